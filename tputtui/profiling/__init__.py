@@ -1,6 +1,7 @@
-"""Where the time goes: py-spy on a chosen process, and profiles from files.
+"""Profiling: py-spy on a selected process, and profiles from files.
 
-`capture` runs py-spy safely, `preflight` says beforehand what will stop it, `formats` reads and writes files, `store`
-keeps what was taken. Everything else is pure: `profile` is the model, `stacks` chooses from it, `tree`, `hot`, `flame`
-and `diff` are what one looks at, `categories` and `reading` say what it means. Shares are ratios, 0 to 1.
+`capture` runs py-spy safely (`preflight` reports beforehand what would stop it), `files` reads,
+writes and stores profiles, `profile_model` is the model. `analysis` is pure: `stacks` selects from
+a profile; `call_tree`, `top_functions`, `flame_graph` and `profile_diff` are views of it;
+`categories` and `insights` interpret it. Shares are ratios, 0 to 1.
 """

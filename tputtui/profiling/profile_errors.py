@@ -1,13 +1,16 @@
-"""The one error of reading a profile, and the limits that keep a foreign file from costing more than itself."""
+"""Error raised for an unreadable profile, and limits on the size of foreign files."""
 
 from __future__ import annotations
 
-MAX_BYTES = 100 * 1024 * 1024  # of a file, inflated
+MAX_BYTES = 100 * 1024 * 1024  # of a file, decompressed
 MAX_STACKS = 5_000_000  # samples or lines
-MAX_DEPTH = 10_000  # frames of one stack: py-spy ends at 4,096
+MAX_DEPTH = 10_000  # frames of one stack; py-spy stops at 4,096
 MAX_FRAMES = 2_000_000  # entries of a file's frame table
-MAX_WEIGHT = 1e15  # of one sample: beyond it sums lose the small ones
+MAX_WEIGHT = 1e15  # of one sample: larger ones make sums lose the small ones
 
 
 class UnreadableProfileError(ValueError):
-    """A file that is no profile, or a broken one. The text is one sentence: what, where, what to do."""
+    """A file that is no profile, or a broken one.
+
+    The message is one sentence: what, where, what to do.
+    """

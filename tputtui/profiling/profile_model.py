@@ -1,8 +1,9 @@
-"""A profile as a value: weighted call stacks of threads, in slices of time.
+"""Profile as a value: weighted call stacks of threads, in slices of time.
 
-A stack is a tuple of frame ids, outermost caller first; its frames live in a table that only grows, so that a profile
-that is still being captured shares it with the ones before. Weights are numbers of samples, or what a foreign file
-counts in. Two metrics stand side by side: ``wall`` (every thread at every tick) and ``gil`` (who held the GIL).
+A stack is a tuple of frame ids, outermost caller first. Its frames are in a table that only grows,
+so successive profiles of a running capture share it. Weights are numbers of samples, or the unit of
+a foreign file. There are two metrics: ``wall`` (every thread at every tick) and ``gil`` (the thread
+that held the GIL).
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ Stack = tuple[int, ...]
 Counts = Mapping[Stack, float]
 
 INCOMPLETE = "[incomplete]"
-"""The function that stands for stacks that py-spy read while they changed: empty or without their root."""
+"""Function of stacks that py-spy read while they changed: empty or without their root."""
 
 WAITING_IN_C = "[waits in C]"
-"""The function below a line that was waiting outside of Python: see `asleep`."""
+"""Function below a line that waited outside of Python: see `blocked_threads`."""
 
-MAX_NAME_LENGTH = 512  # characters of a function's or a file's name that are kept
+MAX_NAME_LENGTH = 512  # in characters, of a function's or a file's name; the rest is cut
 
 
 @frozen
 class Function:
-    """A function: its (qualified) name and its file, both cleaned. The file is empty for pseudo frames."""
+    """Function with its (qualified) name and file, both cleaned. Pseudo frames have no file."""
 
     name: str
     file: str = ""
@@ -38,7 +39,7 @@ class Function:
 
 @frozen
 class StackFrame:
-    """A function at a line; line 0 is unknown."""
+    """Function at a line; line 0 is unknown."""
 
     func_id: int
     line: int
@@ -46,10 +47,10 @@ class StackFrame:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ProfileThread:
-    """A dimension of a profile.
+    """Thread of a profile.
 
-    `tid` below 1: no thread id is known, and the number only
-    tells names apart; `pid` 0: the file names no process.
+    `tid` below 1: no thread id is known, and the number only distinguishes names. `pid` 0: the file
+    names no process.
     """
 
     pid: int
@@ -58,14 +59,14 @@ class ProfileThread:
 
     @property
     def label(self) -> str:
-        """For a person: "http-worker-0 (10830)"."""
+        """Label for display: "http-worker-0 (10830)"."""
         if self.tid < 1:
             return self.name or "all threads"
         return f"{self.name or 'thread'} ({self.tid})"
 
 
 class FrameTable:
-    """The table of functions and frames. Ids never change, names are cleaned as they enter. Safe across threads."""
+    """Table of functions and frames. Ids never change, names are cleaned on entry. Thread-safe."""
 
     def __init__(self) -> None:
         self.funcs: list[Function] = []
@@ -76,7 +77,10 @@ class FrameTable:
         self.incomplete_frame_id = self.add_frame(INCOMPLETE)
 
     def add_frame(self, name: str, file: str = "", line: int = 0) -> int:
-        """The id of a frame; equal (name, file, line) have one id, whatever a file's table says."""
+        """Return the id of a frame, adding it if needed.
+
+        Equal (name, file, line) have one id, whatever the table of a file says.
+        """
         func = Function(clean(name, MAX_NAME_LENGTH), clean(file, MAX_NAME_LENGTH))
         with self._lock:
             func_id = self._id_by_func.get(func)
@@ -91,60 +95,61 @@ class FrameTable:
             return frame_id
 
     def frame_func(self, frame_id: int) -> Function:
-        """The function that a frame id stands in."""
+        """Return the function of a frame id."""
         return self.funcs[self.frames[frame_id].func_id]
 
     def frame_func_ids(self) -> list[int]:
-        """The function id of each frame id, as a list to index in hot loops."""
+        """Return the function id of each frame id, as a list for hot loops."""
         return [frame.func_id for frame in self.frames[:]]
 
 
 @frozen
 class ProfileSlice:
-    """What was sampled in one stretch of time. `ticks` are the moments at which the profiler looked."""
+    """Samples of one period of time. `ticks` are the times at which the profiler sampled."""
 
     wall: Mapping[ProfileThread, Counts]
     gil: Mapping[ProfileThread, Counts] = field(default_factory=dict)
     wall_ticks: float = 0.0
-    gil_ticks: float = 0.0  # 0: the GIL was not asked for
+    gil_ticks: float = 0.0  # 0: the GIL was not sampled
     duration_s: float = 0.0
-    cpu_shares: Mapping[ProfileThread, float] = field(
-        default_factory=dict
-    )  # share of the time on a CPU, where it was measured
+    cpu_shares: Mapping[ProfileThread, float] = field(default_factory=dict)  # ratio of the time on a CPU, if measured
     ready_shares: Mapping[ProfileThread, float] = field(
         default_factory=dict
-    )  # share of the time ready to run, without a CPU
+    )  # ratio of the time ready to run without a CPU, if measured
 
     def counts(self, metric: Metric) -> Mapping[ProfileThread, Counts]:
-        """Stacks by thread."""
+        """Return the counted stacks by thread."""
         return self.wall if metric == "wall" else self.gil
 
 
 @frozen
 class ProfileMetadata:
-    """Where a profile comes from and how good it is. Texts are cleaned; what is unknown is None or empty."""
+    """Origin and quality of a profile. Texts are cleaned; unknown values are None or empty."""
 
     source: str = ""  # "py-spy 0.4.3", "speedscope file", …
-    label: str = ""  # the file's or the capture's name
+    label: str = ""  # name of the file or the capture
     pid: int | None = None
-    name: str = ""  # of the process, short: a command line may carry a password
+    name: str = ""  # of the process, short: a command line may contain a password
     python: str | None = None
-    time: float | None = None  # unix seconds of its start
-    rate_hz: float | None = None  # asked for
-    asked_s: float | None = None  # the length that was asked for
+    time: float | None = None  # start, in unix seconds
+    rate_hz: float | None = None  # requested
+    asked_s: float | None = None  # requested duration
     errors: int = 0  # ticks that failed
     blocking: bool = False
     native: bool = False
     subprocesses: bool = False
-    torn: bool = False  # the source reads stacks that may change under it: look for torn ones
-    ended: str = ""  # why it is shorter than asked for: "the process exited"
+    torn: bool = False  # stacks may change while the source reads them: check for incomplete ones
+    ended: str = ""  # why it is shorter than requested: "the process exited"
     notes: tuple[str, ...] = ()
     own: tuple[str, ...] = ()  # packages of the user's own code: names only
 
 
 @frozen
 class Profile:
-    """Weighted call stacks. `unit` is "samples", or what a foreign file's weights count ("seconds", "bytes", …)."""
+    """Weighted call stacks.
+
+    `unit` is "samples" or the unit of a foreign file ("seconds", "bytes", …).
+    """
 
     frames: FrameTable
     slices: tuple[ProfileSlice, ...] = ()
@@ -152,37 +157,37 @@ class Profile:
     unit: str = "samples"
 
     def with_slice(self, new_slice: ProfileSlice) -> Profile:
-        """The profile with one more stretch of time; this one stays as it is."""
+        """Return a copy with one more slice."""
         return replace(self, slices=(*self.slices, new_slice))
 
     def weight(self, metric: Metric = "wall") -> float:
-        """The sum of all weights of a metric."""
+        """Sum of all weights of a metric."""
         return sum(sum(counts.values()) for part in self.slices for counts in part.counts(metric).values())
 
     def ticks(self, metric: Metric = "wall") -> float:
-        """Moments at which the profiler looked."""
+        """Number of times at which the profiler sampled."""
         return sum(part.wall_ticks if metric == "wall" else part.gil_ticks for part in self.slices)
 
     @property
     def duration_s(self) -> float:
-        """Seconds that were sampled."""
+        """Sampled duration in seconds."""
         return sum(part.duration_s for part in self.slices)
 
     @property
     def requested_ticks(self) -> float | None:
-        """The looks that were asked for: the rate times the length. None where nobody says."""
+        """Requested number of ticks: rate times duration. None if either is unknown."""
         about = self.metadata
         return about.rate_hz * about.asked_s if about.rate_hz and about.asked_s else None
 
     @property
     def achieved_hz(self) -> float | None:
-        """Ticks a second; None where the source keeps no time."""
+        """Achieved ticks per second; None if the source has no times."""
         duration = self.duration_s
         return self.ticks() / duration if duration > 0 else None
 
     @property
     def threads(self) -> tuple[ProfileThread, ...]:
-        """The threads that were seen, by process and id."""
+        """Threads that were sampled, sorted by process and id."""
         seen: dict[ProfileThread, ProfileThread] = {}
         for part in self.slices:
             for thread in (*part.wall, *part.gil):
@@ -192,7 +197,7 @@ class Profile:
 
 
 def count_stacks(stacks: Iterable[Stack]) -> dict[Stack, float]:
-    """Equal stacks counted: the only form in which samples are kept."""
+    """Count equal stacks; samples are stored in this form only."""
     counts: dict[Stack, float] = {}
     for stack in stacks:
         counts[stack] = counts.get(stack, 0.0) + 1.0
@@ -200,6 +205,9 @@ def count_stacks(stacks: Iterable[Stack]) -> dict[Stack, float]:
 
 
 def group_slices(profile: Profile, max_groups: int) -> list[list[ProfileSlice]]:
-    """The slices in at most `limit` groups of neighbours: enough of them tell a variance, more only cost."""
+    """Group adjacent slices into at most `max_groups`.
+
+    More groups do not improve an estimate of the variance; they only cost time.
+    """
     each = -(-len(profile.slices) // max_groups) or 1
     return [list(profile.slices[start : start + each]) for start in range(0, len(profile.slices), each)]

@@ -1,7 +1,8 @@
-"""Activity of a stack: whether it computes, is inside a client, waits for something, or is idle. Pure.
+"""Activity of a stack: it computes, is inside a client, waits for something, or is idle. Pure.
 
-It belongs to the innermost function of the user's own code and to what goes on below it. A wait that own code did not
-enter is idle: the worker of a pool, a client's own thread, an event loop without work.
+The activity belongs to the innermost function of the user's own code and the calls below it. A wait
+that own code did not enter is idle: the worker of a pool, a client's own thread, an event loop
+without work.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 ActivityKind = Literal["computing", "lock", "database", "outbound", "serialization", "waiting", "idle", "incomplete"]
 ClientKind = Literal["database", "outbound", "serialization"]
 
-MIN_GIL_SHARE = 0.1  # of a stack's time with the GIL in hand: it ran
+MIN_GIL_SHARE = 0.1  # ratio of a stack's time with the GIL held; above it, the stack ran
 
 _SERIALIZERS = frozenset(
     (
@@ -35,12 +36,15 @@ _LOCK_CLASSES = frozenset(
 _NON_LOCK_MODULES = frozenset(
     ("concurrent.futures._base", "concurrent.futures.thread", "queue", "selectors", "socketserver", "subprocess")
 )
-"""Modules that wait with a lock, but not for one."""
+"""Modules that use a lock to wait for something else."""
 
 
 @frozen
 class Activity:
-    """What a stack does. `own` and `client` are function ids; -1: no own code, no known client below it."""
+    """Activity of one stack.
+
+    `own_func_id` is -1 without own code, `client_func_id` is -1 without a known client below it.
+    """
 
     own_func_id: int
     kind: ActivityKind
@@ -48,7 +52,7 @@ class Activity:
 
 
 class StackActivities:
-    """Activity of each of some stacks, by index."""
+    """Activities of the stacks of a table, by index."""
 
     def __init__(self, stacks: StackTable, table: CategoryTable) -> None:
         self._stacks = stacks
@@ -72,7 +76,7 @@ class StackActivities:
         self.has_own_code = any(self.is_own_func[func] for stack in stacks.stacks for func in self._func_path(stack))
 
     def activity(self, stack_index: int) -> Activity:
-        """Tell the activity of a stack."""
+        """Return the activity of a stack."""
         found = self._activities.get(stack_index)
         if found is None:
             found = self._activities[stack_index] = self._classify(stack_index)
@@ -91,7 +95,7 @@ class StackActivities:
         )
 
     def work_kind(self, stack_index: int) -> Category | Literal["idle"]:
-        """Tell the kind of work that a stack's time is counted under."""
+        """Return the kind of work that a stack's time is counted under."""
         activity = self.activity(stack_index)
         if activity.kind in ("database", "outbound", "idle"):
             return cast("Category", activity.kind)
@@ -107,13 +111,16 @@ class StackActivities:
                 and activity.own_func_id < 0
                 and not self._is_called_by_library(path, func)
             ):
-                return "other"  # a client's own thread, and nothing says that it ran
+                return "other"  # a client's own thread without evidence that it ran
             if known is not None:
                 return known
         return "other"
 
     def _func_path(self, stack: Sequence[int]) -> list[int]:
-        """Return the functions of a stack, in a child process without those of the process that started it."""
+        """Return the functions of a stack.
+
+        In a child process, the functions of the process that started it are left out.
+        """
         path = [self._frame_func_ids[frame] for frame in stack]
         for at in range(min(len(path), 64) - 1, -1, -1) if self._has_process_start else ():
             if self._starts_process[path[at]]:
@@ -126,7 +133,8 @@ class StackActivities:
         own, leaf_waits = path[start], self._is_waiting_func[path[-1]]
         for index in range(start + 1, len(path)):
             func = path[index]
-            if self._is_loop_func[func]:  # it was started by own code, which asked for nothing of what goes on in it
+            # own code started the loop but did not request the work in it
+            if self._is_loop_func[func]:
                 return self._classify_without_own(path[index:], stack_index)
             if kind := self._client_kinds[func]:
                 return Activity(own, kind, func)
@@ -144,12 +152,12 @@ class StackActivities:
         return Activity(-1, "computing")
 
     def _is_called_by_library(self, path: list[int], client: int) -> bool:
-        """Whether a library that no table knows called the client: it may be the user's own code."""
+        """Whether an unlisted library called the client: it may be the user's own code."""
         above = path[: path.index(client)]
         return any(self._origins[func] == "library" and self._listed_categories[func] is None for func in above)
 
     def _has_run(self, stack_index: int) -> bool:
-        """Whether there is evidence that a stack ran: the GIL in hand, or CPU time that was measured."""
+        """Whether there is evidence that a stack ran: the GIL held, or measured CPU time."""
         stacks = self._stacks
         if stacks.gil_ticks and stacks.wall_ticks:
             held, wall = stacks.gil[stack_index] / stacks.gil_ticks, stacks.wall[stack_index] / stacks.wall_ticks
@@ -158,7 +166,10 @@ class StackActivities:
         return stacks.is_cpu_measured
 
     def _is_lock(self, path: list[int], start: int) -> bool:
-        """Whether own code waits for a lock, a condition or a semaphore, and not with one for something else."""
+        """Whether own code waits for a lock, a condition or a semaphore.
+
+        Locks that only serve to wait for something else do not count.
+        """
         below = path[start + 1 :]
         names = [self._funcs[func].name for func in below]
         locked = any(
@@ -171,7 +182,8 @@ class StackActivities:
             return False
         through_library = any(self._origins[func] == "library" for func in below)
         called_by_library = any(self._origins[func] == "library" for func in path[:start])
-        return called_by_library or not through_library  # else the program's main function runs a library's loop
+        # otherwise the program's main function runs a library's loop
+        return called_by_library or not through_library
 
 
 def _client_kind(func: Function, category: Category | None) -> ClientKind | None:
@@ -183,7 +195,7 @@ def _client_kind(func: Function, category: Category | None) -> ClientKind | None
 
 
 def package_name(func: Function) -> str:
-    """Return the package of a function's file, as a sentence names it."""
+    """Return the package of a function's file, for use in a sentence."""
     name = module_name(func.file)
     return "google.protobuf" if name.startswith("google.protobuf") else name.partition(".")[0]
 

@@ -1,8 +1,9 @@
-"""Waits that no name gives away: a sleep, a lock or a socket inside a C call leaves only its Python caller.
+"""Detection of waits in C: a sleep, a lock or a socket there leaves only its Python caller. Pure.
 
-A thread's CPU time tells, with the time that it was ready to run without a CPU: where it explains less
-than half of what is not known to wait, the lines that were never seen with the GIL in hand waited in C.
-Where it explains the samples of some of these lines, slice by slice, those ran. Pure.
+The evidence is a thread's CPU time and the time that it was ready to run without a CPU. If they
+explain less than half of the samples that are not known to wait, the lines that were never seen
+with the GIL held waited in C. If they explain the samples of some of these lines, slice by slice,
+those lines ran.
 """
 
 from __future__ import annotations
@@ -12,23 +13,29 @@ from collections.abc import Callable, Mapping, Sequence
 from tputtui.profiling.analysis.waits import is_waiting, is_waiting_in_c
 from tputtui.profiling.profile_model import Counts, Profile, ProfileThread
 
-MIN_CPU_SHARE = 0.5  # of a thread's samples that are not known to wait: with so much CPU time, they ran
-MAX_IDLE_CPU_SHARE = 0.1  # without the GIL's column, with CPU time this small no line ran
-MIN_GIL_SHARE = 0.1  # a line that holds the GIL for this share of its time computes
-MIN_SAMPLES = 5.0  # samples below which a line tells nothing
-MIN_LINE_SHARE = 0.1  # of a thread's samples: a line with less is not told to wait while the thread is busy
-MAX_CANDIDATES = 8  # lines that are tried as what ran without the GIL
-MAX_SHARE_ERROR = 0.05  # of the time: the samples of the lines that ran may differ by so much from the CPU time
-MAX_RELATIVE_ERROR = 0.15  # or by this share of it
+# ratio of a thread's samples that are not known to wait; with this much CPU time they ran
+MIN_CPU_SHARE = 0.5
+MAX_IDLE_CPU_SHARE = 0.1  # without a GIL column, no line ran if the CPU time is below this ratio
+MIN_GIL_SHARE = 0.1  # a line that holds the GIL for this ratio of its time computes
+MIN_SAMPLES = 5.0  # lines with fewer samples are not classified
+# ratio of a thread's samples; below it, a line of a busy thread is not reported as waiting
+MIN_LINE_SHARE = 0.1
+MAX_CANDIDATES = 8  # lines that are tried as those that ran without the GIL
+# ratio of the time; permitted difference between the samples of the lines that ran and CPU time
+MAX_SHARE_ERROR = 0.05
+MAX_RELATIVE_ERROR = 0.15  # the same as a ratio of the CPU time; the larger of both applies
 
 
 def cpu_shares(profile: Profile) -> dict[ProfileThread, float]:
-    """The share of the time that each thread was on a CPU, 0 to 1; threads that nobody measured are absent."""
+    """Ratio of the time, 0 to 1, that each thread was on a CPU; unmeasured threads are absent."""
     return _time_weighted_shares(profile, [part.cpu_shares for part in profile.slices])
 
 
 def ready_shares(profile: Profile) -> dict[ProfileThread, float]:
-    """The share of the time that each thread was ready to run and had no CPU, 0 to 1; else as `cpu_shares`."""
+    """Ratio of the time, 0 to 1, that each thread was ready to run without a CPU.
+
+    Unmeasured threads are absent.
+    """
     return _time_weighted_shares(profile, [part.ready_shares for part in profile.slices])
 
 
@@ -45,12 +52,13 @@ def _time_weighted_shares(
 
 
 def frames_waiting_in_c(profile: Profile) -> dict[ProfileThread, frozenset[int]]:
-    """By thread, the frames that wait in C where they are the innermost ones.
+    """Frames by thread that wait in C when they are innermost.
 
-    Of a thread whose CPU time nobody measured, those whose function is known to wait in C.
+    For a thread without a measured CPU time, these are the frames whose function is known to wait
+    in C.
     """
     cpu = cpu_shares(profile)
-    ready = ready_shares(profile)  # who waits for a CPU does not wait in C
+    ready = ready_shares(profile)  # a thread that waits for a CPU does not wait in C
     frames = profile.frames
     owner = frames.frame_func_ids()
     idle = [is_waiting(func) for func in frames.funcs]
@@ -71,12 +79,13 @@ def frames_waiting_in_c(profile: Profile) -> dict[ProfileThread, frozenset[int]]
 
 
 def _unexplained_frames(leaves: _ThreadLeaves, ran: float) -> frozenset[int]:
-    """The lines that the thread's CPU time does not explain, by weight and, over the slices, by moment."""
+    """Find the lines that the thread's CPU time does not explain, by weight and slice by slice."""
     whole, unknown = leaves.total, leaves.unknown
     computing = leaves.holds_gil
     explained = leaves.explained_frames()
     if ran >= MIN_CPU_SHARE * sum(unknown.values()) / whole:
-        # All of it may have run, unless the moments tell which line did: then a line of weight that did not, waited.
+        # All of it may have run, unless the slices show which line did: then another line of
+        # sufficient weight waited.
         if explained is None:
             return frozenset()
         least = MIN_LINE_SHARE * whole
@@ -85,16 +94,17 @@ def _unexplained_frames(leaves: _ThreadLeaves, ran: float) -> frozenset[int]:
         waiting = unknown.keys() - computing - (explained or frozenset())
     elif ran < MAX_IDLE_CPU_SHARE * sum(unknown.values()) / whole:
         waiting = set(unknown)
-    else:  # a line that was there for longer than the CPU time explains waited for some of it
+    else:  # a line sampled for longer than the CPU time explains waited for some of that time
         waiting = {at for at, weight in unknown.items() if ran < MIN_CPU_SHARE * weight / whole}
     return frozenset(at for at in waiting if unknown[at] >= MIN_SAMPLES)
 
 
 class _ThreadLeaves:
-    """The innermost frames of one thread: how often each was seen, and how often with the GIL in hand."""
+    """Innermost frames of one thread: samples of each, and samples of each with the GIL held."""
 
     def __init__(self, profile: Profile, thread: ProfileThread, is_known_wait: Callable[[int], bool]) -> None:
-        self._parts: list[tuple[float, float, dict[int, float]]] = []  # seconds, share that ran, shares by frame
+        # seconds, ratio that ran, ratios by frame
+        self._parts: list[tuple[float, float, dict[int, float]]] = []
         self.unknown: dict[int, float] = {}  # by frame that is not known to wait
         self.total = 0.0
         held: dict[int, float] = {}
@@ -120,9 +130,9 @@ class _ThreadLeaves:
         )
 
     def explained_frames(self) -> frozenset[int] | None:
-        """The lines that ran without the GIL: those whose samples make up the CPU time, slice by slice.
+        """Find the lines that ran without the GIL: their samples add up to the CPU time by slice.
 
-        None where no choice of lines comes near it.
+        None if no set of lines comes close to it.
         """
         heaviest = sorted(self.unknown.keys() - self.holds_gil, key=lambda at: (-self.unknown[at], at))[:MAX_CANDIDATES]
         left = [ran - sum(seen.get(at, 0.0) for at in self.holds_gil) for _, ran, seen in self._parts]
@@ -158,7 +168,7 @@ def _weighted_squares(values: Sequence[float], weights: Sequence[float]) -> floa
 
 
 def _leaf_weights(counts: Counts) -> dict[int, float]:
-    """How often each frame was the innermost one."""
+    """Weights of each frame as the innermost one."""
     seen: dict[int, float] = {}
     for stack, weight in counts.items():
         if stack:

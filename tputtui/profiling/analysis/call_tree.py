@@ -1,7 +1,8 @@
-"""A call tree in arrays: no object per node, no recursion, so that 100,000 nodes and 4,096 deep stacks are fine.
+"""Call tree stored in arrays, without an object per node and without recursion. Pure.
 
-Nodes are numbered in preorder, heaviest child first, so a subtree is the range ``node … end[node]`` and the ± of any
-node is a difference of prefix sums. Node 0 stands for everything and is not shown. Pure.
+This handles 100,000 nodes and stacks 4,096 deep. Nodes are numbered in preorder, heaviest child
+first, so a subtree is the range ``node … end[node]`` and the ± of any node is a difference of
+prefix sums. Node 0 is the root of all stacks and is not shown.
 """
 
 from __future__ import annotations
@@ -17,21 +18,26 @@ from tputtui.profiling.analysis.stack_trie import build_trie, preorder, subtree_
 from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.profile_model import Function
 
-MIN_GIL_SHARE = 0.05  # of the time: with the GIL in hand for less, it does not tell what is hot
+MIN_GIL_SHARE = 0.05  # ratio of the time; below it, GIL samples do not show what is hot
 
 
 @frozen
 class TreeOptions:
-    """How stacks become a tree."""
+    """Options for building a tree from stacks."""
 
-    is_inverted: bool = False  # callers: roots are the functions that ran, children who called them
+    # callers view: roots are the functions that ran, children are their callers
+    is_inverted: bool = False
     by_line: bool = False  # a node is a line, not a function
-    is_own_code: Callable[[Function], bool] | None = None  # fold what is not mine into the first frame that I called
+    # if set, other code is folded into the first frame called by own code
+    is_own_code: Callable[[Function], bool] | None = None
     fold_recursion: bool = True  # fold a function that calls itself into one node
 
 
 class CallTree:
-    """The call tree of some stacks. All lists are by node, in preorder; weights are those of the stacks."""
+    """Call tree of a stack table.
+
+    All lists are indexed by node, in preorder; weights are the stacks' weights.
+    """
 
     __slots__ = (
         "_leaf_nodes",
@@ -57,18 +63,18 @@ class CallTree:
         self.options = options or TreeOptions()
         _TreeBuilder(self).build()
 
-    key: array[int]  # frame id where a node is a line, else function id; -1 for the root
+    key: array[int]  # frame id if nodes are lines, else function id; -1 for the root
     parent: array[int]
     end: array[int]
     depth: array[int]
     line: array[int]  # the line with the most weight
-    recursion_depth: array[int]  # how deep a folded recursion went; 1: none
+    recursion_depth: array[int]  # depth of a folded recursion; 1: no recursion
     total: array[float]
     self_: array[float]
     gil_total: array[float]
     gil_self: array[float]
-    _leaf_nodes: list[int]  # the nodes in which stacks end, ascending
-    _leaf_stacks: list[int]  # the stack of each of them
+    _leaf_nodes: list[int]  # nodes in which stacks end, ascending
+    _leaf_stacks: list[int]  # the stack of each node in `_leaf_nodes`
     _slice_sums: list[array[float]] | None
     _running_weights: list[float] | None
 
@@ -76,38 +82,38 @@ class CallTree:
         return len(self.key)
 
     def func(self, node: int) -> Function:
-        """The function of a node."""
+        """Function of a node."""
         key = self.key[node]
         return self.stacks.frames.frame_func(key) if self.options.by_line else self.stacks.frames.funcs[key]
 
     def func_id(self, node: int) -> int:
-        """The function's id, to focus on it; -1 for the root."""
+        """Id of the node's function, for focusing on it; -1 for the root."""
         key = self.key[node]
         return self.stacks.frames.frames[key].func_id if self.options.by_line and key >= 0 else key
 
     def children(self, node: int) -> Iterator[int]:
-        """Heaviest first."""
+        """Iterate over the children of a node, heaviest first."""
         child, end = node + 1, self.end[node]
         while child < end:
             yield child
             child = self.end[child]
 
     def share(self, node: int) -> float:
-        """The node's total as a ratio of everything chosen."""
+        """Total weight of the node as a ratio of all selected stacks."""
         return self.total[node] / self.stacks.weight if self.stacks.weight else 0.0
 
     def self_share(self, node: int) -> float:
-        """What ended in the node itself; among callers, what ran in the function."""
+        """Weight that ends in the node, as a ratio; in an inverted tree, of its function."""
         if self.options.is_inverted:
             return self.share(node) if self.parent[node] == 0 else 0.0
         return self.self_[node] / self.stacks.weight if self.stacks.weight else 0.0
 
     def gil_share(self, node: int) -> float | None:
-        """The share of the time in which somebody held the GIL below the node; None where nobody asked."""
+        """Ratio of the time for which the GIL was held below the node; None without GIL samples."""
         return self.stacks.gil_held_share(self.gil_total[node], self.total[node])
 
     def gil_held_ratio(self, node: int) -> float | None:
-        """Of the time that threads spent below the node, the share with the GIL in hand: 0 to about 1."""
+        """Ratio, 0 to about 1, of the threads' time below the node for which they held the GIL."""
         gil, wall = self.gil_share(node), self.total[node] / (self.stacks.wall_ticks or 1.0)
         return None if gil is None or wall <= 0 or not self.stacks.wall_ticks else gil / wall
 
@@ -120,7 +126,7 @@ class CallTree:
         return half_width([sums[last] - sums[first] for sums in self._slice_sums], self.stacks.slice_weights)
 
     def running_weights(self) -> list[float]:
-        """By node, the weight of the stacks through it that end in code which does not wait."""
+        """Weights by node of the stacks through it that end in code that does not wait."""
         if self._running_weights is None:
             runs = ends_running(self.stacks)
             own = [0.0] * len(self)
@@ -131,9 +137,10 @@ class CallTree:
         return self._running_weights
 
     def hottest_path(self, node: int) -> tuple[list[int], bool]:
-        """The heaviest path from a node to where the time is spent, and whether what it shows runs.
+        """Find the heaviest path from a node to where time is spent, and whether it runs.
 
-        By who holds the GIL, where somebody does; else by what does not wait; what waits only where nothing runs.
+        Weights are those of the GIL if it was held often enough below the node, else those of
+        stacks that do not wait, else (if nothing runs) the wall weights.
         """
         held, running = self.gil_total[node], self.running_weights()
         if self.stacks.gil_ticks and held >= MIN_GIL_SHARE * self.stacks.gil_ticks:
@@ -143,7 +150,7 @@ class CallTree:
         return self._heaviest_path(node, list(self.total)), False
 
     def _heaviest_path(self, node: int, weights: list[float]) -> list[int]:
-        """Along the child with the most weight, to where the node's own outweighs that child's."""
+        """Follow the heaviest child until the node's own weight exceeds that child's."""
         path = [node]
         while self.end[node] > node + 1:
             below = list(self.children(node))
@@ -156,7 +163,10 @@ class CallTree:
         return path
 
     def line_shares(self, node: int) -> dict[int, tuple[float, float]]:
-        """By line of the node's function, within this subtree: (self, total) as ratios of everything chosen."""
+        """Shares by line of the node's function, within this subtree.
+
+        Values are (self, total) as ratios of all selected stacks.
+        """
         func, whole = self.func_id(node), self.stacks.weight or 1.0
         frames = self.stacks.frames.frames
         found: dict[int, tuple[float, float]] = {}
@@ -170,7 +180,7 @@ class CallTree:
         return found
 
     def path(self, node: int) -> tuple[int, ...]:
-        """The keys from the outermost caller to the node: what it is, whatever tree it stands in."""
+        """Keys from the outermost caller to the node: its identity in trees over equal frames."""
         keys: list[int] = []
         while node > 0:
             keys.append(self.key[node])
@@ -178,7 +188,7 @@ class CallTree:
         return tuple(reversed(keys))
 
     def find_path(self, path: tuple[int, ...]) -> int:
-        """The node of a path, or of its longest beginning that is there."""
+        """Find the node of a path, or of its longest prefix in this tree."""
         node = 0
         for key in path:
             child = next((child for child in self.children(node) if self.key[child] == key), 0)
@@ -188,7 +198,7 @@ class CallTree:
         return node
 
     def matching_nodes(self, predicate: Callable[[Function], bool]) -> tuple[list[int], float]:
-        """The nodes of the functions that are wanted, and the share of the samples that pass through any of them."""
+        """Find the nodes of matching functions, and the share of samples through any of them."""
         answers: dict[int, bool] = {}
         nodes: list[int] = []
         covered, behind = 0.0, 0
@@ -214,7 +224,10 @@ class CallTree:
 
 
 class _TreeBuilder:
-    """Two steps: a trie of whole frames (each unique prefix once), then what is shown of it, in preorder."""
+    """Builder of a call tree in two steps: trie of whole frames, shown nodes in preorder.
+
+    The trie holds each unique stack prefix once.
+    """
 
     def __init__(self, tree: CallTree) -> None:
         self.tree = tree
@@ -261,7 +274,11 @@ class _TreeBuilder:
     def _build_nodes(
         self, parents: list[int], frames: list[int], self_weights: list[float], self_gil: list[float]
     ) -> list[int]:
-        """The shown node of each node of the trie. Parents come first, so one pass does. A hot loop: no calls in it."""
+        """Map each node of the trie to its shown node.
+
+        Parents come first, so one pass is enough. This is a hot loop, so helper functions are not
+        called in it.
+        """
         shape, table = self.tree.options, self.tree.stacks.frames
         owner = table.frame_func_ids()
         keys = list(range(len(owner))) if shape.by_line else owner
@@ -271,10 +288,10 @@ class _TreeBuilder:
         fold, enter = shape.fold_recursion, not shape.is_inverted
         shown_keys, shown_parents, children = self.keys, self.parents, self.children
         shown = [0] * len(parents)
-        base = [0] * len(parents)  # the shown node that callees of this one hang below
-        entered = [0] * len(parents)  # the shown node of the library call that we are inside of
+        base = [0] * len(parents)  # the shown node that is the parent of this node's callees
+        entered = [0] * len(parents)  # the shown node of the library call that contains this node
         ends_inside = [one + two for one, two in zip(self_weights, self_gil, strict=True)]
-        if mine is not None:  # what ends in library code before mine is entered again
+        if mine is not None:  # weight that ends in library code before own code is entered again
             for node in range(len(parents) - 1, 0, -1):
                 if not is_mine[frames[node]]:
                     ends_inside[parents[node]] += ends_inside[node]
@@ -296,7 +313,9 @@ class _TreeBuilder:
                 base[node] = shown[node] = above
                 continue
             elif not above and not self_weights[node] and not self_gil[node]:
-                continue  # library code on the way to mine; where nothing of mine follows, its end is shown
+                # Library code on the way to own code. If no own code follows, the function in which
+                # the stack ends is shown.
+                continue
             at = (above << 32) | key
             below = children.get(at, 0)
             if not below:
@@ -311,10 +330,14 @@ class _TreeBuilder:
         return shown
 
     def _hottest_lines(self, shown: list[int], frames: list[int], total_weights: list[float]) -> list[int]:
-        """By shown node, the line of its own function that most samples pass through. A hot loop."""
+        """Find for each shown node the line of its own function that most samples pass through.
+
+        This is a hot loop.
+        """
         table = self.tree.stacks.frames
         owner = range(len(table.frames)) if self.tree.options.by_line else table.frame_func_ids()
-        first = [-1] * len(self.keys)  # nearly every node has one line: a dict only for the others
+        # nearly every node has one line: dicts are created only for the others
+        first = [-1] * len(self.keys)
         weight = [0.0] * len(self.keys)
         others: dict[int, dict[int, float]] = {}
         for node in range(1, len(frames)):

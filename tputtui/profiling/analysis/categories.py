@@ -1,4 +1,4 @@
-"""The request's life cycle: shares of what was sampled by kind of work, and the words for it. Pure."""
+"""Request life cycle: shares of the samples by kind of work, and their names. Pure."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ __all__ = [
 
 WorkKind = Literal[Category, "idle"]
 WORK_KINDS: tuple[WorkKind, ...] = ("framework", "your code", "database", "outbound", "waiting", "idle", "other")
-"""A stack's kind is a function's category, or idle: a wait that own code did not enter."""
+"""Kinds of work: a function's category, or idle for a wait that own code did not enter."""
 
 
 def is_own_or_incomplete(func: Function) -> bool:
-    """Is it the user's own code by where it lies? Torn stacks count as such: they must not vanish."""
+    """Whether a function is own code by its path, or incomplete, so that it stays visible."""
     return CategoryTable().is_own_or_incomplete(func)
 
 
 def category_shares(
     stacks: StackTable, table: CategoryTable | None = None, activities: StackActivities | None = None
 ) -> dict[WorkKind, float]:
-    """The shares of the kinds of work: the request's life cycle in one line.
+    """Shares of the kinds of work: the request's life cycle in one line.
 
-    A stack belongs to the database or outbound client that its innermost own code called; else to waiting or idle, where
-    its leaf waits; else to its innermost frame that is not the standard library.
-    `activities`: those of these stacks, where they are at hand.
+    A stack belongs to the database or outbound client that its innermost own code called; else to
+    waiting or idle, if its innermost function waits; else to its innermost frame outside of the
+    standard library. `activities` are those of these stacks, if already computed.
     """
     activities = activities or StackActivities(stacks, table or CategoryTable())
     weights: dict[WorkKind, float] = dict.fromkeys(WORK_KINDS, 0.0)

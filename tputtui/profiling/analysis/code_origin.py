@@ -1,4 +1,7 @@
-"""Origin of a source file (own code, a library, the standard library) and the module in it, by its path. Pure."""
+"""Origin of a source file (own code, a library, the standard library) and its module, by path.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,12 @@ _SUFFIX = re.compile(r"\.(?:cpython[^/]*|abi3)?\.?(?:py|so|pyx)$")
 
 @lru_cache(maxsize=65536)
 def origin(file: str, own_packages: frozenset[str] = frozenset()) -> Origin:
-    """Return whose code a file is.
+    """Return the origin of a file's code.
 
     Args:
         file: the path as the profile has it; empty for a pseudo frame.
-        own_packages: packages and modules of the user's own code, also where they are installed beside libraries. An entry with
-            a ``/`` is a part of a path.
+        own_packages: packages and modules of the user's own code, including those installed next to
+            libraries. An entry with a ``/`` is a part of a path.
 
     """
     if not file:
@@ -48,7 +51,7 @@ def origin(file: str, own_packages: frozenset[str] = frozenset()) -> Origin:
 
 @lru_cache(maxsize=65536)
 def module_name(file: str) -> str:
-    """Return the dotted module of a file, as far as its path tells: "django.db.models.query", "threading"."""
+    """Return the dotted module of a file by its path: "django.db.models.query", "threading"."""
     found = _PACKAGES.search(file)
     if found is not None:
         path = found.group(1)
@@ -64,18 +67,18 @@ def module_name(file: str) -> str:
 
 
 def top_level_package(file: str) -> str:
-    """Return the top-level package of a file below site-packages or dist-packages; empty for any other file."""
+    """Return the top-level package of a file below site-packages or dist-packages; else ""."""
     return module_name(file).partition(".")[0] if _PACKAGES.search(file) else ""
 
 
 def site_packages_folder(file: str) -> str:
-    """Return the site-packages or dist-packages folder that a file is installed in; empty for any other file."""
+    """Return the site-packages or dist-packages folder in which a file is installed; else ""."""
     found = _PACKAGES.search(file)
     return file[: found.start(1)].rstrip("/") if found is not None else ""
 
 
 def script_name(file: str) -> str:
-    """Return the name of a script without a suffix in a folder of programs (``/v/bin/uvicorn``); else an empty text."""
+    """Return the name of a script without suffix in a bin folder (``/v/bin/uvicorn``) or ""."""
     found = _SCRIPT_PATH.search(file)
     return found[1] if found is not None else ""
 
@@ -90,7 +93,10 @@ def is_below(name: str, prefixes: Collection[str]) -> bool:
 
 
 def _is_relative_stdlib(file: str) -> bool:
-    """Whether a relative path is a module of the standard library: py-spy's short names leave the folder out."""
+    """Whether a relative path is a module of the standard library.
+
+    py-spy's short names leave the folder out.
+    """
     if file.startswith(("/", "<")) or not file.endswith(".py"):
         return False
     return file.removesuffix(".py").partition("/")[0] in sys.stdlib_module_names

@@ -1,4 +1,4 @@
-"""The difference of two profiles for a report: a flame graph of both, and its largest sure changes as sentences. Pure."""
+"""Difference of two profiles for a report: flame graph and largest significant changes. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from tputtui.text import clean, format_percent
 
 _WIDTH, _ROW_HEIGHT, _HEADER_HEIGHT = 1200, 18, 46
 _MORE_COLOUR, _LESS_COLOUR, _SAME_COLOUR = (214, 96, 77), (67, 147, 195), (226, 228, 231)
-_FULL_COLOUR_DELTA = 0.10  # of all samples: a change so large has the full colour
+_FULL_COLOUR_DELTA = 0.10  # change as a ratio of all samples that has the full colour
 
 
 def render_svg(before: Profile, after: Profile, max_rows: int = 120) -> str:
-    """Both profiles as one graph: width is the mean share, red where the share rose, blue where it fell."""
+    """Render both profiles as one flame graph.
+
+    The width is the mean share; red: the share rose, blue: it fell.
+    """
     found = profile_diff.union_tree(select_stacks(before), select_stacks(after))
     rows = layout_boxes(found.tree, _WIDTH, max_rows=max_rows, min_width=0.6)
     height = _HEADER_HEIGHT + _ROW_HEIGHT * len(rows) + 6
@@ -70,7 +73,10 @@ def _hex_colour(colour: tuple[int, int, int]) -> str:
 
 
 def describe_changes(before: Profile, after: Profile, limit: int = 5) -> list[str]:
-    """The largest changes that stand against chance: "rank: 24 % → 41 % of all samples"; that there is none, too."""
+    """Describe the largest significant changes: "rank: 24 % → 41 % of all samples".
+
+    If there are none, the result says so.
+    """
     sure = [
         one
         for one in profile_diff.function_differences(select_stacks(before), select_stacks(after))

@@ -1,7 +1,7 @@
-"""The flame graph: which boxes stand where for a zoom, and the same as an SVG file. Pure and deterministic.
+"""Flame graph: the layout of its boxes for a zoom, and an SVG file. Pure and deterministic.
 
-Rows grow downwards from the zoomed node; its callers stand above it at full width. Nothing vanishes: callees narrower
-than a cell share one box that says how many they are.
+Rows grow downwards from the zoomed node; its callers are above it at full width. Nothing is hidden:
+callees narrower than a cell share one box, which shows their number.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ from tputtui.text import clean
 
 @frozen
 class FlameBox:
-    """One box: `start` and `width` in cells (fractions of a cell where the screen can draw them)."""
+    """One box: `start` and `width` in cells (fractions of a cell if the screen can draw them)."""
 
-    node: int  # -1: several nodes too narrow to be drawn alone
+    node: int  # -1: several nodes too narrow for a box of their own
     start: float
     width: float
-    merged_count: int = 1  # how many nodes it stands for
+    merged_count: int = 1  # number of nodes in the box
     is_ancestor: bool = False  # a caller of the zoomed node
 
 
 def layout_boxes(
     tree: CallTree, width: float, zoom: int = 0, max_rows: int = 10_000, min_width: float = 1.0
 ) -> list[list[FlameBox]]:
-    """Rows of boxes, outermost first, `width` cells wide. A box narrower than `least` cells joins its neighbours.
+    """Lay out the boxes in rows, outermost first, `width` cells wide.
 
-    `zoom` is the node that fills the width (0: everything).
+    A box narrower than `min_width` cells is merged with its neighbours. `zoom` is the node that
+    fills the width (0: all).
     """
     out: list[list[FlameBox]] = []
     inner, above = zoom, []
@@ -57,7 +58,7 @@ def layout_boxes(
                     boxes.append(FlameBox(child, at, wide))
                     below.append((child, at))
                     at += wide
-                else:  # heaviest first, so the narrow ones stand together at the end
+                else:  # heaviest first, so the narrow ones are adjacent at the end
                     narrow, count, last = narrow + wide, count + 1, child
             if narrow > 0:
                 boxes.append(FlameBox(last if count == 1 else -1, at, narrow, count))
@@ -68,7 +69,7 @@ def layout_boxes(
 
 
 def breadcrumb(tree: CallTree, node: int) -> list[int]:
-    """The callers of a node and itself, outermost first."""
+    """Path from the outermost caller to a node."""
     path: list[int] = []
     while node > 0:
         path.append(node)
@@ -89,7 +90,10 @@ _WIDTH = 1200
 
 
 def render_svg(profile: Profile, table: CategoryTable | None = None, max_rows: int = 400) -> bytes:
-    """A flame graph of all threads as a self-contained SVG; colours say the category of the code."""
+    """Render a flame graph of all threads as a self-contained SVG.
+
+    Colours show the category of the code.
+    """
     stacks = select_stacks(profile)
     tree = CallTree(stacks)
     table = own_code.profile_table(profile, table or CategoryTable())

@@ -1,8 +1,11 @@
-"""What a profile says, read for the user: at most three sentences from one table of rules, each with its figures.
+"""Insights into a profile: at most three sentences from one table of rules, each with its figures.
 
-Each sample belongs to the innermost function of the user's own code and to what was going on below it (`activity`). A
-word for a cause (database, outbound, serialization, lock) is used only where own code called a known module, or where
-that module ran. A caller is named only where it has more than half of the share. No rule applies: nothing is said. Pure.
+Pure.
+
+Each sample belongs to the innermost function of the user's own code and to the activity below it
+(see `activity`). A cause (database, outbound, serialization, lock) is named only if own code called
+a known module or if that module ran. A caller is named only if it has more than half of the share.
+If no rule applies there are no insights.
 """
 
 from __future__ import annotations
@@ -23,18 +26,26 @@ from tputtui.profiling.profile_model import Profile
 RuleName = Literal["cpu-bound", "starved", "gil", "lock", "database", "outbound", "serialization"]
 
 MAX_INSIGHTS = 3
-MIN_SHARE = 0.15  # of the samples that are not idle
-MIN_GIL_HELD_SHARE = 0.8  # of a function's time with the GIL in hand, or of the whole time
-MIN_CPU_TO_GIL_RATIO = 0.7  # of the time that the GIL was held: with less CPU time, who held it did not compute
-MIN_STARVED_SHARE = 0.3  # of the time ready to run without a CPU: no accident
-MIN_FUNCTION_GIL_SHARE = 0.2  # of the whole time: a function that holds the GIL for less leaves room for other threads
-MIN_THREAD_SHARE = 0.05  # of the time of one thread: less of a wait is nothing to speak of, however idle the rest is
-MAJORITY = 0.5  # of a share: who has more than this is named
+MIN_SHARE = 0.15  # ratio of the samples that are not idle
+# ratio of a function's time, or of the whole time, for which the GIL was held
+MIN_GIL_HELD_SHARE = 0.8
+# ratio of CPU time to the time the GIL was held; below it, the holder did not compute
+MIN_CPU_TO_GIL_RATIO = 0.7
+# CPUs lacked on average, by time ready to run without one; less may be chance
+MIN_STARVED_SHARE = 0.3
+# ratio of the whole time; a function that holds the GIL for less leaves room for other threads
+MIN_FUNCTION_GIL_SHARE = 0.2
+# ratio of one thread's time; shorter waits are not reported, however idle the other threads are
+MIN_THREAD_SHARE = 0.05
+MAJORITY = 0.5  # ratio of a share; a function or package with more than this is named
 
 
 @frozen
 class Insight:
-    """One thing that a profile says. `func` is the function it is about, as an id; -1: the process."""
+    """One insight into a profile.
+
+    `func` is the id of the function concerned; -1 stands for the process.
+    """
 
     rule: RuleName
     text: str
@@ -44,15 +55,15 @@ class Insight:
 
 @frozen
 class CpuLoad:
-    """What the kernel says of all threads together: CPUs used, and how many it lacked, on average over the capture."""
+    """CPUs that all threads together used and lacked, on average over the capture, from the kernel."""
 
     cpus_used: float
-    cpus_lacked: float | None = None  # None: nobody measured it
+    cpus_lacked: float | None = None  # None: not measured
 
 
 @dataclass(slots=True)
 class _ActivityWeights:
-    """The samples of one own function doing one thing."""
+    """Weights of the samples of one own function with one activity."""
 
     wall: float = 0.0
     gil: float = 0.0
@@ -66,23 +77,26 @@ class _ActivityWeights:
 class _Evidence:
     stacks: StackTable
     weights_by_activity: dict[tuple[int, ActivityKind], _ActivityWeights]
-    busy_weight: float  # samples that are neither idle nor torn
-    load: CpuLoad | None  # None: nobody measured it
+    busy_weight: float  # samples that are neither idle nor incomplete
+    load: CpuLoad | None  # None: not measured
 
     @property
     def gil_held_share(self) -> float:
-        """The share of the time that the GIL was held, at most 1; 0 where nobody asked."""
+        """Ratio of the time for which the GIL was held, at most 1; 0 without GIL samples."""
         gil = sum(part.gil for part in self.weights_by_activity.values())
         return min(1.0, gil / self.stacks.gil_ticks) if self.stacks.gil_ticks else 0.0
 
     @property
     def has_cpu_time(self) -> bool:
-        """Whether the CPU time allows that who held the GIL computed: else the process was kept from running, or waited."""
+        """Whether there was enough CPU time for the GIL's holder to have computed.
+
+        If not, the process was denied a CPU or it waited.
+        """
         return self.load is None or self.load.cpus_used >= MIN_CPU_TO_GIL_RATIO * self.gil_held_share
 
 
 def cpu_load(profile: Profile) -> CpuLoad | None:
-    """The CPUs that a profile's process used and lacked; None where nobody measured that of all that was sampled."""
+    """CPUs that the profile's process used and lacked; None unless all samples have CPU times."""
     if profile.metadata.subprocesses:
         return None
     used, lacked = cpu_shares(profile), ready_shares(profile)
@@ -96,10 +110,16 @@ def profile_insights(
     load: CpuLoad | None = None,
     activities: StackActivities | None = None,
 ) -> list[Insight]:
-    """What the profile says, the largest share first. `load`: of the process, where the stacks are all of its threads.
+    """Return the insights into a profile, the largest share first.
 
-    `evidence`: what a bound metric says of a queue ("db pool is at 18 of 20 and 3 wait"), added to the largest wait that
-    may be for it: a lock's or the database's. `activities`: those of these stacks, where they are at hand.
+    Args:
+        stacks: the selected stacks.
+        table: the category table in force.
+        evidence: the state of a queue from a bound metric ("db pool is at 18 of 20 and 3 wait"),
+            added to the largest wait that it can explain: a lock's or the database's.
+        load: CPU load of the process, if the stacks are those of all its threads.
+        activities: the activities of these stacks, if already computed.
+
     """
     facts = _collect_evidence(stacks, activities or StackActivities(stacks, table or CategoryTable()), load)
     found = [sentence for rule in RULES if (sentence := rule(facts)) is not None]
@@ -110,11 +130,12 @@ def profile_insights(
     return found
 
 
-# ------------------------------------------------------------------------------------------------- the rules
+# -------------------------------------------------------------------------------------------------
+# rules
 
 
 def _cpu_bound(evidence: _Evidence) -> Insight | None:
-    """The GIL is held nearly all the time: more threads of this process get nothing done."""
+    """The GIL is held nearly all the time: more threads in this process would not help."""
     if evidence.gil_held_share < MIN_GIL_HELD_SHARE or not evidence.has_cpu_time:
         return None
     text = f"CPU-bound: the GIL is held {evidence.gil_held_share * 100:.0f} % of the time, one core is all this process uses."
@@ -122,7 +143,10 @@ def _cpu_bound(evidence: _Evidence) -> Insight | None:
 
 
 def _starved(evidence: _Evidence) -> Insight | None:
-    """It was ready to run and had no CPU: others had it, or its limit stood before it. What it does is not the matter."""
+    """The process was ready to run and had no CPU, because of other processes or its CPU limit.
+
+    What it executes is not the cause.
+    """
     load = evidence.load
     if (
         load is None
@@ -139,7 +163,7 @@ def _starved(evidence: _Evidence) -> Insight | None:
 
 
 def _gil(evidence: _Evidence) -> Insight | None:
-    """One function computes while it holds the GIL, for much of the time: else it is in nobody's way."""
+    """One function computes with the GIL held for much of the time, so it blocks other threads."""
     func, part = _largest_function(evidence, "computing")
     wall = part.wall / (evidence.stacks.wall_ticks or 1.0)
     if func < 0 or not evidence.stacks.gil_ticks or wall <= 0 or part.wall < MIN_SHARE * evidence.busy_weight:
@@ -192,7 +216,10 @@ RULES: tuple[Callable[[_Evidence], Insight | None], ...] = (
 
 
 def _client_insight(evidence: _Evidence, activity: ClientKind, singular: str, plural: str) -> Insight | None:
-    """A rule about one kind of module: all of its samples count; a caller is named where it has most of them."""
+    """Apply the rule for one kind of module.
+
+    All of its samples count; a caller is named if it has most of them.
+    """
     whole = _total_weights(evidence, activity)
     if not whole.client_weights or not _is_notable(evidence, whole):
         return None
@@ -207,7 +234,7 @@ def _client_insight(evidence: _Evidence, activity: ClientKind, singular: str, pl
 
 
 def _total_weights(evidence: _Evidence, activity: ActivityKind) -> _ActivityWeights:
-    """All samples that do one thing, whoever called."""
+    """Sum the weights of all samples with one activity, over all callers."""
     whole = _ActivityWeights(slices=array("d", bytes(8 * len(evidence.stacks.slices))))
     for (_, kind), part in evidence.weights_by_activity.items():
         if kind == activity:
@@ -222,7 +249,7 @@ def _is_notable(evidence: _Evidence, total: _ActivityWeights) -> bool:
 
 
 def _main_caller(evidence: _Evidence, activity: ActivityKind, total: _ActivityWeights) -> tuple[int, int]:
-    """Return (the own function that has more than half of the samples or -1, how many own functions have some)."""
+    """Return (the own function with more than half of the samples or -1, number of own functions)."""
     func, part = _largest_function(evidence, activity)
     count = sum(
         1
@@ -247,7 +274,8 @@ def _main_packages(evidence: _Evidence, total: _ActivityWeights) -> list[str]:
     return order[:1] if weights[order[0]] > MAJORITY * total.wall else order[:2]
 
 
-# ------------------------------------------------------------------------------------------------- the evidence
+# ----------------------------------------------------------------------------------------------
+# evidence
 
 
 def _collect_evidence(stacks: StackTable, activities: StackActivities, load: CpuLoad | None) -> _Evidence:

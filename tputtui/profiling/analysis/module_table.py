@@ -1,4 +1,7 @@
-"""Kinds of work by module: the shipped table, extended by the user, and the packages of the user's own code. Pure."""
+"""Table of work categories by module: shipped entries, the user's entries and own packages.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -43,18 +46,22 @@ MODULE_CATEGORIES: Mapping[str, Category] = {
         "outbound",
     ),
 }  # fmt: skip
-"""Module prefixes, most specific wins."""
+"""Categories by module prefix; the longest matching prefix applies."""
 
 
 @frozen
 class CategoryTable:
-    """The table in force: the shipped one under the user's. Keys are module prefixes or path fragments with a ``/``."""
+    """Category table in force: the user's entries override the shipped ones.
+
+    Keys are module prefixes, or path fragments with a ``/``.
+    """
 
     user_categories: Mapping[str, Category] = field(default_factory=dict)
-    own_packages: frozenset[str] = frozenset()  # packages of own code, also where they are installed beside libraries
+    # packages of own code, including those installed next to libraries
+    own_packages: frozenset[str] = frozenset()
 
     def listed_category(self, func: Function) -> Category | None:
-        """What the tables say of a function; None where they say nothing."""
+        """Look up a function in the tables; None if it is not listed."""
         category = self._user_category(func)
         if category is not None or origin(func.file, self.own_packages) not in ("library", "stdlib"):
             return category
@@ -77,7 +84,7 @@ class CategoryTable:
         return None
 
     def category(self, func: Function) -> Category:
-        """The category of one function by itself."""
+        """Return the category of one function, regardless of its stack."""
         known = self.listed_category(func)
         if known is not None:
             return known
@@ -98,12 +105,15 @@ class CategoryTable:
         return origin(func.file, self.own_packages) == "yours"
 
     def is_own_or_incomplete(self, func: Function) -> bool:
-        """Whether it stays when only own code is shown: torn stacks count as such, they must not vanish."""
+        """Whether the function is shown in the own-code view; incomplete stacks are included."""
         return func.name == INCOMPLETE or self.is_own_code(func)
 
 
 def build_table(modules: Mapping[str, Iterable[str]], own_packages: Iterable[str] = ()) -> CategoryTable:
-    """The user's table, from modules by category as the config has them. Names that are no category are passed over."""
+    """Build the user's table from modules by category, as in the config.
+
+    Names that are no category are ignored.
+    """
     known = {category: category for category in CATEGORIES}
     user = {one: known[name] for name, listed in modules.items() if name in known for one in listed}
     return CategoryTable(user, frozenset(own_packages))

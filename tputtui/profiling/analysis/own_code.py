@@ -1,7 +1,8 @@
 """Packages of the user's own code: from the process while it runs, from the profile afterwards.
 
-A process tells by its command line, its console script and its installed packages' direct_url.json. Only names of
-packages and modules are kept; they travel with the profile (`About.own`).
+Sources in a process are its command line, its console script and its installed packages'
+direct_url.json. Only names of packages and modules are kept; they are stored in the profile
+(`ProfileMetadata.own`).
 """
 
 from __future__ import annotations
@@ -18,17 +19,18 @@ from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.capture import entry_point, process_facts
 from tputtui.profiling.profile_model import Profile
 
-_MAX_PARENTS = 6  # how far up a worker's parents are asked
+_MAX_PARENTS = 6  # levels of a worker's ancestors that are searched
 _MAX_SCRIPT_BYTES = 8192
 _MAX_RECORD_BYTES = 1 << 18
 _MAX_FOLDERS = 4  # site-packages folders of one process
-_MAX_DISTRIBUTIONS = 5000  # installed packages that are looked at
-_MAX_OWN_ARCHIVES = 3  # more than this, and more than half: a wheelhouse, not the user's own code
+_MAX_DISTRIBUTIONS = 5000  # installed packages that are scanned
+# more than this, and more than half of all: a wheelhouse, not the user's own code
+_MAX_OWN_ARCHIVES = 3
 _PYTHON = re.compile(r"(?:python|pypy|uwsgi)")
 
 
 def process_packages(pid: int, root: Path = process_facts.PROC) -> tuple[str, ...]:
-    """Return the packages that a process was started to run; empty where its command line names none."""
+    """Return the packages that a process was started to run; empty if none are named."""
     for _ in range(_MAX_PARENTS):
         found = process_facts.read_facts(pid, root)
         if found is None or not _is_python(pid, root):
@@ -42,9 +44,10 @@ def process_packages(pid: int, root: Path = process_facts.PROC) -> tuple[str, ..
 
 
 def local_packages(folder: str, pid: int, root: Path = process_facts.PROC) -> tuple[str, ...]:
-    """Return the packages in a site-packages folder of a process that were installed from a path or a repository.
+    """Return the packages in a site-packages folder that were installed from a path or repository.
 
-    They have a direct_url.json (PEP 610). A few archives given by path are own code; where most are, it is a wheelhouse.
+    They have a direct_url.json (PEP 610). A few archives given by path are own code; if most
+    packages are such archives, they come from a wheelhouse.
     """
     local: list[str] = []
     archives: list[list[str]] = []
@@ -64,15 +67,18 @@ def local_packages(folder: str, pid: int, root: Path = process_facts.PROC) -> tu
 
 
 class InstalledPackages:
-    """Own code among the packages that a sampled process uses: each site-packages folder is read once, when seen."""
+    """Own code among the packages that a sampled process uses.
+
+    Each site-packages folder is read once, when a frame in it is first seen.
+    """
 
     def __init__(self, pid: int, root: Path = process_facts.PROC) -> None:
         self._pid, self._root = pid, root
-        self._scanned_functions = 0  # of the profile's table that were looked at
+        self._scanned_functions = 0  # functions of the profile's table that were scanned
         self._folders: set[str] = set()
 
     def with_own_packages(self, profile: Profile) -> Profile:
-        """Return the profile with the packages that lie in folders not seen before."""
+        """Return the profile with the own packages of folders not seen before."""
         names = profile.metadata.own
         funcs = profile.frames.funcs
         for func in funcs[self._scanned_functions :]:
@@ -88,7 +94,7 @@ class InstalledPackages:
 
 
 def profile_packages(profile: Profile) -> tuple[str, ...]:
-    """Return the packages of own code as the profile itself tells: recorded at its capture, else by its frames."""
+    """Return the own packages recorded at the profile's capture, else those of its frames."""
     about = profile.metadata
     if about.own:
         return about.own
@@ -96,13 +102,13 @@ def profile_packages(profile: Profile) -> tuple[str, ...]:
 
 
 def profile_table(profile: Profile, table: CategoryTable) -> CategoryTable:
-    """Return the table in force for a profile: the user's, with the packages of own code that the profile tells."""
+    """Return the category table for a profile: the user's, with the profile's own packages."""
     names = frozenset(profile_packages(profile))
     return table if names <= table.own_packages else replace(table, own_packages=table.own_packages | names)
 
 
 def _packages_from_frames(profile: Profile) -> Iterator[str]:
-    """Find what ran as ``-m PACKAGE``, and what console scripts started."""
+    """Find the packages that ran as ``-m PACKAGE`` or were started by console scripts."""
     frames = profile.frames
     scripts: dict[int, str] = {}
     with_functions = {func.file for func in frames.funcs if func.name != "<module>" and script_name(func.file)}
@@ -161,7 +167,7 @@ def _packages_from_script(pid: int, path: str, root: Path) -> tuple[str, ...]:
 
 
 def _local_path(pid: int, path: str, root: Path) -> Path:
-    """Return where a path of the process lies for us: below its root, from its working directory."""
+    """Return a path of the process as seen from here: below its root or working directory."""
     base = root / str(pid)
     return base / "root" / path.lstrip("/") if path.startswith("/") else base / "cwd" / path
 
@@ -176,7 +182,7 @@ def _distributions(site_packages: Path) -> Iterator[Path]:
 
 
 def _install_source(dist_info: Path) -> str:
-    """Return what a package was installed from: "folder", "repository", "archive", or nothing of these.
+    """Return the install source of a package: "folder", "repository", "archive", or "" for others.
 
     The files of an editable install lie outside of site-packages and are own code anyway.
     """

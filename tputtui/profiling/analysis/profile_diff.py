@@ -1,8 +1,9 @@
-"""What changed between two profiles: shares of a union of both trees, and which differences stand against chance.
+"""Difference of two profiles: shares in the union of both trees, and their significance. Pure.
 
-Both sides are normalised to shares, so a longer capture is no difference. A function's difference is called only when
-it stands against the variance between the slices of both captures (Welch's t, degrees of freedom after Satterthwaite),
-corrected over all functions after Holm: on equal captures at most 5 % of pairs show any. Pure.
+Both sides are normalised to shares, so a longer capture makes no difference. A function's
+difference is significant only against the variance between the slices of both captures (Welch's t,
+degrees of freedom after Satterthwaite), corrected over all functions after Holm: of equal captures,
+at most 5 % of pairs show any difference.
 """
 
 from __future__ import annotations
@@ -23,26 +24,30 @@ ALPHA = 0.05
 
 @frozen
 class FunctionDifference:
-    """One function: its share before and after, total and self. `stands`: not by chance; None below 5 slices."""
+    """One function's share before and after, total and self.
+
+    `is_significant`: the difference is not by chance; None below 5 slices.
+    """
 
     func: Function
     before: float
     after: float
     self_before: float
     self_after: float
-    half_width: float | None  # the ± of after - before, as a ratio, by itself (not corrected)
+    # the ± of after - before, as a ratio, for this function alone (not corrected)
+    half_width: float | None
     p_value: float | None  # after Holm
     is_significant: bool | None
     change: Change
 
     @property
     def delta(self) -> float:
-        """After minus before, as a ratio."""
+        """Share after minus share before, as a ratio."""
         return self.after - self.before
 
 
 def function_differences(before: StackTable, after: StackTable) -> list[FunctionDifference]:
-    """Every function of either side, the surest and largest difference first."""
+    """Compare every function of either side; the most significant and largest difference first."""
     one, other = _FunctionWeights(before), _FunctionWeights(after)
     names = sorted({*one.total_weights, *other.total_weights}, key=lambda func: (func.name, func.file))
     tests = [_test_function(func, one, other) for func in names]
@@ -71,7 +76,7 @@ def function_differences(before: StackTable, after: StackTable) -> list[Function
 
 
 def holm(p_values: list[float | None]) -> list[float | None]:
-    """Holm's step-down adjustment; what has no p keeps none."""
+    """Adjust p-values by Holm's step-down method; None stays None."""
     order = sorted((p, at) for at, p in enumerate(p_values) if p is not None)
     out: list[float | None] = [None] * len(p_values)
     running = 0.0
@@ -82,9 +87,10 @@ def holm(p_values: list[float | None]) -> list[float | None]:
 
 
 def student_p(t: float, degrees: float) -> float:
-    """The two-sided tail of Student's t: the regularised incomplete beta function by its continued fraction.
+    """Two-sided tail probability of Student's t.
 
-    Numerical Recipes 6.4, after Lentz; relative error below 1e-10.
+    The regularised incomplete beta function by its continued fraction: Numerical Recipes 6.4, after
+    Lentz; relative error below 1e-10.
     """
     if not math.isfinite(t):
         return 0.0
@@ -119,7 +125,7 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
 
 
 class _FunctionWeights:
-    """One profile by function: totals once for each stack, self, and the totals of each slice."""
+    """Weights of one profile by function: totals (once per stack), self, totals by slice."""
 
     def __init__(self, stacks: StackTable) -> None:
         self.stacks = stacks
@@ -150,11 +156,12 @@ class _FunctionWeights:
 def _test_function(
     func: Function, side_before: _FunctionWeights, side_after: _FunctionWeights
 ) -> tuple[float | None, float | None]:
-    """(±, p) of one function's difference by itself; None where a side has too few slices."""
+    """Return uncorrected (±, p) of one function's difference; None: too few slices."""
     before, after = side_before.variance(func), side_after.variance(func)
     if before is None or after is None:
         return None, None
-    # Slices that agree by luck promise too much: never less than what independent samples would vary by.
+    # Slices that agree by chance understate the variance: it is at least that of independent
+    # samples.
     floors = [_min_variance(side, func) for side in (side_before, side_after)]
     first, second = max(before[0], floors[0]), max(after[0], floors[1])
     squares = first + second
@@ -166,30 +173,35 @@ def _test_function(
 
 
 def _min_variance(weights: _FunctionWeights, func: Function) -> float:
-    """The variance of a share of independent samples, of half a sample at least."""
+    """Variance of a share of independent samples, of at least half a sample."""
     count, share = weights.stacks.weight, weights.share(func)
     return max(share * (1 - share), 0.5 / count) / count if count > 0 else 0.0
 
 
 @frozen
 class UnionTree:
-    """Both call trees in one: `tree` carries after's weights and every node of either; shares of before stand beside.
+    """Union of two call trees: `tree` has every node of either, `before` and `after` the shares.
 
-    A node that is gone has total 0 after; one that is new has 0 before. Open it with a TreeView of threshold 0.
+    A function that is gone has share 0 after, a new one has share 0 before. Show it with TreeRows
+    at threshold 0.
     """
 
     tree: CallTree
     before: tuple[float, ...]  # shares by node
     after: tuple[float, ...]
-    changes: tuple[Change, ...]  # of the node's function, as `functions` calls it; new and gone by the node itself
+    # of the node's function, as in `function_differences`; new and gone by the node itself
+    changes: tuple[Change, ...]
 
     def delta(self, node: int) -> float:
-        """After minus before, as a ratio."""
+        """Share after minus share before, as a ratio."""
         return self.after[node] - self.before[node]
 
 
 def union_tree(before: StackTable, after: StackTable, options: TreeOptions | None = None) -> UnionTree:
-    """The union tree. Its weights are the mean of both shares, so what is gone keeps its place."""
+    """Build the union tree.
+
+    Its weights are the mean of both shares, so removed nodes keep their place.
+    """
     frames = FrameTable()
     ids: dict[tuple[int, ...], int] = {}
     sides: list[dict[int, float]] = []
@@ -206,7 +218,7 @@ def union_tree(before: StackTable, after: StackTable, options: TreeOptions | Non
         sides.append(side)
     columns = [array("d", [side.get(at, 0.0) for at in range(len(ids))]) for side in sides]
     mean = array("d", [(one + two) / 2 for one, two in zip(*columns, strict=True)])
-    # The GIL's column carries what was before: one tree, two weights.
+    # The GIL column holds the shares before, because one tree carries two weights.
     both = StackTable(frames, tuple(ids), mean, columns[0], (mean,), (sum(mean),), sum(mean) or 1.0, 0.0, 1.0)
     tree = CallTree(both, options)
     was = tuple(tree.gil_total)

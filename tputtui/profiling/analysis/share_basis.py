@@ -1,4 +1,4 @@
-"""What a share is a share of: all that was sampled, only what runs, or who held the GIL. Pure."""
+"""Basis of a share: all samples, only running ones, or those that hold the GIL. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.analysis.waits import is_waiting
 
 ShareBasis = Literal["wall", "running", "gil"]
-"""``wall``: every thread at every tick, waiting or not. ``running``: without the stacks that end in a known wait."""
+"""Names of the bases of a share.
+
+``wall``: every thread at every tick, waiting or not. ``running``: without the stacks that end in a
+known wait. ``gil``: the stacks that held the GIL.
+"""
 
 
 def ends_running(stacks: StackTable) -> list[bool]:
-    """For each stack: does it end in code that is not known to wait? Torn stacks tell nothing: no."""
+    """Whether each stack ends in code not known to wait; false for incomplete stacks."""
     owner = stacks.frames.frame_func_ids()
     runs = [not is_waiting(func) for func in stacks.frames.funcs]
     lost = stacks.frames.incomplete_frame_id
@@ -23,7 +27,7 @@ def ends_running(stacks: StackTable) -> list[bool]:
 
 
 def running_stacks(stacks: StackTable) -> StackTable:
-    """Only what did not wait; shares are of that."""
+    """Keep only the stacks that do not wait; shares refer to these."""
     kept = [at for at, runs in enumerate(ends_running(stacks)) if runs]
     columns = tuple(_select(column, kept) for column in stacks.slices)
     wall = _select(stacks.wall, kept)
@@ -39,7 +43,10 @@ def running_stacks(stacks: StackTable) -> StackTable:
 
 
 def gil_stacks(stacks: StackTable) -> StackTable:
-    """The stacks weighted by who held the GIL; shares are of the time. There is no ±: slices keep wall time only."""
+    """Weight the stacks by GIL samples; shares are ratios of the time.
+
+    There is no ±, because slices have wall weights only.
+    """
     kept = [at for at, held in enumerate(stacks.gil) if held > 0]
     weights = _select(stacks.gil, kept)
     return StackTable(

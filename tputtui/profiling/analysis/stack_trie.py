@@ -1,4 +1,7 @@
-"""Stacks as a trie in lists, and its order: the hot loops below a call tree. No object per node, no recursion. Pure."""
+"""Trie of stacks in lists, and its preorder: the hot loops of a call tree. Pure.
+
+There is no object per node and no recursion.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from tputtui.profiling.profile_model import Stack
 
 
 def build_trie(stacks: tuple[Stack, ...], frame_count: int, *, reverse: bool) -> tuple[list[int], list[int], list[int]]:
-    """(parent, frame) of each unique prefix, parents first, and the prefix in which each stack ends."""
+    """Build the trie of unique stack prefixes, parents first.
+
+    Returns (parent of each prefix, last frame of each prefix, prefix in which each stack ends).
+    """
     index: dict[int, int] = {}
     parents, frames, ends = [-1], [-1], []
     for stack in stacks:
@@ -26,7 +32,7 @@ def build_trie(stacks: tuple[Stack, ...], frame_count: int, *, reverse: bool) ->
 
 
 def weights_at_ends(ends: list[int], weights: array[float], node_count: int) -> list[float]:
-    """The weights of the stacks, by the node in which each ends."""
+    """Sum the weights of the stacks by the node in which each ends."""
     own = [0.0] * node_count
     for node, weight in zip(ends, weights, strict=True):
         own[node] += weight
@@ -34,7 +40,7 @@ def weights_at_ends(ends: list[int], weights: array[float], node_count: int) -> 
 
 
 def subtree_weights(parents: list[int], weights: list[float]) -> list[float]:
-    """What ends in each node or below it; parents come first."""
+    """Sum the weights that end in each node or below it; parents come first."""
     if not any(weights):
         return weights[:]
     total = weights[:]
@@ -46,10 +52,13 @@ def subtree_weights(parents: list[int], weights: list[float]) -> list[float]:
 def preorder(
     parents: list[int], total: list[float], keys: list[int]
 ) -> tuple[list[int], list[int], list[int], list[int]]:
-    """(new number of each node, nodes in order, end of each new one, depth of each new one), heaviest child first."""
+    """Sort the nodes into preorder, heaviest child first.
+
+    Returns (new number of each node, nodes in order, end of each new node, depth of each new node).
+    """
     count = len(parents)
     size = [1] * count
-    only = [-1] * count  # nearly every node has one child: a list only for the others
+    only = [-1] * count  # nearly every node has one child: lists are created only for the others
     others: dict[int, list[int]] = {}
     for node in range(count - 1, 0, -1):
         parent = parents[node]

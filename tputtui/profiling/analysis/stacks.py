@@ -1,6 +1,6 @@
-"""Choosing from a profile: the stacks of some threads, merged over time, the torn ones set apart.
+"""Selection from a profile: stacks of some threads, merged over time, incomplete ones apart. Pure.
 
-Everything that is drawn starts here: call tree, callers, hot functions, flame graph, difference. Pure.
+All views start from such a selection: call tree, callers, top functions, flame graph, difference.
 """
 
 from __future__ import annotations
@@ -22,32 +22,38 @@ from tputtui.profiling.profile_model import (
     group_slices,
 )
 
-MAX_SLICE_GROUPS = 20  # more groups of slices tell the variance no better
-MAX_UNMEASURED_SHARE = 0.05  # of the samples: so few may be of threads whose CPU time is not known
+MAX_SLICE_GROUPS = 20  # more groups of slices do not improve the estimate of the variance
+MAX_UNMEASURED_SHARE = 0.05  # ratio of the samples that may be of threads without a known CPU time
 USUAL_ROOTS = frozenset(("<module>", "Thread._bootstrap", "_bootstrap"))
-MIN_ROOT_SHARE = 0.05  # a thread's outermost function that has this share of its samples is no accident
+# ratio of a thread's samples; above it, an outermost function is not there by chance
+MIN_ROOT_SHARE = 0.05
 
 
 @frozen
 class StackTable:
-    """Unique stacks with their weights: `wall[i]` and `gil[i]` belong to `stacks[i]`; one column for each slice."""
+    """Unique stacks with their weights.
+
+    `wall[i]` and `gil[i]` belong to `stacks[i]`; `slices` has one column per slice.
+    """
 
     frames: FrameTable
     stacks: tuple[Stack, ...]
     wall: array[float]
     gil: array[float]
     slices: tuple[array[float], ...]  # wall weights by slice
-    slice_weights: tuple[float, ...]  # their sums
-    weight: float  # the sum of `wall`: what every share is a share of
+    slice_weights: tuple[float, ...]  # the sums of `slices`
+    weight: float  # the sum of `wall`: the denominator of every share
     wall_ticks: float
     gil_ticks: float  # 0: no GIL column
-    is_cpu_measured: bool = False  # the CPU time of these threads is known: what does not wait ran
+    # the CPU time of these threads is known, so a stack that does not wait ran
+    is_cpu_measured: bool = False
 
     def gil_held_share(self, gil_weight: float, wall_weight: float) -> float | None:
-        """The share of the time that the GIL was held in code with these weights; None without the GIL's column.
+        """Ratio of time with the GIL held in code of these weights; None without a GIL column.
 
-        Two py-spys look, each by a clock of its own: chance may let the one see code holding the GIL more often than the
-        other sees it at all. It cannot have held it for longer than it was there.
+        Two py-spys sample with separate clocks, so by chance one may see code with the GIL held
+        more often than the other sees it at all. The result is capped at the time that the code was
+        seen.
         """
         if not self.gil_ticks:
             return None
@@ -56,7 +62,7 @@ class StackTable:
 
     @property
     def incomplete_share(self) -> float:
-        """The share of torn and empty stacks."""
+        """Ratio of incomplete and empty stacks."""
         lost = (self.frames.incomplete_frame_id,)
         return sum(w for stack, w in zip(self.stacks, self.wall, strict=True) if stack == lost) / (self.weight or 1.0)
 
@@ -64,10 +70,10 @@ class StackTable:
 def select_stacks(
     profile: Profile, threads: Collection[ProfileThread] | None = None, *, mark_waits: bool = True
 ) -> StackTable:
-    """The stacks of `threads` (None: of all), torn ones replaced by the one frame ``[incomplete]``.
+    """Select the stacks of `threads` (None: all); incomplete ones become ``[incomplete]``.
 
-    A stack that ends in a wait in C gets ``[waits in C]`` as its innermost frame; not without `by_cpu`, for a comparison
-    with a profile that cannot tell.
+    A stack that waits in C gets ``[waits in C]`` as its innermost frame, unless `mark_waits` is
+    false: for a comparison with a profile without CPU times.
     """
     known = _usual_roots(profile)
     lost = (profile.frames.incomplete_frame_id,)
@@ -114,7 +120,7 @@ def select_stacks(
 
 
 def _is_cpu_measured(profile: Profile, threads: Collection[ProfileThread] | None) -> bool:
-    """Whether the CPU time is known of (nearly) all that was sampled: threads that lived for a moment have none."""
+    """Whether the CPU time is known of (nearly) all samples: short-lived threads have none."""
     known = cpu_shares(profile)
     whole = unknown = 0.0
     for part in profile.slices:
@@ -127,7 +133,10 @@ def _is_cpu_measured(profile: Profile, threads: Collection[ProfileThread] | None
 
 
 def focus(stacks: StackTable, func_id: int) -> StackTable:
-    """Only what runs below a function, with it as the root. Shares stay shares of everything chosen before."""
+    """Keep only the calls below a function, with it as the root.
+
+    Shares stay ratios of everything selected before.
+    """
     owner = stacks.frames.frame_func_ids()
 
     def below(stack: Stack) -> Stack:
@@ -138,9 +147,10 @@ def focus(stacks: StackTable, func_id: int) -> StackTable:
 
 
 def own_code_stacks(stacks: StackTable, is_own_code: Callable[[Function], bool]) -> StackTable:
-    """Of code that is not `mine` what mine called, where a stack ends in it, and no deeper; as the tree's `Shape.mine`.
+    """Keep each stack's own frames and the first other frame below the last of them.
 
-    A stack without any code of mine keeps the function that it ends in: no sample is lost.
+    This is the folding of `TreeOptions.is_own_code`. A stack without own code keeps the function in
+    which it ends, so no sample is lost.
     """
     funcs = [is_own_code(func) for func in stacks.frames.funcs]
     own = [funcs[func] for func in stacks.frames.frame_func_ids()]
@@ -155,7 +165,7 @@ def own_code_stacks(stacks: StackTable, is_own_code: Callable[[Function], bool])
 
 
 def _cut_stacks(stacks: StackTable, cut: Callable[[Stack], Stack]) -> StackTable:
-    """The stacks as `cut` leaves them, equal ones merged, empty ones dropped."""
+    """Apply `cut` to each stack, merge equal results and drop empty ones."""
     kept: dict[Stack, int] = {}
     place: list[int] = []  # the new index of each old stack, -1: dropped
     for stack in stacks.stacks:
@@ -179,9 +189,10 @@ def _cut_stacks(stacks: StackTable, cut: Callable[[Stack], Stack]) -> StackTable
 
 
 def _usual_roots(profile: Profile) -> dict[ProfileThread, frozenset[int]]:
-    """By thread, the frames that a whole stack starts with. Empty where the source never tears a stack.
+    """Frames with which the complete stacks of each thread start.
 
-    An incomplete stack does not start with the root frames of its thread's other stacks (none of 2,495 did).
+    Empty if the source never gives incomplete stacks. An incomplete stack does not start with the
+    root frames of its thread's other stacks (none of 2,495 did).
     """
     if not profile.metadata.torn:
         return {}

@@ -1,6 +1,7 @@
-"""Hot functions, threads and lines: tables over the chosen stacks. Pure.
+"""Tables of top functions, threads and lines over the selected stacks. Pure.
 
-A function counts once for each stack, however often it stands in it: totals of recursive functions stay below 100 %.
+A function counts once per stack, however often it occurs in it: totals of recursive functions stay
+below 100 %.
 """
 
 from __future__ import annotations
@@ -18,32 +19,36 @@ from tputtui.profiling.profile_model import INCOMPLETE, Function, Profile, Profi
 
 @frozen
 class HotFunction:
-    """One function over all stacks; shares are ratios. `id` is the function's, for `stacks.focus`."""
+    """Figures of one function over all stacks; shares are ratios. `id` is for `stacks.focus`."""
 
     id: int
     func: Function
     line: int  # the line with the most samples
     total: float
     self_: float
-    gil: float | None  # share of the time that the GIL was held below it
-    caller_count: int  # different functions that call it
+    gil: float | None  # ratio of the time for which the GIL was held below it
+    caller_count: int  # number of different callers
 
 
 @frozen
 class ThreadRow:
-    """One thread: `wall` of all samples, `waiting` and `gil` of its own ticks; None: nobody asked for the GIL."""
+    """Figures of one thread.
+
+    `wall` is a ratio of all samples, `waiting` and `gil` are ratios of its own ticks; `gil` is None
+    without GIL samples.
+    """
 
     thread: ProfileThread
     samples: float
     wall: float
     waiting: float
     gil: float | None
-    cpu: float | None  # share of the time on a CPU; None: nobody measured it
-    sparkline: tuple[float, ...]  # not waiting, by slice: 0 to 1
+    cpu: float | None  # ratio of the time on a CPU; None: not measured
+    sparkline: tuple[float, ...]  # ratio not waiting, by slice: 0 to 1
 
 
 def hot_functions(stacks: StackTable) -> list[HotFunction]:
-    """All functions, by their own time, then by total."""
+    """Figures of all functions, sorted by self time, then by total."""
     frames = stacks.frames.frames
     owner = stacks.frames.frame_func_ids()
     own: dict[int, float] = {}
@@ -84,19 +89,22 @@ def hot_functions(stacks: StackTable) -> list[HotFunction]:
 
 
 def is_running(func: Function) -> bool:
-    """Is time in it spent, and not waited? Torn stacks tell nothing."""
+    """Whether time in the function is spent running. Incomplete stacks do not count as running."""
     return not is_waiting(func) and func.name != INCOMPLETE
 
 
 def hottest_first(rows: Sequence[HotFunction]) -> list[HotFunction]:
-    """What runs before what waits, each by its own time, then by total; what only calls others after what runs itself."""
+    """Sort running functions before waiting ones, each by self time, then by total.
+
+    Functions without self time come after those with some.
+    """
     return sorted(
         rows, key=lambda row: (not is_running(row.func) or row.self_ <= 0, not row.self_, -row.self_, -row.total)
     )
 
 
 def slice_weights(stacks: StackTable, func_id: int, *, self_only: bool = False) -> list[float]:
-    """A function's weight in each slice: through it, or with `own` in it."""
+    """Weights of a function by slice: of stacks through it, or with `self_only` that end in it."""
     owner = stacks.frames.frame_func_ids()
     chosen = [
         at
@@ -112,7 +120,10 @@ def share_half_width(stacks: StackTable, func_id: int, *, self_only: bool = Fals
 
 
 def line_shares(stacks: StackTable, file: str) -> dict[int, tuple[float, float]]:
-    """By line of a file: (self, total) as ratios of everything chosen. A line counts once for each stack."""
+    """Shares by line of a file: (self, total) as ratios of all selected stacks.
+
+    A line counts once per stack.
+    """
     frames, funcs = stacks.frames.frames, stacks.frames.funcs
     lines = {at: frame.line for at, frame in enumerate(frames) if funcs[frame.func_id].file == file}
     whole = stacks.weight or 1.0
@@ -126,7 +137,7 @@ def line_shares(stacks: StackTable, file: str) -> dict[int, tuple[float, float]]
 
 
 def thread_rows(profile: Profile) -> list[ThreadRow]:
-    """All threads, the busiest first: what is not waiting, then what holds the GIL."""
+    """Figures of all threads, sorted by GIL time, then by time not waiting."""
     funcs = profile.frames.frame_func
     whole = profile.weight() or 1.0
     ticks, looks = profile.ticks("gil"), profile.ticks("wall")
@@ -148,14 +159,18 @@ def thread_rows(profile: Profile) -> list[ThreadRow]:
             series.append(1 - idle / here if here else 0.0)
             samples, waiting = samples + here, waiting + idle
             gil += sum(part.gil.get(thread, {}).values())
-        held = min(gil / ticks, samples / (looks or samples)) if ticks else None  # as `Stacks.held`
+        # capped as in `StackTable.gil_held_share`
+        held = min(gil / ticks, samples / (looks or samples)) if ticks else None
         share = shares.get(thread)
         rows.append(ThreadRow(thread, samples, samples / whole, waiting / (samples or 1.0), held, share, tuple(series)))
     return sorted(rows, key=lambda row: (-(row.gil or 0.0), -(1 - row.waiting) * row.samples, row.thread))
 
 
 def callers_and_callees(stacks: StackTable, func_id: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
-    """The sandwich of a function: (callers, callees) as (function id, share), heaviest first. -1: nobody."""
+    """Return (callers, callees) of a function as (function id, share), heaviest first.
+
+    An id of -1 stands for no caller or callee.
+    """
     owner = stacks.frames.frame_func_ids()
     above: dict[int, float] = {}
     below: dict[int, float] = {}

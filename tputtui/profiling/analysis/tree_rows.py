@@ -1,7 +1,8 @@
-"""What of a tree is on the screen: open and closed nodes as a flat list of rows. Pure, and a step costs microseconds.
+"""Visible part of a call tree: expanded and collapsed nodes as a flat list of rows. Pure.
 
-Linear chains fold into one row ("handle › dispatch (3)"), what is below the threshold into "23 more below 0.1 %". A
-row belongs to a node, never to a position: `path_at` and `go_to` carry the cursor into the next tree.
+A step costs microseconds. Linear chains fold into one row ("handle › dispatch (3)"), nodes below
+the threshold into "23 more below 0.1 %". A row belongs to a node, not to a position: `path_at` and
+`reveal_path` carry the cursor over to the next tree.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ Marker = Literal["open", "closed", "leaf"]
 
 @frozen
 class TreeRow:
-    """One line of the tree. Shares are ratios; a chain's file and line are those of the function where its time is."""
+    """One row of the tree; shares are ratios.
 
-    node: int  # of a chain: its first link; of "N more": the parent's, negated (-1 below the root)
-    last_node: int  # of a chain: its last link; else as `node`
+    A chain's file and line are those of the function in which its time is spent.
+    """
+
+    node: int  # a chain's first link; for "N more" the negated parent (-1 below the root)
+    last_node: int  # a chain's last link; else as `node`
     depth: int
     marker: Marker
     name: str
@@ -35,7 +39,7 @@ class TreeRow:
 
 
 class TreeRows:
-    """The rows of a tree. `note` adds words of its own to a function ("waiting", "library")."""
+    """Rows of a tree. `annotate` returns a note for a function ("waiting", "library")."""
 
     def __init__(
         self,
@@ -46,13 +50,23 @@ class TreeRows:
         annotate: Callable[[Function], str | None] | None = None,
         previous: TreeRows | None = None,
     ) -> None:
-        """`like`: what is open there is open here too, by path (trees of one capture share their frames)."""
+        """Create the rows of a tree.
+
+        Args:
+            tree: the call tree.
+            threshold: ratio of all samples below which siblings fold into one "N more" row.
+            fold_chains: show a linear chain as one row.
+            annotate: returns the note of a function.
+            previous: rows whose expanded nodes are expanded here too, by path (trees of one capture
+                share their frames).
+
+        """
         self.tree = tree
         self.threshold = threshold
         self.fold_chains = fold_chains
         self._annotate = annotate
         self.expanded: set[int] = set()
-        self._unfolded: set[int] = set()  # heads of chains that are shown link by link
+        self._unfolded: set[int] = set()  # first nodes of chains that are shown link by link
         self._complete_parents: set[int] = set()  # parents whose small children are shown
         self._nodes: list[int] = []
         self._depths: list[int] = []
@@ -63,14 +77,15 @@ class TreeRows:
     def __len__(self) -> int:
         return len(self._nodes)
 
-    # ------------------------------------------------------------------------------------------- reading
+    # -----------------------------------------------------------------------------------------
+    # reading
 
     def rows(self, first: int, count: int) -> list[TreeRow]:
-        """`count` rows from the `first` on; fewer at the end."""
+        """Return up to `count` rows from position `first` on; fewer at the end."""
         return [self.row(at) for at in range(max(0, first), min(len(self._nodes), first + count))]
 
     def row(self, position: int) -> TreeRow:
-        """The row at a position. Raises IndexError outside."""
+        """Return the row at a position. Raises IndexError if there is none."""
         node, depth = self._nodes[position], self._depths[position]
         if node < 0:
             return self._more_row(-node - 1, depth)
@@ -94,21 +109,28 @@ class TreeRows:
         )  # fmt: skip
 
     def node_at(self, position: int) -> int:
-        """The node of a row; for "N more" its parent."""
+        """Return the node of a row; for "N more" its parent."""
         node = self._nodes[position]
         return node if node >= 0 else -node - 1
 
     def func_node_at(self, position: int) -> int:
-        """The node of a row's function: of a chain the one where its time is, the last callee or the first called."""
+        """Return the node of a row's function.
+
+        For a chain it is the node in which the time is spent: the last link, or the first link of
+        an inverted tree.
+        """
         node = self.node_at(position)
         return node if self.tree.options.is_inverted or self._nodes[position] < 0 else self._chain_end(node)[0]
 
     def path_at(self, position: int) -> tuple[int, ...]:
-        """What the row is, in any tree over the same frames: give it to the next view's `go_to`."""
+        """Return the row's path for `reveal_path` of any tree over the same frames."""
         return self.tree.path(self.func_node_at(position))
 
     def row_index(self, node: int) -> int | None:
-        """The position of the row that shows a node (a chain shows all its links); None where it is folded away."""
+        """Return the position of the row that shows a node; None if it is folded away.
+
+        A chain's row shows all its links.
+        """
         try:
             return self._nodes.index(node)
         except ValueError:
@@ -120,10 +142,11 @@ class TreeRows:
                     return at
         return None
 
-    # ------------------------------------------------------------------------------------------- moving
+    # -----------------------------------------------------------------------------------------
+    # moving
 
     def expand(self, position: int) -> None:
-        """Open a row; on "N more", show them; on a leaf or an open row, nothing."""
+        """Expand a row; "N more" shows its nodes, a leaf or an expanded row does not change."""
         node = self._nodes[position]
         if node < 0:
             parent, depth = -node - 1, self._depths[position]
@@ -135,13 +158,17 @@ class TreeRows:
         tail, _ = self._chain_end(node)
         if node in self.expanded or self.tree.end[tail] == tail + 1:
             return
-        self.expanded.update(range(node, tail + 1))  # all links: the chain may break in the next tree
+        # all links: the chain may be split in the next tree
+        self.expanded.update(range(node, tail + 1))
         nodes, depths = self._rows_below(tail, self._depths[position] + 1)
         self._nodes[position + 1 : position + 1] = nodes
         self._depths[position + 1 : position + 1] = depths
 
     def collapse(self, position: int) -> int:
-        """Close a row; on a closed one or a leaf, go to its parent. Returns where the cursor belongs now."""
+        """Collapse a row; from a collapsed row or a leaf, move to its parent.
+
+        Returns the new cursor row.
+        """
         node, depth = self._nodes[position], self._depths[position]
         if node in self.expanded:
             self.expanded.difference_update(range(node, self._chain_end(node)[0] + 1))
@@ -156,7 +183,7 @@ class TreeRows:
         return position
 
     def toggle(self, position: int) -> int:
-        """Open what is closed, close what is open. Returns where the cursor belongs now."""
+        """Expand a collapsed row or collapse an expanded one. Returns the new cursor row."""
         node = self._nodes[position]
         if node in self.expanded:
             return self.collapse(position)
@@ -178,7 +205,7 @@ class TreeRows:
         self._rebuild()
 
     def expand_hot(self, min_share: float = 0.15) -> None:
-        """Open every node with at least `share` of the samples: how a profile greets its reader."""
+        """Expand every node with at least `min_share` of the samples: the initial state."""
         node = 0
         while node < len(self.tree):
             if node and self.tree.share(node) < min_share:
@@ -190,10 +217,10 @@ class TreeRows:
         self._rebuild()
 
     def expand_hottest(self, position: int | None = None) -> tuple[int, bool]:
-        """Open the heaviest path below a row (None: of all) to where the time is spent.
+        """Expand the heaviest path below a row (None: the root) to where the time is spent.
 
-        Returns the row to go to, and whether that path runs: what waits is followed only where nothing runs. The path
-        ends where a node's own time outweighs every callee's.
+        Returns the row to move to, and whether that path runs: a waiting path is followed only if
+        nothing runs. The path ends at a node whose own time exceeds every callee's.
         """
         node = 0 if position is None else self.node_at(position)
         path, runs = self.tree.hottest_path(node)
@@ -202,11 +229,11 @@ class TreeRows:
         return self.row_index(path[-1]) or 0, runs
 
     def reveal_path(self, path: tuple[int, ...]) -> int:
-        """Open the way to a path (or its longest beginning that is here). Returns the row to go to."""
+        """Expand the ancestors of a path or of its longest prefix in this tree. Returns its row."""
         return self.reveal(self.tree.find_path(path))
 
     def reveal(self, node: int) -> int:
-        """Open the way to a node. Returns its row."""
+        """Expand the ancestors of a node. Returns its row."""
         inner = node
         while inner > 0:
             parent = self.tree.parent[inner]
@@ -218,12 +245,13 @@ class TreeRows:
         self._rebuild()
         return self.row_index(node) or 0
 
-    # ------------------------------------------------------------------------------------------- folding
+    # -----------------------------------------------------------------------------------------
+    # folding
 
     def _chain_end(self, node: int) -> tuple[int, int]:
-        """The last link of the chain that a row stands for, and how many links it has.
+        """Return the last link of the chain that a row shows, and the number of links.
 
-        A chain goes on while a node has nothing of its own and exactly one callee.
+        A chain continues while a node has no weight of its own and exactly one callee.
         """
         tree, links = self.tree, 1
         if not self.fold_chains or node in self._unfolded:
@@ -239,7 +267,7 @@ class TreeRows:
         return node, links
 
     def _visible_children(self, parent: int) -> list[int]:
-        """The children that have rows, then the "N more" as a negative number."""
+        """Return the children that have rows, then the "N more" row as a negative number."""
         tree = self.tree
         least = 0.0 if parent in self._complete_parents else self.threshold * tree.stacks.weight
         large: list[int] = []
@@ -249,7 +277,7 @@ class TreeRows:
         while child < end:
             (large if total[child] >= least else small).append(child)
             child = ends[child]
-        if len(small) == 1:  # a row for "1 more" is better spent on the one
+        if len(small) == 1:  # a row for "1 more" takes the same space as the node itself
             large.append(small[0])
         elif small:
             large.append(-parent - 1)
@@ -269,7 +297,7 @@ class TreeRows:
         )  # fmt: skip
 
     def _rows_below(self, parent: int, depth: int) -> tuple[list[int], list[int]]:
-        """The rows below an open node."""
+        """Return the rows below an expanded node."""
         nodes: list[int] = []
         depths: list[int] = []
         expanded, ends = self.expanded, self.tree.end
@@ -292,9 +320,9 @@ class TreeRows:
         self._nodes, self._depths = self._rows_below(0, 0)
 
     def _copy_open_nodes(self, previous: TreeRows) -> None:
-        """Open here what is open there."""
+        """Expand the nodes here that are expanded in `previous`."""
         self.fold_chains = previous.fold_chains
-        here: list[tuple[int, int]] = [(0, 0)]  # (node there, node here)
+        here: list[tuple[int, int]] = [(0, 0)]  # (node in `previous`, node here)
         while here:
             old, new = here.pop()
             if old in previous.expanded:

@@ -1,7 +1,8 @@
 """Functions in which a thread waits, by module. Pure.
 
-The standard library's, those of libraries that wait in C, and loops that wait for work.
-Names are bare: since Python 3.11 a profile has them qualified ("Condition.wait"), before only as "wait".
+The tables list functions of the standard library, of libraries that wait in C, and loops that wait
+for work. Names are bare: since Python 3.11 a profile has qualified names ("Condition.wait"), before
+only "wait".
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from tputtui.profiling.analysis.code_origin import module_name, origin
 from tputtui.profiling.profile_model import WAITING_IN_C, Function
 
 _ALL_FUNCTIONS: frozenset[str] = frozenset()
-"""Stands for every function of a module and of the modules below it."""
+"""Marker for every function of a module and of the modules below it."""
 
 
 def _names(*names: str) -> frozenset[str]:
@@ -40,11 +41,11 @@ _WAIT_FUNCTIONS: Mapping[str, frozenset[str]] = {
     "signal": _names("pause", "sigwait"),
     "socketserver": _names("serve_forever"),
 }
-"""Functions of the standard library that wait where they are the innermost ones."""
+"""Functions of the standard library that wait when they are innermost."""
 
 _C_WAIT_FUNCTIONS: Mapping[str, frozenset[str]] = {
     "aiosqlite.core": _names("_connection_worker_thread", "run"),
-    "asyncio.runners": _names("run"),  # uvloop's loop is C and leaves no frame of its own
+    "asyncio.runners": _names("run"),  # uvloop's loop is written in C and has no frame
     "asyncore": _names("poll", "poll2"),
     "billiard.connection": _names("_poll", "wait", "_recv", "_recv_bytes"),
     "billiard.pool": _names("body"),
@@ -81,7 +82,7 @@ _C_WAIT_FUNCTIONS: Mapping[str, frozenset[str]] = {
     "watchfiles.main": _names("watch"),
     "werkzeug._reloader": _names("run", "run_step"),
 }
-"""Functions that wait in a C call, which leaves no frame. CPU time tells better, where it was measured."""
+"""Functions that wait in a C call, which has no frame. A measured CPU time is better evidence."""
 
 _LOOP_FUNCTIONS: Mapping[str, frozenset[str]] = {
     "aiohttp.web": _names("run_app", "_run_app"),
@@ -148,12 +149,15 @@ _LOOP_FUNCTIONS: Mapping[str, frozenset[str]] = {
     "werkzeug._reloader": _ALL_FUNCTIONS,
     "werkzeug.serving": _ALL_FUNCTIONS,
 }  # fmt: skip
-"""Functions that wait for work and call the code that does it: a wait below them is for nothing in particular."""
+"""Functions that wait for work and call the code that does it.
+
+A wait below them has no specific cause.
+"""
 
 
 @lru_cache(maxsize=65536)
 def is_waiting(func: Function) -> bool:
-    """Whether a thread sleeps in this function, where it is the innermost one."""
+    """Whether a thread waits when this function is innermost."""
     if func.name == WAITING_IN_C and not func.file:
         return True
     if origin(func.file) not in ("stdlib", "import"):
@@ -163,13 +167,16 @@ def is_waiting(func: Function) -> bool:
 
 @lru_cache(maxsize=65536)
 def is_waiting_in_c(func: Function) -> bool:
-    """Whether the function usually waits in C, where it is the innermost one."""
+    """Whether the function usually waits in C when it is innermost."""
     return _is_listed(func, _C_WAIT_FUNCTIONS)
 
 
 @lru_cache(maxsize=65536)
 def is_loop(func: Function) -> bool:
-    """Whether the function waits for work and calls the code that does it: an event loop, a server, a consumer."""
+    """Whether the function waits for work and calls the code that does it.
+
+    Examples are an event loop, a server and a consumer.
+    """
     return _is_listed(func, _LOOP_FUNCTIONS)
 
 

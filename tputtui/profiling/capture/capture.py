@@ -1,7 +1,8 @@
-"""A capture: py-spy on one process, in slices of a second that grow one profile while it lasts.
+"""Capture of one process: py-spy runs in slices of a second, which extend one profile.
 
-It belongs to (pid, start), checked before each slice: never the wrong process. It never blocks the process unless asked
-to. Everything runs in a thread of its own; `on_progress` is called from there.
+A capture is bound to (pid, start time), which is checked before each slice, so a reused pid is
+never sampled. It does not block the process unless requested. It runs in its own thread, and
+`on_progress` is called from that thread.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ from tputtui.text import clean
 CaptureState = Literal["new", "checking", "attaching", "sampling", "done", "failed"]
 MAX_CONCURRENT = 2
 MAX_RATE_HZ = 1000
-MIN_DURATION_S = 0.5  # a shorter one tells nothing
+MIN_DURATION_S = 0.5  # a shorter capture has too few samples to be useful
 MAX_DURATION_S = 3600.0
 _FOLDER_PREFIX = "tputtui-profile-"
-_MAX_FAILURES = 3  # slices in a row that may give nothing
+_MAX_FAILURES = 3  # consecutive slices that may fail
 
 _active_captures: dict[int, Capture] = {}
 _active_lock = threading.Lock()
@@ -42,7 +43,11 @@ _active_lock = threading.Lock()
 
 @frozen
 class CaptureProgress:
-    """How far a capture is. `profile` is what there is so far; `message` says why it failed or ended early."""
+    """Progress of a capture.
+
+    `profile` holds the samples so far; `message` is the reason why the capture failed or ended
+    early.
+    """
 
     state: CaptureState
     elapsed_s: float
@@ -52,11 +57,11 @@ class CaptureProgress:
 
 
 class CaptureFailedError(Exception):
-    """Nothing was sampled. The text is a sentence with the next step."""
+    """No sample was collected. The message is a sentence with the next step."""
 
 
 class Capture:
-    """One capture of one process; start it once."""
+    """One capture of one process; it can be started once."""
 
     def __init__(
         self,
@@ -73,10 +78,25 @@ class Capture:
         sudo: bool = False,
         py_spy: Path | None = None,
     ) -> None:
-        """`started`: unix seconds as psutil's create_time(); None takes whoever has the pid now.
+        """Create a capture.
 
-        `blocking` stops the process at each sample; `native` implies it. Raises ValueError on a duration or rate that
-        py-spy would hang or panic on.
+        Args:
+            pid: the process to sample.
+            started: its start time in unix seconds as psutil's create_time() returns it; None
+                accepts any process that has the pid now.
+            duration_s: length of the capture in seconds.
+            rate_hz: samples per second.
+            on_progress: called from the capture's thread.
+            subprocesses: sample child processes too.
+            native: sample native frames too; implies `blocking`.
+            blocking: stop the process for each sample.
+            gil: run a second py-spy that samples the holder of the GIL.
+            sudo: run py-spy with sudo.
+            py_spy: path of py-spy; None searches for it.
+
+        Raises:
+            ValueError: a duration or rate on which py-spy would hang or panic.
+
         """
         if not 0 < duration_s <= MAX_DURATION_S:
             raise ValueError(f"a capture lasts above 0 s and up to {MAX_DURATION_S:.0f} s, not {duration_s:g} s")
@@ -97,10 +117,15 @@ class Capture:
         self._reported_at = 0.0
         self._thread = threading.Thread(target=self._run, name=f"capture {pid}", daemon=True)
 
-    # ------------------------------------------------------------------------------------------- for everybody
+    # -----------------------------------------------------------------------------------------
+    # public methods
 
     def start(self) -> None:
-        """Begin. Raises CaptureFailed where this process is being captured already, or too many are."""
+        """Start the capture.
+
+        Raises CaptureFailedError if this process is being captured already or too many captures
+        run.
+        """
         with _active_lock:
             if self.pid in _active_captures:
                 raise CaptureFailedError(f"PID {self.pid} is being profiled already")
@@ -111,33 +136,34 @@ class Capture:
         self._thread.start()
 
     def stop(self) -> None:
-        """End early and keep what there is."""
+        """End early and keep the samples so far."""
         self._stopping.set()
 
     def abort(self) -> None:
-        """End now; what complete slices gave is kept."""
+        """End at once; the samples of complete slices are kept."""
         self._aborting.set()
         self._stopping.set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """True once it is over: nothing of it is left, neither child nor file."""
+        """Wait for the end; True once no child process and no temporary file is left."""
         return self._finished.wait(timeout)
 
     @property
     def profile(self) -> Profile | None:
-        """What was sampled so far; None before the first slice."""
+        """Profile of the samples so far; None before the first slice."""
         return self._profile
 
     @property
     def progress(self) -> CaptureProgress:
-        """How far it is now: seconds since py-spy had attached, and no more than were asked for."""
+        """Current progress: seconds since py-spy had attached, at most the requested duration."""
         elapsed = (
             min(self.duration_s, max(0.0, time.monotonic() - self._sampling_since)) if self._sampling_since else 0.0
         )
         left = 0.0 if self.state in ("done", "failed") else self.duration_s - elapsed
         return CaptureProgress(self.state, elapsed, left, self._profile, self.message)
 
-    # ------------------------------------------------------------------------------------------- its thread
+    # ------------------------------------------------------------------------------------ the
+    # capture's thread
 
     def _run(self) -> None:
         folder: Path | None = None
@@ -161,7 +187,10 @@ class Capture:
             self._finished.set()
 
     def _check_attach(self) -> PySpyOptions:
-        """The pre-flight: how py-spy is to be run, or CaptureFailed with the reason."""
+        """Run the preflight check and return the py-spy options.
+
+        Raises CaptureFailedError with the reason.
+        """
         self._report_progress(force=True)
         try:
             py_spy = self._py_spy or preflight.find_py_spy()
@@ -179,12 +208,13 @@ class Capture:
         )  # fmt: skip
 
     def _sample(self, options: PySpyOptions, folder: Path) -> None:
-        """Slice after slice. The next one runs while the last one's file is read."""
+        """Capture slice after slice; the next one runs while the file of the last one is read."""
         found = process_facts.read_facts(self.pid)
         if found is None:
             raise CaptureFailedError(f"PID {self.pid} is gone; choose another process")
         start = found.start_ticks
-        # Native symbols take 35 to 150 ms to load at each attach: longer slices, but the five that a ± needs.
+        # Native symbols take 35 to 150 ms to load at each attach, so slices are longer; five slices
+        # remain, the minimum for a ±.
         seconds = max(1, math.floor(self.duration_s / 5)) if self._native else 1
         count = max(1, math.ceil(self.duration_s / seconds - 1e-9))
         frames = FrameTable()
@@ -227,13 +257,13 @@ class Capture:
         self._finish(profile, start)
 
     def _has_time_left(self) -> bool:
-        """Is another slice worth its attach? A py-spy that fell behind takes longer than it was asked to."""
+        """Whether another slice is worth its attach: a py-spy that falls behind overruns."""
         return not self._sampling_since or time.monotonic() < self._sampling_since + self.duration_s - 0.25
 
     def _start_slice(
         self, options: PySpyOptions, folder: Path, number: int, slice_s: int, start_ticks: int
     ) -> SliceCapture | None:
-        """The next slice, begun; None where the process is not the same any more."""
+        """Start the next slice; None if the pid no longer belongs to the same process."""
         found = process_facts.read_facts(self.pid)
         if found is None or found.start_ticks != start_ticks or found.state in ("Z", "X"):
             self._stopping.set()
@@ -247,7 +277,7 @@ class Capture:
         return take
 
     def _run_slice(self, slice_capture: SliceCapture) -> None:
-        """Until the slice is over, stopped or aborted."""
+        """Wait until the slice has ended, was stopped or was aborted."""
         entered = time.monotonic()
         while not slice_capture.poll(0.05):
             if self._aborting.is_set():
@@ -255,7 +285,8 @@ class Capture:
             if slice_capture.is_attached and not self._sampling_since:
                 self._sampling_since = time.monotonic()
                 self.state = "sampling"
-            # py-spy's own clock is random by some percent: whole seconds are left to it, unless it falls far behind.
+            # py-spy's own clock varies by some percent: whole-second slices end by themselves
+            # unless py-spy falls far behind.
             end = (self._sampling_since or entered) + self.duration_s + (0.0 if self.duration_s % 1 else 1.0)
             if self._stopping.is_set() or time.monotonic() > end:
                 slice_capture.stop()
@@ -271,7 +302,7 @@ class Capture:
         failures: int,
         options: PySpyOptions,
     ) -> tuple[Profile, int]:
-        """The profile with what a slice gave; failures in a row so far."""
+        """Merge a slice into the profile; return it and the number of consecutive failures."""
         about = replace(profile.metadata, errors=profile.metadata.errors + captured.error_count)
         if captured.is_behind:
             about = _with_note(about, "py-spy fell behind: fewer samples than asked for, a lower rate costs less")
@@ -285,7 +316,10 @@ class Capture:
         return replace(profile, metadata=about), failures + 1
 
     def _describe_failure(self, status: int | None, stderr: str, options: PySpyOptions) -> str:
-        """Why a slice gave nothing. With -s py-spy masks the cause: ask again without."""
+        """Describe why a slice gave no samples.
+
+        py-spy's -s hides the cause, so py-spy is run again without it.
+        """
         answer = FinishedProcess(status, "", stderr)
         if options.subprocesses and "No python processes" in stderr:
             again = preflight.check(self.pid, py_spy=options.py_spy, sudo=self._sudo)
@@ -293,7 +327,7 @@ class Capture:
         return preflight.explain_failure(self.pid, answer).message
 
     def _finish(self, profile: Profile, start_ticks: int) -> None:
-        """Say why it ended, and make sure that the process was let go."""
+        """Set the reason for the end and verify that the process was released."""
         about = profile.metadata
         now = process_facts.read_facts(self.pid)
         if now is None or now.start_ticks != start_ticks or now.state in ("Z", "X"):
@@ -328,7 +362,7 @@ def _with_note(about: ProfileMetadata, note: str) -> ProfileMetadata:
 
 
 def stop_all(timeout: float = 3.0) -> list[Profile]:
-    """End every capture, keep what they have: for the way out. Returns their profiles."""
+    """Stop all captures and return their profiles; called at exit."""
     with _active_lock:
         running = list(_active_captures.values())
     for capture in running:
@@ -342,7 +376,7 @@ def stop_all(timeout: float = 3.0) -> list[Profile]:
 
 
 def remove_stale_folders() -> None:
-    """Remove what a tputtui that was killed left behind: directories of ours whose process is gone."""
+    """Remove temporary directories of tputtui processes that were killed."""
     base = Path(tempfile.gettempdir())
     for folder in base.glob(f"{_FOLDER_PREFIX}*-*"):
         pid = folder.name.removeprefix(_FOLDER_PREFIX).partition("-")[0]
@@ -355,9 +389,10 @@ def remove_stale_folders() -> None:
 
 
 def estimate_pause(rate_hz: float, python_threads: int, native_threads: int = 0) -> float:
-    """The share of its time that a blocking capture stops the process for, 0 to 1, before it is asked for.
+    """Estimate the ratio of time, 0 to 1, for which a blocking capture would stop the process.
 
-    Measured: 0.2 ms a Python thread (stacks about 12 deep) and 0.02 ms a native one, each sample.
+    Measured: 0.2 ms per Python thread (stacks about 12 deep) and 0.02 ms per native thread, for
+    each sample.
     """
     return min(1.0, rate_hz * (0.2e-3 * python_threads + 0.02e-3 * native_threads))
 

@@ -1,4 +1,7 @@
-"""What keeps a long capture small: old slices join in pairs, and stacks beyond the limit count as ``[other stacks]``."""
+"""Limits on the size of a long capture.
+
+Old slices are merged in pairs, and stacks beyond the limit count as ``[other stacks]``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ MAX_SLICES = 60
 
 
 class StackDownsampler:
-    """Of one capture: it remembers which stacks were seen."""
+    """Downsampler of one capture; it remembers the stacks seen so far."""
 
     def __init__(self, frames: FrameTable, max_unique: int = MAX_UNIQUE_STACKS, max_slices: int = MAX_SLICES) -> None:
         self._frames = frames
@@ -22,13 +25,16 @@ class StackDownsampler:
         self._max_slices = max_slices
 
     def limit_stacks(self, profile_slice: ProfileSlice) -> ProfileSlice:
-        """The slice with at most the allowed number of different stacks; equal stacks become one object."""
+        """Return the slice with the permitted number of different stacks.
+
+        Equal stacks become one object.
+        """
         return replace(
             profile_slice, wall=self._limit_counts(profile_slice.wall), gil=self._limit_counts(profile_slice.gil)
         )
 
     def limit_slices(self, profile: Profile) -> Profile:
-        """The profile with its slices joined in pairs once there are more than `max_slices`."""
+        """Return the profile, its slices merged in pairs if more than `max_slices`."""
         if len(profile.slices) <= self._max_slices:
             return profile
         pairs = [profile.slices[at : at + 2] for at in range(0, len(profile.slices), 2)]
@@ -42,7 +48,7 @@ class StackDownsampler:
                 known = self._known_stacks.get(stack)
                 if known is None:
                     full = len(self._known_stacks) >= self._max_unique
-                    # Below its usual root, or it would pass for a torn stack.
+                    # Below its usual root, otherwise it would be classified as an incomplete stack.
                     known = (
                         (*stack[:1], self._frames.add_frame(OTHER_STACKS))
                         if full
@@ -53,7 +59,7 @@ class StackDownsampler:
 
 
 def merge_slices(first: ProfileSlice, second: ProfileSlice) -> ProfileSlice:
-    """Two neighbours as one."""
+    """Merge two adjacent slices."""
     return ProfileSlice(
         _sum_counts(first.wall, second.wall),
         _sum_counts(first.gil, second.gil),
@@ -68,7 +74,10 @@ def merge_slices(first: ProfileSlice, second: ProfileSlice) -> ProfileSlice:
 def _weighted_mean(
     first: Mapping[ProfileThread, float], first_s: float, second: Mapping[ProfileThread, float], second_s: float
 ) -> dict[ProfileThread, float]:
-    """Shares of the time over both; a thread that lived in one of them keeps that one's."""
+    """Mean of two ratios of time by thread, weighted by duration.
+
+    A thread that lived in only one of the slices keeps its ratio.
+    """
     out = {**first, **second}
     for thread in first.keys() & second.keys():
         if first_s + second_s > 0:

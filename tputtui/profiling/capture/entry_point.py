@@ -1,6 +1,6 @@
-"""Entry point of a Python process, read from its command line: the packages that it was started to run. Pure.
+"""Entry point of a Python process, read from its command line: the packages that it runs. Pure.
 
-Only names of packages and modules leave this file, never the command line: it may carry a password.
+Only names of packages and modules are returned, never the command line: it may contain a password.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LAUNCHERS = frozenset(
         "viztracer", "waitress", "watchdog", "watchfiles", "werkzeug",
     )
 )  # fmt: skip
-"""Packages that run other code: what they are told to run is the user's own, they are not."""
+"""Packages that run other code: the code that they are given is the user's own, they are not."""
 
 _COMMAND_FRAMEWORKS = frozenset(("absl", "click", "cyclopts", "fire", "rich_click", "typer"))
 """Packages that stand between a console script and the function that it starts."""
@@ -42,7 +42,7 @@ _PACKAGE_BY_PROGRAM = {
     "twistd": "twisted",
     "waitress-serve": "waitress",
 }
-"""Programs that are named unlike their package."""
+"""Packages of programs whose name differs from the package's."""
 
 _MODULE_OPTIONS: dict[str, tuple[str, ...]] = {
     "celery": ("-A", "--app"),
@@ -56,7 +56,7 @@ _MODULE_OPTIONS: dict[str, tuple[str, ...]] = {
 """Options whose value names a module, by launcher."""
 
 _BARE_MODULE_LAUNCHERS = frozenset(("arq", "dramatiq", "gunicorn", "huey", "sanic", "taskiq"))
-"""Launchers that take a module without an attribute, too: ``gunicorn shop.wsgi``."""
+"""Launchers that also accept a module without an attribute: ``gunicorn shop.wsgi``."""
 
 _WRAPPERS = frozenset(
     (
@@ -67,7 +67,7 @@ _WRAPPERS = frozenset(
 """Launchers whose arguments end in a command line of Python or of another launcher."""
 
 _PYTHON = re.compile(r"(?:python|pypy)\d*(?:\.\d+)?t?")
-_OPTIONS_WITH_VALUE = "cmWX"  # of python's own options
+_OPTIONS_WITH_VALUE = "cmWX"  # Python's own options that take a value
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _MODULE_AND_ATTRIBUTE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):[A-Za-z_][\w.]*(?:\(.*\))?", re.ASCII)
 _GUNICORN_TITLE = re.compile(r"gunicorn: [\w -]+\[([\w.:]+)\]", re.ASCII)
@@ -82,15 +82,19 @@ _NOT_OWN_PACKAGES = (
 
 @frozen
 class EntryPoint:
-    """What a command line says. `script`: a console script, whose text names its package; `child`: ask the parent."""
+    """Entry point parsed from a command line.
+
+    `script` is a console script, whose text names its package; with `is_child`, the parent's
+    command line is needed.
+    """
 
     packages: tuple[str, ...] = ()
     script_path: str = ""
-    is_child: bool = False  # a process that multiprocessing started: its command line says nothing of the program
+    is_child: bool = False  # started by multiprocessing: the command line does not name the program
 
 
 def parse_command_line(arguments: Sequence[str]) -> EntryPoint:
-    """Read the command line of a process, as the kernel has it: one text an argument."""
+    """Parse the command line of a process, one string per argument as the kernel stores it."""
     if not arguments:
         return EntryPoint()
     title = " ".join(arguments)
@@ -108,13 +112,17 @@ def parse_command_line(arguments: Sequence[str]) -> EntryPoint:
 
 def packages_from_label(name: str) -> tuple[str, ...]:
     """Return the packages in the short name of a process: "uvicorn shop:app"."""
-    words = name.split() if ": " not in name else []  # "gunicorn: worker" is a title, not a command line
+    # "gunicorn: worker" is a title, not a command line
+    words = name.split() if ": " not in name else []
     launcher = launcher_package(words[0]) if words else ""
     return own_packages(_launched_modules(launcher, words[1:])) if launcher else ()
 
 
 def packages_from_script(text: str, name: str) -> tuple[str, ...]:
-    """Return the package that a console script imports; of a script that is a program of its own, its name."""
+    """Return the package that a console script imports.
+
+    For a script that is a program of its own, its name is returned.
+    """
     modules = [found for found in _CONSOLE_SCRIPT.findall(text) if found not in sys.stdlib_module_names]
     if not modules and (old := _PKG_RESOURCES_SCRIPT.search(text)):
         modules = [old[1].replace("-", "_")]
@@ -125,7 +133,10 @@ def packages_from_script(text: str, name: str) -> tuple[str, ...]:
 
 
 def packages_from_frames(files: Iterable[str]) -> tuple[str, ...]:
-    """Return the first package in the files of a stack's outermost frames that is no command line framework."""
+    """Return the first package in the files of a stack's outermost frames.
+
+    Command line frameworks are skipped.
+    """
     for file in files:
         package = top_level_package(file)
         if package and package not in _COMMAND_FRAMEWORKS:
@@ -134,7 +145,10 @@ def packages_from_frames(files: Iterable[str]) -> tuple[str, ...]:
 
 
 def own_packages(modules: Iterable[str]) -> tuple[str, ...]:
-    """Return the top-level packages of modules, without launchers, known libraries and the standard library."""
+    """Return the top-level packages of modules.
+
+    Launchers, known libraries and the standard library are left out.
+    """
     tops = (name.partition(".")[0] for name in modules if _MODULE.fullmatch(name))
     return tuple(dict.fromkeys(top for top in tops if top not in _NOT_OWN_PACKAGES and len(top) <= 64))[:MAX_NAMES]
 
@@ -145,7 +159,10 @@ def is_package_name(name: object) -> bool:
 
 
 def _parse_python_arguments(remaining: list[str]) -> EntryPoint:
-    """Read the arguments of Python as Python does: short options may be glued together and to their value."""
+    """Parse the arguments of Python as Python does.
+
+    Short options may be joined to each other and to their value.
+    """
     while remaining and remaining[0].startswith("-") and remaining[0] != "-":
         option = remaining.pop(0)
         if option.startswith("--"):
@@ -170,7 +187,7 @@ def _parse_python_arguments(remaining: list[str]) -> EntryPoint:
 
 
 def _option_with_value(option: str, remaining: list[str]) -> tuple[str, str]:
-    """Return the letter of a short option that takes a value, and the value; two empty texts for any other."""
+    """Return letter and value of a short option with a value; two empty strings for others."""
     for position, letter in enumerate(option[1:], start=2):
         if letter in _OPTIONS_WITH_VALUE:
             return letter, option[position:] or (remaining.pop(0) if remaining else "")
@@ -190,7 +207,7 @@ def launcher_package(program: str) -> str:
 
 
 def _launched_modules(launcher: str, arguments: Sequence[str]) -> list[str]:
-    """Return the modules that a launcher is told to run."""
+    """Return the modules that a launcher's arguments name."""
     if launcher in _WRAPPERS:
         return list(_wrapped_modules(arguments))
     options = _MODULE_OPTIONS.get(launcher, ())
@@ -208,7 +225,7 @@ def _launched_modules(launcher: str, arguments: Sequence[str]) -> list[str]:
 
 
 def _wrapped_modules(arguments: Sequence[str]) -> Iterator[str]:
-    """Find the command line that a wrapper ends in: after -m, or from the first program or script on."""
+    """Find the command line that a wrapper ends in: after -m or from a program or script."""
     for at, argument in enumerate(arguments):
         if argument == "-m" and at + 1 < len(arguments):
             yield from _modules_run_by_name(arguments[at + 1], arguments[at + 2 :])
@@ -223,7 +240,11 @@ def _wrapped_modules(arguments: Sequence[str]) -> Iterator[str]:
 
 
 def _modules_with_attribute(arguments: Sequence[str]) -> list[str]:
-    """Return the module of "shop.wsgi:app": first where it follows no option, else the last one that may be a flag's."""
+    """Return the module of "shop.wsgi:app".
+
+    The first such argument that does not follow an option is taken; otherwise the last one, which
+    may be an option's value.
+    """
     free: list[str] = []
     after_option: list[str] = []
     for argument, is_free in _positional_arguments(arguments):
@@ -233,7 +254,7 @@ def _modules_with_attribute(arguments: Sequence[str]) -> list[str]:
 
 
 def _positional_arguments(arguments: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Yield each argument that is no option, and whether the one before it is none, either."""
+    """Yield each argument that is no option, and whether the previous argument is none either."""
     free = True
     for argument in arguments:
         if argument.startswith("-"):
@@ -244,7 +265,7 @@ def _positional_arguments(arguments: Sequence[str]) -> Iterator[tuple[str, bool]
 
 
 def _option_values(arguments: Sequence[str], options: Sequence[str]) -> Iterator[str]:
-    """Yield the values of options, written apart, with an equals sign or glued to a short one."""
+    """Yield the values of options: written apart, after "=" or joined to a short option."""
     for at, argument in enumerate(arguments):
         for option in options:
             if argument == option and at + 1 < len(arguments):

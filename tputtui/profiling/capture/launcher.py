@@ -1,8 +1,10 @@
-"""py-spy as a child that cannot outlive us, cannot flood us and cannot hang us.
+"""Launcher of py-spy: child processes with limited lifetime, output and run time.
 
-Every child is spawned by one thread that lives as long as the process, because PR_SET_PDEATHSIG follows the thread that
-spawned; a tiny program sets it on itself, takes back the limit on open files that we were started with, and then becomes
-py-spy (preexec_fn is unsafe beside threads). Output goes to pipes of which the beginning is kept and the rest is thrown away. A child ends by SIGINT, then SIGTERM, then SIGKILL.
+All children are spawned by one thread that lives as long as the process, because PR_SET_PDEATHSIG
+follows the thread that spawned. A small program sets it on itself, restores the limit on open files
+that we were started with, and then executes py-spy (preexec_fn is unsafe with threads). Output goes
+to pipes; its beginning is kept and the rest is discarded. A child is ended by SIGINT, then SIGTERM,
+then SIGKILL.
 """
 
 from __future__ import annotations
@@ -45,12 +47,12 @@ _spawner: threading.Thread | None = None
 
 
 def child_environment() -> dict[str, str]:
-    """Ours, with what keeps py-spy's words plain and short."""
+    """Our environment, with settings that keep py-spy's messages plain and short."""
     return os.environ | {"RUST_BACKTRACE": "0", "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "RUST_LOG": "off"}
 
 
 def _open_files_argument() -> str:
-    """The soft limit on open files that a child has to get back; "-" where ours was not raised."""
+    """Soft limit on open files to restore in a child; "-" if ours was not raised."""
     limit = inherited_limit()
     return "-" if limit is None else str(limit)
 
@@ -86,7 +88,10 @@ def _spawn(argv: Sequence[str]) -> subprocess.Popen[bytes]:
 
 
 class ChildProcess:
-    """A running program, argv[0] its absolute path. Used by one thread. Raises OSError where it cannot be started."""
+    """A running program; argv[0] is its absolute path. For use by one thread.
+
+    Raises OSError if the program cannot be started.
+    """
 
     def __init__(self, argv: Sequence[str]) -> None:
         self._process = _spawn(argv)
@@ -94,7 +99,7 @@ class ChildProcess:
         self._output = {"stdout": bytearray(), "stderr": bytearray()}
         try:
             self._selector = selectors.DefaultSelector()
-        except OSError:  # no descriptor was left for it
+        except OSError:  # no file descriptor was left for it
             self._process.kill()
             self._process.communicate()
             raise
@@ -105,21 +110,24 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Process id of the child."""
         return self._process.pid
 
     @property
     def stdout(self) -> str:
-        """What it has said so far, its beginning."""
+        """Beginning of its output so far."""
         return self._output["stdout"].decode("utf-8", "replace")
 
     @property
     def stderr(self) -> str:
-        """Its complaints so far, their beginning."""
+        """Beginning of its error output so far."""
         return self._output["stderr"].decode("utf-8", "replace")
 
     def poll(self, timeout_s: float = 0.0) -> int | None:
-        """Read what is there, for at most about `timeout` seconds; the exit status once it has ended."""
+        """Read available output for at most about `timeout_s` seconds.
+
+        Returns the exit status once the child has ended.
+        """
         if self._selector.get_map():
             for key, _ in self._selector.select(timeout_s):
                 self._drain(key)
@@ -130,7 +138,8 @@ class ChildProcess:
 
     def _drain(self, key: selectors.SelectorKey) -> None:
         kept = self._output[key.data]
-        for _ in range(16):  # then look at the clock again: a flood must not hold us here
+        # bounded, so that a flood of output cannot delay the check of the clock
+        for _ in range(16):
             try:
                 data = os.read(key.fd, 65536)
             except BlockingIOError:
@@ -143,7 +152,7 @@ class ChildProcess:
             kept += data[: max(0, MAX_OUTPUT_BYTES - len(kept))]
 
     def send_signal(self, number: int) -> bool:
-        """Send a signal; False where we may not (a child that runs as root by sudo)."""
+        """Send a signal; False if not permitted (a child that runs as root by sudo)."""
         try:
             self._process.send_signal(number)
         except PermissionError:
@@ -151,7 +160,7 @@ class ChildProcess:
         return True
 
     def wait(self, timeout_s: float) -> int | None:
-        """Its exit status, within so many seconds; None while it runs."""
+        """Wait up to `timeout_s` seconds for the exit status; None while it runs."""
         end = time.monotonic() + timeout_s
         while True:
             status = self.poll(min(0.05, max(0.0, end - time.monotonic())))
@@ -159,7 +168,10 @@ class ChildProcess:
                 return status
 
     def stop(self) -> int | None:
-        """End it: SIGINT and 2 s, SIGTERM and 1 s, SIGKILL and 1 s. None: it does not even die (state D)."""
+        """Stop the child: SIGINT and 2 s, SIGTERM and 1 s, SIGKILL and 1 s.
+
+        Returns None if even SIGKILL has no effect (state D).
+        """
         for number, patience in ((signal.SIGINT, 2.0), (signal.SIGTERM, 1.0), (signal.SIGKILL, 1.0)):
             if self.poll() is not None:
                 break
@@ -169,14 +181,14 @@ class ChildProcess:
         return self.close()
 
     def kill(self) -> int | None:
-        """End it at once."""
+        """Kill the child at once."""
         if self.poll() is None:
             self.send_signal(signal.SIGKILL)
             self.wait(1.0)
         return self.close()
 
     def close(self) -> int | None:
-        """Let go of the pipes, after a last look at what is in them. The exit status."""
+        """Close the pipes after a last read. Returns the exit status."""
         status = self.poll()
         self._selector.close()
         for pipe in (self._process.stdout, self._process.stderr):
@@ -187,7 +199,7 @@ class ChildProcess:
 
 @frozen
 class FinishedProcess:
-    """A program that was run to its end; `status` None: it did not end in time and was killed."""
+    """Result of a program; `status` None: it did not end in time and was killed."""
 
     status: int | None
     stdout: str
@@ -195,7 +207,7 @@ class FinishedProcess:
 
 
 def run(argv: Sequence[str], timeout_s: float) -> FinishedProcess:
-    """Run a program for at most `deadline_s` seconds. Raises OSError where it cannot be started."""
+    """Run a program for at most `timeout_s` seconds. Raises OSError if it cannot be started."""
     child = ChildProcess(argv)
     status = child.wait(timeout_s)
     child.kill()
@@ -203,5 +215,5 @@ def run(argv: Sequence[str], timeout_s: float) -> FinishedProcess:
 
 
 def is_executable(path: Path) -> bool:
-    """Is it a program that we may run?"""
+    """Whether the path is a program that we may execute."""
     return path.is_file() and os.access(path, os.X_OK)

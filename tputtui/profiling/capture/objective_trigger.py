@@ -1,4 +1,4 @@
-"""A profile that takes itself while an objective is missed: only where the config asks for it."""
+"""Automatic profile while an objective is missed, if the config requests it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from tputtui.text import clean, format_duration
 
 
 class ObjectiveCapture:
-    """Looks at each snapshot; a capture runs in threads of its own, in which `keep` and `failed` are called."""
+    """Trigger that checks each snapshot.
+
+    A capture runs in its own threads, from which `on_profile` and `on_failure` are called.
+    """
 
     def __init__(
         self,
@@ -25,7 +28,10 @@ class ObjectiveCapture:
         on_profile: Callable[[Profile, str], None],
         on_failure: Callable[[str], None],
     ) -> None:
-        """`keep` gets a profile and why it was taken, `failed` a sentence."""
+        """Create the trigger.
+
+        `on_profile` receives a profile and the cause of its capture, `on_failure` a sentence.
+        """
         self._rule = ObjectiveTriggerRule(trigger)
         plain = ProfilePreset(settings.duration_s, settings.rate_hz)
         self._preset = settings.presets.get(trigger.preset or "", plain)
@@ -34,7 +40,10 @@ class ObjectiveCapture:
         self._stopping = threading.Event()
 
     def on_snapshot(self, snapshot: Snapshot) -> str | None:
-        """Sample, if an objective has been missed for long enough; the sentence that says so, else None."""
+        """Start a capture if an objective has been missed for long enough.
+
+        Returns the sentence that reports it, else None.
+        """
         missed = self._rule.evaluate(snapshot)
         if missed is None:
             return None
@@ -49,7 +58,7 @@ class ObjectiveCapture:
         return f"{why}: sampling {process} for {format_duration(self._preset.duration_s)}"
 
     def stop(self, timeout_s: float) -> None:
-        """End what is under way and keep what there is of it; waits no longer than `patience_s`."""
+        """Stop the running capture and keep its samples; waits at most `timeout_s` seconds."""
         self._stopping.set()
         if self._running is not None:
             thread, captures = self._running
@@ -58,7 +67,7 @@ class ObjectiveCapture:
             thread.join(timeout_s)
 
     def _capture_profile(self, process: str, cause: str, captures: list[Capture]) -> None:
-        """Find out who is meant, sample, and tell."""
+        """Find the process, sample it, and report the result."""
         told: list[CaptureProgress] = []
 
         def heard(progress: CaptureProgress) -> None:
@@ -67,7 +76,7 @@ class ObjectiveCapture:
 
         plan = self._preset
         try:
-            who = process_lookup.find(process)  # takes a while: the end may come meanwhile
+            who = process_lookup.find(process)  # takes some time, in which stop() may be called
             if self._stopping.is_set():
                 return
             capture = Capture(
@@ -76,7 +85,7 @@ class ObjectiveCapture:
             )  # fmt: skip
             captures.append(capture)
             capture.start()
-            if self._stopping.is_set():  # it came between the question above and the list
+            if self._stopping.is_set():  # stop() was called between the check above and the append
                 capture.stop()
             capture.wait()
         except (CaptureFailedError, process_lookup.ProcessNotFoundError, ValueError) as error:

@@ -1,4 +1,7 @@
-"""Sampling a subset: one process of the many, for so long, once or every so often, at a low rate, its cost noted."""
+"""Periodic sampling of one of several processes: once or at an interval, at a low rate.
+
+The cost of each capture is recorded.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _SCHEDULE_PATTERN = re.compile(r"(?P<whom>:?\d+)@(?P<lasts>[^/@]+)(?:/(?P<every>
 
 @frozen
 class SamplingSchedule:
-    """Whom to sample (":8000" or a pid), for how long, and how often; `every_s` None: once."""
+    """Process to sample (":8000" or a pid), for how long and how often. `interval_s` None: once."""
 
     process: str
     duration_s: float
@@ -30,14 +33,14 @@ class SamplingSchedule:
 
 @frozen
 class PeriodicProfile:
-    """One profile of a subset. `cpu_s`: what py-spy used of the CPU, in seconds."""
+    """One profile of a sampled process. `cpu_s`: CPU seconds used by py-spy."""
 
     profile: Profile
     cpu_s: float
 
     @property
     def cost_text(self) -> str:
-        """What it cost, as a sentence's end: "2.1 % of one core for 60 s, 20 Hz"."""
+        """Cost for the end of a sentence: "2.1 % of one core for 60 s, 20 Hz"."""
         seconds = self.profile.duration_s
         share = 100 * self.cpu_s / seconds if seconds > 0 else 0.0
         rate = f"{self.profile.metadata.rate_hz:.0f} Hz" if self.profile.metadata.rate_hz else "its own rate"
@@ -45,7 +48,7 @@ class PeriodicProfile:
 
 
 def parse_schedule(text: str) -> SamplingSchedule:
-    """PID@60s, :PORT@60s or :PORT@60s/5m. Raises ValueError, a sentence with what is allowed."""
+    """Parse PID@60s, :PORT@60s or :PORT@60s/5m. Raises ValueError with the valid forms."""
     found = _SCHEDULE_PATTERN.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"{clean(text, 60)!r} is not PID@60s, :PORT@60s or :PORT@60s/5m")
@@ -68,9 +71,11 @@ def run(
     on_error: Callable[[str], None],
     rate_hz: int = DEFAULT_RATE_HZ,
 ) -> None:
-    """Sample until `stop` is set, or once; in a thread of its own, in which `keep` and `problem` are called too.
+    """Sample once or at the interval until `stop` is set.
 
-    Who listens on a port is asked anew each time. What cannot be sampled is a sentence, and is tried again next time.
+    Runs in its own thread, from which `on_profile` and `on_error` are called. A port is resolved
+    anew each time. A failure is passed to `on_error` as a sentence, and sampling is tried again at
+    the next interval.
     """
     due = time.monotonic()
     while not stop.is_set():
@@ -80,15 +85,19 @@ def run(
             on_error(str(error))
         if schedule.interval_s is None:
             return
-        due = max(due + schedule.interval_s, time.monotonic())  # one that is late takes no second one with it
+        # a late capture does not cause a second one right after it
+        due = max(due + schedule.interval_s, time.monotonic())
         stop.wait(due - time.monotonic())
 
 
 def _capture_once(schedule: SamplingSchedule, stop: threading.Event, rate_hz: int) -> PeriodicProfile:
-    """One capture, ended early by `stop`. Raises CaptureFailed, NobodyThere."""
+    """Run one capture, ended early by `stop`.
+
+    Raises CaptureFailedError, ProcessNotFoundError.
+    """
     who = process_lookup.find(schedule.process)
     before = _children_cpu_s()
-    # Who holds the GIL would be a second py-spy: half the cost is worth more here.
+    # Without GIL samples: they need a second py-spy, which would double the cost.
     capture = Capture(who.pid, who.started, schedule.duration_s, rate_hz, gil=False)
     capture.start()
     while not capture.wait(0.1):
@@ -103,6 +112,6 @@ def _capture_once(schedule: SamplingSchedule, stop: threading.Event, rate_hz: in
 
 
 def _children_cpu_s() -> float:
-    """CPU seconds of the children that have ended: while one is sampled, those are py-spys."""
+    """CPU seconds of the children that have ended; during sampling these are py-spys."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

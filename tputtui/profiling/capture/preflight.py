@@ -1,7 +1,8 @@
-"""Before an attach: what will stop py-spy, as a sentence with the next step. Nothing is run as root from here.
+"""Checks before an attach: reasons why py-spy would fail, each with the next step.
 
-First what /proc tells, then py-spy itself: `py-spy dump --nonblocking` takes about 10 ms and fails for the true cause,
-which `py-spy record` masks. The causes and py-spy's words for them were measured with py-spy 0.4.3.
+Nothing is run as root here. /proc is read first, then py-spy is tried: `py-spy dump --nonblocking`
+takes about 10 ms and fails with the real cause, which `py-spy record` hides. The causes and
+py-spy's messages were measured with py-spy 0.4.3.
 """
 
 from __future__ import annotations
@@ -29,31 +30,37 @@ _PTRACE_SCOPES = {
 
 @frozen
 class AttachCheck:
-    """May py-spy attach? `reason` and `remedy` are for a person; `command` is whole, and the user's to run."""
+    """Result of a check whether py-spy may attach.
+
+    `reason` and `remedy` are sentences for the user; `command` is a complete command line for the
+    user to run.
+    """
 
     can_attach: bool
     reason: str = ""
     remedy: str = ""
     command: str = ""
-    python_children: tuple[tuple[int, str], ...] = ()  # Python processes below it, to profile instead
+    # Python processes below it that can be profiled instead
+    python_children: tuple[tuple[int, str], ...] = ()
     python_version: str | None = None
     notes: tuple[str, ...] = ()
-    is_wrong_process: bool = False  # no permission would help: it is gone, or it is not Python
+    is_wrong_process: bool = False  # no permission would help: the process is gone or is not Python
 
     @property
     def message(self) -> str:
-        """All of it in one line."""
+        """Reason and remedy in one line."""
         return "; ".join(part for part in (self.reason, self.remedy) if part)
 
 
 class PySpyNotFoundError(Exception):
-    """There is no py-spy that we can use. The text says which was looked at and what to do."""
+    """No usable py-spy was found. The message lists the candidates and the next step."""
 
 
 def find_py_spy() -> Path:
-    """The absolute path of a py-spy of version 0.4 or later, beside our own Python first, then on PATH.
+    """Find the absolute path of a py-spy of version 0.4 or later.
 
-    The current directory and relative entries of PATH are never searched. Raises NoPySpy.
+    The directory of our own Python is searched first, then PATH. The current directory and relative
+    entries of PATH are never searched. Raises PySpyNotFoundError.
     """
     beside = Path(sys.prefix) / "bin" / "py-spy"
     entries = [entry for entry in os.environ.get("PATH", "").split(os.pathsep) if entry.startswith("/")]
@@ -85,13 +92,13 @@ def _check_version(path: Path, mtime_ns: int) -> Path:  # noqa: ARG001 - a new f
 
 
 def root_command() -> str:
-    """How this program is started as root: with its absolute path, because sudo has another PATH."""
+    """Command that starts this program as root; the path is absolute: sudo's PATH differs."""
     ours = Path(sys.prefix) / "bin" / "tputtui"
     return f"sudo {ours}" if ours.is_file() else f"sudo {sys.executable} -m tputtui"
 
 
 def sudo_command(pid: int) -> str:
-    """What to type to profile a process as root, whole."""
+    """Complete command line for profiling a process as root."""
     return f"{root_command()} profile {pid}"
 
 
@@ -103,7 +110,7 @@ def check_process(
     root: Path = process_facts.PROC,
     uid: int | None = None,
 ) -> AttachCheck:
-    """What /proc alone tells, in a millisecond and without touching the process."""
+    """Check a process by /proc alone: takes a millisecond and does not touch the process."""
     found = process_facts.read_facts(pid, root) if pid > 0 else None
     if found is None:
         return AttachCheck(False, f"PID {pid} is gone", "choose another process", is_wrong_process=True)
@@ -146,7 +153,7 @@ def check_process(
 
 
 def _check_permission(facts: process_facts.ProcessFacts, label: str, uid: int, root: Path) -> AttachCheck | None:
-    """Without CAP_SYS_PTRACE: another user's process, or Yama."""
+    """Check permissions without CAP_SYS_PTRACE: another user's process, or Yama."""
     command = sudo_command(facts.pid)
     if facts.uid is not None and facts.uid != uid:
         return AttachCheck(False, f"{label} belongs to {_user_name(facts.uid)}, not to you", f"run: {command}", command)
@@ -166,7 +173,10 @@ def _check_permission(facts: process_facts.ProcessFacts, label: str, uid: int, r
 def check(
     pid: int, started: float | None = None, *, blocking: bool = False, py_spy: Path | None = None, sudo: bool = False
 ) -> AttachCheck:
-    """What /proc tells, then what py-spy itself says. Takes up to `DEADLINE_S`; call it from a worker thread."""
+    """Check a process by /proc, then by py-spy itself.
+
+    Takes up to `TIMEOUT_S` seconds; call it from a worker thread.
+    """
     verdict = check_process(pid, started, blocking=blocking)
     if not verdict.can_attach and not (sudo and verdict.command):
         return verdict
@@ -184,7 +194,7 @@ def check(
 
 
 def explain_failure(pid: int, answer: launcher.FinishedProcess, root: Path = process_facts.PROC) -> AttachCheck:
-    """Why py-spy failed, from its words and what /proc tells now."""
+    """Explain why py-spy failed, from its messages and the present state of /proc."""
     found = process_facts.read_facts(pid, root)
     if found is None or found.state in ("Z", "X"):
         return AttachCheck(
@@ -231,7 +241,7 @@ def _explain_not_python(facts: process_facts.ProcessFacts, label: str, root: Pat
 
 
 def _own_pids(root: Path) -> set[int]:
-    """Ourselves and what started us, such as a wrapper that is Python, too: nobody means those."""
+    """Pids of this process and its ancestors, such as a Python wrapper: never targets."""
     ours = {os.getpid()}
     above = process_facts.read_facts(os.getpid(), root)
     while above is not None and above.parent_pid > 1 and above.parent_pid not in ours:

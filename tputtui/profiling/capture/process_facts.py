@@ -1,4 +1,7 @@
-"""The few facts about a process that profiling needs, from /proc. `proc` is the root, so that tests can bring their own."""
+"""Facts about a process that profiling needs, read from /proc.
+
+The root directory is a parameter, so that tests can provide their own.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,16 @@ from tputtui.text import clean
 PROC = Path("/proc")
 _KERNEL_THREAD_FLAG = 0x00200000  # PF_KTHREAD
 _PYTHON = re.compile(r"(?:^|/)(?:lib)?python(\d(?:\.\d+)?t?)?[a-z]*(?:\.so[\d.]*)?(?: \(deleted\))?$")
-START_TOLERANCE_S = 2.0  # start times from two sources differ by rounding, and by a stepped wall clock's slew
+# start times from two sources differ by rounding, and by a stepped wall clock's slew
+START_TOLERANCE_S = 2.0
 
 
 @frozen
 class ProcessFacts:
-    """One process as the kernel tells it. `start` is in clock ticks since boot: with the pid, its identity."""
+    """Facts about one process from the kernel.
+
+    `start` is in clock ticks since boot; with the pid it identifies the process.
+    """
 
     pid: int
     name: str
@@ -29,11 +36,11 @@ class ProcessFacts:
     uid: int | None
     tracer_pid: int
     thread_count: int
-    namespace_pid: int | None  # its pid in its own namespace, where that is another one
+    namespace_pid: int | None  # pid in its own namespace, if that is a different one
 
 
 def read_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
-    """What is known of a process; None where there is none."""
+    """Read the facts about a process; None if it does not exist."""
     try:
         raw = (proc / str(pid) / "stat").read_bytes().decode("utf-8", "replace")
         name, _, rest = raw.partition("(")[2].rpartition(")")
@@ -63,7 +70,7 @@ def _read_status(path: Path) -> dict[str, str]:
 
 
 def start_time(facts: ProcessFacts, proc: Path = PROC) -> float | None:
-    """Unix seconds of its start, as psutil's create_time() gives them."""
+    """Start time in unix seconds, as psutil's create_time() returns it."""
     try:
         for line in (proc / "stat").read_text().splitlines():
             if line.startswith("btime "):
@@ -74,7 +81,7 @@ def start_time(facts: ProcessFacts, proc: Path = PROC) -> float | None:
 
 
 def executable_path(pid: int, proc: Path = PROC) -> str | None:
-    """The path of its executable, cleaned; None where it cannot be read."""
+    """Path of the executable, cleaned; None if it cannot be read."""
     try:
         return clean(os.readlink(proc / str(pid) / "exe"), 300)
     except OSError:
@@ -82,7 +89,10 @@ def executable_path(pid: int, proc: Path = PROC) -> str | None:
 
 
 def display_name(facts: ProcessFacts, proc: Path = PROC) -> str:
-    """What a person calls it: "app.py", "uvicorn app:app". Never its command line, which may carry a password."""
+    """Short name for display: "app.py", "uvicorn app:app".
+
+    The command line itself is never shown, because it may contain a password.
+    """
     try:
         raw = (proc / str(facts.pid) / "cmdline").read_bytes()[:4096].decode("utf-8", "replace")
     except OSError:
@@ -91,7 +101,7 @@ def display_name(facts: ProcessFacts, proc: Path = PROC) -> str:
 
 
 def python_version(pid: int, proc: Path = PROC) -> str | None:
-    """Its Python's version ("3.12", "" where unknown), None where it is not seen to be Python."""
+    """Python version ("3.12", "" if unknown); None if there is no evidence that it is Python."""
     path = executable_path(pid, proc)
     found = _PYTHON.search(path) if path else None
     if found and found[1] and "." in found[1]:
@@ -108,7 +118,7 @@ def python_version(pid: int, proc: Path = PROC) -> str | None:
 
 
 def descendants(pid: int, proc: Path = PROC) -> list[ProcessFacts]:
-    """All its descendants, nearest first."""
+    """All descendants, nearest first."""
     by_parent: dict[int, list[ProcessFacts]] = {}
     for entry in os.listdir(proc):
         if entry.isdigit() and (found := read_facts(int(entry), proc)) is not None:
@@ -123,7 +133,7 @@ def descendants(pid: int, proc: Path = PROC) -> list[ProcessFacts]:
 
 
 def has_ptrace_capability(proc: Path = PROC) -> bool:
-    """Have we CAP_SYS_PTRACE (bit 19 of the effective set)?"""
+    """Whether we have CAP_SYS_PTRACE (bit 19 of the effective set)."""
     try:
         return bool(int(_read_status(proc / "self" / "status").get("CapEff", "0"), 16) >> 19 & 1)
     except (OSError, ValueError):
@@ -131,7 +141,7 @@ def has_ptrace_capability(proc: Path = PROC) -> bool:
 
 
 def ptrace_scope(proc: Path = PROC) -> int:
-    """Yama's kernel.yama.ptrace_scope; 0 where the kernel has no Yama."""
+    """Yama's kernel.yama.ptrace_scope; 0 if the kernel has no Yama."""
     try:
         return int((proc / "sys" / "kernel" / "yama" / "ptrace_scope").read_text())
     except (OSError, ValueError):
@@ -139,9 +149,10 @@ def ptrace_scope(proc: Path = PROC) -> int:
 
 
 def thread_times(pid: int, proc: Path = PROC) -> dict[int, tuple[float, float]]:
-    """By thread id, seconds on a CPU so far and seconds ready to run without one (others had it, or a limit stood before it).
+    """Seconds on a CPU and seconds ready to run without one so far, by thread id.
 
-    Empty where the kernel does not say. Some microseconds a thread.
+    A thread is ready without a CPU because of other threads or a CPU limit. Empty if the kernel
+    does not report it. Takes some microseconds per thread.
     """
     out: dict[int, tuple[float, float]] = {}
     try:

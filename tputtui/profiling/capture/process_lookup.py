@@ -1,7 +1,7 @@
-"""Which process ":8000", a pid or a name means now: resolved for each capture, because workers
-restart.
+"""Look-up of the process meant by ":8000", a pid or a name.
 
-Of several that fit, as the workers of one port, the busiest Python process.
+The process is resolved for each capture, because workers restart. If several match, such as the
+workers of one port, the busiest Python process is taken.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from tputtui.signals.host.process_rates import derive_processes
 from tputtui.signals.service.serving_processes import offered, why_none, workers_of
 from tputtui.text import clean
 
-CPU_COMPARISON_S = 0.3  # how long candidates are compared by the CPU time they use
+CPU_COMPARISON_S = 0.3  # duration over which the CPU use of candidates is compared
 
 
 @frozen
 class ProcessMatch:
-    """A process, by pid and start (unix seconds): never just a pid. `note`: which of several it is."""
+    """Process identified by pid and start time (unix seconds), never by pid alone.
+
+    `note` says which of several matches it is.
+    """
 
     pid: int
     started: float
@@ -33,11 +36,14 @@ class ProcessMatch:
 
 
 class ProcessNotFoundError(LookupError):
-    """No process fits. The text is a sentence."""
+    """No process matches. The message is a sentence."""
 
 
 def parse_port(text: str) -> int | None:
-    """The port of ":8000"; None for a pid or a name. Raises ValueError for a port that cannot be."""
+    """Parse the port of ":8000"; None for a pid or a name.
+
+    Raises ValueError for an invalid port.
+    """
     if not text.startswith(":"):
         return None
     digits = text[1:]
@@ -48,16 +54,16 @@ def parse_port(text: str) -> int | None:
 
 
 def find(query: str) -> ProcessMatch:
-    """The process that is meant: ":8000" is who serves that port, digits are a pid, else a name of
-    the process table.
+    """Find a process by port, pid or name.
 
-    Waits `WATCH_S` seconds to see which of several is the busiest, so not for a thread that must
-    answer at once. Raises NobodyThere, ValueError.
+    ":8000" is the process that serves that port, digits are a pid, anything else is a name in the
+    process table. Waits `CPU_COMPARISON_S` seconds to find the busiest of several, so do not call
+    it from a thread that must respond at once. Raises ProcessNotFoundError, ValueError.
     """
     port = parse_port(query)
     try:
         return _find_process(query, port, ProcessCollector())
-    except OSError as error:  # descriptors have run out
+    except OSError as error:  # no file descriptors are left
         raise ProcessNotFoundError(f"processes cannot be read: {reason(error)}") from error
 
 
@@ -81,12 +87,14 @@ def _find_process(query: str, port: int | None, collector: ProcessCollector) -> 
 
 
 def missing_process_reason(pid: int) -> str:
-    """Why a pid is not there: it does not exist, or /proc is mounted with hidepid and hides it from
-    this user.
+    """Explain why a pid is not found: it does not exist, or hidepid hides it.
+
+    /proc mounted with hidepid hides processes of others from this user.
     """
     try:
-        os.getpgid(pid)  # answers for hidden processes, too
-        is_hidden = not os.path.exists(f"/proc/{pid}")  # a thread's id is there, though it is not listed
+        os.getpgid(pid)  # succeeds for hidden processes too
+        # a thread's id exists in /proc, though it is not listed
+        is_hidden = not os.path.exists(f"/proc/{pid}")
     except (OSError, OverflowError):
         is_hidden = False
     if not is_hidden:
@@ -98,12 +106,10 @@ def missing_process_reason(pid: int) -> str:
 
 
 def workers_hint(pid: int) -> str:
-    """What there is to say of a process that shares its listening socket and leaves the work to its
-    workers, else "".
-    """
+    """Hint for a process that leaves its listening socket's work to its workers; else ""."""
     try:
         return _workers_hint(pid, ProcessCollector())
-    except OSError:  # descriptors have run out: the capture will say so
+    except OSError:  # no file descriptors are left: the capture reports it
         return ""
 
 
@@ -124,7 +130,7 @@ def _workers_hint(pid: int, collector: ProcessCollector) -> str:
 
 
 def _busiest_worker(port: int, collector: ProcessCollector) -> ProcessMatch:
-    """The busiest worker on a port; the same decision as for p on the screen."""
+    """Find the busiest worker on a port, by the same rule as the p key on the screen."""
     found = ServingLookup(collector).read_port(port)
     pids = frozenset(holder.pid for holder in found.holders)
     readings = collector.read(pids, only_watched=True)
@@ -149,8 +155,9 @@ def _measure_cpu(
     identities: set[tuple[int, float]],
     pids: frozenset[int] = frozenset(),
 ) -> list[ProcessState]:
-    """The wanted processes with the CPU that they use in the next `WATCH_S` seconds; those that end
-    are left out.
+    """Measure the CPU use of processes over the next `CPU_COMPARISON_S` seconds.
+
+    Processes that end meanwhile are left out.
     """
     began = time.monotonic()
     time.sleep(CPU_COMPARISON_S)
@@ -160,8 +167,9 @@ def _measure_cpu(
 
 
 def _processes_named(name: str, readings: tuple[ProcessReading, ...]) -> list[ProcessReading]:
-    """The Python processes of that name; where none is, those whose name holds it ("gunicorn:
-    worker").
+    """Find the Python processes with a name.
+
+    If there are none, those whose name contains it ("gunicorn: worker").
     """
     known = [reading for reading in readings if reading.python is not None]
     exact = [reading for reading in known if reading.name == name]

@@ -1,6 +1,7 @@
-"""One slice of a capture: py-spy for all threads, and beside it the cheap one for whoever holds the GIL.
+"""One slice of a capture: one py-spy run for all threads and a cheaper one for the GIL's holder.
 
-py-spy writes its file only when it ends, so a slice is a run of its own; SIGINT ends it early and keeps what it has.
+py-spy writes its file only when it ends, so each slice is a separate run; SIGINT ends it early and
+keeps its samples.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from tputtui.profiling.files import speedscope
 from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfileError
 from tputtui.profiling.profile_model import Counts, FrameTable, ProfileSlice, ProfileThread, Stack
 
-ATTACH_TIMEOUT_S = 5.0  # until it says that it samples
-OVERRUN_S = 5.0  # beyond its duration, before it is ended
+ATTACH_TIMEOUT_S = 5.0  # until py-spy reports that it samples
+OVERRUN_S = 5.0  # beyond its duration, before it is stopped
 _ATTACHED = "Sampling process"
 _EXITED = "process exited"
 _BEHIND = "behind in sampling"
@@ -29,7 +30,7 @@ _ERROR_COUNT = re.compile(r"Samples: \d+ Errors: (\d{1,9})")
 
 @frozen
 class PySpyOptions:
-    """How py-spy is run. `prefix` is sudo's, where the user asked for it."""
+    """Options for running py-spy. `prefix` is sudo's command, if the user asked for sudo."""
 
     py_spy: Path
     pid: int
@@ -40,7 +41,10 @@ class PySpyOptions:
     prefix: tuple[str, ...] = ()
 
     def argv(self, output: Path, duration_s: int, *, gil: bool) -> list[str]:
-        """py-spy's arguments. -t, because a file's thread names are stale; -i, because wall time is asked for."""
+        """Build py-spy's command line.
+
+        -t, because the thread names in a file are stale; -i, because wall time is wanted.
+        """
         flags = ["-g" if gil else "-i", "-t"]
         if self.native and not gil:
             flags.append("-n")
@@ -56,13 +60,14 @@ class PySpyOptions:
 
 @dataclass
 class CapturedSlice:
-    """What a slice gave."""
+    """Result of one slice."""
 
     slice: ProfileSlice | None
     error_count: int = 0
     has_exited: bool = False
     is_behind: bool = False
-    failure: tuple[int | None, str] | None = None  # status and complaints of a py-spy that gave nothing
+    # exit status and stderr of a py-spy that gave nothing
+    failure: tuple[int | None, str] | None = None
     read_error: str = ""
 
 
@@ -77,7 +82,7 @@ class _PySpyRun:
 
 @dataclass
 class SliceCapture:
-    """A slice being taken. `advance` until it says that it is over, then `result`."""
+    """A running slice: call `poll` until it returns True, then `read_result`."""
 
     options: PySpyOptions
     folder: Path
@@ -88,14 +93,15 @@ class SliceCapture:
     _runs: list[_PySpyRun] = field(default_factory=list)
     _started_at: float = 0.0
     _stopped_at: float = 0.0
-    _initial_times: dict[int, tuple[float, float]] = field(default_factory=dict)  # of each thread at the beginning
+    # of each thread at the start
+    _initial_times: dict[int, tuple[float, float]] = field(default_factory=dict)
     _initial_times_at: float = 0.0
     _thread_shares: dict[int, tuple[float, float]] = field(
         default_factory=dict
-    )  # of the slice: on a CPU, ready for one
+    )  # ratios of the slice: on a CPU, ready for one
 
     def start(self) -> None:
-        """Spawn. Raises OSError."""
+        """Start py-spy. Raises OSError."""
         self._started_at = self._initial_times_at = time.monotonic()
         self._initial_times = process_facts.thread_times(self.options.pid)
         for gil in (False, True) if self.with_gil else (False,):
@@ -104,11 +110,11 @@ class SliceCapture:
 
     @property
     def is_attached(self) -> bool:
-        """Has the first py-spy begun to sample?"""
+        """Whether the first py-spy has begun to sample."""
         return bool(self._runs) and self._runs[0].attached_at is not None
 
     def poll(self, timeout_s: float) -> bool:
-        """Read what the py-spys say, for up to `timeout` seconds. True once all have ended."""
+        """Read py-spy's output for up to `timeout_s` seconds. True once all have ended."""
         over = True
         for number, run in enumerate(self._runs):
             if run.ended_at is not None:
@@ -130,7 +136,10 @@ class SliceCapture:
         return over
 
     def _update_thread_shares(self, now: float) -> None:
-        """The shares of the time since the beginning that each thread was on a CPU, and ready to run without one."""
+        """Update the ratios of time that each thread was on a CPU, and ready to run without one.
+
+        The time is counted from the start of the slice.
+        """
         span = now - self._initial_times_at
         if span <= 0:
             return
@@ -140,7 +149,7 @@ class SliceCapture:
                 self._thread_shares[tid] = used, ready
 
     def stop(self) -> None:
-        """End early and keep what there is."""
+        """End early and keep the samples so far."""
         if not self.is_stopping:
             self.is_stopping, self._stopped_at = True, time.monotonic()
             for run in self._runs:
@@ -148,12 +157,12 @@ class SliceCapture:
                     run.child.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """End now and keep nothing."""
+        """End at once and keep nothing."""
         for run in self._runs:
             run.child.kill()
 
     def read_result(self, frames: FrameTable) -> CapturedSlice:
-        """What was sampled, its frames added to the table."""
+        """Read the samples; their frames are added to the table."""
         wall_run = self._runs[0]
         status = wall_run.child.close()
         said = wall_run.child.stdout
@@ -185,7 +194,10 @@ class SliceCapture:
         return taken
 
     def _read_gil(self, frames: FrameTable) -> tuple[dict[ProfileThread, dict[Stack, float]], float]:
-        """Who held the GIL, and at how many ticks it was asked. An idle process gives no file content at all."""
+        """Read the samples of the GIL's holder and the number of ticks.
+
+        For an idle process py-spy writes an empty file.
+        """
         if len(self._runs) < 2:
             return {}, 0.0
         run = self._runs[1]
@@ -198,7 +210,8 @@ class SliceCapture:
             gil = {}
         except OSError:
             return {}, 0.0
-        asked = self.duration_s * self.options.rate_hz - 1.0  # N intervals have N - 1 samples between them
+        # N intervals have N - 1 samples between them
+        asked = self.duration_s * self.options.rate_hz - 1.0
         if (self.is_stopping or _EXITED in run.child.stdout) and run.ended_at is not None:
             asked = min(asked, (run.ended_at - run.attached_at) * self.options.rate_hz)
         errors = _ERROR_COUNT.search(run.child.stdout)
@@ -206,7 +219,7 @@ class SliceCapture:
         return gil, max(asked - (int(errors[1]) if errors else 0), held, 1.0)
 
     def _read_counts(self, path: Path, frames: FrameTable) -> dict[ProfileThread, dict[Stack, float]]:
-        """Stacks by thread of one file of py-spy. Raises OSError, UnreadableProfile."""
+        """Read the stacks by thread of one py-spy file. Raises OSError, UnreadableProfileError."""
         with path.open("rb") as file:
             os.unlink(path)
             if os.fstat(file.fileno()).st_size > MAX_BYTES:

@@ -1,4 +1,4 @@
-"""When an objective that is missed asks for a profile: after it was missed for so long, and not too often. Pure."""
+"""Rule for a profile on a missed objective: minimum time missed and minimum pause. Pure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from tputtui.settings import ProfileTrigger
 
 
 class ObjectiveTriggerRule:
-    """What `[profile.on_objective_missed]` asks for, judged at each snapshot."""
+    """Rule from `[profile.on_objective_missed]`, evaluated at each snapshot."""
 
     def __init__(self, settings: ProfileTrigger) -> None:
         self.settings = settings
         self._fired_at: float | None = None  # monotonic seconds
 
     def evaluate(self, snapshot: Snapshot) -> ObjectiveStatus | None:
-        """The objective for which a capture begins now, the one that is missed the longest; else None.
+        """Return the objective that starts a capture now, the one missed the longest; else None.
 
-        To have been asked counts as a capture, whatever became of it: one that fails is not tried at each tick.
+        A returned objective counts as a capture even if that capture fails, so it is not retried at
+        each tick.
         """
         if self._fired_at is not None and snapshot.at - self._fired_at < self.settings.every_s:
             return None

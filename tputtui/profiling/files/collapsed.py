@@ -1,7 +1,8 @@
-"""Collapsed stacks, a line each: "outer;inner 42". Read from py-spy's raw format and everybody else's; written clean.
+"""Collapsed stacks, one per line: "outer;inner 42".
 
-The format is ambiguous by design: a ``;`` or a newline in a name splits it, so lines that do not parse are counted and
-said, not guessed at.
+Read from py-spy's raw format and from other tools; written with cleaned names. The format is
+ambiguous: a ``;`` or a newline in a name splits it, so lines that do not parse are counted and
+reported, not guessed at.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _MAX_TID = 1 << 22
 
 
 def parse(data: bytes, label: str = "") -> Profile:
-    """A profile from the bytes of a collapsed file. Raises UnreadableProfile."""
+    """Parse the bytes of a collapsed file into a profile. Raises UnreadableProfileError."""
     frames = FrameTable()
     known: dict[str, int] = {}
     wall: dict[ProfileThread, dict[Stack, float]] = {}
@@ -88,7 +89,10 @@ def _parse_frame(text: str, frames: FrameTable, frame_ids: dict[str, int]) -> in
 
 
 def render(profile: Profile) -> bytes:
-    """The wall stacks as collapsed lines, with process and thread as py-spy writes them; ``;`` in names becomes ``,``."""
+    """Render the wall stacks as collapsed lines, with process and thread as py-spy writes them.
+
+    A ``;`` in a name becomes ``,``.
+    """
     lines: dict[str, float] = {}
     for part in profile.slices:
         for thread, counts in part.wall.items():

@@ -1,4 +1,4 @@
-"""Profiles from files and to files: which format it is, gzip or not, and never more than the limits allow."""
+"""Profile files: format detection, gzip, size limits, loading and saving."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _MIB = 1024 * 1024
 
 
 def load(path: Path) -> Profile:
-    """Read a profile: speedscope JSON or collapsed stacks, gzip or not. Raises UnreadableProfile, a sentence."""
+    """Read a profile: speedscope JSON or collapsed stacks, gzip or not.
+
+    Raises UnreadableProfileError, whose message is a sentence.
+    """
     shown = clean(str(path), 200)
     try:
         data = _read_limited(path)
@@ -42,7 +45,7 @@ def _read_limited(path: Path) -> bytes:
 
 
 def parse(data: bytes, label: str = "") -> Profile:
-    """A profile from a file's bytes. Raises UnreadableProfile."""
+    """Parse a file's bytes into a profile. Raises UnreadableProfileError."""
     if data.startswith(_GZIP):
         data = _inflate(data)
     head = data[:4096].lstrip()
@@ -50,7 +53,8 @@ def parse(data: bytes, label: str = "") -> Profile:
         raise UnreadableProfileError("the file is empty")
     if head.startswith(b"\xef\xbb\xbf"):
         data, head = data.lstrip()[3:], head[3:].lstrip()
-    if head.startswith(b"{") or (head.startswith(b"[") and data.rstrip().endswith(b"]")):  # a stack ends in a number
+    # a collapsed file ends in a number
+    if head.startswith(b"{") or (head.startswith(b"[") and data.rstrip().endswith(b"]")):
         return speedscope.parse(data, label=label)
     if head.startswith((b"<?xml", b"<svg")):
         raise UnreadableProfileError(
@@ -73,7 +77,10 @@ def _inflate(data: bytes) -> bytes:
 
 
 def format_from_name(path: Path) -> str:
-    """The format that a file name asks for: json, txt or svg. Raises ValueError with what is allowed."""
+    """Return the format for a file name: json, txt or svg.
+
+    Raises ValueError with the valid ones.
+    """
     name = path.name.removesuffix(".gz")
     for suffix in ("json", "txt", "svg"):
         if name.endswith(f".{suffix}"):
@@ -84,7 +91,7 @@ def format_from_name(path: Path) -> str:
 
 
 def render(profile: Profile, path: Path) -> bytes:
-    """The bytes of a file of that name. Raises ValueError with the names that are allowed."""
+    """Render the bytes of a file of that name. Raises ValueError with the valid names."""
     kind = format_from_name(path)
     if kind == "json":
         data = speedscope.render(profile)
@@ -98,7 +105,7 @@ def render(profile: Profile, path: Path) -> bytes:
 
 
 def save(profile: Profile, path: Path, *, force: bool = False) -> None:
-    """Write a profile, readable by its owner alone, all of it or nothing. Raises OSError, ValueError.
+    """Write a profile atomically, readable by its owner alone. Raises OSError, ValueError.
 
     An existing file is refused without `force`: FileExistsError.
     """
@@ -116,7 +123,7 @@ def save(profile: Profile, path: Path, *, force: bool = False) -> None:
 
 
 def export(profile: Profile, folder: Path) -> list[Path]:
-    """Write a profile in every format beside each other: speedscope, collapsed, SVG. Raises OSError."""
+    """Write a profile in every format side by side: speedscope, collapsed, SVG. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     stem = f"{profile.metadata.pid or 'profile'}-{time.strftime('%Y%m%d-%H%M%S')}"
     number = 1

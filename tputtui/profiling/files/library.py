@@ -1,4 +1,7 @@
-"""The profiles at hand: those taken since the start, each saved the moment it is done, and those of earlier sessions."""
+"""Library of available profiles: those captured since the start and those of earlier sessions.
+
+Each new profile is saved as soon as it is complete.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +14,36 @@ from tputtui.profiling.files import file_formats, profile_store
 from tputtui.profiling.profile_model import Profile
 
 MAX_STORED_SHOWN = 200  # files of earlier sessions that are listed
-MAX_DISTANCE_S = 30.0  # a moment that is no further from a profile than this belongs to it
+MAX_DISTANCE_S = 30.0  # largest distance between a time and the profile that belongs to it
 
 
 @frozen
 class LibraryEntry:
-    """One profile. It is read from its file only when it is looked at."""
+    """One profile of the library. It is read from its file when it is opened."""
 
     time: float  # unix seconds of its start
     pid: int
     label: str
-    duration_s: float | None = None  # None: nobody has read the file
+    duration_s: float | None = None  # None: the file was not read yet
     path: Path | None = None  # None: it could not be saved
     profile: Profile | None = None
 
 
 class ProfileLibrary:
-    """Newest first. `keep` is called by the capture's thread, the rest by the screen's."""
+    """Profiles, newest first.
+
+    `save_profile` is called by the capture's thread, the other methods by the screen's.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._session_entries: tuple[LibraryEntry, ...] = ()
 
     def save_profile(self, profile: Profile) -> tuple[LibraryEntry, str]:
-        """Save a finished profile. Returns it as an entry, and why it could not be saved (it is kept in memory then)."""
+        """Save a finished profile. Returns its entry and the error message if saving failed.
+
+        A profile that could not be saved is kept in memory.
+        """
         problem = ""
         path: Path | None = None
         try:
@@ -47,11 +56,11 @@ class ProfileLibrary:
         return entry, problem
 
     def add_entries(self, entries: Iterable[LibraryEntry]) -> None:
-        """Add profiles that are at hand already, such as those of a recorded run; the newest first."""
+        """Add existing profiles, such as those of a recorded run, sorted newest first."""
         self._session_entries = (*entries, *self._session_entries)
 
     def entries(self) -> list[LibraryEntry]:
-        """All of them, the newest first."""
+        """Return all entries, newest first."""
         known = {entry.path for entry in self._session_entries}
         files = [
             LibraryEntry(kept.time, kept.pid, f"{kept.pid}" if kept.pid else "a process", path=kept.path)
@@ -61,13 +70,16 @@ class ProfileLibrary:
         return sorted((*self._session_entries, *files), key=lambda entry: -entry.time)
 
     def find_near(self, time: float) -> LibraryEntry | None:
-        """The profile that was being taken at a moment (unix seconds), or nearly so; of several the nearest."""
+        """Find the profile that was captured at a time (unix seconds), or the nearest one.
+
+        None if it is further away than `MAX_DISTANCE_S`.
+        """
         found = [(_distance_s(entry, time), entry.time, entry) for entry in self._session_entries]
         close = [item for item in found if item[0] <= MAX_DISTANCE_S]
         return min(close, key=lambda item: (item[0], -item[1]))[2] if close else None
 
     def load_profile(self, entry: LibraryEntry) -> Profile:
-        """The profile of an entry. Raises UnreadableProfile."""
+        """Load the profile of an entry. Raises UnreadableProfileError."""
         if entry.profile is not None:
             return entry.profile
         if entry.path is None:

@@ -1,4 +1,4 @@
-"""The profiles that were taken, kept: each is a file of its owner alone the moment it is done."""
+"""Store of captured profiles: one file each, readable by its owner alone, written on completion."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILE_NAME = re.compile(r"^(\d{8}-\d{6})-(\d+)(?:-\d+)?\.speedscope\.json\.gz$")
 
 @frozen
 class StoredProfile:
-    """One file of the store, told by its name alone."""
+    """One file of the store, described by its name alone."""
 
     path: Path
     time: float  # unix seconds
@@ -26,7 +26,7 @@ class StoredProfile:
 
 
 def default_folder() -> Path:
-    """Where they are kept, unless somebody says otherwise."""
+    """Default folder of the store."""
     return state_folder() / "profiles"
 
 
@@ -47,7 +47,7 @@ def save_profile(profile: Profile, folder: Path | None = None) -> Path:
 
 
 def list_profiles(folder: Path | None = None) -> list[StoredProfile]:
-    """What the store holds, the newest first; an absent folder is empty."""
+    """List the files in the store, newest first; an absent folder is empty."""
     folder = default_folder() if folder is None else folder
     out = []
     try:

@@ -1,6 +1,7 @@
-"""Instrumented profiles: the .pstats files of cProfile and profile, as hot functions and their callers.
+"""Instrumented profiles: the .pstats files of cProfile and profile, as functions and callers.
 
-They are marshal data, which can crash an interpreter that reads a forged one: a child with limits reads them for us.
+They are marshal data, and a forged file can crash the interpreter that reads it, so a child process
+with resource limits reads them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ MAX_FUNCTIONS = 20_000
 MAX_FILE_BYTES = 64 << 20
 TIMEOUT_S = 10.0
 
-# Prints one line of JSON a function to the file named last: [file, line, name, primitive calls, calls, self, total, callers].
+# Prints one line of JSON per function to the file named last: [file, line, name, primitive calls,
+# calls, self, total, callers].
 _READER_SCRIPT = """
 import json, marshal, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
@@ -38,7 +40,7 @@ with open(sys.argv[1], "rb") as source, open(sys.argv[2], "w") as out:
 
 @frozen
 class ProfiledCaller:
-    """Who called a function, how often, and the seconds spent in it for them."""
+    """Caller of a function, with the number of calls and the seconds spent in it for them."""
 
     func: Function
     line: int
@@ -48,12 +50,12 @@ class ProfiledCaller:
 
 @frozen
 class ProfiledFunction:
-    """One function: exact calls, seconds in itself and in all below it."""
+    """Figures of one function: exact calls, seconds in itself and in all calls below it."""
 
     func: Function
     line: int
     calls: int
-    primitive_calls: int  # without those from its own recursion
+    primitive_calls: int  # without recursive calls
     self_s: float
     total_s: float
     callers: tuple[ProfiledCaller, ...]
@@ -61,7 +63,7 @@ class ProfiledFunction:
 
 @frozen
 class PstatsProfile:
-    """What cProfile counted, by seconds in the function itself."""
+    """Functions counted by cProfile, sorted by their self time."""
 
     label: str
     functions: tuple[ProfiledFunction, ...]
@@ -69,12 +71,12 @@ class PstatsProfile:
 
     @property
     def total_s(self) -> float:
-        """All seconds that were measured: the sum of self."""
+        """Sum of the self times: all seconds measured."""
         return sum(called.self_s for called in self.functions)
 
 
 def load(path: Path) -> PstatsProfile:
-    """Read a .pstats file. Raises UnreadableProfile."""
+    """Read a .pstats file. Raises UnreadableProfileError."""
     import tempfile
 
     shown = clean(str(path), 200)

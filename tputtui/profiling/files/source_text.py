@@ -1,4 +1,7 @@
-"""The source of a profiled function, as the process saw it: below its own root and its own working directory."""
+"""Source text of a profiled function as the process sees it.
+
+Paths are below the process's own root and its own working directory.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,33 @@ from tputtui.text import clean
 
 MAX_BYTES = 4 << 20
 MAX_LINES = 100_000
-MAX_COLUMNS = 400  # of a line that are kept
-START_ROUNDING_S = 1.0  # the kernel tells the time of its boot in whole seconds: a process started up to so much later
+MAX_COLUMNS = 400  # of a line; the rest is cut
+# the kernel reports its boot time in whole seconds: the real start is up to this much later
+START_ROUNDING_S = 1.0
 CHANGED_NOTE = "changed since the process started: lines may have moved"
 
 
 @frozen
 class SourceText:
-    """A source file as it was read, or why it was not. Lines are cleaned."""
+    """Source file as read, or the reason why it could not be read. Lines are cleaned."""
 
     file: str
     lines: tuple[str, ...] = ()
-    note: str = ""  # `CHANGED`
+    note: str = ""  # empty or `CHANGED_NOTE`
     error: str = ""  # why there are no lines
 
 
 def read_source(
     file: str, pid: int | None, started: float | None = None, root: Path = process_facts.PROC
 ) -> SourceText:
-    """Read a file of a process (None: of a profile whose process is gone, as it lies on this machine). Never raises.
+    """Read a source file of a process. Never raises.
 
-    `started`: unix seconds of the process's start. A pid that has another start by now is another process.
+    Args:
+        file: the path as the process has it.
+        pid: the process; None if it is gone, then the file of this machine is read.
+        started: the process's start in unix seconds. A pid with another start is another process.
+        root: the /proc directory.
+
     """
     if not file or file.startswith("<"):
         return SourceText(file, error=f"{file or 'this frame'} is no file")
@@ -63,7 +72,7 @@ def _is_same_process(pid: int, started: float | None, root: Path) -> bool:
 
 
 def _local_path(file: str, pid: int | None, root: Path) -> Path | None:
-    """Where the file lies for us."""
+    """Path of the file as seen from here."""
     if pid is None:
         return Path(file) if file.startswith("/") else None
     own = root / str(pid)

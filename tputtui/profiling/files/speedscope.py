@@ -1,7 +1,8 @@
-"""The speedscope format: py-spy's own files, other tools', and ours (which carry the slices and the GIL beside them).
+"""Read and write speedscope files: py-spy's, other tools', and our own.
 
-Format: https://www.speedscope.app/file-format-schema.json. py-spy puts `process PID:"command"` and `thread (TID): name`
-into each stack as frames; here they become dimensions. Ours adds one key, "tputtui", that other tools ignore.
+Format: https://www.speedscope.app/file-format-schema.json. py-spy puts `process PID:"command"` and
+`thread (TID): name` into each stack as frames; they are converted to dimensions of the profile
+here. Our files add one key, "tputtui", with the slices and the GIL data; other tools ignore it.
 """
 
 from __future__ import annotations
@@ -32,21 +33,31 @@ SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 _PROFILE_NAME = re.compile(r'^(?:Process (\d{1,10}) )?Thread (\d{1,18}|0x[0-9A-Fa-f]{1,16})(?: "(.*)")?$', re.DOTALL)
 _THREAD_FRAME = re.compile(r"^thread \((\d{1,18}|0x[0-9A-Fa-f]{1,16})\)(?:: (.*))?$", re.DOTALL)
 _PROCESS_FRAME = re.compile(r'^process (\d{1,10}):"(.*)"$', re.DOTALL)
-MAX_TID = 1 << 22  # the kernel's largest; above it is a pthread's address
+MAX_TID = 1 << 22  # the kernel's largest thread id; a larger number is a pthread's address
 
 _SLICE_S = 1.0
 
 
 @dataclass
 class ThreadSamples:
-    """One thread's samples in time order, on their way into slices."""
+    """Samples of one thread in time order, before they are cut into slices."""
 
     stacks: list[tuple[ProfileThread, Stack]] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
 
 
 def parse(data: bytes, frame_table: FrameTable | None = None, label: str = "") -> Profile:
-    """A profile from the bytes of a speedscope file. `frames`: the table to share. Raises UnreadableProfile."""
+    """Parse the bytes of a speedscope file into a profile.
+
+    Args:
+        data: the file's content.
+        frame_table: the table to add the frames to; None creates a new one.
+        label: the label of the profile, such as the file's name.
+
+    Raises:
+        UnreadableProfileError: the data is no valid speedscope file.
+
+    """
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -74,14 +85,14 @@ def parse(data: bytes, frame_table: FrameTable | None = None, label: str = "") -
 
 
 class _ImportedFrames:
-    """The file's frame indices as ours; pseudo frames marked as the dimension they are."""
+    """Map of file frame indices to our frame ids; pseudo frames are marked as dimensions."""
 
     def __init__(self, frames: FrameTable, entries: list[Any]) -> None:
         self.frames = frames
         self.frame_ids: list[int] = []
         self.threads: dict[int, tuple[int, str]] = {}  # file index -> (tid, name)
         self.processes: dict[int, int] = {}  # file index -> pid
-        self.own_packages: set[str] = set()  # packages that the processes' command lines name
+        self.own_packages: set[str] = set()  # packages named by the command lines of the processes
         for at, frame in enumerate(entries):
             name = frame.get("name") if isinstance(frame, dict) else None
             if not isinstance(name, str):
@@ -92,12 +103,16 @@ class _ImportedFrames:
             elif not file and (found := _PROCESS_FRAME.match(name)):
                 self.processes[at] = int(found[1])
                 self.own_packages.update(entry_point.parse_command_line(found[2].split()).packages)
-                name = f"process {found[1]}"  # without the command line, which may carry a password
+                # without the command line, which may contain a password
+                name = f"process {found[1]}"
             ok = isinstance(line, int) and not isinstance(line, bool) and 0 <= line < 1 << 31
             self.frame_ids.append(self.frames.add_frame(name, file if isinstance(file, str) else "", line if ok else 0))
 
     def parse_stack(self, indices: Any, thread: ProfileThread, where: str) -> tuple[ProfileThread, Stack]:
-        """A sample as (thread, stack). Raises UnreadableProfile with the index that is wrong."""
+        """Convert a sample to (thread, stack).
+
+        Raises UnreadableProfileError, which names the invalid index.
+        """
         if not isinstance(indices, list) or len(indices) > MAX_DEPTH:
             deep = f"deeper than {MAX_DEPTH:,} frames" if isinstance(indices, list) else "not a list"
             raise UnreadableProfileError(f"{where} is {deep}")
@@ -122,13 +137,13 @@ class _ImportedFrames:
 
 
 def _parse_tid(text: str) -> int:
-    """A kernel thread id; 0 for a pthread's address, which py-spy gives where it knows no better."""
+    """Parse a kernel thread id; 0 for a pthread's address (py-spy: the id is unknown)."""
     number = int(text, 16) if text.startswith("0x") else int(text)
     return number if number <= MAX_TID else 0
 
 
 def _parse_thread(entry: Any, index: int, table: _ImportedFrames) -> tuple[ThreadSamples, str]:
-    """One profile of the file: its samples in time order, and its unit."""
+    """Parse one profile of the file into its samples in time order and its unit."""
     if not isinstance(entry, dict):
         raise UnreadableProfileError(f"profile {index} is no object")
     name, unit = entry.get("name"), entry.get("unit")
@@ -165,7 +180,7 @@ def _parse_sampled(entry: dict[str, Any], index: int, table: _ImportedFrames, th
     last_raw: Any = None
     last: tuple[ProfileThread, Stack] | None = None
     for number, (indices, weight) in enumerate(zip(stacks, weights, strict=True)):
-        if last is None or indices != last_raw:  # neighbours are mostly equal
+        if last is None or indices != last_raw:  # adjacent samples are mostly equal
             last_raw, last = indices, table.parse_stack(indices, thread, f"sample {number} of profile {index}")
         out.stacks.append(last)
         out.weights.append(_parse_weight(weight, f"the weight of sample {number} of profile {index}"))
@@ -173,7 +188,7 @@ def _parse_sampled(entry: dict[str, Any], index: int, table: _ImportedFrames, th
 
 
 def _parse_evented(entry: dict[str, Any], index: int, table: _ImportedFrames, thread: ProfileThread) -> ThreadSamples:
-    """Open and close events as stacks with the time they stood."""
+    """Convert open and close events to stacks weighted by their duration."""
     events = entry.get("events")
     if not isinstance(events, list) or len(events) > MAX_STACKS:
         raise UnreadableProfileError(f'profile {index} has no list "events", or more than {MAX_STACKS:,}')
@@ -209,10 +224,11 @@ def _parse_weight(value: Any, where: str) -> float:
 
 
 def _slice_samples(table: _ImportedFrames, threads: list[tuple[ThreadSamples, str]], about: ProfileMetadata) -> Profile:
-    """Samples in time order cut into slices of about a second, where all threads have kept the same clock.
+    """Cut samples in time order into slices of about a second, if all threads share one clock.
 
-    py-spy with `-i` gives each thread one sample a tick, so equal positions are equal times; without it idle ticks
-    leave no gap and the cut would mix times: then there is one slice, and no ±.
+    With `-i` py-spy writes one sample per thread and tick, so equal positions are equal times.
+    Without it idle ticks leave no gap and a cut would mix different times: the result is then one
+    slice, without ±.
     """
     filled = [(samples, unit) for samples, unit in threads if samples.stacks]
     even = {weight for samples, _ in filled for weight in samples.weights}
@@ -227,7 +243,8 @@ def _slice_samples(table: _ImportedFrames, threads: list[tuple[ThreadSamples, st
     names: dict[tuple[int, str], ProfileThread] = {}
     for samples, _ in filled:
         for at, ((thread, stack), weight) in enumerate(zip(samples.stacks, samples.weights, strict=True)):
-            if thread.tid < 1:  # no id: one name is one thread, also where the file gives it twice
+            # no thread id: one name is one thread, even if the file lists it twice
+            if thread.tid < 1:
                 thread = names.setdefault((thread.pid, thread.name), thread)  # noqa: PLW2901
             counts = parts[at // each].setdefault(thread, {})
             counts[stack] = counts.get(stack, 0.0) + (1.0 if counted else weight)
@@ -241,13 +258,14 @@ def _slice_samples(table: _ImportedFrames, threads: list[tuple[ThreadSamples, st
     return Profile(table.frames, tuple(slices), about, "samples" if counted else unit)
 
 
-# ------------------------------------------------------------------------------------------------- ours
+# ------------------------------------------------------------------------------------- our own
+# format
 
 
 def _parse_own_format(
     document: dict[str, Any], extension: dict[str, Any], table: _ImportedFrames, label: str
 ) -> Profile:
-    """A file that `write` wrote: each profile is one thread's metric, its samples marked with their slice."""
+    """Parse a file written by `render`: each profile is one metric of one thread, by slice."""
     meta, parts = extension.get("slices"), extension.get("profiles")
     listed = document["profiles"]
     if not isinstance(meta, list) or not isinstance(parts, list) or len(parts) != len(listed):
@@ -295,7 +313,10 @@ def _parse_own_format(
 
 
 def _parse_shares(shares_by_slice: Any, slice_number: int) -> dict[ProfileThread, float]:
-    """The threads' CPU times in a slice; what is not as we write it is left out, and nothing waits in C then."""
+    """Parse the time shares of the threads (on a CPU, or ready for one) in a slice.
+
+    Malformed entries are skipped; no stack of such a thread is then marked as waiting in C.
+    """
     entries = (
         shares_by_slice[slice_number]
         if isinstance(shares_by_slice, list) and slice_number < len(shares_by_slice)
@@ -310,7 +331,7 @@ def _parse_shares(shares_by_slice: Any, slice_number: int) -> dict[ProfileThread
 
 
 def _parse_metadata(metadata_json: Any, label: str) -> ProfileMetadata:
-    """The description of a file of ours; what has the wrong type is left out."""
+    """Parse the metadata of one of our files; values of the wrong type are skipped."""
     known: dict[str, Any] = {}
     values: Mapping[str, Any] = metadata_json if isinstance(metadata_json, dict) else {}
     for entry in fields(ProfileMetadata):
@@ -339,7 +360,7 @@ def _parse_metadata(metadata_json: Any, label: str) -> ProfileMetadata:
 
 
 def render(profile: Profile) -> bytes:
-    """The profile as a speedscope file that also carries all we know. Names are the cleaned ones."""
+    """Render the profile as a speedscope file that also carries our own data; names are cleaned."""
     step = 1.0 / profile.metadata.rate_hz if profile.unit == "samples" and profile.metadata.rate_hz else 1.0
     unit = "seconds" if profile.unit == "samples" and profile.metadata.rate_hz else profile.unit
     if unit not in ("bytes", "microseconds", "milliseconds", "nanoseconds", "seconds"):
@@ -404,7 +425,7 @@ def _shares_as_json(shares: Mapping[ProfileThread, float]) -> list[list[float]]:
 
 
 def _stacks_by_thread(profile: Profile) -> Iterator[tuple[ProfileThread, Metric, list[tuple[int, Stack, float]]]]:
-    """Each thread's stacks of each metric, in slice order: (slice, stack, weight)."""
+    """Yield each thread's stacks per metric, in slice order, as (slice, stack, weight)."""
     metrics: tuple[Metric, ...] = ("wall", "gil")
     for metric in metrics:
         for thread in profile.threads:
