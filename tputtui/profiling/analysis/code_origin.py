@@ -1,7 +1,4 @@
-"""Origin of a source file (own code, a library, the standard library) and its module, by path.
-
-Pure.
-"""
+"""Origin (own code, library, standard library) and module of a source file, by its path. Pure."""
 
 from __future__ import annotations
 
