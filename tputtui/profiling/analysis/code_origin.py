@@ -75,7 +75,10 @@ def site_packages_folder(file: str) -> str:
 
 
 def script_name(file: str) -> str:
-    """Return the name of a script without suffix in a bin folder (``/v/bin/uvicorn``) or ""."""
+    """Return the name of a script without suffix in a program folder (``/v/bin/uvicorn``).
+
+    Returns "" for any other file.
+    """
     found = _SCRIPT_PATH.search(file)
     return found[1] if found is not None else ""
 
