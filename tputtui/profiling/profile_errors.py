@@ -10,7 +10,7 @@ MAX_WEIGHT = 1e15  # of one sample: larger ones make sums lose the small ones
 
 
 class UnreadableProfileError(ValueError):
-    """A file that is no profile, or a broken one.
+    """Error raised for a file that is not a profile or is broken.
 
     The message is one sentence: what, where, what to do.
     """

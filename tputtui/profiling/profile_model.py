@@ -112,10 +112,10 @@ class ProfileSlice:
     wall_ticks: float = 0.0
     gil_ticks: float = 0.0  # 0: the GIL was not sampled
     duration_s: float = 0.0
-    cpu_shares: Mapping[ProfileThread, float] = field(default_factory=dict)  # ratio of the time on a CPU, if measured
-    ready_shares: Mapping[ProfileThread, float] = field(
-        default_factory=dict
-    )  # ratio of the time ready to run without a CPU, if measured
+    # ratio of the time on a CPU, if measured
+    cpu_shares: Mapping[ProfileThread, float] = field(default_factory=dict)
+    # ratio of the time ready to run without a CPU, if measured
+    ready_shares: Mapping[ProfileThread, float] = field(default_factory=dict)
 
     def counts(self, metric: Metric) -> Mapping[ProfileThread, Counts]:
         """Return the counted stacks by thread."""

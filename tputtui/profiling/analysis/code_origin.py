@@ -1,7 +1,4 @@
-"""Origin of a source file (own code, a library, the standard library) and its module, by path.
-
-Pure.
-"""
+"""Origin (own code, library, standard library) and module of a source file, by its path. Pure."""
 
 from __future__ import annotations
 
@@ -78,7 +75,10 @@ def site_packages_folder(file: str) -> str:
 
 
 def script_name(file: str) -> str:
-    """Return the name of a script without suffix in a bin folder (``/v/bin/uvicorn``) or ""."""
+    """Return the name of a script without suffix in a program folder (``/v/bin/uvicorn``).
+
+    Returns "" for any other file.
+    """
     found = _SCRIPT_PATH.search(file)
     return found[1] if found is not None else ""
 

@@ -1,6 +1,4 @@
-"""Insights into a profile: at most three sentences from one table of rules, each with its figures.
-
-Pure.
+"""Insights into a profile: at most three sentences with figures, from one table of rules. Pure.
 
 Each sample belongs to the innermost function of the user's own code and to the activity below it
 (see `activity`). A cause (database, outbound, serialization, lock) is named only if own code called
@@ -55,7 +53,7 @@ class Insight:
 
 @frozen
 class CpuLoad:
-    """CPUs that all threads together used and lacked, on average over the capture, from the kernel."""
+    """CPUs that all threads together used and lacked: the kernel's average over the capture."""
 
     cpus_used: float
     cpus_lacked: float | None = None  # None: not measured
@@ -68,9 +66,8 @@ class _ActivityWeights:
     wall: float = 0.0
     gil: float = 0.0
     slices: array[float] = field(default_factory=lambda: array("d"))
-    client_weights: dict[int, float] = field(
-        default_factory=dict
-    )  # function ids of the known module's outermost frames
+    # by function id of the known module's outermost frames
+    client_weights: dict[int, float] = field(default_factory=dict)
 
 
 @frozen
@@ -130,12 +127,11 @@ def profile_insights(
     return found
 
 
-# -------------------------------------------------------------------------------------------------
-# rules
+# -------------------------------------------------------------------------------------------- rules
 
 
 def _cpu_bound(evidence: _Evidence) -> Insight | None:
-    """The GIL is held nearly all the time: more threads in this process would not help."""
+    """Rule: the GIL is held nearly all the time; more threads here would not help."""
     if evidence.gil_held_share < MIN_GIL_HELD_SHARE or not evidence.has_cpu_time:
         return None
     text = f"CPU-bound: the GIL is held {evidence.gil_held_share * 100:.0f} % of the time, one core is all this process uses."
@@ -143,7 +139,7 @@ def _cpu_bound(evidence: _Evidence) -> Insight | None:
 
 
 def _starved(evidence: _Evidence) -> Insight | None:
-    """The process was ready to run and had no CPU, because of other processes or its CPU limit.
+    """Rule: the process was ready to run but had no CPU (other processes or its CPU limit).
 
     What it executes is not the cause.
     """
@@ -163,7 +159,7 @@ def _starved(evidence: _Evidence) -> Insight | None:
 
 
 def _gil(evidence: _Evidence) -> Insight | None:
-    """One function computes with the GIL held for much of the time, so it blocks other threads."""
+    """Rule: one function computes with the GIL held for long and so blocks other threads."""
     func, part = _largest_function(evidence, "computing")
     wall = part.wall / (evidence.stacks.wall_ticks or 1.0)
     if func < 0 or not evidence.stacks.gil_ticks or wall <= 0 or part.wall < MIN_SHARE * evidence.busy_weight:
@@ -183,7 +179,7 @@ def _gil(evidence: _Evidence) -> Insight | None:
 
 
 def _lock(evidence: _Evidence) -> Insight | None:
-    """Own code waits for a lock, a condition or a semaphore."""
+    """Rule: own code waits for a lock, a condition or a semaphore."""
     whole = _total_weights(evidence, "lock")
     func, count = _main_caller(evidence, "lock", whole)
     if count == 0 or not _is_notable(evidence, whole):
@@ -194,19 +190,19 @@ def _lock(evidence: _Evidence) -> Insight | None:
 
 
 def _database(evidence: _Evidence) -> Insight | None:
-    """Own code is inside a database client, or the client itself computes."""
+    """Rule: own code is inside a database client, or the client itself computes."""
     return _client_insight(
         evidence, "database", "in the database client {packages}", "in the database clients {packages}"
     )
 
 
 def _outbound(evidence: _Evidence) -> Insight | None:
-    """Own code is inside an outbound call."""
+    """Rule: own code is inside an outbound call."""
     return _client_insight(evidence, "outbound", "in outbound calls by {packages}", "in outbound calls by {packages}")
 
 
 def _serialization(evidence: _Evidence) -> Insight | None:
-    """Own code is inside a serializer, or a library serializes for it."""
+    """Rule: own code is inside a serializer, or a library serializes for it."""
     return _client_insight(evidence, "serialization", "in serialization ({packages})", "in serialization ({packages})")
 
 
@@ -249,7 +245,7 @@ def _is_notable(evidence: _Evidence, total: _ActivityWeights) -> bool:
 
 
 def _main_caller(evidence: _Evidence, activity: ActivityKind, total: _ActivityWeights) -> tuple[int, int]:
-    """Return (the own function with more than half of the samples or -1, number of own functions)."""
+    """Return (own function with more than half of the samples or -1, number of own functions)."""
     func, part = _largest_function(evidence, activity)
     count = sum(
         1
@@ -274,8 +270,7 @@ def _main_packages(evidence: _Evidence, total: _ActivityWeights) -> list[str]:
     return order[:1] if weights[order[0]] > MAJORITY * total.wall else order[:2]
 
 
-# ----------------------------------------------------------------------------------------------
-# evidence
+# ----------------------------------------------------------------------------------------- evidence
 
 
 def _collect_evidence(stacks: StackTable, activities: StackActivities, load: CpuLoad | None) -> _Evidence:

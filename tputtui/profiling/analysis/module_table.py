@@ -1,7 +1,4 @@
-"""Table of work categories by module: shipped entries, the user's entries and own packages.
-
-Pure.
-"""
+"""Table of work categories by module: shipped, the user's, and own packages. Pure."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def _packages_from_script(pid: int, path: str, root: Path) -> tuple[str, ...]:
 
 
 def _local_path(pid: int, path: str, root: Path) -> Path:
-    """Return a path of the process as seen from here: below its root or working directory."""
+    """Return where we can open a path of the process: below its root or working directory."""
     base = root / str(pid)
     return base / "root" / path.lstrip("/") if path.startswith("/") else base / "cwd" / path
 

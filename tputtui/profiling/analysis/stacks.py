@@ -23,7 +23,7 @@ from tputtui.profiling.profile_model import (
 )
 
 MAX_SLICE_GROUPS = 20  # more groups of slices do not improve the estimate of the variance
-MAX_UNMEASURED_SHARE = 0.05  # ratio of the samples that may be of threads without a known CPU time
+MAX_UNMEASURED_SHARE = 0.05  # largest ratio of samples of threads without a known CPU time
 USUAL_ROOTS = frozenset(("<module>", "Thread._bootstrap", "_bootstrap"))
 # ratio of a thread's samples; above it, an outermost function is not there by chance
 MIN_ROOT_SHARE = 0.05

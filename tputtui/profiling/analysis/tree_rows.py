@@ -77,8 +77,7 @@ class TreeRows:
     def __len__(self) -> int:
         return len(self._nodes)
 
-    # -----------------------------------------------------------------------------------------
-    # reading
+    # -------------------------------------------------------------------------------------- reading
 
     def rows(self, first: int, count: int) -> list[TreeRow]:
         """Return up to `count` rows from position `first` on; fewer at the end."""
@@ -142,8 +141,7 @@ class TreeRows:
                     return at
         return None
 
-    # -----------------------------------------------------------------------------------------
-    # moving
+    # --------------------------------------------------------------------------------------- moving
 
     def expand(self, position: int) -> None:
         """Expand a row; "N more" shows its nodes, a leaf or an expanded row does not change."""
@@ -245,8 +243,7 @@ class TreeRows:
         self._rebuild()
         return self.row_index(node) or 0
 
-    # -----------------------------------------------------------------------------------------
-    # folding
+    # -------------------------------------------------------------------------------------- folding
 
     def _chain_end(self, node: int) -> tuple[int, int]:
         """Return the last link of the chain that a row shows, and the number of links.

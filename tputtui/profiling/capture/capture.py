@@ -57,7 +57,7 @@ class CaptureProgress:
 
 
 class CaptureFailedError(Exception):
-    """No sample was collected. The message is a sentence with the next step."""
+    """Error of a capture without any sample. The message is a sentence with the next step."""
 
 
 class Capture:
@@ -117,8 +117,7 @@ class Capture:
         self._reported_at = 0.0
         self._thread = threading.Thread(target=self._run, name=f"capture {pid}", daemon=True)
 
-    # -----------------------------------------------------------------------------------------
-    # public methods
+    # ------------------------------------------------------------------------------- public methods
 
     def start(self) -> None:
         """Start the capture.
@@ -162,8 +161,7 @@ class Capture:
         left = 0.0 if self.state in ("done", "failed") else self.duration_s - elapsed
         return CaptureProgress(self.state, elapsed, left, self._profile, self.message)
 
-    # ------------------------------------------------------------------------------------ the
-    # capture's thread
+    # ------------------------------------------------------------------------- the capture's thread
 
     def _run(self) -> None:
         folder: Path | None = None

@@ -53,7 +53,7 @@ class AttachCheck:
 
 
 class PySpyNotFoundError(Exception):
-    """No usable py-spy was found. The message lists the candidates and the next step."""
+    """Error raised if no usable py-spy is found; it names the candidates and the next step."""
 
 
 def find_py_spy() -> Path:

@@ -24,7 +24,7 @@ START_TOLERANCE_S = 2.0
 class ProcessFacts:
     """Facts about one process from the kernel.
 
-    `start` is in clock ticks since boot; with the pid it identifies the process.
+    `start_ticks` is in clock ticks since boot; with the pid it identifies the process.
     """
 
     pid: int

@@ -36,7 +36,7 @@ class ProcessMatch:
 
 
 class ProcessNotFoundError(LookupError):
-    """No process matches. The message is a sentence."""
+    """Error raised if no process matches. The message is a sentence."""
 
 
 def parse_port(text: str) -> int | None:

@@ -96,9 +96,8 @@ class SliceCapture:
     # of each thread at the start
     _initial_times: dict[int, tuple[float, float]] = field(default_factory=dict)
     _initial_times_at: float = 0.0
-    _thread_shares: dict[int, tuple[float, float]] = field(
-        default_factory=dict
-    )  # ratios of the slice: on a CPU, ready for one
+    # ratios of the slice: on a CPU, ready for one
+    _thread_shares: dict[int, tuple[float, float]] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start py-spy. Raises OSError."""

@@ -72,7 +72,7 @@ def _is_same_process(pid: int, started: float | None, root: Path) -> bool:
 
 
 def _local_path(file: str, pid: int | None, root: Path) -> Path | None:
-    """Path of the file as seen from here."""
+    """Path at which this program can open the file."""
     if pid is None:
         return Path(file) if file.startswith("/") else None
     own = root / str(pid)

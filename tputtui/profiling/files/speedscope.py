@@ -258,8 +258,7 @@ def _slice_samples(table: _ImportedFrames, threads: list[tuple[ThreadSamples, st
     return Profile(table.frames, tuple(slices), about, "samples" if counted else unit)
 
 
-# ------------------------------------------------------------------------------------- our own
-# format
+# ----------------------------------------------------------------------------------- our own format
 
 
 def _parse_own_format(
