@@ -1,4 +1,4 @@
-"""The sides of a comparison, as they are named on the command line: tables, and recorded runs."""
+"""Inputs of a comparison as named on the command line: tables and recorded runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _MAX_BYTES = 512 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _SIDE_PATTERN = re.compile(r"(?P<file>.*?\.gz)(?P<span>@(?P<start>.*?)\.\.(?P<end>.*?))?(?P<of>:(?P<service>.+))?")
-"""RUN, RUN@MARK..MARK, RUN:SERVICE and both; a side whose file has another suffix is told apart by what is there."""
+"""RUN, RUN@MARK..MARK, RUN:SERVICE and both; for other suffixes the existing files decide how the
+argument is split.
+"""
 
 _ENVIRONMENT_NAMES: Mapping[str, str] = {
     "cpu": "hardware",
@@ -41,24 +43,27 @@ _SAME_NAMES = ("host", "governor", "cgroup_cpus", "cgroup_memory_bytes")
 
 @frozen
 class ComparisonSide:
-    """One arm: its rows and what is known of where they come from."""
+    """One arm: its rows and the metadata of their source."""
 
     rows: MetricRows
     environment: Mapping[str, object] = field(default_factory=dict)
     is_unix_time: bool = False  # `t` is unix time
-    profiles: tuple[RecordedProfile, ...] = ()  # that a run carries
-    identity: str = ""  # the same however the file is called: the run's id, or a table's digest
-    experiment: Mapping[str, str] = field(default_factory=dict)  # the plan that a run carries
-    workload: Mapping[str, object] = field(default_factory=dict)  # what was said of the load
-    resources: tuple[ResourcePeak, ...] = ()  # how near to its limit each was
-    first_to_saturate: str = ""  # what was first to saturate most of the time
+    profiles: tuple[RecordedProfile, ...] = ()  # profiles contained in a run
+    identity: str = ""  # independent of the file name: the run's id, or a table's digest
+    experiment: Mapping[str, str] = field(default_factory=dict)  # plan recorded in a run
+    workload: Mapping[str, object] = field(default_factory=dict)  # description of the load
+    resources: tuple[ResourcePeak, ...] = ()  # use of each resource relative to its limit
+    first_to_saturate: str = ""  # resource that was first to saturate most of the time
     hottest_function: str = ""
 
 
 def load_side(side_spec: str) -> ComparisonSide:
-    """The side that `word` names. Raises UsageError with the file and what is wrong with it."""
+    """Load the side that `side_spec` names.
+
+    Raises UsageError with the file and the problem.
+    """
     path, span, service = split_side_spec(side_spec)
-    if path.endswith(".gz"):  # not read whole to find that out: a run may be larger than any table
+    if path.endswith(".gz"):  # checked by name without reading: a run may be larger than any table
         return _load_run(side_spec, path, span or (None, None), service)
     content = _read_bytes(path)
     if content[:2] == _GZIP_MAGIC:
@@ -73,7 +78,7 @@ def load_side(side_spec: str) -> ComparisonSide:
 
 
 def longest_profile(side: ComparisonSide) -> Profile | None:
-    """The longest profile that a side's run carries; None where it has none that can be read."""
+    """Return the longest readable profile in a side's run; None if there is none."""
     if not side.profiles:
         return None
     from tputtui.profiling.profile_errors import UnreadableProfileError
@@ -87,7 +92,7 @@ def longest_profile(side: ComparisonSide) -> Profile | None:
 
 
 def read_content(path: str) -> bytes:
-    """A file's bytes. Raises UsageError."""
+    """Read a file's bytes. Raises UsageError."""
     return _read_bytes(path)
 
 
@@ -99,7 +104,7 @@ def _read_bytes(path: str) -> bytes:
 
 
 def split_side_spec(side_spec: str) -> tuple[str, tuple[str | None, str | None] | None, str | None]:
-    """(file, span, service) of a side. A file of just that name is that file."""
+    """Split a side into (file, span, service). A file of exactly that name takes precedence."""
     if os.path.exists(side_spec):
         return side_spec, None, None
     found = _SIDE_PATTERN.fullmatch(side_spec)
@@ -142,7 +147,10 @@ def _load_run(side_spec: str, path: str, span: tuple[str | None, str | None], se
 
 
 def _run_rows(name: str, table: RunTable) -> MetricRows:
-    """The rows that have a rate; times are unix times. Raises UsageError where none has."""
+    """Return the rows that have a rate, with unix times.
+
+    Raises UsageError if none has one.
+    """
     began = table.header.began_time
     usable = [row for row in table.rows if row.rps is not None and math.isfinite(row.rps) and row.rps >= 0]
     if not usable:
@@ -161,7 +169,10 @@ def _run_rows(name: str, table: RunTable) -> MetricRows:
 
 
 def _route_rows(name: str, t: tuple[float, ...], step: float, rows: Sequence[RouteRow | None]) -> MetricRows:
-    """A route on its service's time line; a second in which nobody asked for it has no requests, and no latency."""
+    """Return a route's rows on its service's time line.
+
+    A second without requests has a rate of 0 and no latency.
+    """
     columns = {"rps": tuple((row.rps or 0.0) if row is not None else 0.0 for row in rows)}
     for column in ("err_ratio", "p50", "p90", "p99"):
         told = [getattr(row, column) if row is not None else None for row in rows]
@@ -173,7 +184,7 @@ def _route_rows(name: str, t: tuple[float, ...], step: float, rows: Sequence[Rou
 
 
 def _bucket_rows(rows: Sequence[BucketDensities], step: float) -> BucketRows | None:
-    """Requests in each bucket and second; None where no row has any."""
+    """Return the requests in each bucket and second; None if no row has any."""
     bounds = sorted({bound for row in rows for bound, _ in row})
     if len(bounds) < 2:
         return None
@@ -190,14 +201,15 @@ def _bucket_rows(rows: Sequence[BucketDensities], step: float) -> BucketRows | N
 
 
 def _run_environment(header: RunHeader) -> dict[str, object]:
-    """Where it was taken, in the words of the comparison."""
+    """Return the environment of a run in the terms of the comparison."""
     told = header.environment
     found: dict[str, object] = {ours: told[name] for name, ours in _ENVIRONMENT_NAMES.items() if name in told}
     found |= {name: told[name] for name in _SAME_NAMES if name in told}
     memory = told.get("memory_bytes", "")
     if memory.isdigit():
         found["mem_gb"] = round(int(memory) / 1e9, 1)
-    builds: dict[str, dict[str, None]] = {}  # targets are called by their ports, which are others in each run
+    # Keyed without targets: their names contain ports, which differ between runs
+    builds: dict[str, dict[str, None]] = {}
     for words in header.builds.values():
         for name, value in words.items():
             builds.setdefault(name, {})[value] = None
@@ -205,13 +217,16 @@ def _run_environment(header: RunHeader) -> dict[str, object]:
 
 
 def _workload_field(name: str) -> str:
-    """The name of a field of the workload; one that has to be the same is known in whatever table it stands."""
+    """Return the name of a workload field; fields that must agree are recognized in any table."""
     last = name.rpartition(".")[2]
     return last if last in INVALIDATING_FIELDS else name
 
 
 def _parse_workload_value(value_text: str) -> object:
-    """What the user said of the load; a number as one, for what was offered is held against what was served."""
+    """Parse a value of the load's description.
+
+    Numbers become numbers, because offered load is compared with served load.
+    """
     try:
         value = float(value_text)
     except ValueError:

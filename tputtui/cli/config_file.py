@@ -1,4 +1,7 @@
-"""The config file on disk: which one it is, whether it may be trusted, its text. It is never written by us."""
+"""Config file on disk: its location, whether it may be trusted, and its text.
+
+The program never writes it.
+"""
 
 from __future__ import annotations
 
@@ -20,22 +23,22 @@ _SECRET_HEADERS = ("authorization", "cookie", "x-api-key", "proxy-authorization"
 
 @frozen
 class ConfigLocation:
-    """Where the config file is looked for, and who says so."""
+    """Path of the config file and the source of that path."""
 
     path: str
     origin: str  # "--config", "TPUTTUI_CONFIG", "default"
 
     @property
     def must_exist(self) -> bool:
-        """Whether somebody named it: then a missing file is an error."""
+        """Return whether the path was given explicitly, so that a missing file is an error."""
         return self.origin != "default"
 
 
 def config_location(flag: str | None, environ: Mapping[str, str]) -> ConfigLocation | None:
-    """Where the config file is: the flag's, the variable's, or the one in $XDG_CONFIG_HOME. Never in the folder we run in.
+    """Locate the config file: the flag's, the variable's, or the one in $XDG_CONFIG_HOME.
 
-    None where there is no home, or where /dev/null was named. Raises SettingsError where the named path cannot be made
-    absolute.
+    The current folder is never searched. None if there is no home, or if /dev/null was named.
+    Raises SettingsError if the named path cannot be made absolute.
     """
     for named, origin in ((flag, "--config"), (environ.get("TPUTTUI_CONFIG"), "TPUTTUI_CONFIG")):
         if named == os.devnull:
@@ -48,7 +51,7 @@ def config_location(flag: str | None, environ: Mapping[str, str]) -> ConfigLocat
                     [ConfigProblem(clean(named), f"the folder that {origin} starts from is gone")]
                 ) from None
     folder = environ.get("XDG_CONFIG_HOME", "")
-    if not folder.startswith("/"):  # the specification wants a relative one ignored
+    if not folder.startswith("/"):  # the specification requires relative paths to be ignored
         home = environ.get("HOME", "")
         if not home.startswith("/"):
             return None
@@ -59,9 +62,9 @@ def config_location(flag: str | None, environ: Mapping[str, str]) -> ConfigLocat
 def load_config(
     location: ConfigLocation | None, environ: Mapping[str, str], validators: Validators
 ) -> tuple[ConfigFile | None, tuple[str, ...]]:
-    """The config file, read, and warnings about who else can read its secrets. None where there is none.
+    """Read the config file, with warnings about secrets readable by other users.
 
-    Raises SettingsError with all problems.
+    None if there is no file. Raises SettingsError with all problems.
     """
     if location is None:
         return None, ()
@@ -78,7 +81,7 @@ def _expand_home(path: str, environ: Mapping[str, str]) -> str:
 
 
 def _read_trusted(location: ConfigLocation) -> tuple[bytes | None, os.stat_result | None]:
-    """The file's bytes, if it is a plain file that nobody else can have written."""
+    """Read the bytes of a regular file that no other user can have written."""
     shown = clean(location.path)
     try:
         content, status = read_file.read(location.path, _MAX_BYTES)
@@ -94,7 +97,10 @@ def _read_trusted(location: ConfigLocation) -> tuple[bytes | None, os.stat_resul
 
 
 def _refusal_reason(status: os.stat_result) -> str:
-    """Why a file is not trusted, or nothing. Whoever can write it could point us, and our credentials, anywhere."""
+    """Explain why a file is not trusted; "" if it is.
+
+    A user who can write it could redirect the program, and its credentials, anywhere.
+    """
     if status.st_uid not in (0, os.geteuid()):
         return f"it belongs to another user (uid {status.st_uid}): copy it, or chown it to uid {os.geteuid()}"
     if status.st_mode & stat.S_IWOTH:
@@ -125,7 +131,7 @@ def _line_number(content: bytes, offset: int) -> int:
 
 
 def _secret_warnings(config: ConfigFile, status: os.stat_result) -> list[str]:
-    """A warning for each file with a secret that others can read."""
+    """Return a warning for each secret file that other users can read."""
     warnings: list[str] = []
     for target in config.values.get("targets", ()):
         inline = "@" in target.url or any(name.lower() in _SECRET_HEADERS for name in target.headers)
@@ -135,7 +141,7 @@ def _secret_warnings(config: ConfigFile, status: os.stat_result) -> list[str]:
             try:
                 is_open = path is not None and os.stat(path).st_mode & 0o077
             except (OSError, ValueError):
-                continue  # the endpoint says so, each time it needs it
+                continue  # the endpoint reports it whenever it needs the file
             if is_open:
                 warnings.append(f"{clean(str(path), 200)} holds a secret and others can read it: chmod 600 it")
     return list(dict.fromkeys(warnings))

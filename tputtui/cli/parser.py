@@ -1,4 +1,4 @@
-"""The command line, parsed: which verb, its own options, and the common flags that are settings."""
+"""Command-line parsing: the verb, its own options, and the common flags that are settings."""
 
 from __future__ import annotations
 
@@ -27,16 +27,22 @@ tputtui VERB --help says more. Exit codes: 0 fine, 1 failed, 2 usage."""
 
 
 class UsageError(Exception):
-    """The command line cannot be used: one sentence, cleaned, for exit code 2."""
+    """Unusable command line: one cleaned sentence, for exit code 2."""
 
 
 class NoScreenError(UsageError):
-    """A screen was asked for where none is possible: perhaps because stderr is not where the user looks."""
+    """A screen was requested where none is possible.
+
+    Kept apart because stderr may not be visible to the user.
+    """
 
 
 @frozen
 class Arguments:
-    """What was typed. `verb` is "" for the live screen; `flags` are the settings among the flags, by dotted key."""
+    """Parsed command line.
+
+    `verb` is "" for the live screen; `flags` are the settings among the flags, by dotted key.
+    """
 
     verb: str
     options: argparse.Namespace
@@ -44,10 +50,10 @@ class Arguments:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse with one line for an error, and the nearest flag in it."""
+    """Argument parser with one-line errors that suggest the nearest flag."""
 
     def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - its signature
-        """--help and --version: argparse would keep it to itself that stdout cannot be written."""
+        """Print --help or --version; unlike argparse, report a stdout that cannot be written."""
         print_stdout(message.rstrip("\n"))
 
     def error(self, message: str) -> NoReturn:
@@ -61,7 +67,8 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
     """
     verb, rest = _split_verb(list(argv))
     parser = _build_parser(verb)
-    if "--" in rest:  # argparse's intermixed parsing knows no such end of the flags: a name from there on is a file's
+    # Argparse's intermixed parsing ignores "--" as the end of flags: later names are files
+    if "--" in rest:
         end = rest.index("--")
         rest = rest[:end] + [f"./{word}" if word.startswith("-") and word != "-" else word for word in rest[end + 1 :]]
     options, unknown = parser.parse_known_intermixed_args(rest)
@@ -82,7 +89,7 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
 
 
 def _split_verb(argv: list[str]) -> tuple[str, list[str]]:
-    """The verb, if the first word that is neither a flag nor a flag's value is one, and the other words."""
+    """Split off the verb: the first word that is neither a flag nor a flag's value."""
     takes_value = {common.name for common in ALL_FLAGS if common.metavar} | {
         "--config",
         "--targets-from",

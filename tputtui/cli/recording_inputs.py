@@ -1,4 +1,4 @@
-"""What a recording takes in beside the readings: files about it, marks from a load generator."""
+"""Additional inputs of a recording: descriptive files and marks from a load generator."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _MIN_MILLISECONDS = 1e11  # a number above is milliseconds (k6, JMeter); as seco
 
 
 def read_toml_texts(path: str) -> dict[str, str]:
-    """The values of a TOML file as texts, tables as "table.key". Raises UsageError."""
+    """Read the values of a TOML file as texts, tables as "table.key".
+
+    Raises UsageError.
+    """
     shown = clean(path, 200)
     try:
         content, _ = read_file.read(path, _MAX_BYTES)
@@ -50,8 +53,10 @@ def read_toml_texts(path: str) -> dict[str, str]:
 
 
 def read_plan_texts(path: str) -> dict[str, str]:
-    """The plan of an experiment as texts, without what was found before. Any TOML will do; where `compare` could not use
-    it as a plan that is said now, while it still can be mended. Raises UsageError.
+    """Read an experiment's plan as texts, without earlier results.
+
+    Any TOML is accepted; if `compare` could not use it as a plan, a warning is printed now, while
+    it can still be fixed. Raises UsageError.
     """
     words = {name: value for name, value in read_toml_texts(path).items() if name != RESULTS_KEY}
     try:
@@ -67,7 +72,10 @@ def read_plan_texts(path: str) -> dict[str, str]:
 
 
 def parse_mark(line: str) -> tuple[float, str] | None:
-    """`TIME TEXT`: (unix seconds, text). TIME is unix seconds or milliseconds, or ISO 8601; None where it is neither."""
+    """Parse `TIME TEXT` into (unix seconds, text).
+
+    TIME is unix seconds or milliseconds, or ISO 8601; None if it is neither.
+    """
     found = _MARK_LINE.fullmatch(line)
     if found is None:
         return None
@@ -86,10 +94,10 @@ def parse_mark(line: str) -> tuple[float, str] | None:
 
 
 class MarkFile:
-    """Marks from a load generator: lines of stdin, or of a file that is appended to, or of a FIFO, as they come."""
+    """Marks from a load generator, read from stdin, a growing file or a FIFO as they arrive."""
 
     def __init__(self, source: str) -> None:
-        """Open it. Raises UsageError where it cannot be read."""
+        """Open the source. Raises UsageError if it cannot be read."""
         shown = clean(source, 200)
         self._source = source
         self._partial_line = b""
@@ -111,8 +119,9 @@ class MarkFile:
             raise UsageError(f"--mark-file {shown}: neither a plain file nor a FIFO")
 
     def follow(self, on_mark: Callable[[str, float], None]) -> None:
-        """Call `mark` with (text, unix time) for each line, from a thread of its own, for as long as we live. Lines that
-        were there before count too; the first that is no mark is said.
+        """Call `on_mark` with (text, unix time) for each line, from a separate thread.
+
+        Lines already present count too; the first invalid line is reported.
         """
         self._on_mark = on_mark
         threading.Thread(target=self._run, name="marks", daemon=True).start()

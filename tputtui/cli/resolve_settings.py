@@ -1,4 +1,4 @@
-"""The effective settings of one call: the config file, the environment and the flags together, targets named."""
+"""Effective settings of one call: config file, environment and flags merged, targets named."""
 
 from __future__ import annotations
 
@@ -31,16 +31,17 @@ _LOCALHOST = re.compile(r"^(https?://)localhost(?=[:/])")
 
 @frozen
 class EffectiveSettings:
-    """The settings, and where the config file is (None: nowhere)."""
+    """Settings with the path of the config file (None: no file)."""
 
     settings: Settings
     location: config_file.ConfigLocation | None
 
 
 def effective_settings(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> EffectiveSettings:
-    """Read the config file and lay everything together.
+    """Read the config file and merge all sources.
 
-    Targets of the command line stand in place of the config's. Raises UsageError, and SettingsError with all problems.
+    Targets on the command line replace those of the config. Raises UsageError, and SettingsError
+    with all problems.
     """
     place = config_file.config_location(arguments.options.config, environ)
     settings, warnings = _load_settings(place, environ, arguments.flags)
@@ -65,7 +66,10 @@ def effective_settings(arguments: Arguments, environ: Mapping[str, str] = os.env
 def _load_settings(
     location: config_file.ConfigLocation | None, environ: Mapping[str, str], flags: Mapping[str, FlagValue]
 ) -> tuple[Settings, tuple[str, ...]]:
-    """The settings without the targets of the command line. Raises SettingsError with the problems of all sources."""
+    """Load the settings without the targets of the command line.
+
+    Raises SettingsError with the problems of all sources.
+    """
     outside = Validators(_check_address, _theme_check(environ), _check_keys)
     problems: list[ConfigProblem] = []
     config: ConfigFile | None = None
@@ -105,7 +109,7 @@ def _check_keys(keys: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _resolve_target(argument: str, configured: Sequence[TargetSettings]) -> TargetSettings:
-    """The target that a word of the command line stands for: a name of the config, else an address."""
+    """Resolve an argument to a target: a name in the config, else an address."""
     from tputtui.scrape.address import parse_address
 
     for target in configured:
@@ -125,10 +129,11 @@ def _resolve_target(argument: str, configured: Sequence[TargetSettings]) -> Targ
 
 
 def _learn_secrets(targets: Iterable[TargetSettings]) -> None:
-    """Hide the targets' secrets in every text, before the first one is written."""
+    """Hide the targets' secrets in every text, before any text is written."""
     secretive = [target for target in targets if _has_secrets(target)]
     if secretive:
-        from tputtui.scrape.endpoint_settings import learn_secrets  # few starts need it before the first paint
+        # Imported lazily: few starts need it before the first paint
+        from tputtui.scrape.endpoint_settings import learn_secrets
 
         for target in secretive:
             learn_secrets(target)
@@ -141,13 +146,13 @@ def _has_secrets(target: TargetSettings) -> bool:
 
 
 def _resolve_server(argument: str, configured: Sequence[TargetSettings]) -> TargetSettings:
-    """The server that a word of the command line stands for: a name of the config, else an address."""
+    """Resolve an argument to a server: a name in the config, else an address."""
     found = next((server for server in configured if server.name == argument), None)
     return found or TargetSettings(prometheus=_resolve_target(argument, ()).url)
 
 
 def _with_match(servers: Sequence[TargetSettings], selector: str | None) -> tuple[TargetSettings, ...]:
-    """The servers with the command line's word on what to take from them."""
+    """Return the servers with the command line's selector applied."""
     if selector is None:
         return tuple(servers)
     if not servers:
@@ -160,11 +165,12 @@ def _with_match(servers: Sequence[TargetSettings], selector: str | None) -> tupl
 
 
 def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSettings, ...], tuple[str, ...]]:
-    """Each target once, each with a name of its own; and a sentence for each that stood there twice.
+    """Deduplicate targets and give each a unique name; also return a sentence for each duplicate.
 
-    A name is the config's, else host:port, else as much of the address as it takes to tell it from the others. It does not
-    depend on the order of the targets: a recording finds them again by it. Nothing of it is secret; where addresses differ
-    in secrets only, the second and later ones are NAME#2, NAME#3, in their order.
+    A name is the config's, else host:port, else as much of the address as distinguishes it. It does
+    not depend on the order of the targets, because recordings identify targets by it. It contains
+    no secret; where addresses differ in secrets only, the second and later ones are NAME#2, NAME#3,
+    in their order.
     """
     from tputtui.scrape.address import parse_address
 
@@ -184,7 +190,7 @@ def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSetting
     counts = [Counter(spelling) for spelling in zip(*unnamed, strict=True)]
     used: set[str] = set()
     names: dict[tuple[object, ...], str] = {}
-    # A name without a number goes to the address without credentials, whatever the order.
+    # The address without credentials gets the name without a number, whatever the order.
     for key, (target, address) in sorted(kept.items(), key=lambda item: bool(item[1][1].username)):
         base = redact_text(target.name) if target.name else _name(address, counts, taken)
         name, number = base, 2
@@ -196,14 +202,14 @@ def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSetting
 
 
 def _name(address: Address, counts: Sequence[Counter[str]], taken: Container[str]) -> str:
-    """The shortest spelling that no other address has."""
+    """Return the shortest spelling that no other address has."""
     own = _candidate_names(address)
     free = (word for word, count in zip(own, counts, strict=True) if count[word] == 1 and word not in taken)
     return next(free, own[-1])
 
 
 def _candidate_names(address: Address) -> tuple[str, ...]:
-    """What an address could be called, the shortest first, without its secrets: two of them may have the same."""
+    """Return candidate names of an address without secrets, shortest first; not necessarily unique."""
     from tputtui.scrape.address import host_and_port
 
     shown = redact_url(address.url)

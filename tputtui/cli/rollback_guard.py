@@ -1,6 +1,7 @@
-"""`record --objective … --abort`: the guardrail beside a recording, and its evidence as one JSON object on stdout.
+"""Guardrail of `record --objective … --abort`, with its evidence as one JSON object on stdout.
 
-What decides is `experiments.guardrail`; here are the services that it is given, the alarms on stderr, and the object.
+`experiments.guardrail` decides; this module supplies the services, prints alarms on stderr and
+builds the object.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ from tputtui.text import clean, did_you_mean, late
 
 SCHEMA: Final = 1
 _COMPARED_METRICS = ("throughput", "p50", "p90", "p99")
-_MAX_ALARMS = 20  # of different ones: a service that comes and goes is not worth more
+_MAX_ALARMS = 20  # distinct alarms; bounded in case a service appears and disappears repeatedly
 
 
 def with_control(settings: Settings, control: str) -> Settings:
-    """The settings with the target that `control` names as a service of its own, never a replica of the treatment."""
+    """Return the settings with the control's target as a separate service.
+
+    The control is never a replica of the treatment.
+    """
     targets = tuple(
         replace(target, service=target.name) if _is_named(target, control) else target for target in settings.targets
     )
@@ -42,7 +46,7 @@ def _is_named(target: TargetSettings, argument: str) -> bool:
 
     if target.name == argument:
         return True
-    if target.service == argument:  # a service of several targets is one already
+    if target.service == argument:  # a service of several targets is already separate
         return False
     try:
         asked, own = parse_address(argument), parse_address(target.address)
@@ -52,12 +56,17 @@ def _is_named(target: TargetSettings, argument: str) -> bool:
 
 
 def control_name(settings: Settings, control: str) -> str:
-    """What the control's service is called: the name of the target that was meant, else the word as it is."""
+    """Return the service name of the control: the name of the matching target, else the argument
+    unchanged.
+    """
     return next((target.name or control for target in settings.targets if _is_named(target, control)), control)
 
 
 def parse_margins(arguments: Sequence[str]) -> dict[str, float]:
-    """`throughput=2%`, `p99=10%` as ratios. Raises UsageError."""
+    """Parse `throughput=2%`, `p99=10%` into ratios.
+
+    Raises UsageError.
+    """
     try:
         found = dict(parse_margin(word) for word in arguments)
     except ContextError as error:
@@ -69,7 +78,7 @@ def parse_margins(arguments: Sequence[str]) -> dict[str, float]:
 
 
 class RollbackGuard:
-    """The guards of a recording: one for each objective and treatment."""
+    """Guards of a recording: one for each objective and treatment."""
 
     def __init__(
         self,
@@ -80,7 +89,7 @@ class RollbackGuard:
         margins: Mapping[str, float] | None = None,
         prints_alarms: bool = True,
     ) -> None:
-        """`aloud`: alarms are said on stderr; else it only looks on, and only `decision` tells."""
+        """`prints_alarms`: print alarms on stderr; else only `decision` reports."""
         self.decision: RollbackDecision | None = None
         self.alarms: list[str] = []
         self.control = control
@@ -93,11 +102,11 @@ class RollbackGuard:
         self._guards: dict[tuple[str, str], ObjectiveGuard] = {}
         self._current_alarms: dict[tuple[str, str], str] = {}
         self._unanswered: dict[tuple[str, str], Unanswered] = {}
-        self._last_words: dict[str, str] = {}  # of each service that could not be read: why
+        self._last_words: dict[str, str] = {}  # why each unreadable service could not be read
         self._began_at: float | None = None
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
-        """See a tick."""
+        """Process the snapshot of one tick."""
         if self.decision is not None:
             return
         self._began_at = snapshot.at if self._began_at is None else self._began_at
@@ -116,7 +125,7 @@ class RollbackGuard:
             self.decided_after_s = snapshot.at - self._began_at
 
     def _watch_answers(self, snapshot: Snapshot) -> None:
-        """Does every treatment answer, be it with figures or not?"""
+        """Track whether each treatment answers, with or without figures."""
         control = next((one for one in snapshot.services if one.name == self.control), None)
         control_answers = control is not None and answering(control, snapshot) == "answers"
         for objective in self._objectives:
@@ -142,7 +151,10 @@ class RollbackGuard:
             self.decision = guard.unresponsive(snapshot.at, snapshot.time, watch.silent_s)
 
     def _is_about(self, objective: Objective, service: ServiceState) -> bool:
-        """Whether a service is a treatment of an objective; what never could be read may be one."""
+        """Return whether a service is a treatment of an objective.
+
+        A service that was never readable counts as one.
+        """
         if objective.service is not None:
             return objective.service == service.name
         signals = (service.traffic, service.errors, service.latency)
@@ -151,14 +163,18 @@ class RollbackGuard:
 
     @property
     def unjudged(self) -> str:
-        """What could not be judged because it could not be read, as a sentence; nothing where all could."""
+        """Describe the services that could not be evaluated because they were unreadable; "" if
+        none.
+        """
         names = [name for (_, name), watch in self._unanswered.items() if not watch.was_judged]
         if not names:
             return ""
         return f"inconclusive: {clean(names[0])} could not be read: {self._last_words.get(names[0], 'no answer')}"
 
     def describe_missing_control(self, snapshot: Snapshot) -> str:
-        """What is wrong with the control's name, now that all services are known; nothing where it is right."""
+        """Describe a control name that matches no service, once all services are known; "" if it
+        matches.
+        """
         names = [service.name for service in snapshot.services]
         all_up = all(target.state == "up" for target in snapshot.targets)
         if self.control is None or self.control in names or not snapshot.is_ready or not all_up:
@@ -167,7 +183,7 @@ class RollbackGuard:
         return f"--control {clean(self.control, 60)}: there is no such service{hint}"
 
     def _treatments(self, objective: Objective, services: Sequence[ServiceState]) -> list[str]:
-        """The services that an objective is about, but for the control."""
+        """Return the names of the services that an objective covers, without the control."""
         if objective.service is not None:
             found = [objective.service]
         else:
@@ -200,7 +216,7 @@ class RollbackGuard:
         return guard
 
     def _report_alarm(self, key: tuple[str, str], alarm: str) -> None:
-        """An alarm, once for as long as it stays the same."""
+        """Print an alarm once for as long as it stays the same."""
         if alarm and alarm != self._current_alarms.get(key):
             if alarm not in self.alarms and len(self.alarms) < _MAX_ALARMS:
                 self.alarms.append(alarm)
@@ -210,9 +226,9 @@ class RollbackGuard:
 
 
 def answering(service: ServiceState, snapshot: Snapshot) -> Answering | None:
-    """Whether a service can be read, or does not even answer, as of one tick: the best of its targets counts.
+    """Return whether a service is readable, answers unreadably or is silent, as of one tick.
 
-    None: nothing is known yet.
+    The best of its targets counts. None: not known yet.
     """
     mine = [target for target in snapshot.targets if target.name in service.targets]
     if any(target.is_answering for target in mine):
@@ -223,7 +239,7 @@ def answering(service: ServiceState, snapshot: Snapshot) -> Answering | None:
 
 
 def why_not_read(service: ServiceState, snapshot: Snapshot) -> str:
-    """What keeps a service from being read: no answer for 34 s — or HTTP 503 Service Unavailable."""
+    """Explain why a service is unreadable: "no answer for 34 s" or "HTTP 503 Service Unavailable"."""
     mine = [target for target in snapshot.targets if target.name in service.targets]
     slow = [target for target in mine if target.waiting_s is not None]
     if slow:
@@ -233,13 +249,13 @@ def why_not_read(service: ServiceState, snapshot: Snapshot) -> str:
 
 
 def _is_measured(objective: Objective, service: ServiceState) -> bool:
-    """Whether a service has what an objective of all services measures."""
+    """Return whether a service has the signal that an objective of all services measures."""
     slots = {"latency": service.latency, "errors": service.errors, "rps": service.traffic}
     return slots[objective.measure] is not None
 
 
 def observation(objective: Objective, services: Sequence[ServiceState]) -> TickObservation:
-    """What an objective sees of the services that it names, as of one tick."""
+    """Build an objective's observation of the services that it names, as of one tick."""
     mine = [one for one in services if objective.service is None or one.name == objective.service]
     value = worst_value(objective, mine)
     beyond = value is not None and (value > objective.value if objective.op == "<=" else value < objective.value)
@@ -260,7 +276,7 @@ def observation(objective: Objective, services: Sequence[ServiceState]) -> TickO
 
 
 def _tail_latency(services: Sequence[ServiceState]) -> float | None:
-    """The highest quantile that is known, in seconds; of several services the worst."""
+    """Return the highest known quantile in seconds; the worst of several services."""
     found = [
         one.latency.quantiles[-1].value
         for one in services
@@ -269,13 +285,14 @@ def _tail_latency(services: Sequence[ServiceState]) -> float | None:
     return max((value for value in found if value is not None), default=None)
 
 
-# ------------------------------------------------------------------------------------------ the object
+# ------------------------------------------------------------------------------------------
+# evidence
 
 
 def print_evidence(
     decision: RollbackDecision | None, *, is_ok: bool, reason: str, alarms: Sequence[str], path: Path
 ) -> None:
-    """Print the object on stdout. That nobody reads it changes nothing."""
+    """Print the evidence object on stdout; a closed stdout is ignored."""
     content = evidence_document(decision, is_ok=is_ok, reason=reason, alarms=alarms, path=path)
     with contextlib.suppress(BrokenPipeError, OutputError):
         print_stdout(json.dumps(content, allow_nan=False))
@@ -284,7 +301,10 @@ def print_evidence(
 def evidence_document(
     decision: RollbackDecision | None, *, is_ok: bool, reason: str, alarms: Sequence[str], path: Path
 ) -> dict[str, Any]:
-    """The object: the same keys whether it was ended or not; what there is nothing to say of is null."""
+    """Build the evidence object.
+
+    It has the same keys whether or not the recording was aborted; keys without a value are null.
+    """
     found = decision
     effect = found.effect if found is not None else None
     return {

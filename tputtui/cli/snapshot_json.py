@@ -1,4 +1,7 @@
-"""A snapshot as the JSON object that `stream` prints (schema 1). What is unknown is null; never NaN, never Infinity."""
+"""JSON object of a snapshot, as printed by `stream` (schema 1).
+
+Unknown values are null, never NaN or Infinity.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ Json = dict[str, Any]
 
 
 def to_json(snapshot: Snapshot) -> Json:
-    """The object of one tick, ready for `json.dumps(..., allow_nan=False)`."""
+    """Build the object of one tick, ready for `json.dumps(..., allow_nan=False)`."""
     return {
         "schema": SCHEMA,
         "time": round(snapshot.time, 3),
@@ -69,12 +72,12 @@ def _finite(value: float | None, digits: int | None = None) -> float | None:
 
 
 def quantile_key(q: float) -> str:
-    """The shortest decimal: "0.5", "0.99", "0.999"."""
+    """Format a quantile as its shortest decimal: "0.5", "0.99", "0.999"."""
     return repr(round(q, 12))
 
 
 def _headroom(estimates: Sequence[Headroom]) -> Json:
-    """The limit of the service that is known least to have room; where none is known, why not."""
+    """Return the headroom of the service with the lowest known limit; without any, the reason."""
     known = [one for one in estimates if one.value is not None]
     if not known:
         reasons = {f"{one.service}: {one.reason}" for one in estimates}
@@ -143,7 +146,7 @@ def _traffic(traffic: TrafficState | None) -> Json | None:
 
 
 def _last(last: LastFigure | None) -> Json | None:
-    """A figure of the time before the answer was late; of a latency, which quantile it is."""
+    """Return the last figure before the answer was late; for a latency, with its quantile."""
     if last is None:
         return None
     which = {} if last.q is None else {"quantile": quantile_key(last.q)}
@@ -165,7 +168,7 @@ def _errors(errors: ErrorState | None) -> Json | None:
 
 
 def _quantiles(quantiles: Iterable[Quantile], requested: Iterable[Quantile] = ()) -> Json:
-    """By quantile; those that were asked for and are not known stand there, too."""
+    """Return values by quantile, including requested quantiles that are unknown."""
     return {
         **{quantile_key(quantile.q): None for quantile in requested},
         **{quantile_key(quantile.q): _finite(quantile.value) for quantile in quantiles},

@@ -1,6 +1,7 @@
-"""What is collected: readings, raw. Counters are as they were found and nothing is computed; this is what a run records.
+"""Raw collected data, which is what a run records.
 
-A failed scrape is a `Scrape` with an error, never one with zeros; a counter that the kernel does not offer is None.
+Counters are stored as read and nothing is computed. A failed scrape is a `Scrape` with an error,
+never one with zeros; a counter that the kernel does not offer is None.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import Literal
 from tputtui.frozen import frozen
 
 Labels = tuple[tuple[str, str], ...]
-"""Label names and values, sorted by name, as exposed: foreign text, not yet cleaned for a screen."""
+"""Label names and values as exposed, sorted by name: foreign text, not yet cleaned for a screen."""
 
 
 class Series:
-    """A metric name with its labels. Interned by its scanner: one object a series and target, so identity is equality.
+    """Metric name with its labels.
 
-    Compare `key` where two targets (or two runs) meet.
+    Interned by the scanner: one object for each series of a target, so identity is equality.
+    Compare `key` across targets or runs.
     """
 
     __slots__ = ("__weakref__", "labels", "name")
@@ -29,11 +31,11 @@ class Series:
 
     @property
     def key(self) -> tuple[str, Labels]:
-        """What makes the series the same in another target or another run."""
+        """Key of the series that is equal across targets and runs."""
         return (self.name, self.labels)
 
     def label(self, name: str) -> str | None:
-        """The value of one label; None where the series does not carry it."""
+        """Return the value of one label; None if the series does not have it."""
         for label, value in self.labels:
             if label == name:
                 return value
@@ -46,7 +48,7 @@ class Series:
 
 @frozen
 class Family:
-    """What an exposition says of a metric family, by the name that stands in its TYPE, HELP or UNIT line."""
+    """Metadata of a metric family, by the name in its TYPE, HELP or UNIT line."""
 
     name: str
     type: str = "untyped"  # counter, gauge, histogram, summary, untyped, info, stateset, gaugehistogram
@@ -56,29 +58,32 @@ class Family:
 
 @frozen
 class Served:
-    """What is different where the samples come from a Prometheus-compatible server and not from the target itself."""
+    """Properties of samples from a Prometheus-compatible server instead of the target itself."""
 
-    rate_s: float | None  # counters hold rates per second that the server took over so long; None: raw, to look at
-    source_labels: tuple[str, ...] = ()  # what the server tells its sources apart by, where they differ: "instance"
-    before: Exposition | None = None  # of raw values: what they were
-    before_s: float | None = None  # so many seconds earlier
+    # Span over which the server computed counters as per-second rates; None: raw, for display
+    rate_s: float | None
+    # Labels by which the server distinguishes its sources: "instance"
+    source_labels: tuple[str, ...] = ()
+    before: Exposition | None = None  # earlier values of raw samples
+    before_s: float | None = None  # age of `before` in seconds
 
 
 @frozen
 class Question:
-    """One thing to ask a server for: a sample name, added up by the server over everything but a few labels."""
+    """Query to a server: a sample name, summed by the server over all but a few labels."""
 
     name: str
-    how: Literal["rate", "sum", "max", "limit"]  # "limit": added up, without what stands for "no limit"
-    labels: frozenset[str] = frozenset()  # kept apart
+    # "limit": summed, without the values that stand for "no limit"
+    how: Literal["rate", "sum", "max", "limit"]
+    labels: frozenset[str] = frozenset()  # labels kept in the result
 
 
 @frozen
 class Exposition:
-    """One answer of a target, read.
+    """Parsed answer of a target.
 
-    `samples` holds the first value of each series in the order of the body; where only wanted families were read,
-    only theirs. `series` counts all series of the answer all the same.
+    `samples` holds the first value of each series in the order of the body; only wanted families
+    where a selection was read. `series` counts all series of the answer in either case.
     """
 
     samples: Mapping[Series, float]
@@ -87,19 +92,21 @@ class Exposition:
     skipped_lines: int = 0
     duplicates: int = 0
     warning: str | None = None  # "Prometheus would reject this scrape: line 6: …"
-    hidden: Mapping[str, int] = field(default_factory=dict)  # sample name -> its series beyond the limit, not read
+    # Sample name -> its series beyond the limit, which are not read
+    hidden: Mapping[str, int] = field(default_factory=dict)
     truncated: bool = False  # the body ends in the middle of a line
-    served: Served | None = None  # it was put together from a server's answers
-    timestamps: Mapping[Series, float] = field(default_factory=dict)  # unix seconds, of the samples that carry one
+    served: Served | None = None  # set if assembled from a server's answers
+    # Unix seconds of the samples that carry a timestamp
+    timestamps: Mapping[Series, float] = field(default_factory=dict)
 
 
 @frozen
 class Target:
-    """One thing that is asked for numbers. `url` is completed and carries no credentials."""
+    """Source of metrics. `url` is completed and carries no credentials."""
 
     name: str
     url: str
-    service: str | None = None  # the config's word for the service it is a replica of
+    service: str | None = None  # configured name of the service of which it is a replica
 
 
 @frozen
@@ -107,31 +114,33 @@ class Scrape:
     """One attempt at one target: samples or an error, never both."""
 
     target: str  # the target's name
-    at: float  # monotonic seconds when the first byte of the answer came (or the attempt failed)
+    at: float  # monotonic seconds of the first byte of the answer (or of the failure)
     time: float  # unix seconds of the same moment
-    duration_s: float  # from the question to the end of the answer
+    duration_s: float  # from the request to the end of the answer
     exposition: Exposition | None = None
     size: int | None = None  # bytes of the body, inflated
     error: str | None = None  # a sentence, already cleaned: "connection refused"
-    late: bool = False  # the error: the connection stands, and no whole answer came by the deadline
-    silent: bool = False  # the error: it was asked, and not a byte came
-    first_byte_s: float | None = None  # from the question to the first byte; None: the rest came with it
-    delayed_s: float = 0.0  # of that time, in which we were kept from running
+    # Error: the connection stands, and no complete answer arrived by the deadline
+    late: bool = False
+    silent: bool = False  # error: the request was sent and not a byte arrived
+    # From the request to the first byte; None: the rest arrived with it
+    first_byte_s: float | None = None
+    delayed_s: float = 0.0  # part of that time in which this process was kept from running
 
     @property
     def asked_at(self) -> float:
-        """Monotonic seconds when the question was asked."""
+        """Monotonic seconds of the request."""
         return self.at - (self.duration_s if self.first_byte_s is None else self.first_byte_s)
 
     @property
     def ended_at(self) -> float:
-        """Monotonic seconds when the answer was complete (or the attempt failed)."""
+        """Monotonic seconds of the complete answer (or of the failure)."""
         return self.asked_at + self.duration_s
 
 
 @frozen
 class CpuTimes:
-    """Cumulative seconds by state, of one core or of all together."""
+    """Cumulative seconds by state, of one core or of all cores together."""
 
     user: float = 0.0  # user + nice, guests included
     system: float = 0.0  # system + irq + softirq
@@ -154,14 +163,14 @@ class DiskCounters:
     writes: int
     read_bytes: int
     write_bytes: int
-    read_s: float  # time that finished reads spent waiting, seconds
+    read_s: float  # cumulative waiting time of finished reads, seconds
     write_s: float
     busy_s: float | None  # time with at least one request in flight, seconds
 
 
 @frozen
 class NetworkCounters:
-    """Cumulative counters of one interface."""
+    """Cumulative counters of one network interface."""
 
     name: str
     rx_bytes: int
@@ -181,7 +190,9 @@ class TcpCounters:
 
 @frozen
 class Pressure:
-    """Pressure stall information of one resource: shares of the last 10 s in percent, totals in seconds."""
+    """Pressure stall information of one resource: shares of the last 10 s in percent, totals in
+    seconds.
+    """
 
     some_10: float | None = None
     full_10: float | None = None
@@ -205,7 +216,10 @@ class Cgroup:
 
 @frozen
 class HostReading:
-    """The host's raw counters and gauges at one moment. What the kernel does not offer is None, and `missing` says why."""
+    """Raw counters and gauges of the host at one moment.
+
+    Values that the kernel does not offer are None, and `missing` has the reason.
+    """
 
     at: float
     time: float
@@ -223,36 +237,36 @@ class HostReading:
     pressure: Mapping[str, Pressure] = field(default_factory=dict)  # "cpu", "memory", "io"
     fds_used: int | None = None
     fds_limit: int | None = None
-    cgroup: Cgroup | None = None  # the one we run in
+    cgroup: Cgroup | None = None  # the group of this process
     missing: tuple[tuple[str, str], ...] = ()  # ("pressure", "the kernel has no /proc/pressure")
 
 
 @frozen
 class ProcessReading:
-    """One process, raw. Its identity is `pid` with `started`: a pid alone may be reused."""
+    """Raw data of one process. Its identity is `pid` with `started`, because a pid may be reused."""
 
     pid: int
     started: float  # unix seconds, as psutil.Process.create_time()
-    name: str  # what it is called to a person: cleaned, "gunicorn: worker"
+    name: str  # display name, cleaned: "gunicorn: worker"
     user: str | None
     cpu_s: float | None  # cumulative user + system seconds; None where not permitted
     rss_bytes: int | None
     threads: int | None
     state: str  # one letter as in /proc: R S D T Z
-    command: str = ""  # cleaned command line, cut
-    python: str | None = None  # "3.12", "" when Python of an unknown version, None when not Python
-    ports: tuple[int, ...] = ()  # TCP ports it listens on, where known
+    command: str = ""  # cleaned command line, truncated
+    python: str | None = None  # "3.12"; "" for Python of an unknown version; None if not Python
+    ports: tuple[int, ...] = ()  # TCP ports on which it listens, where known
     cgroup: Cgroup | None = None  # only of watched processes
 
     @property
     def identity(self) -> tuple[int, float]:
-        """What a cursor or a capture belongs to."""
+        """Identity of the process, used for cursors and captures."""
         return (self.pid, self.started)
 
 
 @frozen
 class SocketHolder:
-    """A process that holds a target's listening socket, or connections that were accepted on it."""
+    """Process that holds a target's listening socket, or connections accepted on it."""
 
     pid: int
     started: float  # unix seconds, as in `ProcessReading`
@@ -263,29 +277,32 @@ class SocketHolder:
 
 @frozen
 class TargetListeners:
-    """Which processes listen at a target's address, as far as the kernel shows them to this user."""
+    """Processes that listen at a target's address, as far as the kernel shows them to this user."""
 
     target: str
     port: int
-    address: str = ""  # "10.0.0.2:8000": where the target's URL leads, for a sentence
-    here: bool | None = None  # whether that address belongs to this machine; None: the name is not resolved yet
-    server: str = ""  # the Prometheus-compatible server that reports the target: nothing is looked up then
+    address: str = ""  # "10.0.0.2:8000": address of the target's URL, for display
+    # Whether that address belongs to this machine; None: name not resolved yet
+    here: bool | None = None
+    server: str = ""  # the Prometheus-compatible server that reports the target: no look-up then
     holders: tuple[SocketHolder, ...] = ()
     hidden_users: tuple[str, ...] = ()  # owners of listening sockets whose processes this user may not see
 
 
 @frozen
 class Reading:
-    """Everything that was collected in one tick. This is what is recorded."""
+    """Everything collected in one tick, which is what is recorded."""
 
     at: float
     time: float
-    scrapes: tuple[Scrape, ...] = ()  # those that ended since the last reading
+    scrapes: tuple[Scrape, ...] = ()  # scrapes that ended since the last reading
     host: HostReading | None = None
     processes: tuple[ProcessReading, ...] | None = None  # None: not collected in this tick
-    waiting: Mapping[str, float] = field(default_factory=dict)  # target -> seconds for which its answer is late
-    partial: Mapping[str, int] = field(default_factory=dict)  # target -> bytes of a late answer that came in part
-    missed_ticks: int = 0  # in all
-    self_cpu_s: float | None = None  # our own cumulative CPU seconds, children included
+    # Target -> seconds by which its answer is late
+    waiting: Mapping[str, float] = field(default_factory=dict)
+    # Target -> bytes received of a late answer
+    partial: Mapping[str, int] = field(default_factory=dict)
+    missed_ticks: int = 0  # in total
+    self_cpu_s: float | None = None  # cumulative CPU seconds of this program, children included
     self_rss_bytes: int | None = None
     listeners: tuple[TargetListeners, ...] | None = None  # of each target; None: not looked up in this tick

@@ -1,7 +1,8 @@
-"""The gate for foreign text, and numbers, units and durations for people.
+"""Sanitizing of foreign text; formatting of numbers, units and durations.
 
-Every string that somebody else wrote (label values, names, error texts, command lines, frames, file names) passes
-`clean` before it can reach a terminal. Nothing here knows of a screen; widths are in terminal cells.
+Every string from outside (label values, names, error texts, command lines, frames, file names)
+passes `clean` before it can reach a terminal. This module does not depend on a screen; widths are
+in terminal cells.
 """
 
 from __future__ import annotations
@@ -14,23 +15,26 @@ from functools import lru_cache
 from tputtui.text.redaction import hide
 
 UNKNOWN = "–"
-"""What stands where a number is not known."""
+"""Placeholder for an unknown number."""
 
-MAX_MARKS_PER_CELL = 4  # combining marks kept on one character: real scripts need two or three, zalgo has dozens
+# Combining marks kept per character: real scripts need two or three, zalgo text has dozens
+MAX_MARKS_PER_CELL = 4
 _ELLIPSIS = "…"
 _MARKS = frozenset(("Mn", "Me", "Mc"))
-_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")  # Hangul fillers: letters by name, nothing on the screen
+# Hangul fillers: classified as letters, displayed as nothing
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
 _REPLACED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
 
-# ------------------------------------------------------------------------------------------------- the gate
+# ------------------------------------------------------------------------------- sanitizing
 
 
 def clean(text: str, limit: int = 4096) -> str:
     """Make foreign text safe to draw: no control, format, bidi or surrogate character survives.
 
-    C0 controls become their visible pictures (ESC is ␛), the others U+FFFD; combining marks are capped; more than
-    `limit` characters are cut with a mark. One line, idempotent under `clean`, with the secrets of `redaction` as ***.
+    C0 controls become their visible pictures (ESC is ␛), the others U+FFFD; combining marks are
+    capped; more than `limit` characters are cut with a mark. One line, idempotent under `clean`,
+    with the secrets of `redaction` as ***.
     """
     if len(text := hide(text)) > limit:
         text = text[: limit - 1] + _ELLIPSIS
@@ -67,7 +71,7 @@ def _clean(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def width(text: str) -> int:
-    """Cells that cleaned text takes."""
+    """Return the number of terminal cells that cleaned text occupies."""
     if text.isascii():
         return len(text)
     return sum(_char_width(char) for char in text)
@@ -81,7 +85,7 @@ def _char_width(char: str) -> int:
 
 
 def truncate(text: str, cells: int) -> str:
-    """Shorten cleaned text to at most `cells`, with a mark where something was lost."""
+    """Shorten cleaned text to at most `cells`, with a mark where characters were removed."""
     if cells <= 0:
         return ""
     if width(text) <= cells:
@@ -99,7 +103,7 @@ def truncate(text: str, cells: int) -> str:
 
 
 def truncate_left(text: str, cells: int) -> str:
-    """Like `cut`, but keeps the end: for paths."""
+    """Like `truncate`, but keep the end: for paths."""
     if cells <= 0:
         return ""
     if width(text) <= cells:
@@ -187,7 +191,7 @@ _ASCII_EQUIVALENTS = str.maketrans(
 
 
 def to_ascii(text: str) -> str:
-    """The same in ASCII, cell for cell: for terminals that cannot show more."""
+    """Convert text to ASCII, cell for cell, for terminals that cannot show more."""
     if text.isascii():
         return text
     text = text.translate(_ASCII_EQUIVALENTS)
@@ -202,14 +206,17 @@ def _finite(value: float | None) -> bool:
 
 
 def _format_non_finite(value: float | None) -> str:
-    """What stands for a number that is none."""
+    """Format None, NaN or an infinity."""
     if value is None or math.isnan(value):
         return UNKNOWN
     return "∞" if value > 0 else "-∞"
 
 
 def format_number(value: float | None, digits: int = 3) -> str:
-    """A number with about `digits` significant digits, thousands grouped: 1,284 · 12.3 · 0.05; whole ones whole: 14."""
+    """Format a number with about `digits` significant digits.
+
+    Thousands are grouped: 1,284 · 12.3 · 0.05. Integers have no decimals: 14.
+    """
     if value is None or not math.isfinite(value):
         return _format_non_finite(value)
     if value == int(value) and abs(value) < 1e9:
@@ -225,7 +232,10 @@ def format_number(value: float | None, digits: int = 3) -> str:
 
 
 def format_rate(value: float | None) -> str:
-    """A rate with few digits that do not jump: 1,284 from 1,000 on, 612.0 from 100 on, 11.5, 0.25."""
+    """Format a rate with few, stable digits.
+
+    1,284 from 1,000 on, 612.0 from 100 on, 11.5, 0.25.
+    """
     if value is None or not math.isfinite(value):
         return _format_non_finite(value)
     magnitude = abs(value)
@@ -239,7 +249,7 @@ def format_rate(value: float | None) -> str:
 
 
 def format_axis_value(value: float | None) -> str:
-    """At most five characters for an axis: 0 · 250 · 1.5k · 20k · 3M."""
+    """Format an axis value in at most five characters: 0 · 250 · 1.5k · 20k · 3M."""
     if value is None or not math.isfinite(value):
         return _format_non_finite(value)
     for factor, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
@@ -252,7 +262,7 @@ def format_axis_value(value: float | None) -> str:
 
 
 def format_seconds(value: float | None) -> tuple[str, str]:
-    """A short duration as (number, unit): ("8.2", "ms"), ("1.25", "s"), ("412", "µs")."""
+    """Format a short duration as (number, unit): ("8.2", "ms"), ("1.25", "s"), ("412", "µs")."""
     if value is None or not math.isfinite(value):
         return (_format_non_finite(value), "s")
     if value == 0:
@@ -265,7 +275,7 @@ def format_seconds(value: float | None) -> tuple[str, str]:
 
 
 def format_size(value: float | None) -> tuple[str, str]:
-    """Bytes as (number, binary unit): ("1.3", "GiB"), ("512", "B")."""
+    """Format bytes as (number, binary unit): ("1.3", "GiB"), ("512", "B")."""
     if value is None or not math.isfinite(value):
         return (_format_non_finite(value), "B")
     scaled = float(value)
@@ -277,7 +287,7 @@ def format_size(value: float | None) -> tuple[str, str]:
 
 
 def _format_digits(value: float) -> str:
-    """Two decimals below 1, one below 100, none above: widths stay put while values wander."""
+    """Format with two decimals below 1, one below 100, none above, to keep widths stable."""
     magnitude = abs(value)
     if magnitude >= 99.95:
         return f"{value:,.0f}"
@@ -285,7 +295,7 @@ def _format_digits(value: float) -> str:
 
 
 def format_percent(value: float | None, decimals: int | None = None) -> str:
-    """A percentage's digits without the sign: 91 · 2.4 · 0.12. `value` is 0 to 100."""
+    """Format a percentage (0 to 100) without the sign: 91 · 2.4 · 0.12."""
     if value is None or not math.isfinite(value):
         return _format_non_finite(value)
     if decimals is not None:
@@ -297,7 +307,10 @@ def format_percent(value: float | None, decimals: int | None = None) -> str:
 
 
 def format_amount(value: float | None, unit: str | None) -> tuple[str, str]:
-    """A value in a unit of the model ("req/s", "s", "By", "By/s", "ratio", "", None) as (number, unit) for a person."""
+    """Format a value in a unit of the model as (number, unit) for display.
+
+    The units are "req/s", "s", "By", "By/s", "ratio", "" and None.
+    """
     if unit == "s":
         return format_seconds(value)
     if unit in ("By", "bytes"):
@@ -316,14 +329,17 @@ def format_amount(value: float | None, unit: str | None) -> tuple[str, str]:
 
 
 def late(waiting_s: float | None, received: int | None = None) -> str:
-    """no answer for 12 s — or, where a part of it came, answer incomplete, 100 bytes in 12 s."""
+    """Describe a late answer.
+
+    "no answer for 12 s"; where part of it has arrived, "answer incomplete, 100 bytes in 12 s".
+    """
     if received:
         return f"answer incomplete, {received:,} byte{'s' if received != 1 else ''} in {format_duration(waiting_s)}"
     return f"no answer for {format_duration(waiting_s)}"
 
 
 def format_duration(value: float | None) -> str:
-    """A length of time in its two largest units: 31 s · 2 min 5 s · 3 h 12 min · 3 d 4 h."""
+    """Format a duration in its two largest units: 31 s · 2 min 5 s · 3 h 12 min · 3 d 4 h."""
     if value is None or not math.isfinite(value):
         return _format_non_finite(value)
     total = max(0.0, value)
@@ -343,7 +359,7 @@ def format_duration(value: float | None) -> str:
 
 
 def format_axis_duration(value: float) -> str:
-    """A length of time in its largest unit, for an axis: 10 min · 5 s · 2 h."""
+    """Format a duration in its largest unit, for an axis: 10 min · 5 s · 2 h."""
     for length, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
         if value >= length:
             scaled = value / length
@@ -352,7 +368,7 @@ def format_axis_duration(value: float) -> str:
 
 
 def format_clock(value: float) -> str:
-    """A length of time as on a stop watch: 00:12:31."""
+    """Format a duration as hours, minutes and seconds: 00:12:31."""
     total = int(value)
     return f"{total // 3600:02d}:{total // 60 % 60:02d}:{total % 60:02d}"
 
@@ -361,7 +377,7 @@ _DAY_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 
 
 def parse_time_of_day(text: str) -> int | None:
-    """The seconds since midnight of "14:03:22" or "14:03"; None where it is no time of day."""
+    """Parse "14:03:22" or "14:03" into seconds since midnight; None if it is no time of day."""
     found = _DAY_TIME.fullmatch(text.strip())
     return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0) if found is not None else None
 
@@ -380,7 +396,10 @@ _DURATION_UNITS = {
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of "500ms", "10s", "2m", "1h", or of a bare number. Raises ValueError with what is allowed."""
+    """Parse "500ms", "10s", "2m", "1h" or a bare number into seconds.
+
+    Raises ValueError with the allowed forms.
+    """
     stripped = text.strip()
     digits = stripped.rstrip("abcdefghijklmnopqrstuvwxyzµ ")
     unit = stripped[len(digits) :].strip()
@@ -394,12 +413,12 @@ def parse_duration(text: str) -> float:
 
 
 def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """', did you mean "window"?' where something close is known, else nothing."""
-    import difflib  # 5 ms that only a mistake should cost
+    """Return ', did you mean "window"?' where a similar known word exists, else ""."""
+    import difflib  # imported lazily: 5 ms, needed only after a mistake
     import re
 
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if not close:  # "max_serie" and "series_per_target" have a word in common, if not much else
+    if not close:  # fall back to a common word: "max_serie" and "series_per_target" share one
         parts = {part: name for name in reversed(known) for part in re.split(r"[_.-]", name) if len(part) >= 4}
         words = [part for part in re.split(r"[_.-]", word) if len(part) >= 4]
         close = [parts[found] for part in words for found in difflib.get_close_matches(part, parts, n=1, cutoff=0.8)]

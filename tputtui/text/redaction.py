@@ -1,14 +1,15 @@
-"""Redaction: what may be shown of a URL, and the values of secrets kept out of every text.
+"""Redaction of URLs and of secret values in every text.
 
-Three functions, each for one way in which a secret could reach an output:
+Three functions cover the three ways in which a secret could reach an output:
 
-- `redact_url` hides by place: userinfo, fragment, and all query values but those of `SHOWN_PARAMETERS`. Names and URLs of
-  targets are made of its results.
-- `hide` hides by value: what was passed to `learn` (passwords, tokens, header values, whatever they were read from). The
-  gate for foreign text, `text.clean`, calls it.
-- `redact_text` does both to the URLs within a sentence: what goes to stderr, into a run's notes, into a crash report.
+- `redact_url` hides by position: userinfo, fragment, and all query values except those of
+  `SHOWN_PARAMETERS`. Names and URLs of targets are made from its results.
+- `hide` hides by value: everything passed to `learn` (passwords, tokens, header values, whatever
+  their source). The gate for foreign text, `text.clean`, calls it.
+- `redact_text` does both to the URLs within a sentence: for stderr, the notes of a run and crash
+  reports.
 
-A `Redactor` knows the secrets of one target and does the same to what that target answers.
+A `Redactor` knows the secrets of one target and does the same to the answers of that target.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 HIDDEN = "***"
 _HIDDEN_BYTES = HIDDEN.encode()
 SHOWN_PARAMETERS = frozenset(("target", "module", "match[]", "name[]", "collect[]"))
-"""Query parameters that say what is measured (blackbox and SNMP exporters, federation, collectors of node_exporter)."""
+"""Query parameters that describe the measurement and are shown (blackbox and SNMP exporters,
+federation, collectors of node_exporter).
+"""
 
-MOST_LEARNED = 20_000  # values; tokens that are renewed every few minutes must not add up for ever
+MOST_LEARNED = 20_000  # values; bounded because tokens may be renewed every few minutes
 _CACHED_LENGTH = 256
-_SHORTEST = 8  # of a value that is hidden wherever it stands: a shorter one would be found in innocent words
-MOST_RENEWED = 8  # values of one source of a target's secret: each is looked for in every answer
-_SHORTEST_OF_TARGET = 4  # of one that is hidden in sentences about its own target
+# Minimum length of a value hidden everywhere: a shorter one would occur in ordinary words
+_SHORTEST = 8
+MOST_RENEWED = 8  # values per source of a target's secret: every answer is searched for each
+_SHORTEST_OF_TARGET = 4  # minimum length of a value hidden in sentences about its own target
 _WORD_OF_NAME = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET_WORDS = frozenset((
     "accesskey", "accesstoken", "apikey", "apisecret", "apitoken", "auth", "authkey",
@@ -44,13 +48,14 @@ _KEYS_OF_SECRETS = frozenset((
     "function", "functions", "licence", "license", "master", "private", "secret", "security",
     "service", "session", "shared", "signing", "subscription", "user", "x",
 ))  # fmt: skip
-"""Words before "key" that make it a secret; a sort key or a partition key is none."""
+"""Words before "key" that mark a secret; a sort key or a partition key is not one."""
 
 _SAYS_OF_SECRETS = frozenset((
     "age", "algorithm", "count", "duration", "expires", "expiry", "kind", "length", "limit",
     "method", "mode", "name", "provider", "size", "timeout", "ttl", "type", "version",
 ))  # fmt: skip
-"""Last words of names that describe a secret and hold none: `token_type`, `session_count`."""
+"""Last words of names that describe a secret without containing it: `token_type`, `session_count`.
+"""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:@/\[\]%]*)(?::\d*)?")
@@ -65,11 +70,14 @@ _QUERY_IN_TEXT = re.compile(r"""(?<=[\w/.\-])\?[^\s"'<>?=&]+=[^\s"'<>]*""")
 _AFTER_URL = re.compile(r"[.,:;!)\]}]+\Z")
 
 
-# ------------------------------------------------------------------------------------------------- by place
+# ------------------------------------------------------------------------------- by position
 
 
 def redact_url(url: str) -> str:
-    """Return a URL, or what was typed for one, as it may be shown and stored. What is left is still foreign text."""
+    """Return a URL, or text typed as one, in the form that may be shown and stored.
+
+    The result is still foreign text.
+    """
     scheme = _SCHEME.match(url)
     head = scheme[0] if scheme else ""
     authority, rest = _split_authority(url[len(head) :])
@@ -77,7 +85,7 @@ def redact_url(url: str) -> str:
     path, hash_, fragment = path.partition("#")
     path, question, query = path.partition("?")
     before, at, after = path.rpartition("@")
-    if at:  # a password with a "/" in it that was not quoted ends here
+    if at:  # an unquoted password with a "/" in it ends here
         path = f"{before[:1] if before.startswith('/') else ''}{HIDDEN}@{after}"
     shown = head + authority + path
     if question:
@@ -88,19 +96,22 @@ def redact_url(url: str) -> str:
 
 
 def _split_authority(text: str) -> tuple[str, str]:
-    """(authority without its userinfo, all that follows it); what is no authority loses more rather than less."""
+    """Return (authority without its userinfo, the rest).
+
+    Text that is not a valid authority loses more rather than less.
+    """
     authority, rest = _cut(text, 0)
     _, at, host = authority.rpartition("@")
     if not at and "%40" in authority:
         _, at, host = authority.rpartition("%40")
     if not _HOST_AND_PORT.fullmatch(host):
         last = text.rfind("@")
-        if last >= 0:  # a password that was not quoted, with any of / ? # in it
+        if last >= 0:  # an unquoted password that contains any of / ? #
             authority, rest = _cut(text, last)
             _, at, host = authority.rpartition("@")
         name, colon, port = host.rpartition(":")
         if colon and not port.isdigit() and not host.startswith("["):
-            host = f"{name}:{HIDDEN}"  # no port: a password whose host is missing
+            host = f"{name}:{HIDDEN}"  # not a port: a password without a host
     return (f"{HIDDEN}@{host}" if at else host), rest
 
 
@@ -118,7 +129,7 @@ def _redact_pair(pair: str) -> str:
     known = unquote_plus(name)
     if not pair or (known in SHOWN_PARAMETERS and (known != "target" or not value)):
         return pair
-    if known == "target":  # a URL of its own, most often
+    if known == "target":  # usually a URL of its own
         plain = unquote_plus(value)
         shown = redact_url(plain)
         return pair if shown == plain else f"{name}={quote(shown, safe='/:@?=*[]')}"
@@ -126,7 +137,10 @@ def _redact_pair(pair: str) -> str:
 
 
 def hidden_pairs(url: str) -> Iterator[tuple[str, str]]:
-    """(name, value) of each query parameter that `redact_url` hides; the name is "" where there is none. As written."""
+    """Yield (name, value) as written for each query parameter that `redact_url` hides.
+
+    The name is "" for a parameter without one.
+    """
     for part in _SEPARATOR.split(url.partition("#")[0].partition("?")[2])[::2]:
         name, equals, value = part.partition("=")
         if part and unquote_plus(name) not in SHOWN_PARAMETERS:
@@ -134,7 +148,10 @@ def hidden_pairs(url: str) -> Iterator[tuple[str, str]]:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a parameter's name says by a whole word that its value is a secret: `api_key`, `accessToken`, `sig`."""
+    """Return whether a whole word of a parameter's name marks its value as a secret.
+
+    Examples: `api_key`, `accessToken`, `sig`.
+    """
     words = [word.lower() for word in _WORD_OF_NAME.findall(name)]
     if not words or words[-1] in _SAYS_OF_SECRETS:
         return False
@@ -144,7 +161,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact_text(text: str) -> str:
-    """Return a sentence with its URLs as they may be shown, and without the values of secrets."""
+    """Return a sentence with its URLs redacted and the values of secrets hidden."""
     if "://" in text or "@" in text:
         text = _URL_IN_TEXT.sub(_redact_match, text)
     if "?" in text:
@@ -162,12 +179,14 @@ def _redact_match(found: re.Match[str]) -> str:
 
 
 class _Learned:
-    """Values of secrets, found in a text by their first characters: the cost does not grow with their number."""
+    """Secret values, looked up by their first characters so that the cost does not grow with their
+    number.
+    """
 
     def __init__(self) -> None:
         self._by_start: dict[str, list[str]] = {}
-        self._known: dict[str, None] = {}  # in the order in which they came
-        self.given: set[str] = set()  # values whose spellings are known
+        self._known: dict[str, None] = {}  # in order of insertion
+        self.given: set[str] = set()  # values whose spellings are already known
 
     def __bool__(self) -> bool:
         return bool(self._known)
@@ -191,7 +210,7 @@ class _Learned:
             self._by_start[start] = left
 
     def hide(self, text: str) -> str:
-        """The text with each known value as ***."""
+        """Return the text with each known value replaced by ***."""
         starts = self._by_start
         found = {
             value for at in range(len(text) - _SHORTEST + 1) for value in starts.get(text[at : at + _SHORTEST], ())
@@ -205,12 +224,12 @@ _learned = _Learned()
 
 
 def learn(value: str) -> None:
-    """Hide a secret's value in every text from now on, in each spelling that a URL, a header or JSON gives it.
+    """Hide a secret's value in every text from now on, in each spelling of URLs, headers and JSON.
 
-    Values that read like a word or a number are not hidden by value: "prometheus" as a password must not take the name
-    from everything that is called so.
+    Values that look like a word or a number are not hidden by value: the password "prometheus" must
+    not hide that name everywhere.
     """
-    if value in _learned.given:  # at every scrape it is read again
+    if value in _learned.given:  # the secret is read again at every scrape
         return
     if len(_learned.given) >= MOST_LEARNED:
         _learned.given.clear()
@@ -230,12 +249,12 @@ def hide(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _hide_again(text: str) -> str:
-    """Names and labels are drawn again at every tick."""
+    """Cached version: names and labels are drawn again at every tick."""
     return _learned.hide(text)
 
 
 def is_distinctive(value: str) -> bool:
-    """Whether a value is unlike words and numbers, so that what equals it is no accident."""
+    """Return whether a value is unlike words and numbers, so that a match is not a coincidence."""
     if len(value) < _SHORTEST or _WORDS.fullmatch(value):
         return False
     try:
@@ -246,7 +265,10 @@ def is_distinctive(value: str) -> bool:
 
 
 def _spellings(value: str) -> set[str]:
-    """A value, its parts ("Bearer abc", "session=abc; …"), and how URLs, JSON and basic authorization write them."""
+    """Return a value, its parts and their encodings in URLs, JSON and basic authorization.
+
+    Parts are those of "Bearer abc" or "session=abc; …".
+    """
     plain = unquote_plus(value)
     parts = {value, plain, unquote(value), *re.split(r"[\s;,]+|(?<=\w)=(?=[^=\s])", value)}
     for part in tuple(parts):
@@ -265,7 +287,7 @@ def _lower_escapes(quoted: str) -> str:
 
 
 def _basic(part: str) -> str:
-    """The "user:password" that a part is the base64 of; "" where it is none."""
+    """Decode a base64 "user:password"; "" if the part is not one."""
     if len(part) < _SHORTEST or not re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", part):
         return ""
     try:
@@ -279,15 +301,19 @@ def _basic(part: str) -> str:
 
 
 class Redactor:
-    """The secrets of one target, hidden in what it answers and in what is said of it."""
+    """Secrets of one target, hidden in its answers and in sentences about it."""
 
     def __init__(self, url: str, username: str = "") -> None:
-        """`url` as it is asked, without its userinfo. A user's name is hidden only where this target is spoken of."""
-        self._values: dict[str, tuple[str, ...]] = {}  # by their source, as they were given, the newest last
-        self._spoken: set[str] = set()  # hidden in sentences, besides the values
-        self._sentences: tuple[str, ...] = ()  # in all spellings, the longest first
+        """`url` is the request URL without its userinfo.
+
+        A user name is hidden only in sentences about this target.
+        """
+        self._values: dict[str, tuple[str, ...]] = {}  # by source, as given, newest last
+        self._spoken: set[str] = set()  # hidden in sentences, in addition to the values
+        self._sentences: tuple[str, ...] = ()  # in all spellings, longest first
         self._bodies: tuple[bytes, ...] = ()
-        self._asked: dict[bytes, tuple[re.Pattern[bytes], bytes]] = {}  # parts of the query, and how they are shown
+        # Parts of the query and their redacted form
+        self._asked: dict[bytes, tuple[re.Pattern[bytes], bytes]] = {}
         self._visited: tuple[str, Redactor] | None = None
         if len(username) >= _SHORTEST_OF_TARGET:
             self._spoken = {username, quote(username, safe="")}
@@ -295,7 +321,10 @@ class Redactor:
         self._prepare()
 
     def learn(self, value: str, source: str = "") -> None:
-        """Hide a password, token or header value of this target, and the few that its source gave before it."""
+        """Hide a password, token or header value of this target.
+
+        The last few values from the same source stay hidden.
+        """
         before = self._values.get(source, ())
         if value in before or len(value) < _SHORTEST_OF_TARGET:
             return
@@ -304,12 +333,12 @@ class Redactor:
         self._prepare()
 
     def visit(self, url: str) -> None:
-        """Hide the query values of a URL that the target redirects to; only the newest one is remembered."""
+        """Hide the query values of a redirect URL; only the newest redirect is remembered."""
         if self._visited is None or self._visited[0] != url:
             self._visited = url, Redactor(url)
 
     def _prepare(self) -> None:
-        """Spell what is hidden, the longest first."""
+        """Compute the spellings to hide, longest first."""
         spoken, bodies = set(self._spoken), set[bytes]()
         for value in {one for values in self._values.values() for one in values}:
             distinctive = _distinctive_spellings(value)
@@ -319,34 +348,43 @@ class Redactor:
         self._bodies = _longest_first(bodies)
 
     def _learn_url(self, url: str) -> None:
-        """Know the values of a query: those of secrets wherever they stand, others where the query is quoted."""
+        """Learn the query values of a URL.
+
+        Secrets are hidden everywhere, other values only where the query is quoted.
+        """
         for number, (name, value) in enumerate(hidden_pairs(url)):
             if is_secret_name(unquote_plus(name)):
                 self.learn(value, f"?{number}")
-            elif is_distinctive(value):  # maybe a region or a format: hidden where this target is spoken of
+            # Possibly a region or a format: hidden only in sentences about this target
+            elif is_distinctive(value):
                 self._spoken |= _distinctive_spellings(value)
             if len(value) >= _SHORTEST_OF_TARGET:
                 for known, written in ((name, value), (unquote_plus(name), unquote_plus(value))):
                     self._learn_asked(known, written)
 
     def _learn_asked(self, name: str, value: str) -> None:
-        """Hide one part of the query where a body quotes it whole: not within a longer name or value."""
+        """Hide one part of the query where a body quotes it whole, not within a longer name or
+        value.
+        """
         for start in (f"{name}=",) if name else ("?", "&", ";"):
             part = f"{start}{value}".encode()
             before = rb"(?<![\w.%-])" if name else b""
             self._asked[part] = re.compile(before + re.escape(part) + rb"(?![\w.%-])"), f"{start}{HIDDEN}".encode()
 
     def sentence(self, text: str) -> str:
-        """Return what is said of the target, or quoted from it, without its secrets."""
+        """Return a sentence about the target, or quoted from it, without its secrets."""
         text = redact_text(text)
         for value in self._sentences:
             text = text.replace(value, HIDDEN)
         return text if self._visited is None else self._visited[1].sentence(text)
 
     def body(self, content: bytes) -> bytes:
-        """Return an answer's body without the target's secrets: some label their metrics with the URL that was asked."""
+        """Return a response body without the target's secrets.
+
+        Some exporters label their metrics with the requested URL.
+        """
         for part, (pattern, shown) in self._asked.items():
-            if part in content:  # the same object where it holds none
+            if part in content:  # returns the same object if nothing is hidden
                 content = pattern.sub(shown.replace(b"\\", b"\\\\"), content)
         for value in self._bodies:
             content = content.replace(value, _HIDDEN_BYTES)
@@ -361,5 +399,5 @@ _Value = TypeVar("_Value", str, bytes)
 
 
 def _longest_first(values: set[_Value]) -> tuple[_Value, ...]:
-    """In the order in which they are replaced: no value is cut by a shorter one."""
+    """Return the values in order of replacement, so that no value is cut by a shorter one."""
     return tuple(sorted(values, key=lambda value: (-len(value), value)))

@@ -1,4 +1,8 @@
-"""`tputtui check`: can each target be reached, what was found on it and why, what will mislead, may py-spy attach."""
+"""`tputtui check`: check each target and the environment.
+
+Reports whether the target can be reached, what was found and why, misleading metrics, and whether
+py-spy may attach.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +30,17 @@ if TYPE_CHECKING:
     from tputtui.cli.check_servers import ServerReport
 
 _SCRAPE_GAP_S = 1.0
-"""Between two scrapes: what rises in it is alive."""
+"""Pause between two scrapes: a counter that rises within it is active."""
 
 _MAX_CONCURRENT = 8
 _MAX_SATURATION_ROWS = 8
 
 
 def run(arguments: Arguments) -> int:
-    """Look at every target, and at what we run on. 1 if a target cannot be reached."""
+    """Check every target and the environment.
+
+    Returns 1 if a target cannot be reached.
+    """
     settings = effective_settings(arguments).settings
     for note in settings.notes:
         print_stderr(note)
@@ -76,7 +83,7 @@ async def _discover_targets(settings: Settings) -> tuple[Settings, str]:
 
 @frozen
 class _TargetCheck:
-    """Two scrapes of a target, and the body of the second."""
+    """Two scrapes of a target, with the body of the second."""
 
     name: str
     url: str
@@ -92,7 +99,7 @@ class _TargetCheck:
 
 
 class _BodyKeepingScanner:
-    """A scanner that keeps the body it was given, for the second opinion."""
+    """Scanner that keeps the body, for the cross-check with prometheus-client."""
 
     def __init__(self, scanner: Scanner) -> None:
         self._scanner = scanner
@@ -130,7 +137,10 @@ async def _check_target(target: TargetSettings, settings: Settings) -> _TargetCh
 
 
 def _slow(duration_s: float, interval_s: float) -> str:
-    """slower than the interval of 1 s: use --interval 5s (1.6 s a scrape)."""
+    """Describe a scrape that takes longer than the interval.
+
+    "slower than the interval of 1 s: use --interval 5s (1.6 s a scrape)."
+    """
     from tputtui.engine.target_tracker import suiting_interval
 
     better = suiting_interval(duration_s, interval_s)
@@ -177,7 +187,7 @@ def _report_lines(check: _TargetCheck, settings: Settings) -> list[str]:
 
 
 def _unread(scrape: Scrape) -> tuple[str, str]:
-    """What kept a target from being read: it is down, or so slow that the deadline passed."""
+    """Describe why a target could not be read: down, or past the deadline."""
     error = scrape.error or "no answer"
     if scrape.late:
         return "slow", f"{error}: the connection stands; --timeout 1m waits longer"
@@ -213,7 +223,7 @@ def _binding_rows(bindings: Bindings) -> list[tuple[str, str]]:
 
 
 def _describe_binding(binding: Binding) -> str:
-    """`http_requests_total  req/s  labelled by status (code); set in the config`."""
+    """Describe a binding: `http_requests_total req/s labelled by status (code); set in the config`."""
     what = [clean(binding.family, 100), binding.kind]
     if binding.unit:
         what.append(clean(binding.unit, 20))
@@ -226,11 +236,12 @@ def _indented(rows: Sequence[tuple[str, str]]) -> list[str]:
     return [f"  {line}" for line in format_columns(rows)]
 
 
-# ------------------------------------------------------------------------------------------------ what we run on
+# ------------------------------------------------------------------------------------------------
+# environment
 
 
 def _environment_rows(settings: Settings) -> list[tuple[str, str]]:
-    """The program's own needs: py-spy, the terminal, the locale, the tools of a checkout."""
+    """Return rows about the program's requirements: py-spy, terminal, locale, tools of a checkout."""
     environ = os.environ
     no_screen = no_screen_reason(environ)
     locale = settings.origins["ascii"] if settings.ascii else "UTF-8"
@@ -280,7 +291,7 @@ def _describe_color(settings: Settings) -> str:
 
 
 def _has_venv() -> bool:
-    """Whether this Python can make environments: Debian keeps that in a package of its own."""
+    """Return whether this Python can create environments; Debian packages venv separately."""
     from importlib.util import find_spec
 
     return find_spec("venv") is not None and (find_spec("ensurepip") is not None or sys.prefix != sys.base_prefix)

@@ -1,7 +1,7 @@
-"""`tputtui compare`: is the candidate better than the baseline, by how much, how sure.
+"""`tputtui compare`: compare a candidate with a baseline.
 
-The statistics need numpy and scipy (the extra `compare`). They are loaded here and nowhere else: a comparison is a
-process of its own, and what else needs one starts this command.
+The statistics need numpy and scipy (the extra `compare`), which are loaded only here: a comparison
+is a separate process, and other callers start this command.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _DEFAULT_FAILING_VERDICTS = ("regressed", "inconclusive", "not_comparable")
 
 
 def run(arguments: Arguments) -> int:
-    """Compare, report, and return the verdict's exit code."""
+    """Compare, report, and return the exit code of the verdict."""
     options = arguments.options
     fails = _failing_verdicts(options.fail_on)
     _check_options(options)
@@ -94,7 +94,7 @@ def run(arguments: Arguments) -> int:
 def _compare_arms(
     pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]], context: ComparisonContext, plan: ExperimentPlan
 ) -> Comparison:
-    """One pair, or several interleaved ones; and with their strata."""
+    """Compare one pair or several interleaved pairs, with their strata."""
     from tputtui.experiments.statistics.comparison import compare
     from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
     from tputtui.experiments.statistics.strata import verify_uplift
@@ -113,7 +113,7 @@ def _compare_arms(
 
 
 def _arm_lengths(pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]]) -> list[tuple[str, float]]:
-    """How long every arm ran, with what it is called."""
+    """Return the name and duration of every arm."""
     named = [(f"pair {number}" if len(pairs) > 1 else "", arms) for number, arms in enumerate(pairs, start=1)]
     found = []
     for name, arms in (*named, *strata):
@@ -123,7 +123,7 @@ def _arm_lengths(pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]]) -> l
 
 
 def _resource_comparisons(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[ResourceComparison, ...]:
-    """Each resource in both arms, in the order of the busier one."""
+    """Return each resource in both arms, ordered by the higher use."""
     levels = [
         {one.name: ResourceUse(one.mean, one.highest, one.waiting) for one in side.resources}
         for side in (baseline, candidate)
@@ -137,7 +137,7 @@ def _resource_comparisons(baseline: ComparisonSide, candidate: ComparisonSide) -
 
 
 def _profile_difference(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[str, tuple[str, ...]]:
-    """The flame graph of the difference and what it says, where both runs hold a profile."""
+    """Return the differential flame graph and its findings, if both runs contain a profile."""
     before, after = comparison_inputs.longest_profile(baseline), comparison_inputs.longest_profile(candidate)
     if before is None or after is None:
         return "", ()
@@ -158,7 +158,7 @@ def _power_report(options: argparse.Namespace, target_effect: float, context: Co
 def _with_environments(
     context: ComparisonContext, baseline: ComparisonSide, candidate: ComparisonSide
 ) -> ComparisonContext:
-    """The context with what the sides themselves know of where they were taken."""
+    """Return the context with the environments recorded by the sides themselves."""
     return replace(
         context,
         baseline_env={**baseline.environment, **context.baseline_env},
@@ -167,7 +167,7 @@ def _with_environments(
 
 
 def _check_options(options: argparse.Namespace) -> None:
-    """Complain about the command line before anything dear is done."""
+    """Validate the command line before any expensive work."""
     if options.power is None and options.candidate is None:
         raise UsageError("compare takes two sides: tputtui compare BASELINE CANDIDATE")
     if options.power is not None and options.baseline is not None:
@@ -188,7 +188,7 @@ def _failing_verdicts(text: str | None) -> tuple[str, ...]:
 
 
 def _read_context(path: str | None) -> ComparisonContext:
-    """The context file."""
+    """Read the context file."""
     if path is None:
         return ComparisonContext()
     where = clean(path)
@@ -210,7 +210,7 @@ def _parse_margins(arguments: Sequence[str]) -> dict[str, float]:
 def _merge_context(
     options: argparse.Namespace, file_context: ComparisonContext, plan: ExperimentPlan, margins: Mapping[str, float]
 ) -> ComparisonContext:
-    """The context file, the plan over it, the flags over both."""
+    """Merge the context file, the plan and the flags, in increasing precedence."""
     return replace(
         file_context,
         design=options.design or file_context.design,

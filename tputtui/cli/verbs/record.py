@@ -1,4 +1,4 @@
-"""`tputtui record -o RUN`: the engine without a screen, recorded; progress on stderr, a summary at the end."""
+"""`tputtui record -o RUN`: record without a screen; progress on stderr, a summary at the end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SIGHUP = 1
 
 
 def run(arguments: Arguments) -> int:
-    """Record what the command line asks for."""
+    """Record as the command line asks."""
     options = arguments.options
     settings = effective_settings(arguments).settings
     if settings.read_only:
@@ -124,7 +124,8 @@ def run(arguments: Arguments) -> int:
 
 
 def _start_metrics_server(address: str) -> MetricsServer:
-    from tputtui.cli.metrics_server import MetricsServer  # prometheus-client and wsgiref: 60 ms that few ask for
+    # Imported lazily: prometheus-client and wsgiref take 60 ms
+    from tputtui.cli.metrics_server import MetricsServer
 
     return MetricsServer(address)
 
@@ -156,7 +157,11 @@ def _print_summary(
 
 
 def _exit_code(monitor: _RecordingMonitor, is_written: bool, stop: StopRequest) -> int:
-    """The exit code. With --abort and a control the guardrail alone decides; what the control missed, too, is no failure."""
+    """Return the exit code.
+
+    With --abort and a control only the guardrail decides: an objective that the control missed too
+    is not a failure.
+    """
     decision = monitor.guard.decision
     failed = monitor.missed_objective if not monitor.is_abort_enabled or monitor.guard.control is None else ""
     if failed and (is_written or decision is not None):
@@ -182,7 +187,7 @@ def _exit_code(monitor: _RecordingMonitor, is_written: bool, stop: StopRequest) 
 
 
 class _RecordingMonitor:
-    """Looks at every snapshot: is the time over, is a mark due, has an objective been missed for too long?"""
+    """Observer of every snapshot: end of the duration, due marks, objectives missed for too long."""
 
     def __init__(
         self,
@@ -203,7 +208,8 @@ class _RecordingMonitor:
         self.control_problem = ""
         self.guard = guard
         self.is_abort_enabled = is_abort_enabled
-        self.is_gate = False  # something depends on the exit code: what could not be judged is not fine
+        # The exit code is a gate: an objective that could not be evaluated is not a pass
+        self.is_gate = False
         self._recorder = recorder
         self._fail_after_s = fail_after_s
         self._duration_s = duration_s
@@ -211,16 +217,16 @@ class _RecordingMonitor:
 
     @property
     def unjudged(self) -> str:
-        """What could not be judged, where something depends on it."""
+        """Describe the objectives that could not be evaluated, if the exit code is a gate."""
         return self.guard.unjudged if self.is_gate else ""
 
     def stop_profiles(self) -> None:
-        """The engine is about to stop."""
+        """Stop profiling before the engine stops."""
         if self.profiles is not None:
             self.profiles.stop()
 
     def update(self, snapshot: Snapshot) -> None:
-        """See a snapshot, on the thread that waits for them."""
+        """Process a snapshot, on the thread that waits for snapshots."""
         state = self._recorder.state()
         if self.engine is not None and state.began_at is not None:
             lived = time.monotonic() - state.began_at
@@ -250,7 +256,10 @@ class _RecordingMonitor:
             self.stop.request()
 
     def abort_reason(self) -> str:
-        """Why the recording ends before its time, set as its last mark, too. The engine has stopped."""
+        """Return why the recording ended early, and record it as the last mark.
+
+        Called after the engine has stopped.
+        """
         decision = self.guard.decision
         if not self.is_abort_enabled or decision is None or self.latest is None:
             return self.control_problem
@@ -259,7 +268,7 @@ class _RecordingMonitor:
         return reason
 
     def print_evidence(self, exit_code: int) -> None:
-        """The evidence on stdout."""
+        """Print the evidence on stdout."""
         problem = self._recorder.state().problem
         reason = self.control_problem or problem or ""
         if not reason:
