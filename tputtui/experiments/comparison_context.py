@@ -1,4 +1,6 @@
-"""What a comparison is told besides the rows: design, environments, declared change, history, margins, primary."""
+"""Context of a comparison besides the rows: design, environments, declared change, history,
+margins, primary.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +25,21 @@ DEFAULT_MARGINS: Final[Mapping[str, float]] = {
     "error_ratio": 0.001,
     "cpu_per_request": 0.05,
 }
-"""The least effect of interest: relative, for `error_ratio` a difference (0.001 = 0.1 percentage points)."""
+"""Smallest effect of interest: relative, for `error_ratio` a difference (0.001 = 0.1 percentage
+points).
+"""
 
 GUARDRAILS: Final = ("throughput", "p99", "error_ratio")
-"""What has a say in the verdict without being asked for."""
+"""Metrics that always count towards the verdict."""
 
 
 class ContextError(ValueError):
-    """A context or a margin cannot be used; one sentence, cleaned."""
+    """Unusable context or margin; one sentence, cleaned."""
 
 
 @frozen
 class ComparisonContext:
-    """All of it, with the defaults of the method."""
+    """Context with the defaults of the method."""
 
     design: Design | None = None  # None: concurrent where the arms' times overlap by half, else sequential
     baseline_env: Mapping[str, object] = field(default_factory=dict)
@@ -44,26 +48,33 @@ class ComparisonContext:
     aa_history_rps: tuple[float, ...] = ()
     aa_history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # other metrics of the same A/A runs
     pair_history: tuple[float, ...] = ()  # B/A ratios of A/A windows on the same two targets
-    is_load_limited: bool | None = None  # None: found from offered_rps
-    margins: Mapping[str, float] = field(default_factory=dict)  # those that were asked for
+    is_load_limited: bool | None = None  # None: derived from offered_rps
+    margins: Mapping[str, float] = field(default_factory=dict)  # requested margins
     primary: str | None = None
 
     def history(self, metric: str) -> tuple[float, ...]:
-        """A metric of equal runs; where it is not known, their throughput, as the least that must be expected."""
+        """Return a metric's values in equal runs; if unknown, their throughput, as a lower bound of
+        the variance.
+        """
         own = self.aa_history.get(metric, ())
         return own if len(own) >= len(self.aa_history_rps) else self.aa_history_rps
 
     def margin(self, metric: str) -> float:
-        """The least effect of interest of a metric."""
+        """Return the smallest effect of interest of a metric."""
         return self.margins.get(metric, DEFAULT_MARGINS.get(metric, 0.10))
 
     def is_guardrail(self, metric: str) -> bool:
-        """Whether a metric has a say in the verdict: the three that always have, the primary, and what was asked for."""
+        """Return whether a metric counts towards the verdict: the three defaults, the primary, and
+        requested ones.
+        """
         return metric in GUARDRAILS or metric == self.primary or metric in self.margins
 
 
 def parse_context(value: object) -> ComparisonContext:
-    """A context from JSON. Raises ContextError with the key and what is allowed; unknown keys are left alone."""
+    """Parse a context from JSON; unknown keys are ignored.
+
+    Raises ContextError with the key and what is allowed.
+    """
     if not isinstance(value, dict):
         raise ContextError("a context is a JSON object")
     design = value.get("mode")
@@ -90,7 +101,7 @@ def parse_context(value: object) -> ComparisonContext:
 
 
 def parse_margin(text: str) -> tuple[str, float]:
-    """`throughput=2%`, `error_ratio=0.1pp` as (metric, ratio). Raises ContextError."""
+    """Parse `throughput=2%`, `error_ratio=0.1pp` into (metric, ratio). Raises ContextError."""
     name, equals, amount = (part.strip() for part in text.partition("="))
     if not equals:
         raise ContextError(f"a margin reads METRIC=AMOUNT, such as throughput=2%, not {clean(text, 40)!r}")
@@ -112,7 +123,7 @@ def parse_margin(text: str) -> tuple[str, float]:
 
 
 def parse_metric_name(name: str) -> str:
-    """The name, if a metric is called so. Raises ContextError."""
+    """Return the name if it is a metric's. Raises ContextError."""
     if name not in METRIC_UNITS:
         known = tuple(METRIC_UNITS)
         raise ContextError(

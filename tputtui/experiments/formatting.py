@@ -1,4 +1,4 @@
-"""The figures of a comparison as words: the same in every format."""
+"""Text formatting of a comparison's figures, shared by every report format."""
 
 from __future__ import annotations
 
@@ -39,17 +39,19 @@ METRIC_WORDS: Final[Mapping[str, str]] = {"error_ratio": "errors", "cpu_per_requ
 
 
 def describe_metric(metric: MetricResult) -> str:
-    """What a metric is called to people."""
+    """Return the display name of a metric."""
     return METRIC_WORDS.get(metric.name, metric.name)
 
 
 def format_verdict(verdict: Verdict | None) -> str:
-    """A verdict to people; a dash where there are no data."""
+    """Format a verdict; a dash without data."""
     return UNKNOWN if verdict is None else VERDICT_WORDS[verdict]
 
 
 def format_headline(comparison: Comparison) -> str:
-    """The verdict with the row that made it, as one line; where nothing did, with the primary's figure."""
+    """Format the verdict with its deciding row as one line; without one, with the primary's
+    figure.
+    """
     word = VERDICT_WORDS[comparison.verdict]
     provisional = " (provisional)" if "provisional" in comparison.flags and comparison.verdict != "inconclusive" else ""
     verified = ", verified" if "verified" in comparison.flags else ""
@@ -60,19 +62,19 @@ def format_headline(comparison: Comparison) -> str:
 
 
 def row_name(row: DecidingRow) -> str:
-    """p99, errors of GET /items/{id}, or p99 at load 70."""
+    """Name a row: "p99", "errors of GET /items/{id}", or "p99 at load 70"."""
     route = f" of {row.route}" if row.route else ""
     stratum_ = f" at {row.stratum}" if row.stratum else ""
     return f"{describe_metric(row.metric)}{route}{stratum_}"
 
 
 def row_figure(row: DecidingRow) -> str:
-    """errors of GET /items/{id} +0.390 pp [+0.210, +0.610]."""
+    """Format a row: "errors of GET /items/{id} +0.390 pp [+0.210, +0.610]"."""
     return f"{row_name(row)} {format_effect(row.metric)} {format_interval(row.metric)}".rstrip()
 
 
 def format_effect(metric: MetricResult) -> str:
-    """+5.5 %, or +0.12 pp."""
+    """Format an effect: +5.5 %, or +0.12 pp."""
     return (
         UNKNOWN
         if metric.effect is None
@@ -81,35 +83,39 @@ def format_effect(metric: MetricResult) -> str:
 
 
 def format_interval(metric: MetricResult) -> str:
-    """[+3.8, +7.3], in the unit of the effect."""
+    """Format an interval in the unit of the effect: [+3.8, +7.3]."""
     return "" if metric.ci is None else format_bounds(metric.ci, metric)
 
 
 def format_bounds(ci: Interval, metric: MetricResult) -> str:
-    """An interval of a metric's effect."""
+    """Format the bounds of a metric's effect."""
     if is_unbounded(ci, metric.is_absolute):
         return "unbounded"
     return f"[{_format_signed_effect(ci.low * 100, metric)}, {_format_signed_effect(ci.high * 100, metric)}]"
 
 
 def format_margin(metric: MetricResult) -> str:
-    """2 %, or 0.1 pp."""
+    """Format a margin: 2 %, or 0.1 pp."""
     return f"{metric.margin * 100:g} {_effect_unit(metric)}"
 
 
 def format_value(metric: MetricResult, figure: float | None, cores: float | None = None) -> str:
-    """A metric's own figure with its unit. CPU per request is a time where it is known how many cores there are."""
+    """Format a metric's value with its unit.
+
+    CPU per request is a time if the number of cores is known.
+    """
     if figure is None:
         return UNKNOWN
     if metric.is_absolute:
         return f"{format_number(figure * 100)} %"
-    if metric.name == "cpu_per_request":  # of a machine of unknown size only a share of its time is known
+    # Without the number of cores only a share of the machine's time is known
+    if metric.name == "cpu_per_request":
         return " ".join(format_seconds(figure / 100 * cores)) if cores else f"{format_number(figure)} %·s"
     return f"{format_number(figure)} {metric.unit}"
 
 
 def describe_difference(difference: EnvironmentDifference) -> str:
-    """software: svc 4.2.0 → svc 4.3.0 (the declared change)."""
+    """Describe a difference: "software: svc 4.2.0 → svc 4.3.0 (the declared change)"."""
     tail = (
         " (the declared change)"
         if difference.is_declared
@@ -121,34 +127,34 @@ def describe_difference(difference: EnvironmentDifference) -> str:
 
 
 def format_environment_value(value: object) -> str:
-    """A value of an environment."""
+    """Format a value of an environment."""
     return "unknown" if value is None else clean(str(value), 80)
 
 
 def describe_earlier_result(result: LoggedResult) -> str:
-    """2026-11-25 22:10: inconclusive, p99 +2.0 % [-3.0, +7.4]."""
+    """Describe a result: "2026-11-25 22:10: inconclusive, p99 +2.0 % [-3.0, +7.4]"."""
     figure = f", {result.figure}" if result.figure else ""
     return f"{result.date:%Y-%m-%d %H:%M}: {result.verdict_text}{figure}"
 
 
 def format_figure(metric: MetricResult) -> str:
-    """p99 -19.6 % [-29.1, -7.3]."""
+    """Format a figure: "p99 -19.6 % [-29.1, -7.3]"."""
     return f"{describe_metric(metric)} {format_effect(metric)} {format_interval(metric)}".rstrip()
 
 
 def change(metric: MetricResult) -> str:
-    """70.0 ms → 91.2 ms, +30.3 % [+22.0, +39.1], margin 10 %."""
+    """Format a change: "70.0 ms → 91.2 ms, +30.3 % [+22.0, +39.1], margin 10 %"."""
     values = " → ".join(format_value(metric, one) for one in (metric.baseline, metric.candidate))
     return f"{values}, {format_effect(metric)} {format_interval(metric)}, margin {format_margin(metric)}"
 
 
 def format_metric(metric: MetricResult) -> str:
-    """A metric with all its figures, for the experiment's file."""
+    """Format a metric with all its figures, for the experiment's file."""
     return f"{metric.name}: {change(metric)}: {format_verdict(metric.verdict)}"
 
 
 def describe_stratum(stratum: Stratum, primary: str) -> str:
-    """load 500: p99 -23.8 % [-29.7, -17.6], improved."""
+    """Describe a stratum: "load 500: p99 -23.8 % [-29.7, -17.6], improved"."""
     metric = stratum.metric(primary)
     return (
         f"{stratum.name}: {format_figure(metric) if metric is not None else UNKNOWN}, {format_verdict(stratum.verdict)}"
@@ -156,7 +162,7 @@ def describe_stratum(stratum: Stratum, primary: str) -> str:
 
 
 def describe_duration(comparison: Comparison) -> str:
-    """How long was measured and what of it counts."""
+    """Describe the measured duration and the parts excluded from it."""
     lasted = comparison.seconds
     pairs = sum(one.kind == "pair" for one in comparison.strata)
     several = f" in {pairs} pairs" if pairs else ""
@@ -178,7 +184,7 @@ def _effect_unit(metric: MetricResult) -> str:
 
 def _format_signed_effect(percent: float, metric: MetricResult) -> str:
     if math.isinf(percent):
-        return "beyond"  # every bucket there is
+        return "beyond"  # beyond every bucket
     decimals = 3 if metric.is_absolute else 1
     if abs(percent) >= 1000:
         decimals = 0
@@ -186,5 +192,5 @@ def _format_signed_effect(percent: float, metric: MetricResult) -> str:
 
 
 def format_signed(figure: float, decimals: int) -> str:
-    """A figure with its sign; nothing is +0, on whichever side it was rounded from."""
+    """Format a figure with its sign; zero is +0, whichever side it was rounded from."""
     return f"{round(figure, decimals) + 0.0:+.{decimals}f}"

@@ -1,4 +1,4 @@
-"""What a guardrail remembers of the treatment, and of the control: its objective's latch, and when it last had a request."""
+"""State of one arm of a guardrail: its objective's hysteresis, and the time of its last request."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ FAST_PAIR: Final = WINDOW_PAIRS[0]
 MIN_REQUESTS: Final = 100.0
 SILENCE_S: Final = 10.0
 
-_FADED_RATIO: Final = 0.5  # of its requests of the minute before: with less the control has lost its traffic, too
+# Of its requests in the minute before: below it the control has lost its traffic as well
+_FADED_RATIO: Final = 0.5
 
 
 @frozen
 class TickObservation:
-    """A side as of one tick, as its objective sees it. None is unknown."""
+    """Observation of one arm as of one tick, for its objective. None is unknown."""
 
     value: float | None = None  # the objective's figure: s, ratio, 1/s
-    total: float = 0.0  # requests per second that it counts
-    bad: float = 0.0  # of them
+    total: float = 0.0  # requests per second that the objective counts
+    bad: float = 0.0  # bad ones among them
     rps: float | None = None  # req/s
-    requests: float | None = None  # in all, since it is watched
-    quantile: float | None = None  # s: the objective's, else the highest there is
-    waiting: bool = False  # an answer is late: the figures are the last ones
-    slow: bool = False  # it is late by more than a window: there are no figures
+    requests: float | None = None  # in total, since observation began
+    quantile: float | None = None  # s: the objective's quantile, else the highest available
+    waiting: bool = False  # an answer is late: the figures are the last known ones
+    slow: bool = False  # late by more than a window: there are no figures
 
     @property
     def is_known(self) -> bool:
@@ -36,24 +37,24 @@ class TickObservation:
 
     @property
     def request_rate(self) -> float:
-        """Requests per second, as the objective counts them; where it counts none, all."""
+        """Requests per second as the objective counts them; all requests if it counts none."""
         return self.total or self.rps or 0.0
 
 
 @frozen
 class ArmEvidence:
-    """The evidence of one side."""
+    """Evidence of one arm."""
 
     service: str
     rps: float | None
     value: float | None
-    requests: float  # in the span that was judged
+    requests: float  # in the evaluated span
     burn_long: float | None
     burn_short: float | None
 
 
 class GuardArm:
-    """What is remembered of one side."""
+    """State of one arm."""
 
     def __init__(self, name: str, objective: ObjectiveLevel) -> None:
         self.name = name
@@ -62,10 +63,10 @@ class GuardArm:
         self.observation = TickObservation()
         self.state: ObjectiveState = "no_data"
         self.since = (0.0, 0.0)  # (at, time) of the state
-        self.is_fast_burn = False  # it is missed by the fast pair
+        self.is_fast_burn = False  # missed by the pair of fast-burn windows
         self.unknown_since = 0.0
-        self.last_request: tuple[float, float] = (0.0, 0.0)  # (at, time) when there last was a request
-        self.requests_before_silence = 0.0  # requests in the minute before that
+        self.last_request: tuple[float, float] = (0.0, 0.0)  # (at, time) of the last request
+        self.requests_before_silence = 0.0  # requests in the minute before the silence
         self._objective = objective
         self._last_total: float | None = None
         self._has_started = False
@@ -73,18 +74,18 @@ class GuardArm:
 
     @property
     def is_unknown(self) -> bool:
-        """Nothing can be read of it."""
+        """Whether nothing can be read of it."""
         return not self.observation.is_known
 
     def update(self, at: float, time: float, observation: TickObservation) -> None:
-        """See a tick."""
+        """Process one tick."""
         if not observation.is_known and (self.observation.is_known or not self._has_started):
             self.unknown_since = at
         self._has_started, self.observation = True, observation
         state: ObjectiveState = "no_data"
         passed = at - self._at if self._at is not None else 0.0
         self._at = at
-        if observation.waiting:  # nothing new: neither a silence nor a miss lasts longer for that
+        if observation.waiting:  # no new data: neither a silence nor a miss grows longer
             self._request_counter.skip_tick(at)
             self.latch.skip_tick(at)
             self.since = (self.since[0] + passed, self.since[1] + passed)
@@ -109,7 +110,7 @@ class GuardArm:
         self._update_last_request(at, time)
 
     def _update_last_request(self, at: float, time: float) -> None:
-        """When was the last request? What is not known for a while was no silence."""
+        """Update the time of the last request; a time without data does not count as silence."""
         requests, known = self.observation.requests, self.observation.is_known
         rises = bool(self.observation.rps) if requests is None else requests != self._last_total
         if rises or not known:
@@ -118,19 +119,21 @@ class GuardArm:
         self._last_total = requests if known else None
 
     def requests(self, at: float, span_s: float) -> float:
-        """How many there were in the last `span_s` seconds."""
+        """Return the number of requests in the last `span_s` seconds."""
         return self._request_counter.burn_rate(at, span_s).total
 
     def is_silent(self, at: float) -> bool:
-        """It answers, and has had no request for DEAD_S, after enough of them in the minute before."""
+        """Return whether it answers but has had no request for DEAD_S, after enough in the minute
+        before.
+        """
         return at - self.last_request[0] >= SILENCE_S and self.requests_before_silence >= MIN_REQUESTS
 
     def has_faded(self, at: float) -> bool:
-        """It has hardly any traffic, against the minute before."""
+        """Return whether its traffic has collapsed compared with the minute before."""
         return (self.observation.rps or 0.0) * FAST_PAIR.long_s < _FADED_RATIO * self.requests(at, FAST_PAIR.long_s)
 
     def evidence(self, at: float, span_s: float) -> ArmEvidence:
-        """The evidence, the requests being those of the last `span_s` seconds."""
+        """Return the evidence, with the requests of the last `span_s` seconds."""
         has_budget = bool(self.latch.budget)
         return ArmEvidence(
             self.name,

@@ -1,14 +1,19 @@
-"""Whether a release that is being watched has to go: one objective on a treatment, beside a control where there is one.
+"""Guardrail of a release: evaluates one objective on a treatment, beside a control where there is
+one.
 
-Pure: one tick's values in, a decision or nothing out. It fires once, on the treatment's requests alone, and never
+Pure: the values of one tick in, a decision or none out. It fires once, on the treatment's requests
+alone, and never
 
-- on missing data: a target that cannot be read says nothing about those it serves; that is told, not judged. Only one that
-  has not answered at all for 30 s, while the control does, has to go (`unresponsive`);
-- while the control suffers, too: then the release is not why (a shared incident);
-- on fewer than FEWEST_REQUESTS requests in the span that is judged (what counts missing requests needs none there).
+- on missing data: an unreadable target says nothing about the clients it serves; that is reported,
+  not evaluated. The exception is a treatment that has not answered at all for 30 s while the
+  control does (`unresponsive`);
+- while the control suffers, too: then the release is not the cause (a shared incident);
+- on fewer than FEWEST_REQUESTS requests in the evaluated span (rules that count missing requests
+  need none there).
 
-Beside a control a trigger has to hold for CONFIRMED ticks: targets are read one after the other within an interval, and
-an incident of both would else be the treatment's alone for as long. The rules are those of docs/objectives.md.
+Beside a control a trigger has to hold for CONFIRMED ticks: targets are read one after the other
+within an interval, so an incident of both would otherwise look like the treatment's alone for that
+long. docs/objectives.md states the rules.
 """
 
 from __future__ import annotations
@@ -31,12 +36,15 @@ Trigger = Literal["fast_burn", "missed", "worse_than_control", "dead", "unrespon
 NO_DATA_ALARM_S: Final = 10.0
 CONFIRMING_TICKS: Final = 3
 
-_SLOW_SPAN_S: Final = WINDOW_PAIRS[1].long_s  # what was not missed by a fast burn is judged over as long
+# Evaluation span for an objective not missed by a fast burn
+_SLOW_SPAN_S: Final = WINDOW_PAIRS[1].long_s
 
 
 @frozen
 class RollbackDecision:
-    """The treatment has to go: why, and on what evidence. Times are unix seconds."""
+    """Decision that the treatment has to be rolled back, with its evidence. Times are unix
+    seconds.
+    """
 
     trigger: Trigger
     objective: str
@@ -45,7 +53,7 @@ class RollbackDecision:
     threshold: float | None
     since: float
     for_s: float
-    span_s: float  # over which the requests are counted
+    span_s: float  # span over which the requests are counted
     treatment: ArmEvidence
     control: ArmEvidence | None = None
     evaluations: int = 0
@@ -54,14 +62,16 @@ class RollbackDecision:
 
 @frozen
 class GuardVerdict:
-    """What one tick says: a decision, or why there can be none, as a sentence that stays the same while it holds."""
+    """Outcome of one tick: a decision, or a sentence why there can be none, stable while it
+    holds.
+    """
 
     decision: RollbackDecision | None = None
     alarm: str = ""
 
 
 class ObjectiveGuard:
-    """One objective on one treatment."""
+    """Guard of one objective on one treatment."""
 
     def __init__(
         self,
@@ -74,7 +84,10 @@ class ObjectiveGuard:
         margins: Mapping[str, float] | None = None,
         quantile: float = 0.99,
     ) -> None:
-        """`row_s`: as wide as the window. `quantile`: what is held against the control's where the objective names none."""
+        """`row_s`: row width, equal to the window.
+
+        `quantile`: compared with the control's where the objective names none.
+        """
         self.objective = objective
         self._treatment = GuardArm(treatment, objective)
         self._control = GuardArm(control, objective) if control is not None else None
@@ -92,7 +105,7 @@ class ObjectiveGuard:
     def evaluate(
         self, at: float, time: float, treatment: TickObservation, control: TickObservation | None = None
     ) -> GuardVerdict:
-        """One tick at `at` (monotonic seconds) and `time` (unix seconds)."""
+        """Evaluate one tick at `at` (monotonic seconds) and `time` (unix seconds)."""
         own, other = self._treatment, self._control
         own.update(at, time, treatment)
         if other is not None:
@@ -116,7 +129,7 @@ class ObjectiveGuard:
         return GuardVerdict(self._decision(found, at, time))
 
     def unresponsive(self, at: float, time: float, silent_s: float) -> RollbackDecision:
-        """The decision that the treatment has to go because it has not answered for so long."""
+        """Return the decision for a treatment that has not answered for `silent_s` seconds."""
         own, other = self._treatment, self._control
         beside = ""
         if other is not None:
@@ -174,7 +187,8 @@ class ObjectiveGuard:
     def _span_s(self) -> float:
         return FAST_PAIR.long_s if self._treatment.is_fast_burn else _SLOW_SPAN_S
 
-    # ------------------------------------------------------------------------------------------ what is said
+    # ------------------------------------------------------------------------------------------
+    # messages
 
     @property
     def _label(self) -> str:
@@ -186,7 +200,7 @@ class ObjectiveGuard:
         return f"no data of {clean(arm.name)}: {self._label} is not judged"
 
     def _describe_shared_incident(self, trigger: Trigger, control: GuardArm, at: float) -> str:
-        """What keeps the treatment from being blamed; nothing where the control is well."""
+        """Explain why the treatment is not to blame; "" if the control is healthy."""
         if trigger == "dead":
             why = "has lost its traffic, too" if control.has_faded(at) else ""
         elif control.state == "no_data":
@@ -219,7 +233,7 @@ class ObjectiveGuard:
             effect = self._regression
             why, value, threshold = self._describe_regression(effect)
             looks = effect.evaluations if effect is not None else 0
-            since = time - self._blocked_rows.row_s  # the look before this one was the first
+            since = time - self._blocked_rows.row_s  # the previous tick was the first
             began = at - self._blocked_rows.row_s
         reason = f"{clean(own.name)}: {why}{self._describe_control(trigger)}"
         return RollbackDecision(
@@ -238,7 +252,7 @@ class ObjectiveGuard:
         )
 
     def _describe_regression(self, effect: PercentEffect | None) -> tuple[str, float | None, float | None]:
-        """(the words, the treatment's figure, what it would have to be within)."""
+        """Return (description, the treatment's figure, its limit)."""
         other = self._control.observation if self._control is not None else TickObservation()
         if effect is None:
             return "", None, None

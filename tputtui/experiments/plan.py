@@ -1,6 +1,6 @@
-"""The written plan of an experiment: a TOML file that is filled in before anything is measured.
+"""Written plan of an experiment: a TOML file completed before anything is measured.
 
-Its results are appended to it afterwards; see `results`.
+Results are appended to it afterwards; see `result_log`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _TEXT_KEYS: Final = (
 _LIST_KEYS: Final = ("declared_change", "margins", "levels", "outages")
 _NUMBER_KEYS: Final = ("pairs",)
 _PREREGISTERED_KEYS: Final = ("hypothesis", "change", "primary", "duration")
-"""What is settled before anything is measured, among the texts: a later change of it is a deviation."""
+"""Text fields fixed before measuring; a later change is a deviation."""
 
-_MAX_HEADER_TEXT: Final = 400  # letters of a text that a run's header surely keeps
+_MAX_HEADER_TEXT: Final = 400  # characters of a text that are guaranteed to fit into a run's header
 
 RESULTS_KEY: Final = "results"
-"""The tables that `compare` appends."""
+"""Name of the tables that `compare` appends."""
 
 _TEMPLATE: Final = """\
 # An experiment. Fill in what comes before "decision" before anything is measured.
@@ -69,12 +69,12 @@ _DURATION_HINT: Final = """\
 
 
 class PlanError(ValueError):
-    """The file is no plan; one sentence, cleaned."""
+    """Invalid plan file; one sentence, cleaned."""
 
 
 @frozen
 class ExperimentPlan:
-    """A plan, read. Texts are cleaned."""
+    """Parsed plan. Texts are cleaned."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     declared_change: tuple[str, ...] = ()
@@ -86,35 +86,37 @@ class ExperimentPlan:
 
     @property
     def primary(self) -> str | None:
-        """The metric that decides; None where the plan names none."""
+        """The deciding metric; None if the plan names none."""
         return self.texts.get("primary") or None
 
     @property
     def name(self) -> str:
-        """What it is called: its title, else its hypothesis; nothing where it has neither."""
+        """The title, else the hypothesis, else ""."""
         return self.texts.get("title") or self.texts.get("hypothesis") or ""
 
     def missing_strata(self, names: Iterable[str]) -> list[str]:
-        """The planned strata that are not among the given."""
+        """Return the planned strata that are not among the given names."""
         there = set(map(_normalize_name, names))
         return [name for name in (*self.levels, *self.outages) if _normalize_name(name) not in there]
 
     def is_outage(self, name: str) -> bool:
-        """Whether a stratum is one: planned as one, or called so."""
+        """Return whether a stratum is an outage: planned as one, or named so."""
         if _normalize_name(name) in map(_normalize_name, (*self.levels, *self.outages)):
             return _normalize_name(name) in map(_normalize_name, self.outages)
         return "outage" in name.lower()
 
     def unlisted_level(self, names: Sequence[str]) -> str:
-        """The level that the pair compared first is at: the one that is planned and not among the strata. Nothing where
-        that is not clear.
+        """Return the planned level that is missing from the strata: that of the pair compared
+        first.
+
+        "" if it is ambiguous.
         """
         there = set(map(_normalize_name, names))
         left = [name for name in self.levels if _normalize_name(name) not in there]
         return left[0] if len(left) == 1 else ""
 
     def changed_fields(self, earlier: ExperimentPlan) -> list[str]:
-        """The fields settled before measuring that were others in `earlier`."""
+        """Return the fields fixed before measuring that differ from `earlier`."""
         found = [
             key
             for key in _PREREGISTERED_KEYS
@@ -127,13 +129,15 @@ class ExperimentPlan:
 def render_template(
     duration_advice: str = "", duration: str = "5m", pairs: int = 1, primary: str = "throughput"
 ) -> str:
-    """The file to fill in. `needed`: lines that say what a pilot says of the length."""
+    """Render the file to complete. `duration_advice`: lines on the duration derived from a
+    pilot.
+    """
     said = "".join(f"# {line}\n" for line in duration_advice.splitlines()) or _DURATION_HINT
     return _TEMPLATE.format(needed=said, duration=duration, pairs=pairs, primary=primary)
 
 
 def parse_plan(text: str) -> ExperimentPlan:
-    """A plan from its TOML. Raises PlanError with the key and what is allowed."""
+    """Parse a plan from TOML. Raises PlanError with the key and what is allowed."""
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -155,9 +159,9 @@ def parse_plan(text: str) -> ExperimentPlan:
 
 
 def plan_from_header(header_fields: Mapping[str, str]) -> ExperimentPlan:
-    """The plan that a run carries: all its values as texts, lists joined by commas. What is not of a plan is left alone.
+    """Rebuild the plan that a run carries: all its values as texts, lists joined by commas.
 
-    Raises PlanError.
+    Fields that do not belong to a plan are ignored. Raises PlanError.
     """
     texts = {key: header_fields[key] for key in _TEXT_KEYS if header_fields.get(key)}
     lists = {
@@ -187,5 +191,5 @@ def _build_plan(texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], pa
 
 
 def _normalize_name(name: str) -> str:
-    """Names are the same whatever their case and spaces."""
+    """Normalize case and whitespace of a name."""
     return " ".join(name.lower().split())

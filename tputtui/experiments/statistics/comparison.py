@@ -1,4 +1,6 @@
-"""The comparison: the gates in their order, then the effects, then the verdict, with a reason for each."""
+"""Comparison of two sides: checks in order, then effects, then the verdict, with a reason for
+each.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ from tputtui.text import format_number
 
 _STRONG_AUTOCORRELATION: Final = 0.6  # correlation of neighbouring five-row means
 
-_ROUTES_NAMED: Final = 10  # in the reasons; the report's table has all
+_ROUTES_NAMED: Final = 10  # maximum named in the reasons; the report's table has all
 
 _SELDOM: Final = (
     "A few bursts say little of how often they come: record longer, or several pairs by turns (--pair), until there are "
@@ -38,15 +40,16 @@ _DISQUALIFYING_FLAGS: Final[Mapping[Flag, str]] = {
     "drift": "the drift",
     "warm-up": "the endless warm-up",
 }
-"""What allows no verdict, whatever else is there."""
+"""Flags that rule out any verdict."""
 
 
 def compare(
     baseline: MetricRows, candidate: MetricRows, context: ComparisonContext, *, has_absolute_times: bool = False
 ) -> Comparison:
-    """Compare two sides. A question that the data cannot answer is answered with inconclusive, and why.
+    """Compare two sides; a question that the data cannot answer is inconclusive, with the reason.
 
-    `absolute_times`: both sides' `t` are unix time, so that the design may be read from their overlap.
+    `absolute_times`: both sides' `t` are unix time, so that the design can be derived from their
+    overlap.
     """
     notes = CheckNotes()
     answer = Comparison(
@@ -112,19 +115,25 @@ def compare(
 
 
 def apply_route_verdicts(of_total: Verdict, routes: Sequence[RouteResult]) -> Verdict:
-    """The verdict of the total and its routes: one that is worse, and surely so, is worse whatever the total says."""
+    """Return the verdict of the total and its routes.
+
+    A route that surely regressed makes the comparison a regression, whatever the total's verdict.
+    """
     return "regressed" if any(route.verdict == "regressed" for route in routes) else of_total
 
 
 def explain_total(verdict: Verdict, metrics: Sequence[MetricResult], notes: CheckNotes) -> None:
-    """The figures of the metrics of the total that made the verdict."""
+    """Explain the total's verdict with the figures of the metrics that decided it."""
     for metric in metrics:
         if verdict in ("improved", "regressed") and metric.is_guardrail and metric.verdict == verdict:
             notes.add(None, f"{formatting.describe_metric(metric)} {verdict}: {formatting.change(metric)}.")
 
 
 def explain_routes(of_total: Verdict, verdict: Verdict, routes: Sequence[RouteResult], notes: CheckNotes) -> None:
-    """Name the routes that regressed, with their figures; where no verdict is allowed, that they would have."""
+    """Name the regressed routes with their figures.
+
+    Where no verdict is allowed, say that they would have regressed.
+    """
     worse = [route for route in routes if route.verdict == "regressed"]
     if verdict == "regressed":
         ending = "" if of_total == "regressed" else ", whatever the total says"
@@ -157,7 +166,7 @@ def _with_notes(answer: Comparison, notes: CheckNotes) -> Comparison:
 def _advice(
     answer: Comparison, estimate: Estimate | None, arms: ArmPair, context: ComparisonContext, notes: CheckNotes
 ) -> tuple[str, ...]:
-    """The next best thing to do, one sentence: what would make this verdict surer."""
+    """Return one sentence on the next design that would make this verdict surer."""
     if answer.verdict == "not_comparable":
         return ("Run both where these fields are the same, or declare what was changed on purpose (declared_change).",)
     spoiled = [
@@ -182,7 +191,7 @@ def _advice(
 
 
 def _only_bursts_are_open(answer: Comparison) -> bool:
-    """Whether all that guards is settled but errors that came in bursts."""
+    """Return whether every guardrail is settled except errors that came in bursts."""
     unsure = [one for one in answer.metrics if one.is_guardrail and one.verdict == "inconclusive"]
     return bool(unsure) and all(one.note for one in unsure)
 
@@ -190,7 +199,7 @@ def _only_bursts_are_open(answer: Comparison) -> bool:
 def _needed_seconds(
     measured: MeasuredEffect, margin: float, primary: str, arms: ArmPair, notes: CheckNotes
 ) -> float | None:
-    """Seconds per arm for a sure answer; None: not known, or no length will do."""
+    """Return seconds per arm for a sure verdict; None: unknown, or no length suffices."""
     lasted = min(arms.baseline.seconds, arms.candidate.seconds)
     needed = seconds_needed(measured.estimate, margin, primary == "error_ratio", lasted)
     if needed is None:
@@ -202,7 +211,7 @@ def _needed_seconds(
 
 
 def _explain(verdict: Verdict, metrics: Sequence[MetricResult], primary: str, arms: ArmPair, notes: CheckNotes) -> None:
-    """The sentences that say why it is this verdict."""
+    """Return the sentences that explain the verdict."""
     first = next((metric for metric in metrics if metric.name == primary), None)
     worse = [
         formatting.describe_metric(metric)

@@ -1,4 +1,7 @@
-"""The effect of each metric with its standard error. Relative effects are logarithms; errors are a difference."""
+"""Effect of each metric with its standard error.
+
+Relative effects are logarithms; the effect on errors is a difference.
+"""
 
 from __future__ import annotations
 
@@ -29,32 +32,35 @@ RARE_ERRORS: Final = 30
 """Errors in both arms below which they are too few for a long-run variance."""
 
 BURSTY: Final = 1.5
-"""Overdispersion factor from which on a report says that errors came in bursts."""
+"""Overdispersion factor above which a report says that errors came in bursts."""
 
 ASSUMED_RUN_SD: Final = 0.02
-"""What two equal runs are taken to differ by where no A/A history says better. A guess, and said to be one."""
+"""Assumed standard deviation between equal runs without an A/A history.
+
+A guess, reported as such.
+"""
 
 
 @frozen
 class BetweenRunVariance:
-    """What differs between runs (or between the two targets) though nothing was changed."""
+    """Difference between runs (or between the two targets) without any change."""
 
     components: tuple[VarianceComponent, ...] = ()
-    log_offset: float = 0.0  # the logarithm of the ratio that equal arms have
+    log_offset: float = 0.0  # logarithm of the ratio between equal arms
 
     @property
     def se(self) -> float:
-        """The standard error that no longer measurement makes smaller."""
+        """Standard error that longer measurement does not reduce."""
         return float(np.sqrt(sum(part.variance for part in self.components)))
 
 
 def between_run_variance(
     is_paired: bool, aa_history: Sequence[float], pair_history: Sequence[float]
 ) -> tuple[BetweenRunVariance, bool]:
-    """The error between runs, and whether it had to be assumed.
+    """Return the error between runs, and whether it had to be assumed.
 
-    Sequential arms: twice the variance of A/A runs' log throughput, from three runs on. Concurrent arms: the offset of
-    A/A windows on the same two targets and its variance.
+    Sequential arms: twice the variance of A/A runs' log throughput, from three runs on. Concurrent
+    arms: the offset of A/A windows on the same two targets and its variance.
     """
     if is_paired:
         if len(pair_history) < 3:
@@ -70,22 +76,23 @@ def between_run_variance(
 
 @frozen
 class MeasuredEffect:
-    """One metric's two figures and its effect; without an effect, `why` says what is missing."""
+    """Both figures of a metric and its effect; without an effect, `why` names what is missing."""
 
     baseline: float | None = None
     candidate: float | None = None
     estimate: Estimate | None = None
-    ci_95: tuple[float, float] | None = None  # an exact 95 % interval, where it is not the estimate's
+    ci_95: tuple[float, float] | None = None  # exact 95 % interval, where it is not the estimate's
     ci_90: tuple[float, float] | None = None
     exact_p_value: float | None = None  # likewise
-    effect: float | None = None  # what the limits are of, relative; None: the difference of the two figures
+    # Relative effect to which the limits belong; None: the difference of the two figures
+    effect: float | None = None
     reason: str = ""
-    note: str = ""  # what makes the interval wide, where that is out of the ordinary
+    note: str = ""  # reason for an unusually wide interval
     companions: dict[str, float] = field(default_factory=dict)
 
 
 def measure_throughput(arms: ArmPair, between_runs: BetweenRunVariance) -> MeasuredEffect:
-    """log(candidate's mean / baseline's mean): the total work done."""
+    """Measure log(candidate's mean / baseline's mean), the ratio of total work done."""
     a, b = arms.baseline.rps, arms.candidate.rps
     means = float(a.mean()), float(b.mean())
     if min(means) <= 0 or min(len(a), len(b)) < MIN_ROWS:
@@ -96,7 +103,7 @@ def measure_throughput(arms: ArmPair, between_runs: BetweenRunVariance) -> Measu
 
 
 def measure_quantile(arms: ArmPair, name: str, between_runs: BetweenRunVariance) -> MeasuredEffect:
-    """The difference of the mean logarithms of a per-second quantile."""
+    """Measure the difference of the mean logarithms of a per-second quantile."""
     columns = arms.column(name)
     if columns is None:
         return MeasuredEffect(reason=f"no {name} was measured")
@@ -114,7 +121,7 @@ def measure_quantile(arms: ArmPair, name: str, between_runs: BetweenRunVariance)
 
 
 def measure_cpu_per_request(arms: ArmPair, between_runs: BetweenRunVariance) -> MeasuredEffect:
-    """CPU per request: log of the ratio of totals, from the residuals of the ratio in each arm."""
+    """Measure the log ratio of CPU per request, from the residuals of the ratio in each arm."""
     columns = arms.column("cpu")
     if columns is None or len(columns[0]) < MIN_ROWS:
         return MeasuredEffect(reason="no CPU was measured")
@@ -136,10 +143,11 @@ def measure_cpu_per_request(arms: ArmPair, between_runs: BetweenRunVariance) -> 
 
 
 def measure_errors(arms: ArmPair) -> MeasuredEffect:
-    """The difference of the error ratios, with an interval that allows for bursts (`error_counts`).
+    """Measure the difference of the error ratios, with an interval that allows for bursts
+    (`error_counts`).
 
-    From RARE errors on, the long-run variance of the per-second residuals is estimated as well,
-    and the wider interval and the larger p of the two are used.
+    From RARE_ERRORS on, the long-run variance of the per-second residuals is estimated as well, and
+    the wider interval and the larger p of the two are used.
     """
     columns = arms.column("err_ratio")
     if columns is None:
@@ -158,7 +166,7 @@ def measure_errors(arms: ArmPair) -> MeasuredEffect:
     before, after = counted
     factor = error_counts.overdispersion(counted, arms.is_paired)
     limits_90 = error_counts.interval(before, after, factor, 0.90, exact=True)
-    # of very few errors the exact limits are the wider ones even at the lower level
+    # for very few errors the exact limits are the wider ones even at the lower level
     limits = _wider(error_counts.interval(before, after, factor, 0.95), limits_90)
     p = error_counts.p_value(before, after, factor)
     found = None
@@ -172,7 +180,7 @@ def measure_errors(arms: ArmPair) -> MeasuredEffect:
 
 
 def _long_run_errors(before: ErrorCount, after: ErrorCount, factor: float, paired: bool) -> Estimate:
-    """The estimate from per-second residuals, with at least the variance that bursts give."""
+    """Estimate the effect from per-second residuals, with at least the variance of the bursts."""
     a, b = (one.residuals * len(one.residuals) for one in (before, after))
     effect = after.ratio - before.ratio
     found = _difference_effect(a, b, effect, paired)
@@ -187,7 +195,9 @@ def _wider(ends: tuple[float, float], others: tuple[float, float]) -> tuple[floa
 
 
 def _burst_note(errors: float, factor: float) -> str:
-    """How many independent errors a count with bursts is worth, where it differs."""
+    """Describe how many independent errors a bursty count is worth; "" if it makes no
+    difference.
+    """
     if factor < BURSTY:
         return ""
     events = max(1, round(errors / factor))
@@ -196,7 +206,7 @@ def _burst_note(errors: float, factor: float) -> str:
 
 
 def _relative_effect(a: Array, b: Array, effect: float, is_paired: bool, between_runs: BetweenRunVariance) -> Estimate:
-    """An effect on the logarithm from each arm's relative values, with what differs between runs."""
+    """Estimate a log effect from each arm's relative values and the variance between runs."""
     inner = _difference_effect(a, b, effect - between_runs.log_offset, is_paired)
     if not between_runs.components:
         return inner
@@ -213,7 +223,7 @@ def _difference_effect(a: Array, b: Array, effect: float, is_paired: bool) -> Es
 
 
 def _companions(a: Array, b: Array) -> dict[str, float]:
-    """For display only: what outliers do not move. Of long runs every k-th row."""
+    """Return robust statistics for display only, from every k-th row of long runs."""
     thin_a, thin_b = a[:: max(1, len(a) // 1000)], b[:: max(1, len(b) // 1000)]
     out: dict[str, float] = {}
     if float(np.median(a)) > 0:

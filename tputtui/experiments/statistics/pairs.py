@@ -1,7 +1,8 @@
-"""Interleaved pairs: each is one observation, so what differs between runs is in the error where it belongs.
+"""Interleaved pairs: each pair is one observation, so the error includes the variance between runs.
 
-At 2 % between runs and strongly alike seconds (0.8), five pairs of 120 s find +5 % in 42 % of all cases, one pair of 600 s
-with five runs of history in 24 %: the same time (`python bench/compare.py`).
+At 2 % between runs and strongly autocorrelated seconds (0.8), five pairs of 120 s find +5 % in 42 %
+of all cases, one pair of 600 s with five runs of history in 24 %: the same time (`python
+bench/compare.py`).
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ from tputtui.frozen import frozen
 RECOMMENDED_PAIRS: Final = 5
 
 _SINGLE_PAIR_FLAGS: Final[tuple[Flag, ...]] = ("no-aa-history", "provisional", "noise-floor", "trade-off")
-"""What is said of a single pair and does not hold for several."""
+"""Flags that apply to a single pair only."""
 
 
 @frozen
 class RunPair:
-    """One baseline and one candidate, with what is known of where these two were taken."""
+    """One baseline and one candidate, with the context of this pair."""
 
     baseline: MetricRows
     candidate: MetricRows
@@ -50,10 +51,11 @@ class RunPair:
 
 
 def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
-    """Two or more pairs as one comparison: the test of Student on each metric's effects, pairs - 1 degrees of freedom.
+    """Compare two or more pairs by Student's t test on each metric's effects, pairs - 1 degrees of
+    freedom.
 
-    A pair that a gate has spoiled (an incident in one arm, drift, no steady state) is left out, and that is said. Where
-    one is not comparable, nothing is.
+    A pair that fails a check (an incident in one arm, drift, no steady state) is left out and
+    reported. If one pair is not comparable, the whole comparison is not.
     """
     context = pairs[0].context
     each = [
@@ -117,7 +119,7 @@ def _is_sound(comparison: Comparison) -> bool:
 
 
 def _advice(usable: Sequence[Comparison], primary: str, context: ComparisonContext) -> tuple[str, ...]:
-    """How many pairs the margin takes, by how much those that are there differ."""
+    """Return how many pairs the margin requires, from the variance of the existing pairs."""
     few = f"Five pairs or more find small effects: {len(usable)} could be used here."
     found = _measure_over_pairs([one.metric(primary) for one in usable]).estimate
     if found is None or len(usable) < 2:
@@ -135,7 +137,7 @@ def _advice(usable: Sequence[Comparison], primary: str, context: ComparisonConte
 def _compare_routes(
     usable: Sequence[Comparison], context: ComparisonContext, beside: Sequence[float]
 ) -> tuple[RouteResult, ...]:
-    """The routes that two pairs or more could compare, each pair one observation of them too."""
+    """Compare the routes present in two or more pairs, each pair being one observation."""
     found: dict[str, list[RouteResult]] = {}
     for one in usable:
         for route in one.routes:
@@ -158,7 +160,7 @@ def _compare_routes(
 
 
 def _measure_over_pairs(results: Sequence[MetricResult | None]) -> MeasuredEffect:
-    """One metric over the pairs that have an effect of it."""
+    """Measure one metric over the pairs that have an effect of it."""
     found = [metric for metric in results if metric is not None and metric.effect is not None]
     if len(found) < 2:
         return MeasuredEffect(
@@ -170,7 +172,7 @@ def _measure_over_pairs(results: Sequence[MetricResult | None]) -> MeasuredEffec
     before, after = (to_array([getattr(metric, arm) for metric in found]) for arm in ("baseline", "candidate"))
     mean = np.mean if absolute else _geometric_mean
     se = float(np.std(values, ddof=1) / np.sqrt(len(values)))
-    if absolute:  # never surer than counting the errors allows
+    if absolute:  # never narrower than the error counts allow
         widths = to_array([metric.ci.high - metric.ci.low for metric in found if metric.ci is not None]) / (2 * 1.96)
         se = max(se, float(np.sqrt(np.sum(widths**2))) / len(values))
     estimate = Estimate(float(values.mean()), se, len(values) - 1.0, float(len(values)))
@@ -182,7 +184,7 @@ def _geometric_mean(values: np.ndarray) -> float:
 
 
 def build_stratum(name: str, comparison: Comparison, kind: StratumKind) -> Stratum:
-    """A comparison as one part of a larger one."""
+    """Build a stratum of a larger comparison from one comparison."""
     throughput, errors = comparison.metric("throughput"), comparison.metric("error_ratio")
     return Stratum(
         name,

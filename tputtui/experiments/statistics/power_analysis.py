@@ -1,4 +1,4 @@
-"""How long to measure: for a verdict at the margin, and before an experiment (`compare --power`)."""
+"""Required duration: for a verdict at the margin, and before an experiment (`compare --power`)."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tputtui.experiments.statistics.verdicts import MIN_EFFECTIVE_ROWS
 from tputtui.text import format_duration
 
 POWER_80_SE: Final = 2.8016
-"""z.975 + z.80: an effect of so many standard errors is found four times out of five."""
+"""z.975 + z.80: an effect of this many standard errors is found four times out of five."""
 
 MIN_ARM_S: Final = 60.0
-MIN_PAIRED_RUN_S: Final = 120.0  # of each run of an interleaved pair, at the least
+MIN_PAIRED_RUN_S: Final = 120.0  # minimum duration of each run of an interleaved pair
 _MAX_PAIRS: Final = 100
-_MIN_HISTORY_RUNS: Final = 5  # runs that say well enough how much equal runs differ
+_MIN_HISTORY_RUNS: Final = 5  # runs required to know how much equal runs differ
 
 
 def seconds_needed(estimate: Estimate | None, margin: float, is_absolute: bool, seconds: float) -> float | None:
-    """Seconds per arm after which an effect as large as the margin is found in four cases of five.
+    """Return seconds per arm at which an effect equal to the margin is found in four cases of five.
 
-    None where that is unknown, or where no length would do: the part of the error that lies between runs stays.
+    None if unknown, or if no length suffices: the part of the error between runs remains.
     """
     if estimate is None or estimate.within_variance <= 0:
         return None
@@ -39,7 +39,7 @@ def seconds_needed(estimate: Estimate | None, margin: float, is_absolute: bool, 
 
 
 def steady_rows(rows: MetricRows) -> ArmArrays:
-    """A run without its warm-up."""
+    """Return a run without its warm-up."""
     one = to_arrays(rows)
     calm = detect_incident_rows(one)
     found = detect_warm_up(ArmPair(one, one, is_paired=False), (calm, calm))
@@ -47,7 +47,7 @@ def steady_rows(rows: MetricRows) -> ArmArrays:
 
 
 def history_values(rows: MetricRows) -> dict[str, float]:
-    """The mean throughput, and the mean quantiles, of a run of A/A history."""
+    """Return the mean throughput and mean quantiles of a run of A/A history."""
     one = steady_rows(rows)
     out = {"throughput": float(one.rps.mean())}
     for name in ("p50", "p90", "p99"):
@@ -58,8 +58,10 @@ def history_values(rows: MetricRows) -> dict[str, float]:
 
 
 def estimate_power(pilot: MetricRows, target_effect: float, context: ComparisonContext) -> PowerResult:
-    """How long, and how many pairs, for an effect of `detect` on the primary metric (the throughput, where none is
-    named). Raises ValueError where the pilot says too little.
+    """Estimate the duration and the number of pairs to detect `target_effect` on the primary
+    metric.
+
+    The primary is the throughput if none is named. Raises ValueError if the pilot is too short.
     """
     metric = context.primary or "throughput"
     one = steady_rows(pilot)
@@ -95,8 +97,10 @@ def estimate_power(pilot: MetricRows, target_effect: float, context: ComparisonC
 def describe_next_design(
     estimate: Estimate | None, metric: str, margin: float, arms: ArmPair, context: ComparisonContext
 ) -> tuple[str, ...]:
-    """The designs that would find an effect as large as the margin four times out of five, in the order of preference:
-    at the same time, interleaved pairs, one longer pair with history. One sentence; none where nothing was measured.
+    """Describe the designs that find an effect equal to the margin four times out of five.
+
+    In order of preference: concurrent, interleaved pairs, one longer pair with history. One
+    sentence; "" if nothing was measured.
     """
     lasted = min(arms.baseline.seconds, arms.candidate.seconds)
     if estimate is None or estimate.within_variance <= 0 or lasted <= 0:
@@ -127,8 +131,9 @@ def describe_next_design(
 
 
 def pairs_needed(effect: float, variance: float) -> int | None:
-    """Pairs of which each has an error of this variance, for the effect to be found in four cases of five; None: more
-    than a hundred.
+    """Return the number of pairs of this error variance that find the effect in four cases of five.
+
+    None: more than a hundred.
     """
     for pairs in range(2, _MAX_PAIRS + 1):
         t = t_quantile(0.975, pairs - 1) + t_quantile(0.80, pairs - 1)
@@ -138,16 +143,21 @@ def pairs_needed(effect: float, variance: float) -> int | None:
 
 
 def _pair_variance(estimate: Estimate, measured_s: float, seconds: float) -> float:
-    """Of the effect that a pair of runs of `seconds` would show: what more seconds make smaller, and what they do not."""
+    """Return the variance of the effect of a pair of runs of `seconds`.
+
+    It is the sum of a part that more seconds reduce and a part that they do not.
+    """
     return estimate.within_variance * measured_s / seconds + (estimate.se**2 - estimate.within_variance)
 
 
 def _log_scaled(metric: str, effect: float) -> float:
-    """An effect on the scale of its estimate: the logarithm of a ratio, but for errors."""
+    """Convert an effect to the scale of its estimate: the logarithm of a ratio, except for
+    errors.
+    """
     return effect if metric == "error_ratio" else float(np.log1p(effect))
 
 
 def _round_up(seconds: float) -> float:
-    """Up to whole tens of seconds, from ten minutes on to whole minutes: a forecast is no finer."""
+    """Round up to tens of seconds, from ten minutes on to minutes, the precision of a forecast."""
     step = 10.0 if seconds < 600 else 60.0
     return float(np.ceil(seconds / step) * step)

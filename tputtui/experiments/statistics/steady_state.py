@@ -1,4 +1,4 @@
-"""Is what was measured one steady state? Warm-up, incidents and drift: the gates before any verdict."""
+"""Checks for a single steady state before any verdict: warm-up, incidents and drift."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tputtui.experiments.statistics.long_run_variance import Array, estimate_lon
 from tputtui.frozen import frozen
 
 _BATCH_ROWS: Final = 5  # rows: MSER-5
-_MIN_ROWS: Final = 30  # rows in which a warm-up can be told from noise
+_MIN_ROWS: Final = 30  # rows required to distinguish a warm-up from noise
 _MIN_DRIFT: Final = 0.05  # over the whole window
 _DRIFT_P: Final = 0.01
 _DRIFT_DF: Final = 8
@@ -22,17 +22,22 @@ _DRIFT_DF: Final = 8
 
 @frozen
 class WarmUp:
-    """Rows to leave out at the beginning of both arms; `endless`: a third is gone and it was still not steady."""
+    """Rows to cut at the beginning of both arms.
+
+    `endless`: still not steady after a third of the run.
+    """
 
     rows: int = 0
     is_endless: bool = False
 
 
 def detect_warm_up(arms: ArmPair, incidents: tuple[Mask, Mask]) -> WarmUp:
-    """MSER-5 (White, 1997) proposes a cut of at most a third, a test of head against rest disposes.
+    """Detect the warm-up: MSER-5 (White, 1997) proposes a cut of at most a third, and a test of
+    head against rest confirms it.
 
-    Looked for in the throughput and in p50; of paired arms in candidate over baseline, so that a ramp they share costs
-    nothing. An incident is none: its rows are passed over, unless it begins with the run.
+    Examined in the throughput and in p50; for paired arms in candidate over baseline, so that a
+    shared ramp costs nothing. An incident is not a warm-up: its rows are skipped, unless it begins
+    with the run.
     """
     found = WarmUp()
     for series in _warm_up_series(arms, incidents):
@@ -58,7 +63,7 @@ def _warm_up_series(arms: ArmPair, incidents: tuple[Mask, Mask]) -> list[Array]:
 
 
 def _without_initial_incident(incident: Mask) -> Mask:
-    """Incidents but for one that begins with the run: that one is a warm-up."""
+    """Return the incident mask without an incident at the start of the run, which is a warm-up."""
     calm = np.flatnonzero(~incident)
     first = int(calm[0]) if len(calm) else len(incident)
     later = incident.copy()
@@ -67,13 +72,18 @@ def _without_initial_incident(incident: Mask) -> Mask:
 
 
 def _log_ratio(numerator: Array, denominator: Array | None, calm: Mask) -> Array:
-    """The logarithm of batch means (of their ratio); NaN where a batch has nothing to say."""
+    """Return the logarithm of batch means (or of their ratio); NaN for a batch without usable
+    values.
+    """
     logs = np.log(_batch_means(np.where(calm, numerator, np.nan)))
     return logs if denominator is None else logs - np.log(_batch_means(np.where(calm, denominator, np.nan)))
 
 
 def _batch_means(values: Array) -> Array:
-    """Means of five rows: a scrape that came late (0, then double) cancels out. NaN where nothing is above 0."""
+    """Return means of five rows, so that a late scrape (0, then double) cancels out.
+
+    NaN where no value is above 0.
+    """
     rows = len(values) // _BATCH_ROWS * _BATCH_ROWS
     batches = values[:rows].reshape(-1, _BATCH_ROWS)
     count = np.isfinite(batches).sum(axis=1)
@@ -105,7 +115,9 @@ def _mser_cut(series: Array) -> WarmUp:
 
 
 def detect_incident_rows(arm: ArmArrays) -> Mask:
-    """Where at least 5 s on end served less than half of the usual, or failed far more than usual."""
+    """Mark rows of at least 5 consecutive seconds with less than half of the usual throughput or
+    far more errors.
+    """
     bad = arm.rps < 0.5 * np.median(arm.rps)
     errors = arm.columns.get("err_ratio")
     if errors is not None and np.isfinite(errors).any():
@@ -117,14 +129,17 @@ def detect_incident_rows(arm: ArmArrays) -> Mask:
         if end - begin < fewest:
             continue
         out[begin:end] = True
-        if 0 < begin - last <= fewest and last > 0:  # one incident, with a moment of relief
+        if 0 < begin - last <= fewest and last > 0:  # one incident with a brief recovery
             out[last:begin] = True
         last = end
     return out
 
 
 def shared_incidents(a: Mask, b: Mask) -> list[tuple[int, int]]:
-    """Spans (begin, end) of rows in which both paired arms had the same incident: they overlap by half or more."""
+    """Return spans (begin, end) of rows in which both paired arms had the same incident.
+
+    The same incident means an overlap by half or more.
+    """
     found = []
     for begin, end in _spans(a | b):
         both = int(np.count_nonzero(a[begin:end] & b[begin:end]))
@@ -144,14 +159,20 @@ def _spans(mask: Mask) -> list[tuple[int, int]]:
 
 @frozen
 class Drift:
-    """A slope that is no chance: relative change over the window; `who` is the arm, "" for candidate over baseline."""
+    """Significant slope: relative change over the window.
+
+    `who` is the arm, "" for candidate over baseline.
+    """
 
     change: float
     arm: str
 
 
 def detect_drifts(arms: ArmPair, effect: float, margin: float) -> list[Drift]:
-    """The drifts that spoil the comparison. `effect` is relative, `margin` the least of interest."""
+    """Return the drifts that invalidate the comparison.
+
+    `effect` is relative, `margin` the smallest effect of interest.
+    """
     a, b = arms.baseline.rps, arms.candidate.rps
     if arms.is_paired:
         change = significant_slope(np.exp(_log_ratio(b, a, np.ones(len(a), dtype=bool))))
@@ -165,7 +186,9 @@ def detect_drifts(arms: ArmPair, effect: float, margin: float) -> list[Drift]:
 
 
 def significant_slope(values: Array) -> float | None:
-    """The relative change from begin to end by least squares, where it is above 5 % and significant at 1 %."""
+    """Return the relative change from begin to end by least squares, if above 5 % and significant
+    at 1 %.
+    """
     values = values[np.isfinite(values)]
     rows = len(values)
     mean = float(values.mean()) if rows else 0.0
@@ -183,7 +206,10 @@ def significant_slope(values: Array) -> float | None:
 
 
 def _halves_agree(a: Array, b: Array, effect: float, margin: float) -> bool:
-    """Whether both halves show the effect, and the later one at least half of it: then a drift does not matter."""
+    """Return whether both halves show the effect, and the later one at least half of it.
+
+    A drift does not matter then.
+    """
     half = len(a) // 2
     means = [(float(x[:half].mean()), float(x[half:].mean())) for x in (a, b)]
     if min(min(pair) for pair in means) <= 0:
@@ -194,7 +220,9 @@ def _halves_agree(a: Array, b: Array, effect: float, margin: float) -> bool:
 
 
 def autocorrelation(values: Array) -> float:
-    """Of five-row means, from one to the next: above 0.6 the run should be longer."""
+    """Return the autocorrelation of successive five-row means; above 0.6 the run should be
+    longer.
+    """
     means = _batch_means(values)
     means = means[np.isfinite(means)]
     if len(means) < 8 or float(np.var(means)) == 0:

@@ -1,10 +1,12 @@
-"""Tail quantiles from merged buckets: the point from all requests of a run, its interval by inversion.
+"""Tail quantiles from merged buckets: the point from all requests of a run, its interval by
+inversion.
 
-The buckets of every second are added up; between two bounds the share of slower requests is a straight line in both
-logarithms. The interval is Woodruff's (JASA 47, 1952): the share of requests beyond the point varies from second to
-second, and requests that wait together are slow together, so its standard error is the long-run one; the ends of its
-interval are turned back into latencies. Two arms are joined by MOVER (Zou and Donner, 2008) on the logarithms. Simulated:
-false calls 0.2 to 5.7 %, coverage 95 to 100 %, where a bootstrap of blocks calls 5 to 28 %.
+The buckets of every second are summed; between two bounds the share of slower requests is a
+straight line in both logarithms. The interval is Woodruff's (JASA 47, 1952): the share of requests
+beyond the point varies from second to second, and requests that wait together are slow together, so
+its standard error is the long-run one; the ends of its interval are converted back into latencies.
+Two arms are combined by MOVER (Zou and Donner, 2008) on the logarithms. Simulated: false positives
+0.2 to 5.7 %, coverage 95 to 100 %, where a block bootstrap has 5 to 28 % false positives.
 """
 
 from __future__ import annotations
@@ -27,21 +29,24 @@ from tputtui.experiments.statistics.long_run_variance import (
 )
 
 MIN_TAIL_REQUESTS: Final = 20.0
-"""Requests slower than the point, in each arm, below which a tail is not told."""
+"""Requests slower than the point, in each arm, required to estimate a tail."""
 
 _BISECTION_STEPS: Final = 40  # of the bisection for p
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SurvivalCurve:
-    """The share of requests that are slower than each bound."""
+    """Share of requests that are slower than each bound."""
 
     bounds: Array  # ascending, finite
-    slower_shares: Array  # as many shares
+    slower_shares: Array  # one share for each bound
 
     def latency_at(self, share: float) -> float:
-        """The latency that this share of requests exceeds; infinite where the last bound does not say."""
-        place = int(np.searchsorted(-self.slower_shares, -share))  # the first bound that no larger share exceeds
+        """Return the latency that this share of requests exceeds; infinite beyond the last
+        bound.
+        """
+        # Index of the first bound that no larger share exceeds
+        place = int(np.searchsorted(-self.slower_shares, -share))
         if place == len(self.bounds):
             return np.inf
         low, high, s_low, s_high = self._bucket(place)
@@ -53,7 +58,7 @@ class SurvivalCurve:
         return float(low * (high / low) ** along)
 
     def linear_latency_at(self, share: float) -> float:
-        """The same by a straight line within the bucket: what Prometheus' histogram_quantile says."""
+        """Interpolate linearly within the bucket, as Prometheus' histogram_quantile does."""
         place = int(np.searchsorted(-self.slower_shares, -share))
         if place == len(self.bounds):
             return float(self.bounds[-1])
@@ -67,7 +72,7 @@ class SurvivalCurve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TailQuantile:
-    """One arm's quantile, and how surely the share beyond it is known."""
+    """Quantile of one arm, with the variance of the share beyond it."""
 
     survival: SurvivalCurve
     share: float  # 0.01 for a p99
@@ -75,14 +80,14 @@ class TailQuantile:
     share_variance: LongRunVariance  # of the share beyond the point
 
     def interval(self, level: float) -> tuple[float, float]:
-        """The quantile's interval; its upper end is infinite where it falls beyond every bound."""
+        """Return the quantile's interval; its upper end is infinite beyond the last bound."""
         half = t_quantile(0.5 + level / 2, self.share_variance.df) * float(np.sqrt(self.share_variance.variance))
         upper = self.survival.latency_at(self.share - half) if self.share > half else np.inf
         return self.survival.latency_at(min(1.0, self.share + half)), upper
 
 
 def estimate_tail(arm: ArmArrays, q: float) -> TailQuantile | str:
-    """The quantile `q` of an arm with buckets; else why it cannot be told."""
+    """Estimate quantile `q` of an arm with buckets; else return the reason why not."""
     counts = arm.buckets
     if counts is None or arm.bounds is None:
         return "no buckets were recorded"
@@ -110,7 +115,7 @@ def estimate_tail(arm: ArmArrays, q: float) -> TailQuantile | str:
 def _residuals(
     bounds: Array, counts: Array, totals: Array, survival: SurvivalCurve, point: float, share: float
 ) -> Array:
-    """What each second has beyond the point above its due, as shares of all."""
+    """Return each second's excess of slow requests over its expectation, as shares of all."""
     place = int(np.searchsorted(bounds, point))
     within = counts[:, place]
     whole = float(counts.sum())
@@ -122,7 +127,7 @@ def _residuals(
 
 
 def compare_tails(arms: ArmPair, q: float, between_runs: BetweenRunVariance) -> MeasuredEffect | None:
-    """The quantile of both arms and its effect; None where either has no buckets."""
+    """Compare a quantile of both arms; None if either has no buckets."""
     if arms.baseline.buckets is None or arms.candidate.buckets is None:
         return None
     before, after = estimate_tail(arms.baseline, q), estimate_tail(arms.candidate, q)
@@ -164,7 +169,9 @@ def compare_tails(arms: ArmPair, q: float, between_runs: BetweenRunVariance) -> 
 
 
 def measure_quantiles(arms: ArmPair, between_runs: Mapping[str, BetweenRunVariance]) -> dict[str, MeasuredEffect]:
-    """p50, p90 and p99: from merged buckets where both arms have them, else from each second's own."""
+    """Measure p50, p90 and p99: from merged buckets if both arms have them, else from per-second
+    values.
+    """
     found = {}
     for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
         merged = compare_tails(arms, q, between_runs[name])
@@ -173,7 +180,7 @@ def measure_quantiles(arms: ArmPair, between_runs: Mapping[str, BetweenRunVarian
 
 
 def _log_distances(interval: tuple[float, float], point: float) -> tuple[float, float]:
-    """How far both ends lie from the point, in logarithms."""
+    """Return the distances of both ends from the point, in logarithms."""
     low, high = max(interval[0], 1e-9), interval[1]
     return float(np.log(point / min(low, point))), float(np.log(max(high, point) / point)) if np.isfinite(
         high
@@ -185,7 +192,7 @@ def _relative_interval(interval: tuple[float, float]) -> tuple[float, float]:
 
 
 def _p_value(effect: float, interval: Callable[[float], tuple[float, float]]) -> float:
-    """Two-sided: one less the level at which the interval just reaches no effect."""
+    """Return the two-sided p: 1 minus the level at which the interval just reaches no effect."""
     low, high = 0.0, 1.0
     for _ in range(_BISECTION_STEPS):
         level = (low + high) / 2

@@ -27,30 +27,32 @@ from tputtui.experiments.statistics.steady_state import (
 from tputtui.text import clean, format_duration
 
 MIN_ROWS: Final = 60
-"""Rows, and seconds, that must be left after the warm-up."""
+"""Rows, and seconds, required after the warm-up."""
 
 _DEAD_RATIO: Final = 0.01  # of the baseline's throughput
-_MIN_OVERLAP: Final = 0.5  # of the rows' times: below, concurrent arms have little in common
+_MIN_OVERLAP: Final = 0.5  # of the rows' times: below it, concurrent arms have little in common
 _COMPLETE_RATIO: Final = 0.9
 _NEAR_OFFERED: Final = 0.02
 _WORSE_ERRORS: Final = 0.10  # error ratio, in a shared incident
 _WORSE_RATE: Final = 0.8  # of the baseline's throughput, in a shared incident
 _MAX_NAMED_ROUTES: Final = 3  # routes
-_SHIFTED_MIX_RATIO: Final = 0.05  # of all requests, from which on the total is of other work
+# Of all requests: from here on the total reflects a different mix of work
+_SHIFTED_MIX_RATIO: Final = 0.05
 
 
 @dataclass(slots=True)
 class CheckNotes:
-    """What the gates found so far."""
+    """Findings of the checks so far."""
 
     flags: list[Flag] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-    capping_flags: list[Flag] = field(default_factory=list)  # what allows no more than inconclusive
+    # Flags that limit the verdict to inconclusive
+    capping_flags: list[Flag] = field(default_factory=list)
     is_barred: bool = False  # not comparable
-    needed_s: float | None = None  # seconds an arm should have lasted
+    needed_s: float | None = None  # seconds that an arm should have lasted
 
     def add(self, flag: Flag | None, reason: str = "", *, is_cap: bool = False) -> None:
-        """One finding."""
+        """Add one finding."""
         if flag is not None and flag not in self.flags:
             self.flags.append(flag)
         if reason:
@@ -60,14 +62,16 @@ class CheckNotes:
 
     @property
     def is_capped(self) -> bool:
-        """Whether no more than inconclusive is allowed."""
+        """Whether the verdict is limited to inconclusive."""
         return bool(self.capping_flags)
 
 
 def choose_design(
     context: ComparisonContext, baseline: MetricRows, candidate: MetricRows, has_absolute_times: bool
 ) -> Design:
-    """What was asked for; else concurrent where both arms' absolute times overlap by half, else sequential."""
+    """Return the requested design; else concurrent if the arms' absolute times overlap by half,
+    else sequential.
+    """
     if context.design is not None:
         return context.design
     if not has_absolute_times:
@@ -78,7 +82,7 @@ def choose_design(
 
 
 def check_environment(differences: Sequence[EnvironmentDifference], notes: CheckNotes) -> None:
-    """Comparability first: a hard difference that was not declared bars every verdict."""
+    """Check comparability: an undeclared invalidating difference bars every verdict."""
     hard = [difference for difference in differences if difference.is_invalidating]
     soft = [difference for difference in differences if not difference.is_invalidating and not difference.is_declared]
     if hard:
@@ -93,7 +97,7 @@ def check_environment(differences: Sequence[EnvironmentDifference], notes: Check
 
 
 def check_dead_arm(a: ArmArrays, b: ArmArrays) -> tuple[Verdict, str] | None:
-    """An arm that served nothing (to speak of) needs no statistics."""
+    """Return a verdict for an arm that served next to nothing, which needs no statistics."""
     before, after = float(a.rps.mean()), float(b.rps.mean())
     if before <= 0:
         return "not_comparable", "The baseline served nothing."
@@ -103,7 +107,9 @@ def check_dead_arm(a: ArmArrays, b: ArmArrays) -> tuple[Verdict, str] | None:
 
 
 def align_arms(a: ArmArrays, b: ArmArrays, design: Design, notes: CheckNotes) -> ArmPair:
-    """Concurrent arms row for row; gaps are said, and too many of them bar the comparison."""
+    """Align concurrent arms row for row; report gaps, and bar the comparison if there are too
+    many.
+    """
     if design != "concurrent":
         for who, one in (("baseline", a), ("candidate", b)):
             whole = (one.t[-1] - one.t[0]) / one.step_s + 1 if len(one.t) else 0.0
@@ -120,7 +126,7 @@ def align_arms(a: ArmArrays, b: ArmArrays, design: Design, notes: CheckNotes) ->
 
 
 def trim_warm_up(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, float]:
-    """Cut the warm-up, the same in both arms. Returns what is left and the seconds that were cut."""
+    """Cut the same warm-up from both arms. Returns the rest and the seconds cut."""
     found = detect_warm_up(arms, (detect_incident_rows(arms.baseline), detect_incident_rows(arms.candidate)))
     if not found.rows:
         return arms, 0.0
@@ -137,7 +143,7 @@ def trim_warm_up(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, float]:
 
 
 def check_length(arms: ArmPair, notes: CheckNotes) -> None:
-    """Below a minute nothing is sure."""
+    """Check the duration: less than a minute allows no sure verdict."""
     for one in (arms.baseline, arms.candidate):
         if len(one.t) < MIN_ROWS or one.seconds < MIN_ROWS:
             least = MIN_ROWS * max(1.0, one.step_s)
@@ -151,9 +157,10 @@ def check_length(arms: ArmPair, notes: CheckNotes) -> None:
 
 
 def exclude_incidents(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, tuple[Stratum, ...], float]:
-    """A shared incident is taken out of both arms and judged by itself; one arm's alone allows no verdict.
+    """Remove shared incidents from both arms and evaluate them separately.
 
-    Returns what is left, the strata, and the seconds that were excluded.
+    An incident of one arm alone allows no verdict. Returns the remaining rows, the strata, and the
+    seconds excluded.
     """
     masks = detect_incident_rows(arms.baseline), detect_incident_rows(arms.candidate)
     both = shared_incidents(*masks) if arms.is_paired else []
@@ -195,7 +202,7 @@ def _incident_stratum(arms: ArmPair, notes: CheckNotes) -> Stratum:
 
 
 def check_drift(arms: ArmPair, throughput: MeasuredEffect, context: ComparisonContext, notes: CheckNotes) -> None:
-    """A trend that the effect does not outlive allows no verdict."""
+    """Check for drift: a trend that outweighs the effect allows no verdict."""
     found = throughput.estimate
     effect = float(np.expm1(min(found.effect, 50.0))) if found is not None else 0.0
     for one in detect_drifts(arms, effect, context.margin("throughput")):
@@ -204,7 +211,10 @@ def check_drift(arms: ArmPair, throughput: MeasuredEffect, context: ComparisonCo
 
 
 def is_load_limited(arms: ArmPair, context: ComparisonContext) -> bool:
-    """Whether both arms served what an open-loop client offered: then throughput has nowhere to go."""
+    """Return whether both arms served the full load of an open-loop client.
+
+    Throughput cannot rise then.
+    """
     if context.is_load_limited:
         return True
     for one, env in ((arms.baseline, context.baseline_env), (arms.candidate, context.candidate_env)):
@@ -221,7 +231,7 @@ def is_load_limited(arms: ArmPair, context: ComparisonContext) -> bool:
 def check_history(
     arms: ArmPair, context: ComparisonContext, between_runs: BetweenRunVariance, is_assumed: bool, notes: CheckNotes
 ) -> None:
-    """What is known of the difference between equal runs."""
+    """Check the known difference between equal runs."""
     if arms.is_paired and between_runs.components:
         notes.add(
             "pair-history",
@@ -237,7 +247,10 @@ def check_history(
 
 
 def check_route_mix(shifts: Sequence[TrafficShift], notes: CheckNotes) -> bool:
-    """A mix of routes that has shifted is named before everything else. True where the total is of other work then."""
+    """Report a shifted route mix before everything else.
+
+    True if the total therefore reflects different work.
+    """
     if not shifts:
         return False
     told = ", ".join(
@@ -253,7 +266,9 @@ def check_route_mix(shifts: Sequence[TrafficShift], notes: CheckNotes) -> bool:
 
 
 def without_improvement(metric: MetricResult) -> MetricResult:
-    """A throughput that the load has limited cannot have improved."""
+    """Return the metric without an improvement, because a load-limited throughput cannot
+    improve.
+    """
     if metric.name != "throughput" or metric.verdict != "improved":
         return metric
     return replace(metric, verdict="inconclusive", reason="the load was limited: more was offered, or less lost")

@@ -1,4 +1,4 @@
-"""From effects to words: each metric's verdict against its margin, Holm's correction, and the overall verdict."""
+"""Verdict of each metric against its margin, Holm's correction, and the overall verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tputtui.profiling.analysis.profile_diff import holm
 
 ALPHA: Final = 0.05
 MIN_EFFECTIVE_ROWS: Final = 15.0
-"""Effective rows below which nothing is called improved or regressed."""
+"""Effective rows below which no metric is called improved or regressed."""
 
 
 @frozen
@@ -32,10 +32,10 @@ def evaluate_metrics(
     primary: str,
     min_effective_rows: float = MIN_EFFECTIVE_ROWS,
 ) -> tuple[MetricResult, ...]:
-    """All metrics with their verdicts. The primary is tested at the full level, the others after Holm's correction.
+    """Evaluate all metrics: the primary at the full level, the others after Holm's correction.
 
-    The correction is over the metrics that have a say; what is shown for information is corrected over all. Below
-    `fewest` effective rows nothing is called.
+    The correction covers the metrics that count towards the verdict; informational metrics are
+    corrected over all. Below `min_effective_rows` effective rows no change is claimed.
     """
     tests = _tests(measured)
     guarding = {name for name in measured if context.is_guardrail(name) or name == primary}
@@ -49,7 +49,7 @@ def evaluate_metrics(
 
 
 def guard_ps(measured: Mapping[str, MeasuredEffect], context: ComparisonContext, primary: str) -> list[float]:
-    """The p of each metric that has a say, as it is before any correction."""
+    """Return the uncorrected p of each metric that counts towards the verdict."""
     return [test.p for name, test in _tests(measured).items() if context.is_guardrail(name) or name == primary]
 
 
@@ -60,10 +60,11 @@ def judged_together(
     beside: Sequence[float],
     fewest: float = MIN_EFFECTIVE_ROWS,
 ) -> list[tuple[MetricResult, ...]]:
-    """The metrics of many groups (routes), each with the names that have a say in its verdict.
+    """Evaluate the metrics of many groups (routes), each with the names that count towards its
+    verdict.
 
-    Holm's correction is over the metrics with a say in all groups and over the tests `beside`
-    them (those of the total), so that a thousand groups make no more false calls than one.
+    Holm's correction is over those metrics in all groups and over the tests `beside` them (those of
+    the total), so that a thousand groups make no more false claims than one.
     """
     tests = [_tests(measured) for measured in each]
     places = [(group, name) for group, names in enumerate(guarding) for name in names if name in tests[group]]
@@ -98,7 +99,7 @@ def _metric(
     guards: bool,
     fewest: float,
 ) -> MetricResult:
-    """One metric with its verdict; `p` is what is left of it after the correction."""
+    """Evaluate one metric; `p` is corrected."""
     margin = context.margin(name)
     if test is None:
         return MetricResult(name, one.baseline, one.candidate, margin=margin, is_guardrail=guards, reason=one.reason)
@@ -172,7 +173,7 @@ def _why_not_sure(name: str, test: _Test, p: float, margin: float) -> str:
 
 
 def _share(ratio: float, name: str) -> str:
-    """+7.3 %, or, of an error ratio, +0.120 pp."""
+    """Format a change: +7.3 %, or for an error ratio +0.120 pp."""
     return f"{100 * ratio:+.3f} pp" if name == "error_ratio" else f"{100 * ratio:+.1f} %"
 
 
@@ -181,7 +182,7 @@ def _size(margin: float, name: str) -> str:
 
 
 def overall_verdict(metrics: Sequence[MetricResult], primary: str) -> Verdict:
-    """The verdict of all metrics that have a say, before any gate takes it back."""
+    """Return the verdict of all metrics that count, before any check limits it."""
     guards = [metric for metric in metrics if metric.is_guardrail]
     first = next((metric for metric in metrics if metric.name == primary), None)
     if any(metric.verdict == "regressed" for metric in guards):
