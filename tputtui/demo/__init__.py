@@ -1,7 +1,9 @@
-"""A small shop to watch: a real instrumented service, and a real load on it, each in a process of its own.
+"""Demo shop: an instrumented service and a real load on it, each in a separate process.
 
-The service (`service`) answers HTTP on loopback and exposes its /metrics by prometheus-client; its bottleneck is known by
-construction: a pool of connections (`pool`), whose sustained maximum `erlang` computes. The load (`load`) arrives by the
-clock whether the service keeps up or not. `run` starts both and ends both; they also end by themselves when their parent
-is gone (`lifeline`). Nothing heavy is imported here: the children start through this package.
+The service (`service`) serves HTTP on loopback and exposes /metrics by prometheus-client; its
+bottleneck is known by construction: a pool of connections (`connection_pool`), whose sustained
+maximum `erlang` computes. The load (`load`) is open-loop: requests arrive on schedule whether or
+not the service keeps up. `launch` starts and stops both; they also end by themselves when their
+parent is gone (`parent_pipe`). Nothing heavy is imported here, because the children start through
+this package.
 """

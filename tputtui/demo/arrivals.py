@@ -1,7 +1,7 @@
-"""When requests arrive and what they ask for: a Poisson process whose rate follows a profile. Pure; a seed gives one schedule.
+"""Schedule of the requests: a Poisson process whose rate follows a profile.
 
-The schedule is open-loop: it does not know how the service fares. Times and contents come from generators of their own, so
-the n-th request asks for the same at any load.
+Pure: a seed gives one schedule. The schedule is open-loop: it does not depend on the service. Times
+and contents come from separate generators, so the n-th request asks for the same at any load.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tputtui.frozen import frozen
 
 @frozen
 class LoadPhase:
-    """A span in which the rate goes in a straight line from one value to the other (requests per second)."""
+    """Span in which the rate changes linearly between two values (requests per second)."""
 
     seconds: float
     start_rps: float
@@ -24,12 +24,14 @@ class LoadPhase:
 
 
 LoadProfile = tuple[LoadPhase, ...]
-"""Phases, repeated for ever."""
+"""Phases, repeated endlessly."""
 
 
 @frozen
 class Arrival:
-    """One request: due `at` seconds after the start, the `number`-th; `pick` (0 to 1) chooses the replica."""
+    """One request: due `at` seconds after the start, the `number`-th; `pick` (0 to 1) chooses the
+    replica.
+    """
 
     at: float
     number: int
@@ -39,14 +41,15 @@ class Arrival:
 
 
 def constant_profile(rps: float) -> LoadProfile:
-    """The same rate for ever."""
+    """Return a profile with a constant rate."""
     return (LoadPhase(3600.0, rps, rps),)
 
 
 def wave_profile(sustained_rps: float) -> LoadProfile:
-    """Ramp, hold, burst, rest, and again, every two minutes, around what the service sustains.
+    """Return a two-minute cycle of ramp, hold, burst and rest around the sustained rate.
 
-    The ramp goes a little beyond it, so that the knee shows; the burst is more than the pool can take.
+    The ramp goes slightly beyond it, so that the knee is visible; the burst exceeds the pool's
+    capacity.
     """
     return (
         LoadPhase(45.0, 0.2 * sustained_rps, 1.1 * sustained_rps),
@@ -57,17 +60,19 @@ def wave_profile(sustained_rps: float) -> LoadProfile:
 
 
 def rate_at(profile: LoadProfile, at: float) -> float:
-    """Requests per second `at` seconds after the start."""
+    """Return requests per second `at` seconds after the start."""
     at %= sum(phase.seconds for phase in profile)
     for phase in profile:
         if at < phase.seconds:
             return phase.start_rps + (phase.end_rps - phase.start_rps) * at / phase.seconds
         at -= phase.seconds
-    return profile[0].start_rps  # the rounding of % may reach the very end
+    return profile[0].start_rps  # rounding of % may reach the very end
 
 
 def arrival_times(profile: LoadProfile, rng: random.Random) -> Iterator[float]:
-    """Seconds of the arrivals, without end: a Poisson process by thinning (Lewis and Shedler, 1979)."""
+    """Yield arrival times in seconds, endlessly: a Poisson process by thinning (Lewis and Shedler,
+    1979).
+    """
     peak = max(max(phase.start_rps, phase.end_rps) for phase in profile)
     at = 0.0
     while True:
@@ -77,7 +82,7 @@ def arrival_times(profile: LoadProfile, rng: random.Random) -> Iterator[float]:
 
 
 def generate_arrivals(profile: LoadProfile, seed: int) -> Iterator[Arrival]:
-    """The requests, without end, in the order they are due."""
+    """Yield the requests, endlessly, in the order in which they are due."""
     what = random.Random(f"{seed} what")
     shares = list(itertools.accumulate(route.share for route in shop_routes.ROUTES))
     for number, at in enumerate(arrival_times(profile, random.Random(f"{seed} when"))):

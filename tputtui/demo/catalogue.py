@@ -1,4 +1,6 @@
-"""What the shop sells, and how it ranks: the one place where the demo computes, so that a profiler finds it hot."""
+"""Items of the shop and their ranking: the only computation in the demo, so a profiler finds it
+hot.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ _TAGS = ("red", "blue", "green", "small", "large", "warm", "cold", "old", "new",
 
 @frozen
 class CatalogueItem:
-    """One thing for sale."""
+    """One item for sale."""
 
     name: str
     tags: frozenset[str]
@@ -20,7 +22,7 @@ class CatalogueItem:
 
 
 class Catalogue:
-    """`size` items, the same ones each time."""
+    """Catalogue of `size` items, the same each time."""
 
     def __init__(self, size: int) -> None:
         draw = random.Random(7)
@@ -32,16 +34,18 @@ class Catalogue:
         ]
 
     def random_query(self, rng: random.Random) -> frozenset[str]:
-        """Three words somebody might look for."""
+        """Return three random words as a search query."""
         return frozenset(rng.sample(_TAGS, 3))
 
     def rank(self, query: frozenset[str], limit: int | None = None, count: int = 5) -> list[CatalogueItem]:
-        """The `best` of the first `among` items for the words `wanted` (of all: None)."""
+        """Return the best `count` of the first `limit` items (None: all) for the words of
+        `query`.
+        """
         return sorted(self.items[:limit], key=lambda item: score(item, query), reverse=True)[:count]
 
 
 def score(item: CatalogueItem, query: frozenset[str]) -> float:
-    """How well an item fits: shared words first, then what sells, then what is cheap."""
+    """Score an item: shared words first, then popularity, then a low price."""
     shared = len(item.tags & query) / len(query)
     popular = item.sold / (item.sold + 100)
     cheap = 1 / (1 + item.price / 20)
@@ -49,6 +53,6 @@ def score(item: CatalogueItem, query: frozenset[str]) -> float:
 
 
 def similarity(name: str, tags: frozenset[str]) -> float:
-    """Share of a name's letters that occur in the item's words."""
+    """Return the share of a name's letters that occur in the item's words."""
     letters = set().union(*tags)
     return sum(letter in letters for letter in name) / len(name)

@@ -1,4 +1,7 @@
-"""A pool of connections with a queue in the order of arrival: the demo's bottleneck, an M/M/c queue by construction."""
+"""Connection pool with a first-come, first-served queue.
+
+The demo's bottleneck, an M/M/c queue by construction.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ ACQUIRE_BUCKETS = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 
 
 class PoolTimeoutError(Exception):
-    """No connection came free within the pool's patience."""
+    """No connection came free before the timeout."""
 
 
 class PooledConnection:
-    """One connection. `free_at` (the loop's seconds) is when its last query was due to end."""
+    """One connection. `free_at` (seconds of the loop) is when its last query was due to end."""
 
     __slots__ = ("free_at",)
 
@@ -24,7 +27,7 @@ class PooledConnection:
 
 
 class ConnectionPool:
-    """`size` connections; who finds none waits in line, at most `patience_s` seconds."""
+    """Pool of `size` connections; a request waits in line for at most `patience_s` seconds."""
 
     def __init__(self, size: int, timeout_s: float, registry: CollectorRegistry) -> None:
         self._free = [PooledConnection() for _ in range(size)]
@@ -38,12 +41,16 @@ class ConnectionPool:
         Gauge("db_pool_size", "Connections in the pool.", registry=registry).set(size)
 
     async def query(self, hold_s: float) -> None:
-        """Get a connection and hold it for `hold_s` seconds. Raises PoolTimeoutError when the patience ends first."""
+        """Hold a connection for `hold_s` seconds.
+
+        Raises PoolTimeoutError if none comes free in time.
+        """
         loop = asyncio.get_running_loop()
         arrived = loop.time()
         connection = await self.acquire()
-        # A query that waited begins when the one before it was due to end, not when the timer got round to it: so the
-        # pool's capacity is connections / hold, whatever the granularity of the timers.
+        # A query that waited begins when the one before it was due to end, not when the timer
+        # fired, so that the pool's capacity is connections / hold whatever the granularity of the
+        # timers.
         connection.free_at = max(arrived, connection.free_at) + hold_s
         try:
             await asyncio.sleep(max(0.0, connection.free_at - loop.time()))
@@ -51,7 +58,7 @@ class ConnectionPool:
             self.release(connection)
 
     async def acquire(self) -> PooledConnection:
-        """A connection, at once or in turn. Raises PoolTimeoutError."""
+        """Return a connection, at once or in turn. Raises PoolTimeoutError."""
         loop = asyncio.get_running_loop()
         if self._free:
             self._in_use.inc()
@@ -66,7 +73,8 @@ class ConnectionPool:
                 connection = await turn
         except (TimeoutError, asyncio.CancelledError) as gone:
             if turn.done() and not turn.cancelled():
-                self.release(turn.result())  # its turn came in the very moment it gave up
+                # The connection was assigned at the moment of the timeout
+                self.release(turn.result())
             if isinstance(gone, TimeoutError):
                 raise PoolTimeoutError from None
             raise
@@ -76,7 +84,7 @@ class ConnectionPool:
         return connection
 
     def release(self, connection: PooledConnection) -> None:
-        """Hand the connection to the first in line, or put it back."""
+        """Pass the connection to the first in line, or put it back."""
         while self._queue:
             turn = self._queue.popleft()
             if not turn.done():

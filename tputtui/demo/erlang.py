@@ -1,11 +1,14 @@
-"""What a pool of connections can sustain: the M/M/c queue (Poisson arrivals, exponential holding times, c connections).
+"""Sustained rate of a connection pool: the M/M/c queue (Poisson arrivals, exponential holding
+times, c connections).
 
-Source: A. K. Erlang, 1917; here as in Gross, Shortle, Thompson and Harris, "Fundamentals of Queueing Theory", the section
-on M/M/c. With the offered load ``a = rate × hold`` (connections busy on average) and ``r = a / c``:
+Source: A. K. Erlang, 1917; here as in Gross, Shortle, Thompson and Harris, "Fundamentals of
+Queueing Theory", the section on M/M/c. With the offered load ``a = rate × hold`` (connections busy
+on average) and ``r = a / c``:
 
-- Erlang B by its recursion, which never overflows: ``B(0) = 1``, ``B(k) = a·B(k-1) / (k + a·B(k-1))``;
+- Erlang B by its recursion, which never overflows: ``B(0) = 1``, ``B(k) = a·B(k-1) / (k +
+  a·B(k-1))``;
 - Erlang C, the probability that an arrival has to wait: ``C = B(c) / (1 - r·(1 - B(c)))``;
-- the time it waits: ``P(W > t) = C · exp(-(c / hold - rate) · t)``.
+- the waiting time: ``P(W > t) = C · exp(-(c / hold - rate) · t)``.
 """
 
 from __future__ import annotations
@@ -14,7 +17,10 @@ import math
 
 
 def erlang_c(connections: int, offered: float) -> float:
-    """Probability (0 to 1) that an arrival finds all `connections` taken; `offered` is rate × mean holding time."""
+    """Return the probability (0 to 1) that an arrival finds all `connections` in use.
+
+    `offered` is rate × mean holding time.
+    """
     if offered >= connections:
         return 1.0
     blocked = 1.0
@@ -24,7 +30,10 @@ def erlang_c(connections: int, offered: float) -> float:
 
 
 def waiting_quantile(q: float, rate: float, connections: int, hold_s: float) -> float:
-    """Seconds within which the share `q` of arrivals (`rate` per second) gets a connection; infinite when overloaded."""
+    """Return the seconds within which the share `q` of arrivals gets a connection.
+
+    `rate` is arrivals per second; the result is infinite when overloaded.
+    """
     spare = connections / hold_s - rate
     if spare <= 0:
         return math.inf
@@ -33,10 +42,12 @@ def waiting_quantile(q: float, rate: float, connections: int, hold_s: float) -> 
 
 
 def sustained_max(connections: int, hold_s: float, *, q: float = 0.99, limit_s: float) -> float:
-    """The highest rate (per second) at which the share `q` of arrivals still gets a connection within `limit_s` seconds.
+    """Return the highest rate at which the share `q` of arrivals gets a connection within `limit_s`
+    seconds.
 
-    This is what "sustained" means in the demo's summary. The waiting time grows with the rate, so bisection finds it; the
-    answer is below the capacity ``connections / hold_s``, where the queue has no end.
+    Per second; the definition of "sustained" in the demo's summary. The waiting time grows with the
+    rate, so bisection finds it; the answer is below the capacity ``connections / hold_s``, where
+    the queue grows without limit.
     """
     low, high = 0.0, connections / hold_s
     for _ in range(60):

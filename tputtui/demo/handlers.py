@@ -1,7 +1,7 @@
-"""The demo's handlers: each route's time by its own law, its turn at the pool, its errors.
+"""Request handlers of the demo: each route's service time, its use of the pool, its errors.
 
-A request that carries ``X-Request-Id: N`` draws from the seed and N alone: its times are the same again, in whatever order
-the requests happen to arrive.
+A request with ``X-Request-Id: N`` draws from the seed and N alone: its times are reproducible in
+whatever order the requests arrive.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ Handler = Callable[[Request, random.Random], Awaitable[Response]]
 
 
 class ShopHandlers:
-    """The handlers with what they share. `slowdown` multiplies the time of each; `added_s` is added to each."""
+    """Handlers with their shared state.
+
+    `slowdown` multiplies the time of each; `added_s` is added to each.
+    """
 
     def __init__(self, pool: ConnectionPool, slowdown: float, seed: int) -> None:
         self.added_latency_s = 0.0
@@ -49,7 +52,7 @@ class ShopHandlers:
         }
 
     def find_handler(self, request: Request) -> tuple[str, Handler]:
-        """The route's template and its handler; what is not served is "other"."""
+        """Return the route's template and its handler; "other" for an unknown route."""
         path = request.path
         if path.startswith("/items/"):
             path = "/items"
@@ -57,21 +60,21 @@ class ShopHandlers:
         return (route.template if route else "other", handler)
 
     def request_rng(self, request: Request) -> random.Random:
-        """The random numbers of one request."""
+        """Return the random number generator of one request."""
         number = request.headers.get("x-request-id", "")
         if number.isdecimal() and len(number) < 20:
             return random.Random(self._seed * 1_000_003 + int(number))
         return self._shared_rng
 
     async def item(self, request: Request, rng: random.Random) -> Response:
-        """One item, or 404."""
+        """Return one item, or 404."""
         await self._simulate_work(shop_routes.ITEM, rng)
         if rng.random() < shop_routes.MISSING_ITEM_SHARE:
             return Response(404, b'{"error": "no such item"}')
         return _json_response({"item": request.path.rpartition("/")[2], "price": round(rng.uniform(1, 200), 2)})
 
     async def search(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002 - a handler's signature
-        """From the cache in no time, else from the database and ranked."""
+        """Search: an immediate cache hit, else a database query and ranking."""
         if rng.random() >= shop_routes.SEARCH.pool_probability:
             await self._sleep(shop_routes.CACHE_HIT_S)
             return _json_response({"cached": True})
@@ -80,40 +83,43 @@ class ShopHandlers:
         return _json_response({"cached": False, "found": [item.name for item in found]})
 
     async def cart(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
-        """What is in the cart."""
+        """Return the contents of the cart."""
         await self._simulate_work(shop_routes.CART, rng)
         return _json_response({"items": rng.randrange(9)})
 
     async def checkout(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
-        """Slow at times: its own time has a long tail."""
+        """Check out, sometimes slowly: its own time has a long tail."""
         await self._simulate_work(shop_routes.CHECKOUT, rng)
         return _json_response({"order": rng.randrange(10**6)})
 
     async def payment(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
-        """Asks somebody else, who fails now and then."""
+        """Call an external payment service that fails now and then."""
         await self._simulate_work(shop_routes.PAYMENT, rng)
         if rng.random() < shop_routes.PAYMENT.error_probability:
             return Response(502, b'{"error": "the bank does not answer"}')
         return _json_response({"paid": True})
 
     async def report(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
-        """Computes in a thread: the whole catalogue is ranked."""
+        """Rank the whole catalogue in a thread."""
         wanted = self._catalogue.random_query(rng)
         best = await asyncio.get_running_loop().run_in_executor(self._threads, self._catalogue.rank, wanted)
         await self._sleep(0.0)
         return _json_response({"best": [item.name for item in best]})
 
     async def health(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
-        """Alive."""
+        """Report that the service is alive."""
         await self._sleep(0.0)
         return _json_response({"ok": True})
 
     async def not_found(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
-        """Not served."""
+        """Answer 404 for an unknown route."""
         return Response(404, b'{"error": "not found"}')
 
     async def _simulate_work(self, route: ShopRoute, rng: random.Random) -> None:
-        """The route's own time, then its turn at the pool. All draws come first, so that their order never changes."""
+        """Wait for the route's own time, then for the pool.
+
+        All random numbers are drawn first, so that their order never changes.
+        """
         own_s, hold_s = route.own_time(rng), rng.expovariate(1 / shop_routes.MEAN_HOLD_S)
         await self._sleep(own_s)
         await self._pool.query(hold_s * self._slowdown)

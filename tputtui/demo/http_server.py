@@ -1,4 +1,6 @@
-"""HTTP/1.1 on asyncio streams, as much as the demo needs: keep-alive, bodies with a length, one answer after the other."""
+"""Minimal HTTP/1.1 server on asyncio streams: keep-alive, bodies with a length, sequential
+answers.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ class Response:
     content_type: str = "application/json"
 
     def encode(self) -> bytes:
-        """As it goes over the wire."""
+        """Encode the response for the wire."""
         return (
             f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n"
             f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n\r\n"
@@ -38,7 +40,10 @@ class Response:
 
 
 def parse_head(head: bytes) -> Request:
-    """Read request line and headers. Raises ValueError where they are none, or announce a body beyond `MAX_BODY`."""
+    """Parse request line and headers.
+
+    Raises ValueError if they are invalid, or announce a body beyond `MAX_BODY`.
+    """
     first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     method, address, version = first.split(" ")
     if not version.startswith("HTTP/1."):
@@ -62,7 +67,7 @@ async def serve_connection(
     writer: asyncio.StreamWriter,
     handle: Callable[[Request], Awaitable[Response]],
 ) -> None:
-    """Answer one client's requests until it leaves, asks for the end, or sends what is no HTTP."""
+    """Serve one client until it disconnects, asks to close, or sends invalid HTTP."""
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
@@ -78,6 +83,6 @@ async def serve_connection(
             if request.headers.get("connection", "").lower() == "close":
                 break
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-        pass  # the client left, or sends a head without end: there is nobody to answer
+        pass  # the client disconnected, or sent an endless head: no answer is possible
     finally:
         writer.close()

@@ -1,4 +1,6 @@
-"""Start the demo, end the demo: `Demo` holds its processes, and none of them outlives the process that started it."""
+"""Start and stop of the demo: `Demo` holds its processes, and none outlives the process that
+started it.
+"""
 
 from __future__ import annotations
 
@@ -20,27 +22,30 @@ from tputtui.demo.load_stats import LoadSummary
 from tputtui.text import clean
 
 _START_TIMEOUT_S = 15.0
-"""How long a child may take to say its first word; usually it is a third of a second."""
+"""Maximum time until a child's first line; usually a third of a second."""
 
 
 class DemoError(Exception):
-    """The demo could not start or ended early; the message is one sentence for a person."""
+    """The demo could not start or ended early; the message is one sentence for the user."""
 
 
 class Demo:
-    """The service and the load on it. Use it as a context manager, or call `close`.
+    """The service and the load on it, as a context manager or with an explicit `close`.
 
-    The order that lets a scraper see every request: `start`, scrape, `start_load`, ..., `stop_load`, scrape, `close`.
+    The order that lets a scraper see every request: `start`, scrape, `start_load`, ...,
+    `stop_load`, scrape, `close`.
 
-    :param load: requests per second, constant; None: ramp, hold, burst, rest, and again.
-    :param seconds: the load ends by itself after that time; None: only by `stop_load`.
+    :param load: requests per second, constant; None: ramp, hold, burst, rest, repeated.
+    :param seconds: duration after which the load ends by itself; None: only by `stop_load`.
     :param slowdown: multiplies the time of every handler.
-    :param seed: makes arrivals and service times the same again; None: others each time.
-    :param replicas: processes of the service; None: 1, or 2 where one shall be stopped, or be unlike the others.
+    :param seed: makes arrivals and service times reproducible; None: different each time.
+    :param replicas: processes of the service; None: 1, or 2 if one is to be stopped or to differ
+        from the others.
     :param stop_replica: seconds after the load's start at which the last replica dies.
-    :param canary: multiplies the time of the last replica's handlers, on top of `slowdown`.
-    :param add_latency: (seconds after the load's start, milliseconds): added to each request from then on.
-    :raises ValueError: a parameter that makes no sense, in one sentence.
+    :param canary: multiplies the time of the last replica's handlers, in addition to `slowdown`.
+    :param add_latency: (seconds after the load's start, milliseconds): added to each request from
+        then on.
+    :raises ValueError: invalid parameter, described in one sentence.
     """
 
     def __init__(
@@ -78,7 +83,8 @@ class Demo:
         self._slowdowns = [slowdown] * replicas
         if canary is not None:
             self._slowdowns[-1] *= canary
-        self._faults: list[tuple[float, int | None, str]] = []  # when, which service (None: all), what it is told
+        # When, which service (None: all), command sent to it
+        self._faults: list[tuple[float, int | None, str]] = []
         if stop_replica is not None:
             self._faults.append((stop_replica, replicas - 1, "stop"))
         if add_latency is not None:
@@ -90,16 +96,19 @@ class Demo:
 
     @property
     def pids(self) -> list[int]:
-        """The processes of the service, in the order of the targets."""
+        """Processes of the service, in the order of the targets."""
         return [service.process.pid for service in self._services]
 
     @property
     def has_load_ended(self) -> bool:
-        """Has the load ended by itself (`seconds` are over)?"""
+        """Whether the load has ended by itself (`seconds` are over)."""
         return self._load is not None and self._load.process.poll() is not None
 
     def start(self) -> list[str]:
-        """Start the service; the URLs of its targets, which answer already. No load yet. Raises DemoError."""
+        """Start the service without load and return the URLs of its targets, which already answer.
+
+        Raises DemoError.
+        """
         try:
             seed = ["--seed", str(self.seed)]
             for slowdown in self._slowdowns:
@@ -114,7 +123,7 @@ class Demo:
         return [f"http://127.0.0.1:{port}/metrics" for port in ports]
 
     def start_load(self) -> None:
-        """Let the load begin, and the time of the faults with it."""
+        """Start the load, and with it the clock of the faults."""
         if self._load is None:
             raise DemoError("the demo has not been started")
         self._load.send("start")
@@ -126,9 +135,9 @@ class Demo:
             self._timers.append(timer)
 
     def stop_load(self) -> LoadSummary:
-        """End the load, wait for the answers under way (bounded), and say what it counted. The service goes on.
+        """Stop the load, wait for pending answers (bounded), and return its counts.
 
-        Raises DemoError when the load's process has ended without a word.
+        The service continues. Raises DemoError if the load's process has ended without a summary.
         """
         if self._summary is None:
             if self._load is None:
@@ -138,14 +147,14 @@ class Demo:
         return self._summary
 
     def stop(self) -> LoadSummary:
-        """`stop_load`, then `close`."""
+        """Call `stop_load`, then `close`."""
         try:
             return self.stop_load()
         finally:
             self.close()
 
     def close(self) -> None:
-        """End all processes at once. May be called again."""
+        """Stop all processes at once. May be called again."""
         for timer in self._timers:
             timer.cancel()
         for child in (*self._services, *([self._load] if self._load else [])):
@@ -161,12 +170,12 @@ class Demo:
 
 
 class _ChildProcess:
-    """One process of the demo: words go in by its standard input, lines of JSON come out."""
+    """One process of the demo: commands on its standard input, lines of JSON on its output."""
 
     def __init__(self, module: str, arguments: list[str]) -> None:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child
-        # -P: a file random.py in the user's directory shall not stand in for the library's. A session of its own: ^C and
-        # a closing terminal are the parent's to handle, which lets the load drain.
+        # -P: a file random.py in the user's directory must not replace the library's. A session of
+        # its own: the parent handles ^C and a closing terminal, which lets the load drain.
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.PIPE,
@@ -179,14 +188,17 @@ class _ChildProcess:
         self._module = module
 
     def send(self, command: str) -> None:
-        """Say a word to it; if it is gone already, that shows when it is listened to."""
+        """Send a command; if the process is gone, the next read reports it."""
         stdin = self.process.stdin
         if stdin is not None and not stdin.closed:
             with contextlib.suppress(BrokenPipeError):
                 stdin.write(f"{command}\n".encode())
 
     def read_line(self, deadline: float) -> str:
-        """Its next line. Raises DemoError when it ends, or says nothing before the deadline (monotonic seconds)."""
+        """Read its next line.
+
+        Raises DemoError when it ends, or prints nothing before the deadline (monotonic seconds).
+        """
         stdout = self.process.stdout
         read = b""
         while stdout is not None and not read.endswith(b"\n"):
@@ -200,7 +212,7 @@ class _ChildProcess:
         return read.decode()
 
     def stop(self) -> None:
-        """End it: by the end of its standard input, else by force."""
+        """Stop it by closing its standard input, else by force."""
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 stream.close()

@@ -1,8 +1,9 @@
-"""The demo's load: a process that sends requests when they are due, whether the service keeps up or not.
+"""Load of the demo: an open-loop process that sends requests when they are due.
 
-``python -m tputtui.demo.load --port P [--port P2] [--load R]`` hears two words on its standard input: ``start``, and ``stop``,
-upon which it sends no more, waits (at most `DRAIN_S`) for the answers that are under way, prints its summary as one line of
-JSON and ends. The end of standard input ends it at once.
+``python -m tputtui.demo.load --port P [--port P2] [--load R]`` accepts two commands on its standard
+input: ``start``, and ``stop``, after which it sends no more, waits (at most `DRAIN_S`) for pending
+answers, prints its summary as one line of JSON and exits. The end of standard input ends it at
+once.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from tputtui.demo.load_client import LoadClient
 from tputtui.demo.load_stats import LoadStats
 
 DRAIN_S = 4.0
-"""Longer than the longest request of the shop at its normal pace: own time up to 2 s, 1 s for a connection, its query."""
+"""Longer than the longest request of the shop at its normal pace: own time up to 2 s, 1 s for a
+connection, its query.
+"""
 
 
 def encode_request(arrival: Arrival) -> bytes:
-    """The request as it goes over the wire."""
+    """Encode the request for the wire."""
     body = "{}" if arrival.method == "POST" else ""
     length = f"Content-Length: {len(body)}\r\n" if body else ""
     return (
@@ -35,11 +38,11 @@ def encode_request(arrival: Arrival) -> bytes:
 
 
 class LoadGenerator:
-    """Sends a schedule and counts what comes back."""
+    """Sender of a schedule that counts the answers."""
 
     def __init__(self, ports: Sequence[int], profile: LoadProfile, seed: int, seconds: float) -> None:
         self.stats = LoadStats()
-        self.seconds = 0.0  # how long requests were sent
+        self.seconds = 0.0  # duration of sending
         self._client = LoadClient(ports)
         self._profile = profile
         self._seed = seed
@@ -52,17 +55,17 @@ class LoadGenerator:
         self._send_task = self._loop.create_task(self._send())
 
     def on_command(self, line: str) -> None:
-        """Do what the parent says. Called from the lifeline's thread."""
+        """Carry out a command of the parent. Called from the thread of `parent_pipe`."""
         if line == "start":
             self._loop.call_soon_threadsafe(self._start_event.set)
         elif line == "stop":
             self._loop.call_soon_threadsafe(self._send_task.cancel)
 
     async def run(self) -> None:
-        """Send until the time is over or `stop` is heard; then wait for the answers, but not for ever."""
+        """Send until the time is over or `stop` arrives; then wait, bounded, for the answers."""
         await asyncio.wait([self._send_task])
         if not self._send_task.cancelled():
-            self._send_task.result()  # raises what went wrong, if anything did
+            self._send_task.result()  # raises the exception of the task, if any
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle_event.wait(), DRAIN_S)
         self._client.close()
@@ -80,7 +83,7 @@ class LoadGenerator:
                 if wait > 0:
                     await asyncio.sleep(wait)
                 elif arrival.number % 16 == 0:
-                    await asyncio.sleep(0)  # late: catch up, but let answers in
+                    await asyncio.sleep(0)  # late: catch up, but let answers be processed
                 self.stats.sent += 1
                 self._in_flight += 1
                 self._idle_event.clear()
@@ -99,7 +102,7 @@ class LoadGenerator:
 
 
 async def run_load(options: argparse.Namespace) -> str:
-    """The whole load, as one line of JSON."""
+    """Run the whole load and return its summary as one line of JSON."""
     replicas = len(options.port)
     if options.load is None:
         profile = arrivals.wave_profile(shop_routes.sustained_max_rps(replicas))
@@ -112,7 +115,7 @@ async def run_load(options: argparse.Namespace) -> str:
 
 
 def main() -> None:
-    """Read the arguments, send, and print the summary."""
+    """Parse the arguments, send, and print the summary."""
     parser = argparse.ArgumentParser(prog="tputtui.demo.load")
     parser.add_argument("--port", type=int, action="append", required=True)
     parser.add_argument("--load", type=float)

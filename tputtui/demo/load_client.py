@@ -1,4 +1,6 @@
-"""The load's HTTP client: keep-alive connections by callbacks, without a task a request, so that load costs little CPU."""
+"""HTTP client of the load: keep-alive connections by callbacks, without a task per request, to save
+CPU.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 ResponseCallback = Callable[[int | None], None]
-"""Gets the status of the answer; None when there was none."""
+"""Callback with the status of the answer; None if there was none."""
 
 MAX_CONNECTIONS = 4000
-"""Beyond that many a request fails at once: the service hangs, and more sockets would only hurt the machine."""
+"""Limit beyond which a request fails at once: the service hangs, and more sockets would only burden
+the machine.
+"""
 _DOWN_BACKOFF_S = 1.0
-"""A replica that refuses is left alone that long, as a load balancer does."""
+"""Pause before a refusing replica is tried again, as in a load balancer."""
 
 
 class ClientConnection(asyncio.Protocol):
@@ -24,12 +28,12 @@ class ClientConnection(asyncio.Protocol):
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Connected."""
+        """Mark the connection as established."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker: a stream's transport
         self._transport = transport
 
     def send(self, request: bytes, callback: ResponseCallback) -> None:
-        """Send a request; `done` is called once."""
+        """Send a request; `callback` is called once."""
         self._callback = callback
         if self._transport is None or self._transport.is_closing():
             self._finish(None)
@@ -37,7 +41,7 @@ class ClientConnection(asyncio.Protocol):
             self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Collect the answer until it is whole."""
+        """Collect the answer until it is complete."""
         self._buffer += data
         head, blank, body = self._buffer.partition(b"\r\n\r\n")
         if not blank:
@@ -49,13 +53,13 @@ class ClientConnection(asyncio.Protocol):
             self._finish(int(head[9:12]))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the interface
-        """The service has gone: what was asked gets no answer."""
+        """Report that the pending request gets no answer, because the service has gone."""
         self._transport = None
         self._replica.remove(self)
         self._finish(None)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -75,28 +79,31 @@ class ReplicaEndpoint:
         self.down_until = 0.0
 
     async def connect(self) -> ClientConnection:
-        """A new connection. Raises OSError."""
+        """Open a new connection. Raises OSError."""
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(lambda: ClientConnection(self), "127.0.0.1", self.port)
         self.connections.add(connection)
         return connection
 
     def remove(self, connection: ClientConnection) -> None:
-        """Forget a connection."""
+        """Remove a connection."""
         self.connections.discard(connection)
         if connection in self.idle_connections:
             self.idle_connections.remove(connection)
 
 
 class LoadClient:
-    """Sends requests to the replicas; one that refuses is passed over."""
+    """Client that distributes requests over the replicas, skipping those that refuse."""
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._replicas = [ReplicaEndpoint(port) for port in ports]
         self._connecting: set[asyncio.Task[None]] = set()
 
     def send(self, request: bytes, replica_choice: float, callback: ResponseCallback) -> None:
-        """Send at once, on an idle connection or a new one. `pick`, 0 to 1, chooses among the replicas that are up."""
+        """Send at once, on an idle connection or a new one.
+
+        `replica_choice`, 0 to 1, chooses among the replicas that are up.
+        """
         now = asyncio.get_running_loop().time()
         up = [replica for replica in self._replicas if replica.down_until <= now] or self._replicas
         replica = up[int(replica_choice * len(up))]
@@ -122,7 +129,7 @@ class LoadClient:
         callback(None)
 
     def close(self) -> None:
-        """Close all connections; what is still open gets no answer."""
+        """Close all connections; pending requests get no answer."""
         for replica in self._replicas:
             for connection in tuple(replica.connections):
                 connection.close()

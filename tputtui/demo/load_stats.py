@@ -12,32 +12,37 @@ from tputtui.frozen import frozen
 
 QUANTILES = (0.5, 0.99)
 _STEPS = 1000
-"""Latencies are kept to one part in a thousand: memory stays bounded however long the demo runs."""
+"""Resolution of the kept latencies, one part in a thousand, which bounds memory however long the
+demo runs.
+"""
 
 
 @frozen
 class LoadSummary:
-    """What was sent and what came back. `quantiles_s` is None where nothing came back."""
+    """Counts of requests and answers. `quantiles_s` is None without answers."""
 
     sent: int
     completed: int  # answered, whatever the status
     errors: int  # 5xx and no answer, within `sent`
-    seconds: float  # how long requests were sent; the drain is not in it
+    seconds: float  # duration of sending, without the drain
     quantiles_s: Mapping[str, float | None]
-    sustained_max_rps: float  # by Erlang C: `routes.sustained_max_rps`
+    sustained_max_rps: float  # by Erlang C: `shop_routes.sustained_max_rps`
 
     def to_json(self) -> str:
-        """One line, as the contract has it."""
+        """Encode as one line, as the contract defines."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, line: str) -> LoadSummary:
-        """The reverse of `json`. Raises ValueError, TypeError or KeyError where it is none."""
+        """Decode a line of `to_json`. Raises ValueError, TypeError or KeyError if it is invalid."""
         return cls(**json.loads(line))
 
 
 class LoadStats:
-    """Counts as the answers come. Latencies are in seconds, from the moment a request was due."""
+    """Counters updated with each answer.
+
+    Latencies are in seconds, from the moment a request was due.
+    """
 
     def __init__(self) -> None:
         self.sent = 0
@@ -52,7 +57,7 @@ class LoadStats:
         self._latencies[round(math.log(max(latency_s, 1e-6)) * _STEPS)] += 1
 
     def quantile(self, q: float) -> float | None:
-        """The latency that the share `q` of the answers did not exceed (nearest rank)."""
+        """Return the latency that the share `q` of the answers did not exceed (nearest rank)."""
         rank = math.ceil(q * self.completed)
         for step in sorted(self._latencies):
             rank -= self._latencies[step]
@@ -61,7 +66,7 @@ class LoadStats:
         return None
 
     def summary(self, seconds: float, sustained_max_rps: float) -> LoadSummary:
-        """All of it; what has no answer by now counts as an error."""
+        """Return the summary; requests without an answer by now count as errors."""
         quantiles = {f"{q:g}": self.quantile(q) for q in QUANTILES}
         return LoadSummary(
             sent=self.sent,

@@ -1,7 +1,9 @@
-"""The pipe on which a child of the demo hangs: its parent's words come in by it, and when it breaks, the child ends.
+"""Pipe from the parent that carries commands to a child of the demo and ends the child when it
+breaks.
 
-The kernel closes the parent's end however the parent ends, also by kill -9; that is why this is a pipe and no signal
-handler. PR_SET_PDEATHSIG would follow the parent's *thread*, and the demo may be started from one that ends early.
+The kernel closes the parent's end however the parent ends, also after kill -9; hence a pipe and not
+a signal handler. PR_SET_PDEATHSIG would follow the parent's *thread*, and the demo may be started
+from one that ends early.
 """
 
 from __future__ import annotations
@@ -12,11 +14,16 @@ import threading
 from collections.abc import Callable
 
 _PARENT_CHECK_S = 1.0
-"""How often the parent's pid is looked at: a fork of the parent could hold the pipe open beyond the parent's death."""
+"""Interval of the check of the parent's pid: a fork of the parent could hold the pipe open beyond
+the parent's death.
+"""
 
 
 def watch_parent(on_command: Callable[[str], None]) -> None:
-    """Watch standard input from a daemon thread: `heed` gets each line (in that thread); at its end the process exits."""
+    """Watch standard input from a daemon thread; at its end the process exits.
+
+    `on_command` gets each line, in that thread.
+    """
     threading.Thread(target=_watch, args=(on_command, os.getppid()), name="lifeline", daemon=True).start()
 
 
@@ -32,4 +39,4 @@ def _watch(on_command: Callable[[str], None], parent_pid: int) -> None:
         *lines, pending = (pending + read).split(b"\n")
         for line in lines:
             on_command(line.decode("ascii", "replace"))
-    os._exit(0)  # nobody is left to whom an orderly end would matter
+    os._exit(0)  # the parent is gone, so an orderly end is pointless

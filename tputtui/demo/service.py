@@ -1,8 +1,8 @@
-"""The demo's service: a process that answers HTTP on loopback and counts what it does, as any instrumented service.
+"""Service of the demo: a process that serves HTTP on loopback and is instrumented like any service.
 
-``python -m tputtui.demo.service`` prints one line, ``{"port": 40213, "pid": 4711}``, as soon as it answers. It hears two
-words on its standard input: ``latency MS`` adds MS milliseconds to each request from now on, ``stop`` ends it; so does the
-end of standard input.
+``python -m tputtui.demo.service`` prints one line, ``{"port": 40213, "pid": 4711}``, as soon as it
+answers. It accepts two commands on its standard input: ``latency MS`` adds MS milliseconds to each
+request from now on, ``stop`` ends it; so does the end of standard input.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tputtui.demo.file_limit import raise_file_limit
 from tputtui.demo.handlers import ShopHandlers
 from tputtui.demo.http_server import Request, Response, serve_connection
 
-# Dense where the shop's requests fall (a few milliseconds to a second), so that quantiles mean something.
+# Dense in the range of the shop's requests (a few milliseconds to a second), for precise quantiles.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4, 0.6, 1, 1.5, 2.5, 5, 10)
 
 
@@ -80,25 +80,25 @@ class DemoService:
         return response
 
     def render_metrics(self, request: Request) -> Response:
-        """The exposition, in the format that is asked for."""
+        """Render the exposition in the requested format."""
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(200, encode(self.registry), content_type)
 
     async def on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One client's connection."""
+        """Serve the connection of one client."""
         await serve_connection(reader, writer, self.handle_request)
 
     def on_command(self, line: str) -> None:
-        """Do what the parent says."""
+        """Carry out a command of the parent."""
         word, _, argument = line.partition(" ")
         if word == "latency":
             self.shop.added_latency_s = float(argument) / 1000
         elif word == "stop":
-            os._exit(0)  # an outage asks for no permission: what is in flight gets no answer
+            os._exit(0)  # a simulated outage is abrupt: pending requests get no answer
 
 
 async def serve(port: int, slowdown: float, seed: int) -> None:
-    """Answer on loopback until the process ends."""
+    """Serve on loopback until the process ends."""
     service = DemoService(slowdown, seed)
     server = await asyncio.start_server(service.on_connection, "127.0.0.1", port, backlog=1024)
     parent_pipe.watch_parent(service.on_command)
@@ -108,7 +108,7 @@ async def serve(port: int, slowdown: float, seed: int) -> None:
 
 
 def main() -> None:
-    """Read the arguments and serve."""
+    """Parse the arguments and serve."""
     parser = argparse.ArgumentParser(prog="tputtui.demo.service")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--slowdown", type=float, default=1.0)

@@ -1,7 +1,7 @@
-"""What the demo's shop offers: its routes, how often each is asked for, and the law its own time follows.
+"""Routes of the demo's shop: their share of the requests, and the distribution of their own time.
 
-The service and the load both read this table, so the share of requests that need a connection is known, and with it how
-many requests per second the pool sustains.
+The service and the load both read this table, so the share of requests that need a connection is
+known, and with it how many requests per second the pool sustains.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class ShopRoute:
     median_s: float = 0.0  # of its own time
     sigma: float = 0.0  # of the logarithm of its own time: 0.4 is steady, 1 has a long tail
     pool_probability: float = 1.0  # probability that it needs a connection
-    error_probability: float = 0.0  # probability of a 5xx by itself
+    error_probability: float = 0.0  # probability that the route itself returns a 5xx
 
     def own_time(self, rng: random.Random) -> float:
-        """Seconds of its own time, at most 2."""
+        """Draw the route's own time in seconds, at most 2."""
         return min(2.0, self.median_s * rng.lognormvariate(0.0, self.sigma)) if self.median_s else 0.0
 
 
@@ -35,32 +35,42 @@ CART = ShopRoute("GET", "/cart", 0.14, median_s=0.003, sigma=0.4)
 CHECKOUT = ShopRoute("POST", "/checkout", 0.10, median_s=0.020, sigma=0.9)
 PAYMENT = ShopRoute("POST", "/payment", 0.06, median_s=0.050, sigma=0.4, error_probability=0.02)
 REPORT = ShopRoute("GET", "/report", 0.025, pool_probability=0.0)  # computes, in a thread
-HEALTH = ShopRoute("GET", "/healthz", 0.0, pool_probability=0.0)  # for whoever asks; a health check is no load
-STRAY = ShopRoute("GET", "/favicon.ico", 0.015, pool_probability=0.0)  # not served: a 404 now and then
+# For health checks, which are not load
+HEALTH = ShopRoute("GET", "/healthz", 0.0, pool_probability=0.0)
+# Not served: an occasional 404
+STRAY = ShopRoute("GET", "/favicon.ico", 0.015, pool_probability=0.0)
 
 ROUTES = (ITEM, SEARCH, CART, CHECKOUT, PAYMENT, REPORT, HEALTH, STRAY)
 
-CACHE_HIT_S = 0.0015  # the time of a search that the cache answers
-MISSING_ITEM_SHARE = 0.01  # share of the items asked for that do not exist
+CACHE_HIT_S = 0.0015  # time of a cached search
+MISSING_ITEM_SHARE = 0.01  # share of requested items that do not exist
 
 POOL_SIZE = 8
 MEAN_HOLD_S = 0.020
-"""Mean time that a request holds its connection, exponential: an M/M/c queue of 8 × 50 = 400 connections a second."""
+"""Mean time that a request holds its connection, exponential: an M/M/c queue of 8 × 50 = 400
+connections a second.
+"""
 MAX_WAIT_S = 0.2
-"""What the pool sustains is judged by: with the 99 % quantile of the wait there, the p99 of all requests is about 250 ms."""
+"""Limit that defines the pool's sustained rate: with the 99 % quantile of the wait there, the p99
+of all requests is about 250 ms.
+"""
 ACQUIRE_TIMEOUT_S = 1.0
-"""A request that waits longer for a connection is answered 503, as real pools do; far beyond the sustained range."""
+"""A request that waits longer for a connection is answered 503, as in real pools; far beyond the
+sustained range.
+"""
 
 
 def pooled_share() -> float:
-    """The share of all requests that need a connection, 0 to 1."""
+    """Return the share of all requests that need a connection, 0 to 1."""
     return sum(route.share * route.pool_probability for route in ROUTES)
 
 
 def sustained_max_rps(replicas: int = 1, slowdown: float = 1.0) -> float:
-    """Requests per second of the whole mix up to which 99 % of those that need a connection get one within `WAIT_S`.
+    """Return the rate of the whole mix at which 99 % of waits for a connection stay within
+    `MAX_WAIT_S`.
 
-    By Erlang C (`erlang.sustained_max`) from how the pool of each replica is built; the load is spread at random, so each
-    replica's arrivals are Poisson again. 461 a second for one replica at its normal pace, of a capacity of 488.
+    In requests per second. By Erlang C (`erlang.sustained_max`) from the pool of each replica; the
+    load is spread at random, so each replica's arrivals are Poisson again. 461 a second for one
+    replica at its normal pace, of a capacity of 488.
     """
     return replicas * erlang.sustained_max(POOL_SIZE, MEAN_HOLD_S * slowdown, limit_s=MAX_WAIT_S) / pooled_share()

@@ -1,11 +1,12 @@
-"""The words of tputtui as values: what is collected (a reading) and what is derived (a snapshot).
+"""Data model of tputtui: collected data (a reading) and derived data (a snapshot).
 
-A *reading* is raw (`readings`), and `bindings` says what its families mean: both are what a run records. A *snapshot*
-is everything derived from the readings up to one tick (`services`, `machine`, `snapshot`): it is never recorded. Nothing
-that is derived is known to what is read. The rest of the program imports all of them from here.
+A *reading* is raw (`readings`), and `bindings` says what its families mean: both are recorded in a
+run. A *snapshot* is everything derived from the readings up to one tick (`services`, `host`,
+`snapshot`): it is never recorded. Readings do not depend on derived data. The rest of the program
+imports all of them from here.
 
-``None`` means unknown, everywhere; a zero is a measured zero. Times called ``at`` are seconds on a monotonic clock and
-are what rates divide by; times called ``time`` are unix seconds and are for people.
+``None`` means unknown, everywhere; a zero is a measured zero. Times called ``at`` are seconds on a
+monotonic clock and are used for rates; times called ``time`` are unix seconds and are for display.
 """
 
 from tputtui.model.bindings import (

@@ -1,6 +1,6 @@
-"""What the numbers mean: which family of a target feeds which signal. Found by classification or set in the config.
+"""Bindings of metric families to signals, found by classification or set in the config.
 
-Bindings in force are recorded beside the readings, so that a replay never guesses anew.
+Bindings in force are recorded beside the readings, so that a replay never classifies anew.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ MetricKind = Literal["counter", "gauge", "histogram", "summary", "mean"]
 
 @frozen
 class Match:
-    """One condition on a label: series that do not meet it stay outside of a binding. A missing label counts as ""."""
+    """Condition on a label: series that do not meet it are outside the binding.
+
+    A missing label counts as "".
+    """
 
     label: str
     op: Literal["=", "!=", "=~", "!~"]  # the regular expressions are anchored at both ends
@@ -26,40 +29,45 @@ class Match:
 
 @frozen
 class Binding:
-    """Which family and labels of a target feed a signal."""
+    """Binding of a family and labels of a target to a signal."""
 
     signal: SignalKind
     kind: MetricKind
     family: str
-    """Traffic and errors: the sample name as exposed. Latency: the base name, without _bucket, _sum, _count."""
+    """Traffic and errors: the sample name as exposed. Latency: the base name, without _bucket,
+    _sum, _count.
+    """
     unit: str | None = None
-    """What `scale` leads to: "req/s", "By/s", "tokens/s", "msg/s" for traffic; "s" for latency; else None."""
+    """Unit after scaling: "req/s", "By/s", "tokens/s", "msg/s" for traffic; "s" for latency; else
+    None.
+    """
     scale: float = 1.0  # raw value × scale = value in `unit`
-    name: str = ""  # a person's word for it: "in flight", "db pool", "time to first token"
+    name: str = ""  # display name: "in flight", "db pool", "time to first token"
     match: tuple[Match, ...] = ()
     label: str | None = None  # errors: the status label on the series
     values: tuple[str, ...] = ()  # errors: the values of `label` that count as errors, where they are listed
     limit: str | None = None  # saturation: the sample name of the limit
     waiting: bool = False  # saturation: the value counts waiting work (a queue), not use
-    denominator: str | None = None  # mean: the sample name of the counter that divides; errors: of what is counted
+    # Mean: sample name of the counter that divides; errors: of the counted total
+    denominator: str | None = None
     score: float = 0.0
-    reason: str = ""  # for a person: "counter, has a status label, named for requests"
+    reason: str = ""  # for display: "counter, has a status label, named for requests"
     origin: Literal["found", "config"] = "found"
 
 
 @frozen
 class Bindings:
-    """What is bound on one target. An empty slot says in `reasons` why nothing fits."""
+    """Bindings of one target. For an empty slot, `reasons` explains why nothing fits."""
 
     traffic: Binding | None = None
     errors: Binding | None = None
     latency: Binding | None = None
     saturation: tuple[Binding, ...] = ()
     signals: tuple[Binding, ...] = ()  # further ecosystems and time-to-first-… on the same target
-    breakdown: tuple[str, ...] = ()  # label names worth breaking down by, best first
+    breakdown: tuple[str, ...] = ()  # label names suitable for a breakdown, best first
     reasons: Mapping[str, str] = field(default_factory=dict)  # "traffic" -> "no counter of requests found"
 
     def all(self) -> tuple[Binding, ...]:
-        """Every binding that is in force."""
+        """Return every binding in force."""
         main = [b for b in (self.traffic, self.errors, self.latency) if b is not None]
         return (*main, *self.saturation, *self.signals)

@@ -1,4 +1,6 @@
-"""What is derived of the host and its processes at one tick: shares and rates since the tick before."""
+"""Values derived of the host and its processes at one tick: shares and rates since the previous
+tick.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ class TcpState:
 
 @frozen
 class CgroupState:
-    """Limits of a control group and the share of periods in which it was throttled over the last tick."""
+    """Limits of a control group and the share of periods in which it was throttled over the last
+    tick.
+    """
 
     path: str
     cpu_limit_cores: float | None
@@ -111,5 +115,5 @@ class ProcessState:
 
     @property
     def identity(self) -> tuple[int, float]:
-        """What a cursor or a capture belongs to."""
+        """Identity of the process, used for cursors and captures."""
         return (self.pid, self.started)

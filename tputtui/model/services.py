@@ -1,6 +1,7 @@
-"""What is derived of a service at one tick: its four signals, their breakdown and its resources.
+"""Values derived of a service at one tick: its four signals, their breakdown and its resources.
 
-What has no binding is None; what is bound but unknown in this tick is an object with None inside.
+A signal without a binding is None; a bound signal that is unknown in this tick is an object with
+None inside.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ class Quantile:
     value: float | None
     low: float | None = None
     high: float | None = None
-    is_lower_bound: bool = False  # it fell into the +Inf bucket: the value is a floor
+    is_lower_bound: bool = False  # it fell into the +Inf bucket: the value is a lower bound
 
 
 @frozen
 class LastFigure:
-    """A figure as it was when its target last answered, while the next answer is late."""
+    """Figure as of the target's last answer, while the next answer is late."""
 
     value: float
     age_s: float
-    q: float | None = None  # of a quantile: which
+    q: float | None = None  # the quantile, for a latency quantile
 
 
 @frozen
@@ -40,11 +41,12 @@ class TrafficState:
     family: str
     rps: float | None
     unit: str = "req/s"
-    total: float | None = None  # increase since we started
+    total: float | None = None  # increase since tputtui started
     best_60s: float | None = None  # highest mean over any 60 s so far
-    minute: float | None = None  # mean over the last 60 s, without what is not confirmed yet
-    since_start: float | None = None  # mean over its life up to our first scrape: what was normal before we came
-    reason: str = ""  # why it is bound; without a rate, why there is none
+    minute: float | None = None  # mean over the last 60 s, without unconfirmed gains
+    # Mean over its lifetime up to the first scrape: the normal level before tputtui started
+    since_start: float | None = None
+    reason: str = ""  # reason for the binding; without a rate, why there is none
     last: LastFigure | None = None  # of `rps`
 
 
@@ -72,7 +74,7 @@ class LatencyState:
     unit: str | None
     quantiles: tuple[Quantile, ...] = ()
     mean: float | None = None
-    since_start: tuple[Quantile, ...] = ()  # over its life up to our first scrape
+    since_start: tuple[Quantile, ...] = ()  # over its lifetime up to the first scrape
     buckets: tuple[tuple[float, float], ...] = ()  # (upper bound, observations per second in it), for the heat map
     reason: str = ""
     note: str = ""  # "only 3 buckets: p99 says little"
@@ -81,7 +83,9 @@ class LatencyState:
 
 @frozen
 class ExtraSignal:
-    """One more signal on the same target: another ecosystem's traffic, or a time to first byte or token."""
+    """Additional signal on the same target: traffic of another ecosystem, or a time to first byte
+    or token.
+    """
 
     kind: SignalKind
     name: str
@@ -93,7 +97,7 @@ class ExtraSignal:
 
 @frozen
 class SaturationState:
-    """One resource of a service or of the host: how much of it is used, of which limit, and how much work waits."""
+    """One resource of a service or of the host: its use, its limit, and the waiting work."""
 
     name: str
     family: str | None
@@ -117,7 +121,10 @@ class BreakdownRow:
 
 @frozen
 class ServiceState:
-    """A service as of one tick. What has no binding is None; bound but unknown is an object with None inside."""
+    """Service as of one tick.
+
+    A signal without a binding is None; bound but unknown is an object with None inside.
+    """
 
     name: str
     targets: tuple[str, ...]
@@ -128,19 +135,21 @@ class ServiceState:
     saturation: tuple[SaturationState, ...] = ()
     breakdown_by: tuple[str, ...] = ()
     breakdown: tuple[BreakdownRow, ...] = ()
-    breakdown_more: tuple[int, float] | None = None  # rows not shown, their traffic in all
+    breakdown_more: tuple[int, float] | None = None  # rows not shown, and their total traffic
     resets: int = 0
-    lifetime_s: float | None = None  # how long its traffic had been counted when `since_start` was taken
-    covered_s: float | None = None  # how much of the window the rates rest on
+    # How long its traffic had been counted when `since_start` was computed
+    lifetime_s: float | None = None
+    covered_s: float | None = None  # part of the window that the rates cover
     why_unknown: str | None = None  # why there are no rates though its targets answer
     reasons: Mapping[str, str] = field(default_factory=dict)  # why a slot is empty
-    waiting_s: float | None = None  # for so long an answer of one of its targets has been late; None: none is
-    overdue: bool = False  # one is late by more than a window: what it counts is not in the figures
+    # How long an answer of one of its targets has been late; None: no late answer
+    waiting_s: float | None = None
+    overdue: bool = False  # one is late by more than a window: its counts are not in the figures
 
 
 @frozen
 class SplitState:
-    """The two arms of a split as of one tick; None: nothing of it is there."""
+    """Both arms of a split as of one tick; None: an arm without data."""
 
     control: ServiceState | None
     treatment: ServiceState | None

@@ -1,4 +1,4 @@
-"""What is derived at one tick, put together: a screen draws it, ``stream`` prints it, nothing records it."""
+"""Values derived at one tick: drawn by a screen, printed by ``stream``, never recorded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TargetState = Literal["waiting", "up", "slow", "down"]
 ObjectiveState = Literal["ok", "at_risk", "missed", "no_data"]
 
 USUAL = 1.5
-"""An answer that takes up to so many times as long as the one before is not worth a word."""
+"""Factor of the previous answer's duration up to which a late answer is not reported."""
 
 
 @frozen
@@ -31,31 +31,36 @@ class TargetStatus:
     size: int | None = None
     series: int | None = None
     skipped_lines: int | None = None
-    age_s: float | None = None  # since the last good scrape
-    since_s: float | None = None  # in this state
+    age_s: float | None = None  # since the last successful scrape
+    since_s: float | None = None  # time in this state
     hidden: Mapping[str, int] = field(default_factory=dict)
-    waiting_s: float | None = None  # for so long the answer has been late; None: none is
-    partial: int | None = None  # bytes of that answer that have come; None: none
-    silent: bool = False  # while down: not a byte came; it refuses, resets or cannot be reached
+    waiting_s: float | None = None  # how long the answer has been late; None: no late answer
+    partial: int | None = None  # bytes received of that answer; None: none
+    silent: bool = False  # while down: not a byte arrived; it refuses, resets or cannot be reached
     was_up: bool | None = None  # while slow: whether the newest answer was good; None: there was none
-    processes: int = 1  # how many answer in turn
-    duplicates: int | None = None  # samples of series that stand in the answer more than once
+    processes: int = 1  # number of processes that answer in turn
+    duplicates: int | None = None  # samples whose series occurs in the answer more than once
 
     @property
     def up(self) -> bool | None:
-        """Whether it is up; while an answer is late, whether it was. None before the first answer or refusal."""
+        """Whether it is up; while an answer is late, whether it was. None before the first answer
+        or refusal.
+        """
         if self.state == "slow":
             return self.was_up
         return None if self.state == "waiting" else self.state == "up"
 
     @property
     def is_answering(self) -> bool:
-        """Whether its answers come, and can be read."""
+        """Whether its answers arrive and can be read."""
         return self.up is True and not self.is_overdue
 
     @property
     def is_overdue(self) -> bool:
-        """Whether its answer is later than usual: one that always takes longer than an interval is slow, and as ever."""
+        """Whether its answer is later than usual.
+
+        A target that always takes longer than an interval is slow, as usual.
+        """
         return self.state == "slow" and (self.waiting_s or 0.0) > USUAL * (self.scrape_s or 0.0)
 
 
@@ -67,20 +72,22 @@ class ObjectiveStatus:
     state: ObjectiveState
     value: float | None
     for_s: float | None
-    budget_left: float | None = None  # of this run, as a ratio; below 0: overdrawn
-    reason: str = ""  # why there is no data, where that is known: "slow"
+    budget_left: float | None = None  # budget of this run, as a ratio; below 0: overspent
+    reason: str = ""  # why there are no data, where known: "slow"
 
 
 @frozen
 class Headroom:
-    """The highest throughput at which a service meets its objectives for as long as that lasts (1/s), and its bracket."""
+    """Highest sustained throughput at which a service meets its objectives (1/s), and its
+    bracket.
+    """
 
     service: str
-    value: float | None  # None: `reason` says why nothing can be said
+    value: float | None  # None: `reason` has the explanation
     low: float | None  # the highest level of load that met them
-    high: float | None  # the lowest that did not; None where the limit was never reached
+    high: float | None  # the lowest that did not; None if the limit was never reached
     kind: Literal["limit", "at_least"] | None
-    objective: str  # the one that binds
+    objective: str  # the binding objective
     reason: str = ""
 
 
@@ -88,7 +95,7 @@ class Headroom:
 class FirstToSaturate:
     """The resource that is closest to its limit, with the evidence."""
 
-    name: str  # of several services with its own: "checkout: db pool"
+    name: str  # prefixed by the service if several have resources: "checkout: db pool"
     reason: str  # "3 waiting", "91 % of 8 cores"
     owner: str = ""  # the service; "" for the host
     resource: str = ""  # the row's name
@@ -96,7 +103,7 @@ class FirstToSaturate:
 
 @frozen
 class Event:
-    """Something worth a line in the log: a reset, a target down or up, a mark."""
+    """Event for the log: a reset, a target down or up, a mark."""
 
     time: float
     kind: Literal["down", "slow", "up", "reset", "warning", "mark", "profile", "objective", "note"]
@@ -106,15 +113,15 @@ class Event:
 
 @frozen
 class ChartedFamily:
-    """A family that somebody put on the live screen, as of one tick: all its series added up. None is unknown."""
+    """Family charted on the live screen, as of one tick: the sum of its series. None is unknown."""
 
     target: str
     name: str
     type: str = "untyped"
     unit: str = ""
-    is_counter: bool = False  # it only rises: its rate is what is charted
-    value: float | None = None  # of a histogram or summary its observations
-    rate: float | None = None  # its rise per second since the scrape before
+    is_counter: bool = False  # increases only: its rate is charted
+    value: float | None = None  # for a histogram or summary, its observations
+    rate: float | None = None  # increase per second since the previous scrape
 
     @property
     def charted_value(self) -> float | None:
@@ -124,19 +131,19 @@ class ChartedFamily:
 
 @frozen
 class SelfState:
-    """What we cost: percent of one core, children included."""
+    """Resource use of this program: percent of one core, children included."""
 
     cpu_percent: float | None
     rss_bytes: int | None
     missed_ticks: int
-    recent_missed_ticks: int = 0  # of them, in the last minute
+    recent_missed_ticks: int = 0  # of these, in the last minute
 
 
 @frozen
 class Snapshot:
-    """Everything derived at one tick. A screen draws it, ``stream`` prints it, nothing records it."""
+    """Everything derived at one tick: drawn by a screen, printed by ``stream``, never recorded."""
 
-    time: float  # unix seconds of the newest scrape it rests on (of the tick, where there is none)
+    time: float  # unix seconds of the newest scrape used (of the tick, if there is none)
     at: float
     interval_s: float
     window_s: float
@@ -146,13 +153,14 @@ class Snapshot:
     host_saturation: tuple[SaturationState, ...] = ()
     first_to_saturate: FirstToSaturate | None = None
     processes: tuple[ProcessState, ...] | None = None
-    listeners: tuple[TargetListeners, ...] | None = None  # who serves each target; None: not looked up yet
+    # Processes that serve each target; None: not looked up yet
+    listeners: tuple[TargetListeners, ...] | None = None
     busy_cores: float | None = None  # of the machine
     objectives: tuple[ObjectiveStatus, ...] = ()
     headroom: tuple[Headroom, ...] = ()  # of each service with objectives
     events: tuple[Event, ...] = ()  # the newest, oldest first
     self_usage: SelfState = field(default_factory=lambda: SelfState(None, None, 0))
     is_ready: bool = False  # every target has two scrapes, has failed or is slow
-    charted: ChartedFamily | None = None  # chosen on the screen; `stream` has none
+    charted: ChartedFamily | None = None  # chosen on the screen; absent in `stream`
     split: SplitState | None = None  # likewise
-    history_s: float = 0.0  # figures are known from so long before the first tick on: a server remembered them
+    history_s: float = 0.0  # history before the first tick, from a server's memory, in seconds

@@ -1,1 +1,1 @@
-"""A comparison said to people and programs: text, markdown, JSON, and HTML of one file."""
+"""Reports of a comparison: text, Markdown, JSON, and a single HTML file."""

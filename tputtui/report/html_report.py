@@ -1,4 +1,7 @@
-"""A comparison as one HTML file: no script, no network; light, dark, and on paper."""
+"""HTML report of a comparison in one file, without scripts or network access.
+
+Supports light and dark themes and printing.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ tr,.chart{break-inside:avoid}.flame{width:auto;left:0;transform:none}.chart,.fla
 
 
 def render_html(comparison: Comparison, report_input: ReportInput, document: Mapping[str, object]) -> str:
-    """The whole file. `document` is the JSON report: the raw figures at the end."""
+    """Render the whole file. `document` is the JSON report: the raw figures at the end."""
     title = formatting.format_headline(comparison)
     body = [
         f'<h1 class="{comparison.verdict}">{escape(title)}</h1>',
@@ -109,14 +112,14 @@ def render_html(comparison: Comparison, report_input: ReportInput, document: Map
 
 
 def _render_facts(comparison: Comparison, report_input: ReportInput) -> list[str]:
-    """What was planned, what was compared, where and under which load."""
+    """Render what was planned, what was compared, where and under which load."""
     rows = (*report_input.sections(), *report_tables.comparison_facts(comparison, report_input))
     inner = "".join(f"<dt>{escape(head)}</dt><dd>{escape(body)}</dd>" for head, body in rows)
     return [f"<dl>{inner}</dl>"]
 
 
 def _render_chart(svg: str) -> str:
-    """A chart that keeps its letters' size where the page is narrow."""
+    """Render a chart whose text keeps its size on a narrow page."""
     return f'<div class="scroll">{svg}</div>' if svg else ""
 
 
@@ -125,7 +128,7 @@ def _render_section(table: ReportTable) -> list[str]:
 
 
 def _render_table(table: ReportTable) -> str:
-    """A table with its caption for those who listen, and its note."""
+    """Render a table with its caption for screen readers, and its note."""
     heads = "".join(
         f'<th scope="col"{_LEFT_CLASS if at in table.text_columns else ""}>{escape(head)}</th>'
         for at, head in enumerate(table.headings)
@@ -155,7 +158,7 @@ def _render_row(row: TableRow, table: ReportTable) -> str:
 
 
 def _render_all_routes(comparison: Comparison) -> list[str]:
-    """All figures of all routes, folded away."""
+    """Render all figures of all routes in a collapsed section."""
     if not comparison.routes:
         return []
     each = "".join(

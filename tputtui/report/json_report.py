@@ -14,7 +14,7 @@ _ARMS: Final = ("baseline", "candidate")
 
 
 def build_document(comparison: Comparison, exit_code: int, report_input: ReportInput) -> dict[str, object]:
-    """The object. `exit_code` is what the caller ends with."""
+    """Build the document. `exit_code` is the exit code of the caller."""
     seconds = comparison.seconds
     return {
         "schema": 1,
@@ -68,7 +68,9 @@ def build_document(comparison: Comparison, exit_code: int, report_input: ReportI
 
 
 def _row(row: DecidingRow | None) -> dict[str, object] | None:
-    """The row that made a verdict: as the headline names it, and by the names in `metrics`, `routes` and `strata`."""
+    """Return the deciding row: as the headline names it, and by the names in `metrics`, `routes`
+    and `strata`.
+    """
     if row is None:
         return None
     return {
@@ -105,7 +107,7 @@ def _resource_object(resource: ResourceComparison) -> dict[str, object]:
 
 
 def metric_object(metric: MetricResult) -> dict[str, object]:
-    """One metric: percents, and for `error_ratio` percentage points."""
+    """Return the object of one metric: percents, and for `error_ratio` percentage points."""
     relative = None if metric.is_absolute else metric
     points = metric if metric.is_absolute else None
     return {
@@ -168,7 +170,7 @@ def _percent_interval(ci: Interval | None) -> list[float | None] | None:
 
 
 def _to_json(value: object) -> object:
-    """What came from JSON goes back to it; a number that JSON has not is null."""
+    """Convert a value back to JSON; a number that JSON cannot represent becomes null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):

@@ -16,7 +16,7 @@ _ESCAPES = str.maketrans({one: f"\\{one}" for one in "\\`*_{}[]<>#|~"})
 
 
 def render_markdown(comparison: Comparison, report_input: ReportInput) -> str:
-    """The report, without an end of line at its end."""
+    """Render the report without a final newline."""
     lines = [f"## {_escape(formatting.format_headline(comparison))}", "", formatting.MEANINGS[comparison.verdict], ""]
     lines += _render_list("Why", comparison.reasons)
     for head, body in report_input.sections():
@@ -51,7 +51,7 @@ def _render_list(heading: str, sentences: Sequence[str]) -> list[str]:
 
 
 def _render_table(table: ReportTable, heading: str) -> list[str]:
-    """A table, the deciding row in bold and what is for information said to be so."""
+    """Render a table with the deciding row in bold and informational rows marked."""
     if not table.rows:
         return []
     lines = [heading, ""] if heading else []
@@ -67,7 +67,10 @@ def _render_table(table: ReportTable, heading: str) -> list[str]:
 
 
 def _escape(text: str) -> str:
-    """Foreign text that stays text. An interval of ours is none, however it is bracketed."""
+    """Escape foreign text so that Markdown shows it as text.
+
+    An interval of this program's is not a link, despite its brackets.
+    """
     return _INTERVAL.sub(r"[\1]", text.translate(_ESCAPES))
 
 

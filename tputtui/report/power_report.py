@@ -1,4 +1,4 @@
-"""A plan from a pilot run, said to people and programs."""
+"""Report of a plan derived from a pilot run, as text and JSON."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tputtui.experiments.result import METRIC_UNITS, PowerResult
 from tputtui.text import format_duration, format_number
 
 _RANGE_FACTORS: Final = (0.5, 1.7)
-"""Within these factors a pilot of three minutes foretells the need, four times out of five."""
+"""A pilot of three minutes predicts the need within these factors four times out of five."""
 
 
 def render_text(power: PowerResult) -> str:
-    """What it takes, in four lines."""
+    """Render the requirements in four lines."""
     unit = "pp" if power.metric == "error_ratio" else "%"
     lines = [
         f"To find {100 * power.target_effect:g} {unit} of {power.metric} in four cases of five (5 % false alarms):"
@@ -43,7 +43,7 @@ def render_text(power: PowerResult) -> str:
 
 
 def build_document(power: PowerResult) -> dict[str, object]:
-    """The same as JSON."""
+    """Build the same content as JSON."""
     seconds = power.seconds
     return {
         "schema": 1,

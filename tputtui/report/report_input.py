@@ -1,4 +1,6 @@
-"""What a report tells besides the comparison: the sides, the plan and what became of it, the load, the machine."""
+"""Report input besides the comparison: the sides, the plan and its outcome, the load, the
+machine.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ _EMPTY: Final[Mapping[str, object]] = {}
 
 @frozen
 class ResourceUse:
-    """How near to its limit a resource was in one arm. Ratios of use; what waited is in its own unit. None: not known."""
+    """Use of a resource in one arm relative to its limit.
+
+    Ratios of use; waiting work is in its own unit. None: unknown.
+    """
 
     mean: float | None = None
     highest: float | None = None
@@ -37,25 +42,29 @@ class ResourceComparison:
 
 @frozen
 class ReportInput:
-    """Cleaned texts and values."""
+    """Cleaned texts and values for the report."""
 
-    sides: Mapping[str, str]  # "baseline" -> as it was typed
+    sides: Mapping[str, str]  # "baseline" -> as typed
     plan: ExperimentPlan = field(default_factory=ExperimentPlan)
-    rows: tuple[MetricRows, MetricRows] | None = None  # to draw
+    rows: tuple[MetricRows, MetricRows] | None = None  # rows for the charts
     environments: tuple[Mapping[str, object], Mapping[str, object]] = (_EMPTY, _EMPTY)
-    workloads: tuple[Mapping[str, object], Mapping[str, object]] = (_EMPTY, _EMPTY)  # what was said of the load
+    # Descriptions of the load
+    workloads: tuple[Mapping[str, object], Mapping[str, object]] = (_EMPTY, _EMPTY)
     saturation: tuple[ResourceComparison, ...] = ()
-    first_to_saturate: tuple[str, str] = ("", "")  # what was first to saturate in each arm
-    identities: tuple[str, str] = ("", "")  # what the sides are known by, however they are called
-    history: tuple[str, ...] = ()  # runs of unchanged code that were used, as they were typed
-    deviations: tuple[str, ...] = ()  # from the plan, a sentence each
-    earlier_results: tuple[LoggedResult, ...] = ()  # what the experiment's file says of comparisons before
-    flame_graph: str = ""  # a differential flame graph as SVG, from our own renderer
-    profile_changes: tuple[str, ...] = ()  # the largest sure changes of the profiles, a sentence each
+    first_to_saturate: tuple[str, str] = ("", "")  # resource that saturated first in each arm
+    # Identities of the sides, independent of their file names
+    identities: tuple[str, str] = ("", "")
+    history: tuple[str, ...] = ()  # runs of unchanged code that were used, as typed
+    deviations: tuple[str, ...] = ()  # deviations from the plan, a sentence each
+    # Earlier comparisons recorded in the experiment's file
+    earlier_results: tuple[LoggedResult, ...] = ()
+    flame_graph: str = ""  # differential flame graph as SVG, from this program's renderer
+    # Largest significant changes of the profiles, a sentence each
+    profile_changes: tuple[str, ...] = ()
 
     @property
     def decision(self) -> str:
-        """What was decided, by whom and when, and what follows."""
+        """The decision: what, by whom, when, and the consequences."""
         texts = self.plan.texts
         parts = [texts.get("decision", "")]
         parts += [f"by {texts['decided_by']}"] if texts.get("decided_by") else []
@@ -65,11 +74,11 @@ class ReportInput:
 
     @property
     def cores(self) -> tuple[float | None, float | None]:
-        """CPUs of either arm's machine, where that is known."""
+        """CPUs of each arm's machine, where known."""
         return _parse_number(self.environments[0].get("cpus")), _parse_number(self.environments[1].get("cpus"))
 
     def sections(self) -> list[tuple[str, str]]:
-        """(heading, text) of what was written down before."""
+        """Return (heading, text) of the sections written in advance."""
         named = (
             ("Experiment", "title"), ("Hypothesis", "hypothesis"), ("Change", "change"), ("Owner", "owner"),
             ("Risk", "risk"), ("Rollback", "rollback"),
@@ -78,13 +87,13 @@ class ReportInput:
 
 
 def digest(values: Mapping[str, object]) -> str:
-    """Twelve hexadecimal digits by which two descriptions are known to be the same."""
+    """Return twelve hexadecimal digits that identify equal descriptions."""
     said = json.dumps({name: str(value) for name, value in values.items()}, sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def invalidating_fields(environment: Mapping[str, object]) -> dict[str, object]:
-    """The fields of an environment that have to be the same for a comparison to hold."""
+    """Return the environment fields that must be equal for a comparison to be valid."""
     return {name: value for name, value in environment.items() if name in INVALIDATING_FIELDS}
 
 

@@ -1,4 +1,4 @@
-"""The tables of a report, as cells of text that every format draws in its own way."""
+"""Tables of a report, as text cells that every format renders in its own way."""
 
 from __future__ import annotations
 
@@ -12,36 +12,39 @@ from tputtui.report.report_input import ReportInput, ResourceUse, digest, invali
 from tputtui.text import UNKNOWN, clean, format_duration, format_number, format_percent
 
 _MAX_RESOURCES: Final = 10
-_IDLE_RATIO: Final = 0.01  # of its limit, below which a resource that nothing waited for is left out
+_IDLE_RATIO: Final = 0.01  # of its limit: below it a resource without waiting work is omitted
 
 
 @frozen
 class TableRow:
-    """One line. `verdict` colours its last cell."""
+    """One row of a table. `verdict` colours its last cell."""
 
     cells: tuple[str, ...]
     verdict: Verdict | None = None
     is_primary: bool = False
-    is_guardrail: bool = True  # else it is for information
+    is_guardrail: bool = True  # else it is informational
 
 
 @frozen
 class ReportTable:
-    """Cells under their headings. `words_at`: columns of words, drawn to the left; all others are figures."""
+    """Cells under their headings.
+
+    `text_columns`: columns of text, aligned left; all others are figures.
+    """
 
     caption: str
     headings: tuple[str, ...]
     rows: tuple[TableRow, ...]
     text_columns: frozenset[int]
-    wide_only_columns: frozenset[int] = frozenset()  # columns that a terminal of 80 has no room for
+    wide_only_columns: frozenset[int] = frozenset()  # columns omitted on a terminal of 80 columns
     note: str = ""
-    missing_note: str = ""  # which rows there are not, and why
+    missing_note: str = ""  # which rows are missing, and why
 
 
 def metrics_table(
     results: Sequence[MetricResult], primary: str, cores: tuple[float | None, float | None]
 ) -> ReportTable:
-    """Each metric's figures, effect, interval, margin and verdict."""
+    """Build the table of each metric's figures, effect, interval, margin and verdict."""
     rows = [
         TableRow(
             (
@@ -78,7 +81,7 @@ def _is_known(metric: MetricResult) -> bool:
 
 
 def routes_table(comparison: Comparison) -> ReportTable:
-    """What each route is judged by, a line each; its errors as well where they moved."""
+    """Build the table of routes, one deciding metric a row, plus errors that changed."""
     rows = []
     for route in comparison.routes:
         for at, one in enumerate(_shown_metrics(route)):
@@ -112,7 +115,7 @@ def _format_shares(route: RouteResult) -> str:
 
 
 def strata_table(comparison: Comparison) -> ReportTable:
-    """Every stratum by the metric that decides, with its throughput and errors."""
+    """Build the table of strata by the deciding metric, with throughput and errors."""
     by_name = comparison.strata_metric or comparison.primary
     rows = []
     for one in comparison.strata:
@@ -145,7 +148,9 @@ def strata_table(comparison: Comparison) -> ReportTable:
 
 
 def saturation_table(report_input: ReportInput) -> ReportTable:
-    """How near to its limit each resource was in either arm, most used first."""
+    """Build the table of each resource's use relative to its limit in both arms, most used
+    first.
+    """
     busy = [
         one
         for one in report_input.saturation
@@ -169,7 +174,7 @@ def _format_use(use: ResourceUse) -> tuple[str, str, str]:
 
 
 def environments_table(comparison: Comparison, report_input: ReportInput) -> ReportTable:
-    """Every field that is known of either arm, those that differ first."""
+    """Build the table of every known environment field of either arm, differing fields first."""
     before, after = report_input.environments
     differing = {one.field: one for one in comparison.differences}
     names = [*differing, *(name for name in dict.fromkeys((*before, *after)) if name not in differing)]
@@ -201,7 +206,7 @@ def environments_table(comparison: Comparison, report_input: ReportInput) -> Rep
 
 
 def comparison_facts(comparison: Comparison, report_input: ReportInput) -> list[tuple[str, str]]:
-    """(heading, text) of what was compared, how long, where, and under which load."""
+    """Return (heading, text) of what was compared, how long, where, and under which load."""
     named = (
         *((arm.capitalize(), name) for arm, name in report_input.sides.items()),
         ("Measured", formatting.describe_duration(comparison)),
@@ -213,7 +218,7 @@ def comparison_facts(comparison: Comparison, report_input: ReportInput) -> list[
 
 
 def _describe_machine(report_input: ReportInput) -> str:
-    """The baseline's machine in one line; nothing where it is not known."""
+    """Describe the baseline's machine in one line; "" if unknown."""
     told = report_input.environments[0]
     cpus, memory = told.get("cpus"), told.get("mem_gb")
     parts = [
@@ -230,7 +235,7 @@ def _describe_machine(report_input: ReportInput) -> str:
 
 
 def _describe_workload(report_input: ReportInput) -> str:
-    """What was said of the load, with the digest by which two are known to be the same."""
+    """Describe the load, with the digest that identifies equal descriptions."""
     before, after = report_input.workloads
     if not before and not after:
         return ""

@@ -1,4 +1,6 @@
-"""The plots of the HTML report, as SVG: both arms over time, and each metric's effect with its interval and margin."""
+"""SVG plots of the HTML report: both arms over time, and each metric's effect with interval and
+margin.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ _TICK_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,
 
 
 def render_time_charts(rows: tuple[MetricRows, MetricRows]) -> list[str]:
-    """A chart for each column that either arm has."""
+    """Render a chart for each column that either arm has."""
     drawn = [render_time_chart(rows, *one) for one in _COLUMNS]
     return [chart for chart in drawn if chart]
 
@@ -35,13 +37,15 @@ def render_time_charts(rows: tuple[MetricRows, MetricRows]) -> list[str]:
 def render_time_chart(
     rows: tuple[MetricRows, MetricRows], column: str, title: str, unit: str, scale: float = 1.0
 ) -> str:
-    """Both arms' values of one column (times `scale`) from their own begin on; nothing where neither has it."""
+    """Render both arms' values of one column (times `scale`), each from its own start; "" without
+    data.
+    """
     lines = [_downsample(one, column, scale) for one in rows]
     there = sorted(value for line in lines for _, value in line if value is not None)
     if not there:
         return ""
     height, top, foot = 170, 24, 20
-    # the axis ends above all but the last in two hundred: one spike must not flatten the rest
+    # The axis covers all but the top 0.5 % of values, so that one spike does not flatten the rest.
     ticks = _ticks(there[min(len(there) - 1, int(len(there) * 0.995))])
     highest = ticks[-1]
     last = max((line[-1][0] for line in lines if line), default=1.0) or 1.0
@@ -73,13 +77,13 @@ def render_time_chart(
 
 
 def render_forest_plot(metrics: Sequence[MetricResult]) -> str:
-    """Each effect in units of its own margin: the band is what does not matter."""
+    """Render each effect in units of its own margin, with a band for the negligible range."""
     named = [(formatting.describe_metric(one), one, one.verdict) for one in metrics]
     return _render_effects(named, "effects in units of their margins", "shaded: within the margin")
 
 
 def render_strata_plot(strata: Sequence[Stratum], primary: str) -> str:
-    """The effect on the metric that decides, in each stratum."""
+    """Render the effect on the deciding metric in each stratum."""
     found = [(one.name, metric, one.verdict) for one in strata if (metric := one.metric(primary)) is not None]
     name = formatting.METRIC_WORDS.get(primary, primary)
     return (
@@ -120,7 +124,7 @@ def _render_effects(named: Sequence[tuple[str, MetricResult, Verdict | None]], a
 
 
 def _ticks(highest: float) -> list[float]:
-    """0, and two to four round values on, the last of them at or above `highest`."""
+    """Return 0 and two to four round values, the last at or above `highest`."""
     if highest <= 0:
         return [0.0, 1.0]
     size = 10.0 ** math.floor(math.log10(highest / 3))
@@ -129,13 +133,13 @@ def _ticks(highest: float) -> list[float]:
 
 
 def _time_ticks(last: float) -> list[float]:
-    """Round times from 0 on, four to eight of them."""
+    """Return four to eight round times, starting at 0."""
     step = next((step for step in _TICK_STEPS_S if last / step <= 6), math.ceil(last / 6 / 86400) * 86400.0)
     return [step * number for number in range(int(last / step) + 1)]
 
 
 def _downsample(rows: MetricRows, column: str, scale: float) -> list[tuple[float, float | None]]:
-    """At most `_POINTS` means; None where there is a gap."""
+    """Reduce a column to at most `_POINTS` means; None at a gap."""
     values = rows.columns.get(column)
     if values is None:
         return []

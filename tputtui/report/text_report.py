@@ -1,4 +1,6 @@
-"""A comparison as plain text, for 80 columns and up: the answer and why, then the figures, then what to do next."""
+"""Plain text report of a comparison for 80 columns and up: verdict and reasons, figures, next
+steps.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ _HEADING_WIDTH: Final = 10
 
 
 def render_text(comparison: Comparison, report_input: ReportInput) -> str:
-    """The report, lines joined, without an end of line at its end."""
+    """Render the report as joined lines without a final newline."""
     lines = [*_wrap(formatting.format_headline(comparison), "", "  "), formatting.MEANINGS[comparison.verdict], ""]
     lines += _render_list("why", comparison.reasons)
     for head, body in (*report_input.sections(), *report_tables.comparison_facts(comparison, report_input)):
@@ -51,7 +53,7 @@ def render_text(comparison: Comparison, report_input: ReportInput) -> str:
 
 
 def _render_metrics(table: ReportTable) -> list[str]:
-    """The table of metrics: which of them is the primary, and which are for information."""
+    """Render the table of metrics, marking the primary and the informational ones."""
     marked = [
         TableRow(
             (f"{'*' if row.is_primary else ' ' if row.is_guardrail else '·'} {row.cells[0]}", *row.cells[1:]),
@@ -90,7 +92,7 @@ def _render_columns(rows: Sequence[Sequence[str]], table: ReportTable) -> list[s
 
 
 def _render_field(heading: str, body: str) -> list[str]:
-    """`head  body`, the body in lines of its own column."""
+    """Render `heading body`, with the body wrapped in its own column."""
     if not body:
         return []
     return _wrap(body, f"  {align_left(heading, _HEADING_WIDTH)} ", " " * (_HEADING_WIDTH + 3))
