@@ -1,8 +1,10 @@
-"""Values: classes whose fields never change. `@frozen` is `@dataclass(frozen=True, slots=True)` at a tenth of its price.
+"""Immutable value classes: `@frozen` is `@dataclass(frozen=True, slots=True)` at a tenth of its
+cost.
 
-A hundred such classes are made before the first picture, and `dataclass` writes and compiles seven methods for each of
-them: a millisecond a class. Here values share those methods, and `__init__`, the one that has to be compiled, is made
-when a class has its first value. `dataclasses.fields` and `replace` take these values as their own, and mypy knows them.
+A hundred such classes are created before the first frame, and `dataclass` writes and compiles seven
+methods for each of them: a millisecond a class. Here all value classes share those methods, and
+`__init__`, the only one that has to be compiled, is compiled when the first value of a class is
+created. `dataclasses.fields` and `replace` accept these values, and mypy recognizes them.
 """
 
 from __future__ import annotations
@@ -15,16 +17,17 @@ from typing import Any, Final, NoReturn, TypeVar, dataclass_transform
 T = TypeVar("T")
 
 _CALL_FACTORY: Final = object()
-"""Stands in a signature for what a factory makes."""
+"""Placeholder in a signature for the result of a factory."""
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(cls: type[T]) -> type[T]:
-    """A class of values with slots: made of its fields, equal and hashed by them, never changed.
+    """Make a class an immutable value with slots: built from its fields, equal and hashed by them.
 
-    Of `field` it knows `default`, `default_factory`, `repr` and `compare`. A method that the class has written stays.
+    Of `field` it supports `default`, `default_factory`, `repr` and `compare`. Methods defined in
+    the class are kept.
     """
-    cls.__doc__ = cls.__doc__ or cls.__name__  # without one, dataclass composes one: that is dear
+    cls.__doc__ = cls.__doc__ or cls.__name__  # without one, dataclass composes one, which is slow
     made = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
     own = vars(made)
     for name, method in _methods(made).items():
@@ -78,7 +81,7 @@ def _values_getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _compile_init(cls: type[Any], class_fields: tuple[Field[Any], ...]) -> Callable[..., None]:
-    """`__init__`: it fills the slots by their descriptors, past the `__setattr__` that refuses."""
+    """Compile `__init__`, which fills the slots by their descriptors and bypasses `__setattr__`."""
     known: dict[str, Any] = {"_ask": _CALL_FACTORY}
     parameters, lines = ["self"], []
     for one in class_fields:

@@ -1,4 +1,6 @@
-"""`tputtui check` of a Prometheus-compatible server: does it answer, which jobs has it, what was found on each."""
+"""Check of a Prometheus-compatible server for `tputtui check`: its reachability, jobs and
+findings.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ Rows = list[tuple[str, str]]
 
 @frozen
 class ServerReport:
-    """What a server said: a head line and rows below it."""
+    """Report on a server: a head line and rows below it."""
 
     title: str
     rows: Rows
@@ -36,7 +38,7 @@ class ServerReport:
 async def check_server(
     server: TargetSettings, settings: Settings, describe: Callable[[Bindings], Rows]
 ) -> list[ServerReport]:
-    """The server itself, and each of its jobs."""
+    """Check the server itself, and each of its jobs."""
     made = endpoint_settings(server, settings)
     made = replace(made, url=base_url(made.url))
     head = f"{clean(made.name, 80)}  {clean(made.target.url, 200)}"
@@ -99,7 +101,10 @@ async def _check_job(
 async def _answers(
     api: ServerApi, job: ServerJob, server: TargetSettings, bindings: Bindings, settings: Settings
 ) -> Rows:
-    """What is wrong with the answers to the questions that each tick asks. Raises ServerError where they are refused."""
+    """Check the answers to the queries of a tick and return the problems.
+
+    Raises ServerError if they are refused.
+    """
     part = JobTarget(Target(job.name, ""), job, questions=questions(bindings, default_breakdown(bindings.breakdown)))
     warnings: dict[str, None] = {}
     found = 0

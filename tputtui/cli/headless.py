@@ -1,4 +1,6 @@
-"""The engine without a screen, for the verbs that run one: its snapshots, a signal that ends it, objects on stdout."""
+"""Engine without a screen, for the verbs that run one: snapshots, stop signals, objects on
+stdout.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from typing import TYPE_CHECKING
 
 from tputtui.cli.output import print_stdout
 from tputtui.cli.parser import UsageError
-from tputtui.cli.snapshot_json import to_json  # before targets are connected: an import needs a descriptor
+
+# Imported before targets are connected, because an import needs a descriptor
+from tputtui.cli.snapshot_json import to_json
 from tputtui.model import Snapshot
 from tputtui.settings import Settings
 
@@ -22,22 +26,28 @@ if TYPE_CHECKING:
     from tputtui.engine import Engine
 
 _MAX_QUEUED = 120
-"""Snapshots kept for a reader that stalls; what does not fit is dropped, and the engine feels nothing of it."""
+"""Snapshots queued for a slow reader; further ones are dropped without affecting the engine."""
 
 
 def require_stdout() -> None:
-    """Raise UsageError where stdout is closed."""
+    """Raise UsageError if stdout is closed."""
     if sys.stdout is None:
         raise UsageError("stdout is closed: there is nowhere to write the objects to")
 
 
 def write_snapshot(snapshot: Snapshot) -> None:
-    """One object on one line, flushed: ASCII, so that no foreign character reaches a terminal. May raise BrokenPipeError."""
+    """Write one object on one flushed line. May raise BrokenPipeError.
+
+    ASCII, so that no foreign character reaches a terminal.
+    """
     print_stdout(json.dumps(to_json(snapshot), allow_nan=False, separators=(",", ":")))
 
 
 class StopRequest:
-    """Asked to end: by a signal (then `number` is its number), or by ourselves. Wakes whoever waits for a snapshot."""
+    """Request to stop, by a signal (`number` is its number) or by the program.
+
+    Wakes the thread that waits for a snapshot.
+    """
 
     def __init__(self) -> None:
         self.signal_number = 0
@@ -45,20 +55,22 @@ class StopRequest:
         self.snapshots: queue.SimpleQueue[Snapshot | None] = queue.SimpleQueue()
 
     def request(self, signal_number: int = 0) -> None:
-        """End as soon as possible. Safe in a signal handler."""
+        """Request a stop as soon as possible. Safe in a signal handler."""
         self.signal_number = signal_number
         self._event.set()
         self.snapshots.put(None)
 
     @property
     def is_requested(self) -> bool:
-        """Whether to end."""
+        """Whether a stop was requested."""
         return self._event.is_set()
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """A `Stop` that SIGINT, SIGTERM and SIGHUP ask for; a second SIGINT interrupts whatever still goes on."""
+    """Provide a `StopRequest` triggered by SIGINT, SIGTERM and SIGHUP; a second SIGINT
+    interrupts.
+    """
     stop = StopRequest()
 
     def heard(number: int, _: FrameType | None) -> None:
@@ -83,8 +95,10 @@ def iter_snapshots(
     on_engine: Callable[[Engine], None] | None = None,
     on_finish: Callable[[], None] | None = None,
 ) -> Iterator[Snapshot]:
-    """The snapshots worth an object, at most `count`, until `stop`. `tick` sees every snapshot, the early ones too;
-    `prepare` gets the engine before it starts; `finish` is called when it is about to stop.
+    """Yield the printable snapshots, at most `count`, until `stop`.
+
+    `on_tick` gets every snapshot, including early ones; `on_engine` gets the engine before it
+    starts; `on_finish` is called when it is about to stop.
     """
     from tputtui.engine import Engine
 

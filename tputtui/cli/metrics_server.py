@@ -1,4 +1,4 @@
-"""`--listen ADDR`: what is derived, as /metrics of our own, through prometheus-client."""
+"""Metrics server of `--listen ADDR`: derived values as /metrics, through prometheus-client."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from tputtui.text import clean
 
 
 class MetricsServer:
-    """Serves the newest snapshot. Nothing is computed before somebody asks."""
+    """Server of the newest snapshot. Nothing is computed before a request."""
 
     def __init__(self, address: str) -> None:
-        """Listen on "127.0.0.1:9464", ":9464" (this machine only) or "[::1]:9464". Raises UsageError."""
+        """Listen on "127.0.0.1:9464", ":9464" (this machine only) or "[::1]:9464". Raises
+        UsageError.
+        """
         host, _, port = address.rpartition(":")
         host = host.strip("[]") or "127.0.0.1"
         shown = clean(address, 100)
@@ -41,21 +43,21 @@ class MetricsServer:
         self._thread.start()
 
     def update(self, snapshot: Snapshot) -> None:
-        """Serve this one from now on."""
+        """Serve this snapshot from now on."""
         self._collector.snapshot = snapshot
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(2.0)
 
 
 class _Handler(WSGIRequestHandler):
-    timeout = 5.0  # somebody who connects and says nothing must not hold up the others for ever
+    timeout = 5.0  # seconds; an idle connection must not block others for ever
 
     def log_message(self, *_: Any) -> None:
-        """Our stderr is for other things."""
+        """Discard log messages: stderr is reserved for the program's own."""
 
 
 class _IPv6Server(WSGIServer):
@@ -63,7 +65,7 @@ class _IPv6Server(WSGIServer):
 
 
 class _Collector(Collector):
-    """What is known of the newest snapshot; what is unknown has no sample."""
+    """Collector of the newest snapshot; unknown values have no sample."""
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None

@@ -1,4 +1,6 @@
-"""Profiles that go into the run that is recorded: on a schedule (`--profile`), and while an objective is missed."""
+"""Profiles embedded in a recording: on a schedule (`--profile`), and while an objective is
+missed.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
     from tputtui.profiling.profile_model import Profile
     from tputtui.settings import ProfileTrigger, Settings
 
-_STOP_TIMEOUT_S = 5.0  # for a capture under way at the end: py-spy writes within a second
+_STOP_TIMEOUT_S = 5.0  # for a capture in progress at the end: py-spy writes within a second
 
 
 class RecordingProfiler:
-    """Takes them in threads of its own; nothing of py-spy is loaded where nobody asks for one."""
+    """Profiler in separate threads; py-spy support is loaded only when needed."""
 
     def __init__(self, engine: Engine, schedule: SamplingSchedule | None, settings: Settings) -> None:
         self._engine = engine
@@ -33,7 +35,7 @@ class RecordingProfiler:
         self._objective_capture = (
             self._make_objective_capture(wanted, settings) if wanted is not None and settings.objectives else None
         )
-        self._costs: list[str] = []  # what each of the schedule cost
+        self._costs: list[str] = []  # cost of each scheduled profile
 
     def _make_objective_capture(self, trigger: ProfileTrigger, settings: Settings) -> ObjectiveCapture:
         from tputtui.profiling.capture.objective_trigger import ObjectiveCapture
@@ -41,7 +43,7 @@ class RecordingProfiler:
         return ObjectiveCapture(trigger, settings.profile, self._record_profile, self._report_failure)
 
     def start(self) -> None:
-        """Begin with what `--profile` asks for."""
+        """Start the schedule of `--profile`."""
         if self._schedule is not None:
             self._thread = threading.Thread(
                 target=self._run_schedule, args=(self._schedule,), name="profiles", daemon=True
@@ -49,13 +51,13 @@ class RecordingProfiler:
             self._thread.start()
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
-        """The newest snapshot, on the thread that waits for them."""
+        """Process the newest snapshot, on the thread that waits for snapshots."""
         sentence = self._objective_capture.on_snapshot(snapshot) if self._objective_capture is not None else None
         if sentence is not None:
             print_stderr(sentence)
 
     def stop(self) -> None:
-        """End what is under way; what was sampled of it is kept. To be called while the engine still runs."""
+        """Stop captures in progress and keep their samples. Call it while the engine still runs."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(_STOP_TIMEOUT_S)
@@ -63,7 +65,7 @@ class RecordingProfiler:
             self._objective_capture.stop(_STOP_TIMEOUT_S)
 
     def summary_lines(self) -> list[str]:
-        """A line for the summary: how many, and what the last one cost."""
+        """Return a summary line: the number of profiles, and the cost of the last one."""
         if not self._costs or self._schedule is None:
             return []
         many = len(self._costs)
@@ -96,7 +98,7 @@ class RecordingProfiler:
 
 
 def _save_beside_run(profile: Profile) -> None:
-    """A profile that is too large to be carried in a run has a file of its own, where the command was started."""
+    """Save a profile too large for a run to a file in the current folder."""
     from tputtui.profiling.files import file_formats
 
     path = Path(f"profile-{profile.metadata.pid or 0}-{int(time.time())}.speedscope.json.gz")

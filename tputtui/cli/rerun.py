@@ -1,4 +1,4 @@
-"""`record --like RUN`: the same again, and whether the load was the same too."""
+"""Repetition of a recording (`record --like RUN`), and a check that the load was the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tputtui.text.redaction import HIDDEN, redact_url
 
 @frozen
 class RerunPlan:
-    """The run that a recording takes after."""
+    """Recorded run that a recording repeats."""
 
     header: RunHeader
     targets: tuple[Target, ...]
@@ -27,14 +27,15 @@ class RerunPlan:
 
     @property
     def duration_s(self) -> float:
-        """How long it was to be, or was."""
+        """Return the planned duration, else the actual one."""
         return self.header.for_s or max(1.0, round(self.summary.seconds))
 
     def apply_to(self, settings: Settings, *, has_targets: bool) -> Settings:
-        """The settings with its interval, window, quantiles, objectives and targets, save for what was said anew.
+        """Return the settings with the run's interval, window, quantiles, objectives and targets,
+        except explicit ones.
 
-        Credentials are in no run: where the config file has the target, by name or address, it is asked as it says there.
-        `asked`: targets were named on the command line.
+        A run contains no credentials: a target known to the config file, by name or address, is
+        requested as configured there. `has_targets`: targets were named on the command line.
         """
         told = {key for key, origin in settings.origins.items() if origin.startswith(("flag ", "environment "))}
         header = self.header
@@ -54,7 +55,7 @@ class RerunPlan:
         return replace(settings, **changes)  # type: ignore[arg-type]
 
     def describe_load_match(self, summary: RunSummary) -> list[str]:
-        """Whether the load mirrored the run's, in a line or a few."""
+        """Describe in a few lines whether the load matched the run's."""
         before, now = main_service(self.summary.services), main_service(summary.services)
         if before is None or now is None:
             return ["the load cannot be compared: one of the runs had no traffic"]
@@ -66,9 +67,10 @@ class RerunPlan:
 
 
 def _target_settings(target: Target, configured: tuple[TargetSettings, ...]) -> TargetSettings:
-    """A target as the config file has it: by name, else by the only address that reads like the recorded one.
+    """Return a target as configured: by name, else by the only address that matches the recorded
+    one.
 
-    Raises UsageError where its address is recorded without its secrets and stands nowhere else.
+    Raises UsageError if its address was recorded without its secrets and is not configured.
     """
     by_name = [one for one in configured if one.name == target.name]
     found = by_name or [one for one in configured if _shown(one) == target.url]
@@ -89,7 +91,10 @@ def _shown(target: TargetSettings) -> str:
 
 
 def read_rerun_plan(path: str) -> RerunPlan:
-    """What a run says of itself. Raises UsageError where it cannot be read or names no target."""
+    """Read the plan from a run.
+
+    Raises UsageError if the run cannot be read or names no target.
+    """
     with open_run(path) as run:
         targets: dict[str, Target] = {}
         for item in run.items():

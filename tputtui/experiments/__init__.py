@@ -1,6 +1,7 @@
-"""Is the candidate better than the baseline, and how sure is that? Pure: values in, values out.
+"""Comparison of a candidate with a baseline, and its certainty. Pure: values in, values out.
 
-`rows` and `context` are what a comparison is given, `outcome` is what it says, `statistics` decides (the only place
-that imports numpy and scipy), `report` says it to people and programs. docs/compare.md describes the method and its
-sources. `guardrail` decides while a release is being watched (`record --abort`): `arm` and `contest` are its parts.
+`metric_rows` and `comparison_context` are the input of a comparison, `result` its output, and
+`statistics` decides (the only place that imports numpy and scipy). The package `report` presents
+it. docs/compare.md describes the method and its sources. `guardrail` decides while a release is
+being watched (`record --abort`): `guard_arm` and `sequential_test` are its parts.
 """

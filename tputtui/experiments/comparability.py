@@ -1,4 +1,4 @@
-"""Comparability: in what the arms differ besides the change that was declared."""
+"""Comparability: differences between the arms other than the declared change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from tputtui.experiments.result import EnvironmentDifference
 INVALIDATING_FIELDS: Final = frozenset(
     ("hardware", "cpus", "mem", "mem_gb", "kernel", "instances", "region", "workload_id", "offered_rps", "client_model")
 )
-"""Where one of these differs and was not declared, a difference in throughput says nothing about the change."""
+"""Fields whose undeclared difference makes a difference in throughput meaningless for the
+change.
+"""
 
 _ALIASES: Final[Mapping[str, str]] = {"mem": "mem_gb", "memory": "mem_gb"}
 
@@ -18,9 +20,10 @@ _ALIASES: Final[Mapping[str, str]] = {"mem": "mem_gb", "memory": "mem_gb"}
 def environment_differences(
     baseline: Mapping[str, object], candidate: Mapping[str, object], declared: Iterable[str]
 ) -> tuple[EnvironmentDifference, ...]:
-    """What differs, the invalidating differences first. A field that only one arm knows is a soft difference.
+    """Return the differences, invalidating ones first. A field known of one arm only is a soft
+    difference.
 
-    Declaring "software" declares every build that a run tells of ("software app_build_info").
+    Declaring "software" declares every build that a run reports ("software app_build_info").
     """
     allowed = {_ALIASES.get(name, name) for name in declared}
     found = []

@@ -1,9 +1,11 @@
-"""Now against a baseline, looked at as often as one likes: an asymptotic confidence sequence. Pure, and without numpy.
+"""Asymptotic confidence sequence of current values against a baseline, valid at every evaluation.
 
-A fixed-sample interval that is looked at every ten seconds is "significant" sooner or later. This one holds at all looks
-together: Robbins' normal mixture with an estimated variance (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform
-central limit theory and asymptotic confidence sequences"). The variance is the cosine long-run variance (Lazarus, Lewis,
-Stock and Watson, JBES 36(4), 2018), the same as in `experiments.statistics.longrun`, for autocorrelated values.
+Pure, and without numpy. A fixed-sample interval evaluated every ten seconds is "significant" sooner
+or later. This one holds over all evaluations: Robbins' normal mixture with an estimated variance
+(Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central limit theory and asymptotic
+confidence sequences"). The variance is the cosine long-run variance (Lazarus, Lewis, Stock and
+Watson, JBES 36(4), 2018), the same as in `experiments.statistics.long_run_variance`, for
+autocorrelated values.
 """
 
 from __future__ import annotations
@@ -20,16 +22,19 @@ ALPHA: Final = 0.05
 FIRST_EVALUATION_S: Final = 120.0
 MIN_ROWS: Final = 6
 DEFAULT_RUN_SD: Final = 0.02
-"""Two runs of the same differ by so much (one standard deviation, as a ratio) where no history says better."""
+"""Assumed standard deviation between equal runs, as a ratio, without a history."""
 
-_NARROWEST_AT_S: Final = 300.0  # where the sequence is narrowest
+_NARROWEST_AT_S: Final = 300.0  # time at which the sequence is narrowest
 _NORMAL_95: Final = 1.959964
 _MAX_COEFFICIENTS, _MIN_COEFFICIENTS, _SECONDS_PER_COEFFICIENT = 8, 4, 30.0
 
 
 @frozen
 class MeanEstimate:
-    """The mean of rows. `deviation`: of independent rows whose mean varies as much; `df` of that estimate."""
+    """Mean of rows.
+
+    `deviation`: of independent rows whose mean varies as much; `df` of that estimate.
+    """
 
     mean: float
     deviation: float
@@ -38,13 +43,16 @@ class MeanEstimate:
 
     @property
     def half_width(self) -> float:
-        """Half of the 95 % interval of the mean, for one look."""
+        """Return half of the 95 % interval of the mean, for a single evaluation."""
         return t95(self.df) * self.deviation / math.sqrt(self.rows)
 
 
 @frozen
 class SequenceResult:
-    """How far now is from the baseline, in the figure's unit. `sure`: at two looks in a row, on the same side."""
+    """Difference from the baseline, in the figure's unit.
+
+    `sure`: at two successive evaluations, on the same side.
+    """
 
     effect: float
     half_width: float
@@ -52,7 +60,7 @@ class SequenceResult:
 
 
 def estimate_mean(values: Sequence[float], row_s: float) -> MeanEstimate:
-    """The mean of rows of `row_s` seconds. Raises ValueError below FEWEST_ROWS."""
+    """Estimate the mean of rows of `row_s` seconds. Raises ValueError below MIN_ROWS."""
     rows = len(values)
     if rows < MIN_ROWS:
         raise ValueError(f"a variance needs {MIN_ROWS} rows")
@@ -68,7 +76,10 @@ def estimate_mean(values: Sequence[float], row_s: float) -> MeanEstimate:
 
 
 def half_width(estimate: MeanEstimate, row_s: float, alpha: float = ALPHA) -> float:
-    """Half of the sequence's width about the mean so far: σ·√(2(tρ²+1)/(t²ρ²)·log(√(tρ²+1)/α)), widened by Student's t."""
+    """Return half of the sequence's width about the mean so far.
+
+    σ·√(2(tρ²+1)/(t²ρ²)·log(√(tρ²+1)/α)), widened by Student's t.
+    """
     told = -2 * math.log(alpha)
     rho2 = (told + math.log(told) + 1) * row_s / _NARROWEST_AT_S
     t = estimate.rows
@@ -79,7 +90,10 @@ def half_width(estimate: MeanEstimate, row_s: float, alpha: float = ALPHA) -> fl
 def evaluate_sequence(
     baseline: float, baseline_half_width: float, rows: Sequence[float], row_s: float, alpha: float = ALPHA
 ) -> SequenceResult | None:
-    """All `rows` since the watch began against a level that is known to ± `base_half`. None before the first look."""
+    """Evaluate all `rows` since the watch began against a level known to ± `base_half`.
+
+    None before the first evaluation.
+    """
     newest = _evaluate_once(baseline, baseline_half_width, rows, row_s, alpha)
     if newest is None:
         return None

@@ -1,4 +1,4 @@
-"""In what a comparison was not done as it had been planned: said in the report, whatever the verdict."""
+"""Deviations of a comparison from its plan, reported whatever the verdict."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from tputtui.experiments.result import Comparison
 from tputtui.frozen import frozen
 from tputtui.text import format_duration
 
-_TOLERATED_SHORTFALL: Final = 0.05  # of the planned duration that may be missing, and at least
-_MAX_NAMED_ARMS: Final = 2  # arms that are named one by one
-_STARTUP_S: Final = 10.0  # for the first scrapes, of which no rate is known yet
+# Of the planned duration that may be missing, with the next one as a minimum
+_TOLERATED_SHORTFALL: Final = 0.05
+_MAX_NAMED_ARMS: Final = 2  # arms named individually
+_STARTUP_S: Final = 10.0  # for the first scrapes, which have no rate yet
 
 
 @frozen
 class ExecutedPlan:
-    """What was compared, besides the comparison itself."""
+    """Execution of a comparison, in addition to its result."""
 
-    seconds: Sequence[tuple[str, float]] = ()  # (arm, how long it was), of every arm there is
+    seconds: Sequence[tuple[str, float]] = ()  # (arm, its duration) of every arm
     pairs: int = 1
-    margins: Mapping[str, float] = field(default_factory=dict)  # that were asked for in place of the plan's
-    recorded_plan: ExperimentPlan | None = None  # the plan as the runs carry it
+    margins: Mapping[str, float] = field(default_factory=dict)  # requested in place of the plan's
+    recorded_plan: ExperimentPlan | None = None  # the plan as recorded in the runs
 
 
 def describe_deviations(plan: ExperimentPlan, executed: ExecutedPlan, comparison: Comparison) -> tuple[str, ...]:
-    """A sentence for each; none without a plan."""
+    """Describe each deviation in a sentence; none without a plan."""
     found = []
     if plan.duration_s is not None:
         least = plan.duration_s - max(_STARTUP_S, _TOLERATED_SHORTFALL * plan.duration_s)

@@ -1,7 +1,8 @@
-"""Treatment against control while both answer at the same time, looked at as often as one likes. Pure, and without numpy.
+"""Effect of a treatment against a control that answer at the same time, valid at every evaluation.
 
-Row by row the arms are held against each other, so that what befalls both (a burst, a slow database) counts for neither:
-what is left is judged by the confidence sequence of `experiments.sequence`.
+Pure, and without numpy. The arms are compared row by row, so that shocks common to both (a burst, a
+slow database) cancel: the rest is evaluated by the confidence sequence of
+`experiments.confidence_sequence`.
 """
 
 from __future__ import annotations
@@ -14,27 +15,33 @@ from tputtui.experiments.confidence_sequence import ALPHA, FIRST_EVALUATION_S, M
 from tputtui.frozen import frozen
 
 MAX_FIGURES: Final = 5
-"""Figures that are judged beside one another: throughput, three quantiles, errors."""
+"""Number of figures evaluated together: throughput, three quantiles, errors."""
 
 ALPHA_PER_FIGURE: Final = ALPHA / MAX_FIGURES
-"""So that of all figures at all looks together, one in twenty watches at most is sure of what is not there (Bonferroni)."""
+"""Bonferroni: over all figures and evaluations, at most one watch in twenty claims an effect that
+is not there.
+"""
 
 MIN_TAIL_REQUESTS: Final = 5.0
-"""Requests beyond a quantile that a row must hold on average: with fewer, it is the largest that happened to come."""
+"""Requests beyond a quantile required per row on average: with fewer, it is merely the largest
+observation.
+"""
 
 MIN_ERRORS: Final = 10.0
-"""Errors of both arms together: with fewer, a ratio says nothing yet."""
+"""Errors required in both arms together: with fewer, a ratio is not meaningful."""
 
 
 TOO_EARLY_PREFIX: Final = "first look in"
-"""How the reason begins that passes by itself."""
+"""Prefix of the reason that resolves itself with time."""
 
 
 @frozen
 class EffectEstimate:
-    """How far the treatment is from the control: a ratio (0.24 is 24 % more), or points of a ratio (0.01 is one).
+    """Distance of the treatment from the control: a ratio (0.24 is 24 % more), or points of a ratio
+    (0.01 is one).
 
-    `low` and `high` hold at all looks together. `sure`: they exclude "no difference" at two looks in a row.
+    `low` and `high` hold over all evaluations. `sure`: they exclude "no difference" at two
+    successive ones.
     """
 
     effect: float
@@ -44,7 +51,7 @@ class EffectEstimate:
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Whether this look excludes "no difference", and the one before did not."""
+        """Whether this evaluation excludes "no difference", and the previous one did not."""
         return not self.is_confirmed and (self.low > 0 or self.high < 0)
 
 
@@ -54,9 +61,11 @@ Value = float | None
 def estimate_effect(
     control: Sequence[Value], treatment: Sequence[Value], row_s: float, *, is_absolute: bool = False
 ) -> EffectEstimate | str:
-    """The arms' rows since the watch began, each of `row_s` seconds; a gap in one arm is a gap. Else why not yet.
+    """Estimate the effect from the arms' rows of `row_s` seconds since the watch began; else return
+    why not yet.
 
-    `points`: the difference itself (of ratios such as errors); else the ratio of the geometric means.
+    A gap in one arm is a gap. `is_absolute`: the difference itself (of ratios such as errors); else
+    the ratio of the geometric means.
     """
     both = [(a, b) for a, b in zip(control, treatment, strict=True) if a is not None and b is not None]
     rows = [b - a for a, b in both] if is_absolute else [math.log(b / a) for a, b in both if a > 0 and b > 0]
@@ -74,7 +83,7 @@ def _relative_change(log_ratio: float) -> float:
 
 
 def describe_tail_shortage(rps: Sequence[Value], row_s: float, q: float) -> str:
-    """Why a quantile is not judged: an arm's rows hold too few requests; "" where they hold enough."""
+    """Explain why a quantile is not evaluated: too few requests in an arm's rows; "" if enough."""
     mean = _mean(rps)
     needed = MIN_TAIL_REQUESTS / (1 - q)
     if mean is None or mean * row_s >= needed:
@@ -83,7 +92,10 @@ def describe_tail_shortage(rps: Sequence[Value], row_s: float, q: float) -> str:
 
 
 def describe_error_shortage(arms: Sequence[tuple[Sequence[Value], Sequence[Value]]], row_s: float) -> str:
-    """Why errors are not judged: too few of them in both arms, of which each is (req/s, error ratio); "" with enough."""
+    """Explain why errors are not evaluated: too few in both arms; "" if enough.
+
+    Each arm is (req/s, error ratio).
+    """
     counted = sum(
         rate * ratio * row_s
         for rps, ratios in arms

@@ -8,10 +8,10 @@ alone, and never
   not evaluated. The exception is a treatment that has not answered at all for 30 s while the
   control does (`unresponsive`);
 - while the control suffers, too: then the release is not the cause (a shared incident);
-- on fewer than FEWEST_REQUESTS requests in the evaluated span (rules that count missing requests
+- on fewer than MIN_REQUESTS requests in the evaluated span (rules that count missing requests
   need none there).
 
-Beside a control a trigger has to hold for CONFIRMED ticks: targets are read one after the other
+Beside a control a trigger has to hold for CONFIRMING_TICKS ticks: targets are read one after the other
 within an interval, so an incident of both would otherwise look like the treatment's alone for that
 long. docs/objectives.md states the rules.
 """

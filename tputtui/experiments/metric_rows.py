@@ -1,4 +1,4 @@
-"""One arm of a comparison as rows over time, read from a CSV text with the contract's header."""
+"""Rows of one arm of a comparison over time, read from a CSV text with the contract's header."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from tputtui.frozen import frozen
 from tputtui.text import clean, did_you_mean
 
 COLUMNS: Final = ("rps", "err_ratio", "p50", "p90", "p99", "cpu")
-"""1/s, ratio, milliseconds, percent. `t` is in seconds, relative or unix time."""
+"""Units: 1/s, ratio, milliseconds, percent. `t` is in seconds, relative or unix time."""
 
 MAX_ROWS: Final = 2_000_000
-"""Rows of a side: three weeks of seconds."""
+"""Maximum rows of a side: three weeks of seconds."""
 
 
 class MetricRowsError(ValueError):
-    """The text is no side of a comparison; one sentence, cleaned."""
+    """The text is not a valid side of a comparison; one sentence, cleaned."""
 
 
 @frozen
 class BucketRows:
-    """A latency histogram per row: counts in each bucket alone (not cumulative), the last one beyond every bound."""
+    """Latency histogram per row: counts of each bucket (not cumulative), the last one beyond every
+    bound.
+    """
 
     bounds_ms: tuple[float, ...]  # finite upper bounds, ascending
     counts: tuple[tuple[float, ...], ...]  # [row][bucket], len(bounds_ms) + 1 each; NaN where the row has none
@@ -33,27 +35,30 @@ class BucketRows:
 
 @frozen
 class MetricRows:
-    """One arm: its time line and the columns there are. NaN is a missing value, a missing row a missing time."""
+    """One arm: its time line and the available columns.
+
+    NaN is a missing value, a missing row a missing time.
+    """
 
     name: str
     t: tuple[float, ...]  # seconds, ascending
     columns: Mapping[str, tuple[float, ...]]  # by a name of COLUMNS; "rps" is always there
     step_s: float = 1.0
-    dropped_rows: int = 0  # rows that said nothing usable: no rate, or a negative one (a counter reset)
+    dropped_rows: int = 0  # rows without a usable rate: none, or negative (a counter reset)
     buckets: BucketRows | None = None
     routes: Mapping[str, MetricRows] = field(default_factory=dict)  # route -> its own rows, on the same time line
 
     @property
     def seconds(self) -> float:
-        """How long was measured: the rows there are, not the time between the first and the last."""
+        """Measured seconds: the existing rows, not the time between the first and the last."""
         return len(self.t) * self.step_s
 
 
 def parse_csv(text: str, name: str) -> MetricRows:
-    """The rows of a CSV text; `name` is what the side is called in messages.
+    """Parse CSV text into rows; `name` is the side's name in messages.
 
-    Unknown columns are left alone, empty cells and NaN are missing values, rows without a usable rate are dropped and
-    counted. Raises RowsError with what is wrong and where.
+    Unknown columns are ignored, empty cells and NaN are missing values, rows without a usable rate
+    are dropped and counted. Raises MetricRowsError with the problem and its position.
     """
     lines = csv.reader(text.removeprefix("\ufeff").splitlines())
     try:
@@ -86,7 +91,7 @@ def parse_csv(text: str, name: str) -> MetricRows:
 
 
 def median_step(t: Sequence[float]) -> float:
-    """The usual distance between rows, in seconds; 1 where there is only one."""
+    """Return the median distance between rows, in seconds; 1 for a single row."""
     steps = sorted(after - before for before, after in pairwise(t))
     return steps[len(steps) // 2] if steps else 1.0
 
@@ -115,7 +120,7 @@ def _parse_number(cells: Sequence[str], index: int, column: str, line: int) -> f
 
 
 def _valid_or_nan(column: str, value: float) -> float:
-    """A value that its column can have; else missing."""
+    """Return a value valid for its column; else NaN."""
     if value < 0 or (column == "err_ratio" and value > 1) or (column in ("p50", "p90", "p99") and value == 0):
         return math.nan
     return value

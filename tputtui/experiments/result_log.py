@@ -1,4 +1,4 @@
-"""What an experiment found, as tables that are appended to its file: the file grows, and nothing in it is rewritten."""
+"""Results of an experiment, as tables appended to its file without rewriting the rest."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from tputtui.experiments.result import VERDICTS, Comparison, Verdict
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
-_MAX_RESULTS: Final = 500  # results of a file that are read
+_MAX_RESULTS: Final = 500  # maximum results read from a file
 
 
 @frozen
 class LoggedResult:
-    """One comparison, as the experiment's file keeps it."""
+    """Result of one comparison, as stored in the experiment's file."""
 
     date: datetime
     verdict: Verdict
-    figure: str = ""  # the metric that decided, with its interval
+    figure: str = ""  # the deciding metric, with its interval
     is_verified: bool = False
-    candidates: tuple[str, ...] = ()  # what identifies the candidates: "run:0123456789abcdef", "sha256:..."
+    # Identities of the candidates: "run:0123456789abcdef", "sha256:..."
+    candidates: tuple[str, ...] = ()
 
     @property
     def verdict_text(self) -> str:
-        """improved, verified."""
+        """Verdict as text: "improved, verified"."""
         return self.verdict.replace("_", " ") + (", verified" if self.is_verified else "")
 
 
@@ -42,7 +43,10 @@ def format_entry(
     strata: Sequence[str],
     deviations: Sequence[str],
 ) -> str:
-    """The table to append. `identities`: "baselines", "candidates" and "history" -> what they are known by."""
+    """Format the table to append.
+
+    `identities`: "baselines", "candidates" and "history" -> their identities.
+    """
     values: dict[str, object] = {
         "date": date,
         "verdict": comparison.verdict,
@@ -64,7 +68,10 @@ def format_entry(
 
 
 def parse_results(text: str) -> list[LoggedResult]:
-    """The results in an experiment's file, in its order; what is none of ours is left out. Never raises."""
+    """Parse the results in an experiment's file, in order; foreign entries are ignored.
+
+    Never raises.
+    """
     try:
         tables = tomllib.loads(text).get(RESULTS_KEY, [])
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -83,7 +90,7 @@ def parse_results(text: str) -> list[LoggedResult]:
 
 
 def is_repeated(text: str, new_entry: str) -> bool:
-    """Whether the last result of a file says what the new one says, at another time."""
+    """Return whether the last result of a file equals the new one apart from its time."""
     _, at, last = text.rpartition(f"[[{RESULTS_KEY}]]\n")
     return bool(at) and _without_date(last) == _without_date(new_entry.partition(f"[[{RESULTS_KEY}]]\n")[2])
 

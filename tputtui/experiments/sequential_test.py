@@ -1,9 +1,10 @@
-"""Treatment beside control: is a figure worse than a margin, at two looks in a row? Pure, and without numpy.
+"""Sequential test of treatment against control: worse than a margin in two successive evaluations.
 
-Both are read at the same moments, so that what moves both moves neither: a row is the logarithm of their ratio. It may be
-looked at as often as there are rows (`experiments.sequence`, at alpha = .01), and worse means that the whole sequence lies
-beyond the margin. How much of the traffic each gets is somebody's decision: a throughput is held against the share that
-the treatment had in the first minute, and it has to have fallen itself, too.
+Pure, and without numpy. Both are read at the same times: a row is the logarithm of their ratio, in
+which shocks common to both arms cancel. It may be evaluated after every row
+(`experiments.confidence_sequence`, at alpha = .01), and worse means that the whole sequence lies
+beyond the margin. The split of the traffic is a user decision: a throughput is compared with the
+share that the treatment had in the first minute, and has to have fallen in absolute terms, too.
 """
 
 from __future__ import annotations
@@ -18,19 +19,25 @@ from tputtui.frozen import frozen
 ALPHA: Final = 0.01
 
 MAX_ROWS: Final = 180
-"""Then a sequence starts over (half an hour at 10 s): what goes wrong late would be lost in the mean of hours."""
+"""Limit after which a sequence starts over (half an hour at 10 s): a late regression would be lost
+in the mean of hours.
+"""
 
 _CI_99_FACTOR: Final = (
-    1.66  # from the 95 % that a level is known to, to the 99 % wanted here; at the fewest rows, so at least that
+    # From the 95 % level of the sequence to the required 99 %; at the fewest rows, so a lower bound
+    1.66
 )
 _TOLERANCE: Final = 0.05  # of a row: ticks are never exactly on time
 
 
 @frozen
 class PercentEffect:
-    """By how many percent a figure of the treatment differs from the control's; `low` to `high` is the sequence."""
+    """Difference of a treatment's figure from the control's in percent.
 
-    metric: str  # as `compare` calls it: throughput, p99
+    `low` to `high` is the confidence sequence.
+    """
+
+    metric: str  # name of the metric as in `compare`: throughput, p99
     percent: float
     low: float
     high: float
@@ -39,14 +46,14 @@ class PercentEffect:
 
 
 class BlockedRows:
-    """Cuts ticks into rows. A row in which anything was not known is none."""
+    """Grouping of ticks into rows. A row with an unknown value is dropped."""
 
     def __init__(self, row_s: float) -> None:
         self.row_s = row_s
         self._row_start: float | None = None
 
     def add_tick(self, at: float, is_known: bool) -> bool:
-        """Whether a whole row ends with the tick at `at` (monotonic seconds)."""
+        """Return whether a complete row ends with the tick at `at` (monotonic seconds)."""
         if not is_known or self._row_start is None:
             self._row_start = at if is_known else None
             return False
@@ -57,20 +64,24 @@ class BlockedRows:
 
 
 class SequentialTest:
-    """One figure of the treatment against that of the control, row by row."""
+    """Test of one figure of the treatment against the control's, row by row."""
 
     def __init__(self, metric: str, margin: float, row_s: float, *, by_share: bool = False) -> None:
-        """`margin`: a ratio. `by_share`: more is better, and what counts is the share there was at first."""
+        """`margin`: a ratio. `by_share`: more is better, relative to the initial share."""
         self.metric = metric
         self.margin = margin
         self._row_s = row_s
         self._by_share = by_share
-        self._reference: list[tuple[float, float]] = []  # (ratio, own) of the first minute, as logarithms
+        # Logarithms of (ratio, own value) in the first minute
+        self._reference: list[tuple[float, float]] = []
         self._rows: list[tuple[float, float]] = []
         self.evaluations = 0
 
     def add(self, treatment: float | None, control: float | None) -> PercentEffect | None:
-        """A row of both; the effect where the treatment is worse. What is no positive number makes no row."""
+        """Add a row of both arms; return the effect if the treatment is worse.
+
+        A value that is not positive makes no row.
+        """
         if treatment is None or control is None or not (0 < treatment < math.inf and 0 < control < math.inf):
             return None
         row = (math.log(treatment / control), math.log(treatment))

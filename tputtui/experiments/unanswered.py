@@ -1,7 +1,8 @@
-"""How long a service that is watched by a guardrail has not answered, while the control does.
+"""Time for which a guarded service has not answered while the control does.
 
-Only ticks count in which the control answers: what neither answers may be this side, the network, or an incident of both.
-And a tick counts for two intervals at most, so that a time in which we ourselves were kept from running counts for nobody.
+Only ticks in which the control answers count: if neither answers, the cause may be this side, the
+network, or an incident of both. A tick counts for two intervals at most, so that time in which this
+process was kept from running is not counted against either arm.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ from __future__ import annotations
 from typing import Final, Literal
 
 UNRESPONSIVE_S: Final = 30.0
-"""A treatment that has not answered for so long, while the control does, has to go."""
+"""A treatment without an answer for this long, while the control answers, has to be rolled back."""
 
 UNREADABLE_S: Final = 10.0
-"""One that could not be read for so long when the recording ended was not judged to its end."""
+"""A treatment unreadable for this long at the end of the recording was not fully evaluated."""
 
 Answering = Literal["answers", "unreadable", "silent"]
-"""Of a service as of one tick: its figures can be read; it answers, but not with figures; it does not answer."""
+"""State of a service as of one tick: readable figures; an answer without figures; no answer."""
 
 
 class Unanswered:
-    """One treatment."""
+    """Unanswered time of one treatment."""
 
     def __init__(self, interval_s: float) -> None:
         self._most_s = 2 * interval_s
@@ -30,7 +31,7 @@ class Unanswered:
         self.was_read = False
 
     def take(self, at: float, state: Answering, *, control_answers: bool) -> None:
-        """One tick at `at` (monotonic seconds)."""
+        """Add one tick at `at` (monotonic seconds)."""
         passed = min(at - self._at, self._most_s) if self._at is not None else 0.0
         self._at = at
         if state == "answers":
@@ -51,5 +52,7 @@ class Unanswered:
 
     @property
     def was_judged(self) -> bool:
-        """Whether it could be read well enough for a verdict: at all, at the end, and without a long time between."""
+        """Whether it was readable enough for a verdict: at all, at the end, and without a long
+        gap.
+        """
         return self.was_read and self.unreadable_s < UNREADABLE_S and self.longest_s < UNRESPONSIVE_S

@@ -139,7 +139,7 @@ def _time_ticks(last: float) -> list[float]:
 
 
 def _downsample(rows: MetricRows, column: str, scale: float) -> list[tuple[float, float | None]]:
-    """Reduce a column to at most `_POINTS` means; None at a gap."""
+    """Reduce a column to at most `_MAX_POINTS` means; None at a gap."""
     values = rows.columns.get(column)
     if values is None:
         return []

@@ -1,4 +1,4 @@
-"""What the words after flags are read as: each function raises ArgumentTypeError with a clause that says what is wrong."""
+"""Argument types of flags: each function raises ArgumentTypeError with a clause on the problem."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from tputtui.profiling.capture.periodic_sampling import SamplingSchedule
 
 MIN_PART_BYTES = 64 * 1024
-"""Bytes: what one file of a recording may be limited to."""
+"""Minimum size limit of one file of a recording, bytes."""
 
 
 def non_negative_int(text: str) -> int:
-    """A whole number from 0 on."""
+    """Parse an integer from 0 on."""
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a whole number")
     return int(text)
 
 
 def process(text: str) -> str:
-    """`PID` or `:PORT`, as it is written."""
+    """Validate `PID` or `:PORT`, returned as written."""
     if text.startswith(":"):
         if not re.fullmatch(r":\d{1,5}", text, re.ASCII) or not 1 <= int(text[1:]) <= 65535:
             raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a port from :1 to :65535")
@@ -35,21 +35,21 @@ def process(text: str) -> str:
 
 
 def positive_int(text: str) -> int:
-    """A whole number from 1 on."""
+    """Parse an integer from 1 on."""
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a whole number of at least 1")
     return int(text)
 
 
 def positive_number(text: str) -> float:
-    """A number above 0."""
+    """Parse a number above 0."""
     if not re.fullmatch(r"\d+(\.\d+)?|\.\d+", text, re.ASCII) or not 0 < float(text) < sys.float_info.max:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a number above 0")
     return float(text)
 
 
 def positive_duration(text: str) -> float:
-    """A duration above 0, in seconds."""
+    """Parse a duration above 0, in seconds."""
     try:
         value = parse_duration(text)
     except ValueError as error:
@@ -60,7 +60,7 @@ def positive_duration(text: str) -> float:
 
 
 def latency_step(text: str) -> tuple[float, float]:
-    """`T:MS`: (seconds from the start, milliseconds)."""
+    """Parse `T:MS` into (seconds from the start, milliseconds)."""
     at, colon, more = text.partition(":")
     if not colon:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not T:MS, such as 20s:50")
@@ -68,7 +68,7 @@ def latency_step(text: str) -> tuple[float, float]:
 
 
 def mark_spec(text: str) -> tuple[float, str]:
-    """`[T=]TEXT`: (seconds from the start, text). T is +90s; a text may have "=" in it."""
+    """Parse `[T=]TEXT` into (seconds from the start, text). T is +90s; the text may contain "="."""
     at, equals, words = text.partition("=")
     if equals and at.startswith("+") and words.strip():
         return (0.0 if at.strip() in ("+0", "+0s") else positive_duration(at[1:])), clean(words.strip(), 500)
@@ -78,7 +78,7 @@ def mark_spec(text: str) -> tuple[float, str]:
 
 
 def sampling_schedule(text: str) -> SamplingSchedule:
-    """`PID|:PORT@60s[/5m]`."""
+    """Parse `PID|:PORT@60s[/5m]`."""
     from tputtui.profiling.capture import periodic_sampling
 
     try:
@@ -88,7 +88,7 @@ def sampling_schedule(text: str) -> SamplingSchedule:
 
 
 def byte_size(text: str) -> int:
-    """Bytes: 500MiB, 2GiB, or a number."""
+    """Parse bytes: 500MiB, 2GiB, or a number."""
     found = re.fullmatch(r"(\d{1,15})\s*(B|KiB|MiB|GiB)?", text, re.ASCII)
     if found is None or int(found[1]) == 0:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a size, such as 500MiB")

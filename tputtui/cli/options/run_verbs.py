@@ -1,4 +1,4 @@
-"""The verbs about runs: record one, look at it again, list them, hand them over."""
+"""Verbs for runs: record, replay, list and export."""
 
 from __future__ import annotations
 

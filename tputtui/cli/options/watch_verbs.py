@@ -1,4 +1,4 @@
-"""The verbs that watch: the live screen, `stream`, and `demo` with something to watch."""
+"""Verbs that watch: the live screen, `stream`, and `demo`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tputtui.cli.options.verb import Verb
 
 
 def add_target_arguments(parser: argparse.ArgumentParser) -> None:
-    """TARGET... and where more of them stand."""
+    """Add TARGET... and the options for further sources of targets."""
     parser.add_argument(
         "targets", metavar="TARGET", nargs="*", help="URL, host:port, :port, or a name from the config file"
     )
@@ -29,7 +29,7 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_baseline_option(parser: argparse.ArgumentParser) -> None:
-    """--baseline, of every verb with the live screen."""
+    """Add --baseline, for every verb with the live screen."""
     parser.add_argument(
         "--baseline", metavar="RUN", help="hold all figures against a recorded run, or a span of one: RUN@MARK..MARK"
     )

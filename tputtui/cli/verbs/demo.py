@@ -1,4 +1,4 @@
-"""`tputtui demo`: a real service and load on it, in the same screen, or as JSON with `--stream`."""
+"""`tputtui demo`: a real service and load on it, on the live screen, or as JSON with `--stream`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tputtui.settings import Settings, TargetSettings
 if TYPE_CHECKING:
     from tputtui.views.shared.comparison_base import Baseline
 
-_VISIBLE_AFTER_TICKS = 3.0  # intervals after its begin
-_LAST_SCRAPE_S = 1.5  # after the load has ended, in intervals: one more scrape sees every request
+_VISIBLE_AFTER_TICKS = 3.0  # intervals after its start
+_LAST_SCRAPE_S = 1.5  # intervals after the end of the load: one more scrape sees every request
 
 
 def run(arguments: Arguments) -> int:
-    """Start the demo, watch it, end it."""
+    """Start the demo, watch it, stop it."""
     options = arguments.options
     settings = effective_settings(arguments).settings
     baseline = None
@@ -64,26 +64,30 @@ def run(arguments: Arguments) -> int:
 
 
 def _replica_targets(urls: list[str]) -> tuple[TargetSettings, ...]:
-    """The demo is one service; its replicas are targets."""
+    """Return the demo's replicas as targets of one service."""
     names = ["demo"] if len(urls) == 1 else [f"demo-{number}" for number in range(1, len(urls) + 1)]
     return tuple(TargetSettings(name=name, url=url, service="demo") for name, url in zip(names, urls, strict=True))
 
 
 class _LoadStarter:
-    """Lets the load begin once the service has been scraped twice: every request is seen."""
+    """Starter of the load after the second scrape of the service, so that every request is
+    counted.
+    """
 
     def __init__(self, demo: Demo) -> None:
         self._demo = demo
-        self._started_at: float | None = None  # `at` of the snapshot with which the load began
+        self._started_at: float | None = None  # `at` of the snapshot at which the load started
 
     def __call__(self, snapshot: Snapshot) -> None:
-        """See a snapshot."""
+        """Process a snapshot."""
         if snapshot.is_ready and self._started_at is None:
             self._started_at = snapshot.at
             self._demo.start_load()
 
     def is_load_visible(self, snapshot: Snapshot) -> bool:
-        """Whether the load shows, or has had the time to: objects before that say nothing."""
+        """Return whether the load is visible, or has had time to be; earlier objects are not
+        meaningful.
+        """
         if any(service.traffic is not None and service.traffic.rps for service in snapshot.services):
             return True
         return (
@@ -101,7 +105,9 @@ def _run_screen(settings: Settings, demo: Demo, baseline: Baseline | None) -> in
 
 
 def _run_stream(settings: Settings, demo: Demo, count: int | None) -> int:
-    """Objects until N of them, until the load's time is over, or a signal; then the load's own count on stderr."""
+    """Print objects until their count, the end of the load or a signal; then the load's summary on
+    stderr.
+    """
     given = 0
     with stop_on_signals() as stop:
         starter = _LoadStarter(demo)
@@ -124,7 +130,7 @@ def _run_stream(settings: Settings, demo: Demo, count: int | None) -> int:
 
 
 def _stop_after_load(demo: Demo, stop: StopRequest, interval_s: float) -> None:
-    """Ask for the end when the load has ended by itself, after one more scrape."""
+    """Request a stop one scrape after the load has ended by itself."""
     while not stop.is_requested:
         if demo.has_load_ended:
             time.sleep(_LAST_SCRAPE_S * interval_s)

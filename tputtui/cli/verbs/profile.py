@@ -1,4 +1,4 @@
-"""`tputtui profile PID|:PORT`: capture where a process spends its time; open it, or write it with `-o`."""
+"""`tputtui profile PID|:PORT`: capture a profile of a process; open it, or write it with `-o`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tputtui.text import clean
 
 
 def run(arguments: Arguments) -> int:
-    """Capture, and show or write."""
+    """Capture, and show or write the profile."""
     options = arguments.options
     settings = effective_settings(arguments).settings
     if settings.read_only:
@@ -57,7 +57,10 @@ def run(arguments: Arguments) -> int:
 
 
 def _process(words: str) -> tuple[int, float | None]:
-    """The pid and start time of PID, or of who serves :PORT. Raises UsageError where there is none."""
+    """Resolve PID, or the process that serves :PORT, to pid and start time.
+
+    Raises UsageError if there is none.
+    """
     from tputtui.profiling.capture.process_lookup import (
         ProcessNotFoundError,
         find,
@@ -83,7 +86,7 @@ def _process(words: str) -> tuple[int, float | None]:
 
 
 def _require_python(pid: int) -> None:
-    """Raise UsageError where no permission would make this a process to profile."""
+    """Raise UsageError if the process cannot be profiled even with permission."""
     from tputtui.profiling.capture import preflight
 
     verdict = preflight.check(pid)
@@ -92,8 +95,10 @@ def _require_python(pid: int) -> None:
 
 
 def _served_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
-    """The config's targets that it serves itself, for the strip. No other target is scraped, and none of its ports is
-    tried: a process that is profiled must not feel more than the samples.
+    """Return the configured targets that the process itself serves, for the strip.
+
+    No other target is scraped, and none of its ports is probed, because the profiled process must
+    not bear any load but the sampling.
     """
     from tputtui.host.process_collector import ProcessCollector
     from tputtui.host.socket_owners import LookedUpTarget, ServingLookup
@@ -104,7 +109,7 @@ def _served_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
     watched = [LookedUpTarget(str(at), parse_address(one.url).url) for at, one in enumerate(settings.targets)]
     try:
         found = ServingLookup(ProcessCollector()).read(watched, with_sockets=False)
-    except OSError:  # descriptors have run out: the profile does without the strip
+    except OSError:  # out of descriptors: the profile is shown without the strip
         return ()
     own = {int(one.target) for one in found if any(holder.pid == pid for holder in one.holders)}
     return tuple(target for at, target in enumerate(settings.targets) if at in own)

@@ -1,4 +1,4 @@
-"""`tputtui runs [DIR]`: what was recorded there, as a table, in Markdown or as JSON."""
+"""`tputtui runs [DIR]`: list recorded runs as a table, in Markdown or as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tputtui.recording.run_listing import ListedRun, comparability_key, list_run
 from tputtui.recording.value_codec import to_plain
 from tputtui.views.shared.styled_text import sparkline
 
-_TREND_RUNS = 8  # runs in a line of bars
+_TREND_RUNS = 8  # runs in a bar chart of one line
 _HEADINGS = (
     "run", "when", "length", "best 60 s", "", "p99", "", "errors", "cpu/req", "",
     "first to saturate", "hottest", "hypothesis", "owner", "verdict", "decision",
@@ -102,7 +102,10 @@ def _run_row(
 
 
 def _with_comparable(runs: Sequence[ListedRun]) -> Iterator[tuple[ListedRun, Sequence[ServiceSummary]]]:
-    """Each run with its service in the comparable ones up to it. What was cut out of another run is there already."""
+    """Yield each run with its service in the comparable runs up to it.
+
+    Runs cut out of another run are excluded, because their data are already present.
+    """
     before: dict[tuple[object, ...], list[ServiceSummary]] = {}
     for one in runs:
         if one.header is None or one.service is None:
@@ -115,7 +118,7 @@ def _with_comparable(runs: Sequence[ListedRun]) -> Iterator[tuple[ListedRun, Seq
 
 
 def _backlog_lines(rows: Sequence[Sequence[str]], entries: Sequence[ExperimentEntry]) -> list[str]:
-    """A team's backlog: a line for each experiment, then one for each run."""
+    """Return a backlog: a line for each experiment, then one for each run."""
     listed_runs = _markdown_table(_HEADINGS, rows)
     if not entries:
         return listed_runs

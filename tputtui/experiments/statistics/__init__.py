@@ -1,4 +1,4 @@
-"""The statistics of a comparison: the only place that imports numpy and scipy (the extra `compare`).
+"""Statistics of a comparison: the only place that imports numpy and scipy (the extra `compare`).
 
-`compare.compare` is the way in. Nothing here is imported by the live screen.
+`comparison.compare` is the entry point. The live screen imports nothing of this package.
 """

@@ -1,4 +1,4 @@
-"""Both arms as arrays on a common footing: aligned where they ran at the same time, cut and masked alike."""
+"""Both arms as arrays: aligned if they ran at the same time, cut and masked alike."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArmArrays:
-    """One arm's rows as arrays; NaN is a missing value."""
+    """Rows of one arm as arrays; NaN is a missing value."""
 
     t: Array
     columns: Mapping[str, Array]
     step_s: float
-    bounds: Array | None = None  # ms, of the buckets but the last
-    buckets: Array | None = None  # [row, bucket]: requests in each alone; a row without them is NaN
+    bounds: Array | None = None  # ms, of all buckets except the last
+    # [row, bucket]: requests in each bucket alone; a row without them is NaN
+    buckets: Array | None = None
 
     @property
     def rps(self) -> Array:
-        """Throughput, always there and finite."""
+        """Throughput, always present and finite."""
         return self.columns["rps"]
 
     @property
     def seconds(self) -> float:
-        """How long was measured."""
+        """Measured seconds."""
         return len(self.t) * self.step_s
 
     def select(self, rows: Mask | NDArray[np.intp] | slice) -> ArmArrays:
-        """Some of the rows."""
+        """Return a selection of the rows."""
         columns = {name: column[rows] for name, column in self.columns.items()}
         buckets = None if self.buckets is None else self.buckets[rows]
         return ArmArrays(self.t[rows], columns, self.step_s, self.bounds, buckets)
@@ -50,11 +51,14 @@ class ArmPair:
     is_paired: bool
 
     def select(self, rows: Mask | slice) -> ArmPair:
-        """The same rows of both; of paired arms only."""
+        """Select the same rows of both arms; paired arms only."""
         return ArmPair(self.baseline.select(rows), self.candidate.select(rows), self.is_paired)
 
     def column(self, name: str) -> tuple[Array, Array] | None:
-        """A column of both arms where both have it: its finite values, and of paired arms only where both have one."""
+        """Return a column of both arms if both have it.
+
+        Its finite values; for paired arms only rows where both have one.
+        """
         a, b = self.baseline.columns.get(name), self.candidate.columns.get(name)
         if a is None or b is None:
             return None
@@ -65,7 +69,7 @@ class ArmPair:
 
 
 def to_arrays(rows: MetricRows) -> ArmArrays:
-    """Rows as arrays."""
+    """Convert rows to arrays."""
     columns = {name: to_array(values) for name, values in rows.columns.items()}
     if rows.buckets is None:
         return ArmArrays(to_array(rows.t), columns, rows.step_s)
@@ -74,9 +78,9 @@ def to_arrays(rows: MetricRows) -> ArmArrays:
 
 
 def align_rows(a: ArmArrays, b: ArmArrays) -> tuple[ArmPair, float]:
-    """The rows that both arms have at the same time, and their share of all rows' times.
+    """Return the rows of both arms at common times, and their share of all rows' times.
 
-    Where the arms were measured at different intervals, both are averaged to the longer one first.
+    Arms measured at different intervals are both averaged to the longer one first.
     """
     step = max(a.step_s, b.step_s)
     if abs(a.step_s - b.step_s) > 0.1 * step:

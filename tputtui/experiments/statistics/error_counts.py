@@ -1,9 +1,9 @@
 """Comparison of two error counts whose errors come in bursts.
 
-A dependency that is down for a moment fails thirty requests at once: that is one event, not
-thirty. The overdispersion factor is the variance of the errors of neighbouring rows over the
-variance that independent errors would have. A count of errors divided by it is a number of
-independent events, and those are compared as Poisson counts.
+A dependency that is down for a moment fails thirty requests at once: that is one event, not thirty.
+The overdispersion factor is the variance of the errors of neighbouring rows over the variance of
+independent errors. An error count divided by it is a number of independent events, and those are
+compared as Poisson counts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tputtui.experiments.statistics.long_run_variance import Array
 from tputtui.frozen import frozen
 
 _CHANCE: Final = 0.05
-"""Share of runs with independent errors in which overdispersion at one window width is believed."""
+"""Share of runs with independent errors in which overdispersion at one window width is accepted."""
 
 _STEPS: Final = 30  # of the bisection for p: to 1e-9
 

@@ -1,8 +1,9 @@
-"""The variance of a mean of autocorrelated values, and what is built on it: t intervals and effective samples.
+"""Variance of a mean of autocorrelated values, with t intervals and effective sample sizes.
 
-Equal-weighted cosine (EWC) long-run variance: Lazarus, Lewis, Stock and Watson, "HAR Inference: Recommendations for
-Practice", JBES 36(4), 2018. We take 4 to 8 coefficients, one for 30 rows, instead of the paper's 0.4·T^⅔: its bias is
-about φπ²ν²/(3T²(1-φ)²), and per-second throughput has φ up to 0.9.
+Equal-weighted cosine (EWC) long-run variance: Lazarus, Lewis, Stock and Watson, "HAR Inference:
+Recommendations for Practice", JBES 36(4), 2018. We take 4 to 8 coefficients, one for 30 rows,
+instead of the paper's 0.4·T^⅔: its bias is about φπ²ν²/(3T²(1-φ)²), and per-second throughput has φ
+up to 0.9.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _ROWS_PER_COEFFICIENT: Final = 30
 
 @frozen
 class VarianceComponent:
-    """One independent part of an estimate's variance, with its degrees of freedom."""
+    """Independent part of an estimate's variance, with its degrees of freedom."""
 
     variance: float
     df: float
@@ -36,13 +37,13 @@ class VarianceComponent:
 
 @frozen
 class LongRunVariance(VarianceComponent):
-    """The variance of a mean over rows; `n_eff` independent rows would have the same."""
+    """Variance of a mean over rows; `n_eff` independent rows would have the same."""
 
     n_eff: float
 
 
 def estimate_long_run_variance(values: Array) -> LongRunVariance:
-    """The variance of `values`' mean. Raises ValueError below FEWEST values."""
+    """Estimate the variance of the mean of `values`. Raises ValueError below MIN_ROWS values."""
     rows = len(values)
     if rows < MIN_ROWS:
         raise ValueError(f"a variance needs {MIN_ROWS} rows")
@@ -55,28 +56,28 @@ def estimate_long_run_variance(values: Array) -> LongRunVariance:
 
 @frozen
 class Estimate:
-    """An effect with its standard error; relative effects are logarithms of ratios."""
+    """Effect with its standard error; relative effects are logarithms of ratios."""
 
     effect: float
     se: float
     df: float
     n_eff: float
-    within_variance: float = 0.0  # the part of se² that more seconds make smaller
+    within_variance: float = 0.0  # the part of se² that more seconds reduce
 
     def p_value(self) -> float:
-        """Two-sided, of no effect."""
+        """Two-sided p of no effect."""
         if self.se <= 0:
             return 1.0 if self.effect == 0 else 0.0
         return float(2 * stdtr(self.df, -abs(self.effect) / self.se))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """The confidence interval at a level."""
+        """Return the confidence interval at a level."""
         half = t_quantile(0.5 + level / 2, self.df) * self.se
         return self.effect - half, self.effect + half
 
 
 def combine_variances(effect: float, components: Sequence[VarianceComponent], n_eff: float) -> Estimate:
-    """An estimate whose variance is the sum of `parts`, degrees of freedom by Welch and Satterthwaite."""
+    """Combine independent variances; degrees of freedom by Welch and Satterthwaite."""
     variance = sum(part.variance for part in components)
     below = sum(part.variance**2 / part.df for part in components)
     within = sum(part.variance for part in components if isinstance(part, LongRunVariance))
@@ -84,10 +85,10 @@ def combine_variances(effect: float, components: Sequence[VarianceComponent], n_
 
 
 def t_quantile(probability: float, df: float) -> float:
-    """Student's t."""
+    """Return a quantile of Student's t distribution."""
     return float(stdtrit(df, probability))
 
 
 def to_array(values: Any) -> Array:
-    """Values as floats."""
+    """Convert values to floats."""
     return np.asarray(values, dtype=np.float64)

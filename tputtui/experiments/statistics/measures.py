@@ -1,4 +1,4 @@
-"""Every metric of two arms, each with what equal runs differ by."""
+"""Measurement of every metric of two arms, with the difference expected between equal runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredE
 
 
 def measure_all(arms: ArmPair, between_runs: dict[str, BetweenRunVariance]) -> dict[str, MeasuredEffect]:
-    """Every metric; quantiles from merged buckets where both arms have them."""
+    """Measure every metric; quantiles from merged buckets if both arms have them."""
     return {
         "throughput": effects.measure_throughput(arms, between_runs["throughput"]),
         **tail_quantiles.measure_quantiles(arms, between_runs),
@@ -20,7 +20,7 @@ def measure_all(arms: ArmPair, between_runs: dict[str, BetweenRunVariance]) -> d
 
 
 def between_run_variances(is_paired: bool, context: ComparisonContext) -> dict[str, BetweenRunVariance]:
-    """What equal runs differ by, for each metric."""
+    """Return the variance between equal runs, for each metric."""
 
     def error(metric: str) -> BetweenRunVariance:
         pairs = context.pair_history if metric == "throughput" else ()

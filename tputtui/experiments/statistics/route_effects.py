@@ -1,4 +1,7 @@
-"""Every route with enough requests by itself, so that a worse one does not hide in the total; and what the mix did."""
+"""Comparison of every route with enough requests, and of the route mix.
+
+Routes are compared separately so that a regressed one does not disappear in the total.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,17 @@ from tputtui.frozen import frozen
 from tputtui.text import clean
 
 MIN_REQUESTS: Final = 500.0
-"""Requests in each arm from which on a route is compared."""
+"""Requests in each arm required to compare a route."""
 
 ROUTE_METRICS: Final = ("throughput", "p50", "p90", "p99", "error_ratio")
 
-_MIN_SHARE_CHANGE: Final = 0.02  # of all requests: a smaller change of a route's share is left alone
+_MIN_SHARE_CHANGE: Final = 0.02  # of all requests: a smaller change of a route's share is ignored
 _SHIFT_SE: Final = 3.0  # standard errors
 
 
 @frozen
 class TrafficShift:
-    """A route whose share of all requests is another one in the candidate, and surely so."""
+    """Route with a significantly different share of all requests in the candidate."""
 
     route: str
     baseline_share: float
@@ -44,11 +47,12 @@ def compare_routes(
     between_runs: dict[str, BetweenRunVariance],
     beside: Sequence[float] = (),
 ) -> tuple[tuple[RouteResult, ...], tuple[TrafficShift, ...]]:
-    """The routes that both sides have, most requests first, on the rows that `arms` kept; and those whose share moved.
+    """Compare the routes of both sides on the rows kept in `arms`, most requests first; also return
+    the shifted ones.
 
-    Throughput is told for information: how often a route is asked is the load's doing. The highest quantile that its
-    requests can tell and its errors are judged, with Holm's correction over all routes
-    and the tests of the total, whose p are `beside`.
+    Throughput is informational, because the load determines how often a route is requested. The
+    highest quantile that its requests can resolve and its errors are evaluated, with Holm's
+    correction over all routes and the tests of the total, whose p are `beside`.
     """
     found: list[tuple[str, ArmPair, tuple[float, float]]] = []
     shifts: list[TrafficShift] = []
@@ -70,7 +74,7 @@ def compare_routes(
 
 
 def _align_route(baseline: MetricRows, candidate: MetricRows, arms: ArmPair) -> ArmPair:
-    """The rows of a route at the times that are left of the whole."""
+    """Return the rows of a route at the remaining times of the total."""
     a, b = to_arrays(baseline), to_arrays(candidate)
     if arms.is_paired:
         both, _ = align_rows(a, b)
@@ -116,12 +120,14 @@ def judged(
     beside: Sequence[float],
     fewest: float = MIN_EFFECTIVE_ROWS,
 ) -> list[tuple[tuple[MetricResult, ...], Verdict]]:
-    """Each route's metrics and its verdict, corrected over all of them and the total's tests (their p: `beside`)."""
+    """Evaluate each route's metrics and verdict, corrected over all routes and the total's tests
+    (`beside`: their p).
+    """
     tail = [_tail(one) for one in each]
     metrics = judged_together(each, [(name, "error_ratio") for name in tail], context, beside, fewest)
     return [(one, overall_verdict(one, name)) for one, name in zip(metrics, tail, strict=True)]
 
 
 def _tail(measured: Mapping[str, MeasuredEffect]) -> str:
-    """The highest quantile that a route's requests can tell."""
+    """Return the highest quantile that a route's requests can resolve."""
     return next((name for name in ("p99", "p90", "p50") if measured[name].estimate is not None), "p99")

@@ -1,4 +1,6 @@
-"""An uplift that is verified: the same change at several load levels and through a partial outage."""
+"""Verification of an uplift: the same change at several load levels and through a partial
+outage.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from tputtui.experiments.statistics.pairs import build_stratum
 MIN_LEVELS: Final = 3
 
 DEFAULT_LEVEL_NAME: Final = "as compared"
-"""The pair that was compared first, where no plan says which level it is."""
+"""Name of the pair compared first, if no plan gives its level."""
 
 _NORMAL_95: Final = 1.96
 
@@ -26,11 +28,11 @@ _NORMAL_95: Final = 1.96
 def verify_uplift(
     first: Comparison, others: Sequence[tuple[str, Comparison]], plan: ExperimentPlan | None = None
 ) -> Comparison:
-    """`first` judged together with further strata, each a comparison of its own with its name.
+    """Evaluate `first` together with further strata, each a named comparison.
 
-    All are judged by the metric that decided `first`. No stratum may have regressed, and all must point the same way.
-    "verified" takes three load levels and one outage, and all that were plan. Cochran's Q says whether the strata
-    agree on the size of the effect.
+    All are evaluated by the metric that decided `first`. No stratum may have regressed, and all
+    must point the same way. "verified" requires three load levels and one outage, and all planned
+    strata. Cochran's Q tests whether the strata agree on the size of the effect.
     """
     plan = plan or ExperimentPlan()
     own = plan.unlisted_level([name for name, _ in others]) or DEFAULT_LEVEL_NAME
@@ -77,12 +79,12 @@ def verify_uplift(
 
 
 def _regressed(name: str, one: Comparison) -> str:
-    """A stratum that regressed, with the row that says so."""
+    """Describe a regressed stratum with the row that decided it."""
     return f"{name} ({formatting.row_figure(one.decided_by)})" if one.decided_by is not None else name
 
 
 def _missing_for_verification(strata: Sequence[Stratum], plan: ExperimentPlan) -> str:
-    """What is still needed to call an uplift verified; nothing, where it is complete."""
+    """Describe what is still needed to call an uplift verified; "" if complete."""
     levels = sum(one.kind == "level" for one in strata)
     outages = len(strata) - levels
     parts = []
@@ -107,7 +109,7 @@ def _advice(
 
 
 def _pool_effects(metrics: Sequence[MetricResult]) -> tuple[float | None, float | None]:
-    """The effect weighted by precision, and the p of Cochran's Q (k - 1 degrees of freedom)."""
+    """Return the precision-weighted effect, and the p of Cochran's Q (k - 1 degrees of freedom)."""
     usable = [one for one in metrics if one.effect is not None and one.ci is not None and not one.is_absolute]
     if len(usable) < 2:
         return None, None
