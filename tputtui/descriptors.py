@@ -1,8 +1,9 @@
-"""File descriptors of this process: a limit that fits the number of targets, and a reserve for everything else.
+"""File descriptors of this process: a limit that fits the number of targets, and a reserve.
 
-A kept connection occupies one descriptor per target. Descriptors are numbered from the lowest free number, so the number
-of a new one shows how many are in use; nothing has to be counted. The numbers at the top of the range stay free of target
-connections: the recording, /proc, py-spy and imports need a few at any time.
+A kept connection occupies one descriptor per target. Descriptors are numbered from the lowest free
+number, so the number of a new one shows how many are in use; nothing has to be counted. The numbers
+at the top of the range stay free of target connections: the recording, /proc, py-spy and imports
+need a few at any time.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import errno
 import os
 import resource
 
-MOST = 1 << 20  # a larger limit is never asked for, whatever the hard limit allows
-_RESERVE = 64  # a capture needs about 15, a pass over /proc 3, a key that opens a screen 2
+MOST = 1 << 20  # upper bound of the requested limit, whatever the hard limit allows
+_RESERVE = 64  # a capture needs about 15, a pass over /proc 3, opening a screen 2
 _OWN = 64  # standard streams, event loops, log and run files, certificate stores
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE)
 
@@ -21,7 +22,7 @@ TOO_MANY_ON_MACHINE = "too many open files on this machine: raise fs.file-max"
 NO_MEMORY = "not enough memory here: free some, or raise the limit (ulimit -v)"
 NO_THREAD = "no thread can be started here: raise the limit (ulimit -u)"
 
-_inherited: int | None = None  # the soft limit we were started with, once it was raised
+_inherited: int | None = None  # soft limit at start-up, set once it was raised
 
 
 class ExhaustedError(OSError):
@@ -32,7 +33,10 @@ class ExhaustedError(OSError):
 
 
 def make_room(targets: int) -> None:
-    """Raise the soft limit where so many kept connections need it; never beyond the hard limit. Never raises."""
+    """Raise the soft limit if so many kept connections need it.
+
+    Never beyond the hard limit. Never raises.
+    """
     global _inherited
     needed = targets + _RESERVE + _OWN
     try:
@@ -42,13 +46,14 @@ def make_room(targets: int) -> None:
         if soft == resource.RLIM_INFINITY or soft >= min(needed, raised):
             return
         resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
-    except (OSError, ValueError):  # a sandbox may forbid it: what does not fit is reported for each target
+    # A sandbox may forbid it: connections that do not fit are reported for each target
+    except (OSError, ValueError):
         return
     _inherited = soft if _inherited is None else _inherited
 
 
 def inherited_limit() -> int | None:
-    """The soft limit that a child has to get back; None where it was not raised."""
+    """Return the soft limit to restore in a child; None if it was not raised."""
     return _inherited
 
 
@@ -64,7 +69,7 @@ def require_room() -> None:
 
 
 def shortage(error: BaseException) -> str | None:
-    """A sentence for an error that says what this process or machine has run out of; None for any other error."""
+    """Describe what this process or machine has run out of; None for any other error."""
     if isinstance(error, BaseExceptionGroup):
         return next((found for found in map(shortage, error.exceptions) if found is not None), None)
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
@@ -77,5 +82,5 @@ def shortage(error: BaseException) -> str | None:
 
 
 def reason(error: OSError) -> str:
-    """Why the system refused, in lower case, with the remedy where something has run out."""
+    """Return the system's reason in lower case, with the remedy for an exhausted resource."""
     return shortage(error) or (error.strerror or str(error)).lower()

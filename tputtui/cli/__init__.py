@@ -1,7 +1,7 @@
-"""The verbs: parse, build, hand over. With `commands` the only place that prints or exits.
+"""Entry point: parse the command line and run the verb. The only package that prints or exits.
 
-What a verb needs is imported when it runs: `tputtui --version` costs argparse and no more, and nothing here loads Textual
-before the terminal has been looked at.
+A verb's imports are deferred until it runs: `tputtui --version` costs argparse and no more, and
+nothing here loads Textual before the terminal has been checked.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_stderr(str(error))
         _discard_stdout()
         return EXIT_FAILED
-    except BrokenPipeError:  # the reader has what it wanted
+    except BrokenPipeError:  # the reader has closed the pipe
         _discard_stdout()
         return EXIT_OK
     except KeyboardInterrupt:
@@ -59,6 +59,8 @@ def _run_verb(arguments: Arguments) -> int:
 
 
 def _discard_stdout() -> None:
-    """What is still in stdout's buffer has no reader: it must not fail again when Python exits."""
+    """Discard stdout's buffer, which has no reader, so that it does not fail again when Python
+    exits.
+    """
     if sys.__stdout__ is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())

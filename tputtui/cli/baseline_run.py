@@ -1,4 +1,6 @@
-"""`--baseline RUN[@A..B]`: the figures of a recorded run, as the live screen showed them, to hold others against."""
+"""Baseline of `--baseline RUN[@A..B]`: figures of a recorded run for comparison on the live
+screen.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def read_baseline(run_spec: str | None) -> Baseline | None:
-    """The baseline that the command line names; None without one. Raises UsageError: what is wrong with it."""
+    """Measure the baseline named on the command line; None without one.
+
+    Raises UsageError with the problem.
+    """
     if run_spec is None:
         return None
     from tputtui.cli.comparison_inputs import split_side_spec
@@ -36,7 +41,7 @@ def read_baseline(run_spec: str | None) -> Baseline | None:
 
 
 def _measure_baseline(run_spec: str, path: str, run: Run, since: float | None, until: float | None) -> Baseline:
-    """The means over rows as wide as the watch's (`views.baseline.row_s`)."""
+    """Compute means over rows as wide as those of the watch (`comparison_base.row_width_s`)."""
     from tputtui.engine.replay.replay_feed import replay_snapshots
     from tputtui.views.shared.comparison_base import Baseline, figure_from_rows, row_width_s, snapshot_figures
 

@@ -1,4 +1,4 @@
-"""The plan of a comparison: from its file, or from the runs themselves; and what was found, noted in the file."""
+"""Plan of a comparison, from its file or from the runs, and its results appended to the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tputtui.text import clean
 
 
 def read_plan(path: str | None) -> ExperimentPlan:
-    """The plan in a file; an empty one without a file. Raises UsageError."""
+    """Read the plan in a file; an empty one without a file. Raises UsageError."""
     if path is None:
         return ExperimentPlan()
     try:
@@ -30,7 +30,10 @@ def read_plan(path: str | None) -> ExperimentPlan:
 
 
 def plan_of_runs(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[ExperimentPlan | None, str]:
-    """The plan that both runs carry, as the baseline has it; without one, a sentence where that has to be said."""
+    """Return the plan that both runs carry, in the baseline's version.
+
+    Without one, a sentence if that has to be reported.
+    """
     if not baseline.experiment or not candidate.experiment:
         return None, ""
     try:
@@ -48,7 +51,7 @@ def plan_of_runs(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[E
 
 
 def earlier_results(path: str | None) -> tuple[LoggedResult, ...]:
-    """What the file says of comparisons before."""
+    """Return the results of earlier comparisons recorded in the file."""
     return tuple(result_log.parse_results(comparison_inputs.read_content(path).decode())) if path is not None else ()
 
 
@@ -59,8 +62,9 @@ def append_result(
     arms: Sequence[tuple[ComparisonSide, ComparisonSide]],
     history: Sequence[ComparisonSide],
 ) -> None:
-    """Append what was found to the experiment's file; a line on stderr where that cannot be done. What is there
-    already, only older, is not repeated.
+    """Append the result to the experiment's file; on failure print a line on stderr.
+
+    A result that differs from the last one only in its time is not repeated.
     """
     row = comparison.leading
     new = result_log.format_entry(

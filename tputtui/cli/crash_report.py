@@ -1,4 +1,4 @@
-"""An error of our own: one sentence for the person, the traceback in a private file."""
+"""Report of an internal error: one sentence for the user, the traceback in a private file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from tputtui.text.redaction import redact_text
 
 
 def write_crash_report(error: BaseException, environ: Mapping[str, str] = os.environ) -> str:
-    """One sentence about an error of ours. The traceback (no values of variables in it) goes to a file only we can read.
+    """Describe an internal error in one sentence and write its traceback to a private file.
 
-    Where the machine or a limit has run out it is no error of ours, and the sentence names the remedy.
+    The traceback contains no values of variables. If the machine or a limit is exhausted, it is not
+    an internal error, and the sentence names the remedy.
     """
     if short := shortage(error):
         return short

@@ -1,4 +1,4 @@
-"""The experiments of a folder: what their files plan and found, and which of its runs belong to them."""
+"""Index of a folder's experiments: plans, results, and the runs that belong to them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tputtui.experiments.result_log import LoggedResult, parse_results
 from tputtui.recording.run_listing import ListedRun
 
 _SUFFIX = ".toml"
-_MAX_FILES = 200  # files that are looked into
+_MAX_FILES = 200  # maximum files examined
 _MAX_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class ExperimentEntry:
-    """One experiment: its plan, what comparisons found, its runs, the oldest first."""
+    """One experiment: its plan, comparison results, and runs, oldest first."""
 
     plan: ExperimentPlan
     results: tuple[LoggedResult, ...] = ()
@@ -27,12 +27,12 @@ class ExperimentEntry:
 
     @property
     def newest_result(self) -> LoggedResult | None:
-        """What the last comparison found."""
+        """The result of the last comparison."""
         return max(self.results, key=lambda one: one.date, default=None)
 
     @property
     def state(self) -> str:
-        """The last verdict with its figure and day; else how far it has come."""
+        """Status text: the last verdict with its figure and day; else the progress so far."""
         found = self.newest_result
         if found is None:
             return "not compared yet" if self.runs else "not measured yet"
@@ -41,7 +41,10 @@ class ExperimentEntry:
 
 
 def list_experiments(folder: Path, runs: Sequence[ListedRun]) -> list[ExperimentEntry]:
-    """The experiments of a folder: those with a file, and those that only its runs tell of. The undecided come first."""
+    """List the experiments of a folder, undecided ones first.
+
+    Those with a file, and those known only from their runs.
+    """
     found = _experiments_with_plan(folder)
     named = {entry.plan.name: entry for entry in found if entry.plan.name}
     for run in runs:
@@ -56,7 +59,7 @@ def list_experiments(folder: Path, runs: Sequence[ListedRun]) -> list[Experiment
 
 
 def latest_result(run: ListedRun, entries: Sequence[ExperimentEntry]) -> LoggedResult | None:
-    """The newest comparison in which a run was a candidate."""
+    """Return the newest comparison in which a run was a candidate."""
     if run.header is None:
         return None
     identity = f"run:{run.header.run}"
@@ -65,7 +68,7 @@ def latest_result(run: ListedRun, entries: Sequence[ExperimentEntry]) -> LoggedR
 
 
 def plan_of(run: ListedRun) -> ExperimentPlan | None:
-    """The plan that a run carries; None where it has none that can be read."""
+    """Return the plan that a run carries; None if it has no readable one."""
     if run.header is None or not run.header.experiment:
         return None
     try:
@@ -75,7 +78,7 @@ def plan_of(run: ListedRun) -> ExperimentPlan | None:
 
 
 def _experiments_with_plan(folder: Path) -> list[ExperimentEntry]:
-    """What every plan in the folder says; other TOML is passed over."""
+    """Return the experiments of every plan in the folder; other TOML files are skipped."""
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX))[:_MAX_FILES]
     except OSError:

@@ -1,4 +1,6 @@
-"""Targets from a file as Prometheus' file_sd_configs reads it: JSON, a list of groups with targets and labels."""
+"""Targets from a file in Prometheus' file_sd_configs format: JSON, a list of groups with targets
+and labels.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,12 @@ _MAX_BYTES = 16 * 1024 * 1024
 
 
 def read_targets(path: str) -> tuple[TargetSettings, ...]:
-    """The targets of one file; `__scheme__`, `__metrics_path__` and `__param_…` complete them, `job` is their service.
+    """Read the targets of one file.
 
-    Raises UsageError with a sentence.
+    `__scheme__`, `__metrics_path__` and `__param_…` complete them, `job` is their service. Raises
+    UsageError with a sentence.
     """
-    import json  # dear, and few starts need it
+    import json  # imported lazily: few starts need it
 
     shown = clean(path, 200)
     try:

@@ -1,4 +1,4 @@
-"""What we are connected to: whether a screen is possible, and whether it can show more than ASCII."""
+"""Output streams: whether a screen is possible, and whether it can show more than ASCII."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from tputtui.text.redaction import redact_text
 
 
 def no_screen_reason(environ: Mapping[str, str]) -> str:
-    """What keeps us from drawing a screen, or nothing. stdout may be redirected: the screen is drawn on stderr."""
+    """Explain why no screen can be drawn; "" if one can.
+
+    stdout may be redirected, because the screen is drawn on stderr.
+    """
     for name, stream in (("stdin", sys.__stdin__), ("stderr", sys.__stderr__)):
         try:
             is_terminal = stream is not None and stream.isatty()
-        except ValueError:  # it was closed
+        except ValueError:  # closed stream
             is_terminal = False
         if not is_terminal:
             return f"{name} is not a terminal"
@@ -23,10 +26,11 @@ def no_screen_reason(environ: Mapping[str, str]) -> str:
 
 
 def ascii_reason(environ: Mapping[str, str], utf8_mode: int) -> str:
-    """Which locale variable says that the terminal is not UTF-8, or nothing.
+    """Name the locale variable that says that the terminal is not UTF-8; "" if none does.
 
-    In the C locale Python sets LC_CTYPE=C.UTF-8 by itself (PEP 538, then `utf8_mode` is on): that says nothing about the
-    terminal. Where no variable is set, UTF-8 is what terminals have spoken for twenty years.
+    In the C locale Python sets LC_CTYPE=C.UTF-8 by itself (PEP 538, then `utf8_mode` is on), which
+    says nothing about the terminal. Without any variable UTF-8 is assumed, the default of terminals
+    for twenty years.
     """
     for name in ("LC_ALL", "LC_CTYPE", "LANG"):
         value = environ.get(name, "")
@@ -38,25 +42,32 @@ def ascii_reason(environ: Mapping[str, str], utf8_mode: int) -> str:
 
 
 def print_stderr(text: str) -> None:
-    """One line on stderr, for the person; nowhere, if stderr is closed."""
+    """Print one line on stderr; ignored if stderr is closed."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
             print(f"tputtui: {redact_text(text)}", file=sys.stderr, flush=True)
 
 
 def print_where_visible(text: str) -> None:
-    """One line on stderr; on stdout, too, where that is the terminal and stderr is none: `tputtui 2>/dev/null`."""
+    """Print one line on stderr; also on stdout if only that is a terminal: `tputtui
+    2>/dev/null`.
+    """
     print_stderr(text)
     if sys.stdout is not None and not (sys.stderr is not None and sys.stderr.isatty()) and sys.stdout.isatty():
         print_stdout(f"tputtui: {redact_text(text)}")
 
 
 class OutputError(Exception):
-    """stdout cannot be written; the text says why. A reader that has gone is a BrokenPipeError instead."""
+    """stdout cannot be written; the text has the reason. A closed reader is a BrokenPipeError
+    instead.
+    """
 
 
 def print_stdout(text: str, as_ascii: bool = False) -> None:
-    """What was asked for, on stdout, a line's end after it. `plain`: in ASCII. Raises OutputError, BrokenPipeError."""
+    """Print the requested output on stdout with a final newline.
+
+    `as_ascii`: in ASCII. Raises OutputError, BrokenPipeError.
+    """
     if sys.stdout is None:
         return
     try:

@@ -1,4 +1,6 @@
-"""How a recording goes, on one line of a terminal that is drawn over; on anything else nothing is drawn."""
+"""Progress of a recording on one terminal line that is redrawn; nothing is drawn if not on a
+terminal.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ class ProgressLine:
         self._drawn_width = 0
 
     def update(self, snapshot: Snapshot, state: RecordingState) -> None:
-        """Draw it over what stood there."""
+        """Redraw the line."""
         if self._stream is None:
             return
         line = text.to_ascii(format_line(snapshot, state, self._duration_s, shutil.get_terminal_size().columns - 1))
@@ -30,7 +32,7 @@ class ProgressLine:
         self._drawn_width = len(line)
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Erase the line."""
         if self._drawn_width:
             self._write("\r" + " " * self._drawn_width + "\r")
             self._drawn_width = 0
@@ -43,7 +45,7 @@ class ProgressLine:
 
 
 def format_line(snapshot: Snapshot, state: RecordingState, duration_s: float | None, width: int) -> str:
-    """One line about a recording. Where room is short, the bar is."""
+    """Format one line about a recording, with a shorter bar where space is short."""
     begin = f"recording {text.format_clock(state.seconds)}"
     figures = "  ".join(_format_figures(snapshot, state))
     if duration_s is None:

@@ -1,4 +1,4 @@
-"""A file that a user named, read without being held up or fooled by what it is."""
+"""Reading of a user's file without blocking on special files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MIB = 1024 * 1024
 
 
 class UnreadableFileError(Exception):
-    """The file is not read; the text is a clause about it, without its name."""
+    """The file cannot be read; the text is a clause about it, without its name."""
 
 
 class MissingFileError(UnreadableFileError):
@@ -17,9 +17,9 @@ class MissingFileError(UnreadableFileError):
 
 
 def read(path: str, max_bytes: int) -> tuple[bytes, os.stat_result]:
-    """The content of a plain file of at most `largest` bytes, and its status. Raises Unreadable."""
+    """Read a regular file of at most `max_bytes`, with its status. Raises UnreadableFileError."""
     try:
-        # O_NONBLOCK: a FIFO at the path must not hold us
+        # O_NONBLOCK: a FIFO at the path must not block
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFileError("there is no such file") from None

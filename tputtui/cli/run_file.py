@@ -1,4 +1,6 @@
-"""What the verbs about runs share: a run that is opened or a sentence, and a file that is written or a sentence."""
+"""File handling shared by the verbs for runs: open a run, write a file, or raise with one
+sentence.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_run(path: str) -> Iterator[Run]:
-    """A run, and afterwards a line for each thing that is damaged in it. Raises UsageError."""
+    """Open a run, and afterwards print a line for each damaged part. Raises UsageError."""
     from tputtui.recording.reader import NotARunError, Run
 
     try:
@@ -33,14 +35,17 @@ def open_run(path: str) -> Iterator[Run]:
 
 
 def check_is_other_file(run: str, output: str) -> None:
-    """Raise UsageError where the output is the run that is read: --force would cost what it is made of."""
+    """Raise UsageError if the output is the run that is read, which --force would destroy."""
     with contextlib.suppress(OSError, ValueError):
         if os.path.samefile(run, output):
             raise UsageError(f"{clean(output, 200)} is the run itself: name another file")
 
 
 def write_lines(pieces: Iterable[str], output: str | None, force: bool) -> None:
-    """Write to a new file of 0600, or to stdout. Raises UsageError where the file is there or cannot be; OutputError."""
+    """Write to a new file of mode 0600, or to stdout.
+
+    Raises UsageError if the file exists or cannot be created; OutputError.
+    """
     if output is None or output == "-":
         if sys.stdout is None:
             raise UsageError("stdout is closed: there is nowhere to write to")
@@ -72,7 +77,7 @@ def write_lines(pieces: Iterable[str], output: str | None, force: bool) -> None:
                 file.write(piece)
     except OSError as error:
         with contextlib.suppress(OSError):
-            os.unlink(output)  # half an export would be taken for a whole one
+            os.unlink(output)  # half an export could be mistaken for a complete one
         raise OutputError(f"{shown}: {(error.strerror or str(error)).lower()}") from None
     except BaseException:
         with contextlib.suppress(OSError):

@@ -1,4 +1,6 @@
-"""How long to measure, judged by a pilot run: for `compare --power` and `experiment new --pilot`."""
+"""Required duration estimated from a pilot run, for `compare --power` and `experiment new
+--pilot`.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,16 @@ _INSTALL = (
 
 
 def require_statistics(command: str) -> None:
-    """Raise UsageError, with the line that installs them, where numpy or scipy is missing."""
+    """Raise UsageError, with the command that installs them, if numpy or scipy is missing."""
     if any(importlib.util.find_spec(name) is None for name in ("numpy", "scipy")):
         raise UsageError(f"{command} {_INSTALL}")
 
 
 def target_effect(text: str | None, context: ComparisonContext) -> float:
-    """The effect on the primary metric to plan for, as a ratio; its margin where none was named. Raises UsageError."""
+    """Return the effect on the primary metric to plan for, as a ratio; by default its margin.
+
+    Raises UsageError.
+    """
     metric = context.primary or "throughput"
     if text is None:
         return context.margin(metric)
@@ -38,7 +43,7 @@ def target_effect(text: str | None, context: ComparisonContext) -> float:
 
 
 def parse_metric(text: str | None) -> str | None:
-    """A metric's name. Raises UsageError."""
+    """Parse the name of a metric. Raises UsageError."""
     try:
         return parse_metric_name(text) if text is not None else None
     except ContextError as error:
@@ -46,7 +51,7 @@ def parse_metric(text: str | None) -> str | None:
 
 
 def with_history(context: ComparisonContext, runs: Sequence[ComparisonSide]) -> ComparisonContext:
-    """The context with what runs of unchanged code were like."""
+    """Return the context with the values of runs of unchanged code."""
     if not runs:
         return context
     from tputtui.experiments.statistics.power_analysis import history_values
@@ -58,7 +63,7 @@ def with_history(context: ComparisonContext, runs: Sequence[ComparisonSide]) -> 
 
 
 def compute_power(pilot_spec: str, target_effect: float, context: ComparisonContext) -> PowerResult:
-    """What it takes to find `detect`, by a pilot run. Raises UsageError."""
+    """Compute what it takes to find `target_effect`, from a pilot run. Raises UsageError."""
     from tputtui.experiments.statistics.power_analysis import estimate_power
 
     try:

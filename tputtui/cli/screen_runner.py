@@ -1,4 +1,6 @@
-"""What every verb with a screen does: look at the terminal first, load Textual then, leave a few lines behind."""
+"""Screen start and end shared by the verbs: check the terminal, load Textual, print the closing
+lines.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def require_screen(alternative: str) -> None:
-    """Raise NoScreen where none is possible; `instead` is what works there. Textual is not loaded for that."""
+    """Raise NoScreenError if no screen is possible; `alternative` is a command that works there.
+
+    Textual is not loaded for this.
+    """
     why = no_screen_reason(os.environ)
     if why:
         raise NoScreenError(f"no screen is possible, {why}: {alternative}")
@@ -36,8 +41,10 @@ def show_screen(
     player: Player | None = None,
     baseline: Baseline | None = None,
 ) -> int:
-    """Run the screen; its exit code. The lines of its end go to stderr, as the screen did."""
-    gc.disable()  # what is made while all is loaded stays: the app looks for garbage once it is
+    """Run the screen and return its exit code. Its closing lines go to stderr, as the screen
+    did.
+    """
+    gc.disable()  # objects created while loading are permanent: the app collects garbage afterwards
     from tputtui.tui.run_app import CannotShowError, run
 
     try:

@@ -1,4 +1,4 @@
-"""Plain text in columns, for people who read a terminal without a screen."""
+"""Plain text tables, for terminals without a screen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from tputtui.text import align_left, truncate, width
 
 
 def format_columns(rows: Sequence[Sequence[str]], gap: int = 2, max_width: int = 60) -> list[str]:
-    """The rows with their columns aligned on the left; a cell but the last is cut at `widest` cells."""
+    """Format rows with left-aligned columns; a cell other than the last is cut at `max_width`
+    cells.
+    """
     if not rows:
         return []
     count = max(len(row) for row in rows)

@@ -29,8 +29,9 @@ LoadProfile = tuple[LoadPhase, ...]
 
 @frozen
 class Arrival:
-    """One request: due `at` seconds after the start, the `number`-th; `pick` (0 to 1) chooses the
-    replica.
+    """One request: due `at` seconds after the start, the `number`-th.
+
+    `replica_choice` (0 to 1) chooses the replica.
     """
 
     at: float

@@ -1,8 +1,8 @@
-"""What each verb takes on the command line: one file for each group of verbs, read together here.
+"""Options of each verb: one file for each group of verbs, collected here.
 
-A verb is added in three steps: a `Verb` in the file of its group (or a file of its own, named below), a module
-`tputtui.commands.NAME` with `run(arguments) -> int`, and a line in the README. Nothing dear is imported here: the parser
-is built for every call.
+A verb is added in three steps: a `Verb` in the file of its group (or a file of its own, named
+below), a module `tputtui.cli.verbs.NAME` with `run(arguments) -> int`, and a line in the README.
+Nothing expensive is imported here, because the parser is built for every call.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _GROUPS: tuple[tuple[Verb, ...], ...] = (
 )
 
 VERBS: Mapping[str, Verb] = {verb.name: verb for group in _GROUPS for verb in group}
-"""By name, in the order of `tputtui --help`; `LIVE`, which has no name, is not among them."""
+"""Verbs by name, in the order of `tputtui --help`; without `LIVE`, which has no name."""
 
 LIVE = watch_verbs.LIVE
-"""The live screen: what `tputtui` without a verb does."""
+"""The live screen: `tputtui` without a verb."""

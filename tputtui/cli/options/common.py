@@ -1,4 +1,6 @@
-"""The flags that are settings: the same for every verb, laid over the config file and the environment."""
+"""Flags that are settings, common to all verbs; they override the config file and the
+environment.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from tputtui.frozen import frozen
 
 @frozen
 class CommonFlag:
-    """A flag that is a setting. Without `const` it takes a text."""
+    """Flag that is a setting. Without `const` it takes a text."""
 
     name: str
     key: str
@@ -18,7 +20,9 @@ class CommonFlag:
 
     @property
     def dest(self) -> str:
-        """Its attribute in argparse's namespace; the blank keeps it apart from every option of a verb."""
+        """Attribute in argparse's namespace; the blank keeps it apart from every option of a
+        verb.
+        """
         return "setting " + self.name
 
 
@@ -49,4 +53,4 @@ SCREEN_FLAGS = (
 )
 
 ALL_FLAGS = (*RATE_FLAGS, NO_DISCOVER, READ_ONLY, *SCREEN_FLAGS)
-"""Every one of them, in the order of a --help."""
+"""All common flags, in the order of --help."""

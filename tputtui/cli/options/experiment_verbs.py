@@ -1,4 +1,4 @@
-"""The verbs about experiments: comparing runs, and planning what to compare."""
+"""Verbs for experiments: compare runs, and plan a comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verbs that look once and print: what can be watched here, and what is set."""
+"""Verbs that inspect once and print: available targets and effective settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verbs about profiles: where a process spends its time."""
+"""Verbs for profiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verb of the command line, as its group describes it."""
+"""Description of a verb of the command line."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from tputtui.frozen import frozen
 
 
 def no_options(_: argparse.ArgumentParser) -> None:
-    """For a verb without options of its own."""
+    """Add no options: for a verb without its own."""
 
 
 @frozen
 class Verb:
-    """One verb: `commands.NAME.run` carries it out."""
+    """One verb, run by `cli.verbs.NAME.run`."""
 
     name: str
     help: str  # a clause, lower case, without a full stop
     add_options: Callable[[argparse.ArgumentParser], None] = no_options
     common_flags: tuple[
         CommonFlag, ...
-    ] = ()  # those its --help shows; the others are understood: an alias can carry them
+    ] = ()  # flags listed in its --help; the others are accepted, because an alias may contain them
     epilog: str | None = None

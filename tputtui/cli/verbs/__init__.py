@@ -1,1 +1,1 @@
-"""One file a verb: its run function. Together with `cli` the only place that prints or exits."""
+"""One file per verb, with its run function. Like the rest of `cli`, it may print and exit."""

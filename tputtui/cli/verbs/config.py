@@ -1,4 +1,6 @@
-"""`tputtui config show|path|init`: the effective settings, where the file is, a file to start from."""
+"""`tputtui config show|path|init`: show the effective settings or the file's path, or create a
+file.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from tputtui.settings import settings_reference
 
 
 def run(arguments: Arguments) -> int:
-    """Carry out one of the three; only `show` reads the file, so that the others help with a broken one."""
+    """Run one of the three; only `show` reads the file, so that the others work with a broken
+    one.
+    """
     action = arguments.options.action
     if action == "init":
         print_stdout(settings_reference.render_starter_config().rstrip("\n"))

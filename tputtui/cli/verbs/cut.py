@@ -1,4 +1,4 @@
-"""`tputtui cut RUN --from T --to T -o NEW`: a span of a run, to hand over."""
+"""`tputtui cut RUN --from T --to T -o NEW`: copy a span of a run into a new run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tputtui.text import clean, format_duration, format_size
 
 
 def run(arguments: Arguments) -> int:
-    """Cut, and say what there is in the new run."""
+    """Cut, and describe the contents of the new run."""
     from tputtui.engine.replay.trim import EmptySpanError, trim_run
     from tputtui.recording.time_spec import parse_time_spec
     from tputtui.recording.writer import CannotRecordError

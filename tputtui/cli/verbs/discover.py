@@ -1,4 +1,6 @@
-"""`tputtui discover`: what on this machine serves metrics, and why each port was asked or was not."""
+"""`tputtui discover`: list metrics endpoints on this machine, and why each port was probed or
+not.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from tputtui.cli.text_table import format_columns
 
 
 def run(arguments: Arguments) -> int:
-    """Look once and say what was found."""
+    """Discover once and print the results."""
     settings = effective_settings(arguments).settings
     from tputtui.discovery.discoverer import PORT_HINT, discover
 

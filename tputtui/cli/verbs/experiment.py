@@ -1,4 +1,4 @@
-"""`tputtui experiment new FILE`: a plan to fill in before anything is measured."""
+"""`tputtui experiment new FILE`: write a plan to complete before anything is measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tputtui.text import clean
 
 
 def run(arguments: Arguments) -> int:
-    """Write the template; with a pilot run, with how long each arm has to be."""
+    """Write the template; with a pilot run, with the required duration of each arm."""
     options = arguments.options
     path, shown = Path(options.file), clean(options.file)
     if path.exists() and not options.force:
@@ -64,5 +64,5 @@ def _render_plan(options: argparse.Namespace) -> str:
 
 
 def _format_duration(seconds: float) -> str:
-    """Whole minutes where it is some, for a forecast is no finer."""
+    """Format a forecast in whole minutes, unless it is shorter than that."""
     return f"{math.ceil(seconds / 60)}m" if seconds >= 120 else f"{math.ceil(seconds)}s"

@@ -1,4 +1,4 @@
-"""`tputtui export RUN`: a run for other programs."""
+"""`tputtui export RUN`: write a run in the format of another program."""
 
 from __future__ import annotations
 

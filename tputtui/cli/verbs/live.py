@@ -9,7 +9,7 @@ from tputtui.cli.screen_runner import require_screen, show_screen
 
 
 def run(arguments: Arguments) -> int:
-    """Watch what the command line asks for."""
+    """Watch the targets of the command line."""
     settings = effective_settings(arguments).settings
     words = " ".join(arguments.options.targets)
     require_screen(f"tputtui stream -n 1 {words}".rstrip() + " prints the same as JSON")

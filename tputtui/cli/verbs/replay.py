@@ -1,4 +1,4 @@
-"""`tputtui replay RUN`: the live screen on what was recorded; or its objects, with `--stream`."""
+"""`tputtui replay RUN`: the live screen on a recorded run; or its objects, with `--stream`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tputtui.recording.run_header import RunHeader
 
 _MAX_DAMAGE_NOTES = 3
-_MAX_SPEED = 60.0  # monitor.player.SPEEDS ends there, too; it is not loaded for a stream
+# Equals the last of engine.replay.player.SPEEDS, which is not imported for a stream
+_MAX_SPEED = 60.0
 
 
 def run(arguments: Arguments) -> int:
@@ -55,7 +56,9 @@ def run(arguments: Arguments) -> int:
 
 
 def replay_settings(settings: Settings, header: RunHeader) -> Settings:
-    """The settings of a replay: what was asked then; and nothing of the living machine is asked or profiled."""
+    """Return the settings of a replay: those of the recording, with no requests or profiling on
+    this machine.
+    """
     return replace(
         settings,
         targets=(),
@@ -80,7 +83,7 @@ def _begin_at(source: Run, time_text: str | None) -> float | None:
 
 
 def _print_stream(source: Run, begin: float | None, count: int | None) -> int:
-    """The objects that `stream` printed, or would have."""
+    """Print the objects that `stream` printed, or would have printed."""
     from tputtui.cli.headless import require_stdout, write_snapshot
     from tputtui.engine.replay.replay_feed import replay_snapshots
 

@@ -1,4 +1,6 @@
-"""`tputtui stream`: one JSON object a tick on stdout, until N of them, a signal, or the reader is gone."""
+"""`tputtui stream`: print one JSON object a tick on stdout, until N objects, a signal or a closed
+pipe.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from tputtui.cli.resolve_settings import effective_settings
 
 
 def run(arguments: Arguments) -> int:
-    """Stream what the command line asks for."""
+    """Stream as the command line asks."""
     settings = effective_settings(arguments).settings
     require_stdout()
     for note in settings.notes:

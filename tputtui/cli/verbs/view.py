@@ -1,4 +1,6 @@
-"""`tputtui view FILE [FILE2]`: open a saved profile, two as their difference; or write it in another format with `-o`."""
+"""`tputtui view FILE [FILE2]`: open a saved profile, or the difference of two; or convert it with
+`-o`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Arguments) -> int:
-    """Read first, so that a file that cannot be read never touches the terminal."""
+    """Read the file first, so that an unreadable one never changes the terminal."""
     options = arguments.options
     settings = effective_settings(arguments).settings
     path, other = Path(options.file), Path(options.other) if options.other else None
@@ -52,7 +54,7 @@ def _is_pstats(path: Path) -> bool:
 
 
 def _view_pstats(arguments: Arguments, path: Path, other: Path | None) -> int:
-    """An instrumented profile. Raises UnreadableProfile."""
+    """Show a pstats profile. Raises UnreadableProfileError."""
     from tputtui.profiling.files import pstats_file
 
     if other is not None:
