@@ -114,7 +114,7 @@ def split_side_spec(side_spec: str) -> tuple[str, tuple[str | None, str | None] 
     return found["file"], span, found["service"]
 
 
-# ------------------------------------------------------------------------------------------------ recorded runs
+# ------------------------------------------------------------------------------------ recorded runs
 
 
 def _load_run(side_spec: str, path: str, span: tuple[str | None, str | None], service: str | None) -> ComparisonSide:

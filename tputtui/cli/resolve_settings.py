@@ -209,7 +209,9 @@ def _name(address: Address, counts: Sequence[Counter[str]], taken: Container[str
 
 
 def _candidate_names(address: Address) -> tuple[str, ...]:
-    """Return candidate names of an address without secrets, shortest first; not necessarily unique."""
+    """Return candidate names of an address without secrets, shortest first; not necessarily
+    unique.
+    """
     from tputtui.scrape.address import host_and_port
 
     shown = redact_url(address.url)

@@ -239,7 +239,9 @@ def answering(service: ServiceState, snapshot: Snapshot) -> Answering | None:
 
 
 def why_not_read(service: ServiceState, snapshot: Snapshot) -> str:
-    """Explain why a service is unreadable: "no answer for 34 s" or "HTTP 503 Service Unavailable"."""
+    """Explain why a service is unreadable: "no answer for 34 s" or "HTTP 503 Service
+    Unavailable".
+    """
     mine = [target for target in snapshot.targets if target.name in service.targets]
     slow = [target for target in mine if target.waiting_s is not None]
     if slow:
@@ -285,8 +287,7 @@ def _tail_latency(services: Sequence[ServiceState]) -> float | None:
     return max((value for value in found if value is not None), default=None)
 
 
-# ------------------------------------------------------------------------------------------
-# evidence
+# ----------------------------------------------------------------------------------------- evidence
 
 
 def print_evidence(

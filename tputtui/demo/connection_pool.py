@@ -27,7 +27,7 @@ class PooledConnection:
 
 
 class ConnectionPool:
-    """Pool of `size` connections; a request waits in line for at most `patience_s` seconds."""
+    """Pool of `size` connections; a request waits in line for at most `timeout_s` seconds."""
 
     def __init__(self, size: int, timeout_s: float, registry: CollectorRegistry) -> None:
         self._free = [PooledConnection() for _ in range(size)]

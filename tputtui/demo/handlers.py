@@ -27,7 +27,7 @@ Handler = Callable[[Request, random.Random], Awaitable[Response]]
 class ShopHandlers:
     """Handlers with their shared state.
 
-    `slowdown` multiplies the time of each; `added_s` is added to each.
+    `slowdown` multiplies the time of each; `added_latency_s` is added to each.
     """
 
     def __init__(self, pool: ConnectionPool, slowdown: float, seed: int) -> None:

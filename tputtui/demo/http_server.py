@@ -42,7 +42,7 @@ class Response:
 def parse_head(head: bytes) -> Request:
     """Parse request line and headers.
 
-    Raises ValueError if they are invalid, or announce a body beyond `MAX_BODY`.
+    Raises ValueError if they are invalid, or announce a body beyond `MAX_BODY_BYTES`.
     """
     first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     method, address, version = first.split(" ")

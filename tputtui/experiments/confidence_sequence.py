@@ -51,7 +51,7 @@ class MeanEstimate:
 class SequenceResult:
     """Difference from the baseline, in the figure's unit.
 
-    `sure`: at two successive evaluations, on the same side.
+    `is_confirmed`: at two successive evaluations, on the same side.
     """
 
     effect: float
@@ -90,7 +90,7 @@ def half_width(estimate: MeanEstimate, row_s: float, alpha: float = ALPHA) -> fl
 def evaluate_sequence(
     baseline: float, baseline_half_width: float, rows: Sequence[float], row_s: float, alpha: float = ALPHA
 ) -> SequenceResult | None:
-    """Evaluate all `rows` since the watch began against a level known to ± `base_half`.
+    """Evaluate all `rows` since the watch began against a level known to ± `baseline_half_width`.
 
     None before the first evaluation.
     """

@@ -11,7 +11,7 @@ from tputtui.experiments.result import Comparison
 from tputtui.frozen import frozen
 from tputtui.text import format_duration
 
-# Of the planned duration that may be missing, with the next one as a minimum
+# Part of the planned duration that may be missing, and at least _STARTUP_S
 _TOLERATED_SHORTFALL: Final = 0.05
 _MAX_NAMED_ARMS: Final = 2  # arms named individually
 _STARTUP_S: Final = 10.0  # for the first scrapes, which have no rate yet

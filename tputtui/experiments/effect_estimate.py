@@ -40,7 +40,7 @@ class EffectEstimate:
     """Distance of the treatment from the control: a ratio (0.24 is 24 % more), or points of a ratio
     (0.01 is one).
 
-    `low` and `high` hold over all evaluations. `sure`: they exclude "no difference" at two
+    `low` and `high` hold over all evaluations. `is_confirmed`: they exclude "no difference" at two
     successive ones.
     """
 

@@ -123,8 +123,8 @@ class GuardArm:
         return self._request_counter.burn_rate(at, span_s).total
 
     def is_silent(self, at: float) -> bool:
-        """Return whether it answers but has had no request for SILENCE_S, after enough in the minute
-        before.
+        """Return whether it answers but has had no request for SILENCE_S, after enough in the
+        minute before.
         """
         return at - self.last_request[0] >= SILENCE_S and self.requests_before_silence >= MIN_REQUESTS
 

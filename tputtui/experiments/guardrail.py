@@ -1,5 +1,4 @@
-"""Guardrail of a release: evaluates one objective on a treatment, beside a control where there is
-one.
+"""Guardrail of a release: one objective on a treatment, beside a control where there is one.
 
 Pure: the values of one tick in, a decision or none out. It fires once, on the treatment's requests
 alone, and never
@@ -11,9 +10,9 @@ alone, and never
 - on fewer than MIN_REQUESTS requests in the evaluated span (rules that count missing requests
   need none there).
 
-Beside a control a trigger has to hold for CONFIRMING_TICKS ticks: targets are read one after the other
-within an interval, so an incident of both would otherwise look like the treatment's alone for that
-long. docs/objectives.md states the rules.
+Beside a control a trigger has to hold for CONFIRMING_TICKS ticks: targets are read one after the
+other within an interval, so an incident of both would otherwise look like the treatment's alone for
+that long. docs/objectives.md states the rules.
 """
 
 from __future__ import annotations

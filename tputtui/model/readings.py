@@ -243,7 +243,9 @@ class HostReading:
 
 @frozen
 class ProcessReading:
-    """Raw data of one process. Its identity is `pid` with `started`, because a pid may be reused."""
+    """Raw data of one process. Its identity is `pid` with `started`, because a pid may be
+    reused.
+    """
 
     pid: int
     started: float  # unix seconds, as psutil.Process.create_time()

@@ -92,7 +92,7 @@ def _render_columns(rows: Sequence[Sequence[str]], table: ReportTable) -> list[s
 
 
 def _render_field(heading: str, body: str) -> list[str]:
-    """Render `heading body`, with the body wrapped in its own column."""
+    """Render `heading  body`, with the body wrapped in its own column."""
     if not body:
         return []
     return _wrap(body, f"  {align_left(heading, _HEADING_WIDTH)} ", " " * (_HEADING_WIDTH + 3))

@@ -78,7 +78,7 @@ async def _discover_targets(settings: Settings) -> tuple[Settings, str]:
     return replace(settings, targets=targets), discovery.sentence
 
 
-# ------------------------------------------------------------------------------------------------ one target
+# --------------------------------------------------------------------------------------- one target
 
 
 @frozen
@@ -223,7 +223,9 @@ def _binding_rows(bindings: Bindings) -> list[tuple[str, str]]:
 
 
 def _describe_binding(binding: Binding) -> str:
-    """Describe a binding: `http_requests_total req/s labelled by status (code); set in the config`."""
+    """Describe a binding: `http_requests_total  req/s  labelled by status (code); set in the
+    config`.
+    """
     what = [clean(binding.family, 100), binding.kind]
     if binding.unit:
         what.append(clean(binding.unit, 20))
@@ -236,12 +238,13 @@ def _indented(rows: Sequence[tuple[str, str]]) -> list[str]:
     return [f"  {line}" for line in format_columns(rows)]
 
 
-# ------------------------------------------------------------------------------------------------
-# environment
+# -------------------------------------------------------------------------------------- environment
 
 
 def _environment_rows(settings: Settings) -> list[tuple[str, str]]:
-    """Return rows about the program's requirements: py-spy, terminal, locale, tools of a checkout."""
+    """Return rows about the program's requirements: py-spy, terminal, locale, tools of a
+    checkout.
+    """
     environ = os.environ
     no_screen = no_screen_reason(environ)
     locale = settings.origins["ascii"] if settings.ascii else "UTF-8"

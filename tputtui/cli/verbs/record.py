@@ -187,7 +187,9 @@ def _exit_code(monitor: _RecordingMonitor, is_written: bool, stop: StopRequest) 
 
 
 class _RecordingMonitor:
-    """Observer of every snapshot: end of the duration, due marks, objectives missed for too long."""
+    """Observer of every snapshot: end of the duration, due marks, objectives missed for too
+    long.
+    """
 
     def __init__(
         self,

@@ -44,7 +44,7 @@ class ArmArrays:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArmPair:
-    """Baseline and candidate. `paired`: row for row at the same time."""
+    """Baseline and candidate. `is_paired`: row for row at the same time."""
 
     baseline: ArmArrays
     candidate: ArmArrays

@@ -48,8 +48,8 @@ def compare(
 ) -> Comparison:
     """Compare two sides; a question that the data cannot answer is inconclusive, with the reason.
 
-    `absolute_times`: both sides' `t` are unix time, so that the design can be derived from their
-    overlap.
+    `has_absolute_times`: both sides' `t` are unix time, so that the design can be derived from
+    their overlap.
     """
     notes = CheckNotes()
     answer = Comparison(

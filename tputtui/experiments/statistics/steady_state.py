@@ -24,7 +24,7 @@ _DRIFT_DF: Final = 8
 class WarmUp:
     """Rows to cut at the beginning of both arms.
 
-    `endless`: still not steady after a third of the run.
+    `is_endless`: still not steady after a third of the run.
     """
 
     rows: int = 0
@@ -111,7 +111,7 @@ def _mser_cut(series: Array) -> WarmUp:
     return WarmUp((int(there[cut - 1]) + 1) * _BATCH_ROWS, is_endless=cut == most)
 
 
-# ------------------------------------------------------------------------------------------------- incidents
+# ---------------------------------------------------------------------------------------- incidents
 
 
 def detect_incident_rows(arm: ArmArrays) -> Mask:
@@ -154,14 +154,14 @@ def _spans(mask: Mask) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-# ------------------------------------------------------------------------------------------------- drift
+# -------------------------------------------------------------------------------------------- drift
 
 
 @frozen
 class Drift:
     """Significant slope: relative change over the window.
 
-    `who` is the arm, "" for candidate over baseline.
+    `arm` names the arm, "" for candidate over baseline.
     """
 
     change: float
