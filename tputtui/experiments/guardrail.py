@@ -152,7 +152,7 @@ class ObjectiveGuard:
             other.evidence(at, FAST_PAIR.long_s) if other is not None else None,
         )
 
-    # ------------------------------------------------------------------------------------------ the rules
+    # ------------------------------------------------------------------------------------ the rules
 
     def _active_trigger(self, at: float) -> Trigger | None:
         own, other = self._treatment, self._control
@@ -186,8 +186,7 @@ class ObjectiveGuard:
     def _span_s(self) -> float:
         return FAST_PAIR.long_s if self._treatment.is_fast_burn else _SLOW_SPAN_S
 
-    # ------------------------------------------------------------------------------------------
-    # messages
+    # ------------------------------------------------------------------------------------- messages
 
     @property
     def _label(self) -> str:
