@@ -54,7 +54,11 @@ class Cell:
     def title(self) -> str:
         if self.pairs:
             return f"{self.pairs} pairs by turns, run SD {self.run_sd:.1%}"
-        between = f", run SD {self.run_sd:.1%}, {self.history} A/A runs" if self.design == "sequential" else ""
+        between = (
+            f", run SD {self.run_sd:.1%}, {self.history} A/A runs"
+            if self.design == "sequential"
+            else ""
+        )
         return f"{self.design}{', diurnal load' if self.diurnal else ''}{between}"
 
     @property
@@ -68,7 +72,10 @@ class Cell:
     def simulate(self, rng: np.random.Generator) -> Comparison:
         if self.pairs:
             return compare_pairs(
-                [RunPair(*self._pair(rng), ComparisonContext(design=self.design)) for _ in range(self.pairs)]
+                [
+                    RunPair(*self._pair(rng), ComparisonContext(design=self.design))
+                    for _ in range(self.pairs)
+                ]
             )
         service = Service(phi=self.phi)
         load = None
@@ -77,7 +84,15 @@ class Cell:
         factors = np.exp(rng.normal(0.0, self.run_sd, 2 + self.history)) - 1
         a = run(rng, self.seconds, service, effect=float(factors[0]), load=load)
         effect = (1 + self.effect) * (1 + float(factors[1])) - 1
-        b = run(rng, self.seconds, service, effect=effect, p99_effect=self.p99, errors=self.errors, load=load)
+        b = run(
+            rng,
+            self.seconds,
+            service,
+            effect=effect,
+            p99_effect=self.p99,
+            errors=self.errors,
+            load=load,
+        )
         history = tuple(float(service.rate * (1 + factor)) for factor in factors[2:])
         return compare(a, b, ComparisonContext(design=self.design, aa_history_rps=history))
 
@@ -96,7 +111,11 @@ class Cell:
 
 
 def cells() -> list[Cell]:
-    out = [Cell("concurrent", seconds, phi) for seconds in (60, 120, 300, 600) for phi in (0.0, 0.5, 0.8, 0.9)]
+    out = [
+        Cell("concurrent", seconds, phi)
+        for seconds in (60, 120, 300, 600)
+        for phi in (0.0, 0.5, 0.8, 0.9)
+    ]
     out += [Cell("sequential", 600, 0.8, run_sd=sd, history=5) for sd in (0.005, 0.01, 0.02, 0.05)]
     out += [Cell("sequential", 300, phi, run_sd=0.01, history=5) for phi in (0.5, 0.8)]
     out += [Cell("sequential", 600, 0.8, run_sd=0.02)]
@@ -106,7 +125,9 @@ def cells() -> list[Cell]:
     out += [Cell("concurrent", 300, 0.8, effect=0.10)]
     out += [Cell("concurrent", 600, 0.5, effect=0.05, diurnal=True)]
     out += [Cell("concurrent", 600, 0.5, p99=0.20), Cell("concurrent", 600, 0.5, errors=0.005)]
-    out += [Cell("sequential", 600, 0.8, effect=0.10, run_sd=sd, history=5) for sd in (0.01, 0.02, 0.05)]
+    out += [
+        Cell("sequential", 600, 0.8, effect=0.10, run_sd=sd, history=5) for sd in (0.01, 0.02, 0.05)
+    ]
     out += [Cell("sequential", 600, 0.8, effect=0.05, run_sd=0.02, history=5)]
     out += [
         Cell("sequential", 120, 0.8, effect=effect, run_sd=sd, pairs=5)
@@ -137,7 +158,10 @@ def error_cells() -> list[tuple[str, MakeErrors, bool, bool]]:
 
     for seconds, length in ((60, 1), (60, 20), (120, 60), (300, 5), (300, 60), (300, 150)):
         for errors in (29, 30, 31, 100, 1000):
-            add(f"{errors} errors in one burst of {length} s, {seconds} s", _one_burst(seconds, errors, length))
+            add(
+                f"{errors} errors in one burst of {length} s, {seconds} s",
+                _one_burst(seconds, errors, length),
+            )
     for seconds in (120, 300, 600):
         for mean in (0.5, 1, 2, 4, 8):
             for length in (1, 5, 20):
@@ -163,8 +187,23 @@ def error_cells() -> list[tuple[str, MakeErrors, bool, bool]]:
                 )
     for errors in (3, 8, 14, 20, 100):
         add(f"about {errors} independent errors, 300 s", _independent(errors, errors))
-    for before, after in ((0, 6), (0, 8), (0.5, 8), (2, 10), (3, 14), (5, 15), (8, 20), (10, 25), (20, 40), (100, 150)):
-        add(f"about {before} and {after} independent errors, 300 s", _independent(before, after), more=True)
+    for before, after in (
+        (0, 6),
+        (0, 8),
+        (0.5, 8),
+        (2, 10),
+        (3, 14),
+        (5, 15),
+        (8, 20),
+        (10, 25),
+        (20, 40),
+        (100, 150),
+    ):
+        add(
+            f"about {before} and {after} independent errors, 300 s",
+            _independent(before, after),
+            more=True,
+        )
     for count in (4, 6, 8, 12):
         add(f"0 and {count} bursts of 30 errors in 3 s, 300 s", _more_bursts(count), more=True)
     return out
@@ -226,7 +265,9 @@ def _more_bursts(count: int) -> MakeErrors:
 def _p(failed: ErrorPair, paired: bool) -> float:
     sides = []
     for counts in failed:
-        rows = MetricRows("", tuple(map(float, range(len(counts)))), {"rps": (REQUESTS,) * len(counts)})
+        rows = MetricRows(
+            "", tuple(map(float, range(len(counts)))), {"rps": (REQUESTS,) * len(counts)}
+        )
         sides.append(to_arrays(failing(rows, counts)))
     found = effects.measure_errors(ArmPair(sides[0], sides[1], paired))
     if found.exact_p_value is not None:
@@ -247,7 +288,9 @@ def errors_table(runs: int, seed: int) -> None:
 
 def routes_table(runs: int, seed: int) -> None:
     """How often a service with routes is called: equal ones with bursts, and one whose errors rose on a route."""
-    print("\n| routes | what | regressed % | by the right route % | ms of CPU |\n|---:|---|---:|---:|---:|")
+    print(
+        "\n| routes | what | regressed % | by the right route % | ms of CPU |\n|---:|---|---:|---:|---:|"
+    )
     for number, (routes, kind) in enumerate(
         (routes, kind) for routes in (4, 20, 200) for kind in ("equal", "bursts", "a route fails")
     ):
@@ -299,7 +342,9 @@ def main() -> None:
 def pairs_table(runs: int, seed: int) -> None:
     """How often a pair of runs is called, by the whole of `compare`."""
     begin = time.process_time()
-    print("| design | s | φ | truth | false % | right % | equivalent % | inconclusive % | coverage % |")
+    print(
+        "| design | s | φ | truth | false % | right % | equivalent % | inconclusive % | coverage % |"
+    )
     print("|---|---:|---:|---|---:|---:|---:|---:|---:|")
     spent = 0
     for number, cell in enumerate(cells()):
@@ -320,11 +365,11 @@ def pairs_table(runs: int, seed: int) -> None:
         right = f"{words[expected] / runs:.1%}" if expected else "–"
         rest = f"{words['equivalent'] / runs:.0%} | {words['inconclusive'] / runs:.0%}"
         coverage = f"{covered / intervals:.1%}" if intervals else "–"
-        line = (
-            f"| {cell.title} | {cell.seconds} | {cell.phi} | {cell.truth} | {false} | {right} | {rest} | {coverage} |"
-        )
+        line = f"| {cell.title} | {cell.seconds} | {cell.phi} | {cell.truth} | {false} | {right} | {rest} | {coverage} |"
         print(line.replace("%", " %"), flush=True)
-    print(f"\n{spent:,} comparisons, {(time.process_time() - begin) / spent * 1000:.0f} ms of CPU each, seed {seed}")
+    print(
+        f"\n{spent:,} comparisons, {(time.process_time() - begin) / spent * 1000:.0f} ms of CPU each, seed {seed}"
+    )
 
 
 if __name__ == "__main__":

@@ -33,11 +33,18 @@ import psutil
 
 TPUTTUI = str(Path(sys.executable).with_name("tputtui"))
 COLUMNS, ROWS = 120, 40
-PEERS = (("glances -t 1", "pipx install glances"), ("btop", "apt install btop"), ("htop -d 10", "apt install htop"))
+PEERS = (
+    ("glances -t 1", "pipx install glances"),
+    ("btop", "apt install btop"),
+    ("htop -d 10", "apt install htop"),
+)
 YARDSTICK = "glances -t 1"
 REPLIES = ((b"\x1b[c", b"\x1b[?62;22c"), (b"\x1b]11;?", b"\x1b]11;rgb:1111/1111/1111\x1b\\"))
 ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?>=]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-PANELS = tuple(f"─ {title} ".encode() for title in ("Throughput", "Latency", "Saturation", "Targets", "Processes"))
+PANELS = tuple(
+    f"─ {title} ".encode()
+    for title in ("Throughput", "Latency", "Saturation", "Targets", "Processes")
+)
 BARE = "bare Textual app"
 BARE_APP = """
 from textual.app import App
@@ -53,8 +60,17 @@ class Terminal:
     """A program in a pseudo-terminal of 120x40. Its output is counted and thrown away; queries are answered."""
 
     def __init__(self, argv: Sequence[str]) -> None:
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("TEXTUAL", "COLORTERM", "NO_COLOR"))}
-        env |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
+        env = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("TEXTUAL", "COLORTERM", "NO_COLOR"))
+        }
+        env |= {
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+            "COLUMNS": str(COLUMNS),
+            "LINES": str(ROWS),
+        }
         self.written = 0
         self.painted = b""  # the first 256 KiB, for `paint`
         self.began = time.monotonic()
@@ -120,7 +136,9 @@ def cpu_s(pid: int) -> float:
         with contextlib.suppress(OSError, psutil.NoSuchProcess):
             ended = process.cpu_times()
             total += ended.children_user + ended.children_system
-            total += time.clock_gettime((~process.pid << 3) | 2)  # MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)
+            total += time.clock_gettime(
+                (~process.pid << 3) | 2
+            )  # MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)
     return total
 
 
@@ -142,10 +160,19 @@ def measure(argv: Sequence[str], warm_up: float, seconds: float) -> tuple[tuple[
     """(CPU in % of a core, B/s, MiB) over the window, and how many cores everybody else used meanwhile."""
     with Terminal(argv) as terminal:
         terminal.read(warm_up)
-        cpu, written, machine, began = cpu_s(terminal.pid), terminal.written, busy_s(), time.monotonic()
+        cpu, written, machine, began = (
+            cpu_s(terminal.pid),
+            terminal.written,
+            busy_s(),
+            time.monotonic(),
+        )
         terminal.read(seconds)
         elapsed, used = time.monotonic() - began, cpu_s(terminal.pid) - cpu
-        found = (100 * used / elapsed, (terminal.written - written) / elapsed, rss(terminal.pid) / 2**20)
+        found = (
+            100 * used / elapsed,
+            (terminal.written - written) / elapsed,
+            rss(terminal.pid) / 2**20,
+        )
         return found, (busy_s() - machine - used) / elapsed
 
 
@@ -160,7 +187,9 @@ def server(program: str, *arguments: str) -> Iterator[str | None]:
     """A server on a free port; its /metrics once that answers, or None where it is not installed."""
     path = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
     if path is None:
-        print(f"{program} is not installed (apt install {program}): one target less", file=sys.stderr)
+        print(
+            f"{program} is not installed (apt install {program}): one target less", file=sys.stderr
+        )
         yield None
         return
     port = free_port()
@@ -197,16 +226,25 @@ def targets() -> Iterator[list[str]]:
 def table(heads: Sequence[str], rows: dict[str, tuple[float, ...]], yardstick: str) -> str:
     """Markdown: each figure with its ratio to the yardstick's, where that was measured."""
     base = rows.get(yardstick)
-    lines = [f"| | {' | '.join(f'{head} | × {yardstick}' for head in heads)} |", "|---|" + "---:|---:|" * len(heads)]
+    lines = [
+        f"| | {' | '.join(f'{head} | × {yardstick}' for head in heads)} |",
+        "|---|" + "---:|---:|" * len(heads),
+    ]
     for name, values in rows.items():
-        cells = [f"{value:,.2f} | {f'{value / base[at]:.2f}' if base else '–'}" for at, value in enumerate(values)]
+        cells = [
+            f"{value:,.2f} | {f'{value / base[at]:.2f}' if base else '–'}"
+            for at, value in enumerate(values)
+        ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def first_paint(urls: list[str], runs: int) -> dict[str, tuple[float, ...]]:
     """The live screen with all its panels and a Textual app of one word, by turns; medians."""
-    scenes = ((BARE, [sys.executable, "-c", BARE_APP], (b"bare app",)), ("tputtui", [TPUTTUI, *urls], PANELS))
+    scenes = (
+        (BARE, [sys.executable, "-c", BARE_APP], (b"bare app",)),
+        ("tputtui", [TPUTTUI, *urls], PANELS),
+    )
     took: dict[str, list[float]] = {}
     for _ in range(runs + 1):  # the first fills the caches
         for name, argv, words in scenes:
@@ -222,7 +260,9 @@ def first_paint(urls: list[str], runs: int) -> dict[str, tuple[float, ...]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="length of each window")
-    parser.add_argument("--warm-up", type=float, default=5.0, help="seconds before the window begins")
+    parser.add_argument(
+        "--warm-up", type=float, default=5.0, help="seconds before the window begins"
+    )
     parser.add_argument("--paints", type=int, default=5, help="runs of the first paint; 0: none")
     options = parser.parse_args()
     costs: dict[str, tuple[float, ...]] = {}
@@ -233,7 +273,10 @@ def main() -> None:
             if shutil.which(command.split()[0]):
                 programs.append((command, command.split()))
             else:
-                print(f"{command.split()[0]} is not on PATH: {remedy}, then run this again", file=sys.stderr)
+                print(
+                    f"{command.split()[0]} is not on PATH: {remedy}, then run this again",
+                    file=sys.stderr,
+                )
         for name, argv in programs:
             costs[name], meanwhile = measure(argv, options.warm_up, options.seconds)
             others.append(f"{meanwhile:.1f}")

@@ -21,17 +21,25 @@ TPUTTUI = [sys.executable, "-m", "tputtui"]
 
 def main() -> None:
     """Record, compare, print a line each."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--load", type=float, default=80.0)
     parser.add_argument("--slowdown", type=float, default=1.2)
-    parser.add_argument("--keep", type=Path, help="a folder for the runs and the report of the slower one")
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for the runs and the report of the slower one"
+    )
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
         processes = []
-        for name, seed, slowdown in (("a", 1, 1.0), ("equal", 2, 1.0), ("slower", 3, options.slowdown)):
+        for name, seed, slowdown in (
+            ("a", 1, 1.0),
+            ("equal", 2, 1.0),
+            ("slower", 3, options.slowdown),
+        ):
             demo = stack.enter_context(Demo(options.load, seed=seed, slowdown=slowdown))
             (url,) = demo.start()
             demo.start_load()
@@ -49,16 +57,29 @@ def main() -> None:
             process.wait()
     for name in ("equal", "slower"):
         argv = [*TPUTTUI, "compare", str(folder / "a.tput.gz"), str(folder / f"{name}.tput.gz")]
-        found = json.loads(subprocess.run([*argv, "--format", "json"], capture_output=True, check=False).stdout)
+        found = json.loads(
+            subprocess.run([*argv, "--format", "json"], capture_output=True, check=False).stdout
+        )
         routes = {one["route"]: one["verdict"] for one in found["routes"]}
-        print(f"{name}: {found['verdict']}, {found['design']}, flags {', '.join(found['flags']) or 'none'}")
+        print(
+            f"{name}: {found['verdict']}, {found['design']}, flags {', '.join(found['flags']) or 'none'}"
+        )
         for metric in found["metrics"]:
             if metric["effect_percent"] is not None:
-                low, high = (f"{end:+.1f}" if end is not None else "beyond" for end in metric["ci_percent"])
-                print(f"  {metric['name']:16} {metric['effect_percent']:+6.1f} % [{low}, {high}]  {metric['verdict']}")
+                low, high = (
+                    f"{end:+.1f}" if end is not None else "beyond" for end in metric["ci_percent"]
+                )
+                print(
+                    f"  {metric['name']:16} {metric['effect_percent']:+6.1f} % [{low}, {high}]  {metric['verdict']}"
+                )
         print(f"  routes: {routes}")
         if options.keep:
-            for format_, ending in (("html", "html"), ("markdown", "md"), ("text", "txt"), ("json", "json")):
+            for format_, ending in (
+                ("html", "html"),
+                ("markdown", "md"),
+                ("text", "txt"),
+                ("json", "json"),
+            ):
                 out = ["--format", format_, "-o", str(folder / f"{name}.{ending}"), "--force"]
                 subprocess.run([*argv, *out], check=False)
 

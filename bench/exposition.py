@@ -52,7 +52,10 @@ def histograms(size: int) -> bytes:
         lines = [f"# HELP {name} Durations of operation {number}\n# TYPE {name} histogram"]
         for i in range(50):
             where = f'handler="/api/v1/res/{i}",method="GET",code="200"'
-            lines += [f'{name}_bucket{{{where},le="{bound}"}} {i * rank}' for rank, bound in enumerate(BOUNDS)]
+            lines += [
+                f'{name}_bucket{{{where},le="{bound}"}} {i * rank}'
+                for rank, bound in enumerate(BOUNDS)
+            ]
             lines += [f"{name}_sum{{{where}}} {i * 0.01}", f"{name}_count{{{where}}} {i * 11}"]
         blocks.append("\n".join(lines) + "\n")
         length += len(blocks[-1])
@@ -70,7 +73,9 @@ def cpu(work: Callable[[], object]) -> float:
 def measure(body: bytes, families: int, rounds: int) -> tuple[int, dict[str, float]]:
     """Samples in the body, and the best CPU seconds of each way of reading it."""
     names = [series.name for series in Scanner(LIMITS).scan(body).samples]
-    wanted = frozenset([name for name in dict.fromkeys(names) if not name.endswith("_sum")][:families])
+    wanted = frozenset(
+        [name for name in dict.fromkeys(names) if not name.endswith("_sum")][:families]
+    )
     all_scanner, few_scanner = Scanner(LIMITS), Scanner(LIMITS)
     all_scanner.scan(body)
     few_scanner.scan(body, wanted=wanted)
@@ -87,7 +92,10 @@ def measure(body: bytes, families: int, rounds: int) -> tuple[int, dict[str, flo
         turn("first scan, everything", lambda: Scanner(LIMITS).scan(body))
         for _ in range(steady):
             turn("known series, everything", lambda: all_scanner.scan(body))
-            turn(f"known series, {families} names of {len(set(names))}", lambda: few_scanner.scan(body, wanted=wanted))
+            turn(
+                f"known series, {families} names of {len(set(names))}",
+                lambda: few_scanner.scan(body, wanted=wanted),
+            )
         turning = Scanner(LIMITS)
         for _ in range(FORGET_AFTER - 1):
             turning.scan(body, wanted=wanted)
@@ -97,10 +105,18 @@ def measure(body: bytes, families: int, rounds: int) -> tuple[int, dict[str, flo
 
 def main() -> None:
     """Print one table a body."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--megabytes", type=float, default=10.0, help="size of each body (default: 10)")
-    parser.add_argument("--wanted", type=int, default=5, help="sample names that are on screen (default: 5)")
-    parser.add_argument("--rounds", type=int, default=3, help="of each the best is printed (default: 3)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--megabytes", type=float, default=10.0, help="size of each body (default: 10)"
+    )
+    parser.add_argument(
+        "--wanted", type=int, default=5, help="sample names that are on screen (default: 5)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="of each the best is printed (default: 3)"
+    )
     options = parser.parse_args()
     for make in (counters, histograms):
         body = make(int(options.megabytes * 1e6))
@@ -109,7 +125,9 @@ def main() -> None:
         print(f"\n{make.__name__}: {len(body) / 1e6:.1f} MB, {samples:,} samples")
         print(f"  {'':36} {'CPU ms':>8} {'M samples/s':>12} {'times less':>11}")
         for name, seconds in best.items():
-            print(f"  {name:36} {seconds * 1e3:8.1f} {samples / seconds / 1e6:12.2f} {yardstick / seconds:11.1f}")
+            print(
+                f"  {name:36} {seconds * 1e3:8.1f} {samples / seconds / 1e6:12.2f} {yardstick / seconds:11.1f}"
+            )
 
 
 if __name__ == "__main__":

@@ -30,8 +30,12 @@ latency = "db_pool_acquire_seconds"
 
 def main() -> None:
     """Watch for so long, print what was found at the end and how it came about."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=480.0, help="four ramps of two minutes (480)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=480.0, help="four ramps of two minutes (480)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     found, trail = None, []
@@ -40,7 +44,16 @@ def main() -> None:
         config.write_text(CONFIG.format(url=demo.start()[0]))
         config.chmod(0o600)
         objective = f"p99<={shop_routes.MAX_WAIT_S * 1000:g}ms"
-        argv = [sys.executable, "-m", "tputtui", "stream", "--config", str(config), "--objective", objective]
+        argv = [
+            sys.executable,
+            "-m",
+            "tputtui",
+            "stream",
+            "--config",
+            str(config),
+            "--objective",
+            objective,
+        ]
         argv += ["--window", "5s"]  # the ramp takes 45 s
         with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as stream:
             assert stream.stdout is not None
@@ -61,7 +74,9 @@ def main() -> None:
     )
     for seconds, one in trail:
         if one is not None:
-            print(f"after {seconds:4} s: {one['kind']:8} {one['value']:7.1f}/s, bracket {one['bracket']}")
+            print(
+                f"after {seconds:4} s: {one['kind']:8} {one['value']:7.1f}/s, bracket {one['bracket']}"
+            )
     if found is None:
         print(f"nothing found; Erlang C: {truth:.1f}/s")
     else:

@@ -89,7 +89,12 @@ def visit(start: str, graph: dict[str, set[str]], seen: set[str], order: list[st
 def nested_conditionals(tree: ast.Module) -> int:
     """Count conditional expressions that stand inside another."""
     outer = (node for node in ast.walk(tree) if isinstance(node, ast.IfExp))
-    return sum(isinstance(inner, ast.IfExp) for node in outer for inner in ast.walk(node) if inner is not node)
+    return sum(
+        isinstance(inner, ast.IfExp)
+        for node in outer
+        for inner in ast.walk(node)
+        if inner is not node
+    )
 
 
 def complexities(root: Path) -> list[int]:

@@ -36,12 +36,16 @@ def measure(module: str | None) -> tuple[float, float] | None:
     code = _PROBE.format(f"import {module}" if module else "")
     runs: list[tuple[float, float]] = []
     for _ in range(RUNS + 1):  # the first fills the caches
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             return None
         cpu, memory = done.stdout.split()
         runs.append((float(cpu), float(memory)))
-    return statistics.median(run[0] for run in runs[1:]), statistics.median(run[1] for run in runs[1:])
+    return statistics.median(run[0] for run in runs[1:]), statistics.median(
+        run[1] for run in runs[1:]
+    )
 
 
 def main() -> None:

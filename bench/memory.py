@@ -27,17 +27,37 @@ def body(tick: int) -> bytes:
     lines = ["# TYPE http_requests_total counter", "# TYPE http_request_duration_seconds histogram"]
     first = tick // CHURN_EVERY
     for route in range(first, first + 20):
-        labels, count = f'method="GET",route="/r{route}"', 10 * (tick - max(0, (route - 19) * CHURN_EVERY))
-        lines += [f'http_requests_total{{{labels},status="{s}"}} {count * n}' for s, n in ((200, 99), (500, 1))]
+        labels, count = (
+            f'method="GET",route="/r{route}"',
+            10 * (tick - max(0, (route - 19) * CHURN_EVERY)),
+        )
         lines += [
-            f'http_request_duration_seconds_bucket{{{labels},le="{le}"}} {int(count * share)}'
-            for le, share in (("0.005", 0.1), ("0.01", 0.3), ("0.025", 0.5), ("0.05", 0.7), ("0.1", 0.8))
+            f'http_requests_total{{{labels},status="{s}"}} {count * n}'
+            for s, n in ((200, 99), (500, 1))
         ]
         lines += [
             f'http_request_duration_seconds_bucket{{{labels},le="{le}"}} {int(count * share)}'
-            for le, share in (("0.25", 0.9), ("0.5", 0.95), ("1.0", 0.98), ("2.5", 0.99), ("+Inf", 1.0))
+            for le, share in (
+                ("0.005", 0.1),
+                ("0.01", 0.3),
+                ("0.025", 0.5),
+                ("0.05", 0.7),
+                ("0.1", 0.8),
+            )
         ]
-        lines += [f"http_request_duration_seconds_{part}{{{labels}}} {count}" for part in ("sum", "count")]
+        lines += [
+            f'http_request_duration_seconds_bucket{{{labels},le="{le}"}} {int(count * share)}'
+            for le, share in (
+                ("0.25", 0.9),
+                ("0.5", 0.95),
+                ("1.0", 0.98),
+                ("2.5", 0.99),
+                ("+Inf", 1.0),
+            )
+        ]
+        lines += [
+            f"http_request_duration_seconds_{part}{{{labels}}} {count}" for part in ("sum", "count")
+        ]
     return "\n".join([*lines, f"http_requests_in_flight {tick % 30}", ""]).encode()
 
 
@@ -53,7 +73,10 @@ def show() -> int:
         """The live feed with the real host, and an answer at each tick that nobody was asked for."""
 
         def __init__(
-            self, settings: Settings, wanted: Callable[[str], frozenset[str] | None], asker: object = None
+            self,
+            settings: Settings,
+            wanted: Callable[[str], frozenset[str] | None],
+            asker: object = None,
         ) -> None:
             super().__init__(settings, wanted, None)
             del asker
@@ -93,12 +116,17 @@ def watch(argv: Sequence[str], minutes: int) -> list[float]:
         for minute in range(1, minutes + 1):
             terminal.read(terminal.began + 60 * minute - time.monotonic())
             found.append(rss(terminal.pid) / 2**20)
-            print(f"{minute} min ({minute * 60 * TICKS_S:,.0f} ticks): {found[-1]:.1f} MiB", file=sys.stderr)
+            print(
+                f"{minute} min ({minute * 60 * TICKS_S:,.0f} ticks): {found[-1]:.1f} MiB",
+                file=sys.stderr,
+            )
     return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=int, default=6, help="how long; at least 2")
     parser.add_argument("--show", action="store_true", help="be the program that is watched")
     options = parser.parse_args()

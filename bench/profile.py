@@ -6,7 +6,14 @@ import random
 import statistics
 import time
 
-from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata, ProfileSlice, ProfileThread, Stack
+from tputtui.profiling.profile_model import (
+    FrameTable,
+    Profile,
+    ProfileMetadata,
+    ProfileSlice,
+    ProfileThread,
+    Stack,
+)
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 from tputtui.views.profile.profile_header import SamplingStatus
 from tputtui.views.profile.profile_pane import ProfilePane, render_pane
@@ -17,10 +24,15 @@ def made(nodes: int) -> Profile:
     """A profile whose tree has about so many nodes: 30 deep, branching by chance."""
     chance = random.Random(7)
     frames = FrameTable()
-    ids = [frames.add_frame(f"f{number}", f"/srv/app/m{number % 40}.py", number) for number in range(2000)]
+    ids = [
+        frames.add_frame(f"f{number}", f"/srv/app/m{number % 40}.py", number)
+        for number in range(2000)
+    ]
     counts: dict[Stack, float] = {}
     while len(counts) * 23.7 < nodes:
-        stack = tuple(ids[(depth * 60 + chance.randrange(1 + min(depth, 40))) % 2000] for depth in range(30))
+        stack = tuple(
+            ids[(depth * 60 + chance.randrange(1 + min(depth, 40))) % 2000] for depth in range(30)
+        )
         counts[stack] = counts.get(stack, 0.0) + 1.0
     held = {stack: 1.0 for number, stack in enumerate(counts) if number % 3 == 0}
     thread, ticks = ProfileThread(1, 1, "main"), float(len(counts))

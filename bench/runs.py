@@ -57,9 +57,16 @@ class Service:
             name = "http_request_duration_seconds"
             histogram = [Series(f"{name}_bucket", (*labels, ("le", bound))) for bound in BOUNDS]
             histogram += [Series(f"{name}_sum", labels), Series(f"{name}_count", labels)]
-            counters = [Series("http_requests_total", (*labels, ("status", s))) for s in ("200", "404", "500")]
-            self._routes.append((histogram, counters, [Series(f"gauge_{len(self._routes)}_{n}") for n in range(4)]))
-        self.values = dict.fromkeys((one for route in self._routes for part in route for one in part), 0.0)
+            counters = [
+                Series("http_requests_total", (*labels, ("status", s)))
+                for s in ("200", "404", "500")
+            ]
+            self._routes.append(
+                (histogram, counters, [Series(f"gauge_{len(self._routes)}_{n}") for n in range(4)])
+            )
+        self.values = dict.fromkeys(
+            (one for route in self._routes for part in route for one in part), 0.0
+        )
 
     def step(self) -> None:
         """One second of life: seven routes of ten have requests."""
@@ -85,13 +92,20 @@ def record(path: Path, count: int, seconds: int) -> tuple[float, float, float]:
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=QUANTILES)
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
     monitor.set_order(["api"])
-    recorder = Recorder(RecordingPlan(path, all_metrics=True), interval_s=1.0, window_s=10.0, quantiles=QUANTILES)
+    recorder = Recorder(
+        RecordingPlan(path, all_metrics=True), interval_s=1.0, window_s=10.0, quantiles=QUANTILES
+    )
     derived = cpu = own = 0.0
     for tick in range(seconds):
         service.step()
         at = 1000.0 + tick + random.random() / 100
         scrape = Scrape(
-            "api", at, 1.79e9 + at, 0.004, Exposition(dict(service.values), FAMILIES, len(service.values)), 60 * count
+            "api",
+            at,
+            1.79e9 + at,
+            0.004,
+            Exposition(dict(service.values), FAMILIES, len(service.values)),
+            60 * count,
         )
         reading = Reading(at + 0.01, 1.79e9 + at, (scrape,), self_cpu_s=tick / 100)
         before = time.process_time()
@@ -152,7 +166,9 @@ def _playing(run: Run) -> tuple[Player, list[float]]:
     return player, shown
 
 
-def sizes_and_seeks(folder: Path, wanted: Sequence[str], seconds: dict[int, int], count: int) -> None:
+def sizes_and_seeks(
+    folder: Path, wanted: Sequence[str], seconds: dict[int, int], count: int
+) -> None:
     """Print a line for each number of series."""
     print("series      s  MiB/h  B/sample  derive ms/tick  record ms/tick  of that collecting")
     for series, length in seconds.items():
@@ -166,7 +182,9 @@ def sizes_and_seeks(folder: Path, wanted: Sequence[str], seconds: dict[int, int]
         )
     if "seek" not in wanted:
         return
-    print("\nseries      s  ms to a moment not read yet: median, worst   read: median, worst   the browser: median")
+    print(
+        "\nseries      s  ms to a moment not read yet: median, worst   read: median, worst   the browser: median"
+    )
     for series, length in seconds.items():
         unread, read, browsed = seeks(folder / f"{series}.tput.gz", count)
         print(
@@ -205,7 +223,15 @@ class Exporter:
 def killed(path: Path, chance: random.Random) -> float | None:
     """Record, kill -9 at a random moment, open: the seconds that were scraped and are not in it; None: it did not open."""
     exporter = Exporter()
-    argv = [*TPUTTUI, "record", "-o", str(path), f"127.0.0.1:{exporter.server.server_port}", "--interval", "200ms"]
+    argv = [
+        *TPUTTUI,
+        "record",
+        "-o",
+        str(path),
+        f"127.0.0.1:{exporter.server.server_port}",
+        "--interval",
+        "200ms",
+    ]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while len(exporter.served) < 3 and process.poll() is None:
             time.sleep(0.005)
@@ -252,9 +278,13 @@ def kills(folder: Path, count: int) -> bool:
 def demo() -> Iterator[str]:
     """The demo's address."""
     argv = [*TPUTTUI, "demo", "--stream", "--load", "100"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+    ) as process:
         assert process.stdout is not None
-        address = process.stdout.readline().split(b'"url":"http://', 1)[1].split(b"/", 1)[0].decode()
+        address = (
+            process.stdout.readline().split(b'"url":"http://', 1)[1].split(b"/", 1)[0].decode()
+        )
         threading.Thread(target=lambda: list(process.stdout or ()), daemon=True).start()
         yield address
         process.terminate()
@@ -282,11 +312,15 @@ def costs(folder: Path, seconds: float) -> None:
             with Terminal([*TPUTTUI, address]) as terminal:
                 screen.append(cpu_of(terminal.pid, terminal.read, seconds / 2))
             argv = [*TPUTTUI, "record", "-o", str(folder / f"cost{turn}.tput.gz"), address]
-            with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            with subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ) as process:
                 headless.append(cpu_of(process.pid, time.sleep, seconds / 2))
                 process.terminate()
     one, other = statistics.mean(headless), statistics.mean(screen)
-    print(f"CPU, % of a core: record {one:.2f}, the live screen at 120x40 {other:.2f}: {one / other:.2f} of it")
+    print(
+        f"CPU, % of a core: record {one:.2f}, the live screen at 120x40 {other:.2f}: {one / other:.2f} of it"
+    )
 
 
 # ------------------------------------------------------------------------------------------------ all
@@ -296,13 +330,20 @@ def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", help="size, seek, kill, cost (all)")
-    parser.add_argument("--seconds", type=int, default=7200, help="length of the run of 300 series (7200)")
     parser.add_argument(
-        "--seconds-large", type=int, default=600, help="length of the run of 3,000 series (600; full: 7200)"
+        "--seconds", type=int, default=7200, help="length of the run of 300 series (7200)"
+    )
+    parser.add_argument(
+        "--seconds-large",
+        type=int,
+        default=600,
+        help="length of the run of 3,000 series (600; full: 7200)",
     )
     parser.add_argument("--seeks", type=int, default=20, help="moments gone to (20)")
     parser.add_argument("--kills", type=int, default=100, help="recordings that are killed (100)")
-    parser.add_argument("--cost-seconds", type=float, default=40.0, help="over which CPU is measured, each (40)")
+    parser.add_argument(
+        "--cost-seconds", type=float, default=40.0, help="over which CPU is measured, each (40)"
+    )
     asked = parser.parse_args()
     parts = asked.parts or ["size", "seek", "kill", "cost"]
     if unknown := set(parts) - {"size", "seek", "kill", "cost"}:
@@ -311,7 +352,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if "size" in parts or "seek" in parts:
-            sizes_and_seeks(folder, parts, {300: asked.seconds, 3000: asked.seconds_large}, asked.seeks)
+            sizes_and_seeks(
+                folder, parts, {300: asked.seconds, 3000: asked.seconds_large}, asked.seeks
+            )
         if "kill" in parts:
             sound = kills(folder, asked.kills)
         if "cost" in parts:

@@ -22,7 +22,22 @@ from pathlib import Path
 from typing import Any
 
 SERIES, BIG_SERIES = 500, 100_000
-BOUNDS = ("0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf")
+BOUNDS = (
+    "0.001",
+    "0.0025",
+    "0.005",
+    "0.01",
+    "0.025",
+    "0.05",
+    "0.1",
+    "0.25",
+    "0.5",
+    "1",
+    "2.5",
+    "5",
+    "10",
+    "+Inf",
+)
 WARM_UP_S = 20.0
 
 
@@ -34,13 +49,17 @@ def body(series: int, tenths: int) -> bytes:
     for route in range(round(series / 25)):
         labels = f'method="GET",route="/r{route}"'
         lines += [
-            f'http_requests_total{{{labels},status="{s}"}} {count * n}' for s, n in ((200, 9), (404, 1), (500, 1))
+            f'http_requests_total{{{labels},status="{s}"}} {count * n}'
+            for s, n in ((200, 9), (404, 1), (500, 1))
         ]
         lines += [
             f'http_request_duration_seconds_bucket{{{labels},le="{le}"}} {int(count * 11 * (number + 1) / len(BOUNDS))}'
             for number, le in enumerate(BOUNDS)
         ]
-        lines += [f"http_request_duration_seconds_{part}{{{labels}}} {count * 11}" for part in ("sum", "count")]
+        lines += [
+            f"http_request_duration_seconds_{part}{{{labels}}} {count * 11}"
+            for part in ("sum", "count")
+        ]
     lines += ["# TYPE http_requests_in_flight gauge", f"http_requests_in_flight {count % 30}"]
     rest = max(0, series - len(lines) + 3)
     lines += [
@@ -58,7 +77,10 @@ async def serve(sizes: Sequence[int]) -> None:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 while await reader.readuntil(b"\r\n\r\n"):
-                    text = body(series, int((time.monotonic() - began) * (10 if series < BIG_SERIES else 0.5)))
+                    text = body(
+                        series,
+                        int((time.monotonic() - began) * (10 if series < BIG_SERIES else 0.5)),
+                    )
                     head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {len(text)}\r\n\r\n"
                     writer.write(head.encode() + text)
                     await writer.drain()
@@ -78,11 +100,14 @@ def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict
     from tputtui.settings import Limits, Settings, TargetSettings
 
     targets = tuple(
-        TargetSettings(name=f"t{n}", url=f"http://127.0.0.1:{port}/metrics") for n, port in enumerate(ports)
+        TargetSettings(name=f"t{n}", url=f"http://127.0.0.1:{port}/metrics")
+        for n, port in enumerate(ports)
     )
     servers = (TargetSettings(name="server", prometheus=server),) if server else ()
     limits = Limits(
-        body_bytes=64 * 2**20, series_per_target=limit, series_total=200_000 if limit <= 50_000 else limit * len(ports)
+        body_bytes=64 * 2**20,
+        series_per_target=limit,
+        series_total=200_000 if limit <= 50_000 else limit * len(ports),
     )
     engine = Engine(Settings(targets=targets, servers=servers, discover=False, limits=limits))
     ages: list[float] = []
@@ -95,7 +120,9 @@ def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict
     def take(snapshot: Any) -> None:
         if measuring and seen:
             gaps.append(snapshot.at - seen[-1].at)
-            ages.extend(one.age_s for one in snapshot.targets if one.age_s is not None and one.name != large)
+            ages.extend(
+                one.age_s for one in snapshot.targets if one.age_s is not None and one.name != large
+            )
         seen.append(snapshot)
         if not ready and snapshot.ready:
             ready.append(time.monotonic() - began)
@@ -112,7 +139,9 @@ def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict
     engine.stop()
     ages.sort()
     return {
-        "services": sum(one.traffic is not None and one.traffic.rps is not None for one in last.services),
+        "services": sum(
+            one.traffic is not None and one.traffic.rps is not None for one in last.services
+        ),
         "ready after s": ready[0] if ready else 0.0,
         "cpu % of a core": 100 * cpu / wall,
         "CPU ms a tick": 1000 * cpu / max(1, ticks),
@@ -123,10 +152,23 @@ def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict
     }
 
 
-def measured(ports: Sequence[int], seconds: float, *, server: str = "", limit: int = 50_000) -> dict[str, Any]:
+def measured(
+    ports: Sequence[int], seconds: float, *, server: str = "", limit: int = 50_000
+) -> dict[str, Any]:
     """`watch` in a process of its own: nothing of the run before stays in its memory."""
-    words = ["--watch", json.dumps(list(ports)), "--server", server, "--seconds", str(seconds), "--limit", str(limit)]
-    done = subprocess.run([sys.executable, __file__, *words], capture_output=True, text=True, check=True)
+    words = [
+        "--watch",
+        json.dumps(list(ports)),
+        "--server",
+        server,
+        "--seconds",
+        str(seconds),
+        "--limit",
+        str(limit),
+    ]
+    done = subprocess.run(
+        [sys.executable, __file__, *words], capture_output=True, text=True, check=True
+    )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
@@ -140,10 +182,17 @@ def prometheus(ports: Sequence[int], folder: Path) -> tuple[subprocess.Popen[byt
     targets = [f"127.0.0.1:{port}" for port in ports]
     job = {"job_name": "fleet", "static_configs": [{"targets": targets}]}
     config.write_text(
-        json.dumps({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [job]})
+        json.dumps(
+            {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [job]}
+        )
     )
     address = "127.0.0.1:19399"
-    argv = [program, f"--config.file={config}", f"--storage.tsdb.path={folder}", f"--web.listen-address={address}"]
+    argv = [
+        program,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder}",
+        f"--web.listen-address={address}",
+    ]
     process = subprocess.Popen([*argv, "--log.level=error"])
     for _ in range(100):
         try:
@@ -162,7 +211,9 @@ def main() -> None:
     parser.add_argument("--watch", help=argparse.SUPPRESS)
     parser.add_argument("--server", default="", help=argparse.SUPPRESS)
     parser.add_argument("--limit", type=int, default=50_000, help=argparse.SUPPRESS)
-    parser.add_argument("--seconds", type=float, default=20.0, help="measured of each case, after a warm-up")
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="measured of each case, after a warm-up"
+    )
     parser.add_argument("--targets", type=int, nargs="*", default=[10, 50, 100])
     given = parser.parse_args()
     if given.serve:
@@ -173,23 +224,36 @@ def main() -> None:
         return
     most = max(given.targets)
     argv = [sys.executable, __file__, "--serve", json.dumps([SERIES] * most + [BIG_SERIES])]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as service:
+    with subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as service:
         assert service.stdout is not None
         *ports, big = json.loads(service.stdout.readline())
         rows = [(f"{n} targets", measured(ports[:n], given.seconds)) for n in given.targets]
         rows.append(("10 and one of 100,000", measured([*ports[:10], big], given.seconds)))
-        rows.append(("the same, its limit raised", measured([*ports[:10], big], given.seconds, limit=2 * BIG_SERIES)))
+        rows.append(
+            (
+                "the same, its limit raised",
+                measured([*ports[:10], big], given.seconds, limit=2 * BIG_SERIES),
+            )
+        )
         with tempfile.TemporaryDirectory() as folder:
             there = prometheus(ports, Path(folder))
             if there is not None:
-                rows.append((f"{most} through Prometheus", measured([], given.seconds, server=there[1])))
+                rows.append(
+                    (f"{most} through Prometheus", measured([], given.seconds, server=there[1]))
+                )
                 there[0].kill()
                 there[0].wait()
         service.kill()
     heads = list(rows[0][1])
     print("| | " + " | ".join(heads) + " |\n|---|" + "---:|" * len(heads))
     for name, found in rows:
-        print(f"| {name} | " + " | ".join(f"{found[head]:,.2f}".removesuffix(".00") for head in heads) + " |")
+        print(
+            f"| {name} | "
+            + " | ".join(f"{found[head]:,.2f}".removesuffix(".00") for head in heads)
+            + " |"
+        )
 
 
 if __name__ == "__main__":

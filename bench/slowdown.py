@@ -39,7 +39,9 @@ class Target:
 
     def __init__(self) -> None:
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen([sys.executable, "-c", TARGET], stdin=pipe, stdout=pipe, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", TARGET], stdin=pipe, stdout=pipe, text=True
+        )
         self.facts = psutil.Process(self.process.pid)
 
     def done(self) -> tuple[int, float]:
@@ -61,7 +63,9 @@ class Target:
 
 def main() -> None:
     """Measure, and print the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pairs", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=8.0)
     options = parser.parse_args()
@@ -74,7 +78,9 @@ def main() -> None:
             for sampled in draw.sample((False, True), 2):
                 capture = None
                 if sampled:
-                    capture = Capture(target.process.pid, target.facts.create_time(), options.seconds + 4)
+                    capture = Capture(
+                        target.process.pid, target.facts.create_time(), options.seconds + 4
+                    )
                     capture.start()
                     while capture.progress.state not in ("sampling", "done", "failed"):
                         time.sleep(0.05)
@@ -94,7 +100,9 @@ def main() -> None:
             t = next((value for df, value in sorted(_T.items()) if df >= len(logs) - 1), 2.0)
             half = t * statistics.stdev(logs) / math.sqrt(len(logs))
         low, middle, high = (math.exp(x) for x in (mean - half, mean, mean + half))
-        print(f"work {name}: alone {middle:.3f} times as much as sampled, 95 % interval {low:.3f} to {high:.3f}")
+        print(
+            f"work {name}: alone {middle:.3f} times as much as sampled, 95 % interval {low:.3f} to {high:.3f}"
+        )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", type=int, default=1000)
     series = parser.parse_args().series
-    for title, first in (("now against a baseline", first_sure), ("treatment against control", first_apart)):
+    for title, first in (
+        ("now against a baseline", first_sure),
+        ("treatment against control", first_apart),
+    ):
         print(title)
         _table(first, series)
 

@@ -128,7 +128,9 @@ async def take(targets: list[TargetSettings], only_profiles: bool, state: Path) 
 
 async def take_split(urls: list[str], state: Path) -> None:
     """A canary beside the other replica, once something is sure."""
-    targets = tuple(TargetSettings(name=f"shop-{at}", url=url, service="shop") for at, url in enumerate(urls, 1))
+    targets = tuple(
+        TargetSettings(name=f"shop-{at}", url=url, service="shop") for at, url in enumerate(urls, 1)
+    )
     settings = Settings(targets=targets)
     themes = tuple(theme_files.theme_folders())
     place = ScreenEnvironment("web-01", float(time.localtime().tm_gmtoff), state, themes)

@@ -15,7 +15,9 @@ class Exporter:
     `more` gives further lines for the answer of a number, from 1 on.
     """
 
-    def __init__(self, more: Callable[[int], str] = lambda number: f"http_requests_total {10 * number}\n") -> None:
+    def __init__(
+        self, more: Callable[[int], str] = lambda number: f"http_requests_total {10 * number}\n"
+    ) -> None:
         self.served: list[float] = []
         outer = self
 
@@ -25,7 +27,9 @@ class Exporter:
             def do_GET(self) -> None:
                 with outer._lock:
                     number = len(outer.served) + 1
-                    body = f"# TYPE asked_total counter\nasked_total {number}\n{more(number)}".encode()
+                    body = (
+                        f"# TYPE asked_total counter\nasked_total {number}\n{more(number)}".encode()
+                    )
                     self.send_response(200)
                     self.send_header("Content-Type", "text/plain; version=0.0.4")
                     self.send_header("Content-Length", str(len(body)))

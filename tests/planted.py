@@ -21,7 +21,10 @@ def plant(root: Path, files: Mapping[str, str | bytes]) -> Path:
 def whole_proc(root: Path) -> Path:
     """The files of tests/data/proc, and those that are one line, below `root`."""
     shutil.copytree(DATA, root / "proc", dirs_exist_ok=True)
-    return plant(root, {"proc/loadavg": "0.41 0.30 0.12 3/812 4711\n", "proc/sys/fs/file-nr": "385\t0\t2466174\n"})
+    return plant(
+        root,
+        {"proc/loadavg": "0.41 0.30 0.12 3/812 4711\n", "proc/sys/fs/file-nr": "385\t0\t2466174\n"},
+    )
 
 
 def process_stat(
@@ -38,7 +41,5 @@ def process_stat(
 ) -> bytes:
     """A line of /proc/PID/stat (proc(5)), 52 fields."""
     name = comm if isinstance(comm, bytes) else comm.encode()
-    head = (
-        f"{state} 1 {pid} {pid} 0 -1 {flags} 0 0 0 0 {user_ticks} {system_ticks} 9 9 20 0 {threads} 0 {started_ticks}"
-    )
+    head = f"{state} 1 {pid} {pid} 0 -1 {flags} 0 0 0 0 {user_ticks} {system_ticks} 9 9 20 0 {threads} 0 {started_ticks}"
     return b"%d (%b) %b\n" % (pid, name, f"{head} 999999 {rss_pages} {' 0' * 28}".encode())

@@ -40,9 +40,7 @@ def serve(listening: socket.socket, *, is_busy: bool) -> None:
                     "# TYPE process_start_time_seconds gauge\n"
                     f"process_start_time_seconds {began}\n"
                 ).encode()
-                head = (
-                    f"HTTP/1.0 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {len(body)}\r\n\r\n"
-                )
+                head = f"HTTP/1.0 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {len(body)}\r\n\r\n"
                 connection.sendall(head.encode() + body)
 
 
@@ -78,7 +76,9 @@ def main() -> None:
         time.sleep(0.2)  # until each has its socket
     print(json.dumps({"port": port, "parent": os.getpid(), "workers": pids}), flush=True)
     if not workers:
-        threading.Thread(target=serve, args=(listening,), kwargs={"is_busy": busy > 0}, daemon=True).start()
+        threading.Thread(
+            target=serve, args=(listening,), kwargs={"is_busy": busy > 0}, daemon=True
+        ).start()
     select.select([sys.stdin], [], [])
     for pid in pids:
         os.kill(pid, signal.SIGKILL)

@@ -50,7 +50,9 @@ def record(
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     for name in rates:
         monitor.add_target(Target(name, ADDRESS))
-    recorder = Recorder(RecordingPlan(path, **plan), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))  # type: ignore[arg-type]
+    recorder = Recorder(
+        RecordingPlan(path, **plan), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99)
+    )  # type: ignore[arg-type]
     shown = []
     for tick, reading in enumerate(readings(count, rates)):
         snapshot = monitor.derive_snapshot(reading)
@@ -59,7 +61,9 @@ def record(
         if tick in mark_at:
             recorder.record_mark(Mark(reading.time, reading.at, f"mark {tick}"))
         if profiled is not None and tick == profiled[0]:
-            recorder.record_profile(reading.time, reading.at, 7, "serve", json.loads(profiled[1]), "compute 90 %")
+            recorder.record_profile(
+                reading.time, reading.at, 7, "serve", json.loads(profiled[1]), "compute 90 %"
+            )
     assert recorder.close()
     return shown
 

@@ -40,7 +40,8 @@ NOON = 1_790_000_000.0
 
 def quantiles(*values: float) -> tuple[Quantile, ...]:
     return tuple(
-        Quantile(q, value, value * 0.8, value * 1.25) for q, value in zip((0.5, 0.9, 0.99), values, strict=True)
+        Quantile(q, value, value * 0.8, value * 1.25)
+        for q, value in zip((0.5, 0.9, 0.99), values, strict=True)
     )
 
 
@@ -69,7 +70,12 @@ def service(name: str = "checkout", **changes: Any) -> ServiceState:
             reason="named for requests",
         ),
         "errors": ErrorState(
-            "http_requests_total", "status", ("500",), 0.0012, 1.5, {"2xx": 1280.0, "5xx": 1.5, "4xx": 2.5}
+            "http_requests_total",
+            "status",
+            ("500",),
+            0.0012,
+            1.5,
+            {"2xx": 1280.0, "5xx": 1.5, "4xx": 2.5},
         ),
         "latency": LatencyState(
             "http_request_duration_seconds",
@@ -85,7 +91,12 @@ def service(name: str = "checkout", **changes: Any) -> ServiceState:
         ),
         "breakdown_by": ("method", "route"),
         "breakdown": tuple(
-            BreakdownRow((("method", method), ("route", route)), rps, errors, (Quantile(0.5, p50), Quantile(0.99, p99)))
+            BreakdownRow(
+                (("method", method), ("route", route)),
+                rps,
+                errors,
+                (Quantile(0.5, p50), Quantile(0.99, p99)),
+            )
             for method, route, rps, errors, p50, p99 in ROUTES
         ),
         "breakdown_more": (214, 2.6),
@@ -120,7 +131,18 @@ HOST_SATURATION = (
 )
 
 PROCESSES = tuple(
-    ProcessState(pid, NOON - 9000 - pid, name, "app", cpu, rss * 1_000_000, threads, state, python=python, ports=ports)
+    ProcessState(
+        pid,
+        NOON - 9000 - pid,
+        name,
+        "app",
+        cpu,
+        rss * 1_000_000,
+        threads,
+        state,
+        python=python,
+        ports=ports,
+    )
     for pid, name, cpu, rss, threads, state, python, ports in (
         (23990, "gunicorn: worker", 312.4, 212, 12, "R", "3.12", (8000,)),
         (23991, "gunicorn: worker", 298.0, 209, 12, "R", "3.12", (8000,)),
@@ -136,9 +158,40 @@ PROCESSES = tuple(
 
 def targets() -> tuple[TargetStatus, ...]:
     return (
-        TargetStatus("web-01", "http://127.0.0.1:8000/metrics", "up", None, None, 0.0031, 48_211, 512, 0, 0.1, 751.0),
-        TargetStatus("web-02", "http://10.0.0.2:8000/metrics", "up", None, None, 0.0041, 47_911, 509, 0, 0.4, 731.0),
-        TargetStatus("web-03", "http://10.0.0.3:8000/metrics", "down", "connection refused", age_s=31.0, since_s=31.0),
+        TargetStatus(
+            "web-01",
+            "http://127.0.0.1:8000/metrics",
+            "up",
+            None,
+            None,
+            0.0031,
+            48_211,
+            512,
+            0,
+            0.1,
+            751.0,
+        ),
+        TargetStatus(
+            "web-02",
+            "http://10.0.0.2:8000/metrics",
+            "up",
+            None,
+            None,
+            0.0041,
+            47_911,
+            509,
+            0,
+            0.4,
+            731.0,
+        ),
+        TargetStatus(
+            "web-03",
+            "http://10.0.0.3:8000/metrics",
+            "down",
+            "connection refused",
+            age_s=31.0,
+            since_s=31.0,
+        ),
     )
 
 
@@ -163,7 +216,10 @@ def snapshot(**changes: Any) -> Snapshot:
         "interval_s": 1.0,
         "window_s": 10.0,
         "targets": targets(),
-        "services": (service(), service("node", targets=("web-03",), traffic=None, errors=None, latency=None)),
+        "services": (
+            service(),
+            service("node", targets=("web-03",), traffic=None, errors=None, latency=None),
+        ),
         "host": host(),
         "host_saturation": HOST_SATURATION,
         "first_to_saturate": FirstToSaturate("db pool", "3 waiting"),
@@ -196,11 +252,15 @@ def heat(columns: int) -> LatencyHeatmap:
     burst = range(columns * 2 // 3, columns * 2 // 3 + 3)
     return LatencyHeatmap(
         bounds,
-        tuple(None if at == columns // 3 else slow if at in burst else usual for at in range(columns)),
+        tuple(
+            None if at == columns // 3 else slow if at in burst else usual for at in range(columns)
+        ),
     )
 
 
-def past(level: Callable[[str], float] | None = None) -> Callable[[str, int], Sequence[float | None]]:
+def past(
+    level: Callable[[str], float] | None = None,
+) -> Callable[[str, int], Sequence[float | None]]:
     """A past that waves around what the snapshot says, with a gap a third of the way in."""
     base = {
         history_keys.traffic("checkout"): 1284.0,
@@ -221,7 +281,8 @@ def past(level: Callable[[str], float] | None = None) -> Callable[[str, int], Se
         if height is None:
             return [None] * columns
         return [
-            None if at == columns // 3 else height * (0.8 + 0.2 * math.sin(at / 4 + len(name))) for at in range(columns)
+            None if at == columns // 3 else height * (0.8 + 0.2 * math.sin(at / 4 + len(name)))
+            for at in range(columns)
         ]
 
     return values

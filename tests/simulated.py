@@ -87,7 +87,9 @@ def scattered(rng: np.random.Generator, seconds: int, errors: float) -> Values:
 def failing(rows: MetricRows, failed: Values) -> MetricRows:
     """The same run with so many errors in each second (no more than there are requests)."""
     served = np.asarray(rows.columns["rps"]) * rows.step_s
-    ratio = np.divide(np.minimum(failed, served), served, out=np.zeros(len(served)), where=served > 0)
+    ratio = np.divide(
+        np.minimum(failed, served), served, out=np.zeros(len(served)), where=served > 0
+    )
     return replace(rows, columns={**rows.columns, "err_ratio": tuple(ratio.tolist())})
 
 
@@ -95,7 +97,9 @@ def routed(routes: Mapping[str, MetricRows]) -> MetricRows:
     """A service of several routes: its throughput and errors are their sums, its latency that of the first."""
     each = list(routes.values())
     served = np.sum([one.columns["rps"] for one in each], axis=0)
-    failed = np.sum([np.multiply(one.columns["rps"], one.columns["err_ratio"]) for one in each], axis=0)
+    failed = np.sum(
+        [np.multiply(one.columns["rps"], one.columns["err_ratio"]) for one in each], axis=0
+    )
     ratio = np.divide(failed, served, out=np.zeros(len(served)), where=served > 0)
     columns = {**each[0].columns, "rps": tuple(served.tolist()), "err_ratio": tuple(ratio.tolist())}
     return replace(each[0], columns=columns, routes=routes)

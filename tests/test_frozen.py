@@ -90,15 +90,23 @@ def test_a_field_is_neither_assigned_nor_deleted_nor_added() -> None:
         ((1.0,), {"tags": ["b"], "note": "other"}),
     ],
 )
-def test_a_value_is_made_and_told_as_a_dataclass_is(values: tuple[Any, ...], named: dict[str, Any]) -> None:
+def test_a_value_is_made_and_told_as_a_dataclass_is(
+    values: tuple[Any, ...], named: dict[str, Any]
+) -> None:
     ours, theirs = Point(*values, **named), Twin.Point(*values, **named)
     assert repr(ours) == repr(theirs).replace("Twin.", "")
-    assert [getattr(ours, one.name) for one in fields(ours)] == [getattr(theirs, one.name) for one in fields(theirs)]
+    assert [getattr(ours, one.name) for one in fields(ours)] == [
+        getattr(theirs, one.name) for one in fields(theirs)
+    ]
     assert Point.__match_args__ == Twin.Point.__match_args__
 
 
-@pytest.mark.parametrize(("values", "named"), [((), {}), ((1, 2, 3, 4, 5, 6), {}), ((1,), {"z": 1}), ((1,), {"x": 1})])
-def test_wrong_arguments_are_refused_with_the_same_words(values: tuple[Any, ...], named: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("values", "named"), [((), {}), ((1, 2, 3, 4, 5, 6), {}), ((1,), {"z": 1}), ((1,), {"x": 1})]
+)
+def test_wrong_arguments_are_refused_with_the_same_words(
+    values: tuple[Any, ...], named: dict[str, Any]
+) -> None:
     with pytest.raises(TypeError) as ours:
         Point(*values, **named)
     with pytest.raises(TypeError) as theirs:

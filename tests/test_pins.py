@@ -18,7 +18,9 @@ _PIN = re.compile(r"^([a-z0-9.-]+)==([^ ]+)((?: ; [^\\]+)?)", re.MULTILINE)
 
 def pins(path: Path) -> dict[tuple[str, str], str]:
     """(package, environment marker) -> version."""
-    return {(name, marker.strip()): version for name, version, marker in _PIN.findall(path.read_text())}
+    return {
+        (name, marker.strip()): version for name, version, marker in _PIN.findall(path.read_text())
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -51,7 +53,11 @@ def test_make_demo_on_a_fresh_checkout_writes_the_json_and_nothing_else_to_stdou
     )
     tool.chmod(0o755)
     # A make that runs the tests tells its children of it, and they would say where they are.
-    alone = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    alone = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
     done = subprocess.run(
         ["make", "demo", f"UV={tool if with_uv else ''}", f"PYTHON={tool}"],
         cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60, env=alone,
@@ -61,5 +67,7 @@ def test_make_demo_on_a_fresh_checkout_writes_the_json_and_nothing_else_to_stdou
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no repository, only its files")
 def test_the_pins_have_one_home_and_the_environment_none() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     assert not {"uv.lock", ".venv"} & {name.partition("/")[0] for name in listed}

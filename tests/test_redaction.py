@@ -49,13 +49,17 @@ def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:
         ("h:1/probe?target=http://ann:pw@db/", "h:1/probe?target=http://***@db/"),
     ],
 )  # fmt: skip
-def test_of_a_url_all_is_shown_but_userinfo_fragment_and_unknown_parameters(url: str, shown: str) -> None:
+def test_of_a_url_all_is_shown_but_userinfo_fragment_and_unknown_parameters(
+    url: str, shown: str
+) -> None:
     assert redact_url(url) == shown
     assert redact_url(shown) == shown
 
 
 @given(st.text(alphabet="ab1:/?#&=;%@[].", max_size=12), st.sampled_from(["http://", ""]))
-def test_nothing_before_the_last_at_sign_of_what_was_typed_is_shown(noise: str, scheme: str) -> None:
+def test_nothing_before_the_last_at_sign_of_what_was_typed_is_shown(
+    noise: str, scheme: str
+) -> None:
     assert "CANARY" not in redact_url(f"{scheme}ann:{noise}CANARY@db1/m")
 
 
@@ -122,14 +126,18 @@ def test_parts_of_a_header_are_secrets_and_so_is_what_basic_authorization_wraps(
     )
 
 
-@pytest.mark.parametrize("weak", ["a", "admin", "prometheus", "node_exporter", "12345678", "3.14159265", "", "short1"])
+@pytest.mark.parametrize(
+    "weak", ["a", "admin", "prometheus", "node_exporter", "12345678", "3.14159265", "", "short1"]
+)
 def test_a_value_that_reads_like_a_word_or_a_number_takes_nothing_else_with_it(weak: str) -> None:
     learn(weak)
     said = f'job="{weak}" prometheus node_exporter 12345678 3.14159265 admin short1'
     assert clean(said) == said
 
 
-def test_the_newest_secrets_are_known_however_many_were_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_secrets_are_known_however_many_were_renewed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(redaction, "MOST_LEARNED", 50)
     for number in range(500):
         learn(f"renewed-{number}-x")
@@ -160,7 +168,9 @@ def test_a_short_password_is_hidden_where_its_target_is_spoken_of_and_nowhere_el
 def test_labels_that_hold_the_url_that_was_asked_are_read_without_its_secrets() -> None:
     redactor = Redactor("http://h/ok?q=Zx91%2FQp77&key=K3y-abcdef&module=tcp")
     body = b'seen{path="/ok?q=Zx91%2FQp77&key=K3y-abcdef&module=tcp",plain="q=Zx91/Qp77"} 5\nkeys{key="abc"} 1\n'
-    assert redactor.body(body) == (b'seen{path="/ok?q=***&key=***&module=tcp",plain="q=***"} 5\nkeys{key="abc"} 1\n')
+    assert redactor.body(body) == (
+        b'seen{path="/ok?q=***&key=***&module=tcp",plain="q=***"} 5\nkeys{key="abc"} 1\n'
+    )
     harmless = b'up{region="eu",job="module=tcp"} 1\n'
     assert redactor.body(harmless) is harmless
 
@@ -186,14 +196,18 @@ PLAIN_NAMES = (
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
-def test_the_value_of_a_parameter_whose_name_is_a_secret_s_by_a_whole_word_is_hidden_everywhere(name: str) -> None:
+def test_the_value_of_a_parameter_whose_name_is_a_secret_s_by_a_whole_word_is_hidden_everywhere(
+    name: str,
+) -> None:
     redactor = Redactor(f"http://h/m?{name}=Zx91-Qp77")
     assert hide("a Zx91-Qp77 b") == "a *** b"
     assert redactor.body(b'x{y="Zx91-Qp77"} 1') == b'x{y="***"} 1'
 
 
 @pytest.mark.parametrize("name", PLAIN_NAMES)
-def test_the_value_of_any_other_parameter_is_hidden_in_what_is_said_of_its_target_alone(name: str) -> None:
+def test_the_value_of_any_other_parameter_is_hidden_in_what_is_said_of_its_target_alone(
+    name: str,
+) -> None:
     url = f"http://h:1/m?{name}{'=' if name else ''}orders_v2"
     redactor = Redactor(url)
     body = b'x{keyspace="orders_v2",table="orders_v2_items"} 1\n'

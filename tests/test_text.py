@@ -54,7 +54,9 @@ def test_left_and_right_take_exactly_their_cells(foreign: str, cells: int) -> No
     assert text.width(text.truncate_left(cleaned, cells)) <= cells
 
 
-@pytest.mark.parametrize("words", ["plain", "漢字かな", "é à ü", "▁▂▃█ ─━│", "→ ≥ ± ×", "Ω µ", "한국어", "𝕏"])
+@pytest.mark.parametrize(
+    "words", ["plain", "漢字かな", "é à ü", "▁▂▃█ ─━│", "→ ≥ ± ×", "Ω µ", "한국어", "𝕏"]
+)
 def test_widths_agree_with_what_draws_them(words: str) -> None:
     assert text.width(words) == cell_len(words)
 
@@ -69,7 +71,15 @@ def test_ascii_only_is_ascii_of_the_same_width(foreign: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(1284, "1,284"), (612, "612.0"), (11.5, "11.5"), (0.25, "0.25"), (0, "0.0"), (999.96, "1,000"), (None, "–")],
+    [
+        (1284, "1,284"),
+        (612, "612.0"),
+        (11.5, "11.5"),
+        (0.25, "0.25"),
+        (0, "0.0"),
+        (999.96, "1,000"),
+        (None, "–"),
+    ],
 )
 def test_rates(value: float | None, shown: str) -> None:
     assert text.format_rate(value) == shown
@@ -137,13 +147,16 @@ def test_spans_name_their_two_largest_units(value: float | None, shown: str) -> 
 
 
 @given(st.floats(min_value=1e-9, max_value=1e6))
-def test_a_duration_never_needs_four_digits_before_the_point_below_a_thousand_seconds(value: float) -> None:
+def test_a_duration_never_needs_four_digits_before_the_point_below_a_thousand_seconds(
+    value: float,
+) -> None:
     digits, unit = text.format_seconds(value)
     assert unit == "s" or len(digits.partition(".")[0]) <= 3
 
 
 @pytest.mark.parametrize(
-    ("words", "seconds"), [("500ms", 0.5), ("10s", 10), ("2m", 120), ("1h", 3600), ("7", 7), (" 1.5 s ", 1.5)]
+    ("words", "seconds"),
+    [("500ms", 0.5), ("10s", 10), ("2m", 120), ("1h", 3600), ("7", 7), (" 1.5 s ", 1.5)],
 )
 def test_durations_are_read(words: str, seconds: float) -> None:
     assert text.parse_duration(words) == pytest.approx(seconds)

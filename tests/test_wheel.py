@@ -35,9 +35,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command in an environment that holds the wheel, its declared dependencies as pinned, and nothing else."""
     folder = tmp_path_factory.mktemp("empty")
-    made = subprocess.run([sys.executable, "-m", "venv", str(folder)], capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", str(folder)], capture_output=True, text=True, check=False
+    )
     if made.returncode == 0:
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [
+            str(folder / "bin" / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]
         pins = [*pip, "--require-hashes", "-r", str(PINS)]
         made = subprocess.run(pins, capture_output=True, text=True, check=False, timeout=300)
     if made.returncode != 0:
@@ -46,7 +55,9 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             pytest.fail(sentence)
         pytest.skip(sentence)
     subprocess.run([*pip, "--no-deps", str(wheel)], check=True, capture_output=True, timeout=120)
-    subprocess.run([*pip[:3], "check"], check=True, capture_output=True, timeout=60)  # nothing declared is missing
+    subprocess.run(
+        [*pip[:3], "check"], check=True, capture_output=True, timeout=60
+    )  # nothing declared is missing
     return folder / "bin" / "tputtui"
 
 
@@ -118,6 +129,12 @@ def test_its_demo_runs(program: Path, tmp_path: Path) -> None:
 def test_it_finds_its_themes(program: Path, tmp_path: Path) -> None:
     code = "from tputtui.tui import theme_files; print(*theme_files.theme_names(theme_files.theme_folders()))"
     done = subprocess.run(
-        [str(program.parent / "python"), "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+        [str(program.parent / "python"), "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
     )
-    assert set(done.stdout.split()) >= {path.stem for path in (ROOT / "themes").iterdir()}, done.stderr
+    assert set(done.stdout.split()) >= {path.stem for path in (ROOT / "themes").iterdir()}, (
+        done.stderr
+    )

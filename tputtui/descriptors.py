@@ -72,7 +72,9 @@ def shortage(error: BaseException) -> str | None:
     """Describe what this process or machine has run out of; None for any other error."""
     if isinstance(error, BaseExceptionGroup):
         return next((found for found in map(shortage, error.exceptions) if found is not None), None)
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+    if isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno == errno.ENOMEM
+    ):
         return NO_MEMORY
     if isinstance(error, OSError) and error.errno in _EXHAUSTED:
         return TOO_MANY if error.errno == errno.EMFILE else TOO_MANY_ON_MACHINE

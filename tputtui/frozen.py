@@ -48,7 +48,11 @@ def _methods(cls: type[Any]) -> dict[str, Callable[..., Any]]:
         init(self, *values, **named)
 
     def equal(self: Any, other: object) -> bool:
-        return compared(self) == compared(other) if other.__class__ is self.__class__ else NotImplemented
+        return (
+            compared(self) == compared(other)
+            if other.__class__ is self.__class__
+            else NotImplemented
+        )
 
     def hashed(self: Any) -> int:
         return hash(compared(self))

@@ -12,7 +12,9 @@ from tputtui.cli.parser import UsageError
 from tputtui.signals.rates import history_keys
 
 
-def test_a_run_gives_its_figures_with_their_units_and_how_well_they_are_known(tmp_path: Path) -> None:
+def test_a_run_gives_its_figures_with_their_units_and_how_well_they_are_known(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "before.tput.gz"
     record(path, 120)
     found = read_baseline(str(path))
@@ -35,7 +37,11 @@ def test_a_span_between_marks_is_taken_alone(tmp_path: Path) -> None:
     assert whole is not None
     assert part is not None
     assert part.label == "vs before@mark 2..mark 38"
-    assert part.figures[history_keys.errors("api")].value == 0.0 < whole.figures[history_keys.errors("api")].value
+    assert (
+        part.figures[history_keys.errors("api")].value
+        == 0.0
+        < whole.figures[history_keys.errors("api")].value
+    )
 
 
 def test_without_the_flag_there_is_no_baseline() -> None:

@@ -26,7 +26,9 @@ def environment(**more: str) -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ} | more
 
 
-def run(*argv: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *argv: str, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*PROGRAM, *argv],
         stdin=subprocess.DEVNULL,
@@ -82,8 +84,12 @@ def test_version_and_help_need_nothing() -> None:
 def test_a_deleted_current_folder_matters_to_nobody(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
-    script = f"cd {folder} && rmdir {folder} && exec {Path(sys.executable).parent}/tputtui config path"
-    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False, env=environment())
+    script = (
+        f"cd {folder} && rmdir {folder} && exec {Path(sys.executable).parent}/tputtui config path"
+    )
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], capture_output=True, text=True, check=False, env=environment()
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("/tputtui/config.toml\n")
 
@@ -231,8 +237,17 @@ def test_a_partial_outage_of_the_demo_shows_in_the_stream() -> None:
     assert (service["name"], len(service["targets"])) == ("demo", 2)
     assert service["latency"]["quantiles"]["0.5"] > 0.2
     summary = json.loads(done.stderr.splitlines()[-1])
-    assert set(summary) == {"sent", "completed", "errors", "seconds", "quantiles_s", "sustained_max_rps"}
-    assert summary["sustained_max_rps"] == pytest.approx(shop_routes.sustained_max_rps(2, 2.0), abs=0.1)
+    assert set(summary) == {
+        "sent",
+        "completed",
+        "errors",
+        "seconds",
+        "quantiles_s",
+        "sustained_max_rps",
+    }
+    assert summary["sustained_max_rps"] == pytest.approx(
+        shop_routes.sustained_max_rps(2, 2.0), abs=0.1
+    )
 
 
 def test_the_same_seed_sends_the_same_requests_again() -> None:

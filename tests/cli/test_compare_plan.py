@@ -13,7 +13,13 @@ from recorded import record, record_two_services
 from tputtui.cli import main
 from tputtui.experiments.plan import parse_plan
 
-WORDS = {"title": "Pool", "hypothesis": "a bigger pool", "owner": "ann", "duration": "2m", "margins": "throughput=3%"}
+WORDS = {
+    "title": "Pool",
+    "hypothesis": "a bigger pool",
+    "owner": "ann",
+    "duration": "2m",
+    "margins": "throughput=3%",
+}
 FILE = 'title = "Pool"\nhypothesis = "a bigger pool"\nowner = "ann"\nduration = "2m"\nmargins = ["throughput=3%"]\n'
 LOAD = {"load.client_model": "open", "load.offered_rps": "100"}
 
@@ -26,8 +32,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def told(capsys: pytest.CaptureFixture[str], runs: Path, *more: str, candidate: str = "b") -> dict[str, object]:
-    main(["compare", str(runs / "a.tput.gz"), str(runs / f"{candidate}.tput.gz"), "--format", "json", *more])
+def told(
+    capsys: pytest.CaptureFixture[str], runs: Path, *more: str, candidate: str = "b"
+) -> dict[str, object]:
+    main(
+        [
+            "compare",
+            str(runs / "a.tput.gz"),
+            str(runs / f"{candidate}.tput.gz"),
+            "--format",
+            "json",
+            *more,
+        ]
+    )
     said = capsys.readouterr()
     assert said.err == ""
     found = json.loads(said.out)
@@ -35,7 +52,9 @@ def told(capsys: pytest.CaptureFixture[str], runs: Path, *more: str, candidate: 
     return found
 
 
-def test_the_plan_that_both_runs_carry_is_taken(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plan_that_both_runs_carry_is_taken(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     answer = told(capsys, runs)
     assert answer["experiment"]["owner"] == "ann"  # type: ignore[index]
     assert answer["metrics"][0]["margin_percent"] == pytest.approx(3)  # type: ignore[index]
@@ -45,7 +64,9 @@ def test_the_plan_that_both_runs_carry_is_taken(runs: Path, capsys: pytest.Captu
     assert "The margin of throughput was to be 3 %: it was 5 %." in asked["deviations"]  # type: ignore[operator]
 
 
-def test_runs_of_different_experiments_bring_none(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_of_different_experiments_bring_none(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     answer = told(capsys, runs, candidate="other")
     assert answer["experiment"] is None
     assert answer["deviations"] == [
@@ -53,7 +74,9 @@ def test_runs_of_different_experiments_bring_none(runs: Path, capsys: pytest.Cap
     ]
 
 
-def test_what_was_said_of_the_load_is_a_number_where_it_is_one(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_said_of_the_load_is_a_number_where_it_is_one(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Else no recorded run would ever be known to be limited by its load."""
     answer = told(capsys, runs)
     assert "load-limited" in answer["flags"]  # type: ignore[operator]
@@ -75,7 +98,9 @@ def test_the_file_is_grown_by_what_was_found_once_and_runs_shows_it(
     told(capsys, runs, "--experiment", str(plan))
     assert plan.read_text() == grown
     main(["runs", str(runs), "--format", "json"])
-    listed = {Path(one["path"]).name: one for one in map(json.loads, capsys.readouterr().out.splitlines())}
+    listed = {
+        Path(one["path"]).name: one for one in map(json.loads, capsys.readouterr().out.splitlines())
+    }
     assert listed["b.tput.gz"]["verdict"]["verdict"] == answer["verdict"]
     assert listed["a.tput.gz"]["verdict"] is None
     main(["runs", str(runs), "--format", "markdown"])
@@ -90,7 +115,13 @@ def test_read_only_notes_nothing_and_a_file_that_cannot_be_written_is_said(
 ) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text(FILE)
-    arguments = ["compare", str(runs / "a.tput.gz"), str(runs / "b.tput.gz"), "--experiment", str(plan)]
+    arguments = [
+        "compare",
+        str(runs / "a.tput.gz"),
+        str(runs / "b.tput.gz"),
+        "--experiment",
+        str(plan),
+    ]
     code = main([*arguments, "--read-only"])
     assert plan.read_text() == FILE
     capsys.readouterr()
@@ -103,7 +134,10 @@ def test_read_only_notes_nothing_and_a_file_that_cannot_be_written_is_said(
 
     monkeypatch.setattr(os, "open", refuse)
     assert main(arguments) == code
-    assert capsys.readouterr().err == f"tputtui: {plan}: the result is not noted in it: permission denied\n"
+    assert (
+        capsys.readouterr().err
+        == f"tputtui: {plan}: the result is not noted in it: permission denied\n"
+    )
 
 
 def test_control_and_treatment_may_be_two_services_of_one_run(
@@ -126,7 +160,9 @@ def test_a_new_plan_is_filled_with_what_a_pilot_says(
     assert main(["experiment", "new", str(path), *pilot]) == 0
     assert "one pair of runs: about" in capsys.readouterr().err
     plan = parse_plan(path.read_text())
-    assert 60 <= (plan.duration_s or 0) <= 300  # a large effect: the least there is for rows so alike
+    assert (
+        60 <= (plan.duration_s or 0) <= 300
+    )  # a large effect: the least there is for rows so alike
     assert "# By " in path.read_text()
     assert main(["experiment", "new", str(path), *pilot]) == 2
     assert main(["experiment", "new", str(tmp_path / "b"), "--detect", "5%"]) == 2

@@ -19,7 +19,8 @@ def write(path: Path, rows: MetricRows) -> str:
     names = ("rps", "err_ratio", "p50", "p90", "p99", "cpu")
     lines = [",".join(("t", *names))]
     lines += [
-        ",".join(f"{value:g}" for value in row) for row in zip(rows.t, *(rows.columns[n] for n in names), strict=True)
+        ",".join(f"{value:g}" for value in row)
+        for row in zip(rows.t, *(rows.columns[n] for n in names), strict=True)
     ]
     path.write_text("\n".join(lines) + "\n")
     return str(path)
@@ -32,7 +33,8 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     service = Service(phi=0.3, cv=0.04)
     effects = {"a": 0.0, "same": 0.0, "better": 0.1, "worse": -0.1}
     return {
-        name: write(folder / f"{name}.csv", run(rng, 600, service, effect=effect)) for name, effect in effects.items()
+        name: write(folder / f"{name}.csv", run(rng, 600, service, effect=effect))
+        for name, effect in effects.items()
     }
 
 
@@ -47,8 +49,13 @@ def test_the_exit_code_is_the_verdicts(
     assert capsys.readouterr().err == ""
 
 
-def test_json_has_the_contracts_fields(sides: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compare", sides["a"], sides["worse"], "--design", "concurrent", "--format", "json"]) == 10
+def test_json_has_the_contracts_fields(
+    sides: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        main(["compare", sides["a"], sides["worse"], "--design", "concurrent", "--format", "json"])
+        == 10
+    )
     answer = json.loads(capsys.readouterr().out)
     assert answer["schema"] == 1
     assert (answer["verdict"], answer["ok"], answer["design"]) == ("regressed", False, "concurrent")
@@ -65,8 +72,19 @@ def test_json_has_the_contracts_fields(sides: dict[str, str], capsys: pytest.Cap
     assert errors["ci_pp"][0] < errors["ci_pp"][1]
 
 
-def test_fail_on_forgives_what_it_does_not_name(sides: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["compare", sides["a"], sides["worse"], "--design", "concurrent", "--format", "json", "--fail-on"]
+def test_fail_on_forgives_what_it_does_not_name(
+    sides: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "compare",
+        sides["a"],
+        sides["worse"],
+        "--design",
+        "concurrent",
+        "--format",
+        "json",
+        "--fail-on",
+    ]
     assert main([*arguments, "inconclusive,not_comparable"]) == 0
     forgiven = json.loads(capsys.readouterr().out)
     assert (forgiven["verdict"], forgiven["ok"]) == ("regressed", True)
@@ -77,8 +95,18 @@ def test_a_context_is_read_and_design_beats_its_mode(
     sides: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     context = tmp_path / "context.json"
-    context.write_text(json.dumps({"mode": "sequential", "env_a": {"cpus": 8}, "env_b": {"cpus": 4}}))
-    arguments = ["compare", sides["a"], sides["better"], "--context", str(context), "--format", "json"]
+    context.write_text(
+        json.dumps({"mode": "sequential", "env_a": {"cpus": 8}, "env_b": {"cpus": 4}})
+    )
+    arguments = [
+        "compare",
+        sides["a"],
+        sides["better"],
+        "--context",
+        str(context),
+        "--format",
+        "json",
+    ]
     assert main([*arguments, "--design", "concurrent"]) == 12
     answer = json.loads(capsys.readouterr().out)
     assert answer["design"] == "concurrent"
@@ -104,7 +132,11 @@ def test_a_context_is_read_and_design_beats_its_mode(
     ],
 )
 def test_usage_is_one_line_and_two(
-    sides: dict[str, str], tmp_path: Path, more: list[str], words: str, capsys: pytest.CaptureFixture[str]
+    sides: dict[str, str],
+    tmp_path: Path,
+    more: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "empty.csv").write_text("")
     filled = [word.format(a=sides["a"], empty=tmp_path / "empty.csv") for word in more]

@@ -37,7 +37,9 @@ def test_the_flag_goes_before_the_variable_before_the_default() -> None:
     assert config_file.config_location("/f.toml", environ) == ConfigLocation("/f.toml", "--config")
     assert config_file.config_location(None, environ) == ConfigLocation("/v.toml", "TPUTTUI_CONFIG")
     del environ["TPUTTUI_CONFIG"]
-    assert config_file.config_location(None, environ) == ConfigLocation("/x/tputtui/config.toml", "default")
+    assert config_file.config_location(None, environ) == ConfigLocation(
+        "/x/tputtui/config.toml", "default"
+    )
     environ["XDG_CONFIG_HOME"] = "relative"
     assert config_file.config_location(None, environ) == ConfigLocation(
         "/home/me/.config/tputtui/config.toml", "default"
@@ -102,7 +104,9 @@ def test_secrets_that_others_can_read_are_warned_of(path: Path, tmp_path: Path) 
     token = tmp_path / "token"
     token.write_text("geheim")
     token.chmod(0o644)
-    path.write_text('[[targets]]\nurl = "http://me:geheim@h:1"\n[[targets]]\nurl = ":2"\ntoken_file = "token"')
+    path.write_text(
+        '[[targets]]\nurl = "http://me:geheim@h:1"\n[[targets]]\nurl = ":2"\ntoken_file = "token"'
+    )
     path.chmod(0o644)
     _, warnings = load(path)
     assert [warning.partition(" holds")[0] for warning in warnings] == [str(path), str(token)]

@@ -8,30 +8,55 @@ import pytest
 
 from tputtui.cli.rollback_guard import RollbackGuard, evidence_document, with_control
 from tputtui.experiments.unanswered import UNRESPONSIVE_S
-from tputtui.model import ErrorState, ServiceState, Snapshot, TargetState, TargetStatus, TrafficState
+from tputtui.model import (
+    ErrorState,
+    ServiceState,
+    Snapshot,
+    TargetState,
+    TargetStatus,
+    TrafficState,
+)
 from tputtui.settings import Settings, TargetSettings
 
 How = str  # "well", "idle", "hangs", "refused" or "503"
 Pair = tuple[How, How]
-STATES: dict[How, TargetState] = {"well": "up", "idle": "up", "hangs": "slow", "refused": "down", "503": "down"}
+STATES: dict[How, TargetState] = {
+    "well": "up",
+    "idle": "up",
+    "hangs": "slow",
+    "refused": "down",
+    "503": "down",
+}
 ERRORS: dict[How, str] = {"refused": "connection refused", "503": "HTTP 503 Service Unavailable"}
 
 
 def guarding(control: str | None = "old", objective: str = "errors<=1%") -> RollbackGuard:
     targets = tuple(TargetSettings(name=name, url=f"http://{name}:1") for name in ("new", "old"))
     settings = Settings(targets=targets, objectives=(objective,))
-    return RollbackGuard(with_control(settings, control) if control else settings, control=control, prints_alarms=False)
+    return RollbackGuard(
+        with_control(settings, control) if control else settings,
+        control=control,
+        prints_alarms=False,
+    )
 
 
 def service(name: str, how: How, *, waited_s: float, requests: float, never: bool) -> ServiceState:
     if never:
-        return ServiceState(name, (name,), waiting_s=waited_s if how == "hangs" else None, overdue=waited_s > 10)
+        return ServiceState(
+            name, (name,), waiting_s=waited_s if how == "hangs" else None, overdue=waited_s > 10
+        )
     known = how in ("well", "idle") or (how == "hangs" and waited_s <= 10)
     return ServiceState(
         name,
         (name,),
-        TrafficState("http_requests_total", (0.0 if how == "idle" else 100.0) if known else None, total=requests),
-        ErrorState("http_requests_total", "code", ("500",), 0.0 if known else None, 0.0 if known else None),
+        TrafficState(
+            "http_requests_total",
+            (0.0 if how == "idle" else 100.0) if known else None,
+            total=requests,
+        ),
+        ErrorState(
+            "http_requests_total", "code", ("500",), 0.0 if known else None, 0.0 if known else None
+        ),
         waiting_s=waited_s if how == "hangs" else None,
         overdue=how == "hangs" and waited_s > 10,
     )
@@ -50,7 +75,9 @@ def target(name: str, how: How, waited_s: float) -> TargetStatus:
     )
 
 
-def watch(guard: RollbackGuard, ways: Sequence[Pair], *, step_s: float = 1.0, never: bool = False) -> list[float]:
+def watch(
+    guard: RollbackGuard, ways: Sequence[Pair], *, step_s: float = 1.0, never: bool = False
+) -> list[float]:
     """Each tick how (new, old) answer; the seconds after which it decided."""
     waits = {"new": 0.0, "old": 0.0}
     counts = {"new": 0.0, "old": 0.0}
@@ -60,10 +87,14 @@ def watch(guard: RollbackGuard, ways: Sequence[Pair], *, step_s: float = 1.0, ne
             waits[name] = waits[name] + step_s if how == "hangs" else 0.0
             counts[name] += 100 * step_s if how == "well" else 0.0
             is_new = never and name == "new"
-            services.append(service(name, how, waited_s=waits[name], requests=counts[name], never=is_new))
+            services.append(
+                service(name, how, waited_s=waits[name], requests=counts[name], never=is_new)
+            )
             targets.append(target(name, how, waits[name]))
         moment = 1000.0 + at * step_s
-        guard.on_snapshot(Snapshot(moment, moment, 1.0, 10.0, tuple(targets), tuple(services), is_ready=True))
+        guard.on_snapshot(
+            Snapshot(moment, moment, 1.0, 10.0, tuple(targets), tuple(services), is_ready=True)
+        )
         if guard.decision is not None:
             return [at * step_s]
     return []
@@ -71,7 +102,9 @@ def watch(guard: RollbackGuard, ways: Sequence[Pair], *, step_s: float = 1.0, ne
 
 @pytest.mark.parametrize("how", ["hangs", "refused"])
 @pytest.mark.parametrize("never", [False, True], ids=["after it answered", "from the start"])
-def test_a_treatment_that_does_not_answer_for_30_s_while_the_control_does_has_to_go(how: How, never: bool) -> None:
+def test_a_treatment_that_does_not_answer_for_30_s_while_the_control_does_has_to_go(
+    how: How, never: bool
+) -> None:
     guard = guarding()
     ways: list[Pair] = [] if never else [("well", "well")] * 100
     (ended,) = watch(guard, [*ways, *[(how, "well")] * 60], never=never)
@@ -84,11 +117,17 @@ def test_a_treatment_that_does_not_answer_for_30_s_while_the_control_does_has_to
     assert decision.control is not None
     assert decision.control.rps == 100.0
     told = evidence_document(decision, is_ok=False, reason="", alarms=guard.alarms, path=__file__)  # type: ignore[arg-type]
-    assert (told["trigger"], told["threshold"], told["service"]) == ("unresponsive", UNRESPONSIVE_S, "new")
+    assert (told["trigger"], told["threshold"], told["service"]) == (
+        "unresponsive",
+        UNRESPONSIVE_S,
+        "new",
+    )
 
 
 HARMLESS: dict[str, list[Pair]] = {
-    "it answers again in time": [("hangs", "well")] * 28 + [("well", "well")] * 3 + [("hangs", "well")] * 28,
+    "it answers again in time": [("hangs", "well")] * 28
+    + [("well", "well")] * 3
+    + [("hangs", "well")] * 28,
     "the control does not answer either": [("hangs", "hangs")] * 90,
     "the control is refused": [("hangs", "refused")] * 90,
     "it answers, but with no figures": [("503", "well")] * 90,
@@ -129,7 +168,11 @@ def test_without_a_control_what_cannot_be_read_ends_nothing_and_is_inconclusive(
     guard = guarding(control=None, objective="new:errors<=1%")
     ways: list[Pair] = [("well", "well")] * 20 + [(how, "well")] * 40
     assert not watch(guard, ways)
-    reasons = {"hangs": "no answer for 40 s", "refused": "connection refused", "503": "HTTP 503 Service Unavailable"}
+    reasons = {
+        "hangs": "no answer for 40 s",
+        "refused": "connection refused",
+        "503": "HTTP 503 Service Unavailable",
+    }
     assert guard.unjudged == f"inconclusive: new could not be read: {reasons[how]}"
 
 

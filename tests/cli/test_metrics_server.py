@@ -29,14 +29,20 @@ def listening() -> Iterator[MetricsServer]:
 def scraped(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         families = list(text_string_to_metric_families(answer.read().decode()))
-    return {(one.name, tuple(sorted(one.labels.items()))): one.value for family in families for one in family.samples}
+    return {
+        (one.name, tuple(sorted(one.labels.items()))): one.value
+        for family in families
+        for one in family.samples
+    }
 
 
 def test_nothing_is_there_before_the_first_snapshot(listening: MetricsServer) -> None:
     assert scraped(listening.port) == {}
 
 
-def test_the_names_and_values_are_those_of_the_contract(listening: MetricsServer, tmp_path: Path) -> None:
+def test_the_names_and_values_are_those_of_the_contract(
+    listening: MetricsServer, tmp_path: Path
+) -> None:
     snapshot = record(tmp_path / "a", 60)[-1]
     quantiles = (Quantile(0.5, 0.02), Quantile(0.99, 0.15), Quantile(0.999, None))
     service = replace(snapshot.services[0], latency=LatencyState("d", "histogram", "s", quantiles))
@@ -56,12 +62,18 @@ def test_the_names_and_values_are_those_of_the_contract(listening: MetricsServer
     found = scraped(listening.port)
     assert found["tputtui_service_traffic", (("service", "api"),)] == pytest.approx(101.0)
     assert found["tputtui_service_error_ratio", (("service", "api"),)] == pytest.approx(1 / 101)
-    assert found["tputtui_service_latency_seconds", (("quantile", "0.99"), ("service", "api"))] == 0.15
+    assert (
+        found["tputtui_service_latency_seconds", (("quantile", "0.99"), ("service", "api"))] == 0.15
+    )
     assert found["tputtui_objective_ok", (("expression", "p99<=250ms"),)] == 1.0
     assert found["tputtui_objective_ok", (("expression", "errors<=0.1%"),)] == 0.0
     assert found["tputtui_self_cpu_ratio", ()] == 0.015
-    assert not any("raw" in str(labels) for name, labels in found if "latency" in name), "its unit is not known"
-    assert not any("0.999" in str(labels) or "rps>=1" in str(labels) for _, labels in found), "unknown has no sample"
+    assert not any("raw" in str(labels) for name, labels in found if "latency" in name), (
+        "its unit is not known"
+    )
+    assert not any("0.999" in str(labels) or "rps>=1" in str(labels) for _, labels in found), (
+        "unknown has no sample"
+    )
     assert not any(math.isnan(value) for value in found.values())
 
 
@@ -71,7 +83,9 @@ def test_what_is_unknown_has_no_sample(listening: MetricsServer, tmp_path: Path)
     assert scraped(listening.port) == {}
 
 
-def test_a_hostile_name_is_shown_with_its_escapes_made_visible(listening: MetricsServer, tmp_path: Path) -> None:
+def test_a_hostile_name_is_shown_with_its_escapes_made_visible(
+    listening: MetricsServer, tmp_path: Path
+) -> None:
     snapshot: Snapshot = record(tmp_path / "a", 30)[-1]
     name = 'x"\n\x1b[31m\\'
     listening.update(replace(snapshot, services=(replace(snapshot.services[0], name=name),)))
@@ -86,7 +100,8 @@ def test_when_it_is_closed_nobody_listens(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "[::1]", "1.2.3.4:99"]
+    "address",
+    ["", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "[::1]", "1.2.3.4:99"],
 )
 def test_an_address_that_cannot_be_is_a_sentence(address: str) -> None:
     with pytest.raises(UsageError, match="--listen"):

@@ -34,19 +34,29 @@ def exporter() -> Iterator[Exporter]:
     [["stream", "-n", "3"], ["check"], ["record", "--for", "2s", "-o", "a.tput.gz"]],
     ids=lambda words: words[0],
 )
-def test_every_connection_is_one_to_the_target(exporter: Exporter, tmp_path: Path, words: list[str]) -> None:
+def test_every_connection_is_one_to_the_target(
+    exporter: Exporter, tmp_path: Path, words: list[str]
+) -> None:
     argv = [sys.executable, "-c", HOOKED, *words, f"127.0.0.1:{exporter.port}"]
     env = dict(os.environ, HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path, env=env)
+    done = subprocess.run(
+        argv, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path, env=env
+    )
     assert done.returncode == 0, done.stderr
-    asked = {line.partition("asked ")[2] for line in done.stderr.splitlines() if line.startswith("asked ")}
+    asked = {
+        line.partition("asked ")[2]
+        for line in done.stderr.splitlines()
+        if line.startswith("asked ")
+    }
     assert asked == {f"socket.connect ('127.0.0.1', {exporter.port})"}
 
 
 def test_without_a_target_nothing_beyond_this_machine_is_asked(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", HOOKED, "stream", "-n", "2"]
     env = dict(os.environ, HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path, env=env)
+    done = subprocess.run(
+        argv, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path, env=env
+    )
     assert done.returncode == 0, done.stderr
     asked = [line for line in done.stderr.splitlines() if line.startswith("asked ")]
     assert all("('127.0.0.1'," in line or "('::1'," in line for line in asked), asked

@@ -14,10 +14,17 @@ PROGRAM = [sys.executable, "-m", "tputtui"]
 
 
 @pytest.mark.parametrize("argv", [[":1"], ["demo"], []])
-def test_without_stderr_the_line_about_the_screen_comes_on_the_terminal_that_is_left(argv: list[str]) -> None:
+def test_without_stderr_the_line_about_the_screen_comes_on_the_terminal_that_is_left(
+    argv: list[str],
+) -> None:
     ours, theirs = pty.openpty()
     done = subprocess.run(
-        [*PROGRAM, *argv], stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, check=False, timeout=60
+        [*PROGRAM, *argv],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        timeout=60,
     )
     os.close(theirs)
     said = os.read(ours, 4096).decode()
@@ -28,14 +35,20 @@ def test_without_stderr_the_line_about_the_screen_comes_on_the_terminal_that_is_
 
 
 def test_a_redirected_stdout_holds_no_message() -> None:
-    done = subprocess.run([*PROGRAM, ":1"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
+    done = subprocess.run(
+        [*PROGRAM, ":1"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60
+    )
     assert (done.returncode, done.stdout) == (2, b"")
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["--version"], ["stream", "--help"], ["config", "init"]])
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["--version"], ["stream", "--help"], ["config", "init"]]
+)
 def test_what_was_asked_for_and_cannot_be_written_is_1_and_one_line(argv: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([*PROGRAM, *argv], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            [*PROGRAM, *argv], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert done.returncode == 1
     assert done.stderr == "tputtui: stdout cannot be written: no space left on device\n"
 

@@ -46,7 +46,10 @@ def test_objectives_add_up() -> None:
     [
         (["--intervall", "1s"], 'unknown flag --intervall, did you mean "--interval"?'),
         (["demo", "--loud=3"], 'unknown flag --loud, did you mean "--load"?'),
-        (["--inter", "1s"], "unknown flag --inter"),  # an abbreviation would change its meaning one day
+        (
+            ["--inter", "1s"],
+            "unknown flag --inter",
+        ),  # an abbreviation would change its meaning one day
         (["stream", "-n", "0"], "not a whole number of at least 1"),
         (["stream", "-n", "-3"], "of at least 1"),
         (["stream", "-n", "１"], "whole number"),
@@ -71,7 +74,9 @@ def test_a_mistake_is_one_line(argv: list[str], words: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])
-def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_verb_has_help(
+    verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as caught:
         parse_arguments([verb, "--help"] if verb else ["--help"])
@@ -94,7 +99,18 @@ def test_a_verb_offers_only_the_flags_that_matter_to_it(capsys: pytest.CaptureFi
 
 
 def test_every_flag_is_a_setting() -> None:
-    argv = ["--interval", "1", "--window", "1", "--objective", "x", "--by", "x", "--no-discover", "--read-only"]
+    argv = [
+        "--interval",
+        "1",
+        "--window",
+        "1",
+        "--objective",
+        "x",
+        "--by",
+        "x",
+        "--no-discover",
+        "--read-only",
+    ]
     argv += ["--ascii", "--theme", "x", "--light", "--no-mouse"]
     assert set(parse_arguments(argv).flags) <= set(schema.options_by_key())
     assert len(parse_arguments(argv).flags) == 10

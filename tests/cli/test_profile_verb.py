@@ -37,7 +37,9 @@ server.serve_forever()
 @pytest.fixture
 def server() -> Iterator[tuple[int, int]]:
     """(pid, port) of a Python process that serves metrics."""
-    with subprocess.Popen([sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         yield process.pid, int(process.stdout.readline())
         process.kill()
@@ -99,11 +101,16 @@ def test_what_is_out_of_range_is_refused_and_never_taken_for_the_default(
 
 @pytest.mark.parametrize("with_output", [True, False])
 def test_a_process_that_is_not_python_is_unusable_input(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_output: bool
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    with_output: bool,
 ) -> None:
     monkeypatch.setattr("tputtui.cli.screen_runner.no_screen_reason", lambda _: "")
     with subprocess.Popen(["sleep", "60"]) as process:
-        said = refused(capsys, str(process.pid), *(["-o", str(tmp_path / "p.json")] if with_output else []))
+        said = refused(
+            capsys, str(process.pid), *(["-o", str(tmp_path / "p.json")] if with_output else [])
+        )
         process.kill()
     assert "is not Python; choose a Python process" in said
     assert list(tmp_path.iterdir()) == []
@@ -111,7 +118,10 @@ def test_a_process_that_is_not_python_is_unusable_input(
 
 def test_of_the_config_s_targets_those_it_serves_are_asked(server: tuple[int, int]) -> None:
     pid, port = server
-    configured = TargetSettings(name="api", url=f"localhost:{port}/m"), TargetSettings(name="db", url="10.0.0.1:9")
+    configured = (
+        TargetSettings(name="api", url=f"localhost:{port}/m"),
+        TargetSettings(name="db", url="10.0.0.1:9"),
+    )
     assert _served_targets(Settings(targets=configured), pid) == configured[:1]
 
 
@@ -135,5 +145,8 @@ def test_the_screen_looks_for_no_target_and_never_connects_to_the_process(
 
 def test_a_process_that_listens_nowhere_has_no_targets() -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
-        assert _served_targets(Settings(targets=(TargetSettings(name="db", url=":9"),)), process.pid) == ()
+        assert (
+            _served_targets(Settings(targets=(TargetSettings(name="db", url=":9"),)), process.pid)
+            == ()
+        )
         process.kill()

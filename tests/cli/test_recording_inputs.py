@@ -31,7 +31,9 @@ def test_a_line_of_a_mark_file_is_a_time_and_a_text(line: str, found: tuple[floa
     assert parse_mark(line) == found
 
 
-@pytest.mark.parametrize("line", ["", "ramp", "1790000000", "nan ramp", "-5 ramp", "1e300 ramp", "14:03 ramp", "inf x"])
+@pytest.mark.parametrize(
+    "line", ["", "ramp", "1790000000", "nan ramp", "-5 ramp", "1e300 ramp", "14:03 ramp", "inf x"]
+)
 def test_what_is_neither_is_no_mark(line: str) -> None:
     assert parse_mark(line) is None
 
@@ -120,7 +122,10 @@ def nested(path: Path) -> None:
 @pytest.mark.parametrize("flag", ["--experiment", "--workload"])
 @pytest.mark.parametrize("make", [None, Path.mkdir, os.mkfifo, as_text, too_large, nested])
 def test_what_is_no_plan_is_one_line_and_nothing_is_recorded(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, make: Callable[[Path], None] | None
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    flag: str,
+    make: Callable[[Path], None] | None,
 ) -> None:
     path = tmp_path / "plan.toml"
     if make is not None:
@@ -184,7 +189,9 @@ def test_a_plan_that_compare_could_not_use_is_doubted_and_recorded_all_the_same(
 ) -> None:
     path = tmp_path / "plan.toml"
     path.write_text('hypotesis = "a bigger pool"\n[[results]]\nverdict = "improved"\n')
-    assert read_plan_texts(str(path)) == {"hypotesis": "a bigger pool"}  # what was found before is not of the plan
+    assert read_plan_texts(str(path)) == {
+        "hypotesis": "a bigger pool"
+    }  # what was found before is not of the plan
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert (

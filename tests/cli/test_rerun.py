@@ -39,7 +39,11 @@ def made(summary: RunSummary | None = None, header: RunHeader = HEADER) -> Rerun
 def test_it_takes_targets_interval_window_quantiles_objectives_and_labels() -> None:
     found = made().apply_to(Settings(), has_targets=False)
     assert (found.interval_s, found.window_s) == (2.0, 30.0)
-    assert (found.quantiles, found.objectives, found.by) == ((0.5, 0.95), ("p99<=250ms",), ("route",))
+    assert (found.quantiles, found.objectives, found.by) == (
+        (0.5, 0.95),
+        ("p99<=250ms",),
+        ("route",),
+    )
     assert [(one.name, one.url, one.service) for one in found.targets] == [
         ("api", "http://127.0.0.1:1/metrics", "shop")
     ]
@@ -51,18 +55,24 @@ def test_what_the_command_line_says_wins() -> None:
         objectives=("rps>=1",),
         origins={"interval": "flag --interval", "objectives": "flag --objective"},
     )
-    found = made().apply_to(replace(own, targets=(TargetSettings(name="x", url="http://h/m"),)), has_targets=True)
+    found = made().apply_to(
+        replace(own, targets=(TargetSettings(name="x", url="http://h/m"),)), has_targets=True
+    )
     assert (found.interval_s, found.window_s, found.objectives) == (5.0, 30.0, ("rps>=1",))
     assert [one.name for one in found.targets] == ["x"]
 
 
 def test_what_the_config_file_says_does_not() -> None:
-    found = made().apply_to(Settings(interval_s=5.0, origins={"interval": "/etc/tputtui.toml:3"}), has_targets=False)
+    found = made().apply_to(
+        Settings(interval_s=5.0, origins={"interval": "/etc/tputtui.toml:3"}), has_targets=False
+    )
     assert found.interval_s == 2.0
 
 
 def test_a_target_that_the_config_knows_is_asked_as_it_says_there() -> None:
-    known = TargetSettings(name="other", url="http://127.0.0.1:1/metrics", headers={"Authorization": "Bearer x"})
+    known = TargetSettings(
+        name="other", url="http://127.0.0.1:1/metrics", headers={"Authorization": "Bearer x"}
+    )
     (found,) = made().apply_to(Settings(targets=(known,)), has_targets=False).targets
     assert found.headers == {"Authorization": "Bearer x"}
     assert found.name == "api"
@@ -74,7 +84,9 @@ def test_it_lasts_as_long_as_the_run_was_to_or_did(for_s: float | None, length: 
 
 
 def verdict(**now: object) -> str:
-    return "\n".join(made().describe_load_match(RunSummary(60.0, services=(replace(BEFORE, **now),))))  # type: ignore[arg-type]
+    return "\n".join(
+        made().describe_load_match(RunSummary(60.0, services=(replace(BEFORE, **now),)))
+    )  # type: ignore[arg-type]
 
 
 def test_the_same_load_is_called_so() -> None:
@@ -120,7 +132,9 @@ def test_a_run_without_targets_is_nothing_to_take_after(tmp_path: Path) -> None:
 def test_targets_that_differ_in_a_secret_alone_are_found_again_by_their_names() -> None:
     urls = ("http://h:1/m?token=s3cr3t-A", "http://h:1/m?token=s3cr3t-B")
     recorded = tuple(Target(name, "http://h:1/m?token=***") for name in ("h:1", "h:1#2"))
-    configured = tuple(TargetSettings(one.name, url) for one, url in zip(recorded, urls, strict=True))
+    configured = tuple(
+        TargetSettings(one.name, url) for one, url in zip(recorded, urls, strict=True)
+    )
     again = RerunPlan(HEADER, recorded[::-1], RunSummary())
     found = again.apply_to(Settings(targets=configured), has_targets=False)
     assert [(one.name, one.url) for one in found.targets] == [("h:1#2", urls[1]), ("h:1", urls[0])]

@@ -18,13 +18,17 @@ from tputtui.settings.config_reader import SettingsError
 
 
 def of(*argv: str, config: Path | None = None) -> EffectiveSettings:
-    return effective_settings(parse_arguments(argv), {"TPUTTUI_CONFIG": str(config) if config else "/dev/null"})
+    return effective_settings(
+        parse_arguments(argv), {"TPUTTUI_CONFIG": str(config) if config else "/dev/null"}
+    )
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "config.toml"
-    path.write_text('[[targets]]\nname = "api"\nurl = ":8000"\n[[targets]]\nname = "db"\nurl = ":9000/m"\n')
+    path.write_text(
+        '[[targets]]\nname = "api"\nurl = ":8000"\n[[targets]]\nname = "db"\nurl = ":9000/m"\n'
+    )
     path.chmod(0o600)
     return path
 
@@ -49,7 +53,8 @@ def test_a_name_that_is_none_gets_a_hint(config: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["file:///etc/passwd", "http://h:99999", "http://", ":0", "http://h:1/\x1b[2J", "ftp://h:1"]
+    "word",
+    ["file:///etc/passwd", "http://h:99999", "http://", ":0", "http://h:1/\x1b[2J", "ftp://h:1"],
 )
 def test_an_address_that_is_none_is_one_line(word: str) -> None:
     with pytest.raises(UsageError) as caught:
@@ -67,10 +72,14 @@ def test_localhost_and_127_0_0_1_are_one_target_and_that_is_said() -> None:
     found = of("stream", "localhost:8000", ":8000").settings
     assert [target.name for target in found.targets] == ["localhost:8000"]
     (note,) = found.notes
-    assert note.startswith("http://localhost:8000/metrics is named twice (as http://127.0.0.1:8000/metrics, too)")
+    assert note.startswith(
+        "http://localhost:8000/metrics is named twice (as http://127.0.0.1:8000/metrics, too)"
+    )
 
 
-@pytest.mark.parametrize("words", [(":1/a", ":1/b", "https://127.0.0.1:1/b", "http://me@h:1/m", "http://h:1/m", ":2")])
+@pytest.mark.parametrize(
+    "words", [(":1/a", ":1/b", "https://127.0.0.1:1/b", "http://me@h:1/m", "http://h:1/m", ":2")]
+)
 def test_names_do_not_depend_on_the_order_of_the_targets(words: tuple[str, ...]) -> None:
     named = []
     for order in (words, words[::-1], (*words[3:], *words[:3])):
@@ -94,7 +103,13 @@ def test_the_problems_of_file_environment_and_flags_are_named_at_once(config: Pa
         with pytest.raises(SettingsError) as caught:
             effective_settings(parse_arguments([*verb.split(), "--interval", "0s"]), environ)
         lines = [str(problem).removeprefix(f"{config}") for problem in caught.value.problems]
-        assert [line.partition(": ")[0] for line in lines] == [":1", ":3", ":4", "--interval", "TPUTTUI_THEME"]
+        assert [line.partition(": ")[0] for line in lines] == [
+            ":1",
+            ":3",
+            ":4",
+            "--interval",
+            "TPUTTUI_THEME",
+        ]
 
 
 def test_a_broken_theme_of_the_user_is_found_without_a_screen(tmp_path: Path) -> None:
@@ -107,7 +122,9 @@ def test_a_broken_theme_of_the_user_is_found_without_a_screen(tmp_path: Path) ->
 
 
 def test_two_paths_of_one_port_have_names_of_their_own() -> None:
-    targets, twice = name_targets([TargetSettings(url=":1/a"), TargetSettings(url=":1/b"), TargetSettings(":1", ":2")])
+    targets, twice = name_targets(
+        [TargetSettings(url=":1/a"), TargetSettings(url=":1/b"), TargetSettings(":1", ":2")]
+    )
     assert len({target.name for target in targets}) == 3
     assert twice == ()
 
@@ -115,7 +132,9 @@ def test_two_paths_of_one_port_have_names_of_their_own() -> None:
 def test_targets_come_from_a_file_as_prometheus_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "targets.json"
     labels = {"job": "web", "__scheme__": "https", "__metrics_path__": "/m"}
-    path.write_text(json.dumps([{"targets": ["a:1", "b:2"], "labels": labels}, {"targets": ["c:3"]}]))
+    path.write_text(
+        json.dumps([{"targets": ["a:1", "b:2"], "labels": labels}, {"targets": ["c:3"]}])
+    )
     found = of("stream", "--targets-from", str(path)).settings.targets
     assert [(target.url, target.service) for target in found] == [
         ("https://a:1/m", "web"),
@@ -124,7 +143,9 @@ def test_targets_come_from_a_file_as_prometheus_reads_it(tmp_path: Path) -> None
     ]
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[3]", '[{"targets": "a:1"}]', '[{"targets": ["a b"]}]', "[" * 10000])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[3]", '[{"targets": "a:1"}]', '[{"targets": ["a b"]}]', "[" * 10000]
+)
 def test_a_file_of_targets_that_is_none_is_one_line(tmp_path: Path, content: str) -> None:
     path = tmp_path / "targets.json"
     path.write_text(content)
@@ -147,12 +168,18 @@ def test_a_file_of_targets_that_is_none_is_one_line(tmp_path: Path, content: str
         ({"LANG": "en_US.ISO-8859-1"}, 0, "locale LANG=en_US.ISO-8859-1"),
     ],
 )
-def test_the_locale_says_whether_the_terminal_is_utf8(environ: dict[str, str], utf8_mode: int, because: str) -> None:
+def test_the_locale_says_whether_the_terminal_is_utf8(
+    environ: dict[str, str], utf8_mode: int, because: str
+) -> None:
     assert ascii_reason(environ, utf8_mode) == because
 
 
 def test_columns_line_up_by_cells_and_not_by_characters() -> None:
-    assert format_columns([("a", "1"), ("日本", "2"), ("abc", "3")]) == ["a     1", "日本  2", "abc   3"]
+    assert format_columns([("a", "1"), ("日本", "2"), ("abc", "3")]) == [
+        "a     1",
+        "日本  2",
+        "abc   3",
+    ]
     assert format_columns([]) == []
 
 
@@ -161,7 +188,11 @@ def test_columns_line_up_by_cells_and_not_by_characters() -> None:
     [
         (["--interval", "500ms"], "interval_s", 0.5),
         (["--window", "30s"], "window_s", 30.0),
-        (["--objective", "p99<=250ms", "--objective", "rps>=10"], "objectives", ("p99<=250ms", "rps>=10")),
+        (
+            ["--objective", "p99<=250ms", "--objective", "rps>=10"],
+            "objectives",
+            ("p99<=250ms", "rps>=10"),
+        ),
         (["--by", "route,method"], "by", ("route", "method")),
         (["--no-discover"], "discover", False),
         (["--read-only"], "read_only", True),
@@ -172,7 +203,9 @@ def test_columns_line_up_by_cells_and_not_by_characters() -> None:
         (["--no-mouse"], "mouse", False),
     ],
 )
-def test_every_common_flag_becomes_the_setting_of_every_verb(flags: list[str], attribute: str, value: object) -> None:
+def test_every_common_flag_becomes_the_setting_of_every_verb(
+    flags: list[str], attribute: str, value: object
+) -> None:
     for verb in ("", "stream", "demo", "check", "discover", "profile 1", "config show"):
         assert getattr(of(*verb.split(), *flags).settings, attribute) == value
 
@@ -209,9 +242,13 @@ def test_servers_of_the_config_are_watched_beside_its_targets(with_server: Path)
 
 
 def test_a_server_on_the_command_line_stands_in_place_of_the_config_s(with_server: Path) -> None:
-    found = of("stream", "--prometheus", ":9090", "--match", '{job="api"}', config=with_server).settings
+    found = of(
+        "stream", "--prometheus", ":9090", "--match", '{job="api"}', config=with_server
+    ).settings
     assert found.targets == ()
-    assert [(one.name, one.match) for one in found.servers] == [("127.0.0.1:9090", (Match("job", "=", "api"),))]
+    assert [(one.name, one.match) for one in found.servers] == [
+        ("127.0.0.1:9090", (Match("job", "=", "api"),))
+    ]
     found = of("stream", "own", "--prometheus", "fleet", config=with_server).settings
     assert [one.name for one in (*found.targets, *found.servers)] == ["own", "fleet"]
     assert found.servers[0].tenant == "a"
@@ -240,7 +277,11 @@ def test_a_server_in_the_config_is_checked(tmp_path: Path, text: str, problem: s
         of("stream", config=path)
 
 
-SECRETS = ("http://h:1/m?token=s3cr3t-A", "http://h:1/m?token=s3cr3t-B", "http://h:1/m?token=s3cr3t-C")
+SECRETS = (
+    "http://h:1/m?token=s3cr3t-A",
+    "http://h:1/m?token=s3cr3t-B",
+    "http://h:1/m?token=s3cr3t-C",
+)
 
 
 def names(*urls: str) -> list[str | None]:
@@ -261,28 +302,42 @@ def test_targets_that_differ_in_a_secret_alone_are_numbered_in_their_order() -> 
     assert names(*SECRETS) == ["h:1", "h:1#2", "h:1#3"]
     assert names(SECRETS[0], ":2", SECRETS[1]) == ["h:1", "127.0.0.1:2", "h:1#2"]
     assert names("http://h:1/other", *SECRETS[:2]) == ["h:1/other", "h:1/m", "h:1/m#2"]
-    assert names("http://ann:pw@h:1/m", "http://bob:pw@h:1/m", "http://h:1/m") == ["h:1#2", "h:1#3", "h:1"]
+    assert names("http://ann:pw@h:1/m", "http://bob:pw@h:1/m", "http://h:1/m") == [
+        "h:1#2",
+        "h:1#3",
+        "h:1",
+    ]
 
 
 def test_a_number_is_not_the_name_of_another_target() -> None:
-    named, _ = name_targets([TargetSettings("h:1#2", ":9"), *(TargetSettings(url=url) for url in SECRETS)])
+    named, _ = name_targets(
+        [TargetSettings("h:1#2", ":9"), *(TargetSettings(url=url) for url in SECRETS)]
+    )
     assert [target.name for target in named] == ["h:1#2", "h:1", "h:1#3", "h:1#4"]
 
 
 def test_the_same_target_twice_counts_once_and_its_secret_is_not_said() -> None:
-    named, twice = name_targets(TargetSettings(url=url) for url in (SECRETS[0], SECRETS[1], SECRETS[0]))
+    named, twice = name_targets(
+        TargetSettings(url=url) for url in (SECRETS[0], SECRETS[1], SECRETS[0])
+    )
     assert [target.name for target in named] == ["h:1", "h:1#2"]
     assert twice == ("http://h:1/m?token=*** is named twice and counts once",)
     _, twice = name_targets(
-        TargetSettings(url=url) for url in ("http://localhost:1/?k=abc", "http://127.0.0.1:1/?k=abc")
+        TargetSettings(url=url)
+        for url in ("http://localhost:1/?k=abc", "http://127.0.0.1:1/?k=abc")
     )
     assert "abc" not in twice[0]
 
 
 def test_two_tenants_of_one_server_are_two_targets() -> None:
-    servers = [TargetSettings(prometheus="http://mimir:9009", tenant=tenant) for tenant in ("a", "b", "a")]
+    servers = [
+        TargetSettings(prometheus="http://mimir:9009", tenant=tenant) for tenant in ("a", "b", "a")
+    ]
     named, twice = name_targets(servers)
-    assert [(server.name, server.tenant) for server in named] == [("mimir:9009", "a"), ("mimir:9009#2", "b")]
+    assert [(server.name, server.tenant) for server in named] == [
+        ("mimir:9009", "a"),
+        ("mimir:9009#2", "b"),
+    ]
     assert len(twice) == 1
 
 
@@ -300,7 +355,11 @@ def test_a_secret_that_is_read_from_a_variable_or_a_file_is_hidden_in_a_path_and
     )
     config.chmod(0o600)
     found = of("stream", config=config).settings
-    assert [target.name for target in found.targets] == ["h:1/hooks/***/m", "h:1/***", "*** of mine"]
+    assert [target.name for target in found.targets] == [
+        "h:1/hooks/***/m",
+        "h:1/***",
+        "*** of mine",
+    ]
     shown = "\n".join(format_columns(settings_reference.list_effective_settings(found, redact)))
     assert "Xq77-variable" not in shown
     assert "h:1/hooks/***/m" in shown
@@ -315,7 +374,9 @@ def test_a_secret_that_is_read_from_a_variable_or_a_file_is_hidden_in_a_path_and
         "headers.X-Key = 47114711",
     ],
 )
-def test_a_slip_at_a_key_that_may_hold_a_secret_is_said_without_the_value(tmp_path: Path, line: str) -> None:
+def test_a_slip_at_a_key_that_may_hold_a_secret_is_said_without_the_value(
+    tmp_path: Path, line: str
+) -> None:
     config = tmp_path / "config.toml"
     config.write_text(f'[[targets]]\nurl = ":1"\n{line}\n')
     with pytest.raises(SettingsError) as caught:

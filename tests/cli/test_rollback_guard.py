@@ -22,7 +22,10 @@ A_SCRAPE = 1000
 
 def lines(good: int, bad: int) -> str:
     kind = "# TYPE http_requests_total counter\n"
-    return kind + f'http_requests_total{{code="200"}} {good}\nhttp_requests_total{{code="500"}} {bad}\n'
+    return (
+        kind
+        + f'http_requests_total{{code="200"}} {good}\nhttp_requests_total{{code="500"}} {bad}\n'
+    )
 
 
 def well(number: int) -> str:
@@ -47,7 +50,15 @@ def recorded(tmp_path: Path) -> Iterator[Recorded]:
             names = [f"127.0.0.1:{open_.enter_context(Exporter(one)).port}" for one in exporters]
             words = [word.replace("CONTROL", names[-1]) for word in more]
             path = tmp_path / "a.tput.gz"
-            asked = ["--interval", "100ms", "--window", "200ms", "--no-discover", "--objective", "errors<=1%"]
+            asked = [
+                "--interval",
+                "100ms",
+                "--window",
+                "200ms",
+                "--no-discover",
+                "--objective",
+                "errors<=1%",
+            ]
             return main(["record", "-o", str(path), *names, *asked, *words]), path, names[-1]
 
         yield run
@@ -63,7 +74,9 @@ def only_object(capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str
 def test_a_failing_treatment_ends_the_recording_with_10_and_the_evidence(
     recorded: Recorded, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, path, control = recorded(failing, well, more=["--abort", "--control", "CONTROL", "--for", "20s"])
+    code, path, control = recorded(
+        failing, well, more=["--abort", "--control", "CONTROL", "--for", "20s"]
+    )
     found, said = only_object(capsys)
     assert code == 10
     assert (found["schema"], found["ok"], found["aborted"]) == (1, False, True)
@@ -83,7 +96,9 @@ def test_a_failing_treatment_ends_the_recording_with_10_and_the_evidence(
 def test_where_the_control_fails_too_nothing_is_rolled_back(
     recorded: Recorded, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, path, _ = recorded(failing, failing, more=["--abort", "--control", "CONTROL", "--for", "1500ms"])
+    code, path, _ = recorded(
+        failing, failing, more=["--abort", "--control", "CONTROL", "--for", "1500ms"]
+    )
     found, said = only_object(capsys)
     assert code == 0
     assert (found["ok"], found["aborted"], found["trigger"]) == (True, False, None)
@@ -122,7 +137,10 @@ def test_a_control_that_is_none_ends_it_with_the_names_there_are(
     [
         (["--abort"], "--abort: there is no objective to miss"),
         (["--margin", "speed=1%"], "--margin: there is no metric 'speed'"),
-        (["--margin", "error_ratio=1pp"], "--margin error_ratio: throughput, p50, p90, p99 are compared"),
+        (
+            ["--margin", "error_ratio=1pp"],
+            "--margin error_ratio: throughput, p50, p90, p99 are compared",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_one_line_and_no_run(
@@ -137,7 +155,10 @@ def test_what_cannot_be_meant_is_one_line_and_no_run(
 
 
 def test_a_target_that_is_the_control_is_no_replica_of_the_treatment() -> None:
-    targets = tuple(TargetSettings(name=f"127.0.0.1:{port}", url=f":{port}", service="shop") for port in (1, 2, 3))
+    targets = tuple(
+        TargetSettings(name=f"127.0.0.1:{port}", url=f":{port}", service="shop")
+        for port in (1, 2, 3)
+    )
     settings = with_control(Settings(targets=targets), ":2")
     assert [one.service for one in settings.targets] == ["shop", "127.0.0.1:2", "shop"]
     assert control_name(settings, ":2") == "127.0.0.1:2"
@@ -149,7 +170,12 @@ def test_that_nothing_can_be_judged_is_an_alarm_once(capsys: pytest.CaptureFixtu
     guarding = RollbackGuard(Settings(objectives=("p99<=250ms", "api:errors<=1%")))
     nothing = ServiceState("node", ("node",), traffic=TrafficState("t", 1.0))
     for second in range(60):
-        guarding.on_snapshot(Snapshot(0.0, float(second), 1.0, 10.0, (TargetStatus("node", "u", "up"),), (nothing,)))
+        guarding.on_snapshot(
+            Snapshot(0.0, float(second), 1.0, 10.0, (TargetStatus("node", "u", "up"),), (nothing,))
+        )
     assert guarding.decision is None
-    assert guarding.alarms == ["no data: p99<=250ms is not judged", "no data of api: api:errors<=1% is not judged"]
+    assert guarding.alarms == [
+        "no data: p99<=250ms is not judged",
+        "no data of api: api:errors<=1% is not judged",
+    ]
     assert capsys.readouterr().err.count("\n") == 2

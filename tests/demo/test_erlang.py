@@ -24,7 +24,9 @@ from tputtui.demo import erlang, shop_routes
         (8, 9.5, 1.0),
     ],
 )
-def test_the_probability_of_waiting_is_the_known_one(connections: int, offered: float, waits: float) -> None:
+def test_the_probability_of_waiting_is_the_known_one(
+    connections: int, offered: float, waits: float
+) -> None:
     assert erlang.erlang_c(connections, offered) == pytest.approx(waits, abs=5e-5)
 
 
@@ -46,7 +48,9 @@ def test_an_overloaded_pool_has_no_end_of_waiting() -> None:
 
 
 @given(st.integers(1, 40), st.floats(0.001, 1.0))
-def test_at_the_sustained_maximum_the_waiting_time_is_the_limit(connections: int, hold_s: float) -> None:
+def test_at_the_sustained_maximum_the_waiting_time_is_the_limit(
+    connections: int, hold_s: float
+) -> None:
     rate = erlang.sustained_max(connections, hold_s, limit_s=0.1)
     assert 0 < rate < connections / hold_s
     assert erlang.waiting_quantile(0.99, rate, connections, hold_s) == pytest.approx(0.1, rel=1e-3)
@@ -68,7 +72,9 @@ def test_a_request_takes_250_ms_at_p99_where_the_pool_is_said_to_be_at_its_maxim
         for number in range(round(100_000 * route.share)):
             if number % 10 < 10 * route.pool_probability:
                 wait = draw.expovariate(spare) if draw.random() < waits else 0.0
-                times.append(route.own_time(draw) + wait + draw.expovariate(1 / shop_routes.MEAN_HOLD_S))
+                times.append(
+                    route.own_time(draw) + wait + draw.expovariate(1 / shop_routes.MEAN_HOLD_S)
+                )
             else:
                 times.append(shop_routes.CACHE_HIT_S)
     times.sort()

@@ -96,10 +96,18 @@ def test_prometheus_client_reads_the_exposition_in_both_formats(quiet: str) -> N
     families = _families(quiet + "/metrics")
     assert families["http_requests"].type == "counter"
     assert families["http_request_duration_seconds"].type == "histogram"
-    gauges = {"http_requests_in_flight", "db_pool_size", "db_pool_in_use", "db_pool_waiting", "process_open_fds"}
+    gauges = {
+        "http_requests_in_flight",
+        "db_pool_size",
+        "db_pool_in_use",
+        "db_pool_waiting",
+        "process_open_fds",
+    }
     assert {name for name in gauges if families[name].type == "gauge"} == gauges
     assert "demo_build_info" in families
-    status, body, content_type = _get(quiet + "/metrics", Accept="application/openmetrics-text; version=1.0.0")
+    status, body, content_type = _get(
+        quiet + "/metrics", Accept="application/openmetrics-text; version=1.0.0"
+    )
     assert status == 200
     assert content_type.startswith("application/openmetrics-text")
     read = openmetrics.text_string_to_metric_families(body)  # type: ignore[no-untyped-call]
@@ -113,12 +121,19 @@ def test_a_scrape_is_not_a_request(quiet: str) -> None:
 
 def test_a_number_that_is_none_of_ours_is_answered_all_the_same(quiet: str) -> None:
     for number in ("9" * 6000, "-1", "x", "١٢"):
-        assert _get(quiet + "/cart", **{"X-Request-Id": number.encode().decode("latin-1")})[0] == 200
+        assert (
+            _get(quiet + "/cart", **{"X-Request-Id": number.encode().decode("latin-1")})[0] == 200
+        )
 
 
 def test_a_numbered_request_is_answered_the_same_again(quiet: str) -> None:
-    answers = {number: _get(quiet + "/cart", **{"X-Request-Id": str(number)})[1] for number in range(12)}
-    again = {number: _get(quiet + "/cart", **{"X-Request-Id": str(number)})[1] for number in reversed(range(12))}
+    answers = {
+        number: _get(quiet + "/cart", **{"X-Request-Id": str(number)})[1] for number in range(12)
+    }
+    again = {
+        number: _get(quiet + "/cart", **{"X-Request-Id": str(number)})[1]
+        for number in reversed(range(12))
+    }
     assert answers == again
     assert len(set(answers.values())) > 1
 
@@ -126,13 +141,17 @@ def test_a_numbered_request_is_answered_the_same_again(quiet: str) -> None:
 def test_what_the_load_counted_is_what_the_service_counted() -> None:
     with Demo(load=150, seconds=2, seed=3) as demo:
         (url,) = demo.start()
-        assert _total(url, "http_request_duration_seconds") == 0  # no request before the load starts
+        assert (
+            _total(url, "http_request_duration_seconds") == 0
+        )  # no request before the load starts
         demo.start_load()
         assert _until(lambda: demo.has_load_ended)
         summary = demo.stop_load()
         assert summary.sent == summary.completed == _total(url, "http_requests")
         assert summary.completed == _total(url, "http_request_duration_seconds")
-        assert summary.errors == sum(_total(url, "http_requests", status=str(status)) for status in (502, 503))
+        assert summary.errors == sum(
+            _total(url, "http_requests", status=str(status)) for status in (502, 503)
+        )
         assert summary.sent == pytest.approx(300, abs=90)  # five deviations
         assert summary.seconds == 2
         median, tail = summary.quantiles_s["0.5"], summary.quantiles_s["0.99"]
@@ -157,7 +176,9 @@ def test_slowdown_reaches_the_service_and_leaves_the_arrivals() -> None:
     normal, sent = _mean_service_time(1.0)
     slow, sent_again = _mean_service_time(4.0)
     assert sent == sent_again
-    assert slow > 1.5 * normal  # test_shop holds the exact factor; here the machine's own load has a say
+    assert (
+        slow > 1.5 * normal
+    )  # test_shop holds the exact factor; here the machine's own load has a say
 
 
 def test_the_load_stops_when_told_and_every_answer_is_in() -> None:
@@ -182,7 +203,9 @@ def test_a_replica_stops_and_the_other_carries_on() -> None:
         assert _until(lambda: _total(stays, "http_requests") > before + 50)
         summary = demo.stop()
         assert summary.completed > 0.8 * summary.sent
-        assert summary.sustained_max_rps == pytest.approx(2 * shop_routes.sustained_max_rps(), abs=0.1)
+        assert summary.sustained_max_rps == pytest.approx(
+            2 * shop_routes.sustained_max_rps(), abs=0.1
+        )
 
 
 def test_added_latency_is_added_to_each_request() -> None:
@@ -207,7 +230,9 @@ time.sleep(60)
 
 
 def test_no_process_outlives_its_parent_not_even_by_kill_9() -> None:
-    with subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout is not None
         pids = [int(word) for word in parent.stdout.readline().split()]
         assert len(pids) == 2
@@ -255,7 +280,9 @@ def test_a_load_that_was_killed_is_an_error_and_the_service_ends_all_the_same() 
         assert all(_gone(pid) for pid in demo.pids)
 
 
-def test_a_child_does_not_import_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_does_not_import_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "random.py").write_text("raise SystemExit(1)")
     monkeypatch.chdir(tmp_path)
     with Demo() as demo:

@@ -10,7 +10,11 @@ from tputtui.demo.arrivals import LoadPhase
 
 
 def _first(profile: arrivals.LoadProfile, seed: int, seconds: float) -> list[arrivals.Arrival]:
-    return list(itertools.takewhile(lambda arrival: arrival.at < seconds, arrivals.generate_arrivals(profile, seed)))
+    return list(
+        itertools.takewhile(
+            lambda arrival: arrival.at < seconds, arrivals.generate_arrivals(profile, seed)
+        )
+    )
 
 
 def test_a_seed_gives_one_schedule() -> None:
@@ -20,7 +24,10 @@ def test_a_seed_gives_one_schedule() -> None:
 
 
 def test_the_nth_request_asks_for_the_same_at_any_load() -> None:
-    slow, fast = _first(arrivals.constant_profile(20), 5, 30), _first(arrivals.constant_profile(200), 5, 3)
+    slow, fast = (
+        _first(arrivals.constant_profile(20), 5, 30),
+        _first(arrivals.constant_profile(200), 5, 3),
+    )
     both = min(len(slow), len(fast))
     assert both > 300
     assert [arrival.path for arrival in slow[:both]] == [arrival.path for arrival in fast[:both]]
@@ -44,7 +51,9 @@ def test_the_rate_follows_the_profile_and_begins_again() -> None:
 
 
 def test_as_many_arrive_in_a_phase_as_its_rate_says() -> None:
-    times = [arrival.at for arrival in _first((LoadPhase(100, 0, 200), LoadPhase(100, 300, 300)), 3, 200)]
+    times = [
+        arrival.at for arrival in _first((LoadPhase(100, 0, 200), LoadPhase(100, 300, 300)), 3, 200)
+    ]
     assert sum(at < 100 for at in times) == pytest.approx(10_000, rel=0.04)
     assert sum(at >= 100 for at in times) == pytest.approx(30_000, rel=0.04)
 

@@ -31,7 +31,12 @@ class Times:
 
 
 async def ask(
-    route: ShopRoute, numbers: range, monkeypatch: pytest.MonkeyPatch, *, slowdown: float = 1.0, added_s: float = 0.0
+    route: ShopRoute,
+    numbers: range,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    slowdown: float = 1.0,
+    added_s: float = 0.0,
 ) -> Times:
     """Ask a new shop, seeded alike, for one route, in no time."""
     times = Times()
@@ -42,7 +47,9 @@ async def ask(
     with monkeypatch.context() as patch:
         patch.setattr(asyncio, "sleep", times.sleep)
         for number in numbers:
-            request = Request(route.method, route.template.replace("{id}", "5"), {"x-request-id": str(number)})
+            request = Request(
+                route.method, route.template.replace("{id}", "5"), {"x-request-id": str(number)}
+            )
             template, handler = shop.find_handler(request)
             assert template == route.template
             times.statuses.append((await handler(request, shop.request_rng(request))).status)
@@ -50,7 +57,9 @@ async def ask(
 
 
 @every_route
-async def test_slowdown_multiplies_the_time_of_each_handler(route: ShopRoute, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slowdown_multiplies_the_time_of_each_handler(
+    route: ShopRoute, monkeypatch: pytest.MonkeyPatch
+) -> None:
     normal = await ask(route, range(20), monkeypatch)
     slow = await ask(route, range(20), monkeypatch, slowdown=2.5)
     assert slow.slept == pytest.approx([2.5 * seconds for seconds in normal.slept])
@@ -67,7 +76,9 @@ def test_slowdown_multiplies_what_is_computed() -> None:
 
 
 @every_route
-async def test_latency_is_added_once_to_each_request(route: ShopRoute, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_latency_is_added_once_to_each_request(
+    route: ShopRoute, monkeypatch: pytest.MonkeyPatch
+) -> None:
     normal = await ask(route, range(20), monkeypatch)
     late = await ask(route, range(20), monkeypatch, added_s=0.2)
     assert sum(late.slept) == pytest.approx(sum(normal.slept) + 20 * 0.2)
@@ -75,7 +86,9 @@ async def test_latency_is_added_once_to_each_request(route: ShopRoute, monkeypat
 
 
 @every_route
-async def test_a_numbers_times_do_not_depend_on_the_order(route: ShopRoute, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_numbers_times_do_not_depend_on_the_order(
+    route: ShopRoute, monkeypatch: pytest.MonkeyPatch
+) -> None:
     forth = await ask(route, range(20), monkeypatch)
     back = await ask(route, range(19, -1, -1), monkeypatch)
     assert back.slept == forth.slept[::-1]
@@ -83,17 +96,23 @@ async def test_a_numbers_times_do_not_depend_on_the_order(route: ShopRoute, monk
 
 
 @every_route
-async def test_the_pool_is_asked_as_often_as_the_table_says(route: ShopRoute, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_pool_is_asked_as_often_as_the_table_says(
+    route: ShopRoute, monkeypatch: pytest.MonkeyPatch
+) -> None:
     numbers = range(5 if route is shop_routes.REPORT else 1500)  # a report computes
     times = await ask(route, numbers, monkeypatch)
     assert len(times.held) / len(numbers) == pytest.approx(route.pool_probability, abs=0.06)
 
 
-async def test_connections_are_held_for_the_mean_that_erlang_c_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connections_are_held_for_the_mean_that_erlang_c_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     times = await ask(shop_routes.CART, range(4000), monkeypatch)
     assert sum(times.held) / 4000 == pytest.approx(shop_routes.MEAN_HOLD_S, rel=0.06)
 
 
 async def test_payments_fail_at_times(monkeypatch: pytest.MonkeyPatch) -> None:
     times = await ask(shop_routes.PAYMENT, range(4000), monkeypatch)
-    assert times.statuses.count(502) / 4000 == pytest.approx(shop_routes.PAYMENT.error_probability, abs=0.01)
+    assert times.statuses.count(502) / 4000 == pytest.approx(
+        shop_routes.PAYMENT.error_probability, abs=0.01
+    )

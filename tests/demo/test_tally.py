@@ -36,7 +36,14 @@ def test_the_summary_has_the_fields_of_the_contract_in_one_line() -> None:
     tally.add_answer(200, 0.008)
     line = tally.summary(30.0, 1650.0).to_json()
     assert "\n" not in line
-    assert list(json.loads(line)) == ["sent", "completed", "errors", "seconds", "quantiles_s", "sustained_max_rps"]
+    assert list(json.loads(line)) == [
+        "sent",
+        "completed",
+        "errors",
+        "seconds",
+        "quantiles_s",
+        "sustained_max_rps",
+    ]
     assert list(json.loads(line)["quantiles_s"]) == ["0.5", "0.99"]
     assert LoadSummary.from_json(line).to_json() == line
 

@@ -8,7 +8,9 @@ from tputtui.demo.http_server import MAX_BODY_BYTES, Request, Response, parse_he
 
 
 def test_a_head_is_read() -> None:
-    request = parse_head(b"POST /payment?x=1 HTTP/1.1\r\nHost: demo\r\nX-Request-Id: 17\r\nContent-Length: 2\r\n\r\n")
+    request = parse_head(
+        b"POST /payment?x=1 HTTP/1.1\r\nHost: demo\r\nX-Request-Id: 17\r\nContent-Length: 2\r\n\r\n"
+    )
     assert (request.method, request.path, request.content_length) == ("POST", "/payment", 2)
     assert request.headers["x-request-id"] == "17"
 

@@ -14,7 +14,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tputtui.discovery import port_table, probe
-from tputtui.discovery.discoverer import Candidate, Discoverer, Discovery, find_candidates, probe_candidate
+from tputtui.discovery.discoverer import (
+    Candidate,
+    Discoverer,
+    Discovery,
+    find_candidates,
+    probe_candidate,
+)
 from tputtui.discovery.probe import ProbeAnswer, request_path
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.host.sockets import ListeningSocket, read_listeners
@@ -100,7 +106,9 @@ def test_a_java_debugger_is_left_alone() -> None:
     ],
 )
 def test_asked_over_loopback(addresses: list[str], host: str) -> None:
-    (candidate,) = find_candidates([listener(9100, "node_exporter", address) for address in addresses], own_pid=1)
+    (candidate,) = find_candidates(
+        [listener(9100, "node_exporter", address) for address in addresses], own_pid=1
+    )
     assert (candidate.verdict, candidate.host) == ("probe", host)
 
 
@@ -114,7 +122,11 @@ def test_no_port_is_both_known_and_denied() -> None:
 
 
 def test_other_paths_only_where_the_process_suggests_them() -> None:
-    assert verdict(listener(8080, "java")).paths[1:] == ("/actuator/prometheus", "/q/metrics", "/metrics/prometheus")
+    assert verdict(listener(8080, "java")).paths[1:] == (
+        "/actuator/prometheus",
+        "/q/metrics",
+        "/metrics/prometheus",
+    )
     assert verdict(listener(9901, "envoy")).paths[1:] == ("/stats/prometheus",)
     assert verdict(listener(8000, "python")).paths == ("/metrics",)
 
@@ -123,7 +135,9 @@ def test_other_paths_only_where_the_process_suggests_them() -> None:
 
 
 @asynccontextmanager
-async def serving(answer: bytes | Handler, hold: bool = False) -> AsyncIterator[tuple[int, list[bytes]]]:
+async def serving(
+    answer: bytes | Handler, hold: bool = False
+) -> AsyncIterator[tuple[int, list[bytes]]]:
     """A server that gives one answer to each connection; the requests that came."""
     requests: list[bytes] = []
 
@@ -162,7 +176,9 @@ def answer(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
 )
 async def test_metrics_are_recognised(body: bytes) -> None:
     async with serving(answer(body)) as (port, _):
-        assert await request_path("127.0.0.1", port, "/metrics") == ProbeAnswer(True, "answers with metrics")
+        assert await request_path("127.0.0.1", port, "/metrics") == ProbeAnswer(
+            True, "answers with metrics"
+        )
 
 
 @pytest.mark.parametrize(
@@ -196,7 +212,10 @@ async def test_a_chunked_answer_is_read() -> None:
 
 
 async def test_broken_chunks_are_no_metrics() -> None:
-    async with serving(answer(b"zz\r\nup 1\n", headers="Transfer-Encoding: chunked\r\n")) as (port, _):
+    async with serving(answer(b"zz\r\nup 1\n", headers="Transfer-Encoding: chunked\r\n")) as (
+        port,
+        _,
+    ):
         assert not (await request_path("127.0.0.1", port, "/metrics")).has_metrics
 
 
@@ -218,7 +237,9 @@ async def test_a_server_that_hangs_is_left(monkeypatch: pytest.MonkeyPatch) -> N
     assert told.reason.startswith("no answer within")
 
 
-async def test_metrics_count_even_where_the_answer_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_metrics_count_even_where_the_answer_never_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(probe, "DRAIN_S", 0.05)
     async with serving(answer(b"up 1\n"), hold=True) as (port, _):
         assert (await request_path("127.0.0.1", port, "/metrics")).has_metrics
@@ -251,7 +272,9 @@ class Asker:
         await asyncio.sleep(0)
         self.now -= 1
         found = path == self._metrics_at
-        return ProbeAnswer(found, "answers with metrics" if found else "status 404", found or self._spoke_http)
+        return ProbeAnswer(
+            found, "answers with metrics" if found else "status 404", found or self._spoke_http
+        )
 
 
 def discoverer(listeners: Iterable[ListeningSocket], asker: Asker) -> Discoverer:
@@ -260,9 +283,15 @@ def discoverer(listeners: Iterable[ListeningSocket], asker: Asker) -> Discoverer
 
 async def test_what_answers_is_found_with_its_address() -> None:
     asker = Asker()
-    discovery = await discoverer([listener(9100, "node_exporter"), listener(6379, "redis-server")], asker).discover()
+    discovery = await discoverer(
+        [listener(9100, "node_exporter"), listener(6379, "redis-server")], asker
+    ).discover()
     (found,) = discovery.targets
-    assert (found.url, found.pid, found.process) == ("http://127.0.0.1:9100/metrics", 5, "node_exporter")
+    assert (found.url, found.pid, found.process) == (
+        "http://127.0.0.1:9100/metrics",
+        5,
+        "node_exporter",
+    )
     assert [candidate.port for candidate in discovery.candidates] == [6379, 9100]
     assert asker.asked == [("127.0.0.1", 9100, "/metrics")]
 
@@ -276,7 +305,11 @@ async def test_further_paths_are_asked_one_after_the_other() -> None:
     asker = Asker("/q/metrics")
     (found,) = (await discoverer([listener(8080, "java")], asker).discover()).targets
     assert found.url.endswith("/q/metrics")
-    assert [path for _, _, path in asker.asked] == ["/metrics", "/actuator/prometheus", "/q/metrics"]
+    assert [path for _, _, path in asker.asked] == [
+        "/metrics",
+        "/actuator/prometheus",
+        "/q/metrics",
+    ]
     assert asker.most == 1
 
 
@@ -323,7 +356,9 @@ async def test_a_real_listener_of_ours_is_listed_and_not_asked() -> None:
 def test_a_process_is_called_what_the_process_table_calls_it() -> None:
     code = "import socket,sys; s=socket.create_server(('127.0.0.1',0)); print(s.getsockname()[1],flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
         (candidate,) = [one for one in find_candidates(read_listeners()) if one.port == port]
@@ -333,14 +368,19 @@ def test_a_process_is_called_what_the_process_table_calls_it() -> None:
 
 
 def test_the_result_is_one_clause_without_the_list() -> None:
-    found = Discovery((), tuple(find_candidates([listener(5432, "postgres"), listener(8000, "python")])), ())
+    found = Discovery(
+        (), tuple(find_candidates([listener(5432, "postgres"), listener(8000, "python")])), ()
+    )
     assert found.summary == "0 of 2 listening ports serve metrics"
 
 
 @pytest.mark.parametrize(
     ("listeners", "sentence"),
     [
-        ([], "nothing listens on this machine's loopback: tputtui :PORT watches a port by its number"),
+        (
+            [],
+            "nothing listens on this machine's loopback: tputtui :PORT watches a port by its number",
+        ),
         (
             [listener(5432, "postgres")],
             (

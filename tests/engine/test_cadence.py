@@ -31,7 +31,9 @@ def test_ticks_on_time_keep_the_grid() -> None:
 
 
 @given(st.lists(st.floats(0, 20), min_size=1, max_size=30), st.floats(0.1, 10))
-def test_late_ticks_are_counted_and_there_is_never_a_burst(lates: list[float], interval: float) -> None:
+def test_late_ticks_are_counted_and_there_is_never_a_burst(
+    lates: list[float], interval: float
+) -> None:
     cadence = Cadence(interval, 0.0, None)
     first, ticks = cadence.due, 0
     for late in lates:
@@ -51,7 +53,10 @@ def test_it_moves_behind_the_scrapes_a_little_at_a_time() -> None:
     steps = [later - earlier for earlier, later in pairwise(dues)]
     assert min(steps) >= 1.0 - MAX_SHIFT - 1e-9
     assert max(steps) <= 1.0 + MAX_SHIFT + 1e-9
-    assert abs((dues[-1] - 100.4) % 1.0) <= TOLERANCE + 1e-6 or abs((dues[-1] - 100.4) % 1.0 - 1.0) <= TOLERANCE + 1e-6
+    assert (
+        abs((dues[-1] - 100.4) % 1.0) <= TOLERANCE + 1e-6
+        or abs((dues[-1] - 100.4) % 1.0 - 1.0) <= TOLERANCE + 1e-6
+    )
 
 
 def test_without_a_target_it_is_an_interval_from_tick_to_tick() -> None:

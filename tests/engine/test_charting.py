@@ -35,10 +35,18 @@ class Watched:
     def tick(self, body: str | None = "") -> Snapshot:
         self.at += 1
         at = float(self.at)
-        body = BODY.format(a=10 * self.at, b=5 * self.at, room=-20 + self.at) if body == "" else body
+        body = (
+            BODY.format(a=10 * self.at, b=5 * self.at, room=-20 + self.at) if body == "" else body
+        )
         error = "connection refused" if body is None else None
-        read = self.scanner.scan(body.encode(), wanted=self.monitor.wanted_names("shop")) if body is not None else None
-        return self.monitor.derive_snapshot(Reading(at, at, (Scrape("shop", at, at, 0.01, read, 100, error),)))
+        read = (
+            self.scanner.scan(body.encode(), wanted=self.monitor.wanted_names("shop"))
+            if body is not None
+            else None
+        )
+        return self.monitor.derive_snapshot(
+            Reading(at, at, (Scrape("shop", at, at, 0.01, read, 100, error),))
+        )
 
     def chart(self, family: str) -> None:
         self.monitor.browse("shop")
@@ -66,7 +74,9 @@ def test_a_counter_is_its_rate_a_gauge_its_value_a_histogram_its_observations(
     assert (charted.type, charted.charted_value) == (kind, now)
 
 
-@pytest.mark.parametrize("family", ["http_requests_total", "room_celsius", "http_request_duration_seconds"])
+@pytest.mark.parametrize(
+    "family", ["http_requests_total", "room_celsius", "http_request_duration_seconds"]
+)
 def test_a_family_that_nobody_looked_at_before_is_the_same(family: str) -> None:
     looked_at, asked_for = Watched(), Watched()
     looked_at.chart(family)
@@ -98,7 +108,9 @@ def test_its_past_is_on_the_time_axis_with_a_gap_where_the_target_was_down() -> 
     watched.chart("room_celsius")
     for body in ("", "", None, "", ""):
         snapshot = watched.tick(body)
-    values = watched.monitor.history.column_values(history_keys.family("shop", "room_celsius"), snapshot.at, 5.0, 5)
+    values = watched.monitor.history.column_values(
+        history_keys.family("shop", "room_celsius"), snapshot.at, 5.0, 5
+    )
     assert values == [-18.0, -17.0, None, -15.0, -14.0]
 
 
@@ -106,7 +118,9 @@ def test_what_is_gone_is_unknown_and_a_reset_never_makes_a_rate_below_zero() -> 
     watched = Watched()
     watched.chart("http_requests_total")
     watched.tick()
-    after = watched.tick('# TYPE http_requests_total counter\nhttp_requests_total{route="/a",code="200"} 1\n').charted
+    after = watched.tick(
+        '# TYPE http_requests_total counter\nhttp_requests_total{route="/a",code="200"} 1\n'
+    ).charted
     assert after is not None
     assert (after.rate or 0.0) >= 0.0
     gone = watched.tick("# TYPE other gauge\nother 1\n").charted

@@ -18,7 +18,9 @@ Tick = tuple[float, float | None, bool]
 
 def ticks(least_s: float) -> st.SearchStrategy[list[Tick]]:
     steps = st.one_of(st.just(1.0), st.floats(least_s, 3.0), st.floats(3.0, 400.0))
-    return st.lists(st.tuples(steps, st.none() | st.floats(-1e6, 1e6), st.booleans()), min_size=1, max_size=60)
+    return st.lists(
+        st.tuples(steps, st.none() | st.floats(-1e6, 1e6), st.booleans()), min_size=1, max_size=60
+    )
 
 
 def asked(history: History, newest: float, columns: int, span_s: float) -> list[float | None]:
@@ -30,7 +32,8 @@ def asked(history: History, newest: float, columns: int, span_s: float) -> list[
 
 def close(left: list[float | None], right: list[float | None]) -> bool:
     return all(
-        (one is None) == (other is None) and (one is None or other is None or math.isclose(one, other, abs_tol=1e-9))
+        (one is None) == (other is None)
+        and (one is None or other is None or math.isclose(one, other, abs_tol=1e-9))
         for one, other in zip(left, right, strict=True)
     )
 
@@ -60,13 +63,17 @@ def test_it_equals_the_history(told: list[Tick], columns: int, span_s: float, ev
 
 @example([(4.9, None, False), (0.5, 1.0, True)], 57, 300.0, 1)
 @given(ticks(0.1), st.integers(1, 130), SHORT, st.integers(1, 3))
-def test_it_equals_the_history_at_a_fast_pace(told: list[Tick], columns: int, span_s: float, every: int) -> None:
+def test_it_equals_the_history_at_a_fast_pace(
+    told: list[Tick], columns: int, span_s: float, every: int
+) -> None:
     follow(told, columns, span_s, every)
 
 
 @example([(339.0, None, False), (3.0, 0.0, True)], 47, 1800.0, 1)
 @given(ticks(1.0), st.integers(1, 130), LONG, st.integers(1, 3))
-def test_it_equals_the_history_over_a_long_span(told: list[Tick], columns: int, span_s: float, every: int) -> None:
+def test_it_equals_the_history_over_a_long_span(
+    told: list[Tick], columns: int, span_s: float, every: int
+) -> None:
     follow(told, columns, span_s, every)
 
 
@@ -94,9 +101,9 @@ def test_the_past_is_asked_of_the_history() -> None:
 
 @pytest.mark.parametrize("columns", [-1, 0, 4])
 def test_before_the_first_tick_there_are_only_gaps(columns: int) -> None:
-    assert ColumnCache(History(INTERVAL_S), INTERVAL_S).column_values("x", columns, 60.0, None) == [None] * max(
-        0, columns
-    )
+    assert ColumnCache(History(INTERVAL_S), INTERVAL_S).column_values("x", columns, 60.0, None) == [
+        None
+    ] * max(0, columns)
 
 
 def test_it_remembers_a_bounded_number_of_figures() -> None:

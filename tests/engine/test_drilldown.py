@@ -109,7 +109,9 @@ def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() ->
         assert traffic.family == JOBS
         rates.append(traffic.rps)
     assert rates == [3.0] * 4
-    assert any("traffic of shop is read from jobs_total now" in event.text for event in snapshot.events)
+    assert any(
+        "traffic of shop is read from jobs_total now" in event.text for event in snapshot.events
+    )
     wanted = scene.monitor.wanted_names("shop")
     assert wanted is None, "still looked at"
     scene.monitor.browse(None)
@@ -155,7 +157,8 @@ def test_a_choice_is_for_all_replicas() -> None:
     scene.monitor.bind_signal("a", "traffic", JOBS, 1e9)
     for at in range(5, 9):
         snapshot = scene.tick(
-            100.0 + at, **{name: {**requests(10.0 * at), **jobs(500.0 + 2 * at)} for name in ("a", "b")}
+            100.0 + at,
+            **{name: {**requests(10.0 * at), **jobs(500.0 + 2 * at)} for name in ("a", "b")},
         )
     assert [service.name for service in snapshot.services] == ["shop"]
     assert snapshot.services[0].traffic is not None
@@ -168,13 +171,17 @@ def test_a_choice_is_for_all_replicas() -> None:
 # ------------------------------------------------------------------------------------------ through a lens
 
 
-def looked_at(lens: ServiceFilter, *targets: str | Target, ticks: int = 6) -> tuple[Scene, Snapshot]:
+def looked_at(
+    lens: ServiceFilter, *targets: str | Target, ticks: int = 6
+) -> tuple[Scene, Snapshot]:
     scene = Scene(*(targets or ("shop",)))
     names = [target if isinstance(target, str) else target.name for target in targets or ("shop",)]
     scene.monitor.set_filter(lens)
     snapshot = scene.tick(99.0)
     for at in range(ticks):
-        snapshot = scene.tick(100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in names})
+        snapshot = scene.tick(
+            100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in names}
+        )
     return scene, snapshot
 
 
@@ -263,8 +270,14 @@ def test_the_breakdown_goes_through_the_labels_and_comes_back() -> None:
 def test_each_replica_has_its_own_figures_and_the_odd_one_is_told() -> None:
     scene = Scene(*REPLICAS)
     for at in range(4 + MIN_TICKS):
-        snapshot = scene.tick(100.0 + at, a=requests(100.0 * at), b=requests(100.0 * at), c=requests(20.0 * at))
-    assert {name: one.rps for name, one in scene.monitor.replicas.items()} == {"a": 100.0, "b": 100.0, "c": 20.0}
+        snapshot = scene.tick(
+            100.0 + at, a=requests(100.0 * at), b=requests(100.0 * at), c=requests(20.0 * at)
+        )
+    assert {name: one.rps for name, one in scene.monitor.replicas.items()} == {
+        "a": 100.0,
+        "b": 100.0,
+        "c": 20.0,
+    }
     assert [name for name, one in scene.monitor.replicas.items() if one.outlier_reason] == ["c"]
     told = [event.text for event in snapshot.events if event.kind == "warning"]
     assert told == ["c is unlike the other replicas: 20.0 req/s, others 100.0"]
@@ -305,7 +318,10 @@ def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -
     many = tuple(replace(one, name=f"s{number}") for number in range(MAX_HEATMAPS + 5))
     maps = ServiceHeatmaps(1.0)
     maps.add_tick(100.0, many)
-    assert sum(maps.heatmap(service.name, 4, 60.0, 100.0) is not None for service in many) == MAX_HEATMAPS
+    assert (
+        sum(maps.heatmap(service.name, 4, 60.0, 100.0) is not None for service in many)
+        == MAX_HEATMAPS
+    )
     maps.add_tick(101.0, many[5:])
     maps.add_tick(102.0, many[5:])
     assert maps.heatmap("s0", 4, 60.0, 102.0) is None
@@ -317,7 +333,9 @@ def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -
 
 def way(scene: Scene, by: str, value: str) -> TrafficSplit:
     return next(
-        one.split for one in scene.monitor.find_split_options("shop") if (one.split.by, one.value) == (by, value)
+        one.split
+        for one in scene.monitor.find_split_options("shop")
+        if (one.split.by, one.value) == (by, value)
     )
 
 
@@ -345,9 +363,9 @@ def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
     assert control.errors.ratio == 0.0
     assert treatment.latency is not None
     assert treatment.latency.quantiles[0].value == pytest.approx(0.3)
-    assert scene.monitor.history.column_values(history_keys.traffic(treatment.name), 107.9, 1.0, 1) == [
-        pytest.approx(2.0)
-    ]
+    assert scene.monitor.history.column_values(
+        history_keys.traffic(treatment.name), 107.9, 1.0, 1
+    ) == [pytest.approx(2.0)]
     scene.monitor.set_split(None)
     assert scene.tick(108.0, shop=two_routes(80.0, 16.0)).split is None
 
@@ -355,8 +373,12 @@ def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
 def test_replicas_are_split_and_one_that_is_down_is_a_gap_and_no_zero() -> None:
     scene = Scene(*(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c")))
     for at in range(4):
-        scene.tick(100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in ("a", "b", "c")})
-    assert {one.value for one in scene.monitor.find_split_options("shop") if one.split.by == "target"} == {
+        scene.tick(
+            100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in ("a", "b", "c")}
+        )
+    assert {
+        one.value for one in scene.monitor.find_split_options("shop") if one.split.by == "target"
+    } == {
         "a",
         "b",
         "c",
@@ -367,7 +389,9 @@ def test_replicas_are_split_and_one_that_is_down_is_a_gap_and_no_zero() -> None:
     assert rps_of(control) == pytest.approx(24.0)
     assert rps_of(treatment) == pytest.approx(12.0)
     assert treatment.targets == ("c",)
-    down = scene.tick(105.0, a=two_routes(50.0, 10.0), b=two_routes(50.0, 10.0), c="connection refused")
+    down = scene.tick(
+        105.0, a=two_routes(50.0, 10.0), b=two_routes(50.0, 10.0), c="connection refused"
+    )
     assert rps_of(arms_of(down)[1]) is None
 
 
@@ -386,7 +410,9 @@ def test_two_services_are_held_against_each_other() -> None:
 def test_an_arm_that_is_nowhere_is_none() -> None:
     scene = Scene("shop")
     settled(scene)
-    gone = TrafficSplit("target", SplitArm("shop", "all of it"), SplitArm("shop", "x", frozenset("x")))
+    gone = TrafficSplit(
+        "target", SplitArm("shop", "all of it"), SplitArm("shop", "x", frozenset("x"))
+    )
     scene.monitor.set_split(gone)
     snapshot = scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
     assert snapshot.split is not None

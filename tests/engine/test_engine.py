@@ -27,7 +27,9 @@ PATIENCE_S = 20.0
 class Counting(http.server.BaseHTTPRequestHandler):
     """Serves a counter that rises by one with each request."""
 
-    timeout = 2.0  # a connection over which nothing is asked must not hold up the one thread there is
+    timeout = (
+        2.0  # a connection over which nothing is asked must not hold up the one thread there is
+    )
 
     served = 0
 
@@ -60,14 +62,18 @@ def honest() -> Iterator[TargetSettings]:
 def hanging() -> Iterator[TargetSettings]:
     """Takes connections (the kernel does) and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield TargetSettings(name="hanging", url=f"http://127.0.0.1:{listener.getsockname()[1]}/metrics")
+        yield TargetSettings(
+            name="hanging", url=f"http://127.0.0.1:{listener.getsockname()[1]}/metrics"
+        )
 
 
 class Watched:
     """An engine whose snapshots arrive in a queue."""
 
     def __init__(self, *targets: TargetSettings, interval_s: float = 0.2) -> None:
-        self.engine = Engine(Settings(targets=targets, interval_s=interval_s, window_s=2.0, discover=False))
+        self.engine = Engine(
+            Settings(targets=targets, interval_s=interval_s, window_s=2.0, discover=False)
+        )
         self.arrived: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
         self.engine.subscribe(self.arrived.put)
 
@@ -127,16 +133,25 @@ def test_a_target_that_hangs_delays_nobody(honest: TargetSettings, hanging: Targ
     with Watched(hanging, honest, interval_s=3.0) as watched:
         for snapshot in watched.snapshots():
             mute, other = snapshot.targets
-            if snapshot.services and any(s.name == "honest" and s.covered_s for s in snapshot.services):
+            if snapshot.services and any(
+                s.name == "honest" and s.covered_s for s in snapshot.services
+            ):
                 break
-        assert (mute.state, other.state) == ("waiting", "up")  # two scrapes, while the first of the other goes on
-        end = next(snapshot for snapshot in watched.snapshots() if snapshot.targets[0].state != "waiting")
+        assert (mute.state, other.state) == (
+            "waiting",
+            "up",
+        )  # two scrapes, while the first of the other goes on
+        end = next(
+            snapshot for snapshot in watched.snapshots() if snapshot.targets[0].state != "waiting"
+        )
     late = end.targets[0]
     assert (late.state, late.up, late.error) == ("slow", None, None)
     assert (late.waiting_s or 0.0) > 3.0
 
 
-def test_the_last_tick_is_when_it_was_asked_for_and_none_comes_behind_it(honest: TargetSettings) -> None:
+def test_the_last_tick_is_when_it_was_asked_for_and_none_comes_behind_it(
+    honest: TargetSettings,
+) -> None:
     with Watched(honest) as watched:
         end = watched.first_ready().at + 1.05
         watched.engine.stop_at(end)
@@ -182,7 +197,10 @@ def test_the_past_and_a_moment_can_be_asked_for_while_it_runs(honest: TargetSett
         assert watched.engine.snapshot_at(ready.at - 3600) is None
         for snapshot in watched.snapshots():
             names = [row.name for row in snapshot.host_saturation]
-            if names and any(v is not None for v in watched.engine.history(f"saturation//{names[0]}", 10, 60.0, None)):
+            if names and any(
+                v is not None
+                for v in watched.engine.history(f"saturation//{names[0]}", 10, 60.0, None)
+            ):
                 break
 
 
@@ -202,18 +220,24 @@ def test_processes_are_read_while_wanted_only() -> None:
         assert not feed.is_reading_all_processes
 
 
-def test_a_tick_comes_just_behind_the_scrapes_and_its_time_steps_with_them(honest: TargetSettings) -> None:
+def test_a_tick_comes_just_behind_the_scrapes_and_its_time_steps_with_them(
+    honest: TargetSettings,
+) -> None:
     with Watched(honest, interval_s=0.5) as watched:
         watched.first_ready()
         shown = [snapshot for snapshot, _ in zip(watched.snapshots(), range(8), strict=False)]
     ages = sorted(snapshot.targets[0].age_s or 0.0 for snapshot in shown)
-    assert ages[len(ages) // 2] < 0.25  # of a busy machine; unrelated grids show any age up to half a second
+    assert (
+        ages[len(ages) // 2] < 0.25
+    )  # of a busy machine; unrelated grids show any age up to half a second
     steps = [later.time - earlier.time for earlier, later in pairwise(shown)]
     assert min(steps) >= 0.0
     assert sum(abs(step - 0.5) < 0.15 for step in steps) >= len(steps) - 2
 
 
-def test_what_the_monitor_is_asked_while_a_tick_is_derived_waits_for_its_end(honest: TargetSettings) -> None:
+def test_what_the_monitor_is_asked_while_a_tick_is_derived_waits_for_its_end(
+    honest: TargetSettings,
+) -> None:
     watched = Watched(honest)
     take = watched.engine.pipeline.derive_snapshot
     asked, deriving = threading.Event(), threading.Event()
@@ -261,7 +285,9 @@ def test_a_tick_for_which_there_is_no_memory_is_left_out_and_the_next_one_comes(
         while not snapshots.get(timeout=PATIENCE_S).is_ready:
             pass
         monkeypatch.setattr(
-            engine.pipeline, "derive_snapshot", short := Short(MemoryError(), engine.pipeline.derive_snapshot, 3)
+            engine.pipeline,
+            "derive_snapshot",
+            short := Short(MemoryError(), engine.pipeline.derive_snapshot, 3),
         )
         while short.left >= 0:
             assert snapshots.get(timeout=PATIENCE_S).targets[0].state == "up"
@@ -285,7 +311,11 @@ def test_processes_that_cannot_be_read_are_an_event_with_the_reason_said_once(
         warnings: list[str] = []
         end = time.monotonic() + PATIENCE_S
         while not warnings and time.monotonic() < end:
-            warnings = [event.text for event in snapshots.get(timeout=PATIENCE_S).events if event.kind == "warning"]
+            warnings = [
+                event.text
+                for event in snapshots.get(timeout=PATIENCE_S).events
+                if event.kind == "warning"
+            ]
         later = [snapshots.get(timeout=PATIENCE_S) for _ in range(5)][-1]
     finally:
         engine.stop()

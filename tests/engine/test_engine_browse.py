@@ -21,7 +21,9 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_families_come_while_somebody_looks_and_a_choice_is_seen_in_them(honest: TargetSettings) -> None:
+def test_families_come_while_somebody_looks_and_a_choice_is_seen_in_them(
+    honest: TargetSettings,
+) -> None:
     engine = Engine(Settings(targets=(honest,), interval_s=0.1, discover=False))
     engine.start()
     try:

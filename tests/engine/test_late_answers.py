@@ -17,7 +17,9 @@ from tputtui.settings.expressions import parse_objective
 RATE = 50.0
 
 
-def good(at: float, target: str = "shop", took_s: float = 0.01, *, count_at: float | None = None) -> Scrape:
+def good(
+    at: float, target: str = "shop", took_s: float = 0.01, *, count_at: float | None = None
+) -> Scrape:
     """An answer whose counter stands at `RATE` a second."""
     samples = requests(RATE * (at if count_at is None else count_at))
     exposition = Exposition(samples=samples, families=FAMILIES, series=len(samples))
@@ -35,7 +37,9 @@ def refused(at: float, target: str = "shop") -> Scrape:
 class Watched:
     """A monitor that is told readings by hand, a tick a second."""
 
-    def __init__(self, *targets: str, window_s: float = 10.0, objectives: tuple[str, ...] = ("p99<=600ms",)) -> None:
+    def __init__(
+        self, *targets: str, window_s: float = 10.0, objectives: tuple[str, ...] = ("p99<=600ms",)
+    ) -> None:
         self.monitor = SnapshotPipeline(
             interval_s=1.0,
             window_s=window_s,
@@ -47,7 +51,9 @@ class Watched:
         self.shown: list[Snapshot] = []
 
     def tick(self, at: float, *scrapes: Scrape, **waiting: float) -> Snapshot:
-        self.shown.append(self.monitor.derive_snapshot(Reading(at, 1e9 + at, scrapes, waiting=waiting)))
+        self.shown.append(
+            self.monitor.derive_snapshot(Reading(at, 1e9 + at, scrapes, waiting=waiting))
+        )
         return self.shown[-1]
 
     def up(self, seconds: int, *targets: str) -> None:
@@ -76,14 +82,21 @@ def test_while_an_answer_is_late_the_target_is_slow_and_keeps_what_it_last_said(
     assert (status.state, status.reason) == ("ok", "")
 
 
-def test_beyond_a_window_figures_are_unknown_and_the_last_ones_stand_beside_with_their_age() -> None:
+def test_beyond_a_window_figures_are_unknown_and_the_last_ones_stand_beside_with_their_age() -> (
+    None
+):
     watched = Watched(objectives=("p99<=600ms", "errors<=1%", "rps>=10"))
     watched.up(20)
     snapshot = watched.tick(43.0, shop=22.5)
     told = of_json(snapshot)
     (target,) = told["targets"]
     (service,) = told["services"]
-    assert (target["state"], target["up"], target["waiting_s"], target["age_s"]) == ("slow", True, 22.5, 23.0)
+    assert (target["state"], target["up"], target["waiting_s"], target["age_s"]) == (
+        "slow",
+        True,
+        22.5,
+        23.0,
+    )
     assert (target["bytes"], target["error"]) == (1000, None)
     traffic, errors, latency = (service[name] for name in ("traffic", "errors", "latency"))
     assert traffic["rps"] is None
@@ -92,7 +105,9 @@ def test_beyond_a_window_figures_are_unknown_and_the_last_ones_stand_beside_with
     assert errors["last"] == {"value": 0.0, "age_s": 23.0}
     assert set(latency["quantiles"].values()) == {None}
     assert latency["last"] == {"value": pytest.approx(0.46), "age_s": 23.0, "quantile": "0.99"}
-    assert [(one["state"], one["reason"], one["ok"]) for one in told["objectives"]] == [("no_data", "slow", None)] * 3
+    assert [(one["state"], one["reason"], one["ok"]) for one in told["objectives"]] == [
+        ("no_data", "slow", None)
+    ] * 3
 
 
 @pytest.mark.parametrize("deadlines", [0, 2])
@@ -130,9 +145,13 @@ def test_a_wait_in_which_we_were_kept_from_running_is_a_gap_too() -> None:
     watched = Watched()
     watched.up(20)
     held = good(51.0, took_s=30.5, count_at=20.6)
-    held = Scrape(held.target, held.at, held.time, held.duration_s, held.exposition, held.size, delayed_s=30.4)
+    held = Scrape(
+        held.target, held.at, held.time, held.duration_s, held.exposition, held.size, delayed_s=30.4
+    )
     assert rps(watched.tick(51.0, held)) is None
-    assert rps(watched.tick(52.0, good(52.0))) is None, "from when the answer before is nobody knows"
+    assert rps(watched.tick(52.0, good(52.0))) is None, (
+        "from when the answer before is nobody knows"
+    )
     assert rps(watched.tick(53.0, good(53.0))) == pytest.approx(RATE)
 
 
@@ -163,9 +182,17 @@ def test_a_target_that_never_answered_is_slow_and_the_stream_begins() -> None:
     snapshot = watched.tick(1.5, shop=1.2)
     assert snapshot.is_ready
     (told,) = of_json(snapshot)["targets"]
-    assert (told["state"], told["up"], told["waiting_s"], told["age_s"]) == ("slow", None, 1.2, None)
+    assert (told["state"], told["up"], told["waiting_s"], told["age_s"]) == (
+        "slow",
+        None,
+        1.2,
+        None,
+    )
     snapshot = watched.tick(11.0, late(10.5), shop=10.7)
-    assert (snapshot.targets[0].state, snapshot.targets[0].error) == ("slow", "no answer within 10 s")
+    assert (snapshot.targets[0].state, snapshot.targets[0].error) == (
+        "slow",
+        "no answer within 10 s",
+    )
     assert [event.text for event in snapshot.events] == ["shop: no answer for 11 s"]
 
 
@@ -175,7 +202,11 @@ def test_a_refusal_ends_the_wait_and_the_log_has_slow_down_and_up_once_each() ->
     for at in range(22, 45):
         watched.tick(float(at), shop=at - 20.5)
     down = watched.tick(45.0, refused(45.0))
-    assert (down.targets[0].state, down.targets[0].up, down.targets[0].waiting_s) == ("down", False, None)
+    assert (down.targets[0].state, down.targets[0].up, down.targets[0].waiting_s) == (
+        "down",
+        False,
+        None,
+    )
     assert down.services[0].traffic is not None
     assert down.services[0].traffic.last is None, "what is down has no figures, and no late ones"
     watched.tick(46.0, good(46.0))
@@ -208,7 +239,9 @@ def test_the_charts_have_a_gap_from_one_window_on() -> None:
     assert None not in columns[-40:-20]
 
 
-def test_an_objective_lasts_no_longer_for_an_answer_that_is_late_and_is_counted_on_when_it_comes() -> None:
+def test_an_objective_lasts_no_longer_for_an_answer_that_is_late_and_is_counted_on_when_it_comes() -> (
+    None
+):
     watched = Watched(objectives=("p99<=10ms",))
     watched.up(20)
     (before,) = watched.shown[-1].objectives
@@ -233,7 +266,9 @@ def test_a_replica_that_is_late_is_left_out_and_the_others_go_on() -> None:
     assert [target.state for target in snapshot.targets] == ["up", "slow"]
 
 
-def test_with_an_objective_on_all_services_one_that_does_not_answer_keeps_it_from_being_met() -> None:
+def test_with_an_objective_on_all_services_one_that_does_not_answer_keeps_it_from_being_met() -> (
+    None
+):
     watched = Watched("a", "b", objectives=("p99<=600ms",))
     watched.up(20, "a", "b")
     for at in range(21, 34):
@@ -242,7 +277,9 @@ def test_with_an_objective_on_all_services_one_that_does_not_answer_keeps_it_fro
 
 
 @pytest.mark.parametrize("stop_s", [5.0, 9.0, 13.0])
-def test_a_stop_of_ours_skews_neither_the_rate_nor_the_best_minute_and_loses_no_count(stop_s: float) -> None:
+def test_a_stop_of_ours_skews_neither_the_rate_nor_the_best_minute_and_loses_no_count(
+    stop_s: float,
+) -> None:
     watched, at = Watched(), 0.0
     for _ in range(25):
         watched.tick(at, good(at, took_s=3.0))
@@ -263,7 +300,9 @@ def test_a_stop_of_ours_skews_neither_the_rate_nor_the_best_minute_and_loses_no_
     assert traffic.total == pytest.approx(RATE * at, rel=0.01)
 
 
-def test_an_answer_that_came_in_part_is_incomplete_in_warning_and_log_and_the_target_stays_slow() -> None:
+def test_an_answer_that_came_in_part_is_incomplete_in_warning_and_log_and_the_target_stays_slow() -> (
+    None
+):
     watched = Watched()
     watched.up(20)
     for at in range(22, 33):
@@ -272,5 +311,7 @@ def test_an_answer_that_came_in_part_is_incomplete_in_warning_and_log_and_the_ta
     (target,) = snapshot.targets
     assert (target.state, target.partial) == ("slow", 100)
     assert of_json(snapshot)["targets"][0]["warning"] == "answer incomplete, 100 bytes in 12 s"
-    assert [event.text for event in snapshot.events] == ["shop: answer incomplete, 100 bytes in 10 s"]
+    assert [event.text for event in snapshot.events] == [
+        "shop: answer incomplete, 100 bytes in 10 s"
+    ]
     assert watched.tick(33.0, good(33.0, took_s=12.5)).targets[0].partial is None

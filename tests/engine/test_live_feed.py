@@ -26,7 +26,10 @@ def test_the_control_group_of_the_process_that_serves_a_target_is_read(
         port = server.getsockname()[1]
 
         async def run() -> dict[int, Cgroup | None]:
-            feed = LiveFeed(Settings(targets=(TargetSettings(url=f"http://127.0.0.1:{port}/metrics"),)), lambda _: None)
+            feed = LiveFeed(
+                Settings(targets=(TargetSettings(url=f"http://127.0.0.1:{port}/metrics"),)),
+                lambda _: None,
+            )
             feed.is_reading_all_processes = shown
             feed.read(0)
             assert feed._processes_task is not None
@@ -44,7 +47,10 @@ def test_who_asks_for_the_processes_has_them_read_at_once() -> None:
         port = server.getsockname()[1]
 
         async def run() -> int:
-            feed = LiveFeed(Settings(targets=(TargetSettings(url=f"http://127.0.0.1:{port}/metrics"),)), lambda _: None)
+            feed = LiveFeed(
+                Settings(targets=(TargetSettings(url=f"http://127.0.0.1:{port}/metrics"),)),
+                lambda _: None,
+            )
             feed.is_reading_all_processes = False
             for _ in range(3):  # then they are read every two seconds
                 feed._processes_read_at = -1e9

@@ -37,9 +37,7 @@ def serving(large: bytes = b"") -> Iterator[tuple[int, Counter[str]]]:
                 path = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1].decode()
                 asked[path] += 1
                 body = large if path == "/large" else small(asked[path])
-                head = (
-                    f"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {len(body)}\r\n\r\n"
-                )
+                head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {len(body)}\r\n\r\n"
                 writer.write(head.encode() + body)
                 await writer.drain()
         writer.close()
@@ -62,9 +60,15 @@ def serving(large: bytes = b"") -> Iterator[tuple[int, Counter[str]]]:
 
 
 @contextmanager
-def watching(port: int, paths: list[str], interval_s: float, limits: Limits | None = None) -> Iterator[list[Snapshot]]:
-    targets = tuple(TargetSettings(name=path, url=f"http://127.0.0.1:{port}{path}") for path in paths)
-    engine = Engine(Settings(targets=targets, interval_s=interval_s, discover=False, limits=limits or Limits()))
+def watching(
+    port: int, paths: list[str], interval_s: float, limits: Limits | None = None
+) -> Iterator[list[Snapshot]]:
+    targets = tuple(
+        TargetSettings(name=path, url=f"http://127.0.0.1:{port}{path}") for path in paths
+    )
+    engine = Engine(
+        Settings(targets=targets, interval_s=interval_s, discover=False, limits=limits or Limits())
+    )
     snapshots: list[Snapshot] = []
     engine.subscribe(snapshots.append)
     engine.start()
@@ -100,10 +104,15 @@ def test_a_thousand_targets_are_all_asked_none_too_often_and_something_is_shown_
 @pytest.mark.parametrize("raised", [False, True], ids=["default limits", "limits raised"])
 def test_a_target_of_a_hundred_thousand_series_holds_up_no_other(raised: bool) -> None:
     lines = [f'big_total{{shard="{number}"}} {number}' for number in range(LARGE)]
-    large = ("# TYPE big_total counter\n" + "\n".join(lines) + "\n# TYPE up_to gauge\nup_to 1\n").encode()
+    large = (
+        "# TYPE big_total counter\n" + "\n".join(lines) + "\n# TYPE up_to gauge\nup_to 1\n"
+    ).encode()
     paths = [f"/{number}" for number in range(10)]
     limits = Limits(series_per_target=2 * LARGE, series_total=22 * LARGE) if raised else Limits()
-    with serving(large) as (port, asked), watching(port, [*paths, "/large"], 1.0, limits) as snapshots:
+    with (
+        serving(large) as (port, asked),
+        watching(port, [*paths, "/large"], 1.0, limits) as snapshots,
+    ):
         until_ready(snapshots)
         before, seen = Counter(asked), len(snapshots)
         time.sleep(8.0)

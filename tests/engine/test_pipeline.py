@@ -65,7 +65,11 @@ class Scene:
     """A monitor and its targets, told tick by tick. A tick's `at` is that of its scrapes."""
 
     def __init__(
-        self, *targets: str | Target, window_s: float = 10.0, objectives: Iterable[str] = (), interval_s: float = 1.0
+        self,
+        *targets: str | Target,
+        window_s: float = 10.0,
+        objectives: Iterable[str] = (),
+        interval_s: float = 1.0,
     ) -> None:
         self.monitor = SnapshotPipeline(
             interval_s=interval_s,
@@ -82,7 +86,9 @@ class Scene:
 
     def tick(self, at: float, **told: Samples | str | None) -> Snapshot:
         """Each target's samples, or the sentence of its failure; None: no scrape of it ended in this tick."""
-        scrapes = [scrape(target, at, answer) for target, answer in told.items() if answer is not None]
+        scrapes = [
+            scrape(target, at, answer) for target, answer in told.items() if answer is not None
+        ]
         return self.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(scrapes)))
 
 
@@ -139,7 +145,11 @@ def test_a_failed_scrape_is_a_gap_and_rates_start_over_behind_it() -> None:
         scene.tick(float(at), shop=requests(10.0 * at))
     down = scene.tick(5.0, shop="connection refused")
     assert rps(down) is None
-    assert (down.targets[0].state, down.targets[0].error, down.targets[0].age_s) == ("down", "connection refused", 1.0)
+    assert (down.targets[0].state, down.targets[0].error, down.targets[0].age_s) == (
+        "down",
+        "connection refused",
+        1.0,
+    )
     assert happened(down) == [("down", "shop: connection refused")]
     scene.tick(6.0, shop="connection refused")
     back = scene.tick(7.0, shop=requests(1000.0))
@@ -199,7 +209,9 @@ def test_the_first_error_of_a_route_is_an_increase_of_one() -> None:
     scene = Scene("shop")
     scene.tick(0.0, shop=requests(0.0))
     scene.tick(1.0, shop=requests(9.0))
-    snapshot = scene.tick(2.0, shop={**requests(9.0), series(REQUESTS, route="/a", status="500"): 1.0})
+    snapshot = scene.tick(
+        2.0, shop={**requests(9.0), series(REQUESTS, route="/a", status="500"): 1.0}
+    )
     errors = of(snapshot, "shop").errors
     assert errors is not None
     assert errors.ratio == pytest.approx(0.1)
@@ -230,20 +242,29 @@ def test_another_window_takes_effect_and_is_never_below_two_intervals() -> None:
 
 
 def test_replicas_are_one_service_whose_counters_and_buckets_add_up() -> None:
-    scene = Scene(Target("web1", "http://a/metrics", "web"), Target("web2", "http://b/metrics", "web"))
+    scene = Scene(
+        Target("web1", "http://a/metrics", "web"), Target("web2", "http://b/metrics", "web")
+    )
     for at in range(3):
         snapshot = scene.tick(float(at), web1=requests(10.0 * at), web2=requests(30.0 * at))
-    assert [(state.name, state.targets) for state in snapshot.services] == [("web", ("web1", "web2"))]
+    assert [(state.name, state.targets) for state in snapshot.services] == [
+        ("web", ("web1", "web2"))
+    ]
     assert rps(snapshot, "web") == 40.0
     half = scene.tick(3.0, web1="timed out", web2=requests(90.0))
     assert rps(half, "web") == 30.0  # what is still there, not a mean with an outage
 
 
 def test_a_replica_that_exposes_something_else_stays_a_service_of_its_own() -> None:
-    scene = Scene(Target("web1", "http://a/metrics", "web"), Target("web2", "http://b/metrics", "web"))
+    scene = Scene(
+        Target("web1", "http://a/metrics", "web"), Target("web2", "http://b/metrics", "web")
+    )
     for at in range(3):
         snapshot = scene.tick(float(at), web1=requests(10.0 * at), web2=pool(2.0))
-    assert [(state.name, state.targets) for state in snapshot.services] == [("web", ("web1",)), ("web2", ("web2",))]
+    assert [(state.name, state.targets) for state in snapshot.services] == [
+        ("web", ("web1",)),
+        ("web2", ("web2",)),
+    ]
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -286,7 +307,9 @@ def test_the_breakdown_goes_round_all_labels_and_back() -> None:
     for at in range(2, 3 + len(bindings.breakdown)):
         scene.monitor.next_breakdown("shop")
         seen.append(of(scene.tick(float(at), shop=requests(10.0 * at)), "shop").breakdown_by)
-    assert set(seen[: len(bindings.breakdown)]) | {begin} >= {(label,) for label in bindings.breakdown}
+    assert set(seen[: len(bindings.breakdown)]) | {begin} >= {
+        (label,) for label in bindings.breakdown
+    }
     assert begin in seen
 
 
@@ -313,7 +336,13 @@ def test_all_is_read_until_the_bindings_are_known_and_then_what_they_rest_on() -
     scene.tick(1.0, shop={**requests(1.0), **pool(1.0)})
     wanted = scene.monitor.wanted_names("shop")
     assert wanted is not None
-    assert wanted >= {REQUESTS, f"{DURATION}_bucket", f"{DURATION}_count", f"{DURATION}_sum", "db_pool_in_use"}
+    assert wanted >= {
+        REQUESTS,
+        f"{DURATION}_bucket",
+        f"{DURATION}_count",
+        f"{DURATION}_sum",
+        "db_pool_in_use",
+    }
     assert scene.monitor.wanted_names("nobody") is None
 
 
@@ -333,27 +362,41 @@ def test_a_target_that_lacks_a_signal_is_read_whole_for_a_while_and_then_no_long
 def test_what_we_cost_is_a_rate_between_ticks_and_missed_ticks_are_passed_on() -> None:
     monitor = Scene().monitor
     first = monitor.derive_snapshot(Reading(10.0, 1e9, self_cpu_s=5.0, self_rss_bytes=60_000_000))
-    assert (first.self_usage.cpu_percent, first.self_usage.rss_bytes, first.self_usage.missed_ticks) == (
+    assert (
+        first.self_usage.cpu_percent,
+        first.self_usage.rss_bytes,
+        first.self_usage.missed_ticks,
+    ) == (
         None,
         60_000_000,
         0,
     )
-    second = monitor.derive_snapshot(Reading(12.0, 1e9, missed_ticks=1, self_cpu_s=5.03, self_rss_bytes=61_000_000))
+    second = monitor.derive_snapshot(
+        Reading(12.0, 1e9, missed_ticks=1, self_cpu_s=5.03, self_rss_bytes=61_000_000)
+    )
     assert second.self_usage.cpu_percent == pytest.approx(1.5)
     assert second.self_usage.missed_ticks == 1
-    assert monitor.derive_snapshot(Reading(13.0, 1e9, missed_ticks=1)).self_usage.cpu_percent is None
-    assert second.self_usage.recent_missed_ticks == 1
-    assert monitor.derive_snapshot(Reading(71.0, 1e9, missed_ticks=3)).self_usage.recent_missed_ticks == 3
-    assert monitor.derive_snapshot(Reading(73.0, 1e9, missed_ticks=3)).self_usage.recent_missed_ticks == 2, (
-        "the first is more than a minute ago"
+    assert (
+        monitor.derive_snapshot(Reading(13.0, 1e9, missed_ticks=1)).self_usage.cpu_percent is None
     )
+    assert second.self_usage.recent_missed_ticks == 1
+    assert (
+        monitor.derive_snapshot(Reading(71.0, 1e9, missed_ticks=3)).self_usage.recent_missed_ticks
+        == 3
+    )
+    assert (
+        monitor.derive_snapshot(Reading(73.0, 1e9, missed_ticks=3)).self_usage.recent_missed_ticks
+        == 2
+    ), "the first is more than a minute ago"
 
 
 def test_the_host_s_cpu_needs_two_readings_and_stays_shown_where_a_tick_has_none() -> None:
     monitor = Scene().monitor
 
     def read(at: float, user: float, idle: float) -> Snapshot:
-        return monitor.derive_snapshot(Reading(at, 1e9, host=HostReading(at, 1e9, CpuTimes(user=user, idle=idle))))
+        return monitor.derive_snapshot(
+            Reading(at, 1e9, host=HostReading(at, 1e9, CpuTimes(user=user, idle=idle)))
+        )
 
     assert read(0.0, 0.0, 0.0).host.cpu is None
     host = read(1.0, 0.75, 0.25).host
@@ -364,7 +407,10 @@ def test_the_host_s_cpu_needs_two_readings_and_stays_shown_where_a_tick_has_none
 
 def test_processes_are_sorted_by_cpu_and_kept_over_ticks_that_did_not_look() -> None:
     def read(busy: float, idle: float) -> tuple[ProcessReading, ...]:
-        return tuple(ProcessReading(pid, 1e9, f"p{pid}", None, cpu, 1, 1, "S") for pid, cpu in ((7, idle), (8, busy)))
+        return tuple(
+            ProcessReading(pid, 1e9, f"p{pid}", None, cpu, 1, 1, "S")
+            for pid, cpu in ((7, idle), (8, busy))
+        )
 
     monitor = Scene().monitor
     monitor.derive_snapshot(Reading(0.0, 1e9, processes=read(0.0, 0.0)))
@@ -391,7 +437,9 @@ def test_an_objective_is_without_data_then_met_then_missed_and_says_for_how_long
         ("ok", 1.0),
         ("ok", 2.0),
         ("ok", 3.0),
-        *(("at_risk", float(second)) for second in range(7)),  # two thirds of what was seen, and it is missed
+        *(
+            ("at_risk", float(second)) for second in range(7)
+        ),  # two thirds of what was seen, and it is missed
         ("missed", 0.0),
     ]
     assert snapshot.objectives[0].value == 0.0
@@ -414,12 +462,16 @@ def test_an_objective_on_a_quantile_that_nobody_else_wants_is_judged() -> None:
     assert [quantile.q for quantile in latency.quantiles] == [0.5, 0.9, 0.95, 0.99]
 
 
-def test_an_objective_on_a_service_that_is_not_there_is_told_once_and_not_before_all_are_known() -> None:
+def test_an_objective_on_a_service_that_is_not_there_is_told_once_and_not_before_all_are_known() -> (
+    None
+):
     scene = Scene("shop", "till", objectives=("shpo:rps>=1", "shop:rps>=1", "rps>=1"))
     first = scene.tick(0.0, shop=requests(100.0), till="connection refused")
     assert not any(kind == "warning" for kind, _ in happened(first))
     for second in range(1, 4):
-        snapshot = scene.tick(float(second), shop=requests(100.0 * second), till=requests(100.0 * second))
+        snapshot = scene.tick(
+            float(second), shop=requests(100.0 * second), till=requests(100.0 * second)
+        )
     told = [text for kind, text in happened(snapshot) if kind == "warning"]
     assert told == ['shpo:rps>=1 is about no service that is here, did you mean "shop"?']
 
@@ -432,14 +484,21 @@ def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_b
         if second == 3:
             scene.monitor.next_breakdown("shop")
         told = {
-            series(REQUESTS, method="GET", route=f"/{number}", status="200"): (40.0 - number) * second
+            series(REQUESTS, method="GET", route=f"/{number}", status="200"): (40.0 - number)
+            * second
             for number in range(30)
         }
         snapshot = scene.tick(float(second), shop=told)
         shown.append(of(snapshot, "shop").breakdown_by)
         if second:
-            assert [(one.state, one.value) for one in snapshot.objectives] == [("ok", 11.0), ("ok", 0.0)]
-            assert not any(history_keys.find_route(row.labels) == "/29" for row in of(snapshot, "shop").breakdown)
+            assert [(one.state, one.value) for one in snapshot.objectives] == [
+                ("ok", 11.0),
+                ("ok", 0.0),
+            ]
+            assert not any(
+                history_keys.find_route(row.labels) == "/29"
+                for row in of(snapshot, "shop").breakdown
+            )
     assert shown[2] != shown[3]
 
 
@@ -450,7 +509,9 @@ def test_the_event_log_keeps_the_newest_only() -> None:
     assert len(snapshot.events) == MAX_EVENTS_SHOWN
     assert len(scene.monitor._events) == MAX_EVENTS
     assert snapshot.events[-1].text == "shop: timed out"
-    assert [event.time for event in snapshot.events] == sorted(event.time for event in snapshot.events)
+    assert [event.time for event in snapshot.events] == sorted(
+        event.time for event in snapshot.events
+    )
 
 
 def test_foreign_text_in_a_name_does_not_reach_the_log_as_it_is() -> None:
@@ -487,12 +548,16 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
         }
         exposition = Exposition(samples, {DURATION: Family(DURATION, "summary")}, 3)
         snapshot = scene.monitor.derive_snapshot(
-            Reading(float(at), 1e9 + at, (Scrape("shop", float(at), 1e9 + at, 0.01, exposition, 1),))
+            Reading(
+                float(at), 1e9 + at, (Scrape("shop", float(at), 1e9 + at, 0.01, exposition, 1),)
+            )
         )
     latency = of(snapshot, "shop").latency
     assert latency is not None
     assert latency.mean == pytest.approx(0.05)
-    assert scene.monitor.history.column_values(history_keys.latency("shop", None), 2.0, 1.0, 1) == [pytest.approx(0.05)]
+    assert scene.monitor.history.column_values(history_keys.latency("shop", None), 2.0, 1.0, 1) == [
+        pytest.approx(0.05)
+    ]
 
 
 # ------------------------------------------------------------------------------------------ what a target says of itself
@@ -512,7 +577,9 @@ def build(job: str | None, version: str = "1.2") -> Samples:
         (build(None), build(None), 2),  # two exporters of one version are no replicas
     ],
 )
-def test_targets_with_the_same_build_info_and_job_are_replicas(one: Samples, other: Samples, services: int) -> None:
+def test_targets_with_the_same_build_info_and_job_are_replicas(
+    one: Samples, other: Samples, services: int
+) -> None:
     scene = Scene("a", "b")
     for at in range(3):
         snapshot = scene.tick(float(at), a={**requests(at), **one}, b={**requests(at), **other})
@@ -528,7 +595,8 @@ def test_replicas_are_known_though_each_target_has_a_scanner_of_its_own() -> Non
             f'# TYPE http_requests_total counter\nhttp_requests_total{{route="/a",status="200"}} {10 * at}\n'
         ).encode()
         scrapes = tuple(
-            Scrape(name, float(at), 1e9 + at, 0.01, scanner.scan(body), len(body)) for name, scanner in scanners.items()
+            Scrape(name, float(at), 1e9 + at, 0.01, scanner.scan(body), len(body))
+            for name, scanner in scanners.items()
         )
         snapshot = scene.monitor.derive_snapshot(Reading(float(at), 1e9 + at, scrapes))
     assert [service.targets for service in snapshot.services] == [("a", "b")]
@@ -542,13 +610,17 @@ def test_series_beyond_the_limit_and_an_empty_answer_are_said() -> None:
         Scrape("empty", 1.0, 1e9, 0.01, Exposition({}, {}, 0), 0),
     )
     shop, empty = scene.monitor.derive_snapshot(Reading(1.0, 1e9, scrapes)).targets
-    assert shop.warning == "430 series beyond the limit are not read: raise limits.series_per_target"
+    assert (
+        shop.warning == "430 series beyond the limit are not read: raise limits.series_per_target"
+    )
     assert empty.warning == "the answer is empty: it holds no metric"
     told = to_json(scene.monitor.derive_snapshot(Reading(2.0, 1e9)))["targets"][0]
     assert (told["hidden_series"], told["warning"]) == (430, shop.warning)
 
 
-def test_an_answer_for_which_there_is_no_memory_costs_its_target_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_for_which_there_is_no_memory_costs_its_target_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     scene = Scene("shop", "till")
     for at in range(3):
         scene.tick(float(at), shop=requests(10.0 * at), till=requests(5.0 * at))
@@ -562,7 +634,10 @@ def test_an_answer_for_which_there_is_no_memory_costs_its_target_alone(monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(TargetWindow, "add", add)
         short = scene.tick(3.0, shop=requests(30.0), till=requests(15.0))
-    assert [(target.state, target.error) for target in short.targets] == [("down", NO_MEMORY), ("up", None)]
+    assert [(target.state, target.error) for target in short.targets] == [
+        ("down", NO_MEMORY),
+        ("up", None),
+    ]
     assert (rps(short), rps(short, "till")) == (None, 5.0)
     scene.tick(4.0, shop=requests(40.0), till=requests(20.0))
     assert rps(scene.tick(5.0, shop=requests(50.0), till=requests(25.0))) == 10.0

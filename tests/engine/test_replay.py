@@ -55,7 +55,9 @@ def test_any_moment_shows_the_snapshot_that_was_live(played: Played) -> None:
         assert replay.snapshot_at(1000.0 + tick) == shown[-1]
 
 
-def test_a_moment_that_was_not_read_yet_is_shown_without_reading_all_before_it(tmp_path: Path) -> None:
+def test_a_moment_that_was_not_read_yet_is_shown_without_reading_all_before_it(
+    tmp_path: Path,
+) -> None:
     live = record(tmp_path / "a", 1500)
     replay = Player(Run(tmp_path / "a"))
     shown: list[Snapshot] = []
@@ -70,11 +72,15 @@ def test_a_moment_that_was_not_read_yet_is_shown_without_reading_all_before_it(t
     wanted = without_history(live[1300])
     assert shown[-1].services == wanted.services
     assert shown[-1].services[0].traffic is not None
-    assert shown[-1].services[0].traffic.total is None, "what is counted since the start is not known"
+    assert shown[-1].services[0].traffic.total is None, (
+        "what is counted since the start is not known"
+    )
     assert replay.position.seconds == 1300.0
     assert replay.position.read_ratio < 0.1
     replay._choose_buffer = knowing(replay, hold=False)  # type: ignore[method-assign]
-    assert until(lambda: shown[-1].services == live[1300].services), "once all was read it is the live one"
+    assert until(lambda: shown[-1].services == live[1300].services), (
+        "once all was read it is the live one"
+    )
     replay.stop()
     assert replay.failure is None
 

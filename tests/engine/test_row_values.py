@@ -40,11 +40,20 @@ def test_a_route_has_its_quantiles_though_the_histogram_knows_no_methods() -> No
                 samples[series(f"{LATENCY}_bucket", route=route, le=le)] = 10.0 * at
             samples[series(f"{LATENCY}_count", route=route)] = 10.0 * at
             samples[series(f"{LATENCY}_sum", route=route)] = 0.5 * at
-        scrape = Scrape("shop", float(at), 1e9 + at, 0.01, Exposition(samples, families, len(samples)), 100)
+        scrape = Scrape(
+            "shop", float(at), 1e9 + at, 0.01, Exposition(samples, families, len(samples)), 100
+        )
         snapshot = scene.monitor.derive_snapshot(Reading(float(at), 1e9 + at, (scrape,)))
-    rows = {tuple(value for _, value in row.labels): row.quantiles for row in of(snapshot, "shop").breakdown}
+    rows = {
+        tuple(value for _, value in row.labels): row.quantiles
+        for row in of(snapshot, "shop").breakdown
+    }
     assert len(rows["GET", "/a"]) == 3
-    assert rows["GET", "/b"] == rows["PUT", "/b"] == ()  # two methods share that histogram: whose it is, is not known
+    assert (
+        rows["GET", "/b"] == rows["PUT", "/b"] == ()
+    )  # two methods share that histogram: whose it is, is not known
     told = json.loads(json.dumps(to_json(snapshot)))["services"][0]
     assert told["latency"]["since_start"].keys() == told["latency"]["quantiles"].keys()
-    assert all(row["quantiles"].keys() == told["latency"]["quantiles"].keys() for row in told["breakdown"])
+    assert all(
+        row["quantiles"].keys() == told["latency"]["quantiles"].keys() for row in told["breakdown"]
+    )

@@ -41,7 +41,9 @@ def test_before_the_first_there_is_nothing_and_after_the_last_there_is_the_last(
 
 
 @given(st.lists(st.floats(0.95, 40.0), min_size=1, max_size=60), st.floats(0.0, 2500.0))
-def test_a_moment_shows_the_newest_snapshot_that_is_not_younger(steps: list[float], at: float) -> None:
+def test_a_moment_shows_the_newest_snapshot_that_is_not_younger(
+    steps: list[float], at: float
+) -> None:
     times = [sum(steps[: count + 1]) for count in range(len(steps))]
     before = times[: bisect_right(times, at)]
     assert found(filled(times), at) == (before[-1] if before else None)
@@ -53,7 +55,10 @@ def test_it_thins_with_age_to_ten_seconds_and_to_a_minute() -> None:
     for age, step in ((600.0, 1.0), (1800.0, 10.0), (3.5 * 3600, 60.0)):
         moments = [last - age + offset for offset in range(180)]
         shown = [found(log, moment) for moment in moments]
-        assert all(at is not None and 0 <= moment - at < step for moment, at in zip(moments, shown, strict=True))
+        assert all(
+            at is not None and 0 <= moment - at < step
+            for moment, at in zip(moments, shown, strict=True)
+        )
         assert 180 / step <= len(set(shown)) <= 1.2 * 180 / step + 1
 
 

@@ -23,7 +23,9 @@ ticks = st.lists(st.lists(answers, max_size=4), min_size=1, max_size=40)
 def scrape(at: float, answer: Answer) -> Scrape:
     if answer is None:
         return Scrape("shop", at, 1e9 + at, 0.01, error="connection refused")
-    samples = {series(REQUESTS, route=route, status="200"): count for route, count in answer.items()}
+    samples = {
+        series(REQUESTS, route=route, status="200"): count for route, count in answer.items()
+    }
     return Scrape("shop", at, 1e9 + at, 0.01, Exposition(samples, FAMILIES, len(samples)), 1000)
 
 
@@ -57,12 +59,16 @@ def test_the_total_keeps_what_many_routes_counted_that_have_gone() -> None:
         shown.append(scene.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(taken))))
     told = totals(shown)
     assert all(later >= earlier for earlier, later in pairwise(told))
-    assert told[-1] >= 39 * 100 * 10.0  # each route was seen to rise by 10, the first by what it came with, too
+    assert (
+        told[-1] >= 39 * 100 * 10.0
+    )  # each route was seen to rise by 10, the first by what it came with, too
 
 
 def test_looking_for_what_is_missing_does_not_start_the_total_again() -> None:
     scene, shown = Scene("shop"), []
-    for at in range(45):  # no latency: the target is looked at again at the 3rd, 5th, 10th, 20th and 40th scrape
+    for at in range(
+        45
+    ):  # no latency: the target is looked at again at the 3rd, 5th, 10th, 20th and 40th scrape
         told: dict[Series, float] = {series(REQUESTS, route="/a", status="200"): 10.0 * at + at % 3}
         shown.append(scene.tick(float(at), shop=told))
     assert totals(shown)[-1] == 442.0

@@ -76,7 +76,9 @@ def run(world: World) -> list[Tick]:
         shown = of(snapshot, "shop").traffic
         assert shown is not None
         truth = sum(worker.rate for worker in workers)
-        ticks.append(Tick(shown, truth, -1.0 if heard_at is None else at - heard_at, fell, snapshot))
+        ticks.append(
+            Tick(shown, truth, -1.0 if heard_at is None else at - heard_at, fell, snapshot)
+        )
     return ticks
 
 
@@ -108,13 +110,17 @@ def worlds(draw: st.DrawFn, starts: str, *, fair: bool = True, apart: float = 0.
     workers = [Worker(base, draw(rates), start) for base, start in zip(bases, told, strict=True)]
     if fair:
         rounds = st.permutations(range(size))
-        order = in_rounds(draw(st.lists(rounds, min_size=max(2, 40 // size), max_size=max(2, 100 // size))))
+        order = in_rounds(
+            draw(st.lists(rounds, min_size=max(2, 40 // size), max_size=max(2, 100 // size)))
+        )
     else:
         order = draw(st.lists(st.integers(0, size - 1), min_size=2, max_size=100))
     moments = st.floats(20, 60)
     restart = st.tuples(moments, st.integers(0, size - 1))
     restarts = (
-        draw(st.lists(restart, max_size=2, unique_by=lambda one: round(one[0], 1))) if told[0] is not None else []
+        draw(st.lists(restart, max_size=2, unique_by=lambda one: round(one[0], 1)))
+        if told[0] is not None
+        else []
     )
     return World(workers, order, restarts, draw(st.booleans()))
 
@@ -125,7 +131,9 @@ def is_null_with_a_reason(tick: Tick) -> bool:
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(worlds("distinct"), worlds("forks")))
-def test_workers_with_start_times_are_added_up_within_five_percent_or_nothing_is_shown(world: World) -> None:
+def test_workers_with_start_times_are_added_up_within_five_percent_or_nothing_is_shown(
+    world: World,
+) -> None:
     for tick in run(world):
         if is_null_with_a_reason(tick):
             continue
@@ -144,7 +152,9 @@ def test_in_whatever_order_they_answer_no_more_is_shown_than_there_is(world: Wor
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(worlds("equal", apart=1e5), worlds("none", apart=1e5)))
-def test_workers_that_only_their_values_tell_apart_are_never_shown_as_more_than_they_do(world: World) -> None:
+def test_workers_that_only_their_values_tell_apart_are_never_shown_as_more_than_they_do(
+    world: World,
+) -> None:
     """Before an answer is lower than the one before it, nothing says that there are several."""
     for tick in run(world):
         if tick.fell and tick.shown.rps is not None:
@@ -152,7 +162,9 @@ def test_workers_that_only_their_values_tell_apart_are_never_shown_as_more_than_
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.one_of(worlds("distinct"), worlds("forks"), worlds("equal", apart=1e5)), st.integers(2, 4))
+@given(
+    st.one_of(worlds("distinct"), worlds("forks"), worlds("equal", apart=1e5)), st.integers(2, 4)
+)
 def test_the_best_minute_is_never_better_than_the_truth(world: World, repeats: int) -> None:
     longer = world._replace(order=world.order * repeats)
     for tick in run(longer):
@@ -178,7 +190,9 @@ def test_four_workers_in_turn_do_forty_requests_and_nobody_speaks_of_a_restart()
     last = ticks[-1]
     assert last.shown.best_60s == pytest.approx(40.0, rel=0.01)
     assert of(last.snapshot, "shop").resets == 0
-    assert happened(last.snapshot) == [("warning", "shop: processes answer in turn: no multi-process mode")]
+    assert happened(last.snapshot) == [
+        ("warning", "shop: processes answer in turn: no multi-process mode")
+    ]
     target = to_json(last.snapshot)["targets"][0]
     assert target["processes"] == 4
     assert IN_TURN in target["warning"]
@@ -223,7 +237,10 @@ def test_one_of_four_workers_that_restarts_is_replaced() -> None:
 def test_workers_that_are_recycled_one_after_the_other_are_still_four() -> None:
     restarts = [(30.5 + 12 * number, number % 4) for number in range(8)]
     ticks = run(World(workers(*FOUR), [0, 2, 1, 3] * 40, restarts))
-    assert all(is_null_with_a_reason(tick) or tick.shown.rps == pytest.approx(40.0, rel=0.05) for tick in ticks)
+    assert all(
+        is_null_with_a_reason(tick) or tick.shown.rps == pytest.approx(40.0, rel=0.05)
+        for tick in ticks
+    )
     assert sum(tick.shown.rps is None for tick in ticks[8:]) < 40
     assert to_json(ticks[-1].snapshot)["targets"][0]["processes"] == 4
 

@@ -12,7 +12,9 @@ from tputtui.experiments.effect_estimate import EffectEstimate, estimate_effect
 ROW_S = 10.0
 
 
-def seconds(random_: random.Random, count: int, phi: float, level_: float = 1000.0, cv: float = 0.08) -> list[float]:
+def seconds(
+    random_: random.Random, count: int, phi: float, level_: float = 1000.0, cv: float = 0.08
+) -> list[float]:
     """A lognormal AR(1) around a level."""
     noise, own = random_.gauss(0, 1), math.sqrt(1 - phi * phi)
     out = []
@@ -28,7 +30,9 @@ def rows(values: Sequence[float]) -> list[float]:
     return [sum(sliding[at : at + 10]) / 10 for at in range(0, len(sliding) - 9, 10)]
 
 
-def first_sure(seed: int, phi: float, change: float = 0.0, base_s: int = 310, watched_s: int = 610) -> float | None:
+def first_sure(
+    seed: int, phi: float, change: float = 0.0, base_s: int = 310, watched_s: int = 610
+) -> float | None:
     """Seconds until the watch is sure; None: never. Positive or negative alike."""
     random_ = random.Random(seed)
     all_ = seconds(random_, base_s + watched_s, phi)

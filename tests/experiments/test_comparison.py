@@ -43,7 +43,9 @@ def words(answer: Comparison) -> str:
         ({"errors": 0.01}, "regressed", "error_ratio"),
     ],
 )
-def test_a_clear_change_of_any_guarding_metric_is_called(change: dict[str, Any], verdict: str, metric: str) -> None:
+def test_a_clear_change_of_any_guarding_metric_is_called(
+    change: dict[str, Any], verdict: str, metric: str
+) -> None:
     answer = compare(*pair(**change), CONCURRENT)
     assert answer.verdict == verdict
     found = answer.metric(metric)
@@ -77,7 +79,10 @@ def test_a_hard_difference_that_was_not_declared_bars_every_verdict() -> None:
     assert answer.verdict == "not_comparable"
     assert "env" in answer.flags
     assert "cpus (8 → 16)" in words(answer)
-    assert compare(*pair(effect=0.2), replace(context, declared_change=("cpus",))).verdict == "improved"
+    assert (
+        compare(*pair(effect=0.2), replace(context, declared_change=("cpus",))).verdict
+        == "improved"
+    )
 
 
 def test_dead_arms_need_no_statistics() -> None:
@@ -144,19 +149,31 @@ def test_an_incident_in_one_arm_allows_no_verdict_even_early_in_the_run() -> Non
 
 def test_an_incident_that_both_had_is_a_stratum_of_its_own() -> None:
     baseline, candidate = pair(seconds=600, effect=0.1)
-    answer = compare(changed(baseline, "rps", 300, 350, 0.3), changed(candidate, "rps", 300, 350, 0.3), CONCURRENT)
+    answer = compare(
+        changed(baseline, "rps", 300, 350, 0.3),
+        changed(candidate, "rps", 300, 350, 0.3),
+        CONCURRENT,
+    )
     assert answer.verdict == "improved"
     assert answer.seconds.excluded == 50
     assert answer.strata[0].seconds == 50
-    worse = compare(changed(baseline, "rps", 300, 350, 0.3), changed(candidate, "rps", 300, 350, 0.1), CONCURRENT)
+    worse = compare(
+        changed(baseline, "rps", 300, 350, 0.3),
+        changed(candidate, "rps", 300, 350, 0.1),
+        CONCURRENT,
+    )
     assert worse.verdict == "inconclusive"
     assert worse.strata[0].verdict == "regressed"
 
 
 def test_a_trend_in_one_arm_is_drift() -> None:
     baseline, candidate = pair(seconds=600)
-    ramp = tuple(value * (0.85 + 0.3 * at / 600) for at, value in enumerate(candidate.columns["rps"]))
-    answer = compare(baseline, replace(candidate, columns={**candidate.columns, "rps": ramp}), CONCURRENT)
+    ramp = tuple(
+        value * (0.85 + 0.3 * at / 600) for at, value in enumerate(candidate.columns["rps"])
+    )
+    answer = compare(
+        baseline, replace(candidate, columns={**candidate.columns, "rps": ramp}), CONCURRENT
+    )
     assert answer.verdict == "inconclusive"
     assert "drift" in answer.flags
 
@@ -181,7 +198,10 @@ def test_without_history_a_small_difference_between_runs_is_provisional_and_inco
 
 
 def test_history_that_is_noisier_than_the_margin_is_a_noise_floor() -> None:
-    answer = compare(*pair(seconds=600, effect=0.05), ComparisonContext(aa_history_rps=(1000.0, 1100.0, 920.0, 1040.0)))
+    answer = compare(
+        *pair(seconds=600, effect=0.05),
+        ComparisonContext(aa_history_rps=(1000.0, 1100.0, 920.0, 1040.0)),
+    )
     assert answer.verdict == "inconclusive"
     assert "noise-floor" in answer.flags
     assert answer.seconds.needed is None
@@ -207,7 +227,10 @@ def test_concurrent_arms_with_little_time_in_common_are_not_comparable() -> None
 def test_arms_measured_at_different_intervals_meet_on_the_longer_one() -> None:
     baseline, candidate = pair(seconds=900)
     thin = MetricRows(
-        "thin", candidate.t[::2], {name: values[::2] for name, values in candidate.columns.items()}, step_s=2.0
+        "thin",
+        candidate.t[::2],
+        {name: values[::2] for name, values in candidate.columns.items()},
+        step_s=2.0,
     )
     answer = compare(baseline, thin, CONCURRENT)
     throughput = answer.metric("throughput")

@@ -21,7 +21,9 @@ def test_margins_are_read_as_ratios(text: str, expected: tuple[str, float]) -> N
     assert value == pytest.approx(expected[1])
 
 
-@pytest.mark.parametrize("text", ["p98=2%", "throughput", "throughput=0", "throughput=x", "error_ratio=2%", "p99=1pp"])
+@pytest.mark.parametrize(
+    "text", ["p98=2%", "throughput", "throughput=0", "throughput=x", "error_ratio=2%", "p99=1pp"]
+)
 def test_a_margin_that_means_nothing_is_refused(text: str) -> None:
     with pytest.raises(ContextError):
         parse_margin(text)
@@ -70,7 +72,12 @@ def test_memory_is_one_field_by_either_name_and_what_one_arm_does_not_know_is_so
 
 
 def test_declaring_the_software_declares_every_build_that_a_run_tells_of() -> None:
-    before, after = {"software app_build_info": "version=1", "kernel": "6.1"}, {"software app_build_info": "version=2"}
-    found = {one.field: one.is_declared for one in environment_differences(before, after, ("software",))}
+    before, after = (
+        {"software app_build_info": "version=1", "kernel": "6.1"},
+        {"software app_build_info": "version=2"},
+    )
+    found = {
+        one.field: one.is_declared for one in environment_differences(before, after, ("software",))
+    }
     assert found == {"software app_build_info": True, "kernel": False}
     assert not environment_differences(before, after, ("app_build_info",))[0].is_declared

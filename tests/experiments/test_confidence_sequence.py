@@ -60,7 +60,9 @@ def test_autocorrelation_widens_what_independent_rows_would_say() -> None:
 
 
 @given(st.floats(0.01, 1e6), st.integers(12, 900), st.floats(0.001, 0.2))
-def test_it_is_wider_than_one_look_and_narrows_with_rows(deviation: float, rows: int, alpha: float) -> None:
+def test_it_is_wider_than_one_look_and_narrows_with_rows(
+    deviation: float, rows: int, alpha: float
+) -> None:
     now, later = MeanEstimate(0.0, deviation, 8, rows), MeanEstimate(0.0, deviation, 8, rows + 1)
     assert half_width(later, ROW_S, alpha) < half_width(now, ROW_S, alpha)
     assert half_width(now, ROW_S) > now.half_width

@@ -30,7 +30,9 @@ ROUTES = ("GET /", "GET /items/{id}", "POST /cart", "GET /search")
 
 
 def said(answer: Comparison) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(build_document(answer, 0, RECORD), allow_nan=False))
+    found: dict[str, Any] = json.loads(
+        json.dumps(build_document(answer, 0, RECORD), allow_nan=False)
+    )
     return found
 
 
@@ -68,7 +70,9 @@ def service(rng: Rng, seconds: int, scale: float, *, by_route: bool) -> MetricRo
     for name in ROUTES:
         changed = mood in ("errors", "bursts", "slow", "mix") and name == other
         effect = {"fast": 0.1, "mix": 1.5 if changed else 0.0}.get(str(mood), 0.0) * scale
-        one = run(rng, seconds, calm, effect=effect, p99_effect=scale * (mood == "slow" and changed))
+        one = run(
+            rng, seconds, calm, effect=effect, p99_effect=scale * (mood == "slow" and changed)
+        )
         counts = scattered(rng, seconds, 3.0)
         if changed and mood == "errors":
             counts += scattered(rng, seconds, 70.0 * scale)
@@ -103,7 +107,10 @@ def test_no_verdict_contradicts_its_rows() -> None:
     for seed in range(200):
         rng = np.random.default_rng([20, seed])
         seconds = int(rng.choice([30, 90, 300]))
-        sides = [service(rng, seconds, float(rng.choice([0.3, 1.0])), by_route=bool(seed % 2)) for _ in range(2)]
+        sides = [
+            service(rng, seconds, float(rng.choice([0.3, 1.0])), by_route=bool(seed % 2))
+            for _ in range(2)
+        ]
         if seed % 40 == 0:
             sides[1] = replace(sides[1], columns={**sides[1].columns, "rps": (0.0,) * seconds})
         answer = compare(sides[0], sides[1], context(rng))
@@ -112,7 +119,10 @@ def test_no_verdict_contradicts_its_rows() -> None:
         row = answer.decided_by
         rows["none" if row is None else "route" if row.route else "total"] += 1
     print(dict(verdicts), dict(rows))
-    assert min(verdicts[word] for word in ("improved", "regressed", "inconclusive", "not_comparable")) >= 5
+    assert (
+        min(verdicts[word] for word in ("improved", "regressed", "inconclusive", "not_comparable"))
+        >= 5
+    )
     assert rows["route"] >= 5
 
 
@@ -122,7 +132,10 @@ def test_neither_do_pairs_nor_strata() -> None:
         rng = np.random.default_rng([21, seed])
         given = context(rng)
         pairs = [
-            RunPair(service(rng, 90, 1.0, by_route=True), service(rng, 90, 1.0, by_route=True), given) for _ in range(3)
+            RunPair(
+                service(rng, 90, 1.0, by_route=True), service(rng, 90, 1.0, by_route=True), given
+            )
+            for _ in range(3)
         ]
         several = compare_pairs(pairs)
         each = [compare(one.baseline, one.candidate, given) for one in pairs]
@@ -140,7 +153,12 @@ def test_neither_do_pairs_nor_strata() -> None:
 def shop(rng: Rng, worse: str = "", errors: float = 0.0) -> MetricRows:
     calm = Service(rate=60.0, phi=0.3, cv=0.04, errors=0.0)
     return routed(
-        {name: failing(run(rng, 300, calm), scattered(rng, 300, errors if name == worse else 0.0)) for name in ROUTES}
+        {
+            name: failing(
+                run(rng, 300, calm), scattered(rng, 300, errors if name == worse else 0.0)
+            )
+            for name in ROUTES
+        }
     )
 
 
@@ -148,7 +166,9 @@ def shop(rng: Rng, worse: str = "", errors: float = 0.0) -> MetricRows:
 def failing_route() -> Comparison:
     """One route of four fails once in two hundred requests: too little for the total's margin."""
     rng = np.random.default_rng(12)
-    return compare(shop(rng), shop(rng, "GET /items/{id}", 60.0), ComparisonContext(design="concurrent"))
+    return compare(
+        shop(rng), shop(rng, "GET /items/{id}", 60.0), ComparisonContext(design="concurrent")
+    )
 
 
 def test_a_route_that_decided_is_named_in_the_json(failing_route: Comparison) -> None:
@@ -174,7 +194,9 @@ def test_a_route_that_decided_is_in_the_headline_of_every_format(failing_route: 
 
 
 def test_the_reasons_carry_the_figures_of_the_row_that_decided(failing_route: Comparison) -> None:
-    (reason,) = [one for one in failing_route.reasons if one.startswith("GET /items/{id} regressed")]
+    (reason,) = [
+        one for one in failing_route.reasons if one.startswith("GET /items/{id} regressed")
+    ]
     for words in ("errors +0.", " pp [+0.", "p = ", "25 % of requests", "whatever the total says"):
         assert words in reason, words
 
@@ -183,9 +205,16 @@ def test_the_primary_is_named_where_it_decided() -> None:
     rng = np.random.default_rng(13)
     calm = Service(phi=0.3, cv=0.04)
     baseline = run(rng, 900, calm)
-    better = compare(baseline, run(rng, 900, calm, effect=0.1), ComparisonContext(design="concurrent"))
+    better = compare(
+        baseline, run(rng, 900, calm, effect=0.1), ComparisonContext(design="concurrent")
+    )
     same = compare(baseline, run(rng, 900, calm), ComparisonContext(design="concurrent"))
-    assert said(better)["decided_by"] == {"row": "throughput", "metric": "throughput", "route": None, "stratum": None}
+    assert said(better)["decided_by"] == {
+        "row": "throughput",
+        "metric": "throughput",
+        "route": None,
+        "stratum": None,
+    }
     assert any(one.startswith("throughput improved: ") for one in better.reasons)
     assert same.verdict == "equivalent"
     assert said(same)["decided_by"]["metric"] == "throughput"
@@ -194,21 +223,37 @@ def test_the_primary_is_named_where_it_decided() -> None:
 def test_where_nothing_is_decided_no_row_is_named() -> None:
     rng = np.random.default_rng(14)
     calm = Service(phi=0.3, cv=0.04)
-    short = compare(run(rng, 30, calm), run(rng, 30, calm, effect=0.3), ComparisonContext(design="concurrent"))
+    short = compare(
+        run(rng, 30, calm), run(rng, 30, calm, effect=0.3), ComparisonContext(design="concurrent")
+    )
     assert (short.verdict, said(short)["decided_by"]) == ("inconclusive", None)
     barred = compare(
-        run(rng, 90, calm), run(rng, 90, calm), ComparisonContext(baseline_env={"cpus": 1}, candidate_env={"cpus": 2})
+        run(rng, 90, calm),
+        run(rng, 90, calm),
+        ComparisonContext(baseline_env={"cpus": 1}, candidate_env={"cpus": 2}),
     )
     assert (barred.verdict, said(barred)["decided_by"]) == ("not_comparable", None)
 
 
 def test_of_several_the_worst_by_its_margin_decides_and_the_total_before_a_route() -> None:
     def row(name: str, effect: float, margin: float) -> MetricResult:
-        return MetricResult(name, 1.0, 1 + effect, effect, Interval(effect, effect), 0.001, 50.0, margin, "regressed")
+        return MetricResult(
+            name,
+            1.0,
+            1 + effect,
+            effect,
+            Interval(effect, effect),
+            0.001,
+            50.0,
+            margin,
+            "regressed",
+        )
 
     routes = (
         RouteResult("/a", 0.5, 0.5, (row("p99", 0.3, 0.1),), "regressed"),
-        RouteResult("/b", 0.5, 0.5, (row("p99", 0.2, 0.1), row("error_ratio", 0.01, 0.001)), "regressed"),
+        RouteResult(
+            "/b", 0.5, 0.5, (row("p99", 0.2, 0.1), row("error_ratio", 0.01, 0.001)), "regressed"
+        ),
     )
     answer = Comparison("regressed", "concurrent", "throughput", metrics=(), routes=routes)
     assert answer.decided_by is not None
@@ -222,7 +267,9 @@ def test_of_several_the_worst_by_its_margin_decides_and_the_total_before_a_route
 def test_a_total_of_another_mix_decides_nothing_even_where_its_rows_moved() -> None:
     moved = MetricResult("p99", 1.0, 2.0, 1.0, Interval(0.9, 1.1), 0.001, 50.0, 0.1, "regressed")
     route = RouteResult("/a", 0.2, 0.8, (replace(moved, effect=0.2),), "regressed")
-    answer = Comparison("regressed", "concurrent", "p99", metrics=(moved,), routes=(route,), has_traffic_shift=True)
+    answer = Comparison(
+        "regressed", "concurrent", "p99", metrics=(moved,), routes=(route,), has_traffic_shift=True
+    )
     assert answer.decided_by is not None
     assert answer.decided_by.route == "/a"
 
@@ -230,8 +277,14 @@ def test_a_total_of_another_mix_decides_nothing_even_where_its_rows_moved() -> N
 def test_a_stratum_that_regressed_is_named_with_its_row() -> None:
     rng = np.random.default_rng(15)
     calm = Service(phi=0.3, cv=0.04)
-    first = compare(run(rng, 300, calm), run(rng, 300, calm, effect=0.1), ComparisonContext(design="concurrent"))
-    other = compare(run(rng, 300, calm), run(rng, 300, calm, p99_effect=0.5), ComparisonContext(design="concurrent"))
+    first = compare(
+        run(rng, 300, calm), run(rng, 300, calm, effect=0.1), ComparisonContext(design="concurrent")
+    )
+    other = compare(
+        run(rng, 300, calm),
+        run(rng, 300, calm, p99_effect=0.5),
+        ComparisonContext(design="concurrent"),
+    )
     answer = verify_uplift(first, [("load 70", other)])
     assert answer.verdict == "regressed"
     assert said(answer)["decided_by"] == {
@@ -241,7 +294,9 @@ def test_a_stratum_that_regressed_is_named_with_its_row() -> None:
     assert any(one.startswith("It regressed in: load 70 (p99 +") for one in answer.reasons)
 
 
-def test_a_route_that_would_have_regressed_is_said_not_to_decide_where_no_verdict_is_allowed() -> None:
+def test_a_route_that_would_have_regressed_is_said_not_to_decide_where_no_verdict_is_allowed() -> (
+    None
+):
     rng = np.random.default_rng(16)
     baseline, candidate = shop(rng), shop(rng, "POST /cart", 90.0)
     rps = np.array(candidate.columns["rps"])

@@ -19,7 +19,9 @@ from tputtui.experiments.effect_estimate import (
 ROW_S = 10.0
 
 
-def arms(seed: int, rows: int, slower: float = 1.0, shared: float = 0.0) -> tuple[list[float], list[float]]:
+def arms(
+    seed: int, rows: int, slower: float = 1.0, shared: float = 0.0
+) -> tuple[list[float], list[float]]:
     """Two arms' rows with noise of their own (4 %, autocorrelated) and a burst of `shared` in both, now and then."""
     draw = random.Random(seed)
     found: tuple[list[float], list[float]] = ([], [])
@@ -98,5 +100,8 @@ def test_a_tail_of_which_a_row_holds_too_few_is_not_judged() -> None:
 
 def test_a_handful_of_errors_is_counted_not_judged() -> None:
     rps = [10.0] * 12
-    assert describe_error_shortage([(rps, [0.001] * 12), (rps, [0.0, None] * 6)], ROW_S) == "1 errors so far"
+    assert (
+        describe_error_shortage([(rps, [0.001] * 12), (rps, [0.0, None] * 6)], ROW_S)
+        == "1 errors so far"
+    )
     assert describe_error_shortage([(rps, [0.01] * 12), (rps, [0.01] * 12)], ROW_S) == ""

@@ -53,7 +53,9 @@ def in_one_arm(rng: Rng, counts: Values) -> Pair:
     return (counts, nothing) if rng.random() < 0.5 else (nothing, counts)
 
 
-def called(make: Callable[[Rng], Pair], runs: int = RUNS, *, paired: bool = False, seed: int = 5) -> float:
+def called(
+    make: Callable[[Rng], Pair], runs: int = RUNS, *, paired: bool = False, seed: int = 5
+) -> float:
     rng = np.random.default_rng(seed)
     return sum(p_of(make(rng), paired=paired) < 0.05 for _ in range(runs)) / runs
 
@@ -62,16 +64,22 @@ def called(make: Callable[[Rng], Pair], runs: int = RUNS, *, paired: bool = Fals
 
 
 @pytest.mark.parametrize("errors", [20, 29, 30, 31, 100, 1000])
-@pytest.mark.parametrize(("seconds", "length"), [(60, 1), (60, 20), (120, 60), (300, 5), (300, 60), (300, 150)])
+@pytest.mark.parametrize(
+    ("seconds", "length"), [(60, 1), (60, 20), (120, 60), (300, 5), (300, 60), (300, 150)]
+)
 def test_one_burst_is_one_event_however_many_errors_it_has_and_however_long_it_is(
     errors: int, seconds: int, length: int
 ) -> None:
-    assert called(lambda rng: in_one_arm(rng, burst(rng, seconds, errors, length)), runs=60) <= FALSE
+    assert (
+        called(lambda rng: in_one_arm(rng, burst(rng, seconds, errors, length)), runs=60) <= FALSE
+    )
 
 
 @pytest.mark.parametrize("mean", [0.5, 1, 2, 4, 8])
 @pytest.mark.parametrize("background", [0.0, 5.0, 60.0])
-def test_bursts_of_different_sizes_and_lengths_in_both_arms_are_no_difference(mean: float, background: float) -> None:
+def test_bursts_of_different_sizes_and_lengths_in_both_arms_are_no_difference(
+    mean: float, background: float
+) -> None:
     def side(rng: Rng) -> Values:
         counts = scattered(rng, 300, background)
         for _ in range(rng.poisson(mean)):
@@ -133,7 +141,14 @@ def test_there_is_no_cliff_at_thirty_errors() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "least"),
-    [(0.0, 8.0, 0.85), (0.5, 8.0, 0.70), (2.0, 10.0, 0.52), (5.0, 20.0, 0.80), (8.0, 30.0, 0.85), (100.0, 160.0, 0.80)],
+    [
+        (0.0, 8.0, 0.85),
+        (0.5, 8.0, 0.70),
+        (2.0, 10.0, 0.52),
+        (5.0, 20.0, 0.80),
+        (8.0, 30.0, 0.85),
+        (100.0, 160.0, 0.80),
+    ],
 )
 def test_independent_errors_are_found_about_as_often_as_exact_counting_finds_them(
     before: float, after: float, least: float
@@ -145,7 +160,10 @@ def test_independent_errors_are_found_about_as_often_as_exact_counting_finds_the
 
 def test_equal_independent_errors_are_not_called() -> None:
     for errors in (3, 8, 14, 40):
-        assert called(lambda rng, mean=errors: (scattered(rng, 300, mean), scattered(rng, 300, mean))) <= FALSE  # type: ignore[misc]
+        assert (
+            called(lambda rng, mean=errors: (scattered(rng, 300, mean), scattered(rng, 300, mean)))
+            <= FALSE
+        )  # type: ignore[misc]
 
 
 def test_a_release_that_fails_in_burst_after_burst_is_called() -> None:
@@ -213,7 +231,9 @@ def test_one_burst_of_most_requests_leaves_the_difference_unbounded_and_says_so(
 
 
 def shop(rng: Rng, counts: dict[str, Values], seconds: int = 300) -> MetricRows:
-    return routed({name: failing(run(rng, seconds, CALM), failed) for name, failed in counts.items()})
+    return routed(
+        {name: failing(run(rng, seconds, CALM), failed) for name, failed in counts.items()}
+    )
 
 
 ROUTES = ("GET /", "GET /items/{id}", "POST /cart", "GET /search")
@@ -233,7 +253,9 @@ def bursty_shop(rng: Rng, bursts: float) -> MetricRows:
 def test_about_thirty_bursty_errors_of_a_route_make_no_verdict(design: str) -> None:
     rng = np.random.default_rng(8)
     history = tuple(240.0 + at for at in (-1.0, 0.0, 1.0, 0.5))
-    context = ComparisonContext(design="concurrent" if design == "concurrent" else "sequential", aa_history_rps=history)
+    context = ComparisonContext(
+        design="concurrent" if design == "concurrent" else "sequential", aa_history_rps=history
+    )
     answers: list[Comparison] = []
     for at in range(60):
         answers.append(compare(bursty_shop(rng, 0.3), bursty_shop(rng, 0.3), context))
@@ -260,13 +282,17 @@ def test_a_thousand_equal_routes_with_bursty_errors_make_no_false_call() -> None
                 counts = counts + burst(rng, 90, 25, int(rng.integers(5, 30)))
             slow = 20.0 * rng.lognormal(0.0, 0.2, 90)
             columns = {"rps": tuple(served.tolist()), "p50": tuple(slow.tolist())}
-            routes[f"/r{number}"] = failing(MetricRows("", tuple(map(float, range(90))), columns), counts)
+            routes[f"/r{number}"] = failing(
+                MetricRows("", tuple(map(float, range(90))), columns), counts
+            )
         return routed(routes)
 
     for _ in range(2):
         answer = compare(side(), side(), ComparisonContext(design="concurrent"))
         assert len(answer.routes) == 1000
-        assert [route.name for route in answer.routes if route.verdict in ("regressed", "improved")] == []
+        assert [
+            route.name for route in answer.routes if route.verdict in ("regressed", "improved")
+        ] == []
         assert answer.verdict != "regressed"
 
 
@@ -275,7 +301,9 @@ def test_a_route_whose_errors_truly_rose_is_found_among_many() -> None:
     found = 0
     for _ in range(20):
         equal = {f"/r{number}": scattered(rng, 300, 2.0) for number in range(20)}
-        worse = {name: scattered(rng, 300, 2.0) for name in equal} | {"/r7": scattered(rng, 300, 70.0)}
+        worse = {name: scattered(rng, 300, 2.0) for name in equal} | {
+            "/r7": scattered(rng, 300, 70.0)
+        }
         answer = compare(shop(rng, equal), shop(rng, worse), ComparisonContext(design="concurrent"))
         row = answer.decided_by
         found += answer.verdict == "regressed" and row is not None and row.route == "/r7"
@@ -289,4 +317,7 @@ def test_a_bursty_route_says_in_the_reasons_what_its_errors_are_worth() -> None:
     answer = compare(shop(rng, nothing), shop(rng, hit), ComparisonContext(design="concurrent"))
     assert answer.verdict in ("inconclusive", "equivalent")
     told = " ".join(answer.reasons)
-    assert "errors of POST /cart: 30 errors came in bursts and count as about 1 independent one;" in told
+    assert (
+        "errors of POST /cart: 30 errors came in bursts and count as about 1 independent one;"
+        in told
+    )

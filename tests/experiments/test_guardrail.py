@@ -17,7 +17,9 @@ START = 1_790_000_000.0
 GONE = TickObservation()
 
 
-def errors(ratio: float = 0.0, rps: float = 200.0, requests: float | None = None) -> TickObservation:
+def errors(
+    ratio: float = 0.0, rps: float = 200.0, requests: float | None = None
+) -> TickObservation:
     return TickObservation(ratio if rps else None, rps, ratio * rps, rps, requests, 0.1)
 
 
@@ -31,7 +33,9 @@ def play(
 ) -> tuple[RollbackDecision | None, list[str]]:
     """The decision, and the alarms as they change."""
     control = "old" if any(other is not None for _, other in ticks) else None
-    guard = ObjectiveGuard(parse_objective(expression), "new", control, fail_after_s=fail_after_s, **more)  # type: ignore[arg-type]
+    guard = ObjectiveGuard(
+        parse_objective(expression), "new", control, fail_after_s=fail_after_s, **more
+    )  # type: ignore[arg-type]
     alarms: list[str] = []
     for second, (own, other) in enumerate(ticks):
         look = guard.evaluate(float(second), START + second, own, other)
@@ -86,7 +90,9 @@ def test_it_does_not_end_it(own: TickObservation, other: TickObservation, alarm:
     assert [one.startswith(alarm) for one in alarms] == ([True] if alarm else [])
 
 
-def test_one_request_a_second_is_judged_once_there_were_a_hundred_but_not_by_a_minute_of_them() -> None:
+def test_one_request_a_second_is_judged_once_there_were_a_hundred_but_not_by_a_minute_of_them() -> (
+    None
+):
     few = [errors(0.05, rps=1.0)] * 99
     assert play(ERRORS, alone(few))[0] is None
     found, _ = play(ERRORS, alone(few * 2))
@@ -111,7 +117,9 @@ def test_missed_for_so_long_is_so_long_and_a_recovery_starts_over() -> None:
     found, _ = play(P99, alone([slow()] * 40 + [sick] * 90), fail_after_s=30.0)
     assert found is not None
     assert (found.trigger, found.for_s) == ("missed", 30.0)
-    assert play(P99, alone([slow()] * 40 + [sick] * 25 + [slow()] * 60), fail_after_s=30.0)[0] is None
+    assert (
+        play(P99, alone([slow()] * 40 + [sick] * 25 + [slow()] * 60), fail_after_s=30.0)[0] is None
+    )
 
 
 def test_a_floor_of_the_throughput_needs_no_requests_and_is_held_against_the_control_s() -> None:
@@ -146,7 +154,9 @@ def test_it_decides_once() -> None:
 def test_data_that_is_missing_for_a_moment_is_no_alarm_and_no_decision() -> None:
     decision, alarms = play(ERRORS, alone(([WELL] * 20 + [GONE] * 8) * 5))
     assert (decision, alarms) == (None, [])
-    assert play(ERRORS, alone([WELL] * 20 + [GONE] * 100))[1] == ["no data of new: errors<=1% is not judged"]
+    assert play(ERRORS, alone([WELL] * 20 + [GONE] * 100))[1] == [
+        "no data of new: errors<=1% is not judged"
+    ]
 
 
 # ------------------------------------------------------------------------------------------ dead
@@ -185,9 +195,20 @@ NEVER_SERVED = [errors(rps=0.0, requests=0.0)] * 60
         ((counted(200.0, 60) + silent(12_000.0, 8) + [GONE]) * 3, [WELL] * 207),
         (counted(200.0, 60) + silent(12_000.0, 9), [WELL] * 69),
     ],
-    ids=["never", "little", "control-none", "control-little", "unread", "control-unread", "between", "nine-seconds"],
+    ids=[
+        "never",
+        "little",
+        "control-none",
+        "control-little",
+        "unread",
+        "control-unread",
+        "between",
+        "nine-seconds",
+    ],
 )
-def test_silence_is_not_death(own: Sequence[TickObservation], other: Sequence[TickObservation]) -> None:
+def test_silence_is_not_death(
+    own: Sequence[TickObservation], other: Sequence[TickObservation]
+) -> None:
     assert play(ERRORS, list(zip(own, other, strict=True)))[0] is None
 
 
@@ -218,7 +239,11 @@ def test_a_quantile_beyond_the_margin_ends_it_though_the_objective_holds() -> No
     found, _ = play(P99, noisy(300, lambda _: slow(0.14, rps=400.0)))
     assert found is not None
     assert found.effect is not None
-    assert (found.trigger, found.effect.metric, found.evaluations) == ("worse_than_control", "p99", 2)
+    assert (found.trigger, found.effect.metric, found.evaluations) == (
+        "worse_than_control",
+        "p99",
+        2,
+    )
     assert found.effect.low > 10
     assert found.effect.percent == pytest.approx(40, abs=4)
     assert found.threshold is not None
@@ -277,4 +302,9 @@ def test_worse_is_not_said_while_the_control_misses_it_too() -> None:
 
 def test_rows_with_a_gap_are_none() -> None:
     ticks = noisy(300, lambda _: slow(0.2, rps=400.0))
-    assert play(P99, [(GONE if at % 9 == 0 else own, other) for at, (own, other) in enumerate(ticks)])[0] is None
+    assert (
+        play(P99, [(GONE if at % 9 == 0 else own, other) for at, (own, other) in enumerate(ticks)])[
+            0
+        ]
+        is None
+    )

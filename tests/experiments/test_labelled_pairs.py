@@ -19,14 +19,21 @@ def _side(name: str) -> MetricRows:
 def _is_dangerous(verdict: str, truth: dict[str, Any]) -> bool:
     if verdict in truth["acceptable"]:
         return False
-    return verdict in ("improved", "regressed") or (verdict == "equivalent" and truth["real_difference"])
+    return verdict in ("improved", "regressed") or (
+        verdict == "equivalent" and truth["real_difference"]
+    )
 
 
-def test_verdicts_on_labelled_pairs_are_acceptable_and_seldom_dangerous(record_property: Any) -> None:
+def test_verdicts_on_labelled_pairs_are_acceptable_and_seldom_dangerous(
+    record_property: Any,
+) -> None:
     cases = json.loads(shared("ab_cases/cases.json").read_text())
     truths = {truth["id"]: truth for truth in json.loads(shared("ab_cases/truth.json").read_text())}
     verdicts = {
-        case["id"]: compare(_side(case["file_a"]), _side(case["file_b"]), parse_context(case)).verdict for case in cases
+        case["id"]: compare(
+            _side(case["file_a"]), _side(case["file_b"]), parse_context(case)
+        ).verdict
+        for case in cases
     }
     acceptable = [one for one, word in verdicts.items() if word in truths[one]["acceptable"]]
     dangerous = [one for one, word in verdicts.items() if _is_dangerous(word, truths[one])]
@@ -39,7 +46,9 @@ def test_verdicts_on_labelled_pairs_are_acceptable_and_seldom_dangerous(record_p
     print(score)
     record_property("score", score)
     for one in verdicts.keys() - set(acceptable):
-        print(f"  {one} {truths[one]['name']}: {verdicts[one]}, acceptable {truths[one]['acceptable']}")
+        print(
+            f"  {one} {truths[one]['name']}: {verdicts[one]}, acceptable {truths[one]['acceptable']}"
+        )
     assert len(cases) >= 60
     assert len(acceptable) >= 0.93 * len(cases)
     assert len(dangerous) <= 0.04 * len(cases)

@@ -15,7 +15,11 @@ from tputtui.experiments.plan import PlanError, parse_plan, render_template
 from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.long_run_variance import t_quantile
 from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
-from tputtui.experiments.statistics.power_analysis import estimate_power, history_values, pairs_needed
+from tputtui.experiments.statistics.power_analysis import (
+    estimate_power,
+    history_values,
+    pairs_needed,
+)
 from tputtui.experiments.statistics.strata import verify_uplift
 
 CALM = Service(phi=0.3, cv=0.04)
@@ -70,9 +74,12 @@ def test_two_pairs_say_that_more_are_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outage_effect", "verdict", "is_verified"), [(0.08, "improved", True), (-0.2, "regressed", False)]
+    ("outage_effect", "verdict", "is_verified"),
+    [(0.08, "improved", True), (-0.2, "regressed", False)],
 )
-def test_an_uplift_is_verified_by_levels_and_an_outage(outage_effect: float, verdict: str, is_verified: bool) -> None:
+def test_an_uplift_is_verified_by_levels_and_an_outage(
+    outage_effect: float, verdict: str, is_verified: bool
+) -> None:
     rng = np.random.default_rng(3)
     context = ComparisonContext(design="concurrent")
 
@@ -89,7 +96,11 @@ def test_an_uplift_is_verified_by_levels_and_an_outage(outage_effect: float, ver
     answer = verify_uplift(first, others)
     assert answer.verdict == verdict
     assert ("verified" in answer.flags) == is_verified
-    assert (answer.heterogeneity_p or 0) > 0.05 if is_verified else (answer.heterogeneity_p or 0) < 0.05
+    assert (
+        (answer.heterogeneity_p or 0) > 0.05
+        if is_verified
+        else (answer.heterogeneity_p or 0) < 0.05
+    )
     assert "verified" not in verify_uplift(first, others[:1]).flags
 
 
@@ -117,7 +128,9 @@ def test_the_planned_length_finds_the_effect_about_as_often_as_planned() -> None
 
 def test_a_run_to_run_spread_beyond_the_effect_makes_a_single_pair_hopeless() -> None:
     pilot = run(np.random.default_rng(1), 300, CALM)
-    hopeless = estimate_power(pilot, 0.1, ComparisonContext(aa_history_rps=(1000.0, 1100.0, 920.0, 1040.0)))
+    hopeless = estimate_power(
+        pilot, 0.1, ComparisonContext(aa_history_rps=(1000.0, 1100.0, 920.0, 1040.0))
+    )
     assert hopeless.seconds is None
     assert hopeless.pairs is not None
     with pytest.raises(ValueError, match="half a minute"):
@@ -127,7 +140,9 @@ def test_a_run_to_run_spread_beyond_the_effect_makes_a_single_pair_hopeless() ->
 def test_history_runs_give_each_metrics_own_spread() -> None:
     found = history_values(run(np.random.default_rng(1), 120, CALM))
     assert found["throughput"] == pytest.approx(1000, rel=0.05)
-    context = ComparisonContext(aa_history_rps=(1.0, 1.0, 1.0), aa_history={"p99": (70.0, 140.0, 35.0)})
+    context = ComparisonContext(
+        aa_history_rps=(1.0, 1.0, 1.0), aa_history={"p99": (70.0, 140.0, 35.0)}
+    )
     assert context.history("p99") == (70.0, 140.0, 35.0)
     assert context.history("p50") == (1.0, 1.0, 1.0)
 
@@ -157,8 +172,12 @@ def test_one_pair_without_history_is_told_the_next_best_design_with_its_length()
     one = compare(*pairs(1, 0.0, 0.0)[0], ComparisonContext())
     assert one.verdict == "inconclusive"
     (said,) = one.advice
-    assert said.startswith("Next best, to find 2 % of throughput four times out of five: both at the same time")
-    assert re.search(r"; else \d+ pairs of 2 min a run by turns \(--pair, A B B A …; .* in all\)", said)
+    assert said.startswith(
+        "Next best, to find 2 % of throughput four times out of five: both at the same time"
+    )
+    assert re.search(
+        r"; else \d+ pairs of 2 min a run by turns \(--pair, A B B A …; .* in all\)", said
+    )
     assert "history" not in said  # 2 % between runs is as much as is sought: no one pair will do
 
 
@@ -177,11 +196,15 @@ def test_what_spoils_a_verdict_is_to_be_removed_before_anything_is_made_longer()
     rps = list(b.columns["rps"])
     rps[100:150] = [0.0] * 50
     spoiled = compare(a, replace(b, columns={**b.columns, "rps": tuple(rps)}), ComparisonContext())
-    assert spoiled.advice == ("Run it again without the incident: that allows no verdict however long the runs are.",)
+    assert spoiled.advice == (
+        "Run it again without the incident: that allows no verdict however long the runs are.",
+    )
 
 
 @pytest.mark.parametrize("spread", [0.02, 0.05])
-def test_as_many_pairs_as_are_asked_for_find_the_effect_four_times_out_of_five(spread: float) -> None:
+def test_as_many_pairs_as_are_asked_for_find_the_effect_four_times_out_of_five(
+    spread: float,
+) -> None:
     needed = pairs_needed(0.04, spread**2)
     assert needed is not None
     effects = np.random.default_rng(1).normal(0.04, spread, (4000, needed))

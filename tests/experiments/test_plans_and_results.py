@@ -8,7 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from tputtui.experiments.deviations import ExecutedPlan, describe_deviations
-from tputtui.experiments.plan import ExperimentPlan, PlanError, parse_plan, plan_from_header, render_template
+from tputtui.experiments.plan import (
+    ExperimentPlan,
+    PlanError,
+    parse_plan,
+    plan_from_header,
+    render_template,
+)
 from tputtui.experiments.result import Comparison, Stratum
 from tputtui.experiments.result_log import format_entry, is_repeated, parse_results
 
@@ -33,7 +39,14 @@ def noted(comparison: Comparison, when: datetime = WHEN, name: str = "b.tput.gz"
     identities = {"baselines": ["run:1"], "candidates": ["run:2", "run:3"]}
     sides = {"baseline": "a.tput.gz", "candidate": name}
     return format_entry(
-        comparison, when, "p99 -20.0 % [-25.0, -15.0]", sides, identities, ["p99: ..."], [], ["It ran 3 min."]
+        comparison,
+        when,
+        "p99 -20.0 % [-25.0, -15.0]",
+        sides,
+        identities,
+        ["p99: ..."],
+        [],
+        ["It ran 3 min."],
     )
 
 
@@ -52,7 +65,10 @@ def test_a_plan_is_the_same_from_its_file_and_from_a_runs_header() -> None:
         "team": "ours",
     }
     assert plan_from_header(header) == plan
-    assert plan.changed_fields(plan_from_header({**header, "primary": "p90", "levels": ""})) == ["primary", "levels"]
+    assert plan.changed_fields(plan_from_header({**header, "primary": "p90", "levels": ""})) == [
+        "primary",
+        "levels",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -80,8 +96,12 @@ def test_whatever_was_not_done_as_planned_is_a_sentence() -> None:
     plan = parse_plan(WRITTEN)
     recorded = parse_plan(WRITTEN.replace('primary = "p99"', 'primary = "p90"'))
     strata = (Stratum("load 30", 300.0, None, None, None, kind="level"),)
-    done = ExecutedPlan([("the baseline", 300.0), ("the candidate", 180.0)], 2, {"p99": 0.2, "p50": 0.1}, recorded)
-    said = describe_deviations(plan, done, Comparison("improved", "sequential", "throughput", strata=strata))
+    done = ExecutedPlan(
+        [("the baseline", 300.0), ("the candidate", 180.0)], 2, {"p99": 0.2, "p50": 0.1}, recorded
+    )
+    said = describe_deviations(
+        plan, done, Comparison("improved", "sequential", "throughput", strata=strata)
+    )
     assert said == (
         "Each arm was to run 5 min: the candidate ran 3 min.",
         "3 pairs were planned: 2 are here.",
@@ -97,7 +117,9 @@ def test_a_comparison_as_planned_or_without_a_plan_deviates_in_nothing() -> None
     assert (
         describe_deviations(plan, ExecutedPlan([("the baseline", 292.0)]), found()) == ()
     )  # the first scrapes have no rate yet
-    assert describe_deviations(ExperimentPlan(), ExecutedPlan([("the baseline", 3.0)]), found()) == ()
+    assert (
+        describe_deviations(ExperimentPlan(), ExecutedPlan([("the baseline", 3.0)]), found()) == ()
+    )
 
 
 def test_what_was_found_is_appended_and_read_again() -> None:
@@ -105,7 +127,11 @@ def test_what_was_found_is_appended_and_read_again() -> None:
     grown = WRITTEN + noted(found(flags=("verified",))) + noted(found("inconclusive"), name=hostile)
     assert parse_plan(grown) == parse_plan(WRITTEN)
     first, second = parse_results(grown)
-    assert (first.verdict_text, first.date, first.candidates) == ("improved, verified", WHEN, ("run:2", "run:3"))
+    assert (first.verdict_text, first.date, first.candidates) == (
+        "improved, verified",
+        WHEN,
+        ("run:2", "run:3"),
+    )
     assert second.verdict_text == "inconclusive"
     assert tomllib.loads(grown)["results"][0]["deviations"] == ["It ran 3 min."]
 

@@ -30,7 +30,11 @@ def test_equal_arms_are_seldom_called_different(seconds: int, phi: float) -> Non
     service = Service(phi=phi)
     runs = 120
     words = [
-        compare(run(rng, seconds, service), run(rng, seconds, service), ComparisonContext(design="concurrent")).verdict
+        compare(
+            run(rng, seconds, service),
+            run(rng, seconds, service),
+            ComparisonContext(design="concurrent"),
+        ).verdict
         for _ in range(runs)
     ]
     false = sum(word in ("improved", "regressed") for word in words) / runs
@@ -45,7 +49,9 @@ def test_ten_percent_is_found_in_most_runs_of_ten_minutes() -> None:
     runs = 40
     found = [
         compare(
-            run(rng, 600, service), run(rng, 600, service, effect=0.1), ComparisonContext(design="concurrent")
+            run(rng, 600, service),
+            run(rng, 600, service, effect=0.1),
+            ComparisonContext(design="concurrent"),
         ).verdict
         for _ in range(runs)
     ]

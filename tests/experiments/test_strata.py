@@ -26,7 +26,9 @@ def metric(name: str, effect: float, verdict: Verdict) -> MetricResult:
     return MetricResult(name, 1.0, 1.0 + effect, effect, ends, 0.001, 50.0, 0.1, verdict)
 
 
-def answer(verdict: Verdict, primary: str = "p99", p99: float = -0.2, throughput: float = 0.0) -> Comparison:
+def answer(
+    verdict: Verdict, primary: str = "p99", p99: float = -0.2, throughput: float = 0.0
+) -> Comparison:
     said: Verdict = "improved" if p99 < 0 else "regressed"
     metrics = metric("throughput", throughput, "equivalent"), metric("p99", p99, said)
     return Comparison(verdict, "concurrent", primary, metrics=metrics)
@@ -38,7 +40,10 @@ def given(*names: str) -> list[tuple[str, Comparison]]:
 
 def test_all_strata_are_judged_by_the_metric_that_decided_the_first() -> None:
     """At one level the load was not limited, so its own primary is the throughput: that is another question."""
-    other = [("load 70", answer("improved", primary="throughput", throughput=0.03)), *given("load 30", "outage")]
+    other = [
+        ("load 70", answer("improved", primary="throughput", throughput=0.03)),
+        *given("load 30", "outage"),
+    ]
     found = verify_uplift(answer("improved"), other)
     assert found.verdict == "improved"
     assert "verified" in found.flags
@@ -46,7 +51,9 @@ def test_all_strata_are_judged_by_the_metric_that_decided_the_first() -> None:
 
 
 def test_what_was_planned_and_is_missing_is_said_and_nothing_is_verified() -> None:
-    found = verify_uplift(answer("improved"), given("load 30", "replica stopped", "another level"), PLAN)
+    found = verify_uplift(
+        answer("improved"), given("load 30", "replica stopped", "another level"), PLAN
+    )
     assert "verified" not in found.flags
     assert "planned and not given: load 50, load 70" in " ".join(found.reasons)
     assert "load 50, load 70" in found.advice[0]
@@ -67,7 +74,8 @@ def test_the_pair_that_is_compared_is_at_the_planned_level_that_is_not_among_the
 
 def test_a_stratum_that_points_the_other_way_takes_the_uplift_back() -> None:
     found = verify_uplift(
-        answer("improved"), [*given("load 30", "load 70"), ("outage", answer("inconclusive", p99=0.01))]
+        answer("improved"),
+        [*given("load 30", "load 70"), ("outage", answer("inconclusive", p99=0.01))],
     )
     assert found.verdict == "inconclusive"
     assert "do not all point the same way in p99" in " ".join(found.reasons)
@@ -75,7 +83,10 @@ def test_a_stratum_that_points_the_other_way_takes_the_uplift_back() -> None:
 
 def test_pairs_stay_strata_beside_the_levels() -> None:
     rng = np.random.default_rng(4)
-    pairs = [RunPair(run(rng, 90, CALM), run(rng, 90, CALM, effect=0.2), ComparisonContext()) for _ in range(4)]
+    pairs = [
+        RunPair(run(rng, 90, CALM), run(rng, 90, CALM, effect=0.2), ComparisonContext())
+        for _ in range(4)
+    ]
     found = verify_uplift(compare_pairs(pairs), given("outage"))
     assert [one.kind for one in found.strata] == ["pair"] * 4 + ["level", "outage"]
 
@@ -91,7 +102,9 @@ def routed(rng: np.random.Generator, effect: float, share: float = 0.5) -> Metri
         service = replace(CALM, rate=rate, pauses=0.0)
         routes[name] = run(rng, 90, service, p99_effect=effect if name == "GET /b" else 0.0)
     whole = run(rng, 90, replace(CALM, rate=1200.0, pauses=0.0))
-    total = tuple(a + b for a, b in zip(*(one.columns["rps"] for one in routes.values()), strict=True))
+    total = tuple(
+        a + b for a, b in zip(*(one.columns["rps"] for one in routes.values()), strict=True)
+    )
     return replace(whole, columns={**whole.columns, "rps": total}, routes=routes)
 
 
@@ -116,13 +129,17 @@ def test_a_pair_of_another_mix_is_left_out() -> None:
     pairs = [RunPair(routed(rng, 0.0), routed(rng, 0.0), ComparisonContext()) for _ in range(3)]
     pairs[1] = replace(pairs[1], candidate=routed(rng, 0.0, share=0.7))
     found = compare_pairs(pairs)
-    assert any(reason.startswith("Pair 2 is left out: The mix of routes") for reason in found.reasons)
+    assert any(
+        reason.startswith("Pair 2 is left out: The mix of routes") for reason in found.reasons
+    )
 
 
 def test_a_pair_that_was_taken_on_another_machine_bars_all() -> None:
     rng = np.random.default_rng(3)
     pairs = [RunPair(run(rng, 90, CALM), run(rng, 90, CALM), ComparisonContext()) for _ in range(3)]
-    pairs[2] = replace(pairs[2], context=ComparisonContext(baseline_env={"cpus": "8"}, candidate_env={"cpus": "4"}))
+    pairs[2] = replace(
+        pairs[2], context=ComparisonContext(baseline_env={"cpus": "8"}, candidate_env={"cpus": "4"})
+    )
     found = compare_pairs(pairs)
     assert found.verdict == "not_comparable"
     assert found.reasons[0] == "Pair 3 is not comparable."

@@ -24,18 +24,31 @@ BOUNDS = (5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 250.0, 400.0, 600.0,
 
 
 def rows(
-    rng: np.random.Generator, seconds: int, rate: float, *, slower: float = 1.0, phi: float = 0.5, memory: float = 0.1
+    rng: np.random.Generator,
+    seconds: int,
+    rate: float,
+    *,
+    slower: float = 1.0,
+    phi: float = 0.5,
+    memory: float = 0.1,
 ) -> MetricRows:
     """Lognormal latencies (median 20 ms, p99 about 115 ms) that are slow together, counted in buckets."""
     served = rng.poisson(rate * ar1(rng, seconds, 0.3, 0.05))
     level = ar1(rng, seconds, phi, memory) * slower
     counts = []
     for many, factor in zip(served, level, strict=True):
-        found = np.histogram(20.0 * factor * np.exp(0.75 * rng.standard_normal(many)), [0, *BOUNDS, np.inf])[0]
+        found = np.histogram(
+            20.0 * factor * np.exp(0.75 * rng.standard_normal(many)), [0, *BOUNDS, np.inf]
+        )[0]
         counts.append(tuple(float(one) for one in found))
     columns = {"rps": tuple(float(one) for one in served), "err_ratio": (0.0,) * seconds}
     return MetricRows(
-        "simulated", tuple(map(float, range(seconds))), columns, 1.0, 0, BucketRows(BOUNDS, tuple(counts))
+        "simulated",
+        tuple(map(float, range(seconds))),
+        columns,
+        1.0,
+        0,
+        BucketRows(BOUNDS, tuple(counts)),
     )
 
 
@@ -44,11 +57,15 @@ def alone(a: MetricRows, b: MetricRows) -> ArmPair:
 
 
 @given(
-    st.lists(st.floats(0, 1000), min_size=len(BOUNDS) + 1, max_size=len(BOUNDS) + 1).filter(lambda one: sum(one) > 1),
+    st.lists(st.floats(0, 1000), min_size=len(BOUNDS) + 1, max_size=len(BOUNDS) + 1).filter(
+        lambda one: sum(one) > 1
+    ),
     st.floats(0.001, 0.999),
     st.floats(0.001, 0.999),
 )
-def test_a_larger_share_is_exceeded_by_a_smaller_latency(counts: list[float], one: float, other: float) -> None:
+def test_a_larger_share_is_exceeded_by_a_smaller_latency(
+    counts: list[float], one: float, other: float
+) -> None:
     beyond = np.clip(1 - np.cumsum(counts)[:-1] / sum(counts), 0, 1)
     survival = SurvivalCurve(np.array(BOUNDS), beyond)
     few, many = sorted((one, other))
@@ -60,7 +77,9 @@ def test_a_larger_share_is_exceeded_by_a_smaller_latency(counts: list[float], on
 
 
 def test_the_point_lies_near_the_truth_where_a_straight_line_does_not() -> None:
-    found = tail_quantiles.estimate_tail(to_arrays(rows(np.random.default_rng(1), 600, 300.0)), 0.99)
+    found = tail_quantiles.estimate_tail(
+        to_arrays(rows(np.random.default_rng(1), 600, 300.0)), 0.99
+    )
     assert isinstance(found, TailQuantile)
     truth = 20.0 * math.exp(0.75 * 2.3263)
     assert found.point == pytest.approx(truth, rel=0.04)
@@ -80,8 +99,12 @@ def test_equal_arms_are_seldom_called_different_and_the_truth_is_covered(q: floa
         assert found.exact_p_value is not None
         calls += found.exact_p_value < 0.05
         covered += found.ci_95[0] <= 0 <= found.ci_95[1]
-        assert (found.exact_p_value >= 0.05) == (found.ci_95[0] <= 0 <= found.ci_95[1]), "p and interval say the same"
-    print(f"p{100 * q:g}: {calls} of {runs} equal pairs called different, {covered} intervals hold the truth")
+        assert (found.exact_p_value >= 0.05) == (found.ci_95[0] <= 0 <= found.ci_95[1]), (
+            "p and interval say the same"
+        )
+    print(
+        f"p{100 * q:g}: {calls} of {runs} equal pairs called different, {covered} intervals hold the truth"
+    )
     assert calls <= 7  # 5 % and two standard errors of it
     assert covered >= 53
 
@@ -104,7 +127,9 @@ def test_a_tail_that_the_buckets_do_not_hold_is_not_told() -> None:
     assert found is not None
     assert found.estimate is None
     assert "beyond the last bucket" in found.reason
-    few = tail_quantiles.compare_tails(alone(rows(rng, 70, 2.0), rows(rng, 70, 2.0)), 0.99, BetweenRunVariance())
+    few = tail_quantiles.compare_tails(
+        alone(rows(rng, 70, 2.0), rows(rng, 70, 2.0)), 0.99, BetweenRunVariance()
+    )
     assert few is not None
     assert "are needed" in few.reason
     bare = replace(rows(rng, 70, 50.0), buckets=None)
@@ -122,12 +147,19 @@ def test_an_arm_keeps_its_buckets_through_a_selection() -> None:
 # ------------------------------------------------------------------------------------------------ routes
 
 
-def shop(seed: int, rates: dict[str, float], slower: dict[str, float] | None = None, seconds: int = 300) -> MetricRows:
+def shop(
+    seed: int, rates: dict[str, float], slower: dict[str, float] | None = None, seconds: int = 300
+) -> MetricRows:
     """A service of several routes; the total is their sum."""
     rng = np.random.default_rng(seed)
-    routes = {name: rows(rng, seconds, rate, slower=(slower or {}).get(name, 1.0)) for name, rate in rates.items()}
+    routes = {
+        name: rows(rng, seconds, rate, slower=(slower or {}).get(name, 1.0))
+        for name, rate in rates.items()
+    }
     served = np.sum([one.columns["rps"] for one in routes.values()], axis=0)
-    counts = np.sum([one.buckets.counts for one in routes.values() if one.buckets is not None], axis=0)
+    counts = np.sum(
+        [one.buckets.counts for one in routes.values() if one.buckets is not None], axis=0
+    )
     columns = {"rps": tuple(served.tolist()), "err_ratio": (0.0,) * seconds}
     buckets = BucketRows(BOUNDS, tuple(tuple(one) for one in counts.tolist()))
     return MetricRows("shop", tuple(map(float, range(seconds))), columns, 1.0, 0, buckets, routes)
@@ -165,7 +197,9 @@ def test_of_many_equal_routes_none_is_called() -> None:
 def test_a_mix_that_has_shifted_is_named_first_and_the_total_is_not_judged() -> None:
     heavier = {**RATES, "/payment": 60.0, "/items": 102.0}
     found = judged(shop(1, RATES), shop(2, heavier))
-    assert found.reasons[0].startswith("The mix of routes has shifted: /payment 4.3 % → 21.6 %, /items ")
+    assert found.reasons[0].startswith(
+        "The mix of routes has shifted: /payment 4.3 % → 21.6 %, /items "
+    )
     assert found.verdict == "inconclusive"
     assert any("the total allows no verdict" in reason for reason in found.reasons)
     assert all(route.verdict != "regressed" for route in found.routes)

@@ -23,11 +23,17 @@ def bucket(part: str, value: float, le: str | None = None) -> Sample:
 
 RAW: list[Sample] = [
     *(
-        ({"__name__": "http_requests_total", "code": code, "route": "/a", "instance": instance}, value)
+        (
+            {"__name__": "http_requests_total", "code": code, "route": "/a", "instance": instance},
+            value,
+        )
         for instance in ("i:1", "i:2")
         for code, value in (("200", 5000.0), ("500", 50.0))
     ),
-    *(bucket("bucket", value, le) for le, value in (("0.1", 4000.0), ("0.5", 5000.0), ("+Inf", 5050.0))),
+    *(
+        bucket("bucket", value, le)
+        for le, value in (("0.1", 4000.0), ("0.5", 5000.0), ("+Inf", 5050.0))
+    ),
     bucket("sum", 400.0),
     bucket("count", 5050.0),
 ]
@@ -53,7 +59,11 @@ def vector(samples: list[Sample], **more: Any) -> Answer:
 
 
 def refusal(status: int, kind: str, error: str) -> Answer:
-    return status, "application/json", json.dumps({"status": "error", "errorType": kind, "error": error}).encode()
+    return (
+        status,
+        "application/json",
+        json.dumps({"status": "error", "errorType": kind, "error": error}).encode(),
+    )
 
 
 class Fake:
@@ -76,7 +86,9 @@ class Fake:
         if self.wrong is not None:
             return self.wrong(query)
         if path == "/api/v1/metadata":
-            return success({"http_requests_total": [{"type": "counter", "help": "Requests.", "unit": ""}]})
+            return success(
+                {"http_requests_total": [{"type": "counter", "help": "Requests.", "unit": ""}]}
+            )
         if path == "/api/v1/query_range":
             begin, end, step = (float(form[key]) for key in ("start", "end", "step"))
             times = [begin + step * number for number in range(int((end - begin) / step) + 1)]
@@ -98,23 +110,47 @@ class Fake:
             return vector([({}, 1.0)])
         if query.startswith("count by (job,__name__)"):
             names = {labels["__name__"] for labels, _ in RAW}
-            return vector([({"job": job, "__name__": name}, 4.0) for job in self.jobs for name in sorted(names)])
+            return vector(
+                [
+                    ({"job": job, "__name__": name}, 4.0)
+                    for job in self.jobs
+                    for name in sorted(names)
+                ]
+            )
         if query.startswith("up{") and query.endswith("s]"):
             now = time.time()
             values = [[now - self.scrape_s * number, "1"] for number in range(self.samples, 0, -1)]
             return success({"resultType": "matrix", "result": [{"metric": {}, "values": values}]})
         if query.startswith("up{"):
             sources = [(job, instance) for job in self.jobs for instance in ("i:1", "i:2")]
-            return vector([({"__name__": "up", "job": job, "instance": where}, 1.0) for job, where in sources])
+            return vector(
+                [({"__name__": "up", "job": job, "instance": where}, 1.0) for job, where in sources]
+            )
         if "label_replace" in query:
-            rates = [(labels, self.up if labels["tputtui_family"] == ":up" else value) for labels, value in RATES]
-            found = [({**labels, "job": job}, value) for job in self.jobs for labels, value in rates]
-            return vector([one for one in found if f'"{one[0]["tputtui_family"]}"' in query], **self.more)
+            rates = [
+                (labels, self.up if labels["tputtui_family"] == ":up" else value)
+                for labels, value in RATES
+            ]
+            found = [
+                ({**labels, "job": job}, value) for job in self.jobs for labels, value in rates
+            ]
+            return vector(
+                [one for one in found if f'"{one[0]["tputtui_family"]}"' in query], **self.more
+            )
         share = 0.9 if " offset " in query else 1.0
         told = re.search(r'__name__=~?"([^"]*)"', query)
-        raw = [(labels, v) for labels, v in RAW if told is None or re.fullmatch(told[1], labels["__name__"])]
+        raw = [
+            (labels, v)
+            for labels, v in RAW
+            if told is None or re.fullmatch(told[1], labels["__name__"])
+        ]
         return vector(
-            [({**labels, "job": job}, v * share) for job in self.jobs if f'"{job}"' in query for labels, v in raw]
+            [
+                ({**labels, "job": job}, v * share)
+                for job in self.jobs
+                if f'"{job}"' in query
+                for labels, v in raw
+            ]
         )
 
 
@@ -126,14 +162,23 @@ class NativeFake(Fake):
 
     def _query(self, query: str) -> Answer:
         if query.startswith("count by (job,__name__)"):
-            return vector([({"job": "api", "__name__": name}, 4.0) for name in ("http_requests_total", DURATION)])
+            return vector(
+                [
+                    ({"job": "api", "__name__": name}, 4.0)
+                    for name in ("http_requests_total", DURATION)
+                ]
+            )
         answer = super()._query(query)
         told = json.loads(answer[2])["data"]
         if told["resultType"] != "vector":
             return answer
         name = "tputtui_family" if "label_replace" in query else "__name__"
-        kept = [one for one in told["result"] if not one["metric"].get(name, "").startswith(DURATION)]
-        if f'"{DURATION}"' in query or (name == "__name__" and query.startswith("{") and "__name__=" not in query):
+        kept = [
+            one for one in told["result"] if not one["metric"].get(name, "").startswith(DURATION)
+        ]
+        if f'"{DURATION}"' in query or (
+            name == "__name__" and query.startswith("{") and "__name__=" not in query
+        ):
             buckets = [[0, "0.05", "0.1", "60"], [0, "0.1", "0.2", "40"]]
             histogram = [time.time(), {"count": "100", "sum": "9", "buckets": buckets}]
             kept.append({"metric": {name: DURATION, "job": "api"}, "histogram": histogram})

@@ -44,7 +44,9 @@ STATIC: dict[str, bytes] = {
     "/ok": answer(),
     "/chunked-ok": chunked(METRICS[:10], METRICS[10:]),
     "/gzip-ok": answer(gzip.compress(METRICS), Content_Encoding="gzip"),
-    "/gzip-trailing": answer(gzip.compress(METRICS) + gzip.compress(b"poisoned 1\n"), Content_Encoding="gzip"),
+    "/gzip-trailing": answer(
+        gzip.compress(METRICS) + gzip.compress(b"poisoned 1\n"), Content_Encoding="gzip"
+    ),
     "/gzip-truncated": answer(gzip.compress(METRICS)[:-12], Content_Encoding="gzip"),
     "/gzip-not": answer(Content_Encoding="gzip"),
     "/gzip-twice": answer(gzip.compress(gzip.compress(METRICS)), Content_Encoding="gzip, gzip"),
@@ -69,20 +71,27 @@ STATIC: dict[str, bytes] = {
     "/length-huge": answer(Content_Length=str(10**15)),
     "/length-conflict": answer().replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n", 1),
     "/length-negative": answer(Content_Length="-1"),
-    "/length-and-chunks": chunked(METRICS).replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n", 1),
-    "/continue": b"HTTP/1.1 100 Continue\r\n\r\n" * 2 + b"HTTP/1.1 103 Early Hints\r\n\r\n" + answer(),
+    "/length-and-chunks": chunked(METRICS).replace(
+        b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n", 1
+    ),
+    "/continue": b"HTTP/1.1 100 Continue\r\n\r\n" * 2
+    + b"HTTP/1.1 103 Early Hints\r\n\r\n"
+    + answer(),
     "/switch": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
     "/redirect-ok": answer(b"moved", "302 Found", Location="/ok"),
     "/redirect-loop": answer(b"moved", "302 Found", Location="/redirect-loop"),
     "/redirect-file": answer(b"", "302 Found", Location="file:///etc/passwd"),
     "/redirect-gopher": answer(b"", "302 Found", Location="gopher://127.0.0.1:70/"),
-    "/redirect-esc": answer(b"", "302 Found", Location=f"http://other.invalid/{ESC}".replace("\x07", "")),
+    "/redirect-esc": answer(
+        b"", "302 Found", Location=f"http://other.invalid/{ESC}".replace("\x07", "")
+    ),
 }
 """Answers after which the connection stays open."""
 
 CLOSING: dict[str, bytes] = {
     "/close-early": b"",
-    "/truncated": answer(METRICS * 3, Content_Length="400")[: -len(METRICS * 3)] + (METRICS * 3)[:120],
+    "/truncated": answer(METRICS * 3, Content_Length="400")[: -len(METRICS * 3)]
+    + (METRICS * 3)[:120],
     "/chunked-open": chunked(METRICS, end=b""),
     "/chunked-cut": chunked(METRICS, end=b"ffff\r\nhits"),
     "/chunked-absurd": chunked(METRICS, end=b"ffffffffffffffff\r\nhits"),
@@ -119,7 +128,9 @@ class FaultServer:
     hits: Counter[str] = field(default_factory=Counter)
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
-    extra: dict[str, bytes] = field(default_factory=dict)  # further answers that keep the connection
+    extra: dict[str, bytes] = field(
+        default_factory=dict
+    )  # further answers that keep the connection
     port: int = 0
     in_flight: int = 0
     most_in_flight: int = 0
@@ -171,7 +182,9 @@ class FaultServer:
                 await writer.drain()
                 raise EOFError
             else:
-                writer.write(self.extra.get(path) or STATIC.get(path) or answer(b"no\n", "404 Not Found"))
+                writer.write(
+                    self.extra.get(path) or STATIC.get(path) or answer(b"no\n", "404 Not Found")
+                )
         finally:
             self.in_flight -= 1
 
@@ -228,26 +241,36 @@ async def _infinite(server: FaultServer, request: Request, writer: asyncio.Strea
     return await _endless(chunked(end=b""), b"%x\r\n%s\r\n" % (len(block), block), writer)
 
 
-async def _infinite_line(server: FaultServer, request: Request, writer: asyncio.StreamWriter) -> bool:
+async def _infinite_line(
+    server: FaultServer, request: Request, writer: asyncio.StreamWriter
+) -> bool:
     return await _endless(b"HTTP/1.0 200 OK\r\n\r\n", b"x" * 65536, writer)
 
 
-async def _infinite_headers(server: FaultServer, request: Request, writer: asyncio.StreamWriter) -> bool:
+async def _infinite_headers(
+    server: FaultServer, request: Request, writer: asyncio.StreamWriter
+) -> bool:
     return await _endless(b"HTTP/1.1 200 OK\r\n", b"X-Again: yes\r\n" * 100, writer)
 
 
-async def _continue_flood(server: FaultServer, request: Request, writer: asyncio.StreamWriter) -> bool:
+async def _continue_flood(
+    server: FaultServer, request: Request, writer: asyncio.StreamWriter
+) -> bool:
     return await _endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, writer)
 
 
 def reset(writer: asyncio.StreamWriter) -> bool:
     """Close with RST."""
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+    )
     writer.transport.abort()
     return False
 
 
-async def _reset_header(server: FaultServer, request: Request, writer: asyncio.StreamWriter) -> bool:
+async def _reset_header(
+    server: FaultServer, request: Request, writer: asyncio.StreamWriter
+) -> bool:
     return reset(writer)
 
 
@@ -266,7 +289,9 @@ async def _race(server: FaultServer, request: Request, writer: asyncio.StreamWri
     return True
 
 
-async def _dead_after_first(server: FaultServer, request: Request, writer: asyncio.StreamWriter) -> bool:
+async def _dead_after_first(
+    server: FaultServer, request: Request, writer: asyncio.StreamWriter
+) -> bool:
     """Good once, then no connection is ever answered again."""
     if server.hits["/dead-after-first"] > 1:
         return False

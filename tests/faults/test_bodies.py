@@ -60,7 +60,9 @@ async def test_no_answer_that_ends_its_connection_puts_a_control_character_into_
     assert scrape.error is None or scrape.error.isprintable()
 
 
-async def test_a_bomb_of_valid_lines_is_cut_at_the_limit_of_inflated_bytes(server: FaultServer) -> None:
+async def test_a_bomb_of_valid_lines_is_cut_at_the_limit_of_inflated_bytes(
+    server: FaultServer,
+) -> None:
     bomb = text_bomb(20)
     assert len(bomb) < 1 << 20
     scrape = await asked(server, answer(bomb, Content_Encoding="gzip"))
@@ -68,7 +70,9 @@ async def test_a_bomb_of_valid_lines_is_cut_at_the_limit_of_inflated_bytes(serve
     assert scrape.exposition is None
 
 
-@pytest.mark.parametrize("encoding", ["br", "x-evil", "zstd", "deflate", "gzip, gzip", "identity, gzip", "gzip;q=1"])
+@pytest.mark.parametrize(
+    "encoding", ["br", "x-evil", "zstd", "deflate", "gzip, gzip", "identity, gzip", "gzip;q=1"]
+)
 async def test_an_encoding_that_was_not_asked_for_is_refused_whatever_the_body(
     server: FaultServer, encoding: str
 ) -> None:
@@ -82,7 +86,9 @@ async def test_gzip_that_nobody_declared_is_no_metrics_page(server: FaultServer)
     assert scrape.error.startswith("not a metrics page (text/plain): it is compressed data")
 
 
-async def test_ten_thousand_headers_are_too_large_and_a_few_hundred_are_read(server: FaultServer) -> None:
+async def test_ten_thousand_headers_are_too_large_and_a_few_hundred_are_read(
+    server: FaultServer,
+) -> None:
     def with_headers(count: int) -> bytes:
         return answer(b"x 1\n", **{f"X_{number}": "1" for number in range(count)})
 
@@ -99,12 +105,19 @@ async def test_a_body_without_a_length_that_ends_within_a_line_shows_no_part_of_
     scrape = await scraped(server.url("/cut"))
     assert scrape.exposition is not None, scrape.error
     assert scrape.exposition.truncated
-    assert [(series.name, value) for series, value in scrape.exposition.samples.items()] == [("a_total", 5.0)]
+    assert [(series.name, value) for series, value in scrape.exposition.samples.items()] == [
+        ("a_total", 5.0)
+    ]
     assert scrape.exposition.warning is not None, "it is said that something is missing"
 
 
-async def test_a_last_line_without_a_newline_is_read_where_the_length_vouches_for_it(server: FaultServer) -> None:
-    for whole in (answer(b"hits_total 79"), answer(gzip.compress(b"hits_total 79"), Content_Encoding="gzip")):
+async def test_a_last_line_without_a_newline_is_read_where_the_length_vouches_for_it(
+    server: FaultServer,
+) -> None:
+    for whole in (
+        answer(b"hits_total 79"),
+        answer(gzip.compress(b"hits_total 79"), Content_Encoding="gzip"),
+    ):
         scrape = await asked(server, whole)
         assert scrape.exposition is not None, scrape.error
         assert list(scrape.exposition.samples.values()) == [79.0]
@@ -113,11 +126,31 @@ async def test_a_last_line_without_a_newline_is_read_where_the_length_vouches_fo
 @pytest.mark.parametrize(
     ("body", "content_type", "sentence"),
     [
-        (b"<!DOCTYPE html><title>Login</title>\nx 1\n", "text/html", "not a metrics page (text/html)"),
-        (b"<html><body>\nx 1\n</body></html>\n", "text/plain", "not a metrics page (text/plain): it is an HTML page"),
-        (b'{"status":"ok","x":1}', "application/json", "not a metrics page (application/json): it is JSON"),
-        (bytes(range(256)) * 8, "application/octet-stream", "not a metrics page (application/octet-stream)"),
-        (b"\x9a\x01\x0a\x0ahits_total", "application/vnd.google.protobuf; encoding=delimited", "not a metrics page"),
+        (
+            b"<!DOCTYPE html><title>Login</title>\nx 1\n",
+            "text/html",
+            "not a metrics page (text/html)",
+        ),
+        (
+            b"<html><body>\nx 1\n</body></html>\n",
+            "text/plain",
+            "not a metrics page (text/plain): it is an HTML page",
+        ),
+        (
+            b'{"status":"ok","x":1}',
+            "application/json",
+            "not a metrics page (application/json): it is JSON",
+        ),
+        (
+            bytes(range(256)) * 8,
+            "application/octet-stream",
+            "not a metrics page (application/octet-stream)",
+        ),
+        (
+            b"\x9a\x01\x0a\x0ahits_total",
+            "application/vnd.google.protobuf; encoding=delimited",
+            "not a metrics page",
+        ),
     ],
     ids=["html", "html as text", "json", "binary", "protobuf"],
 )
@@ -131,8 +164,15 @@ async def test_a_page_that_is_no_exposition_is_down_even_with_a_line_that_looks_
     assert scrape.error.isprintable()
 
 
-async def test_the_body_of_a_refusal_is_never_read_as_metrics_and_never_quoted(server: FaultServer) -> None:
-    for status in ("400 Bad Request", "404 Not Found", "500 Internal Server Error", "504 Gateway Timeout"):
+async def test_the_body_of_a_refusal_is_never_read_as_metrics_and_never_quoted(
+    server: FaultServer,
+) -> None:
+    for status in (
+        "400 Bad Request",
+        "404 Not Found",
+        "500 Internal Server Error",
+        "504 Gateway Timeout",
+    ):
         scrape = await asked(server, answer(f"x 1\n{ESC} canary".encode(), status))
         assert scrape.exposition is None
         assert scrape.error == f"HTTP {status}"
@@ -163,7 +203,9 @@ def resetting() -> Iterator[tuple[int, Counter[str]]]:
 
 async def test_a_port_that_resets_every_connection_is_tried_once_a_scrape() -> None:
     with resetting() as (port, tried):
-        endpoint = Endpoint(EndpointSettings(name="t", url=f"http://127.0.0.1:{port}/metrics"), Scanner())
+        endpoint = Endpoint(
+            EndpointSettings(name="t", url=f"http://127.0.0.1:{port}/metrics"), Scanner()
+        )
         for number in range(1, 6):
             scrape = await endpoint.scrape(DEADLINE_S)
             assert scrape.error in ("connection reset", "connection closed without an answer")
@@ -171,7 +213,9 @@ async def test_a_port_that_resets_every_connection_is_tried_once_a_scrape() -> N
         await endpoint.aclose()
 
 
-async def test_ten_targets_of_twenty_that_never_answer_cost_the_others_no_scrape(server: FaultServer) -> None:
+async def test_ten_targets_of_twenty_that_never_answer_cost_the_others_no_scrape(
+    server: FaultServer,
+) -> None:
     interval_s = 0.5
     settings = [
         EndpointSettings(name=f"{path}{number}", url=server.url(f"{path}?{number}"))
@@ -201,7 +245,9 @@ async def test_ten_targets_of_twenty_that_never_answer_cost_the_others_no_scrape
     assert min(good) >= max(hanging), "an honest target was asked less often than one that hangs"
 
 
-async def test_values_that_are_no_numbers_leave_the_objects_of_the_stream_valid(server: FaultServer) -> None:
+async def test_values_that_are_no_numbers_leave_the_objects_of_the_stream_valid(
+    server: FaultServer,
+) -> None:
     from tputtui.cli.snapshot_json import to_json
     from tputtui.engine import SnapshotPipeline
     from tputtui.model import Reading

@@ -58,7 +58,9 @@ async def test_no_request_goes_to_another_origin(server: FaultServer) -> None:
     async with FaultServer() as other:
         here = f"127.0.0.1:{server.port}"
         for location, error in {
-            other.url("/ok"): f"redirected to http://127.0.0.1:{other.port}: not followed, give that URL",
+            other.url(
+                "/ok"
+            ): f"redirected to http://127.0.0.1:{other.port}: not followed, give that URL",
             other.url(
                 "/ok", host="localhost"
             ): f"redirected to another host (http://localhost:{other.port}): not followed",
@@ -86,14 +88,17 @@ async def test_a_secret_is_read_anew_at_every_scrape(
     monkeypatch.setenv("TPUTTUI_TEST_KEY", "one")
     headers = {"x-key": Secret.environment("TPUTTUI_TEST_KEY")}
     asked = Endpoint(
-        EndpointSettings("t", server.url("/ok"), headers=headers, bearer=Secret.file(str(token))), Scanner()
+        EndpointSettings("t", server.url("/ok"), headers=headers, bearer=Secret.file(str(token))),
+        Scanner(),
     )
     await asked.scrape(DEADLINE_S)
     token.write_text("second\n")
     monkeypatch.setenv("TPUTTUI_TEST_KEY", "two")
     await asked.scrape(DEADLINE_S)
     await asked.aclose()
-    seen = [(request.headers["authorization"], request.headers["x-key"]) for request in server.requests]
+    seen = [
+        (request.headers["authorization"], request.headers["x-key"]) for request in server.requests
+    ]
     assert seen == [("Bearer first", "one"), ("Bearer second", "two")]
 
 
@@ -105,18 +110,28 @@ async def test_user_and_password_become_basic_authorization(server: FaultServer)
 
 @pytest.mark.parametrize("path", ["/401", "/never", "/reset-header", "/redirect-gopher", "/html"])
 async def test_a_secret_is_in_no_error_and_no_repr(server: FaultServer, path: str) -> None:
-    server.extra["/401"] = answer(status="401 Unauthorized", WWW_Authenticate=f'Basic realm="{CANARY}"')
+    server.extra["/401"] = answer(
+        status="401 Unauthorized", WWW_Authenticate=f'Basic realm="{CANARY}"'
+    )
     url = server.url(f"{path}?token={CANARY}").replace("//", f"//ann:{CANARY}@")
     settings = EndpointSettings.from_text(url)
     asked = Endpoint(settings, Scanner())
     answered = await asked.scrape(0.3)
     await asked.aclose()
     assert answered.error is not None
-    shown = [repr(answered), repr(settings.password), str(settings.password), repr(settings.target), str(asked)]
+    shown = [
+        repr(answered),
+        repr(settings.password),
+        str(settings.password),
+        repr(settings.target),
+        str(asked),
+    ]
     assert all(CANARY not in text for text in shown)
 
 
-async def test_what_keeps_a_secret_from_being_read_is_said(server: FaultServer, tmp_path: Path) -> None:
+async def test_what_keeps_a_secret_from_being_read_is_said(
+    server: FaultServer, tmp_path: Path
+) -> None:
     gone = tmp_path / "gone"
     answered = await scrape(EndpointSettings("t", server.url("/ok"), bearer=Secret.file(str(gone))))
     assert answered.error == f"cannot read the secret file {gone}: no such file or directory"
@@ -177,7 +192,9 @@ async def test_a_self_signed_certificate_needs_its_ca_file_or_insecure(tmp_path:
     async with FaultServer(tls=server_context(cert, key)) as server:
         url = server.url("/ok")
         plain = await scrape(EndpointSettings("t", url))
-        assert plain.error == "TLS: self-signed certificate: set ca_file or insecure for this target"
+        assert (
+            plain.error == "TLS: self-signed certificate: set ca_file or insecure for this target"
+        )
         assert not server.requests
         assert (await scrape(EndpointSettings("t", url, ca_file=str(cert)))).error is None
         assert (await scrape(EndpointSettings("t", url, insecure=True))).error is None
@@ -189,7 +206,9 @@ async def test_insecure_is_one_targets_matter(tmp_path: Path) -> None:
     async with FaultServer(tls=server_context(cert, key)) as server:
         errors = []
         for insecure in (True, False):
-            asked = Endpoint(EndpointSettings("t", server.url("/ok"), insecure=insecure), Scanner(), shared)
+            asked = Endpoint(
+                EndpointSettings("t", server.url("/ok"), insecure=insecure), Scanner(), shared
+            )
             errors.append((await asked.scrape(DEADLINE_S)).error)
             await asked.aclose()
     assert errors == [None, "TLS: self-signed certificate: set ca_file or insecure for this target"]
@@ -210,13 +229,17 @@ async def test_the_wrong_scheme_for_a_port_is_named(tmp_path: Path) -> None:
         writer.close()
 
     plain = await asyncio.start_server(bad_request, "127.0.0.1", 0)
-    answered = await scrape(EndpointSettings("t", f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}/metrics"))
+    answered = await scrape(
+        EndpointSettings("t", f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}/metrics")
+    )
     plain.close()
     assert answered.error == "this port does not speak TLS: use http://"
     cert, key = certificate(tmp_path, "IP:127.0.0.1")
     async with FaultServer(tls=server_context(cert, key)) as secure:
         answered = await scrape(EndpointSettings("t", secure.url("/ok").replace("https:", "http:")))
-        assert answered.exposition is None  # asyncio's server just hangs up; those that answer are in test_transport
+        assert (
+            answered.exposition is None
+        )  # asyncio's server just hangs up; those that answer are in test_transport
         assert not secure.requests
 
 
@@ -224,7 +247,9 @@ async def test_a_handshake_that_hangs_is_named() -> None:
     with socket.socket() as listener:  # the kernel accepts, nobody answers
         listener.bind(("127.0.0.1", 0))
         listener.listen(5)
-        answered = await scrape(EndpointSettings("t", f"https://127.0.0.1:{listener.getsockname()[1]}/metrics"), 0.3)
+        answered = await scrape(
+            EndpointSettings("t", f"https://127.0.0.1:{listener.getsockname()[1]}/metrics"), 0.3
+        )
     assert answered.error == "no TLS handshake within 0.3 s"
 
 

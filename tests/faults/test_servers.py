@@ -43,7 +43,12 @@ class Watch:
         self.snapshots: list[Snapshot] = []
         self.engine = Engine(
             Settings(
-                targets=targets, servers=servers, interval_s=0.2, window_s=2.0, timeout_s=TIMEOUT_S, discover=False
+                targets=targets,
+                servers=servers,
+                interval_s=0.2,
+                window_s=2.0,
+                timeout_s=TIMEOUT_S,
+                discover=False,
             )
         )
         self.engine.subscribe(self.snapshots.append)
@@ -66,7 +71,9 @@ class Watch:
                 if holds(snapshot):
                     return snapshot
             time.sleep(0.02)
-        pytest.fail(f"it did not come: {self.snapshots[-1].targets if self.snapshots else 'nothing came at all'}")
+        pytest.fail(
+            f"it did not come: {self.snapshots[-1].targets if self.snapshots else 'nothing came at all'}"
+        )
 
 
 def at(fake: Fake, **more: object) -> TargetSettings:
@@ -81,7 +88,8 @@ def has_failed(kind: str) -> Callable[[Snapshot], bool]:
     """Down with a sentence; a server that says nothing is slow, with a sentence once the deadline has passed."""
     state = "slow" if kind == "hangs" else "down"
     return lambda snapshot: (
-        snapshot.is_ready and [(one.state, one.error is None) for one in snapshot.targets] == [(state, False)]
+        snapshot.is_ready
+        and [(one.state, one.error is None) for one in snapshot.targets] == [(state, False)]
     )
 
 
@@ -97,32 +105,52 @@ REFUSALS: dict[str, tuple[Callable[[str], Answer | None], str]] = {
         lambda _: (401, "text/plain", b"Unauthorized"),
         "HTTP 401 Unauthorized: set credentials for this target",
     ),
-    "tenant": (lambda _: (401, "text/plain", b"no org id"), "HTTP 401: the server wants to know a tenant"),
+    "tenant": (
+        lambda _: (401, "text/plain", b"no org id"),
+        "HTTP 401: the server wants to know a tenant",
+    ),
     "execution": (
-        lambda _: refusal(422, "execution", "query processing would load too many samples into memory"),
+        lambda _: refusal(
+            422, "execution", "query processing would load too many samples into memory"
+        ),
         "the server refuses the query: query processing would load too many samples into memory (HTTP 422)",
     ),
     "busy": (
         lambda _: refusal(503, "timeout", "query timed out in expression evaluation"),
         "the server gave up: query timed out",
     ),
-    "proxy": (lambda _: (503, "text/html", b"<html>no upstream</html>"), "HTTP 503 Service Unavailable"),
+    "proxy": (
+        lambda _: (503, "text/html", b"<html>no upstream</html>"),
+        "HTTP 503 Service Unavailable",
+    ),
     "too many": (
         lambda _: refusal(429, "too_many", "too many outstanding requests"),
         "too much to do: too many outstanding",
     ),
     "hangs": (lambda _: None, "no answer within 0.5 s"),
-    "a page": (lambda _: (200, "text/html", b"<html>Login</html>"), "not as a Prometheus server does"),
-    "not found": (lambda _: (404, "text/plain", b"404 page not found"), "no Prometheus API at this address (HTTP 404)"),
+    "a page": (
+        lambda _: (200, "text/html", b"<html>Login</html>"),
+        "not as a Prometheus server does",
+    ),
+    "not found": (
+        lambda _: (404, "text/plain", b"404 page not found"),
+        "no Prometheus API at this address (HTTP 404)",
+    ),
     "100 MB": (lambda _: (200, "application/json", HUGE), "body larger than 16 MiB"),
     "other JSON": (lambda _: success("scalar"), "no vector of numbers"),
     "no numbers": (
         lambda _: success({"resultType": "vector", "result": [{"metric": {}, "value": [1, "x"]}]}),
         "no vector of numbers",
     ),
-    "deep": (lambda _: (200, "application/json", b"[" * 100_000), "not as a Prometheus server does"),
+    "deep": (
+        lambda _: (200, "application/json", b"[" * 100_000),
+        "not as a Prometheus server does",
+    ),
     "empty": (lambda _: vector([]), "the server has no series"),
-    "escapes": (lambda _: refusal(400, "bad_data", "\x1b[31mred\x1b]0;x\x07"), "the server refuses the query: "),
+    "escapes": (
+        lambda _: refusal(400, "bad_data", "\x1b[31mred\x1b]0;x\x07"),
+        "the server refuses the query: ",
+    ),
 }
 
 
@@ -141,7 +169,9 @@ def test_what_is_wrong_is_a_sentence_and_passes_by_itself(fake: Fake, kind: str)
         assert found.services[0].traffic.rps == pytest.approx(101.0)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in REFUSALS if kind != "empty"])  # which is no failure then
+@pytest.mark.parametrize(
+    "kind", [kind for kind in REFUSALS if kind != "empty"]
+)  # which is no failure then
 def test_a_server_that_fails_later_is_said_and_comes_back(fake: Fake, kind: str) -> None:
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
@@ -152,7 +182,9 @@ def test_a_server_that_fails_later_is_said_and_comes_back(fake: Fake, kind: str)
         watch.until(lambda snapshot: has_rates(snapshot) and snapshot.targets[0].state == "up")
 
 
-def test_a_server_that_is_late_keeps_its_figures_for_a_window_and_then_says_how_old_they_are(fake: Fake) -> None:
+def test_a_server_that_is_late_keeps_its_figures_for_a_window_and_then_says_how_old_they_are(
+    fake: Fake,
+) -> None:
     with Watch(at(fake)) as watch:
         watch.until(lambda snapshot: has_rates(snapshot) and snapshot.targets[0].state == "up")
         fake.wrong = lambda _: None
@@ -185,13 +217,19 @@ def test_the_pause_doubles_up_to_a_limit(fake: Fake) -> None:
     moments = [when for when, _, _ in fake.asked]
     gaps = [after - before for before, after in pairwise(moments)]
     assert gaps[-1] > 1.5 * gaps[0]
-    assert len(moments) < 16  # of 15 that a steady 0.2 s would have made, and 30 of one without a pause
+    assert (
+        len(moments) < 16
+    )  # of 15 that a steady 0.2 s would have made, and 30 of one without a pause
 
 
 def test_a_target_of_our_own_feels_nothing_of_a_server_that_hangs(fake: Fake) -> None:
     fake.wrong = lambda _: None
     with serving(Fake()) as other:
-        other.answer = lambda _path, _form: (200, "text/plain", b"# TYPE a_total counter\na_total 1\n")  # type: ignore[method-assign, assignment]
+        other.answer = lambda _path, _form: (
+            200,
+            "text/plain",
+            b"# TYPE a_total counter\na_total 1\n",
+        )  # type: ignore[method-assign, assignment]
         own = TargetSettings(name="own", url=f"http://127.0.0.1:{other.port}/metrics")
         with Watch(at(fake), targets=(own,)) as watch:
             watch.until(lambda snapshot: snapshot.is_ready)
@@ -203,10 +241,15 @@ def test_a_target_of_our_own_feels_nothing_of_a_server_that_hangs(fake: Fake) ->
 
 
 def test_warnings_of_the_server_are_shown(fake: Fake) -> None:
-    fake.more = {"warnings": ["store 10.0.0.7 does not answer\x1b[31m"], "infos": ["forced monotonicity"]}
+    fake.more = {
+        "warnings": ["store 10.0.0.7 does not answer\x1b[31m"],
+        "infos": ["forced monotonicity"],
+    }
     fake.up = 1.0
     with Watch(at(fake)) as watch:
-        (target,) = watch.until(lambda snapshot: has_rates(snapshot) and bool(snapshot.targets[0].warning)).targets
+        (target,) = watch.until(
+            lambda snapshot: has_rates(snapshot) and bool(snapshot.targets[0].warning)
+        ).targets
     assert target.warning is not None
     assert "1 of 2 instances are down" in target.warning
     assert "store 10.0.0.7 does not answer" in target.warning
@@ -215,19 +258,30 @@ def test_warnings_of_the_server_are_shown(fake: Fake) -> None:
 
 
 def test_one_query_a_tick_however_many_jobs() -> None:
-    with serving(Fake(tuple(f"job-{number}" for number in range(30)))) as fake, Watch(at(fake)) as watch:
-        watch.until(lambda snapshot: len(snapshot.services) == 30 and all(s.traffic for s in snapshot.services))
+    with (
+        serving(Fake(tuple(f"job-{number}" for number in range(30)))) as fake,
+        Watch(at(fake)) as watch,
+    ):
+        watch.until(
+            lambda snapshot: (
+                len(snapshot.services) == 30 and all(s.traffic for s in snapshot.services)
+            )
+        )
         watch.until(has_rates)
         before = len(fake.asked)
         begun = len(watch.snapshots)
         time.sleep(2.0)
         ticks = len(watch.snapshots) - begun
-        asked_for = [form["query"] for _, path, form in fake.asked[before:] if path == "/api/v1/query"]
+        asked_for = [
+            form["query"] for _, path, form in fake.asked[before:] if path == "/api/v1/query"
+        ]
     assert 0 < len(asked_for) <= ticks + 2
     assert all(query.count("http_requests_total{") == 1 for query in asked_for)
 
 
-def test_the_rates_of_a_slow_server_cover_four_of_its_scrapes_and_it_is_asked_no_faster(fake: Fake) -> None:
+def test_the_rates_of_a_slow_server_cover_four_of_its_scrapes_and_it_is_asked_no_faster(
+    fake: Fake,
+) -> None:
     fake.scrape_s = 3.0
     with Watch(at(fake)) as watch:
         found = watch.until(has_rates)
@@ -238,7 +292,9 @@ def test_the_rates_of_a_slow_server_cover_four_of_its_scrapes_and_it_is_asked_no
     assert len(asked_for) <= 2
 
 
-def test_what_is_asked_is_what_the_selector_and_the_tenant_say(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_asked_is_what_the_selector_and_the_tenant_say(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PROM_TOKEN", "geheim-1")
     monkeypatch.setenv("PROM_KEY", "geheim-2")
     chosen = at(
@@ -252,7 +308,9 @@ def test_what_is_asked_is_what_the_selector_and_the_tenant_say(fake: Fake, monke
         found = watch.until(has_rates)
     assert "geheim" not in repr(found)
     assert all(
-        'job=~"a.*",env!="dev"' in form["query"] for _, _, form in fake.asked if form and form["query"] != "vector(1)"
+        'job=~"a.*",env!="dev"' in form["query"]
+        for _, _, form in fake.asked
+        if form and form["query"] != "vector(1)"
     )
     for headers in fake.headers:
         assert headers["x-scope-orgid"] == "team-a|team-b"
@@ -280,10 +338,14 @@ def test_the_screen_opens_with_what_the_server_remembers(fake: Fake) -> None:
         time.sleep(2.0)  # some of the past a tick
         columns = watch.engine.history("traffic/prom", 10, 600.0, None)
     assert found.history_s <= 920
-    assert all(value == pytest.approx(50.5) for value in columns[:-1]), columns  # half of now, as the fake has it
+    assert all(value == pytest.approx(50.5) for value in columns[:-1]), (
+        columns
+    )  # half of now, as the fake has it
 
 
-def test_the_families_of_a_job_can_be_looked_at(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_families_of_a_job_can_be_looked_at(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(asked, "BROWSE_EVERY_S", 0.2)
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
@@ -291,7 +353,10 @@ def test_the_families_of_a_job_can_be_looked_at(fake: Fake, monkeypatch: pytest.
         watch.until(lambda _: watch.engine.families("prom") is not None)
         families = watch.engine.families("prom")
     assert families is not None
-    assert {row.name for row in families.family_values.rows} == {"http_requests_total", "http_request_duration_seconds"}
+    assert {row.name for row in families.family_values.rows} == {
+        "http_requests_total",
+        "http_request_duration_seconds",
+    }
 
 
 def test_the_instances_are_a_breakdown(fake: Fake) -> None:
@@ -302,10 +367,14 @@ def test_the_instances_are_a_breakdown(fake: Fake) -> None:
             if watch.until(has_rates).services[0].breakdown_by == ("instance",):
                 break
             time.sleep(0.3)
-        watch.until(lambda _: "instance" in fake.asked[-1][2].get("query", "").partition("label_replace")[2])
+        watch.until(
+            lambda _: "instance" in fake.asked[-1][2].get("query", "").partition("label_replace")[2]
+        )
 
 
-def test_check_looks_at_a_server_and_each_of_its_jobs(fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_looks_at_a_server_and_each_of_its_jobs(
+    fake: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["check", "--prometheus", f"127.0.0.1:{fake.port}"]
     assert check.run(parse_arguments(arguments)) == 0
     said = capsys.readouterr().out
@@ -318,7 +387,9 @@ def test_check_looks_at_a_server_and_each_of_its_jobs(fake: Fake, capsys: pytest
     assert "HTTP 401 Unauthorized" in capsys.readouterr().out
 
 
-def test_the_scrape_interval_of_a_young_job_is_asked_for_again(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scrape_interval_of_a_young_job_is_asked_for_again(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(asked, "BROWSE_EVERY_S", 0.2)
     fake.samples = 1  # one sample tells no interval
     with Watch(at(fake)) as watch:
@@ -327,7 +398,9 @@ def test_the_scrape_interval_of_a_young_job_is_asked_for_again(fake: Fake, monke
         watch.until(lambda snapshot: snapshot.services[0].covered_s == pytest.approx(4.0))
 
 
-def test_a_charted_family_of_a_job_is_all_that_is_asked_for(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_charted_family_of_a_job_is_all_that_is_asked_for(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(asked, "BROWSE_EVERY_S", 0.2)
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
@@ -335,10 +408,16 @@ def test_a_charted_family_of_a_job_is_all_that_is_asked_for(fake: Fake, monkeypa
         watch.until(lambda _: watch.engine.families("prom") is not None)
         watch.engine.chart_family(("prom", "http_request_duration_seconds"))
         watch.engine.browse(None)
-        watch.until(lambda snapshot: snapshot.charted is not None and snapshot.charted.rate is not None)
+        watch.until(
+            lambda snapshot: snapshot.charted is not None and snapshot.charted.rate is not None
+        )
         before = len(fake.asked)
         found = watch.until(lambda _: len(fake.asked) > before + 6)
-        looks = [form["query"] for _, _, form in fake.asked[before:] if form.get("query", "").startswith("{")]
+        looks = [
+            form["query"]
+            for _, _, form in fake.asked[before:]
+            if form.get("query", "").startswith("{")
+        ]
     assert looks
     told = "|".join(f"http_request_duration_seconds{end}" for end in ("_count", "_sum"))
     assert set(looks) == {f'{{job="api",__name__=~"{told}",__name__!=""}}'}
@@ -370,7 +449,10 @@ def test_a_job_of_which_the_server_answers_nothing_has_no_rate_and_a_sentence(fa
 @pytest.mark.parametrize(
     ("answer", "row"),
     [
-        (lambda: vector([], warnings=["store 10.0.0.7 does not answer"]), "warning    store 10.0.0.7 does not answer"),
+        (
+            lambda: vector([], warnings=["store 10.0.0.7 does not answer"]),
+            "warning    store 10.0.0.7 does not answer",
+        ),
         (lambda: vector([]), "empty      the server answers nothing for this job"),
         (
             lambda: refusal(422, "execution", "too many chunks"),

@@ -46,7 +46,17 @@ def value(scrape: Scrape, name: str = "hits_total") -> float | None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/ok", "/chunked-ok", "/gzip-ok", "/gzip-trailing", "/no-type", "/http10", "/continue", "/redirect-ok"]
+    "path",
+    [
+        "/ok",
+        "/chunked-ok",
+        "/gzip-ok",
+        "/gzip-trailing",
+        "/no-type",
+        "/http10",
+        "/continue",
+        "/redirect-ok",
+    ],
 )
 async def test_an_honest_answer_is_read(server: FaultServer, path: str) -> None:
     scrape = await once(server.url(path))
@@ -127,7 +137,9 @@ async def test_the_deadline_is_around_the_whole_scrape(server: FaultServer, path
 
 
 @pytest.mark.parametrize("path", [*STATIC, *(path for path in FAULTS if path not in TIMED_OUT)])
-async def test_no_answer_puts_a_control_character_into_the_sentence(server: FaultServer, path: str) -> None:
+async def test_no_answer_puts_a_control_character_into_the_sentence(
+    server: FaultServer, path: str
+) -> None:
     scrape = await once(server.url(path))
     assert (scrape.error is None) != (scrape.exposition is None)
     assert scrape.error is None or scrape.error.isprintable()
@@ -186,8 +198,12 @@ async def test_a_full_backlog_is_a_connect_that_timed_out() -> None:
     assert not scrape.late, "nothing stands that could still answer"
 
 
-@pytest.mark.parametrize("path", ["/overlong", "/newline-too-much", "/junk-too-much", "/half-a-header-too-much"])
-async def test_bytes_beyond_an_answers_end_are_never_taken_for_the_next(server: FaultServer, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/overlong", "/newline-too-much", "/junk-too-much", "/half-a-header-too-much"]
+)
+async def test_bytes_beyond_an_answers_end_are_never_taken_for_the_next(
+    server: FaultServer, path: str
+) -> None:
     asked = endpoint(server.url(path))
     for _ in range(5):
         scrape = await asked.scrape(LONG_S)
@@ -206,7 +222,9 @@ async def test_a_connection_is_kept(server: FaultServer) -> None:
         assert server.connections - before == expected, path
 
 
-async def test_a_connection_that_the_server_closes_as_it_is_used_again_costs_no_scrape(server: FaultServer) -> None:
+async def test_a_connection_that_the_server_closes_as_it_is_used_again_costs_no_scrape(
+    server: FaultServer,
+) -> None:
     asked = endpoint(server.url("/race"))
     for _ in range(6):
         assert (await asked.scrape(LONG_S)).error is None
@@ -254,7 +272,9 @@ async def test_the_request_says_what_is_read(server: FaultServer) -> None:
 async def test_a_gzip_bomb_takes_no_memory_again_and_again(server: FaultServer) -> None:
     asked = endpoint(server.url("/gzip-bomb"), 16 << 20)
     await once(server.url("/ok"))
-    built = await once(server.url("/gzip-bomb"), limit=1024)  # the bomb is made, and everything is loaded
+    built = await once(
+        server.url("/gzip-bomb"), limit=1024
+    )  # the bomb is made, and everything is loaded
     assert built.error == "body larger than 1 KiB: 1.117 MiB announced"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(5):
@@ -339,7 +359,10 @@ async def test_names_that_hang_delay_nobody_and_take_one_thread_each(
         await honest.aclose()  # so that its name, too, is looked up while the others hang
         assert (await honest.scrape(LONG_S)).error is None
         errors = {scrape.error for scrape in await asyncio.gather(*tasks)}
-        assert errors == {f"unreachable: the name 'n{i}.slow.test' was not resolved within 0.3 s" for i in range(50)}
+        assert errors == {
+            f"unreachable: the name 'n{i}.slow.test' was not resolved within 0.3 s"
+            for i in range(50)
+        }
     assert threading.active_count() - threads <= 51
     slow_names.set()
     assert (await hanging[0].scrape(LONG_S)).error == "unknown host 'n0.slow.test'"

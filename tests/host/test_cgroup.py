@@ -19,7 +19,11 @@ V1_STAT = "nr_periods 100\nnr_throttled 40\nthrottled_time 2500000000\n"
 
 
 def v2(root: Path, path: str, files: dict[str, str]) -> Path:
-    own = {"proc/self/mountinfo": V2_MOUNT, "proc/self/cgroup": f"0::{path}\n", "sys/fs/cgroup/cgroup.procs": ""}
+    own = {
+        "proc/self/mountinfo": V2_MOUNT,
+        "proc/self/cgroup": f"0::{path}\n",
+        "sys/fs/cgroup/cgroup.procs": "",
+    }
     return plant(root, own | {f"sys/fs/cgroup/{name}": content for name, content in files.items()})
 
 
@@ -80,7 +84,11 @@ def test_no_limit_is_none_and_what_is_used_is_the_group_s_own(tmp_path: Path) ->
     }
     group = CgroupReader(v2(tmp_path, "/a", files)).read(None)
     assert group is not None
-    assert (group.cpu_limit_cores, group.memory_limit_bytes, group.memory_used_bytes) == (None, None, 77)
+    assert (group.cpu_limit_cores, group.memory_limit_bytes, group.memory_used_bytes) == (
+        None,
+        None,
+        77,
+    )
     assert (group.periods, group.throttled_periods, group.throttled_s) == (None, None, None)
 
 
@@ -165,7 +173,12 @@ def test_malformed_files_are_no_limits(tmp_path: Path) -> None:
     }
     group = CgroupReader(v2(tmp_path, "/a", files)).read(None)
     assert group is not None
-    assert (group.cpu_limit_cores, group.periods, group.memory_limit_bytes, group.memory_used_bytes) == (None,) * 4
+    assert (
+        group.cpu_limit_cores,
+        group.periods,
+        group.memory_limit_bytes,
+        group.memory_used_bytes,
+    ) == (None,) * 4
 
 
 def test_a_period_of_zero_is_no_limit(tmp_path: Path) -> None:
@@ -176,7 +189,13 @@ def test_a_period_of_zero_is_no_limit(tmp_path: Path) -> None:
 
 def test_nothing_mounted_is_none(tmp_path: Path) -> None:
     assert CgroupReader(tmp_path).read(None) is None
-    plant(tmp_path, {"proc/self/cgroup": "0::/a\n", "proc/self/mountinfo": "garbage\n31 23 0:28 / /x rw - ext4 a b\n"})
+    plant(
+        tmp_path,
+        {
+            "proc/self/cgroup": "0::/a\n",
+            "proc/self/mountinfo": "garbage\n31 23 0:28 / /x rw - ext4 a b\n",
+        },
+    )
     assert CgroupReader(tmp_path).read(None) is None
 
 

@@ -35,7 +35,10 @@ def test_a_cpu_file_without_a_full_line_leaves_full_unknown(tmp_path: Path) -> N
 
 
 def test_a_kernel_without_pressure_is_said_once(tmp_path: Path) -> None:
-    assert kernel.read_pressure(str(tmp_path)) == ({}, (("pressure", "the kernel has no /proc/pressure"),))
+    assert kernel.read_pressure(str(tmp_path)) == (
+        {},
+        (("pressure", "the kernel has no /proc/pressure"),),
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,10 @@ def test_pressure_that_is_switched_off_says_how_to_switch_it_on(
     monkeypatch.setattr(procfs, "read", refuse)
     found, missing = kernel.read_pressure(str(tmp_path))
     assert found == {}
-    assert missing[0] == ("cpu pressure", "/proc/pressure/cpu is switched off in this kernel (boot it with psi=1)")
+    assert missing[0] == (
+        "cpu pressure",
+        "/proc/pressure/cpu is switched off in this kernel (boot it with psi=1)",
+    )
 
 
 def test_the_run_queue_counts_runnable_tasks(tmp_path: Path) -> None:
@@ -143,7 +149,12 @@ def test_our_proc_and_psutil_speak_of_the_same_machine() -> None:
 
 def test_nothing_of_ours_is_needed(tmp_path: Path) -> None:
     reading = HostCollector(tmp_path).read()
-    assert (reading.run_queue, reading.tcp, reading.fds_used, reading.cgroup) == (None, None, None, None)
+    assert (reading.run_queue, reading.tcp, reading.fds_used, reading.cgroup) == (
+        None,
+        None,
+        None,
+        None,
+    )
     assert reading.pressure == {}
     reasons = dict(reading.missing)
     assert set(reasons) >= {"run queue", "tcp", "file descriptors", "pressure", "cgroup"}
@@ -155,24 +166,48 @@ def test_psutil_that_fails_is_a_reason(tmp_path: Path, monkeypatch: pytest.Monke
     def fail(*_: object, **__: object) -> None:
         raise NotImplementedError("no \x1b[31m/proc/diskstats")
 
-    for name in ("cpu_times", "virtual_memory", "swap_memory", "disk_io_counters", "net_io_counters", "getloadavg"):
+    for name in (
+        "cpu_times",
+        "virtual_memory",
+        "swap_memory",
+        "disk_io_counters",
+        "net_io_counters",
+        "getloadavg",
+    ):
         monkeypatch.setattr(psutil, name, fail)
     reading = HostCollector(whole_proc(tmp_path)).read()
-    assert (reading.cpu, reading.cores, reading.memory_total_bytes, reading.load) == (None, (), None, None)
+    assert (reading.cpu, reading.cores, reading.memory_total_bytes, reading.load) == (
+        None,
+        (),
+        None,
+        None,
+    )
     assert reading.run_queue == 3
     reasons = dict(reading.missing)
     assert {"cpu", "cores", "memory", "swap", "disks", "networks", "load"} <= set(reasons)
     assert "\x1b" not in reasons["disks"]
 
 
-def test_networks_are_all_that_carried_something_without_the_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_are_all_that_carried_something_without_the_loopback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def card(received: int) -> SimpleNamespace:
-        return SimpleNamespace(bytes_recv=received, bytes_sent=5, dropin=1, dropout=2, errin=3, errout=4)
+        return SimpleNamespace(
+            bytes_recv=received, bytes_sent=5, dropin=1, dropout=2, errin=3, errout=4
+        )
 
     idle = SimpleNamespace(bytes_recv=0, bytes_sent=0, dropin=0, dropout=0, errin=0, errout=0)
-    monkeypatch.setattr(psutil, "net_io_counters", lambda **_: {"lo": card(9), "eth0": card(7), "ifb0": idle})
+    monkeypatch.setattr(
+        psutil, "net_io_counters", lambda **_: {"lo": card(9), "eth0": card(7), "ifb0": idle}
+    )
     (network,) = HostCollector().read().networks
-    assert (network.name, network.rx_bytes, network.tx_bytes, network.drops, network.errors) == ("eth0", 7, 5, 3, 7)
+    assert (network.name, network.rx_bytes, network.tx_bytes, network.drops, network.errors) == (
+        "eth0",
+        7,
+        5,
+        3,
+        7,
+    )
 
 
 # ------------------------------------------------------------------------------------------------- which disks count
@@ -204,25 +239,38 @@ def test_a_whole_disk_counts(blocks: str, name: str) -> None:
     assert is_counted_disk(name, blocks)
 
 
-@pytest.mark.parametrize("name", ["sda1", "nvme0n1p2", "dm-0", "md0", "loop0", "zram0", "ram3", "sr0", "nvme0c1n1"])
+@pytest.mark.parametrize(
+    "name", ["sda1", "nvme0n1p2", "dm-0", "md0", "loop0", "zram0", "ram3", "sr0", "nvme0c1n1"]
+)
 def test_no_byte_counts_twice(blocks: str, name: str) -> None:
     assert not is_counted_disk(name, blocks)
 
 
 @pytest.mark.parametrize(
-    ("name", "counted"), [("sda", True), ("sda1", False), ("nvme0n1", True), ("nvme0n1p1", False), ("mmcblk0p1", False)]
+    ("name", "counted"),
+    [("sda", True), ("sda1", False), ("nvme0n1", True), ("nvme0n1p1", False), ("mmcblk0p1", False)],
 )
 def test_without_sys_the_name_has_to_tell(tmp_path: Path, name: str, counted: bool) -> None:
     assert is_counted_disk(name, str(tmp_path)) is counted
 
 
-def test_disks_are_in_bytes_and_seconds_and_only_the_used_ones(blocks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disks_are_in_bytes_and_seconds_and_only_the_used_ones(
+    blocks: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def disk(reads: int) -> SimpleNamespace:
         return SimpleNamespace(
-            read_count=reads, write_count=0, read_bytes=4096, write_bytes=0, read_time=1500, write_time=0, busy_time=700
+            read_count=reads,
+            write_count=0,
+            read_bytes=4096,
+            write_bytes=0,
+            read_time=1500,
+            write_time=0,
+            busy_time=700,
         )
 
-    monkeypatch.setattr(psutil, "disk_io_counters", lambda **_: {"sda": disk(3), "sda1": disk(3), "sdb": disk(0)})
+    monkeypatch.setattr(
+        psutil, "disk_io_counters", lambda **_: {"sda": disk(3), "sda1": disk(3), "sdb": disk(0)}
+    )
     (counters,) = HostCollector(Path(blocks)).read().disks
     assert (counters.name, counters.reads, counters.read_bytes) == ("sda", 3, 4096)
     assert (counters.read_s, counters.busy_s) == (1.5, 0.7)

@@ -14,7 +14,11 @@ import pytest
 from planted import plant, process_stat
 
 from tputtui.host import process_collector, procfs
-from tputtui.host.command_names import executable_python_version, mapped_python_version, readable_name
+from tputtui.host.command_names import (
+    executable_python_version,
+    mapped_python_version,
+    readable_name,
+)
 from tputtui.host.process_collector import NOT_PERMITTED, ProcessCollector
 from tputtui.model import ProcessReading
 
@@ -60,7 +64,9 @@ def test_we_and_psutil_say_the_same_of_a_process() -> None:
         after = other.cpu_times()
         assert ours.started == pytest.approx(other.create_time(), abs=0.02)
         assert ours.cpu_s is not None
-        assert before.user + before.system - 0.011 <= ours.cpu_s <= after.user + after.system + 0.011
+        assert (
+            before.user + before.system - 0.011 <= ours.cpu_s <= after.user + after.system + 0.011
+        )
         assert ours.threads == other.num_threads()
         assert ours.user == other.username()
         assert ours.command == " ".join(other.cmdline())
@@ -89,7 +95,10 @@ def test_kernel_threads_are_left_out(tmp_path: Path) -> None:
 
 
 def test_hostile_names_are_read_and_cleaned(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7, b"a) R 1 (\x1b[2J\xff"), "\x1b]0;owned\x07\0\u202eevil\0"))
+    plant(
+        tmp_path,
+        process(7, process_stat(7, b"a) R 1 (\x1b[2J\xff"), "\x1b]0;owned\x07\0\u202eevil\0"),
+    )
     reading = only(ProcessCollector(tmp_path).read())
     assert reading.state == "S"
     for text in (reading.name, reading.command):
@@ -104,7 +113,9 @@ def test_a_huge_command_line_is_cut(tmp_path: Path) -> None:
     assert reading.command.endswith("…")
 
 
-@pytest.mark.parametrize("stat", [b"", b"garbage", b"7 (app", b"7 (app) S 1 2", b"7 (app) S " + b"x " * 50])
+@pytest.mark.parametrize(
+    "stat", [b"", b"garbage", b"7 (app", b"7 (app) S 1 2", b"7 (app) S " + b"x " * 50]
+)
 def test_a_malformed_stat_is_no_process(tmp_path: Path, stat: bytes) -> None:
     plant(tmp_path, process(7, stat))
     assert ProcessCollector(tmp_path).read() == ()
@@ -124,7 +135,9 @@ def test_without_proc_there_are_no_processes(tmp_path: Path) -> None:
     assert ProcessCollector(tmp_path).read() == ()
 
 
-def test_who_may_not_be_looked_at_has_no_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_may_not_be_looked_at_has_no_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plant(tmp_path, process(7, process_stat(7)))
     real = os.open
 
@@ -207,10 +220,14 @@ def test_what_did_not_move_is_the_same_reading_and_what_moved_is_not(tmp_path: P
     assert only(collector.read()) == first
 
 
-def test_maps_are_looked_at_once_and_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maps_are_looked_at_once_and_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for pid in range(10, 20):
         plant(tmp_path, process(pid, process_stat(pid, "uwsgi"), "uwsgi\0"))
-        plant(tmp_path, {f"proc/{pid}/maps": "7f00-7f01 r-xp 0 0 0 /usr/lib/libpython3.12.so.1.0\n"})
+        plant(
+            tmp_path, {f"proc/{pid}/maps": "7f00-7f01 r-xp 0 0 0 /usr/lib/libpython3.12.so.1.0\n"}
+        )
         (tmp_path / f"proc/{pid}/exe").symlink_to("/usr/bin/uwsgi")
     looked: list[str] = []
     real = procfs.read
@@ -254,7 +271,11 @@ def test_listening_ports_are_known_by_process_once_asked_for(listening: int) -> 
         ("gunicorn", "gunicorn: worker [shop:app]", "gunicorn: worker"),
         ("nginx", "nginx: master process /usr/sbin/nginx -g daemon on;", "nginx: master process"),
         ("nginx", "nginx: worker process", "nginx: worker process"),
-        ("postgres", "postgres: checkout shop 10.0.0.7(4711) idle in transaction", "postgres: checkout"),
+        (
+            "postgres",
+            "postgres: checkout shop 10.0.0.7(4711) idle in transaction",
+            "postgres: checkout",
+        ),
         ("postgres", "postgres: checkout shop [local] SELECT", "postgres: checkout"),
         ("postgres", "postgres: background writer", "postgres: background writer"),
         ("sshd", "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", "sshd"),
@@ -315,7 +336,9 @@ def test_a_title_over_the_first_argument_is_no_program() -> None:
         ("/usr/bin/pythonista", None),
     ],
 )
-def test_the_executable_tells_python_and_a_wrapper_is_none(executable: str, version: str | None) -> None:
+def test_the_executable_tells_python_and_a_wrapper_is_none(
+    executable: str, version: str | None
+) -> None:
     assert executable_python_version(executable) == version
 
 
@@ -334,14 +357,17 @@ def test_a_mapped_libpython_tells_an_embedded_python(maps: bytes, version: str |
 
 def test_behind_a_shell_the_child_is_the_python_process() -> None:
     command = f"{sys.executable} -c 'print(1, flush=True); input()'; true"
-    with subprocess.Popen(["bash", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell:
+    with subprocess.Popen(
+        ["bash", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as shell:
         assert shell.stdout is not None
         assert shell.stdin is not None
         shell.stdout.readline()
         (child,) = psutil.Process(shell.pid).children()
         collector = ProcessCollector()
         readings = {
-            reading.pid: reading for reading in collector.read(frozenset((shell.pid, child.pid)), only_watched=True)
+            reading.pid: reading
+            for reading in collector.read(frozenset((shell.pid, child.pid)), only_watched=True)
         }
         shell.stdin.close()
     assert readings[shell.pid].python is None

@@ -12,7 +12,9 @@ BUSY = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() 
 
 
 def child() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", BUSY], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", BUSY], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
 
 
 def test_a_helper_costs_while_it_runs_and_nothing_more_when_it_ends() -> None:

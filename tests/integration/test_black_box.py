@@ -26,7 +26,17 @@ Json = dict[str, Any]
 
 # The keys of docs/contract.md.
 TOP = {
-    *("schema", "time", "interval_s", "window_s", "targets", "services", "first_to_saturate", "headroom", "host"),
+    *(
+        "schema",
+        "time",
+        "interval_s",
+        "window_s",
+        "targets",
+        "services",
+        "first_to_saturate",
+        "headroom",
+        "host",
+    ),
     *("objectives", "self"),
     "headroom_reason",
 }
@@ -47,7 +57,9 @@ TARGET = {
     "state",
     "waiting_s",
 }
-SERVICE = {"name", "traffic", "errors", "latency", "signals", "saturation", "breakdown"} | {"targets"}
+SERVICE = {"name", "traffic", "errors", "latency", "signals", "saturation", "breakdown"} | {
+    "targets"
+}
 TRAFFIC = {"family", "rps", "unit", "total", "best_60s", "since_start", "reason", "last"}
 ERRORS = {"family", "label", "values", "ratio", "rps", "by_class", "last"}
 LATENCY = {"family", "kind", "unit", "quantiles", "at_least", "mean", "since_start", "last"}
@@ -67,7 +79,9 @@ SUMMARY = {"sent", "completed", "errors", "seconds", "quantiles_s", "sustained_m
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     argv = [TPUTTUI, *arguments]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        argv, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
+    )
 
 
 def read(line: str) -> Json:
@@ -95,11 +109,20 @@ def assert_shape(found: Json) -> None:
         assert all(keys in (ROW, {"labels", "more", "rps"}) for keys in rows)
     host = found["host"]
     assert set(host) == HOST
-    for name, keys in (("cpu", CPU), ("memory", MEMORY), ("pressure", PRESSURE), ("tcp", TCP), ("cgroup", CGROUP)):
+    for name, keys in (
+        ("cpu", CPU),
+        ("memory", MEMORY),
+        ("pressure", PRESSURE),
+        ("tcp", TCP),
+        ("cgroup", CGROUP),
+    ):
         assert host[name] is None or set(host[name]) == keys
     assert all(set(disk) == DISK for disk in host["disks"])
     assert all(set(network) == NETWORK for network in host["networks"])
-    assert found["first_to_saturate"] is None or set(found["first_to_saturate"]) == {"name", "reason"}
+    assert found["first_to_saturate"] is None or set(found["first_to_saturate"]) == {
+        "name",
+        "reason",
+    }
     assert set(found["self"]) == SELF
 
 
@@ -107,14 +130,33 @@ def assert_shape(found: Json) -> None:
 
 
 def test_the_demo_streams_what_the_contract_says_and_ends_with_the_load_s_own_count() -> None:
-    done = run("demo", "--stream", "--load", "100", "--seconds", "6", "--seed", "9", "--objective", "p99<=5s")
+    done = run(
+        "demo",
+        "--stream",
+        "--load",
+        "100",
+        "--seconds",
+        "6",
+        "--seed",
+        "9",
+        "--objective",
+        "p99<=5s",
+    )
     assert done.returncode == 0, done.stderr
     objects = [read(line) for line in done.stdout.splitlines()]
     assert len(objects) >= 5
     for found in objects:
         assert_shape(found)
         assert found["services"][0]["name"] == "demo"
-        assert set(found["objectives"][0]) == {"expression", "state", "ok", "value", "for_s", "budget_left", "reason"}
+        assert set(found["objectives"][0]) == {
+            "expression",
+            "state",
+            "ok",
+            "value",
+            "for_s",
+            "budget_left",
+            "reason",
+        }
     assert [found["time"] for found in objects] == sorted(found["time"] for found in objects)
     summary = read(done.stderr.splitlines()[-1])
     assert set(summary) == SUMMARY
@@ -264,15 +306,23 @@ def test_a_reader_that_has_gone_is_no_failure(honest: tuple[str, list[float]]) -
 
 def test_head_takes_one_and_all_is_well() -> None:
     line = f"{TPUTTUI} stream :{free_port()} | head -1; echo ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False
+    )
     first, status = done.stdout.splitlines()
     assert_shape(read(first))
     assert (status, done.stderr) == ("0", "")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
-def test_a_signal_ends_it_with_its_number(honest: tuple[str, list[float]], number: signal.Signals, code: int) -> None:
-    if signal.getsignal(number) is signal.SIG_IGN:  # under nohup: the child would inherit it, and obey
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_it_with_its_number(
+    honest: tuple[str, list[float]], number: signal.Signals, code: int
+) -> None:
+    if (
+        signal.getsignal(number) is signal.SIG_IGN
+    ):  # under nohup: the child would inherit it, and obey
         signal.signal(number, signal.SIG_DFL)
     with begun(honest[0]) as process:
         process.send_signal(number)

@@ -19,7 +19,8 @@ from tputtui.cli import main
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(
-        not (shutil.which("promtool") and shutil.which("prometheus")), reason="needs prometheus and promtool"
+        not (shutil.which("promtool") and shutil.which("prometheus")),
+        reason="needs prometheus and promtool",
     ),
 ]
 
@@ -36,9 +37,13 @@ def ask(port: int, query: str, at: float) -> dict[tuple[str, ...], float]:
     deadline = time.monotonic() + 40
     while True:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/query?{words}", timeout=10) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{port}/api/v1/query?{words}", timeout=10
+            ) as answer:
                 result = json.load(answer)["data"]["result"]
-                return {(one["metric"].get("status", ""),): float(one["value"][1]) for one in result}
+                return {
+                    (one["metric"].get("status", ""),): float(one["value"][1]) for one in result
+                }
         except OSError:
             if time.monotonic() > deadline:
                 raise
@@ -47,10 +52,22 @@ def ask(port: int, query: str, at: float) -> dict[tuple[str, ...], float]:
 
 def test_promql_on_an_exported_run_gives_the_rates_that_were_shown(tmp_path: Path) -> None:
     shown = record(tmp_path / "a", 120)
-    assert main(["export", str(tmp_path / "a"), "--format", "openmetrics", "-o", str(tmp_path / "a.om")]) == 0
+    assert (
+        main(
+            ["export", str(tmp_path / "a"), "--format", "openmetrics", "-o", str(tmp_path / "a.om")]
+        )
+        == 0
+    )
     blocks = tmp_path / "data"
     subprocess.run(
-        ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(tmp_path / "a.om"), str(blocks)],
+        [
+            "promtool",
+            "tsdb",
+            "create-blocks-from",
+            "openmetrics",
+            str(tmp_path / "a.om"),
+            str(blocks),
+        ],
         check=True,
         capture_output=True,
         timeout=60,

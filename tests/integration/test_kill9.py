@@ -35,7 +35,10 @@ def until(holds: Callable[[], bool]) -> bool:
 def gone(process: psutil.Process) -> bool:
     """Ended: a zombie that nobody has waited for has."""
     try:
-        return not process.is_running() or process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        return not process.is_running() or process.status() in (
+            psutil.STATUS_ZOMBIE,
+            psutil.STATUS_DEAD,
+        )
     except psutil.NoSuchProcess:
         return True
 
@@ -45,7 +48,9 @@ def below(pid: int) -> list[psutil.Process]:
 
 
 def still(processes: list[psutil.Process]) -> list[str]:
-    return [f"{process.pid} {command_line(process.pid)}" for process in processes if not gone(process)]
+    return [
+        f"{process.pid} {command_line(process.pid)}" for process in processes if not gone(process)
+    ]
 
 
 def end(processes: list[psutil.Process]) -> None:
@@ -57,7 +62,9 @@ def end(processes: list[psutil.Process]) -> None:
 
 def test_the_demo_s_service_and_load_end_with_it() -> None:
     argv = [TPUTTUI, "demo", "--stream", "--load", "50"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as demo:
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+    ) as demo:
         assert demo.stdout is not None
         assert demo.stdout.readline()
         children = below(demo.pid)
@@ -81,18 +88,24 @@ def busy() -> Iterator[subprocess.Popen[bytes]]:
         verdict = preflight.check(process.pid)
         if not verdict.can_attach:
             process.kill()
-            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no py-spy here: {verdict.message}")
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
+                f"no py-spy here: {verdict.message}"
+            )
         yield process
         process.kill()
 
 
-def test_a_capture_s_py_spy_ends_with_it_and_the_process_runs_on(busy: subprocess.Popen[bytes], tmp_path: Path) -> None:
+def test_a_capture_s_py_spy_ends_with_it_and_the_process_runs_on(
+    busy: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
     argv = [TPUTTUI, "profile", str(busy.pid), "--for", "10s", "-o", str(tmp_path / "taken.json")]
 
     def spies(pid: int) -> list[psutil.Process]:
         return [child for child in below(pid) if "py-spy" in command_line(child.pid)]
 
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as capture:
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as capture:
         assert capture.stderr is not None
         assert "sampling" in capture.stderr.readline()
         assert until(lambda: bool(spies(capture.pid)))

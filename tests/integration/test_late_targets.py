@@ -77,7 +77,11 @@ def late() -> Iterator[LateServer]:
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # our own program
-        [sys.executable, "-m", "tputtui", *words], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "tputtui", *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -88,7 +92,9 @@ def objects(*words: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("seconds", [1.4, 2.3])
-def test_an_exporter_slower_than_the_interval_has_a_rate_and_is_never_down(late: LateServer, seconds: float) -> None:
+def test_an_exporter_slower_than_the_interval_has_a_rate_and_is_never_down(
+    late: LateServer, seconds: float
+) -> None:
     found = objects(late.url(f"/after/{seconds}"), "-n", "8")
     targets = [one["targets"][0] for one in found]
     assert {target["state"] for target in targets} <= {"up", "slow"}
@@ -100,7 +106,11 @@ def test_an_exporter_slower_than_the_interval_has_a_rate_and_is_never_down(late:
 
 def test_a_window_shorter_than_the_answers_shows_a_rate(late: LateServer) -> None:
     found = objects(late.url("/after/3"), "--window", "2s", "-n", "10")
-    rates = [one["services"][0]["traffic"]["rps"] for one in found if one["services"][0]["traffic"] is not None]
+    rates = [
+        one["services"][0]["traffic"]["rps"]
+        for one in found
+        if one["services"][0]["traffic"] is not None
+    ]
     assert rates[-1] == pytest.approx(RATE, rel=0.1)
 
 
@@ -108,8 +118,20 @@ def test_a_stall_keeps_the_figures_for_a_window_then_says_how_old_they_are_and_e
     late: LateServer,
 ) -> None:
     late.began = time.monotonic()
-    found = objects(late.url("/stall/6/16"), "--window", "3s", "--timeout", "4s", "--objective", "rps>=1", "-n", "19")
-    shown = [(one["targets"][0], one["services"][0]["traffic"], one["objectives"][0]) for one in found]
+    found = objects(
+        late.url("/stall/6/16"),
+        "--window",
+        "3s",
+        "--timeout",
+        "4s",
+        "--objective",
+        "rps>=1",
+        "-n",
+        "19",
+    )
+    shown = [
+        (one["targets"][0], one["services"][0]["traffic"], one["objectives"][0]) for one in found
+    ]
     slow = [(target, traffic, goal) for target, traffic, goal in shown if target["state"] == "slow"]
     assert slow
     assert all(target["up"] for target, _, _ in slow)
@@ -120,7 +142,9 @@ def test_a_stall_keeps_the_figures_for_a_window_then_says_how_old_they_are_and_e
     assert {traffic["rps"] for traffic, _ in beyond} == {None}
     assert all(traffic["last"]["value"] == pytest.approx(RATE, rel=0.5) for traffic, _ in beyond)
     assert {(goal["state"], goal["reason"]) for _, goal in beyond} == {("no_data", "slow")}
-    assert max(target["waiting_s"] for target, _, _ in slow) > 4.5, "the deadline that passed did not end the wait"
+    assert max(target["waiting_s"] for target, _, _ in slow) > 4.5, (
+        "the deadline that passed did not end the wait"
+    )
     after = [traffic["rps"] for target, traffic, _ in shown if target["state"] == "up"]
     known = sorted(rps for rps in after if rps is not None)
     assert known[len(known) // 2] == pytest.approx(RATE, rel=0.1)
@@ -132,7 +156,9 @@ def test_a_target_that_is_late_is_never_asked_twice_at_once(late: LateServer) ->
     assert len(late.asked) <= 3
 
 
-def test_check_waits_for_a_slow_exporter_and_names_the_interval_that_suits_it(late: LateServer) -> None:
+def test_check_waits_for_a_slow_exporter_and_names_the_interval_that_suits_it(
+    late: LateServer,
+) -> None:
     done = run("check", late.url("/after/1.6"))
     assert done.returncode == 0, done.stderr
     assert "series in 1.6 s" in done.stdout
@@ -143,11 +169,16 @@ def test_check_waits_for_a_slow_exporter_and_names_the_interval_that_suits_it(la
 def test_check_says_that_a_target_is_slow_where_the_deadline_passes(late: LateServer) -> None:
     done = run("check", late.url("/after/60"), "--timeout", "500ms")
     assert done.returncode == 1
-    assert "slow  no answer within 0.5 s: the connection stands; --timeout 1m waits longer" in done.stdout
+    assert (
+        "slow  no answer within 0.5 s: the connection stands; --timeout 1m waits longer"
+        in done.stdout
+    )
     assert "down" not in done.stdout
 
 
-def test_a_recording_that_depends_on_what_never_answers_ends_with_11(late: LateServer, tmp_path: Any) -> None:
+def test_a_recording_that_depends_on_what_never_answers_ends_with_11(
+    late: LateServer, tmp_path: Any
+) -> None:
     words = [
         "record",
         "-o",

@@ -48,7 +48,9 @@ def running(argv: Sequence[str], url: str) -> Iterator[str]:
             while not _answers(url):
                 if process.poll() is not None or time.monotonic() > end:
                     process.kill()
-                    pytest.fail(f"{argv[0]} does not answer: {process.communicate()[1].decode(errors='replace')}")
+                    pytest.fail(
+                        f"{argv[0]} does not answer: {process.communicate()[1].decode(errors='replace')}"
+                    )
                 time.sleep(0.05)
             yield url
         finally:
@@ -69,9 +71,13 @@ def prometheus(folder: Path, *targets: str, port: int | None = None) -> Iterator
     """Debian's Prometheus, scraping `targets` (host:port) every second; the address of its API."""
     port = port or free_port()
     config = folder / "prometheus.yml"
-    jobs = [{"job_name": "watched", "static_configs": [{"targets": list(targets)}]}] if targets else []
+    jobs = (
+        [{"job_name": "watched", "static_configs": [{"targets": list(targets)}]}] if targets else []
+    )
     config.write_text(  # JSON is YAML
-        json.dumps({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs})
+        json.dumps(
+            {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs}
+        )
     )
     argv = [
         needs("prometheus"),
@@ -123,7 +129,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watch, s
             )
         )
         engine.subscribe(watch.snapshots.append)
-        with prometheus(tmp_path_factory.mktemp("prometheus"), urllib.parse.urlsplit(url).netloc) as api:
+        with prometheus(
+            tmp_path_factory.mktemp("prometheus"), urllib.parse.urlsplit(url).netloc
+        ) as api:
             engine.start()
             try:
                 end = time.monotonic() + PATIENCE_S
@@ -162,12 +170,17 @@ def test_quantiles_are_within_five_percent(watched: tuple[Watch, str], q: float)
         assert latency.family == "http_request_duration_seconds"
         ours.append(next(quantile.value for quantile in latency.quantiles if quantile.q == q))
     rate = f"sum by (le) (rate(http_request_duration_seconds_bucket[{WINDOW_S}s]))"
-    assert median_ratio(watch, api, f"histogram_quantile({q}, {rate})", ours) == pytest.approx(1.0, abs=0.05)
+    assert median_ratio(watch, api, f"histogram_quantile({q}, {rate})", ours) == pytest.approx(
+        1.0, abs=0.05
+    )
 
 
 def test_throughput_is_within_three_percent(watched: tuple[Watch, str]) -> None:
     watch, api = watched
-    ours = [snapshot.services[0].traffic.rps if snapshot.services[0].traffic else None for snapshot in watch.readings]
+    ours = [
+        snapshot.services[0].traffic.rps if snapshot.services[0].traffic else None
+        for snapshot in watch.readings
+    ]
     query = f"sum(rate(http_requests_total[{WINDOW_S}s]))"
     assert median_ratio(watch, api, query, ours) == pytest.approx(1.0, abs=0.03)
 

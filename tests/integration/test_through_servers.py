@@ -43,7 +43,9 @@ def victoria(folder: Path, *targets: str) -> Iterator[str]:
         json.dumps(
             {
                 "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
-                "scrape_configs": [{"job_name": "watched", "static_configs": [{"targets": list(targets)}]}],
+                "scrape_configs": [
+                    {"job_name": "watched", "static_configs": [{"targets": list(targets)}]}
+                ],
             }
         )
     )
@@ -74,9 +76,15 @@ def readings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Snapshot
         with prometheus(folder, host) as prom, victoria(folder, host) as vm:
             demo.start_load()
             time.sleep(4.0)
-            servers = (TargetSettings(name="prom", prometheus=prom), TargetSettings(name="vm", prometheus=vm))
+            servers = (
+                TargetSettings(name="prom", prometheus=prom),
+                TargetSettings(name="vm", prometheus=vm),
+            )
             settings = Settings(
-                targets=(TargetSettings(name="direct", url=url),), servers=servers, window_s=10.0, discover=False
+                targets=(TargetSettings(name="direct", url=url),),
+                servers=servers,
+                window_s=10.0,
+                discover=False,
             )
             snapshots: list[Snapshot] = []
             engine = Engine(settings)
@@ -100,7 +108,9 @@ def three(snapshot: Snapshot) -> tuple[ServiceState, ServiceState, ServiceState]
     return by_name["direct"], by_name["prom"], by_name["vm"]
 
 
-def median_ratio(readings: list[Snapshot], figure: Callable[[ServiceState], float | None], which: int) -> float:
+def median_ratio(
+    readings: list[Snapshot], figure: Callable[[ServiceState], float | None], which: int
+) -> float:
     ratios = []
     for snapshot in readings:
         found = three(snapshot)
@@ -114,15 +124,23 @@ def median_ratio(readings: list[Snapshot], figure: Callable[[ServiceState], floa
 
 @pytest.mark.parametrize("which", [1, 2], ids=["prometheus", "victoria-metrics"])
 def test_throughput_agrees_within_four_percent(readings: list[Snapshot], which: int) -> None:
-    ratio = median_ratio(readings, lambda service: service.traffic.rps if service.traffic else None, which)
+    ratio = median_ratio(
+        readings, lambda service: service.traffic.rps if service.traffic else None, which
+    )
     assert ratio == pytest.approx(1.0, abs=0.04)
 
 
 @pytest.mark.parametrize("which", [1, 2], ids=["prometheus", "victoria-metrics"])
-@pytest.mark.parametrize(("place", "tolerance"), [(0, 0.05), (1, 0.05), (2, 0.10)], ids=["p50", "p90", "p99"])
-def test_quantiles_agree(readings: list[Snapshot], which: int, place: int, tolerance: float) -> None:
+@pytest.mark.parametrize(
+    ("place", "tolerance"), [(0, 0.05), (1, 0.05), (2, 0.10)], ids=["p50", "p90", "p99"]
+)
+def test_quantiles_agree(
+    readings: list[Snapshot], which: int, place: int, tolerance: float
+) -> None:
     ratio = median_ratio(
-        readings, lambda service: service.latency.quantiles[place].value if service.latency else None, which
+        readings,
+        lambda service: service.latency.quantiles[place].value if service.latency else None,
+        which,
     )
     assert ratio == pytest.approx(1.0, abs=tolerance)
 
@@ -137,31 +155,44 @@ def test_the_same_families_and_rows_are_shown(readings: list[Snapshot], which: i
     assert theirs.latency is not None
     assert ours.errors is not None
     assert theirs.errors is not None
-    assert (theirs.traffic.family, theirs.errors.family, theirs.errors.label, theirs.latency.family) == (
-        *(ours.traffic.family, ours.errors.family, ours.errors.label, ours.latency.family),
-    )
+    assert (
+        theirs.traffic.family,
+        theirs.errors.family,
+        theirs.errors.label,
+        theirs.latency.family,
+    ) == (*(ours.traffic.family, ours.errors.family, ours.errors.label, ours.latency.family),)
     assert {row.labels for row in theirs.breakdown} == {row.labels for row in ours.breakdown}
 
 
 def test_who_watches_both_ways_counts_nothing_twice(readings: list[Snapshot]) -> None:
     for snapshot in readings:
-        assert [service.targets for service in snapshot.services] == [("direct",), ("prom",), ("vm",)]
+        assert [service.targets for service in snapshot.services] == [
+            ("direct",),
+            ("prom",),
+            ("vm",),
+        ]
         assert all(target.state == "up" for target in snapshot.targets)
 
 
-def test_a_server_that_is_restarted_is_a_gap_comes_back_by_itself_and_disturbs_nobody(tmp_path: Path) -> None:
+def test_a_server_that_is_restarted_is_a_gap_comes_back_by_itself_and_disturbs_nobody(
+    tmp_path: Path,
+) -> None:
     port, snapshots = free_port(), list[Snapshot]()
     with Demo(load=50.0, seed=3) as demo:
         (url,) = demo.start()
         host = urllib.parse.urlsplit(url).netloc
         demo.start_load()
         servers = (TargetSettings(name="prom", prometheus=f"http://127.0.0.1:{port}"),)
-        settings = Settings(targets=(TargetSettings(name="direct", url=url),), servers=servers, discover=False)
+        settings = Settings(
+            targets=(TargetSettings(name="direct", url=url),), servers=servers, discover=False
+        )
         engine = Engine(settings)
         engine.subscribe(snapshots.append)
 
         def served() -> float | None:
-            newest = {service.name: service for service in snapshots[-1].services} if snapshots else {}
+            newest = (
+                {service.name: service for service in snapshots[-1].services} if snapshots else {}
+            )
             traffic = newest["prom"].traffic if "prom" in newest else None
             return traffic.rps if traffic is not None else None
 
@@ -176,7 +207,12 @@ def test_a_server_that_is_restarted_is_a_gap_comes_back_by_itself_and_disturbs_n
             until(lambda: served() is None, "what nobody tells any more is still shown")
             gone = len(snapshots)
             time.sleep(3.0)
-            assert all(one.state != "down" for shot in snapshots for one in shot.targets if one.name == "direct")
+            assert all(
+                one.state != "down"
+                for shot in snapshots
+                for one in shot.targets
+                if one.name == "direct"
+            )
             assert len(snapshots) >= gone + 2, "ticks go on"
             with prometheus(tmp_path, host, port=port):
                 until(lambda: state() == "up" and bool(served()), "it does not come back by itself")

@@ -30,14 +30,22 @@ def exponential_buckets(
     def end(index: int) -> float:
         return math.pow(2.0, math.ldexp(index, -schema))
 
-    below = [NativeBucket(-end(i), -end(i - 1), count) for i, count in sorted(negative.items(), reverse=True)]
+    below = [
+        NativeBucket(-end(i), -end(i - 1), count)
+        for i, count in sorted(negative.items(), reverse=True)
+    ]
     above = [NativeBucket(end(i - 1), end(i), count) for i, count in sorted(positive.items())]
     zero = [NativeBucket(-zero_threshold, zero_threshold, zero_count)] if zero_count else []
     return [*below, *zero, *above]
 
 
 def native_quantile(
-    q: float, buckets: Sequence[NativeBucket], count: float, total: float = 0.0, *, custom: bool = False
+    q: float,
+    buckets: Sequence[NativeBucket],
+    count: float,
+    total: float = 0.0,
+    *,
+    custom: bool = False,
 ) -> float:
     """PromQL's ``histogram_quantile`` over one native histogram.
 
@@ -59,7 +67,9 @@ def native_quantile(
     if passed < rank:  # more observations than the buckets hold: the rest were NaN
         return math.nan if math.isnan(total) else (bucket.high if upward else bucket.low)
     rank = rank - (passed - bucket.observations) if upward else passed - rank
-    return _within(_trim_zero(bucket, filled, custom=custom), rank / bucket.observations, linear=custom)
+    return _within(
+        _trim_zero(bucket, filled, custom=custom), rank / bucket.observations, linear=custom
+    )
 
 
 def _find(rank: float, buckets: Iterable[NativeBucket]) -> tuple[NativeBucket, float]:
@@ -73,7 +83,9 @@ def _find(rank: float, buckets: Iterable[NativeBucket]) -> tuple[NativeBucket, f
     return bucket, passed
 
 
-def _trim_zero(bucket: NativeBucket, filled: Sequence[NativeBucket], *, custom: bool) -> NativeBucket:
+def _trim_zero(
+    bucket: NativeBucket, filled: Sequence[NativeBucket], *, custom: bool
+) -> NativeBucket:
     """A zero bucket of a histogram with values on one side only ends at 0."""
     if custom or not bucket.low < 0 < bucket.high:
         return bucket

@@ -29,7 +29,9 @@ _EXTRAPOLATE_UP_TO: Final = 1.1  # average distances between samples
 # ------------------------------------------------------------------------------------------ selectors
 
 
-def instant(points: Iterable[StoredPoint], at: float, lookback_s: float = LOOKBACK_S) -> float | None:
+def instant(
+    points: Iterable[StoredPoint], at: float, lookback_s: float = LOOKBACK_S
+) -> float | None:
     """The newest value in (at - lookback, at]; None where there is none, or the series went stale."""
     newest: StoredPoint | None = None
     for point in points:
@@ -98,7 +100,9 @@ def _pairs(points: Sequence[Point], holds: Callable[[float, float], bool]) -> fl
     return float(sum(holds(a, b) for (_, a), (_, b) in pairwise(points)))
 
 
-def _extrapolated(points: Sequence[Point], end: float, range_s: float, *, counter: bool) -> float | None:
+def _extrapolated(
+    points: Sequence[Point], end: float, range_s: float, *, counter: bool
+) -> float | None:
     if len(points) < 2:
         return None
     (first_at, first), (last_at, last) = points[0], points[-1]

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from outside import shared
 
-from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata, ProfileSlice, ProfileThread, Stack
+from tputtui.profiling.profile_model import (
+    FrameTable,
+    Profile,
+    ProfileMetadata,
+    ProfileSlice,
+    ProfileThread,
+    Stack,
+)
 
 Made = Callable[..., Profile]
 MAIN = ProfileThread(1, 1, "MainThread")
@@ -25,7 +32,10 @@ def _frame(frames: FrameTable, word: str) -> int:
 
 
 def made(
-    *slices: str | Sequence[str], frames: FrameTable | None = None, torn: bool = False, thread: ProfileThread = MAIN
+    *slices: str | Sequence[str],
+    frames: FrameTable | None = None,
+    torn: bool = False,
+    thread: ProfileThread = MAIN,
 ) -> Profile:
     table = frames or FrameTable()
     parts = []
@@ -42,7 +52,11 @@ def made(
             if len(words) > 2:
                 gil[stack] = gil.get(stack, 0.0) + float(words[2])
         ticks = sum(wall.values())
-        parts.append(ProfileSlice({thread: wall}, {thread: gil} if gil else {}, ticks, ticks if gil else 0.0, 1.0))
+        parts.append(
+            ProfileSlice(
+                {thread: wall}, {thread: gil} if gil else {}, ticks, ticks if gil else 0.0, 1.0
+            )
+        )
     return Profile(table, tuple(parts), ProfileMetadata(torn=torn, pid=thread.pid, rate_hz=100.0))
 
 

@@ -47,7 +47,9 @@ def parked(condition: threading.Condition) -> None:
 def threads(until: float) -> None:
     condition = threading.Condition()
     for number in range(3):
-        threading.Thread(target=parked, args=(condition,), name=f"idle-{number}\x1b[31m", daemon=True).start()
+        threading.Thread(
+            target=parked, args=(condition,), name=f"idle-{number}\x1b[31m", daemon=True
+        ).start()
     split(until)
 
 
@@ -82,7 +84,9 @@ def main() -> None:
         sys.setrecursionlimit(depth + 1000)
         deep(depth, until)
     elif mode == "children":
-        child = subprocess.Popen([sys.executable, __file__, "split", *sys.argv[2:]], stdout=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            [sys.executable, __file__, "split", *sys.argv[2:]], stdout=subprocess.DEVNULL
+        )
         try:
             time.sleep(60)
         finally:

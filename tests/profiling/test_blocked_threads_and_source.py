@@ -27,7 +27,9 @@ MAIN = ProfileThread(1, 1, "MainThread")
 
 
 def with_cpu(profile: Profile, share: float) -> Profile:
-    return replace(profile, slices=tuple(replace(part, cpu_shares={MAIN: share}) for part in profile.slices))
+    return replace(
+        profile, slices=tuple(replace(part, cpu_shares={MAIN: share}) for part in profile.slices)
+    )
 
 
 def test_a_sleep_in_c_is_a_wait_and_computing_is_not(profile_of: Made) -> None:
@@ -38,20 +40,29 @@ def test_a_sleep_in_c_is_a_wait_and_computing_is_not(profile_of: Made) -> None:
     assert running_stacks(stacks).weight == pytest.approx(100.0)
     assert categories.category_shares(stacks)["waiting"] == pytest.approx(0.8)
     assert frames_waiting_in_c(made) == {}  # nobody measured: no claim
-    assert frames_waiting_in_c(with_cpu(made, 1.0)) == {}  # the CPU explains it: code in C that computes
+    assert (
+        frames_waiting_in_c(with_cpu(made, 1.0)) == {}
+    )  # the CPU explains it: code in C that computes
 
 
 def test_without_the_gil_s_column_a_line_longer_than_the_cpu_time_waited(profile_of: Made) -> None:
     made = with_cpu(profile_of(*["main;sleeper:9 88\nmain;work:3 12"] * 5), 0.12)
     stacks = select_stacks(made)
-    assert {stacks.frames.frame_func(stack[-1]).name for stack in stacks.stacks} == {WAITING_IN_C, "work"}
+    assert {stacks.frames.frame_func(stack[-1]).name for stack in stacks.stacks} == {
+        WAITING_IN_C,
+        "work",
+    }
     assert frames_waiting_in_c(with_cpu(made, 0.6)) == {}  # all of it may have run
 
 
 def test_who_waits_for_a_cpu_does_not_wait_in_c(profile_of: Made) -> None:
-    made = with_cpu(profile_of(*["main;work 100"] * 5), 0.06)  # as in a run: nobody asked for the GIL
+    made = with_cpu(
+        profile_of(*["main;work 100"] * 5), 0.06
+    )  # as in a run: nobody asked for the GIL
     assert frames_waiting_in_c(made)
-    starved = replace(made, slices=tuple(replace(part, ready_shares={MAIN: 0.9}) for part in made.slices))
+    starved = replace(
+        made, slices=tuple(replace(part, ready_shares={MAIN: 0.9}) for part in made.slices)
+    )
     assert frames_waiting_in_c(starved) == {}
 
 
@@ -59,7 +70,9 @@ def test_cpu_shares_survive_a_file(profile_of: Made, tmp_path: Path) -> None:
     path = tmp_path / "p.speedscope.json"
     made = with_cpu(profile_of("main;watch 80\nmain;work 20 19"), 0.2)
     made = replace(
-        made, slices=(replace(made.slices[0], ready_shares={MAIN: 0.7}),), metadata=replace(made.metadata, asked_s=2.0)
+        made,
+        slices=(replace(made.slices[0], ready_shares={MAIN: 0.7}),),
+        metadata=replace(made.metadata, asked_s=2.0),
     )
     file_formats.save(made, path)
     again = file_formats.load(path)
@@ -101,20 +114,26 @@ def test_source_of_a_process_by_its_root_and_cwd(tmp_path: Path) -> None:
 def test_source_that_changed_or_cannot_be_read_says_so(tmp_path: Path) -> None:
     file = tmp_path / "app.py"
     file.write_text("one\n")
-    assert source_text.read_source(str(file), None, time.time() - 60).note == source_text.CHANGED_NOTE
+    assert (
+        source_text.read_source(str(file), None, time.time() - 60).note == source_text.CHANGED_NOTE
+    )
     assert source_text.read_source(str(file), None, time.time() + 60).note == ""
     written = file.stat().st_mtime
     assert (
         source_text.read_source(str(file), None, int(written)).note == ""
     )  # the kernel's second, in which it was started
-    assert source_text.read_source(str(file), None, int(written) - 1).note == source_text.CHANGED_NOTE
+    assert (
+        source_text.read_source(str(file), None, int(written) - 1).note == source_text.CHANGED_NOTE
+    )
     assert "no such file" in source_text.read_source(str(tmp_path / "gone.py"), None).error
     assert "not a file" in source_text.read_source(str(tmp_path), None).error
     assert "no file" in source_text.read_source("<string>", None).error
     assert "relative" in source_text.read_source("app.py", None).error
 
 
-def test_a_profile_on_the_shelf_is_a_private_file_and_comes_back(profile_of: Made, tmp_path: Path) -> None:
+def test_a_profile_on_the_shelf_is_a_private_file_and_comes_back(
+    profile_of: Made, tmp_path: Path
+) -> None:
     shelf = ProfileLibrary(tmp_path / "profiles")
     made = profile_of("a;b 5")
     made = replace(made, metadata=replace(made.metadata, time=1_790_000_000.0, label="1 app"))
@@ -138,7 +157,11 @@ def test_a_profile_that_cannot_be_saved_is_kept_and_said(profile_of: Made, tmp_p
 
 def test_the_export_has_every_format(profile_of: Made, tmp_path: Path) -> None:
     paths = file_formats.export(profile_of("a;b 5"), tmp_path / "out")
-    assert [path.name.partition(".")[2] for path in paths] == ["speedscope.json", "collapsed.txt", "svg"]
+    assert [path.name.partition(".")[2] for path in paths] == [
+        "speedscope.json",
+        "collapsed.txt",
+        "svg",
+    ]
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in paths)
     assert file_formats.load(paths[0]).weight() == 5
 

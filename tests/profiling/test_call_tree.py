@@ -111,7 +111,10 @@ def test_callers_start_at_what_ran(profile_of: Made) -> None:
 
 def test_lines_split_a_function(profile_of: Made) -> None:
     view = opened(profile_of("a:1 4\na:2 6"), TreeOptions(by_line=True))
-    assert [(row.name, row.line, round(row.total, 2)) for row in view.rows(0, 9)] == [("a", 2, 0.6), ("a", 1, 0.4)]
+    assert [(row.name, row.line, round(row.total, 2)) for row in view.rows(0, 9)] == [
+        ("a", 2, 0.6),
+        ("a", 1, 0.4),
+    ]
 
 
 def test_a_function_stands_at_its_hottest_line(profile_of: Made) -> None:
@@ -237,8 +240,12 @@ def test_the_gil_column_is_a_share_of_the_time(profile_of: Made) -> None:
 def test_the_spread_of_a_node_comes_from_the_slices(profile_of: Made) -> None:
     even = CallTree(select_stacks(profile_of(*["a 7\nb 3"] * 6)))
     assert even.half_width(1) == pytest.approx(0.0)
-    uneven = CallTree(select_stacks(profile_of("a 9\nb 1", "a 5\nb 5", "a 7\nb 3", "a 6\nb 4", "a 8\nb 2")))
-    assert uneven.half_width(1) == pytest.approx(2.776 * (0.25 / 10 / 5) ** 0.5 * 10**0.5 / 10**0.5, rel=0.3)
+    uneven = CallTree(
+        select_stacks(profile_of("a 9\nb 1", "a 5\nb 5", "a 7\nb 3", "a 6\nb 4", "a 8\nb 2"))
+    )
+    assert uneven.half_width(1) == pytest.approx(
+        2.776 * (0.25 / 10 / 5) ** 0.5 * 10**0.5 / 10**0.5, rel=0.3
+    )
     assert CallTree(select_stacks(profile_of(*["a 1"] * 4))).half_width(1) is None
 
 
@@ -258,7 +265,10 @@ def test_a_chain_of_4096_frames_that_is_no_recursion(profile_of: Made) -> None:
     assert len(view) == 4096
     assert view.row(4095).name == "f4095"
     assert (
-        TreeRows(CallTree(select_stacks(profile_of(f"{deep} 3")), TreeOptions(is_inverted=True))).row(0).name == "f4095"
+        TreeRows(CallTree(select_stacks(profile_of(f"{deep} 3")), TreeOptions(is_inverted=True)))
+        .row(0)
+        .name
+        == "f4095"
     )
 
 
@@ -276,14 +286,21 @@ def test_an_empty_choice_has_no_rows() -> None:
 
 
 _stacks = st.lists(
-    st.tuples(st.lists(st.integers(1, 5), max_size=8), st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=30
+    st.tuples(st.lists(st.integers(1, 5), max_size=8), st.integers(1, 9), st.integers(0, 9)),
+    min_size=1,
+    max_size=30,
 )
 
 
 @given(_stacks, st.booleans(), st.booleans())
-def test_totals_are_conserved(listed: list[tuple[list[int], int, int]], inverted: bool, lines: bool) -> None:
+def test_totals_are_conserved(
+    listed: list[tuple[list[int], int, int]], inverted: bool, lines: bool
+) -> None:
     frames = FrameTable()
-    ids = [frames.add_frame(f"f{at // 2}", "/srv/a.py" if at % 3 else f"{LIB}/os.py", at) for at in range(7)]
+    ids = [
+        frames.add_frame(f"f{at // 2}", "/srv/a.py" if at % 3 else f"{LIB}/os.py", at)
+        for at in range(7)
+    ]
     wall: dict[tuple[int, ...], float] = {}
     for path, weight, _ in listed:
         stack = tuple(ids[at] for at in path)
@@ -291,7 +308,10 @@ def test_totals_are_conserved(listed: list[tuple[list[int], int, int]], inverted
     profile = Profile(frames, (ProfileSlice({ProfileThread(1, 1): wall}, {}, 1, 0, 1),))
     whole = sum(weight for _, weight, _ in listed)
     for mine in (None, categories.is_own_or_incomplete):
-        tree = CallTree(select_stacks(profile), TreeOptions(is_inverted=inverted, by_line=lines, is_own_code=mine))
+        tree = CallTree(
+            select_stacks(profile),
+            TreeOptions(is_inverted=inverted, by_line=lines, is_own_code=mine),
+        )
         assert sum(tree.self_) == pytest.approx(whole)
         for node in range(len(tree)):
             below = sum(tree.total[child] for child in tree.children(node))

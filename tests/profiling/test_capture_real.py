@@ -87,7 +87,9 @@ def left_over(pid: int) -> list[str]:
             line = command_line(int(entry))
             if "py-spy" in line and f"-p {pid} " in f"{line} ":
                 spies.append(line)
-    return spies + [str(path) for path in Path(tempfile.gettempdir()).glob(f"tputtui-profile-{os.getpid()}-*")]
+    return spies + [
+        str(path) for path in Path(tempfile.gettempdir()).glob(f"tputtui-profile-{os.getpid()}-*")
+    ]
 
 
 def spent(process: subprocess.Popen[bytes]) -> tuple[float, float]:
@@ -103,7 +105,9 @@ def test_a_known_split_is_found_within_its_spread(start: Start) -> None:
     process = start("split")
     time.sleep(1.0)
     within = []
-    for _ in range(3):  # a 95 % interval misses one time in twenty: two of three hold it but for 0.7 %
+    for _ in range(
+        3
+    ):  # a 95 % interval misses one time in twenty: two of three hold it but for 0.7 %
         before = spent(process)
         stacks = select_stacks(captured(process.pid, 7))
         after = spent(process)
@@ -123,7 +127,10 @@ def test_wall_and_gil_of_threads(start: Start) -> None:
     profile = captured(process.pid, 3)
     assert len(profile.threads) == 4
     assert {thread.name for thread in profile.threads} >= {"MainThread"}
-    assert all(thread.name == clean(thread.name) and thread.pid == process.pid for thread in profile.threads)
+    assert all(
+        thread.name == clean(thread.name) and thread.pid == process.pid
+        for thread in profile.threads
+    )
     rows = top_functions.thread_rows(profile)
     assert rows[0].thread.name == "MainThread"
     assert rows[0].gil is not None
@@ -298,7 +305,10 @@ FAKES = {
         'case $1 in dump) exit 0;; esac; echo "Sampling process"; while [ "$1" != -o ]; do shift; done; truncate -s 1G "$2"',
         "wrote more than 100 MiB",
     ),
-    "escapes": ("printf 'Error: \\033[31mred\\033]0;title\\007' >&2; exit 3", "failed with status 3"),
+    "escapes": (
+        "printf 'Error: \\033[31mred\\033]0;title\\007' >&2; exit 3",
+        "failed with status 3",
+    ),
     "killed": ("kill -9 $$", "ended by signal 9"),
 }
 
@@ -317,7 +327,9 @@ def test_a_py_spy_that_misbehaves_is_one_sentence(
 
 
 @pytest.mark.parametrize("blocking", [False, True])
-def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(start: Start, blocking: bool) -> None:
+def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(
+    start: Start, blocking: bool
+) -> None:
     process = start("split")
     program = (
         "import sys, time\nfrom tputtui.profiling.capture.capture import Capture\n"
@@ -341,7 +353,9 @@ def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(start: Sta
     assert found.tracer_pid == 0
     used = sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values())
     time.sleep(0.5)
-    assert sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values()) > used  # it runs on
+    assert (
+        sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values()) > used
+    )  # it runs on
     capture.remove_stale_folders()
     assert not any(folder.exists() for folder in folders)
 
@@ -353,10 +367,14 @@ def test_what_was_captured_comes_back_from_its_file(start: Start, tmp_path: Path
     assert again.weight() == profile.weight()
     assert again.weight("gil") == profile.weight("gil")
     assert again.threads == profile.threads
-    assert select_stacks(again).incomplete_share == pytest.approx(select_stacks(profile).incomplete_share)
+    assert select_stacks(again).incomplete_share == pytest.approx(
+        select_stacks(profile).incomplete_share
+    )
 
 
-@pytest.mark.parametrize(("duration", "rate"), [(0, 100), (-1, 100), (4000, 100), (10, 0), (10, 5000)])
+@pytest.mark.parametrize(
+    ("duration", "rate"), [(0, 100), (-1, 100), (4000, 100), (10, 0), (10, 5000)]
+)
 def test_what_py_spy_hangs_or_panics_on_is_refused(duration: float, rate: int) -> None:
     with pytest.raises(ValueError, match="a capture"):
         Capture(1, None, duration, rate)

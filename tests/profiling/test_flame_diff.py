@@ -24,16 +24,26 @@ def profile(shares: dict[str, float], seed: int = 1) -> Profile:
     draw = random.Random(seed)
     frames = FrameTable()
     main = frames.add_frame("main", "/srv/app.py", 1)
-    stacks: dict[str, Stack] = {name: (main, frames.add_frame(name, "/srv/app.py", 2)) for name in shares}
+    stacks: dict[str, Stack] = {
+        name: (main, frames.add_frame(name, "/srv/app.py", 2)) for name in shares
+    }
     slices = []
     for _ in range(10):
-        counts: Counts = {stacks[name]: 100 * share * draw.uniform(0.95, 1.05) for name, share in shares.items()}
-        slices.append(ProfileSlice({ProfileThread(1, 1, "MainThread"): counts}, {}, 100.0, 0.0, 1.0))
-    return Profile(frames, tuple(slices), ProfileMetadata(source="py-spy", label="app", pid=1, rate_hz=100.0))
+        counts: Counts = {
+            stacks[name]: 100 * share * draw.uniform(0.95, 1.05) for name, share in shares.items()
+        }
+        slices.append(
+            ProfileSlice({ProfileThread(1, 1, "MainThread"): counts}, {}, 100.0, 0.0, 1.0)
+        )
+    return Profile(
+        frames, tuple(slices), ProfileMetadata(source="py-spy", label="app", pid=1, rate_hz=100.0)
+    )
 
 
 def test_what_rose_is_red_what_fell_is_blue_and_both_have_their_shares() -> None:
-    picture = flame_diff.render_svg(profile({"rank": 0.2, "render": 0.8}), profile({"rank": 0.6, "render": 0.4}, 2))
+    picture = flame_diff.render_svg(
+        profile({"rank": 0.2, "render": 0.8}), profile({"rank": 0.6, "render": 0.4}, 2)
+    )
     root = ET.fromstring(picture)  # noqa: S314 - our own output
     boxes = {
         group[0].text: group[1].attrib["fill"]
@@ -48,15 +58,19 @@ def test_what_rose_is_red_what_fell_is_blue_and_both_have_their_shares() -> None
 
 def test_sure_changes_are_sentences_the_largest_first_and_chance_is_none() -> None:
     before = profile({"rank": 0.2, "render": 0.75, "log": 0.05})
-    said = flame_diff.describe_changes(before, profile({"rank": 0.6, "render": 0.35, "log": 0.05}, 2))
+    said = flame_diff.describe_changes(
+        before, profile({"rank": 0.6, "render": 0.35, "log": 0.05}, 2)
+    )
     assert [sentence.split(":")[0] for sentence in said] == ["rank", "render"]
     assert said[0].endswith(" % of all samples")
-    assert flame_diff.describe_changes(before, profile({"rank": 0.2, "render": 0.75, "log": 0.05}, 3)) == [
-        "no function's share changed by more than chance allows"
-    ]
+    assert flame_diff.describe_changes(
+        before, profile({"rank": 0.2, "render": 0.75, "log": 0.05}, 3)
+    ) == ["no function's share changed by more than chance allows"]
 
 
 def test_names_are_text() -> None:
-    picture = flame_diff.render_svg(profile({EVIL: 0.5, "b": 0.5}), profile({EVIL: 0.1, "b": 0.9}, 2))
+    picture = flame_diff.render_svg(
+        profile({EVIL: 0.5, "b": 0.5}), profile({EVIL: 0.1, "b": 0.9}, 2)
+    )
     assert "<script>" not in picture
     ET.fromstring(picture)  # noqa: S314 - our own output

@@ -26,14 +26,12 @@ LOOP = (
     f"BaseEventLoop.run_until_complete@{PY}/asyncio/base_events.py;"
     f"BaseEventLoop.run_forever@{PY}/asyncio/base_events.py;BaseEventLoop._run_once@{PY}/asyncio/base_events.py"
 )
-UVICORN = (
-    "<module>@/v/bin/uvicorn;Command.main@{s}/click/core.py;main@{s}/uvicorn/main.py;Server.run@{s}/uvicorn/server.py"
+UVICORN = "<module>@/v/bin/uvicorn;Command.main@{s}/click/core.py;main@{s}/uvicorn/main.py;Server.run@{s}/uvicorn/server.py"
+GUNICORN = (
+    "<module>@/v/bin/gunicorn;run@{s}/gunicorn/app/wsgiapp.py;Arbiter.run@{s}/gunicorn/arbiter.py"
 )
-GUNICORN = "<module>@/v/bin/gunicorn;run@{s}/gunicorn/app/wsgiapp.py;Arbiter.run@{s}/gunicorn/arbiter.py"
 CELERY = "<module>@/v/bin/celery;main@{s}/celery/__main__.py;worker@{s}/celery/bin/worker.py;Consumer.start@{s}/celery/worker/consumer/consumer.py"
-SPAWNED = (
-    f"<module>@<string>;spawn_main@{PY}/multiprocessing/spawn.py;BaseProcess._bootstrap@{PY}/multiprocessing/process.py"
-)
+SPAWNED = f"<module>@<string>;spawn_main@{PY}/multiprocessing/spawn.py;BaseProcess._bootstrap@{PY}/multiprocessing/process.py"
 
 IDLE = {
     "aiosqlite": f"{BOOT};_connection_worker_thread@{SITE}/aiosqlite/core.py:59",
@@ -95,10 +93,14 @@ def test_an_idle_thread_is_idle_and_nothing_is_said_of_it(name: str, profile_of:
 
 
 @pytest.mark.parametrize("name", IDLE)
-def test_an_idle_thread_of_which_the_cpu_time_is_known_is_idle_too(name: str, profile_of: Made) -> None:
+def test_an_idle_thread_of_which_the_cpu_time_is_known_is_idle_too(
+    name: str, profile_of: Made
+) -> None:
     made = profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5)
     thread = made.threads[0]
-    made = replace(made, slices=tuple(replace(part, cpu_shares={thread: 0.04}) for part in made.slices))
+    made = replace(
+        made, slices=tuple(replace(part, cpu_shares={thread: 0.04}) for part in made.slices)
+    )
     shares = categories.category_shares(select_stacks(made))
     assert shares["idle"] == pytest.approx(0.96)
     assert insights.profile_insights(select_stacks(made), load=insights.cpu_load(made)) == []
@@ -127,7 +129,9 @@ def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: Made) -
     stack, category, words = INSIDE[name]
     found = select_stacks(profile_of(*[f"{stack} 40\n{IDLE['aiosqlite']} 60"] * 5))
     assert categories.category_shares(found)[category] == pytest.approx(0.4)  # type: ignore[index]
-    assert [one.text for one in insights.profile_insights(found)] == [f"40.0 % ±0.0 of the time is spent {words}"]
+    assert [one.text for one in insights.profile_insights(found)] == [
+        f"40.0 % ±0.0 of the time is spent {words}"
+    ]
 
 
 def test_a_consumers_callback_that_computes_is_own_code(profile_of: Made) -> None:
@@ -140,7 +144,9 @@ def test_a_consumers_callback_that_computes_is_own_code(profile_of: Made) -> Non
     ]
 
 
-def test_work_submitted_to_an_executor_and_waited_for_is_a_wait_of_own_code_but_no_lock(profile_of: Made) -> None:
+def test_work_submitted_to_an_executor_and_waited_for_is_a_wait_of_own_code_but_no_lock(
+    profile_of: Made,
+) -> None:
     wait = f"main;fetch_all;Future.result@{PY}/concurrent/futures/_base.py;{WAIT}"
     found = select_stacks(profile_of(*[f"{wait} 60\n{IDLE['executor, C queue']} 40"] * 5))
     shares = categories.category_shares(found)
@@ -148,7 +154,9 @@ def test_work_submitted_to_an_executor_and_waited_for_is_a_wait_of_own_code_but_
     assert insights.profile_insights(found) == []
 
 
-def test_a_main_function_that_runs_an_unknown_librarys_loop_waits_for_no_lock(profile_of: Made) -> None:
+def test_a_main_function_that_runs_an_unknown_librarys_loop_waits_for_no_lock(
+    profile_of: Made,
+) -> None:
     loop = f"main;Server.serve@{SITE}/somelib/server.py;{WAIT}"
     assert insights.profile_insights(select_stacks(profile_of(*[f"{loop} 100"] * 5))) == []
     pool = f"Server.call@{SITE}/somelib/server.py;load;Pool.take@{SITE}/otherlib/pool.py;{WAIT}"
@@ -164,10 +172,16 @@ def test_a_main_function_that_runs_an_unknown_librarys_loop_waits_for_no_lock(pr
         ({"load": 30, "save": 30, "find": 40}, ", called from 3 functions."),
     ],
 )
-def test_a_caller_is_named_only_with_more_than_half(weights: dict[str, int], said: str, profile_of: Made) -> None:
-    text = "\n".join(f"main;{name};execute@{SITE}/psycopg/cursor.py;{WAIT} {n}" for name, n in weights.items())
+def test_a_caller_is_named_only_with_more_than_half(
+    weights: dict[str, int], said: str, profile_of: Made
+) -> None:
+    text = "\n".join(
+        f"main;{name};execute@{SITE}/psycopg/cursor.py;{WAIT} {n}" for name, n in weights.items()
+    )
     (sentence,) = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
-    assert sentence.text == f"100.0 % ±0.0 of the time is spent in the database client psycopg{said}"
+    assert (
+        sentence.text == f"100.0 % ±0.0 of the time is spent in the database client psycopg{said}"
+    )
     assert (sentence.func_id >= 0) == said.endswith("load.")
 
 
@@ -179,7 +193,10 @@ def test_two_clients_of_which_neither_has_most_are_both_named(profile_of: Made) 
 
 def measured(made: Profile, shares: list[dict[ProfileThread, float]]) -> Profile:
     return replace(
-        made, slices=tuple(replace(part, cpu_shares=cpu) for part, cpu in zip(made.slices, shares, strict=True))
+        made,
+        slices=tuple(
+            replace(part, cpu_shares=cpu) for part, cpu in zip(made.slices, shares, strict=True)
+        ),
     )
 
 
@@ -187,21 +204,36 @@ def client_thread(executing: list[float], gil: float = 0.0) -> Profile:
     """A thread of aiosqlite's: line 59 waits for work, line 64 executes a statement, in C both."""
     frames, thread = FrameTable(), ProfileThread(1, 2, "Thread-1 (_connection_worker_thread)")
     run = (frames.add_frame("Thread._bootstrap", f"{PY}/threading.py", 1002),)
-    waits: Stack = (*run, frames.add_frame("_connection_worker_thread", f"{SITE}/aiosqlite/core.py", 59))
-    works: Stack = (*run, frames.add_frame("_connection_worker_thread", f"{SITE}/aiosqlite/core.py", 64))
+    waits: Stack = (
+        *run,
+        frames.add_frame("_connection_worker_thread", f"{SITE}/aiosqlite/core.py", 59),
+    )
+    works: Stack = (
+        *run,
+        frames.add_frame("_connection_worker_thread", f"{SITE}/aiosqlite/core.py", 64),
+    )
     slices = []
     for share in executing:
         wall = {waits: 100 * (1 - share), works: 100 * share}
         slices.append(
             ProfileSlice(
-                {thread: wall}, {thread: {works: 100 * gil}} if gil else {}, 100.0, 100.0, 1.0, {thread: share}
+                {thread: wall},
+                {thread: {works: 100 * gil}} if gil else {},
+                100.0,
+                100.0,
+                1.0,
+                {thread: share},
             )
         )
     return Profile(frames, tuple(slices))
 
 
-@pytest.mark.parametrize("executing", [[0.3, 0.2, 0.4, 0.3, 0.3], [0.5, 0.6, 0.4, 0.5, 0.5], [0.8, 0.7, 0.9, 0.8, 0.8]])
-def test_of_a_clients_own_thread_only_what_burnt_cpu_time_is_the_database(executing: list[float]) -> None:
+@pytest.mark.parametrize(
+    "executing", [[0.3, 0.2, 0.4, 0.3, 0.3], [0.5, 0.6, 0.4, 0.5, 0.5], [0.8, 0.7, 0.9, 0.8, 0.8]]
+)
+def test_of_a_clients_own_thread_only_what_burnt_cpu_time_is_the_database(
+    executing: list[float],
+) -> None:
     made = client_thread(executing)
     stacks = select_stacks(made)
     share = sum(executing) / len(executing)
@@ -210,7 +242,9 @@ def test_of_a_clients_own_thread_only_what_burnt_cpu_time_is_the_database(execut
     assert shares["idle"] == pytest.approx(1 - share)
     (sentence,) = insights.profile_insights(stacks, load=insights.cpu_load(made))
     assert sentence.text.startswith(f"{share * 100:.1f} % ")
-    assert sentence.text.endswith("of the time is spent in the database client aiosqlite.")  # no caller is known
+    assert sentence.text.endswith(
+        "of the time is spent in the database client aiosqlite."
+    )  # no caller is known
 
 
 def test_a_clients_thread_of_which_nobody_measured_the_cpu_time_is_accused_of_nothing() -> None:
@@ -226,7 +260,9 @@ def test_a_busy_thread_has_no_waits_that_its_cpu_time_does_not_tell_apart(profil
     assert frames_waiting_in_c(measured(made, [{thread: 0.98}] * 5)) == {}
 
 
-def test_without_any_own_code_a_client_that_an_unknown_library_calls_waits_and_is_not_idle(profile_of: Made) -> None:
+def test_without_any_own_code_a_client_that_an_unknown_library_calls_waits_and_is_not_idle(
+    profile_of: Made,
+) -> None:
     call = f"{UVICORN.format(s=SITE)};load@{SITE}/shop/views.py;execute@{SITE}/psycopg/cursor.py;{WAIT}"
     stacks = select_stacks(profile_of(*[f"{call} 30\n{IDLE['psycopg_pool worker']} 70"] * 5))
     shares = categories.category_shares(stacks)
@@ -241,12 +277,28 @@ def test_without_any_own_code_a_client_that_an_unknown_library_calls_waits_and_i
 
 def test_little_of_one_threads_time_is_not_worth_a_sentence(profile_of: Made) -> None:
     call = f"main;load;execute@{SITE}/psycopg/cursor.py;{WAIT}"
-    assert insights.profile_insights(select_stacks(profile_of(*[f"{call} 2\n{IDLE['anyio worker']} 98"] * 5))) == []
-    assert len(insights.profile_insights(select_stacks(profile_of(*[f"{call} 8\n{IDLE['anyio worker']} 92"] * 5)))) == 1
+    assert (
+        insights.profile_insights(
+            select_stacks(profile_of(*[f"{call} 2\n{IDLE['anyio worker']} 98"] * 5))
+        )
+        == []
+    )
+    assert (
+        len(
+            insights.profile_insights(
+                select_stacks(profile_of(*[f"{call} 8\n{IDLE['anyio worker']} 92"] * 5))
+            )
+        )
+        == 1
+    )
 
 
-def test_a_main_function_that_starts_a_server_does_not_compute_what_the_server_does(profile_of: Made) -> None:
+def test_a_main_function_that_starts_a_server_does_not_compute_what_the_server_does(
+    profile_of: Made,
+) -> None:
     server = f"main;run@{SITE}/uvicorn/main.py;{LOOP};handle@{SITE}/h11/_connection.py"
-    found = select_stacks(profile_of(*[f"{server} 90 89\nmain;run@{SITE}/uvicorn/main.py;{LOOP};{SELECT} 10"] * 5))
+    found = select_stacks(
+        profile_of(*[f"{server} 90 89\nmain;run@{SITE}/uvicorn/main.py;{LOOP};{SELECT} 10"] * 5)
+    )
     assert [one.rule for one in insights.profile_insights(found)] == ["cpu-bound"]
     assert categories.category_shares(found)["framework"] == pytest.approx(0.9)

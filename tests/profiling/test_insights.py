@@ -73,7 +73,9 @@ def test_a_rule_is_silent(rule: str, profile_of: Made) -> None:
 
 def test_no_spread_is_claimed_below_five_slices(profile_of: Made) -> None:
     found = insights.profile_insights(select_stacks(profile_of(SAID["lock"][0])))
-    assert [one.text for one in found] == ["40.0 % of the time is spent waiting for a lock in acquire."]
+    assert [one.text for one in found] == [
+        "40.0 % of the time is spent waiting for a lock in acquire."
+    ]
 
 
 def test_at_most_three_sentences_the_largest_first(profile_of: Made) -> None:
@@ -104,7 +106,10 @@ BUSY = "main;work 95 95\nmain;other 5 1"
         (None, ["cpu-bound", "gil"]),  # nobody measured it
         (insights.CpuLoad(0.97, 0.02), ["cpu-bound", "gil"]),
         (insights.CpuLoad(0.13, 0.82), ["starved"]),
-        (insights.CpuLoad(0.13, None), []),  # it held the GIL and did not run: the data do not say why
+        (
+            insights.CpuLoad(0.13, None),
+            [],
+        ),  # it held the GIL and did not run: the data do not say why
         (insights.CpuLoad(0.13, 0.1), []),
         (insights.CpuLoad(0.6, 0.35), []),  # less than a core, but no more was lacked than it had
     ],
@@ -125,7 +130,8 @@ def test_the_load_of_a_profile_is_that_of_all_its_threads(profile_of: Made) -> N
     assert insights.cpu_load(made) is None
     one, two = ProfileThread(1, 1), ProfileThread(1, 2)
     loaded = tuple(
-        replace(part, cpu_shares={one: 0.06, two: 0.07}, ready_shares={one: 0.4, two: 0.5}) for part in made.slices
+        replace(part, cpu_shares={one: 0.06, two: 0.07}, ready_shares={one: 0.4, two: 0.5})
+        for part in made.slices
     )
     load = insights.cpu_load(replace(made, slices=loaded))
     assert load is not None
@@ -135,4 +141,8 @@ def test_the_load_of_a_profile_is_that_of_all_its_threads(profile_of: Made) -> N
 
 def test_every_rule_has_both_tests() -> None:
     tested = {*SAID, "starved"}
-    assert len(insights.RULES) == len(tested) == len({rule.split()[0] for rule in SILENT} | {"starved"})
+    assert (
+        len(insights.RULES)
+        == len(tested)
+        == len({rule.split()[0] for rule in SILENT} | {"starved"})
+    )

@@ -82,14 +82,18 @@ def pool() -> Iterator[tuple[int, int, int]]:
         process.kill()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the fixture's worker ends with its parent by prctl")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the fixture's worker ends with its parent by prctl"
+)
 def test_of_the_processes_on_a_port_the_busy_worker_is_meant(pool: tuple[int, int, int]) -> None:
     port, parent, worker = pool
     assert process_lookup.find(f":{port}").pid == worker
     assert process_lookup.find(str(parent)).pid == parent
 
 
-def test_an_end_that_comes_while_the_process_is_looked_for_starts_no_capture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_end_that_comes_while_the_process_is_looked_for_starts_no_capture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     looking, found, started = threading.Event(), threading.Event(), []
 
     def find(process: str) -> process_lookup.ProcessMatch:
@@ -98,7 +102,9 @@ def test_an_end_that_comes_while_the_process_is_looked_for_starts_no_capture(mon
         return process_lookup.ProcessMatch(1, 0.0, process)
 
     monkeypatch.setattr(process_lookup, "find", find)
-    monkeypatch.setattr("tputtui.profiling.capture.objective_trigger.Capture", lambda *_, **__: started.append(1))
+    monkeypatch.setattr(
+        "tputtui.profiling.capture.objective_trigger.Capture", lambda *_, **__: started.append(1)
+    )
     wanted = ProfileTrigger(":1", after_s=30)
     by_itself = ObjectiveCapture(wanted, ProfileSettings(), lambda *_: None, lambda _: None)
     assert by_itself.on_snapshot(at(0, ("p99<=1s", "missed", 31))) is not None

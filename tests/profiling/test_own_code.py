@@ -58,7 +58,10 @@ P = "/v/bin/python3.12"
         (f"{P} -m debugpy --listen 5678 -m uvicorn shop:app", ["shop"]),
         (f"{P} /v/bin/ddtrace-run /v/bin/gunicorn shop:app", ["shop"]),
         (f"{P} {SITE}/shop/main.py --token {SECRET}", ["shop"]),
-        (f"{P} /srv/app/main.py", []),  # what lies outside of site-packages is own code by its place
+        (
+            f"{P} /srv/app/main.py",
+            [],
+        ),  # what lies outside of site-packages is own code by its place
         (f"{P} -m http.server", []),
         (f"{P} -m pytest tests", []),
         (f"{P} /v/bin/uvicorn redis:app", []),  # a known client is never own code by itself
@@ -120,7 +123,11 @@ def test_a_console_script_names_its_package(text: str, names: tuple[str, ...]) -
         (f"{SITE}/redis/client.py", ("shop",), "library"),
         (f"{PY}/shop/views.py", ("shop",), "stdlib"),
         (f"{SITE}/vendor/x.py", ("/vendor/",), "yours"),
-        ("/srv/lib/python/shop/views.py", (), "yours"),  # no interpreter's folder: it has no version
+        (
+            "/srv/lib/python/shop/views.py",
+            (),
+            "yours",
+        ),  # no interpreter's folder: it has no version
         ("threading.py", (), "stdlib"),  # py-spy's short names
         ("concurrent/futures/thread.py", (), "stdlib"),
         ("shop/threading.py", (), "yours"),
@@ -132,7 +139,9 @@ def test_whose_code_an_installed_file_is(file: str, own: tuple[str, ...], expect
 
 def test_the_top_of_a_console_script_is_not_own_code_but_a_program_of_ones_own_is() -> None:
     assert not CategoryTable().is_own_code(Function("<module>", "/v/bin/uvicorn"))
-    assert CategoryTable(own_packages=frozenset(("shopd",))).is_own_code(Function("<module>", "/usr/local/bin/shopd"))
+    assert CategoryTable(own_packages=frozenset(("shopd",))).is_own_code(
+        Function("<module>", "/usr/local/bin/shopd")
+    )
     assert CategoryTable().is_own_code(Function("main", "/usr/local/bin/shopd"))
     assert CategoryTable().is_own_code(Function("<module>", "/srv/app/main.py"))
 
@@ -151,7 +160,9 @@ def install(site: Path, name: str, url: dict[str, object] | None, *files: str) -
     info = site / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "RECORD").write_text(
-        "".join(f"{file},sha256=x,1\n" for file in (*files, f"{info.name}/RECORD", "../../../bin/run"))
+        "".join(
+            f"{file},sha256=x,1\n" for file in (*files, f"{info.name}/RECORD", "../../../bin/run")
+        )
     )
     if url is not None:
         (info / "direct_url.json").write_text(json.dumps(url))
@@ -162,18 +173,46 @@ def names_in(site: Path) -> set[str]:
 
 
 def test_what_was_installed_from_a_folder_or_a_repository_is_own_code(tmp_path: Path) -> None:
-    install(tmp_path, "shop", {"url": "file:///srv/shop", "dir_info": {}}, "shop/__init__.py", "shop_cli.py")
-    install(tmp_path, "acme", {"url": f"https://u:{SECRET}@git/x", "vcs_info": {"vcs": "git"}}, "acme/x.py")
-    install(tmp_path, "wheel_of_ours", {"url": "file:///dist/w.whl", "archive_info": {}}, "ours/__init__.py")
-    install(tmp_path, "editable", {"url": "file:///srv/e", "dir_info": {"editable": True}}, "__editable___e_finder.py")
+    install(
+        tmp_path,
+        "shop",
+        {"url": "file:///srv/shop", "dir_info": {}},
+        "shop/__init__.py",
+        "shop_cli.py",
+    )
+    install(
+        tmp_path,
+        "acme",
+        {"url": f"https://u:{SECRET}@git/x", "vcs_info": {"vcs": "git"}},
+        "acme/x.py",
+    )
+    install(
+        tmp_path,
+        "wheel_of_ours",
+        {"url": "file:///dist/w.whl", "archive_info": {}},
+        "ours/__init__.py",
+    )
+    install(
+        tmp_path,
+        "editable",
+        {"url": "file:///srv/e", "dir_info": {"editable": True}},
+        "__editable___e_finder.py",
+    )
     install(tmp_path, "requests", None, "requests/api.py")
-    install(tmp_path, "fork", {"url": "https://git/redis", "vcs_info": {}}, "redis/client.py")  # still a client
+    install(
+        tmp_path, "fork", {"url": "https://git/redis", "vcs_info": {}}, "redis/client.py"
+    )  # still a client
     assert names_in(tmp_path) == {"shop", "shop_cli", "acme", "ours"}
 
 
 def test_a_wheelhouse_is_not_own_code(tmp_path: Path) -> None:
     for name in "abcdefgh":
-        install(tmp_path, f"lib{name}", {"url": f"file:///wheels/{name}.whl", "archive_info": {}}, f"lib{name}/x.py")
+        install(
+            tmp_path,
+            f"lib{name}",
+            {"url": f"file:///wheels/{name}.whl", "archive_info": {}},
+            f"lib{name}/x.py",
+        )
     install(tmp_path, "shop", {"url": "file:///srv/shop", "dir_info": {}}, "shop/x.py")
     assert names_in(tmp_path) == {"shop"}
 
@@ -198,7 +237,9 @@ def test_the_names_travel_with_a_profile_and_nothing_else_of_the_command_line_do
     again = file_formats.load(tmp_path / "p.json")
     assert again.metadata.own == ("shop",)
     assert (
-        categories.category_shares(select_stacks(again), own_code.profile_table(again, CategoryTable()))["your code"]
+        categories.category_shares(
+            select_stacks(again), own_code.profile_table(again, CategoryTable())
+        )["your code"]
         == 1.0
     )
     document = json.loads((tmp_path / "p.json").read_text())
@@ -229,7 +270,9 @@ def test_py_spys_file_with_command_lines_gives_the_names_alone() -> None:
         f"<module>@/v/bin/shopd;Command.main@{SITE}/click/core.py;serve@{SITE}/shop/cli.py",
     ],
 )
-def test_the_frames_of_a_foreign_profile_tell_what_was_started(stack: str, profile_of: Made) -> None:
+def test_the_frames_of_a_foreign_profile_tell_what_was_started(
+    stack: str, profile_of: Made
+) -> None:
     made = profile_of(f"{stack} 5")
     assert set(own_code.profile_packages(made)) == {"shop"}
     assert ProfileAnalysis(made).category_shares["your code"] == 1.0
@@ -237,8 +280,16 @@ def test_the_frames_of_a_foreign_profile_tell_what_was_started(stack: str, profi
 
 def test_the_name_of_an_older_capture_tells_what_was_started(profile_of: Made) -> None:
     made = profile_of(f"load@{SITE}/shop/views.py 5")
-    for name, expected in (("uvicorn shop:app", ("shop",)), ("gunicorn: worker", ()), ("app.py", ()), ("", ())):
-        assert own_code.profile_packages(replace(made, metadata=replace(made.metadata, name=name))) == expected
+    for name, expected in (
+        ("uvicorn shop:app", ("shop",)),
+        ("gunicorn: worker", ()),
+        ("app.py", ()),
+        ("", ()),
+    ):
+        assert (
+            own_code.profile_packages(replace(made, metadata=replace(made.metadata, name=name)))
+            == expected
+        )
 
 
 def test_where_no_sample_is_in_own_code_nothing_is_folded_and_it_is_said(profile_of: Made) -> None:
@@ -253,7 +304,9 @@ def test_where_no_sample_is_in_own_code_nothing_is_folded_and_it_is_said(profile
     assert folded.listed_stacks == study.stacks
     known = ProfileAnalysis(made, table=CategoryTable(own_packages=frozenset(("shop",))))
     assert known.missing_own_code == ""
-    assert len(known.with_filters(replace(known.filters, own_code_only=True)).tree) < len(known.tree)
+    assert len(known.with_filters(replace(known.filters, own_code_only=True)).tree) < len(
+        known.tree
+    )
     idle = ProfileAnalysis(
         profile_of(f"<module>@/v/bin/uvicorn;run@{SITE}/uvicorn/server.py 5"),
         table=CategoryTable(own_packages=frozenset(("shop",))),
@@ -305,7 +358,9 @@ def service(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     install(site, "helpers", {"url": "file:///srv/helpers", "dir_info": {}}, "helpers/__init__.py")
     scripts.mkdir()
     script = scripts / "shopd"
-    script.write_text("import sys\nfrom shop.cli import serve\nif __name__ == '__main__':\n    sys.exit(serve())\n")
+    script.write_text(
+        "import sys\nfrom shop.cli import serve\nif __name__ == '__main__':\n    sys.exit(serve())\n"
+    )
     process = subprocess.Popen(
         [sys.executable, str(script), "--password", SECRET],
         stdout=subprocess.PIPE,

@@ -110,7 +110,8 @@ def test_another_users_process_names_the_whole_command(fake: FakeProc) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "said"), [(1, "sysctl -w kernel.yama.ptrace_scope=0"), (2, "administrator"), (3, "next boot")]
+    ("scope", "said"),
+    [(1, "sysctl -w kernel.yama.ptrace_scope=0"), (2, "administrator"), (3, "next boot")],
 )
 def test_yama(scope: int, said: str, fake: FakeProc) -> None:
     fake.process(50)
@@ -159,13 +160,17 @@ def test_not_python_offers_its_python_children(fake: FakeProc) -> None:
     assert "profile 52 (python3)" in verdict.message
 
 
-def test_we_do_not_offer_ourselves_nor_what_started_us(fake: FakeProc, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_we_do_not_offer_ourselves_nor_what_started_us(
+    fake: FakeProc, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "getpid", lambda: 53)
     fake.process(50, name="bash", exe="/bin/bash")
     fake.process(51, name="python3", parent=50)  # somebody's
     fake.process(52, name="uv", parent=50, exe="/usr/bin/python3.12")  # a wrapper of ours
     fake.process(53, name="python3", parent=52)  # we
-    verdict = preflight.explain_failure(50, FinishedProcess(1, "", "Failed to find python version"), fake.root)
+    verdict = preflight.explain_failure(
+        50, FinishedProcess(1, "", "Failed to find python version"), fake.root
+    )
     assert verdict.python_children == ((51, "python3"),)
     assert verdict.is_wrong_process
 
@@ -181,10 +186,16 @@ def test_only_what_no_permission_would_help_is_the_wrong_process(fake: FakeProc)
 def test_py_spys_words_become_ours(fake: FakeProc) -> None:
     fake.process(50)
     fake.process(51, name="bash", exe="/bin/bash")
-    assert "version 3.99.0 at /usr/bin/python3.12" in explained(fake, "Error: Unsupported version of Python: 3.99.0")
+    assert "version 3.99.0 at /usr/bin/python3.12" in explained(
+        fake, "Error: Unsupported version of Python: 3.99.0"
+    )
     assert "free-threaded" in explained(fake, "Error: Unsupported version of Python: 3.14t")
-    assert "4,096 frames" in explained(fake, "Error: Failed to find a python interpreter in the .data section")
-    assert "stopped" in explained(fake, "Error: Failed to suspend process\nunexpected waitpid result")
+    assert "4,096 frames" in explained(
+        fake, "Error: Failed to find a python interpreter in the .data section"
+    )
+    assert "stopped" in explained(
+        fake, "Error: Failed to suspend process\nunexpected waitpid result"
+    )
     assert "said" not in explained(fake, "")
     assert (
         explained(fake, "Error: \x1b[31mnew\x1b[0m kind\nmore")
@@ -192,7 +203,9 @@ def test_py_spys_words_become_ours(fake: FakeProc) -> None:
     )
     assert "ended by signal 9" in explained(fake, "", -9)
     assert "no answer" in explained(fake, "", None)
-    verdict = preflight.explain_failure(51, FinishedProcess(1, "", "Failed to find python version"), fake.root)
+    verdict = preflight.explain_failure(
+        51, FinishedProcess(1, "", "Failed to find python version"), fake.root
+    )
     assert verdict.message == "PID 51 (bash) is not Python; choose a Python process"
 
 
@@ -201,7 +214,9 @@ def test_uninterruptible_sleep(fake: FakeProc) -> None:
     assert "uninterruptible sleep (state D)" in explained(fake, "", None)
 
 
-def test_a_container_without_the_capability(fake: FakeProc, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_container_without_the_capability(
+    fake: FakeProc, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.process(50)
     words = "Error: Failed to get process executable name.\nCaused by: 0: Permission denied (os error 13)"
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -210,7 +225,9 @@ def test_a_container_without_the_capability(fake: FakeProc, monkeypatch: pytest.
     assert "run: sudo /" in explained(fake, words)
 
 
-def test_a_py_spy_in_the_current_directory_is_never_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_py_spy_in_the_current_directory_is_never_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spy = tmp_path / "py-spy"
     spy.write_text("#!/bin/sh\ntouch ran\n")
     spy.chmod(0o755)
@@ -230,7 +247,9 @@ def test_a_py_spy_in_the_current_directory_is_never_found(tmp_path: Path, monkey
         ("exit 7", "is no py-spy we know"),
     ],
 )
-def test_its_version_is_checked(body: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_version_is_checked(
+    body: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "bin").mkdir()
     spy = tmp_path / "bin" / "py-spy"
     spy.write_text(f"#!/bin/sh\n{body}\n")
@@ -242,7 +261,9 @@ def test_its_version_is_checked(body: str, said: str, tmp_path: Path, monkeypatc
     assert str(caught.value) == clean(str(caught.value))
 
 
-def test_one_that_is_not_executable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_not_executable_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "py-spy").write_text("")
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
@@ -256,4 +277,6 @@ def test_our_own_facts() -> None:
     assert found is not None
     assert found.state == "R"
     assert found.parent_pid == os.getppid()
-    assert process_facts.python_version(os.getpid()) == f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert (
+        process_facts.python_version(os.getpid()) == f"{sys.version_info[0]}.{sys.version_info[1]}"
+    )

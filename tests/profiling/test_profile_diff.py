@@ -40,17 +40,23 @@ def sampled(
     for _ in range(slices):
         weights = [share * rng.uniform(1 - swing, 1 + swing) for share in shares.values()]
         drawn = rng.choices(list(shares), weights, k=100)
-        texts.append("\n".join(f"{path} {drawn.count(path)}" for path in shares if drawn.count(path)))
+        texts.append(
+            "\n".join(f"{path} {drawn.count(path)}" for path in shares if drawn.count(path))
+        )
     return select_stacks(made(*texts))
 
 
 def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(profile_of: Made) -> None:
     rng = random.Random(11)
-    shares = {f"main;f{at};g{at}": 1.0 / (at + 1) for at in range(12)} | {f"main;rare{at}": 0.01 for at in range(12)}
+    shares = {f"main;f{at};g{at}": 1.0 / (at + 1) for at in range(12)} | {
+        f"main;rare{at}": 0.01 for at in range(12)
+    }
     pairs = 200
     false = 0
     for _ in range(pairs):
-        rows = profile_diff.function_differences(sampled(profile_of, rng, shares), sampled(profile_of, rng, shares))
+        rows = profile_diff.function_differences(
+            sampled(profile_of, rng, shares), sampled(profile_of, rng, shares)
+        )
         false += any(row.is_significant for row in rows)
     assert false <= 0.05 * pairs
 
@@ -68,7 +74,8 @@ def test_what_changed_stands(profile_of: Made) -> None:
 
 def test_a_longer_capture_is_no_difference(profile_of: Made) -> None:
     rows = profile_diff.function_differences(
-        select_stacks(profile_of(*["a 7\nb 3"] * 6)), select_stacks(profile_of(*["a 70\nb 30"] * 12))
+        select_stacks(profile_of(*["a 7\nb 3"] * 6)),
+        select_stacks(profile_of(*["a 70\nb 30"] * 12)),
     )
     assert [row.delta for row in rows] == [pytest.approx(0.0), pytest.approx(0.0)]
     assert not any(row.is_significant for row in rows)
@@ -89,10 +96,19 @@ def test_the_union_tree_keeps_what_is_gone(profile_of: Made) -> None:
         select_stacks(profile_of("m;a 6\nm;old 4")), select_stacks(profile_of("m;a 8\nm;new 2"))
     )
     found = {
-        union.tree.func(node).name: (union.changes[node], round(union.before[node], 3), round(union.after[node], 3))
+        union.tree.func(node).name: (
+            union.changes[node],
+            round(union.before[node], 3),
+            round(union.after[node], 3),
+        )
         for node in range(1, len(union.tree))
     }
-    assert found == {"m": ("same", 1, 1), "a": ("same", 0.6, 0.8), "old": ("gone", 0.4, 0), "new": ("new", 0, 0.2)}
+    assert found == {
+        "m": ("same", 1, 1),
+        "a": ("same", 0.6, 0.8),
+        "old": ("gone", 0.4, 0),
+        "new": ("new", 0, 0.2),
+    }
     assert union.delta(1) == pytest.approx(0)
 
 

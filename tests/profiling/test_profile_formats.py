@@ -22,7 +22,9 @@ from tputtui.profiling.profile_model import Profile, ProfileThread
 from tputtui.text import clean
 
 Made = Callable[..., Profile]
-FORBIDDEN = [chr(code) for code in (*range(32), 0x7F, *range(0x80, 0xA0), 0x202E, 0x2066, 0x200B, 0x2028)]
+FORBIDDEN = [
+    chr(code) for code in (*range(32), 0x7F, *range(0x80, 0xA0), 0x202E, 0x2066, 0x200B, 0x2028)
+]
 
 # The figures stand in the folder's README: samples, threads.
 CAPTURED = {
@@ -46,7 +48,8 @@ def test_captured_profiles_have_all_their_samples(name: str, profiles: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["6-weird-names.speedscope.json", "6b-weird-names.raw.txt", "7-multiline-cmdline.raw.txt"]
+    "name",
+    ["6-weird-names.speedscope.json", "6b-weird-names.raw.txt", "7-multiline-cmdline.raw.txt"],
 )
 def test_hostile_names_cannot_reach_a_terminal(name: str, profiles: Path) -> None:
     profile = file_formats.load(profiles / name)
@@ -71,9 +74,17 @@ def test_lines_that_do_not_read_are_counted_and_said(profiles: Path) -> None:
 def test_processes_and_threads_are_dimensions_not_frames(profiles: Path) -> None:
     profile = file_formats.load(profiles / "2-medium-prefork.speedscope.json")
     assert ProfileThread(10822, 10830, "http-worker-0") in profile.threads
-    used = {frame for part in profile.slices for counts in part.wall.values() for stack in counts for frame in stack}
+    used = {
+        frame
+        for part in profile.slices
+        for counts in part.wall.values()
+        for stack in counts
+        for frame in stack
+    }
     assert not [
-        name for frame in used if (name := profile.frames.frame_func(frame).name).startswith(("process ", "thread ("))
+        name
+        for frame in used
+        if (name := profile.frames.frame_func(frame).name).startswith(("process ", "thread ("))
     ]
 
 
@@ -83,7 +94,9 @@ def test_a_command_line_of_a_py_spy_file_is_in_nothing_that_is_written() -> None
         {"name": "thread (11): a"},
         {"name": "f", "file": "/a.py"},
     ]
-    profile = file_formats.parse(speedscope_of(frames, [[0, 1, 2], [2, 0]], name='Process 7 Thread 11 "a"'))
+    profile = file_formats.parse(
+        speedscope_of(frames, [[0, 1, 2], [2, 0]], name='Process 7 Thread 11 "a"')
+    )
     assert "process 7" in {func.name for func in profile.frames.funcs}
     for suffix in ("json", "txt", "svg"):
         assert b"hunter2" not in file_formats.render(profile, Path(f"p.{suffix}"))
@@ -95,7 +108,9 @@ def test_what_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
         file.truncate(1 << 30)
     tracemalloc.start()
     try:
-        with pytest.raises(file_formats.UnreadableProfileError, match="larger than the limit of 100 MiB"):
+        with pytest.raises(
+            file_formats.UnreadableProfileError, match="larger than the limit of 100 MiB"
+        ):
             file_formats.load(path)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
@@ -107,7 +122,9 @@ def test_a_stack_of_20000_frames_is_one_sentence() -> None:
     with pytest.raises(file_formats.UnreadableProfileError, match="deeper than 10,000 frames"):
         file_formats.parse(speedscope_of(frames, [list(range(20_000))]))
     text = ";".join(f"f{number}" for number in range(20_000))
-    with pytest.raises(file_formats.UnreadableProfileError, match="line 1 is the first of 1 that are not"):
+    with pytest.raises(
+        file_formats.UnreadableProfileError, match="line 1 is the first of 1 that are not"
+    ):
         file_formats.parse(f"{text} 5\n".encode())
     profile = file_formats.parse(f"a;b 5\n{text} 5\n".encode())
     assert profile.metadata.notes == ("1 line does not read as a stack, the first is line 2",)
@@ -115,7 +132,11 @@ def test_a_stack_of_20000_frames_is_one_sentence() -> None:
 
 def test_a_picture_and_a_list_are_told_apart_from_stacks(tmp_path: Path) -> None:
     svg = file_formats.render(file_formats.parse(b"main;work 5\n"), Path("p.svg"))
-    for data, words in ((svg, "a picture"), (b"[]", "no speedscope file"), (b"[1]\n", "no speedscope file")):
+    for data, words in (
+        (svg, "a picture"),
+        (b"[]", "no speedscope file"),
+        (b"[1]\n", "no speedscope file"),
+    ):
         with pytest.raises(file_formats.UnreadableProfileError, match=words):
             file_formats.parse(data)
     assert file_formats.parse(b"[waits in C] 5\n").weight() == 5.0
@@ -123,12 +144,19 @@ def test_a_picture_and_a_list_are_told_apart_from_stacks(tmp_path: Path) -> None
 
 def test_a_thread_frame_tells_threads_of_a_recycled_id_apart() -> None:
     document = speedscope_of(
-        [{"name": "thread (11): req-1"}, {"name": "f", "file": "/a.py", "line": 1}, {"name": "thread (12): req-2"}],
+        [
+            {"name": "thread (11): req-1"},
+            {"name": "f", "file": "/a.py", "line": 1},
+            {"name": "thread (12): req-2"},
+        ],
         [[0, 1], [2, 1], [1]],
         name='Thread 11 "req-1"',
     )
     profile = file_formats.parse(document)
-    assert [(thread.tid, thread.name) for thread in profile.threads] == [(11, "req-1"), (12, "req-2")]
+    assert [(thread.tid, thread.name) for thread in profile.threads] == [
+        (11, "req-1"),
+        (12, "req-2"),
+    ]
 
 
 def test_samples_in_time_order_become_slices_of_a_second(profiles: Path) -> None:
@@ -148,7 +176,9 @@ def test_ours_come_back_as_they_were(profile_of: Made, tmp_path: Path) -> None:
         assert (again.metadata.torn, again.metadata.rate_hz, again.metadata.pid) == (True, 100.0, 1)
 
 
-def test_a_file_is_its_owners_and_never_overwritten_by_accident(profile_of: Made, tmp_path: Path) -> None:
+def test_a_file_is_its_owners_and_never_overwritten_by_accident(
+    profile_of: Made, tmp_path: Path
+) -> None:
     path = tmp_path / "p.json"
     file_formats.save(profile_of("a 1"), path)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -160,7 +190,9 @@ def test_a_file_is_its_owners_and_never_overwritten_by_accident(profile_of: Made
 
 
 def test_a_name_asks_for_a_format() -> None:
-    assert [file_formats.format_from_name(Path(name)) for name in ("a.json", "a.txt.gz", "a.svg")] == [
+    assert [
+        file_formats.format_from_name(Path(name)) for name in ("a.json", "a.txt.gz", "a.svg")
+    ] == [
         "json",
         "txt",
         "svg",
@@ -193,7 +225,14 @@ def test_evented_profiles_of_other_tools() -> None:
     document = {
         "shared": {"frames": [{"name": "main"}, {"name": "work"}]},
         "profiles": [
-            {"type": "evented", "name": "x", "unit": "milliseconds", "startValue": 0, "endValue": 6, "events": events}
+            {
+                "type": "evented",
+                "name": "x",
+                "unit": "milliseconds",
+                "startValue": 0,
+                "endValue": 6,
+                "events": events,
+            }
         ],
     }
     profile = file_formats.parse(json.dumps(document).encode())
@@ -206,7 +245,11 @@ def test_evented_profiles_of_other_tools() -> None:
 
 
 def speedscope_of(
-    frames: list[Any], samples: list[Any], weights: list[Any] | None = None, name: str = "x", **more: Any
+    frames: list[Any],
+    samples: list[Any],
+    weights: list[Any] | None = None,
+    name: str = "x",
+    **more: Any,
 ) -> bytes:
     listed = {
         "type": "sampled",
@@ -250,7 +293,10 @@ BROKEN: dict[str, tuple[bytes, str]] = {
             {
                 "shared": {"frames": F},
                 "profiles": [{"type": "sampled", "samples": [[0]], "weights": [1]}],
-                "tputtui": {"slices": [[1, 0, 1]], "profiles": [{"pid": 1, "tid": 1, "name": "x", "slice_of": [4]}]},
+                "tputtui": {
+                    "slices": [[1, 0, 1]],
+                    "profiles": [{"pid": 1, "tid": 1, "name": "x", "slice_of": [4]}],
+                },
             }
         ).encode(),
         "names slice 4",
@@ -297,7 +343,9 @@ def parsed(data: bytes) -> Profile | str:
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -309,7 +357,13 @@ def test_whatever_stands_in_a_file_is_a_profile_or_a_sentence(
     document = {
         "shared": {"frames": frames if isinstance(frames, list) else F},
         "profiles": [
-            {"type": "sampled", "name": "Thread 1", "unit": "seconds", "samples": samples, "weights": weights}
+            {
+                "type": "sampled",
+                "name": "Thread 1",
+                "unit": "seconds",
+                "samples": samples,
+                "weights": weights,
+            }
         ],
         "tputtui": ours,
     }

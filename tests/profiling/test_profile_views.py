@@ -16,7 +16,14 @@ from tputtui.profiling.analysis.call_tree import CallTree
 from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.capture.downsample import OTHER_STACKS, StackDownsampler
 from tputtui.profiling.files import file_formats, profile_store
-from tputtui.profiling.profile_model import FrameTable, Function, Profile, ProfileSlice, ProfileThread, Stack
+from tputtui.profiling.profile_model import (
+    FrameTable,
+    Function,
+    Profile,
+    ProfileSlice,
+    ProfileThread,
+    Stack,
+)
 
 Made = Callable[..., Profile]
 LIB = "/usr/lib/python3.12"
@@ -71,7 +78,9 @@ def test_the_summary_is_the_requests_life_cycle(profile_of: Made) -> None:
 
 def test_the_user_extends_the_table(profile_of: Made) -> None:
     stacks = select_stacks(
-        profile_of(f"main;acquire@/srv/db/pool.py;wait@{LIB}/threading.py 5\nmain;x@/srv/acme/client.py 5")
+        profile_of(
+            f"main;acquire@/srv/db/pool.py;wait@{LIB}/threading.py 5\nmain;x@/srv/acme/client.py 5"
+        )
     )
     table = categories.CategoryTable({"db/pool.py": "database", "acme": "outbound"})
     found = categories.category_shares(stacks, table)
@@ -82,7 +91,9 @@ def test_the_user_extends_the_table(profile_of: Made) -> None:
 def test_a_function_counts_once_for_each_stack(profile_of: Made) -> None:
     rows = {
         row.func.name: row
-        for row in top_functions.hot_functions(select_stacks(profile_of("a;f;b;f 6 3\na;f 2\nc;f 2")))
+        for row in top_functions.hot_functions(
+            select_stacks(profile_of("a;f;b;f 6 3\na;f 2\nc;f 2"))
+        )
     }
     assert (rows["f"].total, rows["f"].self_, rows["f"].caller_count) == (1.0, 1.0, 3)
     assert rows["f"].gil == pytest.approx(0.3)
@@ -94,13 +105,22 @@ def test_a_sandwich_has_callers_and_callees(profile_of: Made) -> None:
     stacks = select_stacks(profile_of("a;f;x 6\nb;f;x 2\nf;y 2"))
     ids = {func.name: at for at, func in enumerate(stacks.frames.funcs)}
     callers, callees = top_functions.callers_and_callees(stacks, ids["f"])
-    assert {func: round(share, 3) for func, share in callers} == {ids["a"]: 0.6, ids["b"]: 0.2, -1: 0.2}
+    assert {func: round(share, 3) for func, share in callers} == {
+        ids["a"]: 0.6,
+        ids["b"]: 0.2,
+        -1: 0.2,
+    }
     assert callers[0][0] == ids["a"]
-    assert [(func, round(share, 3)) for func, share in callees] == [(ids["x"], 0.8), (ids["y"], 0.2)]
+    assert [(func, round(share, 3)) for func, share in callees] == [
+        (ids["x"], 0.8),
+        (ids["y"], 0.2),
+    ]
 
 
 def test_source_heat(profile_of: Made) -> None:
-    found = top_functions.line_shares(select_stacks(profile_of("a:3;b:9 6\na:3 2\na:4 2")), "/srv/app/app.py")
+    found = top_functions.line_shares(
+        select_stacks(profile_of("a:3;b:9 6\na:3 2\na:4 2")), "/srv/app/app.py"
+    )
     assert found == {3: (pytest.approx(0.2), pytest.approx(0.8)), 9: (0.6, 0.6), 4: (0.2, 0.2)}
 
 
@@ -109,7 +129,9 @@ def test_threads_by_what_they_do() -> None:
     work = (frames.add_frame("work", "/srv/a.py", 1),)
     wait = (frames.add_frame("Condition.wait", f"{LIB}/threading.py", 1),)
     main, idle = ProfileThread(1, 1, "main"), ProfileThread(1, 2, "idle")
-    part = ProfileSlice({main: {work: 8.0, wait: 2.0}, idle: {wait: 10.0}}, {main: {work: 7.0}}, 10, 10, 0.1)
+    part = ProfileSlice(
+        {main: {work: 8.0, wait: 2.0}, idle: {wait: 10.0}}, {main: {work: 7.0}}, 10, 10, 0.1
+    )
     rows = top_functions.thread_rows(Profile(frames, (part, part)))
     assert [(row.thread.name, row.wall, row.waiting, row.gil) for row in rows] == [
         ("main", 0.5, 0.2, 0.7),
@@ -119,9 +141,15 @@ def test_threads_by_what_they_do() -> None:
 
 
 def test_the_flame_graph_fills_its_width_and_loses_nothing(profile_of: Made) -> None:
-    tree = CallTree(select_stacks(profile_of("a;b 50\na;c 30\na 15\n" + "\n".join(f"a;s{at} 1" for at in range(5)))))
+    tree = CallTree(
+        select_stacks(
+            profile_of("a;b 50\na;c 30\na 15\n" + "\n".join(f"a;s{at} 1" for at in range(5)))
+        )
+    )
     rows = flame_graph.layout_boxes(tree, 40)
-    assert [(tree.func(box.node).name, box.start, box.width) for box in rows[0]] == [("a", 0.0, 40.0)]
+    assert [(tree.func(box.node).name, box.start, box.width) for box in rows[0]] == [
+        ("a", 0.0, 40.0)
+    ]
     assert [(box.node > 0 and tree.func(box.node).name, round(box.start, 2), round(box.width, 2), box.merged_count) for box in rows[1]] == [
         ("b", 0.0, 20.0, 1), ("c", 20.0, 12.0, 1), (False, 32.0, 2.0, 5),
     ]  # fmt: skip
@@ -140,11 +168,15 @@ def test_zoom_fills_the_width_below_its_callers(profile_of: Made) -> None:
 
 @given(
     st.lists(
-        st.tuples(st.lists(st.integers(0, 4), min_size=1, max_size=6), st.integers(1, 50)), min_size=1, max_size=20
+        st.tuples(st.lists(st.integers(0, 4), min_size=1, max_size=6), st.integers(1, 50)),
+        min_size=1,
+        max_size=20,
     ),
     st.integers(1, 200),
 )
-def test_boxes_never_overlap_and_stay_within_their_caller(listed: list[tuple[list[int], int]], width: int) -> None:
+def test_boxes_never_overlap_and_stay_within_their_caller(
+    listed: list[tuple[list[int], int]], width: int
+) -> None:
     frames = FrameTable()
     ids = [frames.add_frame(f"f{at}", "/a.py", at) for at in range(5)]
     wall: dict[Stack, float] = {}
@@ -175,7 +207,9 @@ def test_long_captures_stay_small() -> None:
     root = frames.add_frame("<module>", "/a.py", 1)
     profile = Profile(frames)
     for number in range(40):
-        stacks: dict[Stack, float] = {(root, frames.add_frame(f"f{number}-{at}", "/a.py", 1)): 1.0 for at in range(5)}
+        stacks: dict[Stack, float] = {
+            (root, frames.add_frame(f"f{number}-{at}", "/a.py", 1)): 1.0 for at in range(5)
+        }
         part = compactor.limit_stacks(ProfileSlice({ProfileThread(1, 1): stacks}, {}, 5, 0, 1.0))
         profile = compactor.limit_slices(profile.with_slice(part))
     assert len(profile.slices) <= 8

@@ -30,7 +30,10 @@ def test_what_cprofile_counted(tmp_path: Path) -> None:
     functions = {called.func.name: called for called in read.functions}
     assert (functions["fib"].calls, functions["fib"].primitive_calls) == (177, 1)
     assert functions["fib"].func.file == str(Path(__file__))
-    assert {one.func.name: one.calls for one in functions["fib"].callers} == {"caller": 1, "fib": 176}
+    assert {one.func.name: one.calls for one in functions["fib"].callers} == {
+        "caller": 1,
+        "fib": 176,
+    }
     assert functions["<built-in method builtins.sorted>"].func.file == ""
     assert functions["caller"].total_s >= functions["fib"].total_s >= functions["fib"].self_s > 0
     assert read.total_s == pytest.approx(functions["caller"].total_s, rel=0.2)

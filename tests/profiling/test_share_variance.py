@@ -25,7 +25,9 @@ def test_no_spread_below_five_slices() -> None:
 def test_equal_slices_give_the_classical_interval() -> None:
     shares = [0.5, 0.7, 0.6, 0.4, 0.8]
     sd = (sum((share - 0.6) ** 2 for share in shares) / 4) ** 0.5
-    assert half_width([share * 100 for share in shares], [100] * 5) == pytest.approx(2.776 * sd / 5**0.5)
+    assert half_width([share * 100 for share in shares], [100] * 5) == pytest.approx(
+        2.776 * sd / 5**0.5
+    )
 
 
 def test_the_interval_covers_what_it_claims_when_threads_wait_together() -> None:
@@ -34,7 +36,10 @@ def test_the_interval_covers_what_it_claims_when_threads_wait_together() -> None
     covered = naive = 0
     rounds = 400
     for _ in range(rounds):
-        parts = [sum(rng.random() < level for _ in range(100)) for level in (rng.uniform(0.1, 0.9) for _ in range(10))]
+        parts = [
+            sum(rng.random() < level for _ in range(100))
+            for level in (rng.uniform(0.1, 0.9) for _ in range(10))
+        ]
         share = sum(parts) / 1000
         half = half_width(parts, [100] * 10)
         assert half is not None

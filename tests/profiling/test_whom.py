@@ -44,9 +44,14 @@ def test_of_forked_workers_the_busy_one_is_meant_and_the_parent_is_said_to_wait(
     with server(3, 1) as told:
         found = process_lookup.find(f":{told['port']}")
         assert found.pid == told["workers"][0]
-        assert found.note == f"the busiest of 3 workers; their parent {told['parent']} only waits for them"
+        assert (
+            found.note
+            == f"the busiest of 3 workers; their parent {told['parent']} only waits for them"
+        )
         note = process_lookup.workers_hint(told["parent"])
-        assert note.startswith(f"{told['parent']} only waits for its workers; the busiest is {found.pid}")
+        assert note.startswith(
+            f"{told['parent']} only waits for its workers; the busiest is {found.pid}"
+        )
         assert process_lookup.workers_hint(found.pid) == ""
         assert process_lookup.workers_hint(os.getpid()) == ""
 
@@ -58,20 +63,27 @@ def test_a_port_on_which_nobody_listens_is_one_sentence() -> None:
         process_lookup.find(f":{port}")
 
 
-@pytest.mark.skipif(shutil.which("perl") is None, reason="a listener that is not Python is written in perl")
+@pytest.mark.skipif(
+    shutil.which("perl") is None, reason="a listener that is not Python is written in perl"
+)
 def test_a_listener_that_is_not_python_is_named_and_nothing_else_is_taken() -> None:
-    with subprocess.Popen(["perl", "-e", PERL], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+    with subprocess.Popen(
+        ["perl", "-e", PERL], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
         assert child.stdout is not None
         assert child.stdin is not None
         port = int(child.stdout.readline())
         with pytest.raises(
-            process_lookup.ProcessNotFoundError, match=f"{child.pid} perl listens on :{port} and is not Python"
+            process_lookup.ProcessNotFoundError,
+            match=f"{child.pid} perl listens on :{port} and is not Python",
         ):
             process_lookup.find(f":{port}")
         child.stdin.close()
 
 
-def test_a_hidden_process_is_told_from_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hidden_process_is_told_from_one_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     hidden = os.getppid()
     real = os.path.exists
     monkeypatch.setattr(os.path, "exists", lambda path: path != f"/proc/{hidden}" and real(path))
@@ -90,7 +102,10 @@ def test_profile_takes_a_port_and_says_whose_it_is(
         code = main(["profile", f":{told['port']}", "--for", "1s", "-o", str(path)])
     said = capsys.readouterr().err
     assert code == 0
-    assert f":{told['port']} is served by {told['workers'][0]} prefork_server.py, the busiest of 2 workers" in said
+    assert (
+        f":{told['port']} is served by {told['workers'][0]} prefork_server.py, the busiest of 2 workers"
+        in said
+    )
     assert path.is_file()
     assert main(["profile", f":{told['port']}", "-o", str(tmp_path / "q.json")]) == 2
     assert "no process listens on" in capsys.readouterr().err

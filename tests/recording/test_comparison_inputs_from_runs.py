@@ -31,7 +31,10 @@ def test_a_run_without_the_usual_suffix_is_known_by_its_content(tmp_path: Path) 
 def test_a_span_between_marks_is_a_side(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
     record(path, 30, mark_at=(10, 20))
-    whole, part = comparison_inputs.load_side(str(path)), comparison_inputs.load_side(f"{path}@mark 10..mark 20")
+    whole, part = (
+        comparison_inputs.load_side(str(path)),
+        comparison_inputs.load_side(f"{path}@mark 10..mark 20"),
+    )
     assert 8 <= len(part.rows.t) <= 11 < len(whole.rows.t)
     assert comparison_inputs.load_side(f"{path}@+5s..").rows.t[-1] == whole.rows.t[-1]
 
@@ -41,8 +44,12 @@ def test_of_several_services_one_has_to_be_named(tmp_path: Path) -> None:
     record_two_services(path, 12)
     with pytest.raises(UsageError, match=r"several services \(api, web\)"):
         comparison_inputs.load_side(str(path))
-    assert max(comparison_inputs.load_side(f"{path}:api").rows.columns["rps"]) == pytest.approx(100.0)
-    assert max(comparison_inputs.load_side(f"{path}:web").rows.columns["rps"]) == pytest.approx(30.0)
+    assert max(comparison_inputs.load_side(f"{path}:api").rows.columns["rps"]) == pytest.approx(
+        100.0
+    )
+    assert max(comparison_inputs.load_side(f"{path}:web").rows.columns["rps"]) == pytest.approx(
+        30.0
+    )
     with pytest.raises(UsageError, match="it holds api, web"):
         comparison_inputs.load_side(f"{path}:nobody")
 
@@ -58,14 +65,24 @@ def test_what_is_not_in_the_run_is_a_sentence(tmp_path: Path, words: str) -> Non
 def test_the_builds_are_fields_that_do_not_depend_on_the_targets_ports(tmp_path: Path) -> None:
     with Run(_recorded(tmp_path)) as run:
         header = replace(
-            run.header, builds={"a:1": {"app_build_info": "version=1"}, "b:2": {"app_build_info": "version=2"}}
+            run.header,
+            builds={"a:1": {"app_build_info": "version=1"}, "b:2": {"app_build_info": "version=2"}},
         )
-    assert comparison_inputs._run_environment(header)["software app_build_info"] == "version=1 / version=2"
+    assert (
+        comparison_inputs._run_environment(header)["software app_build_info"]
+        == "version=1 / version=2"
+    )
 
 
 def test_what_was_said_of_the_load_is_found_in_any_table_and_as_a_number(tmp_path: Path) -> None:
-    path = _recorded(tmp_path, workload={"load.offered_rps": "80.5", "load.users": "10", "seed": "nan"})
-    assert comparison_inputs.load_side(str(path)).workload == {"offered_rps": 80.5, "load.users": 10, "seed": "nan"}
+    path = _recorded(
+        tmp_path, workload={"load.offered_rps": "80.5", "load.users": "10", "seed": "nan"}
+    )
+    assert comparison_inputs.load_side(str(path)).workload == {
+        "offered_rps": 80.5,
+        "load.users": 10,
+        "seed": "nan",
+    }
 
 
 def _recorded(folder: Path, **plan: object) -> Path:

@@ -29,8 +29,22 @@ def as_recorded(snapshot: Snapshot) -> Snapshot:
 
 
 def test_every_snapshot_of_the_demo_is_the_live_one(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "tputtui", "demo", "--stream", "--load", "80", "--replicas", "2", "--seconds", "90"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as demo:
+    argv = [
+        sys.executable,
+        "-m",
+        "tputtui",
+        "demo",
+        "--stream",
+        "--load",
+        "80",
+        "--replicas",
+        "2",
+        "--seconds",
+        "90",
+    ]
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as demo:
         assert demo.stdout is not None
         try:
             urls = [target["url"] for target in json.loads(demo.stdout.readline())["targets"]]
@@ -51,8 +65,16 @@ def test_every_snapshot_of_the_demo_is_the_live_one(tmp_path: Path) -> None:
 
 def _record(path: Path, urls: list[str]) -> list[Snapshot]:
     """The engine as `tputtui record` runs it; what was shown comes back."""
-    targets = tuple(TargetSettings(name=f"demo {number}", url=url) for number, url in enumerate(urls))
-    settings = replace(Settings(), targets=targets, interval_s=0.5, window_s=3.0, objectives=("p99<=50ms", "rps>=10"))
+    targets = tuple(
+        TargetSettings(name=f"demo {number}", url=url) for number, url in enumerate(urls)
+    )
+    settings = replace(
+        Settings(),
+        targets=targets,
+        interval_s=0.5,
+        window_s=3.0,
+        objectives=("p99<=50ms", "rps>=10"),
+    )
     engine = Engine(settings)
     recorder = Recorder(
         RecordingPlan(path),

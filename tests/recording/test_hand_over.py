@@ -97,11 +97,19 @@ def test_the_json_is_json_whatever_the_values(tmp_path: Path) -> None:
     record(tmp_path / "a", 5, mark_at=(2,))
     with Run(tmp_path / "a") as run:
         objects = [json.loads(line) for line in to_json(run)]
-    assert [next(iter(one)) for one in objects] == ["run", *["reading"] * 3, "mark", *["reading"] * 2, "end"]
+    assert [next(iter(one)) for one in objects] == [
+        "run",
+        *["reading"] * 3,
+        "mark",
+        *["reading"] * 2,
+        "end",
+    ]
     assert objects[1]["reading"]["scrapes"][0]["samples"][0]["name"] == "http_requests_total"
 
 
-def test_runs_lists_a_folder_with_what_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_lists_a_folder_with_what_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     record(tmp_path / "a.tput.gz", 70, note="before | after")
     (tmp_path / "b.tput.gz").write_text("hello")
     (tmp_path / "notes.txt").write_text("no run")
@@ -111,14 +119,18 @@ def test_runs_lists_a_folder_with_what_cannot_be_read(tmp_path: Path, capsys: py
     assert "not a run of tputtui" in table
     assert "notes" not in table
     assert main(["runs", str(tmp_path), "--format", "json"]) == 0
-    first, second = sorted((json.loads(line) for line in capsys.readouterr().out.splitlines()), key=lambda o: o["path"])
+    first, second = sorted(
+        (json.loads(line) for line in capsys.readouterr().out.splitlines()), key=lambda o: o["path"]
+    )
     assert first["summary"]["services"][0]["mean"] == pytest.approx(100.0, rel=0.02)
     assert "problem" in second
     assert main(["runs", str(tmp_path), "--format", "markdown"]) == 0
     assert r"before \| after" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("verb", [["export", "--format", "csv"], ["cut", "-o", "x"], ["replay", "--stream"]])
+@pytest.mark.parametrize(
+    "verb", [["export", "--format", "csv"], ["cut", "-o", "x"], ["replay", "--stream"]]
+)
 def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: list[str]
 ) -> None:
@@ -170,7 +182,9 @@ def test_an_export_is_written_over_plain_files_only(
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_replay_stream_prints_what_stream_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_replay_stream_prints_what_stream_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shown = record(tmp_path / "a", 12)
     assert main(["replay", str(tmp_path / "a"), "--stream", "--from", "+5s", "-n", "3"]) == 0
     objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -187,14 +201,21 @@ def test_a_replay_asks_and_profiles_nothing_of_the_living_machine(tmp_path: Path
     )
     with Run(tmp_path / "a") as run:
         settings = replay_settings(config, run.header)
-    assert (settings.targets, settings.servers, settings.discover, settings.objectives) == ((), (), False, ())
+    assert (settings.targets, settings.servers, settings.discover, settings.objectives) == (
+        (),
+        (),
+        False,
+        (),
+    )
     assert settings.profile.on_objective_missed is None
 
 
 # ------------------------------------------------------------------------------------------------ a server's answers
 
 
-def served(name: str, at: float, rate: float | None, series: Series = REQUESTS, value: float = 0.0) -> Scrape:
+def served(
+    name: str, at: float, rate: float | None, series: Series = REQUESTS, value: float = 0.0
+) -> Scrape:
     exposition = Exposition({series: value}, FAMILIES, 1, served=Served(rate, ("instance",)))
     return Scrape(name, at, BEGAN + at - 1000.0, 0.01, exposition)
 
@@ -213,7 +234,11 @@ def record_served(path: Path) -> list[Snapshot]:
         scrapes = [served("job", at - 0.2, None, value=5.0)] if tick in (1, 30) else []
         if tick > 1:
             scrapes.append(served("job", at - 0.1, 10.0, value=50.0 + tick))
-        past = [served("job", 900.0 + 10 * step, 10.0, value=7.0) for step in range(9)] if tick == 3 else []
+        past = (
+            [served("job", 900.0 + 10 * step, 10.0, value=7.0) for step in range(9)]
+            if tick == 3
+            else []
+        )
         reading = Reading(at, BEGAN + tick, tuple(scrapes))
         snapshot = monitor.derive_snapshot(reading)
         monitor.add_backfill(past)
@@ -239,4 +264,6 @@ def test_what_a_server_says_and_remembers_is_replayed_as_it_was_shown(tmp_path: 
     assert [without_url(one) for one in again] == [without_url(one) for one in shown]
     assert rows.columns["rps"][-1] == pytest.approx(119.0)
     families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
-    assert {sample.name for family in families for sample in family.samples} == {"http_requests_total:rate"}
+    assert {sample.name for family in families for sample in family.samples} == {
+        "http_requests_total:rate"
+    }

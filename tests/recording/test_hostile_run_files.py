@@ -28,7 +28,11 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 def write_run(path: Path, content: list[dict[str, Any]] | bytes) -> None:
     """A run of one member with sound checksums, whatever stands in it."""
-    raw = content if isinstance(content, bytes) else b"".join(checked_lines.format_line(line) for line in content)
+    raw = (
+        content
+        if isinstance(content, bytes)
+        else b"".join(checked_lines.format_line(line) for line in content)
+    )
     member = MemberWriter(run_of(content), 0, 0.0, 0.0)
     path.write_bytes(member.compress(raw) + member.finish())
 
@@ -44,7 +48,15 @@ def run_of(content: list[dict[str, Any]] | bytes) -> bytes:
 def read_all(path: Path) -> list[str]:
     """Everything a user could ask of it; what was damaged."""
     with recording.Run(path) as run:
-        run.header, run.marks(), run.events(), run.profiles(), run.summary(), run.end_description, run.member_starts()
+        (
+            run.header,
+            run.marks(),
+            run.events(),
+            run.profiles(),
+            run.summary(),
+            run.end_description,
+            run.member_starts(),
+        )
         for _ in replay_snapshots(run):
             pass
         return run.damage
@@ -73,13 +85,17 @@ def _spoil(value: Any, chance: random.Random) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_a_crafted_line_with_a_sound_checksum_ends_in_a_sentence_at_most(tmp_path: Path, seed: int) -> None:
+def test_a_crafted_line_with_a_sound_checksum_ends_in_a_sentence_at_most(
+    tmp_path: Path, seed: int
+) -> None:
     record(tmp_path / "good", 12, mark_at=(3,))
     good = lines_of(tmp_path / "good")
     chance = random.Random(seed)
     for _ in range(12):
         place = chance.randrange(len(good))
-        write_run(tmp_path / "bad", [*good[:place], _spoil(good[place], chance), *good[place + 1 :]])
+        write_run(
+            tmp_path / "bad", [*good[:place], _spoil(good[place], chance), *good[place + 1 :]]
+        )
         try:
             told = read_all(tmp_path / "bad")
         except recording.NotARunError as error:
@@ -107,7 +123,10 @@ def test_a_newer_format_is_refused_in_a_line_and_the_file_stays_as_it_was(tmp_pa
     first, *rest = lines_of(tmp_path / "a")
     write_run(tmp_path / "b", [{"run": {**first["run"], "tput": 9}}, *rest])
     before = (tmp_path / "b").read_bytes()
-    with pytest.raises(recording.NotARunError, match=r"made by a newer tputtui \(format 9; this one reads up to 1\)"):
+    with pytest.raises(
+        recording.NotARunError,
+        match=r"made by a newer tputtui \(format 9; this one reads up to 1\)",
+    ):
         recording.Run(tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == before
 
@@ -115,7 +134,9 @@ def test_a_newer_format_is_refused_in_a_line_and_the_file_stays_as_it_was(tmp_pa
 def test_fields_and_lines_that_are_not_known_are_passed_over(tmp_path: Path) -> None:
     record(tmp_path / "a", 5)
     first, *rest = lines_of(tmp_path / "a")
-    write_run(tmp_path / "b", [{"run": {**first["run"], "colour": "red"}}, {"weather": [1, 2]}, *rest])
+    write_run(
+        tmp_path / "b", [{"run": {**first["run"], "colour": "red"}}, {"weather": [1, 2]}, *rest]
+    )
     with recording.Run(tmp_path / "b") as run:
         assert len(list(run.ticks())) == 5
         assert run.damage == []
@@ -135,7 +156,11 @@ def test_fields_and_lines_that_are_not_known_are_passed_over(tmp_path: Path) -> 
 def test_json_that_would_hurt_is_refused_quickly(tmp_path: Path, raw: bytes) -> None:
     body = raw[:-1] + b',"c":%d}' % zlib.crc32(raw) + b"\n"
     began = time.monotonic()
-    with pytest.raises(CorruptLineError) if raw != b'{"run":{"tput":1}}' else pytest.raises(ZeroDivisionError):
+    with (
+        pytest.raises(CorruptLineError)
+        if raw != b'{"run":{"tput":1}}'
+        else pytest.raises(ZeroDivisionError)
+    ):
         checked_lines.parse_line(body[:-1]) and 1 / 0
     write_run(tmp_path / "x", body)
     with pytest.raises(recording.NotARunError):
@@ -145,7 +170,9 @@ def test_json_that_would_hurt_is_refused_quickly(tmp_path: Path, raw: bytes) -> 
 
 def test_a_bomb_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
     member = MemberWriter(b"\0\1\2\3", 0, 0.0, 0.0)
-    parts = [member.compress(b" " * 1024 * 1024) for _ in range(gzip_members.MEMBER_LIMIT // 1024**2 + 8)]
+    parts = [
+        member.compress(b" " * 1024 * 1024) for _ in range(gzip_members.MEMBER_LIMIT // 1024**2 + 8)
+    ]
     (tmp_path / "bomb").write_bytes(b"".join([*parts, member.finish()]))
     began = time.monotonic()
     with pytest.raises(recording.NotARunError):
@@ -157,7 +184,10 @@ def test_a_mark_is_text_whatever_stands_in_it(tmp_path: Path) -> None:
     record(tmp_path / "a", 3)
     first, *rest = lines_of(tmp_path / "a")
     words = "\x1b]0;x\x07[@click=app.quit]x[/red]\u202e"
-    write_run(tmp_path / "b", [first, *rest[:-1], {"mark": {"time": 1.0, "at": 1001.0, "text": words}}, rest[-1]])
+    write_run(
+        tmp_path / "b",
+        [first, *rest[:-1], {"mark": {"time": 1.0, "at": 1001.0, "text": words}}, rest[-1]],
+    )
     with recording.Run(tmp_path / "b") as run:
         (mark,) = run.marks()
     assert isinstance(mark, Mark)

@@ -34,7 +34,9 @@ def good(tick: int, took_s: float = 0.004, body_s: float = 0.0) -> Scrape:
 
 
 def late(tick: int) -> Scrape:
-    return Scrape("api", 1000.0 + tick, BEGAN + tick, 10.0, error="no answer within 10 s", late=True)
+    return Scrape(
+        "api", 1000.0 + tick, BEGAN + tick, 10.0, error="no answer within 10 s", late=True
+    )
 
 
 def readings() -> Iterator[Reading]:
@@ -67,7 +69,9 @@ def run(tmp_path: Path) -> tuple[Path, list[Snapshot]]:
     return path, shown
 
 
-def test_a_replay_shows_that_an_answer_was_late_as_it_was_live(run: tuple[Path, list[Snapshot]]) -> None:
+def test_a_replay_shows_that_an_answer_was_late_as_it_was_live(
+    run: tuple[Path, list[Snapshot]],
+) -> None:
     path, live = run
     with Run(path) as opened:
         shown = list(replay_snapshots(opened))
@@ -84,7 +88,9 @@ def test_a_replay_shows_that_an_answer_was_late_as_it_was_live(run: tuple[Path, 
     assert stalled.last.value == pytest.approx(RATE)
 
 
-def test_a_row_of_its_table_covers_the_wait_and_no_request_is_lost(run: tuple[Path, list[Snapshot]]) -> None:
+def test_a_row_of_its_table_covers_the_wait_and_no_request_is_lost(
+    run: tuple[Path, list[Snapshot]],
+) -> None:
     found = read_table(run[0])
     assert found.requests == pytest.approx(RATE * 89, rel=0.02)
     assert [row.rps for row in found.rows if row.rps is not None] == pytest.approx(

@@ -43,13 +43,19 @@ def recorded(path: Path) -> tuple[list[RecordedProfile], list[str]]:
     """(profiles, the texts of the events about profiles)."""
     with recording.Run(path) as run:
         items = list(run.items())
-    events = [item.text for item in items if isinstance(item, Event) and item.kind in ("profile", "warning")]
+    events = [
+        item.text
+        for item in items
+        if isinstance(item, Event) and item.kind in ("profile", "warning")
+    ]
     return [item for item in items if isinstance(item, RecordedProfile)], events
 
 
 def running() -> str:
     """The command lines of all processes."""
-    return subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True
+    ).stdout
 
 
 def test_a_worker_is_sampled_every_so_often_and_the_run_carries_profiles_with_their_cost(
@@ -92,7 +98,9 @@ def test_a_signal_ends_the_capture_that_is_under_way_and_keeps_what_it_has(
     assert f"-p {busy} " not in running()
 
 
-def test_what_cannot_be_sampled_is_a_sentence_and_the_recording_goes_on(exporter: Exporter, tmp_path: Path) -> None:
+def test_what_cannot_be_sampled_is_a_sentence_and_the_recording_goes_on(
+    exporter: Exporter, tmp_path: Path
+) -> None:
     path = tmp_path / "a.tput.gz"
     with start(exporter, path, "--for", "2s", "--profile", ":1@1s") as process:
         said = process.communicate(timeout=40)[1]
@@ -104,7 +112,9 @@ def test_what_cannot_be_sampled_is_a_sentence_and_the_recording_goes_on(exporter
 
 
 @pytest.mark.parametrize("words", ["12", ":99999@5s", "12@5s/1s", "12@2h", "app@5s"])
-def test_a_wrong_word_for_what_to_sample_is_one_line(exporter: Exporter, tmp_path: Path, words: str) -> None:
+def test_a_wrong_word_for_what_to_sample_is_one_line(
+    exporter: Exporter, tmp_path: Path, words: str
+) -> None:
     with start(exporter, tmp_path / "a", "--profile", words) as process:
         said = process.communicate(timeout=20)[1]
     assert process.returncode == 2

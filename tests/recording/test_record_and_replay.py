@@ -27,14 +27,19 @@ def without_url(snapshot: Snapshot) -> Snapshot:
 def test_every_snapshot_of_the_replay_is_the_live_one(tmp_path: Path) -> None:
     shown = record(tmp_path / "a.tput.gz", 150)
     with recording.Run(tmp_path / "a.tput.gz") as run:
-        assert [without_url(one) for one in replay_snapshots(run)] == [without_url(one) for one in shown]
+        assert [without_url(one) for one in replay_snapshots(run)] == [
+            without_url(one) for one in shown
+        ]
         assert run.damage == []
         assert run.end_description == ""
         assert len(run.member_starts()) == 3
 
 
 def test_workers_in_turn_and_dated_samples_replay_as_they_were_live(tmp_path: Path) -> None:
-    started, dated = Series("process_start_time_seconds"), Series("lb_requests_total", (("code", "200"),))
+    started, dated = (
+        Series("process_start_time_seconds"),
+        Series("lb_requests_total", (("code", "200"),)),
+    )
     readings = []
     for tick in range(60):
         worker, at, time = tick % 3, 1000.0 + tick, 1_790_000_000.0 + tick
@@ -42,15 +47,22 @@ def test_workers_in_turn_and_dated_samples_replay_as_they_were_live(tmp_path: Pa
         taken = 15.0 * (tick // 15)
         pages = {
             "api": Exposition(in_turn, FAMILIES, 2),
-            "lb": Exposition({dated: 100 * taken}, FAMILIES, 1, timestamps={dated: 1_790_000_000 + taken}),
+            "lb": Exposition(
+                {dated: 100 * taken}, FAMILIES, 1, timestamps={dated: 1_790_000_000 + taken}
+            ),
         }
         scrapes = tuple(Scrape(name, at, time, 0.01, page, 100) for name, page in pages.items())
         readings.append(Reading(at, time, scrapes))
     shown = record_readings(tmp_path / "a.tput.gz", readings, ["api", "lb"])
     traffic = [service.traffic for service in shown[-1].services]
-    assert [one.rps if one else None for one in traffic] == [pytest.approx(30.0), pytest.approx(100.0)]
+    assert [one.rps if one else None for one in traffic] == [
+        pytest.approx(30.0),
+        pytest.approx(100.0),
+    ]
     with recording.Run(tmp_path / "a.tput.gz") as run:
-        assert [without_url(one) for one in replay_snapshots(run)] == [without_url(one) for one in shown]
+        assert [without_url(one) for one in replay_snapshots(run)] == [
+            without_url(one) for one in shown
+        ]
         assert run.damage == []
 
 
@@ -125,7 +137,9 @@ def test_nothing_is_overwritten_and_no_link_is_followed(tmp_path: Path) -> None:
     link.symlink_to(victim)
     for path, force in ((victim, False), (link, False), (link, True)):
         with pytest.raises(CannotRecordError):
-            Recorder(RecordingPlan(path, force=force), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+            Recorder(
+                RecordingPlan(path, force=force), interval_s=1.0, window_s=10.0, quantiles=(0.5,)
+            )
     assert victim.read_text() == "mine"
 
 
@@ -134,7 +148,9 @@ def test_a_second_recorder_on_one_file_is_refused_by_the_holders_name(tmp_path: 
     first = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     try:
         with pytest.raises(CannotRecordError, match="is being recorded by"):
-            Recorder(RecordingPlan(path, force=True), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+            Recorder(
+                RecordingPlan(path, force=True), interval_s=1.0, window_s=10.0, quantiles=(0.5,)
+            )
     finally:
         first.record_mark(Mark(0.0, 0.0, "x"))
         first.close()

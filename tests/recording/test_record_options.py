@@ -40,7 +40,9 @@ def recorded(exporter: Exporter, tmp_path_factory: pytest.TempPathFactory) -> tu
         "--mark-file", str(folder / "marks"), "--mark", "+1s=second", "--objective", "rps>=0.001", "--listen", "127.0.0.1:0",
         "--all-metrics",
     ]  # fmt: skip
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         wait_for(exporter, len(exporter.served) + 5)
@@ -54,7 +56,9 @@ def recorded(exporter: Exporter, tmp_path_factory: pytest.TempPathFactory) -> tu
     return folder / "a.tput.gz", said, served
 
 
-def test_the_run_says_what_it_was_for_and_how_the_load_was_made(recorded: tuple[Path, str, str]) -> None:
+def test_the_run_says_what_it_was_for_and_how_the_load_was_made(
+    recorded: tuple[Path, str, str],
+) -> None:
     with recording.Run(recorded[0]) as run:
         assert run.header.experiment == {"hypothesis": "a bigger pool", "owner": "ann"}
         assert run.header.workload == {"load.generator": "k6", "load.users": "10"}
@@ -64,13 +68,17 @@ def test_the_run_says_what_it_was_for_and_how_the_load_was_made(recorded: tuple[
         assert run.header.environment["cpus"]
 
 
-def test_its_marks_are_those_of_the_command_line_and_of_the_file(recorded: tuple[Path, str, str]) -> None:
+def test_its_marks_are_those_of_the_command_line_and_of_the_file(
+    recorded: tuple[Path, str, str],
+) -> None:
     with recording.Run(recorded[0]) as run:
         marks = {mark.text: mark for mark in run.marks()}
         assert set(marks) == {"warm", "second", "hold"}
         assert 0.9 < marks["second"].at - run.header.began_at < 2.0
         for mark in marks.values():
-            assert mark.at - run.header.began_at == pytest.approx(mark.time - run.header.began_time, abs=0.05)
+            assert mark.at - run.header.began_at == pytest.approx(
+                mark.time - run.header.began_time, abs=0.05
+            )
     assert recorded[1].count("is no mark") == 1
 
 
@@ -90,7 +98,9 @@ def test_the_same_again_takes_after_it_and_says_whether_the_load_was_the_same(
 ) -> None:
     path = tmp_path / "b.tput.gz"
     argv = [*TPUTTUI, "-o", str(path), "--like", str(recorded[0])]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        argv, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "the load" in done.stderr
     with recording.Run(recorded[0]) as before, recording.Run(path) as after:

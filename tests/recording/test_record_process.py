@@ -30,9 +30,20 @@ def exporter() -> Iterator[Exporter]:
 @contextmanager
 def start(exporter: Exporter, path: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
     """A recorder that is gone when its test is, however that went."""
-    argv = [*TPUTTUI, "record", "-o", str(path), f"127.0.0.1:{exporter.port}", "--interval", "200ms", *more]
+    argv = [
+        *TPUTTUI,
+        "record",
+        "-o",
+        str(path),
+        f"127.0.0.1:{exporter.port}",
+        "--interval",
+        "200ms",
+        *more,
+    ]
     pipe = subprocess.PIPE
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
+    ) as process:
         try:
             yield process
         except BaseException:
@@ -66,7 +77,9 @@ def assert_sound(found: list[int]) -> None:
 
 
 @pytest.mark.parametrize("kill", range(KILLS))
-def test_kill_9_loses_two_seconds_at_most_and_never_the_file(exporter: Exporter, tmp_path: Path, kill: int) -> None:
+def test_kill_9_loses_two_seconds_at_most_and_never_the_file(
+    exporter: Exporter, tmp_path: Path, kill: int
+) -> None:
     path = tmp_path / "a.tput.gz"
     with start(exporter, path) as process:
         wait_for(exporter, 8)
@@ -83,7 +96,9 @@ def test_kill_9_loses_two_seconds_at_most_and_never_the_file(exporter: Exporter,
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_well_with_a_summary(exporter: Exporter, tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_it_well_with_a_summary(
+    exporter: Exporter, tmp_path: Path, number: signal.Signals
+) -> None:
     path = tmp_path / "a.tput.gz"
     with start(exporter, path, "--mark", "began", "--note", "why") as process:
         wait_for(exporter, 12)
@@ -101,7 +116,9 @@ def test_a_signal_ends_it_well_with_a_summary(exporter: Exporter, tmp_path: Path
     assert len(values(path)) > 6
 
 
-def test_for_ends_it_by_itself_and_what_exists_is_not_overwritten(exporter: Exporter, tmp_path: Path) -> None:
+def test_for_ends_it_by_itself_and_what_exists_is_not_overwritten(
+    exporter: Exporter, tmp_path: Path
+) -> None:
     path = tmp_path / "a.tput.gz"
     with start(exporter, path, "--for", "1s") as process:
         assert process.wait(30) == 0
@@ -114,7 +131,9 @@ def test_for_ends_it_by_itself_and_what_exists_is_not_overwritten(exporter: Expo
     assert path.read_bytes() == before
 
 
-def test_a_second_recorder_is_refused_by_the_name_of_the_first(exporter: Exporter, tmp_path: Path) -> None:
+def test_a_second_recorder_is_refused_by_the_name_of_the_first(
+    exporter: Exporter, tmp_path: Path
+) -> None:
     path = tmp_path / "a.tput.gz"
     with start(exporter, path) as first:
         wait_for(exporter, 4)
@@ -128,7 +147,9 @@ def test_a_second_recorder_is_refused_by_the_name_of_the_first(exporter: Exporte
 
 
 def test_a_missed_objective_is_exit_code_10(exporter: Exporter, tmp_path: Path) -> None:
-    with start(exporter, tmp_path / "a", "--for", "20s", "--objective", "rps>=1000000", "--abort") as process:
+    with start(
+        exporter, tmp_path / "a", "--for", "20s", "--objective", "rps>=1000000", "--abort"
+    ) as process:
         said = process.communicate(timeout=40)[1]
     assert process.returncode == 10
     assert "an objective was missed: rps>=1000000" in said

@@ -16,7 +16,13 @@ def test_use_and_waiting_are_means_over_the_ticks_in_which_they_were_known() -> 
     seen.add([row("pool", 1.0, 6.0), row("cpu", None)])
     cpu, pool = seen.peaks()
     assert (cpu.name, cpu.mean, cpu.highest, cpu.waiting) == ("cpu", 0.8, 0.8, None)
-    assert (pool.name, pool.mean, pool.highest, pool.waiting, pool.max_waiting) == ("pool", 0.75, 1.0, 3.0, 6.0)
+    assert (pool.name, pool.mean, pool.highest, pool.waiting, pool.max_waiting) == (
+        "pool",
+        0.75,
+        1.0,
+        3.0,
+        6.0,
+    )
 
 
 def test_the_number_of_resources_is_bounded() -> None:

@@ -34,7 +34,9 @@ def rows(table: str) -> list[dict[str, str]]:
     return [dict(zip(head, [cell.strip() for cell in line], strict=False)) for line in lines]
 
 
-def test_each_run_has_its_figures_and_its_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_run_has_its_figures_and_its_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     record(tmp_path / "a.tput.gz", 130, experiment=PLAN)
     table = told(capsys, str(tmp_path), "--format", "markdown")
     lines = table.partition("## Runs\n\n")[2].splitlines()
@@ -58,13 +60,17 @@ def test_a_run_of_less_than_a_minute_has_no_best_one_and_says_so(
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
-def test_an_empty_folder_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
+def test_an_empty_folder_is_no_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
     said = told(capsys, str(tmp_path), "--format", form)
     assert ("no runs in" in said) == (form == "text")
     assert said.count("\n") == {"text": 1, "markdown": 2, "json": 0}[form]
 
 
-def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_not_there_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["runs", str(tmp_path / "none")]) == 2
     assert capsys.readouterr().err == f"tputtui: {tmp_path}/none: there is no such folder\n"
 
@@ -92,18 +98,24 @@ def test_foreign_files_are_passed_over_and_what_is_called_a_run_and_is_none_is_s
     assert "fifo.tput.gz: it is not a plain file" in said
     assert "notes" not in said
     assert "other.gz" not in said
-    objects = [json.loads(line) for line in told(capsys, str(tmp_path), "--format", "json").splitlines()]
+    objects = [
+        json.loads(line) for line in told(capsys, str(tmp_path), "--format", "json").splitlines()
+    ]
     assert sum("problem" in one for one in objects) == 6
     assert sum("summary" in one for one in objects) == 1
 
 
-def test_the_bars_are_of_the_comparable_runs_up_to_each_and_a_cut_is_counted_once(tmp_path: Path) -> None:
+def test_the_bars_are_of_the_comparable_runs_up_to_each_and_a_cut_is_counted_once(
+    tmp_path: Path,
+) -> None:
     record(tmp_path / "a.tput.gz", 5)
     with Run(tmp_path / "a.tput.gz") as run:
         header = run.header
 
     def made(name: str, mean: float, **changes: object) -> ListedRun:
-        summary = RunSummary(60.0, services=(ServiceSummary(str(changes.pop("service", "api")), mean=mean),))
+        summary = RunSummary(
+            60.0, services=(ServiceSummary(str(changes.pop("service", "api")), mean=mean),)
+        )
         return ListedRun(Path(name), 1, replace(header, **changes), summary)  # type: ignore[arg-type]
 
     runs = [
@@ -135,13 +147,18 @@ def test_of_a_run_that_was_closed_its_last_line_tells_it_and_no_reading_is_decod
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(tmp_path / "a.tput.gz", 200)
-    monkeypatch.setattr("tputtui.recording.decode.Decoder._decode_tick", lambda *_: pytest.fail("a reading is decoded"))
+    monkeypatch.setattr(
+        "tputtui.recording.decode.Decoder._decode_tick",
+        lambda *_: pytest.fail("a reading is decoded"),
+    )
     (found,) = list_runs(tmp_path)
     assert found.summary is not None
     assert found.summary.ticks == 200
 
 
-def test_a_run_that_was_killed_is_listed_with_what_it_had(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_that_was_killed_is_listed_with_what_it_had(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     record(tmp_path / "a.tput.gz", 200)
     content = (tmp_path / "a.tput.gz").read_bytes()
     (tmp_path / "a.tput.gz").write_bytes(content[:-700])
@@ -177,10 +194,17 @@ def test_a_tick_without_a_new_scrape_is_no_second_without_requests(tmp_path: Pat
     assert min(value for value in service.shape if value is not None) > 0
 
 
-def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(tmp_path: Path) -> None:
+def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(
+    tmp_path: Path,
+) -> None:
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
-    to = Recorder(RecordingPlan(tmp_path / "a.run", size_limit=2000), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
+    to = Recorder(
+        RecordingPlan(tmp_path / "a.run", size_limit=2000),
+        interval_s=1.0,
+        window_s=10.0,
+        quantiles=(0.5,),
+    )
     for reading in readings(200, {"api": 100.0}):
         to.record_reading(reading, monitor.derive_snapshot(reading), monitor.target_facts())
         while to._writer._queued_bytes:
@@ -200,7 +224,9 @@ def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(
     assert sum(lengths) == 200
 
 
-def test_a_run_without_a_reading_leaves_no_file_and_another_one_there_is_left_alone(tmp_path: Path) -> None:
+def test_a_run_without_a_reading_leaves_no_file_and_another_one_there_is_left_alone(
+    tmp_path: Path,
+) -> None:
     to = Recorder(RecordingPlan(tmp_path / "a"), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     to.close()
     assert not (tmp_path / "a").exists()

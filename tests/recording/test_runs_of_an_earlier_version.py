@@ -48,7 +48,9 @@ def test_ten_runs_are_here() -> None:
 def test_a_replay_prints_the_same_figures(name: str) -> None:
     with gzip.open(RUNS / f"{name}.expected.jsonl.gz") as file:
         before = [json.loads(line) for line in file]
-    now = [json.loads(line) for line in tputtui("replay", "--stream", f"{name}.tput.gz").splitlines()]
+    now = [
+        json.loads(line) for line in tputtui("replay", "--stream", f"{name}.tput.gz").splitlines()
+    ]
     assert len(now) == len(before)
     assert [found for pair in zip(before, now, strict=True) for found in differences(*pair)] == []
 

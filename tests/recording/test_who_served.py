@@ -15,19 +15,27 @@ from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.signals.service.serving_processes import serving_marks
 
 PROCESSES = tuple(
-    ProcessReading(one.pid, one.started, one.name, None, 1.0, 1, 1, "S", python=one.python) for one in samples.PROCESSES
+    ProcessReading(one.pid, one.started, one.name, None, 1.0, 1, 1, "S", python=one.python)
+    for one in samples.PROCESSES
 )
 
 
 def test_the_rows_of_a_replay_are_marked_as_they_were(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
-    monitor, again = (SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,)) for _ in range(2))
+    monitor, again = (
+        SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,)) for _ in range(2)
+    )
     monitor.add_target(Target("web-01", "http://127.0.0.1:8000/metrics"))
     recorder = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     listeners = samples.listeners()
     marks = []
     for second in range(3):
-        reading = Reading(second + 1.0, second + 1.5, processes=PROCESSES, listeners=listeners if not second else None)
+        reading = Reading(
+            second + 1.0,
+            second + 1.5,
+            processes=PROCESSES,
+            listeners=listeners if not second else None,
+        )
         snapshot = monitor.derive_snapshot(reading)
         recorder.record_reading(reading, snapshot, monitor.target_facts())
         marks.append(serving_marks(snapshot))
@@ -47,6 +55,13 @@ def test_a_member_says_it_anew_and_what_has_not_changed_is_said_once() -> None:
     def says(one: Reading) -> bool:
         return any(b'"listeners"' in line for line in encoder.encode_reading(one, (), ()))
 
-    assert [says(one) for one in (silent, reading, reading, silent, moved, moved)] == [0, 1, 0, 0, 1, 0]
+    assert [says(one) for one in (silent, reading, reading, silent, moved, moved)] == [
+        0,
+        1,
+        0,
+        0,
+        1,
+        0,
+    ]
     encoder.restart()
     assert [says(one) for one in (silent, silent)] == [1, 0]

@@ -197,7 +197,9 @@ def test_a_file_that_is_taken_away_is_noticed_and_said(
     assert not to.close()
 
 
-def test_a_failing_sync_is_never_called_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_sync_is_never_called_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fsync(_: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 

@@ -32,10 +32,17 @@ def case() -> tuple[Comparison, ReportInput]:
     rng = np.random.default_rng(6)
     service = Service(phi=0.3, cv=0.04)
     a, b = run(rng, 300, service), run(rng, 300, service, effect=0.1, p99_effect=0.5)
-    context = ComparisonContext(design="concurrent", baseline_env={HOSTILE: "1"}, candidate_env={HOSTILE: HOSTILE})
-    plan = ExperimentPlan({"hypothesis": f"It is faster {HOSTILE}", "decision": "revert", "decided_by": "us"})
+    context = ComparisonContext(
+        design="concurrent", baseline_env={HOSTILE: "1"}, candidate_env={HOSTILE: HOSTILE}
+    )
+    plan = ExperimentPlan(
+        {"hypothesis": f"It is faster {HOSTILE}", "decision": "revert", "decided_by": "us"}
+    )
     record = ReportInput(
-        {"baseline": HOSTILE, "candidate": "b.csv"}, plan, (a, b), (context.baseline_env, context.candidate_env)
+        {"baseline": HOSTILE, "candidate": "b.csv"},
+        plan,
+        (a, b),
+        (context.baseline_env, context.candidate_env),
     )
     return compare(a, b, context), record
 
@@ -53,7 +60,9 @@ class _Page(HTMLParser):
         self.tags.add(tag)
         self.links += [value or "" for name, value in attrs if name in ("src", "href")]
         told = dict(attrs)
-        if (tag == "th" and "scope" not in told) or (tag == "svg" and not {"aria-label", "viewbox"} <= told.keys()):
+        if (tag == "th" and "scope" not in told) or (
+            tag == "svg" and not {"aria-label", "viewbox"} <= told.keys()
+        ):
             self.unnamed.append(tag)
         if tag not in ("meta", "line", "rect", "polyline", "circle", "link", "br"):
             self.open.append(tag)
@@ -68,7 +77,9 @@ class _Page(HTMLParser):
             self.captions += 1
 
 
-def test_html_is_one_closed_file_without_scripts_links_or_foreign_markup(case: tuple[Comparison, ReportInput]) -> None:
+def test_html_is_one_closed_file_without_scripts_links_or_foreign_markup(
+    case: tuple[Comparison, ReportInput],
+) -> None:
     answer, record = case
     written = render_html(answer, record, build_document(answer, 10, record))
     page = _Page()
@@ -127,7 +138,9 @@ def _luminance(colour: str) -> float:
     digits = colour.removeprefix("#")
     wide = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
     parts = [int(wide[at : at + 2], 16) / 255 for at in (0, 2, 4)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -139,7 +152,9 @@ def test_every_colour_of_words_can_be_read_in_light_in_dark_and_on_paper() -> No
     for theme in themes:
         colours = dict(re.findall(r"--(\w+):(#\w+)", theme))
         for name in ("fg", "dim", "a", "b", "good", "bad", "warn"):
-            light, dark = sorted((_luminance(colours[name]), _luminance(colours["bg"])), reverse=True)
+            light, dark = sorted(
+                (_luminance(colours[name]), _luminance(colours["bg"])), reverse=True
+            )
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (name, theme)
 
 
@@ -163,10 +178,14 @@ def whole() -> tuple[Comparison, ReportInput]:
     a, b = run(rng, 120, service), run(rng, 120, service, p99_effect=-0.4)
     answer = compare(a, b, ComparisonContext(design="concurrent", primary="p99"))
     tail = MetricResult("p99", 80.0, 60.0, -0.25, Interval(-0.3, -0.2), 0.01, 50.0, 0.1, "improved")
-    counted = MetricResult("error_ratio", 0.0, 0.01, 0.01, Interval(0.002, 0.018), 0.03, None, 0.001, "inconclusive")
+    counted = MetricResult(
+        "error_ratio", 0.0, 0.01, 0.01, Interval(0.002, 0.018), 0.03, None, 0.001, "inconclusive"
+    )
     level = Stratum("load 30", 120.0, -0.0001, None, -0.000001, "improved", "level", (tail,))
     strata = level, replace(level, name="replica stopped", kind="outage")
-    few = MetricResult("p90", margin=0.1, reason="only 8 requests are slower than it: 20 are needed")
+    few = MetricResult(
+        "p90", margin=0.1, reason="only 8 requests are slower than it: 20 are needed"
+    )
     answer = replace(
         answer,
         metrics=(*answer.metrics, few),
@@ -174,7 +193,9 @@ def whole() -> tuple[Comparison, ReportInput]:
         heterogeneity_p=0.4,
         routes=(RouteResult("GET /x", 0.4, 0.6, (tail, counted), "improved"),),
     )
-    plan = ExperimentPlan({"title": "Pool", "owner": "ann", "decision": "ship", "decided_on": "2026-11-26"})
+    plan = ExperimentPlan(
+        {"title": "Pool", "owner": "ann", "decision": "ship", "decided_on": "2026-11-26"}
+    )
     environment = {"cpus": "4", "hardware": "a CPU", "mem_gb": 16}
     record = ReportInput(
         {"baseline": "a", "candidate": "b"},
@@ -217,10 +238,14 @@ def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_plan
         assert words in seen, words
     assert "-0.0 %" not in seen.replace("-0.0 % [", "")
     assert ("idle" in seen) == (form == "html")  # among the raw figures
-    assert " ms" in written.split("CPU/request")[1][:120] or form == "html"  # a time, where the cores are known
+    assert (
+        " ms" in written.split("CPU/request")[1][:120] or form == "html"
+    )  # a time, where the cores are known
 
 
-def test_json_holds_the_plan_the_load_and_every_stratums_metrics(whole: tuple[Comparison, ReportInput]) -> None:
+def test_json_holds_the_plan_the_load_and_every_stratums_metrics(
+    whole: tuple[Comparison, ReportInput],
+) -> None:
     answer, record = whole
     found = json.loads(json.dumps(build_document(answer, 0, record), allow_nan=False))
     assert found["experiment"]["owner"] == "ann"

@@ -66,7 +66,11 @@ def test_what_is_no_target_is_refused_in_one_sentence(text: str, reason: str) ->
 
 def test_credentials_stand_beside_the_url() -> None:
     address = parse_address("https://ann:p%40ss@db1:8443/m")
-    assert (address.url, address.username, address.password) == ("https://db1:8443/m", "ann", "p@ss")
+    assert (address.url, address.username, address.password) == (
+        "https://db1:8443/m",
+        "ann",
+        "p@ss",
+    )
     assert "p@ss" not in repr(address)
     assert parse_address("ann:pw@db1:9100").url == "http://db1:9100/metrics"
 

@@ -79,7 +79,9 @@ def test_a_sample_that_only_we_read_is_not_allowed_for_as_a_bad_line() -> None:
         ),
     ],
 )
-def test_a_known_defect_is_allowed_for_and_named(defect: str, body: str | bytes, content_type: str) -> None:
+def test_a_known_defect_is_allowed_for_and_named(
+    defect: str, body: str | bytes, content_type: str
+) -> None:
     found = verdict(body, content_type)
     assert found.is_agreement, found.sentence
     assert defect in found.allowed
@@ -88,7 +90,11 @@ def test_a_known_defect_is_allowed_for_and_named(defect: str, body: str | bytes,
 
 
 def test_every_entry_of_the_table_is_met_above() -> None:
-    mark = next(m for m in test_a_known_defect_is_allowed_for_and_named.pytestmark if m.name == "parametrize")  # type: ignore[attr-defined]
+    mark = next(
+        m
+        for m in test_a_known_defect_is_allowed_for_and_named.pytestmark
+        if m.name == "parametrize"
+    )  # type: ignore[attr-defined]
     assert {case[0] for case in mark.args[1]} == {defect.name for defect in KNOWN_DEFECTS}
 
 
@@ -99,11 +105,17 @@ def test_an_exemplar_in_the_text_format_is_a_timestamp_to_the_client() -> None:
 
 
 def test_duplicates_count_once_and_empty_labels_not_at_all() -> None:
-    assert verdict('x{a="1"} 5\nx{a="1"} 7\nx{a="1",b=""} 9\n').sentence == "prometheus-client agrees: 1 of 1 samples"
+    assert (
+        verdict('x{a="1"} 5\nx{a="1"} 7\nx{a="1",b=""} 9\n').sentence
+        == "prometheus-client agrees: 1 of 1 samples"
+    )
 
 
 def test_what_was_not_wanted_is_not_judged() -> None:
-    assert verdict("x 1\ny 2\n", wanted=frozenset({"y"})).sentence == "prometheus-client agrees: 1 of 1 samples"
+    assert (
+        verdict("x 1\ny 2\n", wanted=frozenset({"y"})).sentence
+        == "prometheus-client agrees: 1 of 1 samples"
+    )
 
 
 def test_what_is_hidden_is_not_judged() -> None:
@@ -119,6 +131,8 @@ def test_cut_values_are_cut_on_both_sides() -> None:
     assert verdict(f'x{{a="{"b" * 5000}"}} 1\n').is_agreement
 
 
-@pytest.mark.parametrize("name", ["geth_bad_type.prom", "h06_label_values.prom", "h22_utf8_names.prom"])
+@pytest.mark.parametrize(
+    "name", ["geth_bad_type.prom", "h06_label_values.prom", "h22_utf8_names.prom"]
+)
 def test_hostile_bodies_agree_line_by_line(name: str) -> None:
     assert verdict(shared(f"expositions/hostile/{name}").read_bytes()).is_agreement

@@ -25,10 +25,24 @@ def test_the_defaults_are_those_that_the_documentation_names_and_there_is_one_of
         "name_bytes": 512,
         "value_bytes": 4096,
     }
-    asked, read, settings = EndpointSettings("t", "http://t/metrics"), ScanLimits(), settings_values.Limits()
-    assert (asked.max_body_bytes, asked.max_header_bytes) == (settings.body_bytes, settings.header_bytes)
-    assert (asked.max_redirects, asked.max_series) == (settings.redirects, settings.series_per_target)
-    assert (read.series, read.line, read.labels) == (settings.series_per_target, settings.line_bytes, settings.labels)
+    asked, read, settings = (
+        EndpointSettings("t", "http://t/metrics"),
+        ScanLimits(),
+        settings_values.Limits(),
+    )
+    assert (asked.max_body_bytes, asked.max_header_bytes) == (
+        settings.body_bytes,
+        settings.header_bytes,
+    )
+    assert (asked.max_redirects, asked.max_series) == (
+        settings.redirects,
+        settings.series_per_target,
+    )
+    assert (read.series, read.line, read.labels) == (
+        settings.series_per_target,
+        settings.line_bytes,
+        settings.labels,
+    )
     assert settings.series_per_target == http_fetch.MAX_SERIES
 
 
@@ -40,7 +54,10 @@ def test_labels_beyond_the_limit_are_told_and_the_series_is_kept(count: int) -> 
         (series,) = exposition.samples
         assert len(series.labels) <= 65
     else:
-        assert exposition.skipped_lines in (0, 1)  # 5000 labels are longer than a line may be, or become 64
+        assert exposition.skipped_lines in (
+            0,
+            1,
+        )  # 5000 labels are longer than a line may be, or become 64
         assert exposition.skipped_lines == 0 or "longer than 64 KiB" in str(exposition.warning)
 
 

@@ -128,7 +128,9 @@ async def test_a_deadline_that_passes_does_not_end_the_wait_and_a_refusal_does()
 
 
 async def test_what_came_of_a_late_answer_is_told_until_one_is_whole() -> None:
-    fake = Fake("a", takes_s=0.3, error="answer incomplete, 100 bytes in 0.3 s", late=True, partial=100)
+    fake = Fake(
+        "a", takes_s=0.3, error="answer incomplete, 100 bytes in 0.3 s", late=True, partial=100
+    )
     async with polling([fake], 0.2) as poller:
         await fake.scraped(2)
         fake.partial = 0  # the next attempt has brought nothing yet
@@ -170,7 +172,9 @@ async def test_an_overrun_is_skipped_and_counted() -> None:
     async with polling([slow], 0.1) as poller:
         await slow.scraped(5)
         missed = poller.missed_scrapes["slow"]
-    assert missed >= 4  # two of the five waited for the grid; each of the others ran over four points
+    assert (
+        missed >= 4
+    )  # two of the five waited for the grid; each of the others ran over four points
     assert slow.most_running == 1
     assert min(b - a for a, b in zip(slow.starts, slow.starts[1:], strict=False)) >= 0.49
 
@@ -209,7 +213,12 @@ async def test_a_listener_that_fails_ends_the_poller() -> None:
         (100.0, 101.01, 101.0, 0),  # just an interval used: the next point is taken all the same
         (100.0, 101.5, 102.0, 1),  # an overrun
         (100.0, 104.9, 105.0, 4),
-        (700.3, 700.4, 701.0, 600),  # waking from a suspend of ten minutes: one scrape, then the grid
+        (
+            700.3,
+            700.4,
+            701.0,
+            600,
+        ),  # waking from a suspend of ten minutes: one scrape, then the grid
         (700.9, 700.95, 702.0, 601),  # … and not two within a moment
     ],
 )
@@ -218,7 +227,9 @@ def test_the_next_point_of_the_grid(started: float, now: float, due: float, miss
 
 
 @given(st.floats(0.1, 60), st.floats(0, 1000), st.floats(0, 1000))
-def test_the_grid_is_kept_and_there_is_never_a_burst(interval: float, late: float, took: float) -> None:
+def test_the_grid_is_kept_and_there_is_never_a_burst(
+    interval: float, late: float, took: float
+) -> None:
     due, started = 50.0, 50.0 + late
     now = started + took
     following, missed = next_due(due, started, now, interval)

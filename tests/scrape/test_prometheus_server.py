@@ -27,7 +27,12 @@ DISCOVERY = Path(__file__).resolve().parents[2] / "docs" / "discovery.md"
 @pytest.mark.parametrize(
     "typed",
     [
-        *("http://h:9090", "http://h:9090/", "http://h:9090/metrics", "http://h:9090/graph?g0.expr=up"),
+        *(
+            "http://h:9090",
+            "http://h:9090/",
+            "http://h:9090/metrics",
+            "http://h:9090/graph?g0.expr=up",
+        ),
         *("http://h:9090/api/v1", "http://h:9090/api/v1/query", "http://h:9090/query?x=1"),
     ],
 )
@@ -61,19 +66,28 @@ def test_the_server_adds_up() -> None:
     found = 'x_total{env="prod",job="a"}[12500ms]'
     assert asked("rate", "le", "job") == f"label_replace(sum by (job,le) (rate({found})){told}"
     assert asked("sum") == f"label_replace(sum by (job) (last_over_time({found})){told}"
-    assert asked("max", "quantile") == f"label_replace(max by (job,quantile) (last_over_time({found})){told}"
-    assert asked("limit") == f"label_replace(sum by (job) ((last_over_time({found}) > 0) < Inf){told}"
+    assert (
+        asked("max", "quantile")
+        == f"label_replace(max by (job,quantile) (last_over_time({found})){told}"
+    )
+    assert (
+        asked("limit") == f"label_replace(sum by (job) ((last_over_time({found}) > 0) < Inf){told}"
+    )
     assert "bad label" not in asked("rate", "bad label")
 
 
 def part(job: str, *questions: Question, scrape_s: float = 1.0) -> JobTarget:
-    return JobTarget(Target(job, ""), ServerJob(job, {}, measured_scrape_s=scrape_s), questions=questions)
+    return JobTarget(
+        Target(job, ""), ServerJob(job, {}, measured_scrape_s=scrape_s), questions=questions
+    )
 
 
 def test_jobs_that_ask_alike_share_an_expression() -> None:
     one = Question("x_total", "rate", frozenset(("code",)))
     other = Question("x_total", "rate", frozenset(("route",)))
-    found = build_expressions([part("a", one), part("b", other), part("c", one, scrape_s=30)], (), 10.0)[2:]
+    found = build_expressions(
+        [part("a", one), part("b", other), part("c", one, scrape_s=30)], (), 10.0
+    )[2:]
     assert len(found) == 2  # the slow one needs another span
     assert 'sum by (job,code,route) (rate(x_total{job=~"a|b"}[10000ms]))' in found[0]
     assert 'sum by (job,code) (rate(x_total{job="c"}[120000ms]))' in found[1]
@@ -81,7 +95,11 @@ def test_jobs_that_ask_alike_share_an_expression() -> None:
 
 def test_many_questions_are_few_queries() -> None:
     found = join_queries(["e"] * (2 * MAX_QUESTIONS_PER_QUERY + 1))
-    assert [query.count("e") for query in found] == [MAX_QUESTIONS_PER_QUERY, MAX_QUESTIONS_PER_QUERY, 1]
+    assert [query.count("e") for query in found] == [
+        MAX_QUESTIONS_PER_QUERY,
+        MAX_QUESTIONS_PER_QUERY,
+        1,
+    ]
 
 
 def test_answers_go_to_their_job_and_series_stay_the_same_object() -> None:
@@ -94,7 +112,9 @@ def test_answers_go_to_their_job_and_series_stay_the_same_object() -> None:
         ({"job": "a", "tputtui_family": ":all"}, 2.0),
     ]
     first, again = group_by_job(parts, answer), group_by_job(parts, answer)
-    assert {series.key: value for series, value in first["a"][0].items()} == {("x_total", (("code", "200"),)): 3.0}
+    assert {series.key: value for series, value in first["a"][0].items()} == {
+        ("x_total", (("code", "200"),)): 3.0
+    }
     assert first["a"][1:] == (1.0, 2.0)
     assert list(first[""][0].values()) == [4.0]
     assert list(first["a"][0]) == list(again["a"][0])

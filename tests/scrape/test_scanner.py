@@ -61,7 +61,9 @@ class TestSamples:
             assert exposition.warning is None
 
     def test_quoted_names_are_names(self) -> None:
-        exposition = scan('# TYPE "my.metric" counter\n{"my.metric","dotted.label"="y",a="b"} 1\nplain{"q.l"="v"} 3\n')
+        exposition = scan(
+            '# TYPE "my.metric" counter\n{"my.metric","dotted.label"="y",a="b"} 1\nplain{"q.l"="v"} 3\n'
+        )
         assert values(exposition) == {
             "Series(my.metric{a='b',dotted.label='y'})": 1.0,
             "Series(plain{q.l='v'})": 3.0,
@@ -91,7 +93,21 @@ class TestSamples:
 
     @pytest.mark.parametrize(
         "token",
-        ["1e400", "-1e400", "9" * 5000, "1_000", "0x1p-2", "0x10", "0b11", "+nan", "1,5", "٣", "1e", "--1", "1\x00"],
+        [
+            "1e400",
+            "-1e400",
+            "9" * 5000,
+            "1_000",
+            "0x1p-2",
+            "0x10",
+            "0b11",
+            "+nan",
+            "1,5",
+            "٣",
+            "1e",
+            "--1",
+            "1\x00",
+        ],
     )
     def test_a_float_of_python_only_is_a_bad_line(self, token: str) -> None:
         exposition = scan(f"# TYPE x gauge\nx {token}\ny 1\n")
@@ -137,7 +153,10 @@ class TestFamilies:
     def test_of_a_type_with_a_note_the_first_word_counts(self) -> None:
         exposition = scan("# TYPE x summary IMP\n")
         assert exposition.families["x"].type == "summary"
-        assert exposition.warning == "Prometheus would reject this scrape: line 1: invalid metric type 'summary IMP'"
+        assert (
+            exposition.warning
+            == "Prometheus would reject this scrape: line 1: invalid metric type 'summary IMP'"
+        )
 
     def test_an_unknown_type_is_untyped(self) -> None:
         assert scan("# TYPE x speed\n").families["x"].type == "untyped"
@@ -178,7 +197,10 @@ class TestOpenMetrics:
         exposition = scan("x 1 1700000000.123\n# EOF\n", OPENMETRICS)
         assert exposition.warning is None
         assert list(exposition.timestamps.values()) == [1700000000.123]
-        assert rejection("x 1 1700000000.123\n") == "line 1: '1700000000.123' is not a timestamp in milliseconds"
+        assert (
+            rejection("x 1 1700000000.123\n")
+            == "line 1: '1700000000.123' is not a timestamp in milliseconds"
+        )
 
     def test_the_end_mark_is_expected_and_ends(self) -> None:
         assert rejection("x 1\n", OPENMETRICS) == "no # EOF at the end"
@@ -238,12 +260,18 @@ class TestBadLines:
         for _ in range(3):
             exposition = scanner.scan(b'y 1\n  x{a="1"} 2\n\tz 3\n')
             assert list(exposition.samples.values()) == [1, 2, 3]
-            assert exposition.warning == "Prometheus would reject this scrape: line 2: it begins with a blank"
+            assert (
+                exposition.warning
+                == "Prometheus would reject this scrape: line 2: it begins with a blank"
+            )
 
     def test_invalid_utf8_is_replaced_and_told(self) -> None:
         exposition = scan(b'x{v="\xff bad"} 2\n')
         assert values(exposition) == {"Series(x{v='\ufffd bad'})": 2.0}
-        assert exposition.warning == "Prometheus would reject this scrape: line 1: it is not valid UTF-8"
+        assert (
+            exposition.warning
+            == "Prometheus would reject this scrape: line 1: it is not valid UTF-8"
+        )
 
     def test_a_byte_order_mark_and_carriage_returns_are_taken_off_and_told(self) -> None:
         assert rejection(b"\xef\xbb\xbfx 1\n") == "line 1: it begins with a byte order mark"
@@ -254,10 +282,15 @@ class TestBadLines:
         exposition = scan('x 1\nup{job="a",inst')
         assert values(exposition) == {"Series(x)": 1.0}
         assert (exposition.truncated, exposition.skipped_lines) == (True, 0)
-        assert exposition.warning == "Prometheus would reject this scrape: line 2: the body ends in the middle of it"
+        assert (
+            exposition.warning
+            == "Prometheus would reject this scrape: line 2: the body ends in the middle of it"
+        )
         assert not scan("x 1").truncated
 
-    @pytest.mark.parametrize("content_type", ["application/json", "application/octet-stream", "text/html", None])
+    @pytest.mark.parametrize(
+        "content_type", ["application/json", "application/octet-stream", "text/html", None]
+    )
     def test_a_wrong_content_type_is_a_warning(self, content_type: str | None) -> None:
         exposition = scan("x 1\n", content_type)
         assert exposition.series == 1
@@ -274,7 +307,11 @@ class TestRefusal:
                 "text/html; charset=utf-8",
                 "not a metrics page (text/html): it is an HTML page and begins with '<!DOCTYPE html>'",
             ),
-            (b"Oops\n<html>\nx 1\ny 2\nz 3\n", "text/html", "not a metrics page (text/html): it begins with 'Oops'"),
+            (
+                b"Oops\n<html>\nx 1\ny 2\nz 3\n",
+                "text/html",
+                "not a metrics page (text/html): it begins with 'Oops'",
+            ),
             (
                 b'{"a": 1}',
                 "application/json",
@@ -295,7 +332,9 @@ class TestRefusal:
             (b"\x0a\x05hello", "application/vnd.google.protobuf", "it is Protocol Buffers"),
         ],
     )
-    def test_what_is_no_exposition_is_said_in_a_sentence(self, body: bytes, content_type: str, sentence: str) -> None:
+    def test_what_is_no_exposition_is_said_in_a_sentence(
+        self, body: bytes, content_type: str, sentence: str
+    ) -> None:
         with pytest.raises(NotAnExpositionError) as caught:
             scan(body, content_type)
         assert sentence in str(caught.value)
@@ -311,7 +350,11 @@ class TestWanted:
         assert {s.key: v for s, v in some.samples.items()} == {
             s.key: v for s, v in full.samples.items() if s.name == "x"
         }
-        assert (some.series, some.skipped_lines, some.warning) == (full.series, full.skipped_lines, full.warning)
+        assert (some.series, some.skipped_lines, some.warning) == (
+            full.series,
+            full.skipped_lines,
+            full.warning,
+        )
         assert some.families == full.families
 
     def test_a_series_stays_the_same_while_somebody_holds_it(self) -> None:
@@ -344,7 +387,10 @@ class TestLimits:
             assert {series.name for series in exposition.samples} == {"a", "c"}
             assert exposition.hidden == {"h_bucket": 8, "h_sum": 1, "h_count": 1}
             assert exposition.series == 17
-            assert exposition.warning == "Prometheus would reject this scrape: line 21: '1bad' is not a metric name"
+            assert (
+                exposition.warning
+                == "Prometheus would reject this scrape: line 21: '1bad' is not a metric name"
+            )
 
     def test_the_wanted_family_comes_first(self) -> None:
         exposition = Scanner(ScanLimits(series=10)).scan(self.BODY, wanted=frozenset({"h_bucket"}))
@@ -369,7 +415,10 @@ class TestLimits:
         assert (len(exposition.samples), exposition.series, exposition.truncated) == (1, 501, False)
 
     def test_a_body_of_bad_lines_alone_is_given_up(self) -> None:
-        with pytest.raises(NotAnExpositionError, match="more than 10,000 lines like this: '1a' is not a metric name"):
+        with pytest.raises(
+            NotAnExpositionError,
+            match="more than 10,000 lines like this: '1a' is not a metric name",
+        ):
             scan("# TYPE x gauge\nx 1\n" + "1a 1\n" * 20_000)
 
     def test_long_values_are_cut_and_stay_distinct(self) -> None:
@@ -386,9 +435,14 @@ class TestLimits:
 
     @pytest.mark.parametrize(
         ("line", "reason"),
-        [(f'x{{v="{"A" * 70_000}"}} 1', "longer than 64 KiB"), (f"{'n' * 600} 1", "a name is longer than 512 bytes")],
+        [
+            (f'x{{v="{"A" * 70_000}"}} 1', "longer than 64 KiB"),
+            (f"{'n' * 600} 1", "a name is longer than 512 bytes"),
+        ],
     )
-    def test_a_line_beyond_a_limit_is_skipped_and_prometheus_not_blamed(self, line: str, reason: str) -> None:
+    def test_a_line_beyond_a_limit_is_skipped_and_prometheus_not_blamed(
+        self, line: str, reason: str
+    ) -> None:
         exposition = scan(f"y 1\n{line}\n")
         assert (exposition.series, exposition.skipped_lines) == (1, 1)
         assert exposition.warning is not None
@@ -408,9 +462,14 @@ class TestChurn:
     def test_they_stay_bounded_when_nothing_is_wanted_and_every_spelling_is_new(self) -> None:
         scanner = Scanner(ScanLimits(series=100))
         for number in range(3 * FORGET_AFTER):
-            body = "".join(f'x{{i="1"{" " * i}}} {i}\n' for i in range(number * 90, number * 90 + 90))
+            body = "".join(
+                f'x{{i="1"{" " * i}}} {i}\n' for i in range(number * 90, number * 90 + 90)
+            )
             scanner.scan(body.encode(), wanted=frozenset())
-            assert len(scanner._young_table) + len(scanner._old_table) + len(scanner._odd_heads) <= 8 * 100
+            assert (
+                len(scanner._young_table) + len(scanner._old_table) + len(scanner._odd_heads)
+                <= 8 * 100
+            )
 
     def test_names_with_forgotten_series_are_known(self) -> None:
         scanner = Scanner()

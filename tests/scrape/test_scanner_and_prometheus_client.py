@@ -57,7 +57,9 @@ def test_the_second_scan_of_an_answer_reads_the_same_from_its_tables(name: str) 
     scanner = Scanner()
     first, second = scanner.scan(body, type_of(path)), scanner.scan(body, type_of(path))
     assert list(first.samples) == list(second.samples)
-    assert [repr(value) for value in first.samples.values()] == [repr(value) for value in second.samples.values()]
+    assert [repr(value) for value in first.samples.values()] == [
+        repr(value) for value in second.samples.values()
+    ]
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -70,7 +72,9 @@ def test_wanted_families_are_a_subset_and_all_series_are_counted(name: str) -> N
     part = Scanner().scan(body, type_of(path), wanted)
     # A series that stands twice is told from another only where it is read.
     assert whole.series <= part.series <= whole.series + whole.duplicates
-    expected = {series.key: value for series, value in whole.samples.items() if series.name in wanted}
+    expected = {
+        series.key: value for series, value in whole.samples.items() if series.name in wanted
+    }
     found = {series.key: value for series, value in part.samples.items()}
     assert found.keys() == expected.keys()
     assert all(repr(found[key]) == repr(expected[key]) for key in expected)
@@ -87,7 +91,9 @@ values = st.one_of(
     st.sampled_from(["NaN", "+Inf", "-Inf", "0", "1e3"]),
 )
 label_text = st.text(
-    alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"),
+    alphabet=st.characters(
+        exclude_categories=["Cs"], exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+    ),
     max_size=12,
 )
 
@@ -104,7 +110,9 @@ def expositions(draw: st.DrawFn) -> str:
         lines.append(f"# HELP {name} some words")
         lines.append(f"# TYPE {name} {kind}")
         # Not with "__": names that Prometheus reserves for itself, and the client refuses.
-        labels = draw(st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,6}", fullmatch=True), max_size=3, unique=True))
+        labels = draw(
+            st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,6}", fullmatch=True), max_size=3, unique=True)
+        )
         seen: set[tuple[str, ...]] = set()
         for _ in range(draw(st.integers(1, 4))):
             contents = tuple(draw(label_text) for _ in labels)
@@ -112,7 +120,9 @@ def expositions(draw: st.DrawFn) -> str:
             if contents in seen or "" in contents:
                 continue
             seen.add(contents)
-            inner = ",".join(f'{label}="{escaped(text)}"' for label, text in zip(labels, contents, strict=True))
+            inner = ",".join(
+                f'{label}="{escaped(text)}"' for label, text in zip(labels, contents, strict=True)
+            )
             lines.append(f"{name}{{{inner}}} {draw(values)}" if inner else f"{name} {draw(values)}")
     return "\n".join(lines) + "\n"
 
@@ -141,7 +151,9 @@ def test_no_bytes_whatsoever_raise_anything_but_not_an_exposition(data: bytes) -
 
 INDEX = SHARED_DATA / "expositions" / "hostile_index.json"
 HOSTILE = (
-    [entry for entry in json.loads(INDEX.read_text())["files"] if not entry["generated"]] if INDEX.exists() else [{}]
+    [entry for entry in json.loads(INDEX.read_text())["files"] if not entry["generated"]]
+    if INDEX.exists()
+    else [{}]
 )
 
 
@@ -161,5 +173,9 @@ def test_a_hostile_body_is_read_as_far_as_it_is_sound(entry: dict[str, object]) 
     if "2.42 measured: up=0" in measured and "3.x: accepted" not in measured and not on_the_wire:
         assert exposition.warning, f"Prometheus rejects it ({measured}) and we say nothing"
         assert exposition.warning.startswith("Prometheus")
-    assert exposition.skipped_lines + len(exposition.samples) > 0 or not body.strip() or b"#" in body
-    assert not any(math.isnan(value) and series.name == "" for series, value in exposition.samples.items())
+    assert (
+        exposition.skipped_lines + len(exposition.samples) > 0 or not body.strip() or b"#" in body
+    )
+    assert not any(
+        math.isnan(value) and series.name == "" for series, value in exposition.samples.items()
+    )

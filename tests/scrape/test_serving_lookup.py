@@ -59,7 +59,9 @@ def test_siblings_with_a_socket_each_on_one_port_are_all_found() -> None:
 def test_a_process_is_the_same_in_the_lookup_and_in_the_table() -> None:
     collector = ProcessCollector()
     with socket.create_server(("127.0.0.1", 0)) as own:
-        (found,) = ServingLookup(collector).read([LookedUpTarget("x", f"http://127.0.0.1:{own.getsockname()[1]}/")])
+        (found,) = ServingLookup(collector).read(
+            [LookedUpTarget("x", f"http://127.0.0.1:{own.getsockname()[1]}/")]
+        )
     (row,) = collector.read(frozenset((os.getpid(),)), only_watched=True)
     assert (row.pid, row.started) in {(holder.pid, holder.started) for holder in found.holders}
 
@@ -68,7 +70,9 @@ def test_a_process_is_the_same_in_the_lookup_and_in_the_table() -> None:
 def test_every_name_of_this_machine_leads_to_the_process(host: str) -> None:
     with server(0, 0) as told:
         assert pids(f"http://{host}:{told['port']}/metrics") == [told["parent"]]
-        assert pids(f"http://127.0.0.77:{told['port']}/metrics") == [], "an address on which nobody listens"
+        assert pids(f"http://127.0.0.77:{told['port']}/metrics") == [], (
+            "an address on which nobody listens"
+        )
 
 
 def test_a_listener_of_all_addresses_serves_each_of_them_and_ipv6_too() -> None:
@@ -96,7 +100,9 @@ def test_connections_accepted_on_another_port_make_nobody_serve_this_one() -> No
     ):
         assert pids(f"http://127.0.0.1:{told['port']}/") == [told["parent"]]
         port = own.getsockname()[1]
-        (found,) = ServingLookup(ProcessCollector()).read([LookedUpTarget("x", f"http://127.0.0.1:{port}/")])
+        (found,) = ServingLookup(ProcessCollector()).read(
+            [LookedUpTarget("x", f"http://127.0.0.1:{port}/")]
+        )
     connections = {holder.pid: holder.connections for holder in found.holders}
     assert connections[os.getpid()] == 1, "the accepted end, not the client's"
 
@@ -104,13 +110,18 @@ def test_connections_accepted_on_another_port_make_nobody_serve_this_one() -> No
 def test_another_machine_and_a_server_s_target_are_not_looked_up() -> None:
     lookup = ServingLookup(ProcessCollector())
     away, served = lookup.read(
-        [LookedUpTarget("a", "http://192.0.2.7:8000/metrics"), LookedUpTarget("b", "http://127.0.0.1:9/", "prom:9090")]
+        [
+            LookedUpTarget("a", "http://192.0.2.7:8000/metrics"),
+            LookedUpTarget("b", "http://127.0.0.1:9/", "prom:9090"),
+        ]
     )
     assert (away.here, away.address, away.holders) == (False, "192.0.2.7:8000", ())
     assert (served.here, served.server, served.holders) == (None, "prom:9090", ())
 
 
-def test_a_name_that_hangs_holds_up_nobody_and_is_not_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_hangs_holds_up_nobody_and_is_not_asked_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked: list[str] = []
 
     def hang(name: str, *_: object, **__: object) -> list[Any]:
@@ -130,7 +141,9 @@ def test_a_name_that_hangs_holds_up_nobody_and_is_not_asked_twice(monkeypatch: p
     assert asked == ["slow.example"]
 
 
-def test_a_name_with_an_address_elsewhere_is_not_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_with_an_address_elsewhere_is_not_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     answers = {
         "own": ["127.0.0.1", "::1"],
         "both": ["127.0.0.1", "192.0.2.7"],
@@ -169,7 +182,9 @@ def row(address: str, inode: int, port: int = 80) -> TcpSocket:
         ([row("0.0.0.0", 1, 81)], "10.0.0.1", []),
     ],
 )
-def test_the_socket_that_the_kernel_would_choose(listening: list[TcpSocket], address: str, inodes: list[int]) -> None:
+def test_the_socket_that_the_kernel_would_choose(
+    listening: list[TcpSocket], address: str, inodes: list[int]
+) -> None:
     parsed = parse_ip(address)
     assert parsed is not None
     assert [one.inode for one in covering(listening, [parsed], 80)] == inodes
@@ -191,7 +206,9 @@ def test_a_socket_whose_process_is_hidden_has_its_user_s_name(tmp_path: Path) ->
             "etc/passwd": "shop:x:1000:1000::/:/bin/sh\n",
         },
     )
-    (found,) = ServingLookup(ProcessCollector(tmp_path)).read([LookedUpTarget("x", "http://127.0.0.1:8070/")])
+    (found,) = ServingLookup(ProcessCollector(tmp_path)).read(
+        [LookedUpTarget("x", "http://127.0.0.1:8070/")]
+    )
     assert (found.holders, found.hidden_users) == ((), ("shop",))
 
 
@@ -199,7 +216,9 @@ def test_the_kernel_s_lists_are_read_with_their_holders(tmp_path: Path) -> None:
     plant(
         tmp_path,
         {
-            "proc/net/tcp": HEAD + line("0100007F:1F86", "0A", 0, 77) + line("0100007F:1F86", "01", 0, 78),
+            "proc/net/tcp": HEAD
+            + line("0100007F:1F86", "0A", 0, 77)
+            + line("0100007F:1F86", "01", 0, 78),
             "proc/net/tcp6": HEAD + line("00000000000000000000000001000000:1F87", "0A", 0, 79),
             "proc/7/stat": process_stat(7),
         },
@@ -210,7 +229,10 @@ def test_the_kernel_s_lists_are_read_with_their_holders(tmp_path: Path) -> None:
     ):
         (tmp_path / f"proc/7/fd/{number}").symlink_to(target)
     table = read_sockets(str(tmp_path / "proc"))
-    assert [(one.address, one.port) for one in table.listening] == [("127.0.0.1", 8070), ("::1", 8071)]
+    assert [(one.address, one.port) for one in table.listening] == [
+        ("127.0.0.1", 8070),
+        ("::1", 8071),
+    ]
     assert [one.inode for one in table.accepted] == [78]
     assert table.holders == {77: (7,), 78: (7,)}
     assert table.ports() == {7: (8070,)}

@@ -44,7 +44,10 @@ def failing(error: BaseException) -> Callable[..., NoReturn]:
         (OSError(errno.ENOMEM, "Cannot allocate memory"), descriptors.NO_MEMORY),
         (MemoryError(), descriptors.NO_MEMORY),
         (RuntimeError("can't start new thread"), descriptors.NO_THREAD),
-        (ExceptionGroup("unhandled", [ValueError("x"), ExceptionGroup("in it", [FULL])]), descriptors.TOO_MANY),
+        (
+            ExceptionGroup("unhandled", [ValueError("x"), ExceptionGroup("in it", [FULL])]),
+            descriptors.TOO_MANY,
+        ),
     ],
 )
 def test_what_has_run_out_is_named_with_its_remedy(error: Exception, sentence: str) -> None:
@@ -53,7 +56,11 @@ def test_what_has_run_out_is_named_with_its_remedy(error: Exception, sentence: s
 
 
 def test_any_other_error_keeps_its_own_sentence() -> None:
-    for error in (OSError(errno.ECONNREFUSED, "Connection refused"), RuntimeError("x"), ValueError("too many open")):
+    for error in (
+        OSError(errno.ECONNREFUSED, "Connection refused"),
+        RuntimeError("x"),
+        ValueError("too many open"),
+    ):
         assert descriptors.shortage(error) is None
     assert descriptors.reason(OSError(errno.EACCES, "Permission denied")) == "permission denied"
 
@@ -61,7 +68,12 @@ def test_any_other_error_keeps_its_own_sentence() -> None:
 @pytest.mark.parametrize(
     ("soft", "hard", "targets", "raised"),
     [
-        (1024, 1_000_000_000, 1100, 2048),  # a child that closes all descriptors would take minutes with the hard limit
+        (
+            1024,
+            1_000_000_000,
+            1100,
+            2048,
+        ),  # a child that closes all descriptors would take minutes with the hard limit
         (1024, resource.RLIM_INFINITY, 1100, 2048),
         (1024, 1200, 1100, 1200),  # all there is
         (1024, 1024, 1100, None),
@@ -84,7 +96,9 @@ def test_the_limit_is_raised_where_needed_and_no_further(
 
 def test_a_limit_that_may_not_be_raised_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 4096))
-    monkeypatch.setattr(resource, "setrlimit", failing(PermissionError(errno.EPERM, "Operation not permitted")))
+    monkeypatch.setattr(
+        resource, "setrlimit", failing(PermissionError(errno.EPERM, "Operation not permitted"))
+    )
     descriptors.make_room(1000)
     assert descriptors.inherited_limit() is None
 
@@ -95,7 +109,9 @@ def test_a_limit_that_may_not_be_raised_is_left_alone(monkeypatch: pytest.Monkey
 class Short:
     """A reader that finds no memory for the answer."""
 
-    def scan(self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None) -> Exposition:
+    def scan(
+        self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None
+    ) -> Exposition:
         raise MemoryError
 
 
@@ -118,7 +134,9 @@ async def test_memory_that_ends_while_the_body_comes_is_the_sentence_of_its_targ
         await asked.aclose()
 
 
-async def test_a_call_that_gets_no_thread_fails_once_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_call_that_gets_no_thread_fails_once_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     aside = BlockingCall(lambda: 5)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", failing(RuntimeError("can't start new thread")))
@@ -143,7 +161,9 @@ def test_a_part_of_the_host_that_finds_no_descriptor_is_unknown_with_the_reason(
     assert found.cpu is not None
 
 
-def test_no_process_is_called_gone_because_it_could_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_process_is_called_gone_because_it_could_not_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     collector = ProcessCollector()
     assert any(one.pid == os.getpid() for one in collector.read())
     monkeypatch.setattr(os, "open", failing(FULL))
@@ -153,5 +173,7 @@ def test_no_process_is_called_gone_because_it_could_not_be_read(monkeypatch: pyt
 
 async def test_listeners_that_cannot_be_listed_are_not_nobody() -> None:
     found = await Discoverer(failing(FULL)).discover()
-    assert found.sentence.startswith(f"the listening ports cannot be listed: {descriptors.TOO_MANY}")
+    assert found.sentence.startswith(
+        f"the listening ports cannot be listed: {descriptors.TOO_MANY}"
+    )
     assert "nothing listens" not in found.sentence

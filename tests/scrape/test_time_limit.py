@@ -44,13 +44,17 @@ async def test_time_in_which_the_loop_was_held_up_counts_for_nobody(held: int) -
 async def test_an_answer_that_lies_in_the_socket_when_we_wake_is_no_failure() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 11\r\n\r\na_total 10\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 11\r\n\r\na_total 10\n"
+        )
         await writer.drain()
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    endpoint = Endpoint(EndpointSettings(name="t", url=f"http://127.0.0.1:{port}/metrics"), Scanner())
+    endpoint = Endpoint(
+        EndpointSettings(name="t", url=f"http://127.0.0.1:{port}/metrics"), Scanner()
+    )
     assert (await endpoint.scrape(10.0)).error is None
     asyncio.get_running_loop().call_soon(time.sleep, 1.5)  # as soon as the question is under way
     scrape = await endpoint.scrape(0.5)
@@ -84,8 +88,12 @@ async def test_the_wait_for_an_answer_leaves_out_our_own_delay() -> None:
     loop_delay().stop()
     assert late_s is not None
     assert late_s < HELD_S / 2
-    assert wait.late_s(0.0, is_connected=False) is None, "no answer can be late before the connection stands"
+    assert wait.late_s(0.0, is_connected=False) is None, (
+        "no answer can be late before the connection stands"
+    )
     wait.end(late=True)
-    assert wait.late_s(3600.0, is_connected=False) is not None, "beyond a deadline it is late whatever the interval"
+    assert wait.late_s(3600.0, is_connected=False) is not None, (
+        "beyond a deadline it is late whatever the interval"
+    )
     wait.end(late=False)
     assert wait.late_s(0.0, is_connected=True) is None

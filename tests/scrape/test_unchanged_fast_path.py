@@ -13,13 +13,38 @@ from tputtui.scrape.scanner import FORGET_AFTER, NotAnExpositionError, Scanner
 from tputtui.scrape.unchanged_fast_path import PreviousLayout
 
 PLAIN = b'# HELP a what it counts\n# TYPE a counter\na{x="1"} 1\n\na{x="} 2"} 3\nb 4\n'
-HEADS = [b"# TYPE a counter", b"# HELP a so and", b"#", b"", b"a", b'a{x="1"}', b'a{x="} 1"}', b'a{x="b 2"}', b"b  "]
-WORDS = [b"1", b"2.5", b"NaN", b"+Inf", b"1e400", b"1_0", b"x", b"", b"5 1700000000000", b"7\t", b'8 # {a="1"} 1']
+HEADS = [
+    b"# TYPE a counter",
+    b"# HELP a so and",
+    b"#",
+    b"",
+    b"a",
+    b'a{x="1"}',
+    b'a{x="} 1"}',
+    b'a{x="b 2"}',
+    b"b  ",
+]
+WORDS = [
+    b"1",
+    b"2.5",
+    b"NaN",
+    b"+Inf",
+    b"1e400",
+    b"1_0",
+    b"x",
+    b"",
+    b"5 1700000000000",
+    b"7\t",
+    b'8 # {a="1"} 1',
+]
 LINES = st.lists(st.tuples(st.sampled_from(HEADS), st.sampled_from(WORDS)), max_size=5)
 
 
 def told(exposition: Exposition) -> tuple[object, ...]:
-    samples = {series.key: "NaN" if math.isnan(value) else value for series, value in exposition.samples.items()}
+    samples = {
+        series.key: "NaN" if math.isnan(value) else value
+        for series, value in exposition.samples.items()
+    }
     rest = (
         exposition.series,
         exposition.skipped_lines,
@@ -30,18 +55,26 @@ def told(exposition: Exposition) -> tuple[object, ...]:
     return (samples, *rest, exposition.families)
 
 
-def read(scanner: Scanner, body: bytes, wanted: frozenset[str] | None = None) -> tuple[object, ...] | str:
+def read(
+    scanner: Scanner, body: bytes, wanted: frozenset[str] | None = None
+) -> tuple[object, ...] | str:
     try:
         return told(scanner.scan(body, "text/plain", wanted))
     except NotAnExpositionError as refused:
         return str(refused)
 
 
-@given(st.lists(LINES, min_size=1, max_size=4), st.lists(st.integers(0, 3), min_size=4, max_size=8), st.booleans())
+@given(
+    st.lists(LINES, min_size=1, max_size=4),
+    st.lists(st.integers(0, 3), min_size=4, max_size=8),
+    st.booleans(),
+)
 def test_a_scanner_with_a_past_reads_each_answer_as_a_new_one_does(
     answers: list[list[tuple[bytes, bytes]]], order: list[int], ends: bool
 ) -> None:
-    bodies = [b"\n".join(head + b" " + word for head, word in lines) + b"\n" * ends for lines in answers]
+    bodies = [
+        b"\n".join(head + b" " + word for head, word in lines) + b"\n" * ends for lines in answers
+    ]
     scanner = Scanner()
     for number in order:
         body = bodies[number % len(bodies)]
@@ -73,7 +106,9 @@ def test_what_is_not_the_same_answer_is_read_line_by_line(changed: bytes) -> Non
         assert read(scanner, body) == read(Scanner(), body)
 
 
-def test_the_same_lines_with_other_values_are_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_lines_with_other_values_are_not_looked_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     scanner = Scanner()
     first = [scanner.scan(PLAIN) for _ in range(2)][-1]
     monkeypatch.setattr(Scanner, "_read", lambda *_: pytest.fail("a line was looked up"))
@@ -85,7 +120,16 @@ def test_the_same_lines_with_other_values_are_not_looked_up(monkeypatch: pytest.
 
 def test_names_that_become_wanted_are_read_from_then_on() -> None:
     scanner = Scanner()
-    for wanted in (None, None, frozenset({"a"}), frozenset({"a"}), frozenset({"a"}), None, frozenset({"b"}), None):
+    for wanted in (
+        None,
+        None,
+        frozenset({"a"}),
+        frozenset({"a"}),
+        frozenset({"a"}),
+        None,
+        frozenset({"b"}),
+        None,
+    ):
         assert read(scanner, PLAIN, wanted) == read(Scanner(), PLAIN, wanted)
 
 

@@ -39,7 +39,9 @@ def test_show_has_every_key_once_with_its_origin() -> None:
 
 
 def test_show_hides_secrets() -> None:
-    target = TargetSettings(name="a", url="http://me:geheim@h:1/", headers={"Authorization": "Bearer geheim"})
+    target = TargetSettings(
+        name="a", url="http://me:geheim@h:1/", headers={"Authorization": "Bearer geheim"}
+    )
     shown = repr(
         settings_reference.list_effective_settings(
             Settings(targets=(target,), origins=load_settings(None, {}, {}).origins), redact
@@ -52,16 +54,26 @@ def test_show_hides_secrets() -> None:
 
 def test_show_writes_values_with_their_units_and_as_the_config_would_read_them() -> None:
     rows = {
-        key: value for key, value, _ in settings_reference.list_effective_settings(load_settings(None, {}, {}), redact)
+        key: value
+        for key, value, _ in settings_reference.list_effective_settings(
+            load_settings(None, {}, {}), redact
+        )
     }
-    assert (rows["interval"], rows["limits.body"], rows["limits.name"]) == ('"1s"', '"16MiB"', '"512B"')
+    assert (rows["interval"], rows["limits.body"], rows["limits.name"]) == (
+        '"1s"',
+        '"16MiB"',
+        '"512B"',
+    )
     for key, option in schema.options_by_key().items():
         read = option.value_type.read(tomllib.loads(f"x = {rows[key]}")["x"])
-        assert settings_reference.format_option(option, SimpleNamespace(**{option.attribute: read})) == rows[key]
+        assert (
+            settings_reference.format_option(option, SimpleNamespace(**{option.attribute: read}))
+            == rows[key]
+        )
     short = load_settings(None, {}, {"interval": FlagValue("--interval", "250ms")})
-    assert {key: value for key, value, _ in settings_reference.list_effective_settings(short, redact)}[
-        "interval"
-    ] == '"250ms"'
+    assert {
+        key: value for key, value, _ in settings_reference.list_effective_settings(short, redact)
+    }["interval"] == '"250ms"'
 
 
 def test_show_tells_what_a_table_of_the_file_says_from_what_it_leaves_out() -> None:

@@ -7,12 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tputtui.model import Match
-from tputtui.settings.expressions import describe_doubtful_objective, parse_matchers, parse_objective
+from tputtui.settings.expressions import (
+    describe_doubtful_objective,
+    parse_matchers,
+    parse_objective,
+)
 
 
 def test_a_latency_objective_is_in_seconds_with_its_quantile() -> None:
     objective = parse_objective(" p99 <= 250ms ")
-    assert (objective.measure, objective.op, objective.value, objective.quantile) == ("latency", "<=", 0.25, 0.99)
+    assert (objective.measure, objective.op, objective.value, objective.quantile) == (
+        "latency",
+        "<=",
+        0.25,
+        0.99,
+    )
     assert parse_objective("p99.9<=1s").quantile == 0.999
 
 
@@ -23,7 +32,11 @@ def test_an_error_objective_is_a_ratio_however_it_is_typed() -> None:
 
 def test_an_objective_names_a_service_and_a_route() -> None:
     objective = parse_objective("127.0.0.1:8000/users/{id}:rps>=100")
-    assert (objective.service, objective.route, objective.value) == ("127.0.0.1:8000", "/users/{id}", 100)
+    assert (objective.service, objective.route, objective.value) == (
+        "127.0.0.1:8000",
+        "/users/{id}",
+        100,
+    )
     assert parse_objective("api:errors<=1%").route is None
 
 
@@ -85,13 +98,19 @@ def test_what_was_hardly_meant_is_doubted(text: str, said: str) -> None:
     assert said in describe_doubtful_objective(text)
 
 
-@pytest.mark.parametrize("text", ["p99<=0.25", "p99<=250ms", "errors<=0.01", "errors<=10%", "rps>=100", "rps<=5"])
+@pytest.mark.parametrize(
+    "text", ["p99<=0.25", "p99<=250ms", "errors<=0.01", "errors<=10%", "rps>=100", "rps<=5"]
+)
 def test_what_is_usual_is_not_doubted(text: str) -> None:
     assert describe_doubtful_objective(text) == ""
 
 
 def test_matchers_are_read_as_promql_writes_them() -> None:
-    expected = (Match("method", "=", "GET"), Match("route", "!~", "/internal/.*"), Match("q", "=", 'a"b'))
+    expected = (
+        Match("method", "=", "GET"),
+        Match("route", "!~", "/internal/.*"),
+        Match("q", "=", 'a"b'),
+    )
     assert parse_matchers(r'{method="GET", route!~"/internal/.*",q="a\"b"}') == expected
     assert parse_matchers("") == ()
 

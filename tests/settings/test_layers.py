@@ -7,7 +7,14 @@ import tomllib
 
 import pytest
 
-from tputtui.settings import Limits, ProfilePreset, ProfileSettings, ProfileTrigger, Settings, schema
+from tputtui.settings import (
+    Limits,
+    ProfilePreset,
+    ProfileSettings,
+    ProfileTrigger,
+    Settings,
+    schema,
+)
 from tputtui.settings.config_reader import ConfigFile, SettingsError
 from tputtui.settings.setting_layers import FlagValue, load_settings
 
@@ -22,7 +29,9 @@ def test_without_any_source_the_defaults_hold() -> None:
 
 def test_a_later_source_wins_and_is_named() -> None:
     found = load_settings(
-        FILE, {"TPUTTUI_WINDOW": "30s", "TPUTTUI_INTERVAL": "3"}, {"interval": FlagValue("--interval", "500ms")}
+        FILE,
+        {"TPUTTUI_WINDOW": "30s", "TPUTTUI_INTERVAL": "3"},
+        {"interval": FlagValue("--interval", "500ms")},
     )
     assert (found.interval_s, found.window_s) == (0.5, 30.0)
     assert found.origins["interval"] == "flag --interval"
@@ -31,7 +40,9 @@ def test_a_later_source_wins_and_is_named() -> None:
 
 
 def test_an_empty_variable_is_none() -> None:
-    assert load_settings(None, {"TPUTTUI_INTERVAL": "", "NO_COLOR": ""}, {}) == load_settings(None, {}, {})
+    assert load_settings(None, {"TPUTTUI_INTERVAL": "", "NO_COLOR": ""}, {}) == load_settings(
+        None, {}, {}
+    )
 
 
 def test_no_color_turns_colours_off_unless_somebody_is_more_precise() -> None:
@@ -53,8 +64,13 @@ def test_a_window_below_two_intervals_is_raised_and_that_is_said() -> None:
 
 def test_all_bad_variables_and_flags_are_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
-        load_settings(None, {"TPUTTUI_LIMITS_BODY": "lots"}, {"interval": FlagValue("--interval", "0")})
-    assert [problem.source for problem in caught.value.problems] == ["--interval", "TPUTTUI_LIMITS_BODY"]
+        load_settings(
+            None, {"TPUTTUI_LIMITS_BODY": "lots"}, {"interval": FlagValue("--interval", "0")}
+        )
+    assert [problem.source for problem in caught.value.problems] == [
+        "--interval",
+        "TPUTTUI_LIMITS_BODY",
+    ]
 
 
 def test_the_schema_s_defaults_are_the_dataclasses_defaults() -> None:
@@ -82,13 +98,21 @@ def test_the_schema_s_defaults_are_the_dataclasses_defaults() -> None:
         ("rps>=250", False),
     ],
 )
-def test_a_latency_of_seconds_that_was_meant_as_milliseconds_is_doubted(expression: str, doubted: bool) -> None:
+def test_a_latency_of_seconds_that_was_meant_as_milliseconds_is_doubted(
+    expression: str, doubted: bool
+) -> None:
     notes = load_settings(None, {}, {"objectives": FlagValue("--objective", [expression])}).notes
-    assert [note.startswith(f"{expression}: a bare number is seconds") for note in notes] == [True] * doubted
+    assert [note.startswith(f"{expression}: a bare number is seconds") for note in notes] == [
+        True
+    ] * doubted
 
 
 def test_a_flag_s_text_becomes_a_value_of_the_right_type() -> None:
-    environ = {"TPUTTUI_QUANTILES": "0.5, 0.999", "TPUTTUI_READ_ONLY": "yes", "TPUTTUI_PROFILE_RATE": "50"}
+    environ = {
+        "TPUTTUI_QUANTILES": "0.5, 0.999",
+        "TPUTTUI_READ_ONLY": "yes",
+        "TPUTTUI_PROFILE_RATE": "50",
+    }
     found = load_settings(None, environ, {"by": FlagValue("--by", "route,method")})
     assert (found.quantiles, found.read_only, found.profile.rate_hz) == ((0.5, 0.999), True, 50)
     assert found.by == ("route", "method")

@@ -17,5 +17,7 @@ from tputtui.settings.state_paths import state_folder
         ({"HOME": "/h"}, "/h/.local/state/tputtui"),
     ],
 )
-def test_one_folder_whoever_asks_and_never_one_below_where_we_run(environ: dict[str, str], where: str) -> None:
+def test_one_folder_whoever_asks_and_never_one_below_where_we_run(
+    environ: dict[str, str], where: str
+) -> None:
     assert state_folder(environ) == Path(where)

@@ -16,7 +16,9 @@ from tputtui.settings.validators import Validators
 from tputtui.tui import theme_files
 from tputtui.tui.keys import check_remapped
 
-OUTSIDE = Validators(check_url=parse_address, check_theme=theme_files.check_theme, check_keys=check_remapped)
+OUTSIDE = Validators(
+    check_url=parse_address, check_theme=theme_files.check_theme, check_keys=check_remapped
+)
 
 
 def config(text: str) -> ConfigFile:
@@ -47,7 +49,16 @@ tokn_file = "x"
 body = -1
 """
     found = problems(text)
-    assert [line.partition(": ")[0] for line in found] == ["1", "2", "3", "7", "9", "10", "11", "14"]
+    assert [line.partition(": ")[0] for line in found] == [
+        "1",
+        "2",
+        "3",
+        "7",
+        "9",
+        "10",
+        "11",
+        "14",
+    ]
     assert found[0] == '1: interval: "0s" is not a duration from 0.1 s to 3600 s, such as "1s"'
     assert found[1] == '2: windw: unknown key, did you mean "window"?'
     assert "only http and https" in found[3]
@@ -85,10 +96,16 @@ body = -1
         ("quantiles = ['0.5']", '"0.5" is not a number'),
         ("own = 'shop'", "is not a list of texts"),
         ("[profile]\nrate = '100'", '"100" is not a whole number'),
-        ("[[targets]]\nurl = ':1'\ninsecure = \"yes\"", 'targets[1].insecure: "yes" is not true or false'),
+        (
+            "[[targets]]\nurl = ':1'\ninsecure = \"yes\"",
+            'targets[1].insecure: "yes" is not true or false',
+        ),
         ("[limits]\nmax_serie = 3", 'did you mean "series_per_target"?'),
         ("[limits]\nqqq = 3", "known are body, header, line"),
-        ("[[objectives]]\np99 = '250ms'", 'a table is not an objective; objectives = ["p99<=250ms"]'),
+        (
+            "[[objectives]]\np99 = '250ms'",
+            'a table is not an objective; objectives = ["p99<=250ms"]',
+        ),
         ("theme = 'drak'", '"drak" is no theme, did you mean "dark"; there are auto, dark'),
         ("[keys]\nprofile = 'q'", "keys.profile: q is the key of quit"),
         ("[keys]\nquit = 'nonkey'", "keys.quit: 'nonkey' is no key"),
@@ -97,7 +114,10 @@ body = -1
         ("[profile.presets.deep]\ndurations = '9s'", 'did you mean "duration"'),
         ("[profile.categories]\ndatabase = 'sqlalchemy'", "is not a list of texts"),
         ("[profile.on_objective_missed]\nafter = '30s'", "which process"),
-        ("[profile.on_objective_missed]\nprocess = ':1'\npreset = 'deep'", "there is no [profile.presets]"),
+        (
+            "[profile.on_objective_missed]\nprocess = ':1'\npreset = 'deep'",
+            "there is no [profile.presets]",
+        ),
         ("[profile.on_objective_missed]\nprocess = ':1'\nevery = 'often'", "not a duration"),
         ("panels = ['througput']", 'did you mean "throughput"?'),
         ("chart = 3", "3 is not a metric name"),
@@ -116,24 +136,35 @@ def test_what_is_wrong_is_said_in_one_line(text: str, words: str) -> None:
 
 
 def test_a_header_s_value_is_never_quoted() -> None:
-    (problem,) = problems("[[targets]]\nurl = ':1'\n[targets.headers]\nAuthorization = \"geheim\\n\"")
+    (problem,) = problems(
+        "[[targets]]\nurl = ':1'\n[targets.headers]\nAuthorization = \"geheim\\n\""
+    )
     assert "geheim" not in problem
 
 
 def test_paths_start_at_the_file_or_at_home() -> None:
     text = "[[targets]]\nurl = ':1'\ntoken_file = '~/t'\nca_file = 'ca.pem'\ncert_file = '/c.pem'"
     (target,) = config(text).values["targets"]
-    assert (target.token_file, target.ca_file, target.cert_file) == ("/home/me/t", "/etc/t/ca.pem", "/c.pem")
+    assert (target.token_file, target.ca_file, target.cert_file) == (
+        "/home/me/t",
+        "/etc/t/ca.pem",
+        "/c.pem",
+    )
 
 
 def test_bindings_are_kept_in_the_words_of_signals() -> None:
     text = "[[targets]]\nurl = ':1'\n[targets.bindings]\ntraffic = 'hits_total'\n[targets.bindings.errors]\nlabel = 'code'\nvalues = ['500']"
     (target,) = config(text).values["targets"]
-    assert target.bindings == {"traffic": {"family": "hits_total"}, "errors": {"label": "code", "values": ("500",)}}
+    assert target.bindings == {
+        "traffic": {"family": "hits_total"},
+        "errors": {"label": "code", "values": ("500",)},
+    }
 
 
 def test_the_starter_file_is_valid_once_its_lines_are_uncommented() -> None:
-    lines = [line.removeprefix("# ") for line in settings_reference.render_starter_config().splitlines()]
+    lines = [
+        line.removeprefix("# ") for line in settings_reference.render_starter_config().splitlines()
+    ]
     wanted = [line for line in lines if line.startswith("[") or " = " in line]
     wanted = [
         line
@@ -147,7 +178,9 @@ def test_the_starter_file_as_it_is_sets_nothing() -> None:
     assert config(settings_reference.render_starter_config()).values == {}
 
 
-@pytest.mark.parametrize("option", [*schema.SETTINGS, *schema.PRESET, *schema.LIMITS, *schema.TARGET, *schema.BINDING])
+@pytest.mark.parametrize(
+    "option", [*schema.SETTINGS, *schema.PRESET, *schema.LIMITS, *schema.TARGET, *schema.BINDING]
+)
 def test_every_example_and_default_is_allowed(option: schema.Option) -> None:
     for text in filter(None, (option.default, option.example)):
         option.value_type.read(tomllib.loads(f"x = {text}")["x"])
@@ -173,10 +206,18 @@ _VALUES = st.recursive(
 @given(_VALUES)
 @example("")
 def test_every_kind_returns_a_value_or_says_what_is_wrong(value: object) -> None:
-    for option in (*schema.SETTINGS, *schema.PRESET, *schema.LIMITS, *schema.TARGET, *schema.BINDING):
+    for option in (
+        *schema.SETTINGS,
+        *schema.PRESET,
+        *schema.LIMITS,
+        *schema.TARGET,
+        *schema.BINDING,
+    ):
         said = "a value"
         try:
-            assert option.value_type.read(value) is not None  # "" is a value, too: of `chart` it says none
+            assert (
+                option.value_type.read(value) is not None
+            )  # "" is a value, too: of `chart` it says none
         except ValueError as error:
             said = str(error)
         assert said
@@ -196,7 +237,9 @@ process = ":8000"
 after = "1m"
 preset = "deep"
 """
-    profile = load_settings(config(text), {}, {"profile.duration": FlagValue("--for", "30s")}).profile
+    profile = load_settings(
+        config(text), {}, {"profile.duration": FlagValue("--for", "30s")}
+    ).profile
     assert profile.presets == {"deep": ProfilePreset(duration_s=30.0, rate_hz=250, native=True)}
     assert profile.categories == {"database": ("ourdb",)}
     assert profile.on_objective_missed == ProfileTrigger(":8000", 60.0, 600.0, "deep")

@@ -9,7 +9,9 @@ from tputtui.signals.rates.target_window import TargetWindow
 from tputtui.signals.service.service_tracker import ServiceTracker, followed_names
 
 TRAFFIC = Binding("traffic", "counter", "requests_total", unit="req/s")
-ERRORS = Binding("errors", "counter", "requests_total", label="status", denominator="requests_total")
+ERRORS = Binding(
+    "errors", "counter", "requests_total", label="status", denominator="requests_total"
+)
 LATENCY = Binding("latency", "histogram", "request_duration_seconds", unit="s")
 QUANTILES = (0.5, 0.9, 0.99)
 
@@ -19,13 +21,19 @@ Samples = Mapping[Series, float]
 class Scene:
     """One service, told its scrapes by hand."""
 
-    def __init__(self, bindings: Bindings, targets: tuple[str, ...] = ("shop",), window_s: float = 10.0) -> None:
+    def __init__(
+        self, bindings: Bindings, targets: tuple[str, ...] = ("shop",), window_s: float = 10.0
+    ) -> None:
         self.tracker = ServiceTracker("shop", targets, bindings, QUANTILES)
         counters, gauges = followed_names(bindings)
         self.windows = {target: TargetWindow(window_s, 1.0, counters, gauges) for target in targets}
 
     def good(
-        self, at: float, samples: Samples, target: str = "shop", families: Mapping[str, Family] | None = None
+        self,
+        at: float,
+        samples: Samples,
+        target: str = "shop",
+        families: Mapping[str, Family] | None = None,
     ) -> None:
         exposition = Exposition(samples, families or {}, len(samples))
         self.windows[target].add(Scrape(target, at, 1e9 + at, 0.01, exposition, 1))
@@ -58,5 +66,12 @@ def durations(
 ) -> dict[Series, float]:
     """A histogram from its cumulative counts."""
     base = "request_duration_seconds"
-    found = {series(f"{base}_bucket", le=le, **labels): count for le, count in zip(bounds, counts, strict=True)}
-    return {**found, series(f"{base}_count", **labels): counts[-1], series(f"{base}_sum", **labels): total}
+    found = {
+        series(f"{base}_bucket", le=le, **labels): count
+        for le, count in zip(bounds, counts, strict=True)
+    }
+    return {
+        **found,
+        series(f"{base}_count", **labels): counts[-1],
+        series(f"{base}_sum", **labels): total,
+    }

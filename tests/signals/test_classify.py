@@ -62,7 +62,10 @@ def test_a_plain_web_service_is_read_whole() -> None:
 def test_pools_are_bound_with_their_limit_and_their_queue() -> None:
     by_name = {one.name: one for one in bound(SHOP).saturation}
     assert by_name["in flight"].family == "http_requests_in_flight"
-    assert (by_name["db pool"].family, by_name["db pool"].limit) == ("db_pool_in_use", "db_pool_size")
+    assert (by_name["db pool"].family, by_name["db pool"].limit) == (
+        "db_pool_in_use",
+        "db_pool_size",
+    )
     assert by_name["db pool waiting"].waiting
     assert by_name["file descriptors"].limit == "process_max_fds"
 
@@ -71,7 +74,9 @@ def test_nothing_to_bind_is_said_and_saturation_is_still_shown() -> None:
     bindings = bound("# TYPE worker_queue_depth gauge\nworker_queue_depth 4\n")
     assert (bindings.traffic, bindings.errors, bindings.latency) == (None, None, None)
     assert set(bindings.reasons) == {"traffic", "errors", "latency"}
-    assert [(one.family, one.waiting) for one in bindings.saturation] == [("worker_queue_depth", True)]
+    assert [(one.family, one.waiting) for one in bindings.saturation] == [
+        ("worker_queue_depth", True)
+    ]
 
 
 def test_an_empty_exposition_binds_nothing() -> None:
@@ -96,13 +101,16 @@ def test_scrapes_and_health_checks_are_left_out_of_traffic_by_a_condition() -> N
 
 
 @pytest.mark.parametrize(
-    "path", ["/metrics", "/actuator/prometheus", "/healthz", "/health/live", "/-/ready", "/q/metrics"]
+    "path",
+    ["/metrics", "/actuator/prometheus", "/healthz", "/health/live", "/-/ready", "/q/metrics"],
 )
 def test_paths_of_monitoring_are_known(path: str) -> None:
     assert series_filter._SCRAPE_PATTERN.fullmatch(path)
 
 
-@pytest.mark.parametrize("path", ["/", "/live/stream", "/readings", "/metricsboard", "/healthy-recipes", "/orders"])
+@pytest.mark.parametrize(
+    "path", ["/", "/live/stream", "/readings", "/metricsboard", "/healthy-recipes", "/orders"]
+)
 def test_paths_of_the_service_stay(path: str) -> None:
     assert series_filter._SCRAPE_PATTERN.fullmatch(path) is None
 
@@ -209,7 +217,10 @@ api_request_duration_seconds_count 5
     assert bindings.traffic is not None
     assert bindings.latency is not None
     assert bindings.traffic.family == "api_requests_total"
-    assert (bindings.latency.family, bindings.latency.kind) == ("api_request_duration_seconds", "histogram")
+    assert (bindings.latency.family, bindings.latency.kind) == (
+        "api_request_duration_seconds",
+        "histogram",
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,7 +235,9 @@ api_request_duration_seconds_count 5
         ("api_request_latency", (1e5, 1e7, 1e10), 1e-9),
     ],
 )
-def test_units_come_from_the_name_or_the_size_of_the_bounds(name: str, bounds: tuple[float, ...], scale: float) -> None:
+def test_units_come_from_the_name_or_the_size_of_the_bounds(
+    name: str, bounds: tuple[float, ...], scale: float
+) -> None:
     lines = [f"# TYPE {name} histogram", *(f'{name}_bucket{{le="{one}"}} 1' for one in bounds)]
     latency = bound(
         "\n".join([*lines, f'{name}_bucket{{le="+Inf"}} 2', f"{name}_sum 1", f"{name}_count 2", ""])
@@ -235,7 +248,9 @@ def test_units_come_from_the_name_or_the_size_of_the_bounds(name: str, bounds: t
 
 def test_a_unit_nobody_tells_is_not_made_up() -> None:
     name = "api_request_latency"
-    latency = bound(f'# TYPE {name} summary\n{name}{{quantile="0.9"}} 7\n{name}_sum 70\n{name}_count 10\n').latency
+    latency = bound(
+        f'# TYPE {name} summary\n{name}{{quantile="0.9"}} 7\n{name}_sum 70\n{name}_count 10\n'
+    ).latency
     assert latency is not None
     assert (latency.unit, latency.scale) == (None, 1.0)
 
@@ -257,7 +272,10 @@ store_commands_duration_seconds_total 2
 
 
 def test_a_moment_typed_as_a_counter_is_not_traffic() -> None:
-    assert bound("# TYPE jobs_last_time_total counter\njobs_last_time_total 1795409915\n").traffic is None
+    assert (
+        bound("# TYPE jobs_last_time_total counter\njobs_last_time_total 1795409915\n").traffic
+        is None
+    )
 
 
 # ------------------------------------------------------------------------------------------ status
@@ -285,7 +303,9 @@ def test_a_moment_typed_as_a_counter_is_not_traffic() -> None:
         ("success", "false", True),
     ],
 )
-def test_faults_of_the_server_are_told_from_those_of_the_caller(label: str, value: str, *, fault: bool) -> None:
+def test_faults_of_the_server_are_told_from_those_of_the_caller(
+    label: str, value: str, *, fault: bool
+) -> None:
     assert status_labels.is_server_error(label, value) is fault
 
 
@@ -355,7 +375,9 @@ def test_a_selector_is_read_as_promql_writes_it() -> None:
 
 # ------------------------------------------------------------------------------------------ whatever comes
 
-_NAMES = st.from_regex(r"[a-z_:]{1,12}(_total|_count|_sum|_bucket|_seconds|_created|)", fullmatch=True)
+_NAMES = st.from_regex(
+    r"[a-z_:]{1,12}(_total|_count|_sum|_bucket|_seconds|_created|)", fullmatch=True
+)
 _VALUES = st.floats(allow_nan=True, allow_infinity=True)
 _TYPES = st.sampled_from(("counter", "gauge", "histogram", "summary", "untyped", "info", "odd"))
 
@@ -365,9 +387,11 @@ _TYPES = st.sampled_from(("counter", "gauge", "histogram", "summary", "untyped",
     st.dictionaries(
         st.tuples(
             _NAMES,
-            st.dictionaries(st.sampled_from(("le", "code", "route", "quantile")), st.text(max_size=4), max_size=2).map(
-                lambda d: tuple(sorted(d.items()))
-            ),
+            st.dictionaries(
+                st.sampled_from(("le", "code", "route", "quantile")),
+                st.text(max_size=4),
+                max_size=2,
+            ).map(lambda d: tuple(sorted(d.items()))),
         ),
         _VALUES,
         max_size=12,

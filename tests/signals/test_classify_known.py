@@ -32,7 +32,12 @@ def exposition(*families: str) -> str:
 
 
 # name, families, traffic, latency (family, scale), errors (family, label)
-CASES: tuple[tuple[str, tuple[str, ...], str | None, tuple[str, float] | None, tuple[str, str | None] | None], ...] = (
+CASES: tuple[
+    tuple[
+        str, tuple[str, ...], str | None, tuple[str, float] | None, tuple[str, str | None] | None
+    ],
+    ...,
+] = (
     (
         "django",
         (
@@ -58,7 +63,9 @@ CASES: tuple[tuple[str, tuple[str, ...], str | None, tuple[str, float] | None, t
     ),
     (
         "OpenTelemetry JS, no unit in the name",
-        ('histogram http_server_duration{http_method="GET",http_status_code="200",http_route="/"}',),
+        (
+            'histogram http_server_duration{http_method="GET",http_status_code="200",http_route="/"}',
+        ),
         "http_server_duration_count",
         ("http_server_duration", 1e-3),
         ("http_server_duration_count", "http_status_code"),
@@ -240,7 +247,9 @@ CASES: tuple[tuple[str, tuple[str, ...], str | None, tuple[str, float] | None, t
 )
 
 
-@pytest.mark.parametrize(("name", "families", "traffic", "latency", "errors"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("name", "families", "traffic", "latency", "errors"), CASES, ids=[case[0] for case in CASES]
+)
 def test_known_exporters_are_bound_as_an_sre_would(
     name: str,
     families: tuple[str, ...],
@@ -255,7 +264,9 @@ def test_known_exporters_are_bound_as_an_sre_would(
 
 
 def test_a_gauge_that_is_a_rate_already_stays_a_gauge() -> None:
-    traffic = classify(corpus.scan(exposition('gauge pulsar_rate_in{topic="a"}', "gauge pulsar_msg_backlog"))).traffic
+    traffic = classify(
+        corpus.scan(exposition('gauge pulsar_rate_in{topic="a"}', "gauge pulsar_msg_backlog"))
+    ).traffic
     assert traffic is not None
     assert (traffic.kind, traffic.unit) == ("gauge", "msg/s")
 
@@ -302,7 +313,9 @@ def test_an_applications_own_requests_outrank_the_store_beside_it() -> None:
 
 
 def test_conditions_that_leave_nothing_are_dropped() -> None:
-    found = classify(corpus.scan(exposition('counter container_network_receive_bytes_total{id="/pod"}')))
+    found = classify(
+        corpus.scan(exposition('counter container_network_receive_bytes_total{id="/pod"}'))
+    )
     assert found.traffic is not None
     assert found.traffic.match == ()
 

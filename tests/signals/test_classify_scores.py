@@ -18,16 +18,21 @@ def right(bindings: Bindings, truth: dict[str, Any]) -> dict[str, bool]:
     traffic, latency, errors = bindings.traffic, bindings.latency, bindings.errors
     return {
         "traffic": traffic.family in truth["throughput"] if traffic else not truth["throughput"],
-        "latency": latency.family in [one["metric"] for one in truth["latency"]] if latency else not truth["latency"],
+        "latency": latency.family in [one["metric"] for one in truth["latency"]]
+        if latency
+        else not truth["latency"],
         "errors": any(
-            errors.family == one["metric"] and one.get("label") in (None, errors.label) for one in truth["errors"]
+            errors.family == one["metric"] and one.get("label") in (None, errors.label)
+            for one in truth["errors"]
         )
         if errors
         else not truth["errors"],
     }
 
 
-@pytest.mark.parametrize(("use_ecosystems", "bar"), [(True, 0.9), (False, 0.85)], ids=["with ecosystems", "generic"])
+@pytest.mark.parametrize(
+    ("use_ecosystems", "bar"), [(True, 0.9), (False, 0.85)], ids=["with ecosystems", "generic"]
+)
 def test_each_signal_is_right_on_most_labelled_files(*, use_ecosystems: bool, bar: float) -> None:
     files = corpus.labelled()
     rows = []
@@ -40,7 +45,9 @@ def test_each_signal_is_right_on_most_labelled_files(*, use_ecosystems: bool, ba
         marked = "  ".join(f"{'yes' if marks[slot] else 'NO':{len(slot)}}" for slot in SLOTS)
         print(f"{file:45} {marked}   {' · '.join(one.family if one else '–' for one in named)}")
     shares = {slot: sum(marks[slot] for _, marks, _ in rows) / len(rows) for slot in SLOTS}
-    print(f"{'in all, of ' + str(len(rows)):45} " + "  ".join(f"{shares[slot]:.2f}" for slot in SLOTS))
+    print(
+        f"{'in all, of ' + str(len(rows)):45} " + "  ".join(f"{shares[slot]:.2f}" for slot in SLOTS)
+    )
     assert {slot: share for slot, share in shares.items() if share < bar} == {}
 
 

@@ -9,7 +9,12 @@ import pytest
 
 from tputtui.model import Bindings, Exposition, Family, Series
 from tputtui.signals.classify.overrides import apply_overrides
-from tputtui.signals.service.family_table import FamilyReader, FamilyRow, build_override, why_unsuitable
+from tputtui.signals.service.family_table import (
+    FamilyReader,
+    FamilyRow,
+    build_override,
+    why_unsuitable,
+)
 
 _interned: dict[object, Series] = {}
 
@@ -45,26 +50,36 @@ def read(now: Exposition, before: Exposition | None = None) -> dict[str, Seen]:
     if before is not None:
         reader.read(before, 100.0)
     figures = reader.read(now, 102.0)
-    return {row.name: Seen(row, figures.value(at), figures.charted_value(at)) for at, row in enumerate(figures.rows)}
+    return {
+        row.name: Seen(row, figures.value(at), figures.charted_value(at))
+        for at, row in enumerate(figures.rows)
+    }
 
 
 def test_a_counter_shows_its_rate_over_all_series_and_a_reset_counts_from_zero() -> None:
     a, b = series("jobs_total", kind="a"), series("jobs_total", kind="b")
-    seen = read(exposition({a: 110.0, b: 6.0}, jobs_total="counter"), exposition({a: 100.0, b: 50.0}))["jobs_total"]
+    seen = read(
+        exposition({a: 110.0, b: 6.0}, jobs_total="counter"), exposition({a: 100.0, b: 50.0})
+    )["jobs_total"]
     assert (seen.row.series, seen.row.labels) == (2, ("kind",))
     assert (seen.value, seen.now) == (116.0, 8.0)
 
 
 def test_a_series_that_was_not_read_before_is_no_rise() -> None:
     a, b = series("jobs_total", kind="a"), series("jobs_total", kind="b")
-    seen = read(exposition({a: 110.0, b: 1e9}, jobs_total="counter"), exposition({a: 100.0}))["jobs_total"]
+    seen = read(exposition({a: 110.0, b: 1e9}, jobs_total="counter"), exposition({a: 100.0}))[
+        "jobs_total"
+    ]
     assert seen.now == 5.0
     alone = read(exposition({a: 110.0}, jobs_total="counter"))["jobs_total"]
     assert alone.now is None
 
 
 def test_a_histogram_is_one_row_that_counts_its_observations() -> None:
-    now, before = exposition(histogram("x_seconds", 30), x_seconds="histogram"), exposition(histogram("x_seconds", 10))
+    now, before = (
+        exposition(histogram("x_seconds", 30), x_seconds="histogram"),
+        exposition(histogram("x_seconds", 10)),
+    )
     rows = read(now, before)
     assert list(rows) == ["x_seconds"]
     row, value, rate = rows["x_seconds"]
@@ -72,10 +87,18 @@ def test_a_histogram_is_one_row_that_counts_its_observations() -> None:
     assert (value, rate) == (30.0, 10.0)
 
 
-@pytest.mark.parametrize(("types", "kind"), [({}, "histogram"), ({"x_seconds": "untyped"}, "histogram")])
-def test_a_histogram_that_nobody_announced_is_one_all_the_same(types: dict[str, str], kind: str) -> None:
-    rows = read(exposition(histogram("x_seconds", 30), **types), exposition(histogram("x_seconds", 10)))
-    assert [(seen.row.name, seen.row.type, seen.now) for seen in rows.values()] == [("x_seconds", kind, 10.0)]
+@pytest.mark.parametrize(
+    ("types", "kind"), [({}, "histogram"), ({"x_seconds": "untyped"}, "histogram")]
+)
+def test_a_histogram_that_nobody_announced_is_one_all_the_same(
+    types: dict[str, str], kind: str
+) -> None:
+    rows = read(
+        exposition(histogram("x_seconds", 30), **types), exposition(histogram("x_seconds", 10))
+    )
+    assert [(seen.row.name, seen.row.type, seen.now) for seen in rows.values()] == [
+        ("x_seconds", kind, 10.0)
+    ]
 
 
 def test_nothing_is_left_out() -> None:
@@ -105,7 +128,10 @@ def test_a_scrape_is_read_by_its_series_whatever_their_order() -> None:
 
 
 def test_what_cannot_feed_a_signal_is_told_why() -> None:
-    gauge, histogram_ = FamilyRow("g", "gauge", series=1), FamilyRow("h", "histogram", series=1, is_counter=True)
+    gauge, histogram_ = (
+        FamilyRow("g", "gauge", series=1),
+        FamilyRow("h", "histogram", series=1, is_counter=True),
+    )
     assert why_unsuitable("traffic", gauge) == "a gauge is a level: only what counts can be traffic"
     assert why_unsuitable("saturation", gauge) is None
     assert why_unsuitable("traffic", histogram_) is None
@@ -116,7 +142,10 @@ def test_what_cannot_feed_a_signal_is_told_why() -> None:
         == "a counter tells no latency"
     )
     assert why_unsuitable("traffic", FamilyRow("never", "counter")) == "has no series yet"
-    assert why_unsuitable("saturation", FamilyRow("i", "info", series=1)) == "describes, and measures nothing"
+    assert (
+        why_unsuitable("saturation", FamilyRow("i", "info", series=1))
+        == "describes, and measures nothing"
+    )
 
 
 def test_a_choice_says_what_the_config_would_have_to_say() -> None:
@@ -125,12 +154,27 @@ def test_a_choice_says_what_the_config_would_have_to_say() -> None:
         series("hits_total", status="200"): 5.0,
         series("sent_bytes_total"): 5.0,
     }
-    now = exposition(samples, call_milliseconds="histogram", hits_total="counter", sent_bytes_total="counter")
-    assert build_override("latency", "call_milliseconds", now) == {"family": "call_milliseconds", "unit": "ms"}
-    assert build_override("traffic", "call_milliseconds", now) == {"family": "call_milliseconds_count"}
-    assert build_override("traffic", "sent_bytes_total", now) == {"family": "sent_bytes_total", "unit": "By/s"}
-    assert build_override("errors", "hits_total", now) == {"family": "hits_total", "label": "status"}
-    bound = apply_overrides(Bindings(), {"latency": build_override("latency", "call_milliseconds", now)}, now).latency
+    now = exposition(
+        samples, call_milliseconds="histogram", hits_total="counter", sent_bytes_total="counter"
+    )
+    assert build_override("latency", "call_milliseconds", now) == {
+        "family": "call_milliseconds",
+        "unit": "ms",
+    }
+    assert build_override("traffic", "call_milliseconds", now) == {
+        "family": "call_milliseconds_count"
+    }
+    assert build_override("traffic", "sent_bytes_total", now) == {
+        "family": "sent_bytes_total",
+        "unit": "By/s",
+    }
+    assert build_override("errors", "hits_total", now) == {
+        "family": "hits_total",
+        "label": "status",
+    }
+    bound = apply_overrides(
+        Bindings(), {"latency": build_override("latency", "call_milliseconds", now)}, now
+    ).latency
     assert bound is not None
     assert (bound.kind, bound.unit, bound.scale) == ("histogram", "s", 1e-3)
     with pytest.raises(ValueError, match="no latency"):
@@ -141,6 +185,8 @@ def test_a_choice_says_what_the_config_would_have_to_say() -> None:
 
 def test_a_latency_of_unknown_unit_is_shown_as_it_is() -> None:
     now = exposition({series("delay"): 3.0}, delay="gauge")
-    bound = apply_overrides(Bindings(), {"latency": build_override("latency", "delay", now)}, now).latency
+    bound = apply_overrides(
+        Bindings(), {"latency": build_override("latency", "delay", now)}, now
+    ).latency
     assert bound is not None
     assert (bound.unit, bound.scale) == (None, 1.0)

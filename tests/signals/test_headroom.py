@@ -29,7 +29,9 @@ LIMIT_S = 0.05
 Blocks = list[tuple[float, float, float]]
 
 
-def queue(seed: int, connections: int, hold_s: float, rate: Callable[[float], float], seconds: float) -> Blocks:
+def queue(
+    seed: int, connections: int, hold_s: float, rate: Callable[[float], float], seconds: float
+) -> Blocks:
     """An M/M/c queue under a varying load, in windows: (answers per second, answers, those that waited too long)."""
     draw = random.Random(seed)
     peak = max(rate(at) for at in range(int(seconds) + 1))
@@ -106,7 +108,9 @@ def test_an_incident_at_low_load_does_not_become_the_limit() -> None:
 
 def test_what_misses_at_any_load_is_not_the_load_alone() -> None:
     draw = random.Random(3)
-    blocks = [(rps, rps * 10, 0.0 if rps > 120 or draw.random() < 0.4 else rps) for rps in range(50, 150)]
+    blocks = [
+        (rps, rps * 10, 0.0 if rps > 120 or draw.random() < 0.4 else rps) for rps in range(50, 150)
+    ]
     found = estimate_headroom(blocks, 0.01)
     assert found.value is None
     assert "not the load alone" in found.reason
@@ -114,12 +118,16 @@ def test_what_misses_at_any_load_is_not_the_load_alone() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.floats(0.1, 1e6), st.floats(0, 1e6), st.floats(0, 1)).map(lambda b: (b[0], b[1], b[1] * b[2])),
+        st.tuples(st.floats(0.1, 1e6), st.floats(0, 1e6), st.floats(0, 1)).map(
+            lambda b: (b[0], b[1], b[1] * b[2])
+        ),
         max_size=60,
     ),
     st.floats(1e-6, 0.5),
 )
-def test_a_finding_is_a_number_within_its_bracket_or_a_reason(blocks: Blocks, allowed: float) -> None:
+def test_a_finding_is_a_number_within_its_bracket_or_a_reason(
+    blocks: Blocks, allowed: float
+) -> None:
     found = estimate_headroom(blocks, allowed)
     if found.value is None:
         assert found.reason
@@ -127,7 +135,11 @@ def test_a_finding_is_a_number_within_its_bracket_or_a_reason(blocks: Blocks, al
     assert not found.reason
     assert found.low is not None
     assert found.low <= found.value <= (found.high if found.high is not None else math.inf)
-    assert min(block[0] for block in blocks) * 0.999 <= found.value <= max(block[0] for block in blocks) * 1.001
+    assert (
+        min(block[0] for block in blocks) * 0.999
+        <= found.value
+        <= max(block[0] for block in blocks) * 1.001
+    )
 
 
 @given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(0.01, 1e3)), max_size=40))
@@ -136,13 +148,19 @@ def test_isotonic_never_falls_and_keeps_the_weighted_mean(pairs: list[tuple[floa
     fit = isotonic_fit(values, weights)
     assert all(before <= after + 1e-9 for before, after in pairwise(fit))
     whole = sum(value * weight for value, weight in pairs)
-    assert sum(value * weight for value, weight in zip(fit, weights, strict=True)) == pytest.approx(whole, abs=1e-3)
+    assert sum(value * weight for value, weight in zip(fit, weights, strict=True)) == pytest.approx(
+        whole, abs=1e-3
+    )
 
 
 def test_a_loop_that_waits_for_answers_is_seen_and_an_open_one_is_not() -> None:
-    closed = [LoadBlock(16 / mean, 16.0, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))]
+    closed = [
+        LoadBlock(16 / mean, 16.0, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))
+    ]
     assert closed_loop_concurrency(closed) == 16
-    opened = [LoadBlock(100.0, 100.0 * mean, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))]
+    opened = [
+        LoadBlock(100.0, 100.0 * mean, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))
+    ]
     assert closed_loop_concurrency(opened) is None
     calm = [LoadBlock(100.0, 2.0, (), 0.02)] * 30
     assert closed_loop_concurrency(calm) is None, "where latency does not move nothing can be seen"
@@ -168,7 +186,9 @@ def service(rps: float, slow: float = 0.0, errors: float = 0.0, top: float = 1.0
 
 
 def test_the_tracker_takes_one_block_a_window_and_names_the_objective_that_binds() -> None:
-    tracker = HeadroomTracker([parse_objective("p99<=250ms"), parse_objective("errors<=1%"), parse_objective("rps>=1")])
+    tracker = HeadroomTracker(
+        [parse_objective("p99<=250ms"), parse_objective("errors<=1%"), parse_objective("rps>=1")]
+    )
     found: tuple[Headroom, ...] = ()
     for at in range(1800):
         rps = 50 + at / 10
@@ -192,7 +212,10 @@ def test_a_window_in_which_load_changed_is_no_level_of_load() -> None:
 
 
 def test_what_works_off_a_queue_is_not_held_against_the_load_of_then() -> None:
-    cycle = [(rps, rps * 10, 0.0) for rps in range(50, 200, 10)] + [(220.0, 2200.0, 900.0), (60.0, 600.0, 300.0)]
+    cycle = [(rps, rps * 10, 0.0) for rps in range(50, 200, 10)] + [
+        (220.0, 2200.0, 900.0),
+        (60.0, 600.0, 300.0),
+    ]
     found = estimate_headroom(cycle * 6, 0.01)
     assert found.value is not None, found.reason
     assert 185 <= found.value <= 220
@@ -201,14 +224,23 @@ def test_what_works_off_a_queue_is_not_held_against_the_load_of_then() -> None:
 def test_a_gap_starts_a_new_window_so_that_no_block_spans_it() -> None:
     tracker = HeadroomTracker([parse_objective("errors<=1%")])
     for at in range(60):
-        one = service(100.0) if not 20 <= at < 30 else ServiceState("api", ("a:1",), traffic=TrafficState("t", None))
+        one = (
+            service(100.0)
+            if not 20 <= at < 30
+            else ServiceState("api", ("a:1",), traffic=TrafficState("t", None))
+        )
         tracker.update(float(at), WINDOW_S, [one])
     assert len(tracker._blocks["api"]) == 2 + 3
 
 
 @pytest.mark.parametrize(
     ("expression", "why"),
-    [("p99<=5s", "above the highest bucket"), ("p99<=250ms", "too early"), ("rps>=10", ""), ("api/pay:p99<=1s", "")],
+    [
+        ("p99<=5s", "above the highest bucket"),
+        ("p99<=250ms", "too early"),
+        ("rps>=10", ""),
+        ("api/pay:p99<=1s", ""),
+    ],
 )
 def test_what_cannot_be_told_is_said(expression: str, why: str) -> None:
     tracker = HeadroomTracker([parse_objective(expression)])

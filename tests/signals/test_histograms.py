@@ -30,7 +30,9 @@ def test_a_quantile_in_the_inf_bucket_is_a_floor() -> None:
 
 
 def test_a_scale_leads_to_seconds() -> None:
-    found = h.quantile(0.5, [(100.0, 50.0), (200.0, 70.0), (1000.0, 110.0), (math.inf, 110.0)], scale=1e-3)
+    found = h.quantile(
+        0.5, [(100.0, 50.0), (200.0, 70.0), (1000.0, 110.0), (math.inf, 110.0)], scale=1e-3
+    )
     assert [found.value, found.low, found.high] == pytest.approx([0.125, 0.1, 0.2])
 
 
@@ -46,7 +48,9 @@ def test_nothing_observed_has_no_quantile() -> None:
         ([(math.inf, 2.0)], "only the +Inf bucket"),
     ],
 )
-def test_a_malformed_histogram_has_no_quantile_and_says_why(buckets: list[h.Bucket], why: str) -> None:
+def test_a_malformed_histogram_has_no_quantile_and_says_why(
+    buckets: list[h.Bucket], why: str
+) -> None:
     assert h.quantile(0.5, buckets).value is None
     assert why in (h.describe_fault(buckets) or "")
 
@@ -94,7 +98,14 @@ def test_q_zero_over_an_empty_lowest_bucket_is_unknown() -> None:
 
 @pytest.mark.parametrize(
     ("text", "bound"),
-    [("+Inf", math.inf), ("Inf", math.inf), (".2", 0.2), ("1e3", 1000.0), ("1.0", 1.0), ("-0.5", -0.5)],
+    [
+        ("+Inf", math.inf),
+        ("Inf", math.inf),
+        (".2", 0.2),
+        ("1e3", 1000.0),
+        ("1.0", 1.0),
+        ("-0.5", -0.5),
+    ],
 )
 def test_the_spellings_of_a_bound(text: str, bound: float) -> None:
     assert h.parse_bound(text) == bound
@@ -146,7 +157,9 @@ def test_replicas_with_the_same_answers_have_the_same_quantiles(counts: list[int
 
 
 def test_only_bounds_that_all_replicas_have_are_added() -> None:
-    merged = h.merge_histograms([[(0.1, 1.0), (0.5, 2.0), (math.inf, 3.0)], [(0.1, 4.0), (1.0, 5.0), (math.inf, 6.0)]])
+    merged = h.merge_histograms(
+        [[(0.1, 1.0), (0.5, 2.0), (math.inf, 3.0)], [(0.1, 4.0), (1.0, 5.0), (math.inf, 6.0)]]
+    )
     assert merged == [(0.1, 5.0), (math.inf, 9.0)]
 
 
@@ -165,7 +178,10 @@ def test_quantiles_never_fall_with_q(counts: list[int], qs: list[float]) -> None
 
 
 def test_three_buckets_say_little() -> None:
-    assert h.coarse_note([(0.1, 1.0), (0.5, 1.0), (1.0, 1.0), (math.inf, 1.0)]) == "only 3 buckets: p99 says little"
+    assert (
+        h.coarse_note([(0.1, 1.0), (0.5, 1.0), (1.0, 1.0), (math.inf, 1.0)])
+        == "only 3 buckets: p99 says little"
+    )
     assert h.coarse_note(cumulative([1] * 12)) == ""
 
 

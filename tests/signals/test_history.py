@@ -20,7 +20,14 @@ def filled(interval_s: float, seconds: float, start: float = 1000.0) -> History:
 
 def test_a_column_is_the_mean_of_what_fell_into_it() -> None:
     history = filled(1.0, 60.0)
-    assert history.column_values("x", 1059.0, 60.0, 6) == [1004.5, 1014.5, 1024.5, 1034.5, 1044.5, 1054.5]
+    assert history.column_values("x", 1059.0, 60.0, 6) == [
+        1004.5,
+        1014.5,
+        1024.5,
+        1034.5,
+        1044.5,
+        1054.5,
+    ]
 
 
 def test_a_chart_stands_still_until_a_whole_column_has_passed() -> None:
@@ -92,7 +99,9 @@ def test_the_name_unused_for_longest_is_dropped() -> None:
 def test_what_left_the_finest_ring_is_still_in_the_next() -> None:
     history = filled(1.0, 2000.0, start=0.0)
     old = history.column_values("x", 100.0, 60.0, 6)
-    assert old == [pytest.approx(start + 4.5) for start in (50, 60, 70, 80, 90)] + [pytest.approx(104.5)]
+    assert old == [pytest.approx(start + 4.5) for start in (50, 60, 70, 80, 90)] + [
+        pytest.approx(104.5)
+    ]
 
 
 def test_a_value_older_than_the_ring_is_too_late() -> None:

@@ -54,13 +54,17 @@ def test_cpu_is_percent_of_the_machine_without_idle_and_iowait() -> None:
     state = cpu(CpuTimes(user=12, system=6, idle=85, iowait=5, steal=2)).cpu
     assert state is not None
     assert state.percent == pytest.approx(40.0)
-    assert (state.user, state.system, state.iowait, state.steal) == pytest.approx((20.0, 10.0, 10.0, 10.0))
+    assert (state.user, state.system, state.iowait, state.steal) == pytest.approx(
+        (20.0, 10.0, 10.0, 10.0)
+    )
     assert state.cores == 2
 
 
 def test_cores_are_told_apart() -> None:
     cores = (CpuTimes(user=6, idle=45), CpuTimes(user=5, idle=46))
-    state = derive_host(BEFORE, later(cpu=CpuTimes(user=11, system=5, idle=81, iowait=4, steal=1), cores=cores)).cpu
+    state = derive_host(
+        BEFORE, later(cpu=CpuTimes(user=11, system=5, idle=81, iowait=4, steal=1), cores=cores)
+    ).cpu
     assert state is not None
     assert state.busy_by_core == (100.0, 0.0)
 
@@ -77,7 +81,8 @@ def test_all_counters_falling_is_unknown() -> None:
 
 def test_an_unplugged_core_leaves_the_cores_unknown_and_the_machine_known() -> None:
     state = derive_host(
-        BEFORE, later(cpu=CpuTimes(user=11, system=5, idle=81, iowait=4, steal=1), cores=(CpuTimes(),))
+        BEFORE,
+        later(cpu=CpuTimes(user=11, system=5, idle=81, iowait=4, steal=1), cores=(CpuTimes(),)),
     ).cpu
     assert state is not None
     assert (state.busy_by_core, state.cores) == ((), 1)
@@ -96,8 +101,17 @@ def test_no_time_gives_levels_and_no_rates(seconds: float) -> None:
 def test_levels_need_no_second_reading() -> None:
     state = derive_host(None, BEFORE)
     assert state.memory is not None
-    assert (state.memory.percent, state.memory.used_bytes, state.memory.swap_used_bytes) == (60.0, 600, 10)
-    assert (state.load, state.run_queue, state.fds_used, state.fds_limit) == ((1.0, 2.0, 3.0), 3, 5, 10)
+    assert (state.memory.percent, state.memory.used_bytes, state.memory.swap_used_bytes) == (
+        60.0,
+        600,
+        10,
+    )
+    assert (state.load, state.run_queue, state.fds_used, state.fds_limit) == (
+        (1.0, 2.0, 3.0),
+        3,
+        5,
+        10,
+    )
     assert state.pressure == BEFORE.pressure
     assert state.missing == BEFORE.missing
 
@@ -108,7 +122,9 @@ def test_nothing_known_is_nothing_derived() -> None:
 
 
 def test_a_disk_over_the_time_that_passed() -> None:
-    (disk,) = derive_host(BEFORE, later(disks=(DiskCounters("sda", 14, 16, 3000, 4000, 1.2, 2.3, 6.0),))).disks
+    (disk,) = derive_host(
+        BEFORE, later(disks=(DiskCounters("sda", 14, 16, 3000, 4000, 1.2, 2.3, 6.0),))
+    ).disks
     assert (disk.read_bytes_s, disk.write_bytes_s, disk.iops) == (1000.0, 1000.0, 5.0)
     assert disk.util_percent == pytest.approx(50.0)
     assert disk.await_ms == pytest.approx(50.0)
@@ -123,10 +139,18 @@ def test_a_disk_at_rest_has_no_await_and_a_late_busy_time_is_no_more_than_all() 
 
 def test_what_was_plugged_in_now_has_no_rate_yet() -> None:
     state = derive_host(
-        BEFORE, later(networks=(NetworkCounters("wlan0", 5, 5, 0, 0), NetworkCounters("eth0", 300, 600, 5, 0)))
+        BEFORE,
+        later(
+            networks=(NetworkCounters("wlan0", 5, 5, 0, 0), NetworkCounters("eth0", 300, 600, 5, 0))
+        ),
     )
     (network,) = state.networks
-    assert (network.name, network.rx_bytes_s, network.tx_bytes_s, network.drops_s) == ("eth0", 100.0, 200.0, 1.0)
+    assert (network.name, network.rx_bytes_s, network.tx_bytes_s, network.drops_s) == (
+        "eth0",
+        100.0,
+        200.0,
+        1.0,
+    )
 
 
 def test_retransmits_are_a_share_of_all_that_was_sent() -> None:
@@ -173,9 +197,18 @@ times = st.builds(CpuTimes, seconds, seconds, seconds, seconds, seconds)
 
 
 @given(times, times, st.floats(-10, 10))
-def test_percentages_stay_percentages_whatever_the_counters_do(before: CpuTimes, now: CpuTimes, elapsed: float) -> None:
+def test_percentages_stay_percentages_whatever_the_counters_do(
+    before: CpuTimes, now: CpuTimes, elapsed: float
+) -> None:
     first = HostReading(0.0, 0.0, cpu=before, cores=(before,))
     state = derive_host(first, HostReading(elapsed, 0.0, cpu=now, cores=(now,))).cpu
     if state is not None:
-        for percent in (state.percent, state.user, state.system, state.iowait, state.steal, *state.busy_by_core):
+        for percent in (
+            state.percent,
+            state.user,
+            state.system,
+            state.iowait,
+            state.steal,
+            *state.busy_by_core,
+        ):
             assert 0 <= percent <= 100.000001

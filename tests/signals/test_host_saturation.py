@@ -19,7 +19,12 @@ from tputtui.model import (
 )
 from tputtui.signals.host.host_rates import host_saturation
 from tputtui.signals.host.host_saturation import cgroup_saturation
-from tputtui.signals.service.bottleneck import BottleneckTracker, first_to_saturate, sort_by_urgency, urgency_key
+from tputtui.signals.service.bottleneck import (
+    BottleneckTracker,
+    first_to_saturate,
+    sort_by_urgency,
+    urgency_key,
+)
 
 CALM = HostState(
     cpu=CpuState(20.0, 15.0, 5.0, 1.0, 0.0, 8),
@@ -46,7 +51,9 @@ def first(state: HostState) -> tuple[str, str]:
 
 
 def busy(percent: float, run_queue: int | None, cores: int = 8, iowait: float = 0.0) -> HostState:
-    return replace(CALM, cpu=CpuState(percent, percent, 0.0, iowait, 0.0, cores), run_queue=run_queue)
+    return replace(
+        CALM, cpu=CpuState(percent, percent, 0.0, iowait, 0.0, cores), run_queue=run_queue
+    )
 
 
 # ------------------------------------------------------------------------------------------------- rows
@@ -54,7 +61,14 @@ def busy(percent: float, run_queue: int | None, cores: int = 8, iowait: float = 
 
 def test_a_calm_host_has_six_rows_and_nothing_waits() -> None:
     rows = host_saturation(CALM)
-    assert [row.name for row in rows] == ["cpu", "io wait", "memory", "disk", "network", "open files"]
+    assert [row.name for row in rows] == [
+        "cpu",
+        "io wait",
+        "memory",
+        "disk",
+        "network",
+        "open files",
+    ]
     assert not any(row.waiting for row in rows)
 
 
@@ -108,13 +122,17 @@ def test_dropped_connections_are_waiting_work() -> None:
 
 
 def test_swap_has_a_row_and_is_never_first() -> None:
-    full = replace(CALM, memory=MemoryState(41.0, 41, 100, swap_used_bytes=99, swap_total_bytes=100))
+    full = replace(
+        CALM, memory=MemoryState(41.0, 41, 100, swap_used_bytes=99, swap_total_bytes=100)
+    )
     assert row(full, "swap").ratio == 0.99
     assert first(full)[0] == "memory"
 
 
 def test_without_swap_or_limits_there_are_no_such_rows() -> None:
-    bare = replace(CALM, memory=MemoryState(41.0, 41, 100, 0, 0), cgroup=CgroupState("/", None, 0.0, None, 5))
+    bare = replace(
+        CALM, memory=MemoryState(41.0, 41, 100, 0, 0), cgroup=CgroupState("/", None, 0.0, None, 5)
+    )
     assert not {"swap", "cgroup cpu", "cgroup memory"} & {row.name for row in host_saturation(bare)}
 
 
@@ -123,7 +141,9 @@ def test_no_limit_on_open_files_is_no_ratio() -> None:
 
 
 def test_what_is_missing_says_why() -> None:
-    nothing = HostState(missing=(("cpu", "not here"), ("memory", "nor here"), ("file descriptors", "no /proc/sys")))
+    nothing = HostState(
+        missing=(("cpu", "not here"), ("memory", "nor here"), ("file descriptors", "no /proc/sys"))
+    )
     rows = {row.name: row for row in host_saturation(nothing)}
     assert all(row.value is None and row.ratio is None and row.reason for row in rows.values())
     assert rows["cpu"].reason == rows["io wait"].reason == "not here"
@@ -143,7 +163,9 @@ def test_what_is_missing_says_why() -> None:
         ("io", Pressure(90.0, None), False),
     ],
 )
-def test_pressure_is_a_row_only_while_it_is_high(resource: str, pressure: Pressure, there: bool) -> None:
+def test_pressure_is_a_row_only_while_it_is_high(
+    resource: str, pressure: Pressure, there: bool
+) -> None:
     names = [row.name for row in host_saturation(replace(CALM, pressure={resource: pressure}))]
     assert (f"{resource} stall" in names) is there
 
@@ -176,14 +198,18 @@ def test_io_wait_is_waiting_work_from_a_fifth_on() -> None:
 
 
 def test_the_service_s_own_queue_comes_before_the_host_s() -> None:
-    pool = SaturationState("db pool", "db_pool_in_use", 18, 20, 0.9, 3, "", "gauge named for a pool")
+    pool = SaturationState(
+        "db pool", "db_pool_in_use", 18, 20, 0.9, 3, "", "gauge named for a pool"
+    )
     found = first_to_saturate([*host_saturation(busy(100.0, 40)), pool])
     assert found is not None
     assert (found.name, found.reason) == ("db pool", "3 waiting, 90 % of 20")
 
 
 def test_without_waiting_the_highest_ratio_is_named_however_low() -> None:
-    pool = SaturationState("db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool")
+    pool = SaturationState(
+        "db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool"
+    )
     found = first_to_saturate([*host_saturation(CALM), pool])
     assert found is not None
     assert (found.name, found.reason) == ("db pool", "95 % of 20")
@@ -206,7 +232,9 @@ def test_near_equals_do_not_take_turns_and_the_rows_agree_with_the_title() -> No
     first, named = BottleneckTracker(), []
     for tick in range(12):
         cpu = SaturationState("cpu", None, 2, 2, 1.0, 3.0 if tick % 2 else 0.0, "cores", "2 cores")
-        stall = SaturationState("cpu stall", None, 0.4, None, 0.4, 0.4, "ratio", "some tasks waited")
+        stall = SaturationState(
+            "cpu stall", None, 0.4, None, 0.4, 0.4, "ratio", "some tasks waited"
+        )
         rows = [("", stall), ("", cpu)]
         found = first.update(rows)
         assert found is not None
@@ -217,16 +245,29 @@ def test_near_equals_do_not_take_turns_and_the_rows_agree_with_the_title() -> No
 
 def test_what_is_ahead_for_good_is_named_soon() -> None:
     first = BottleneckTracker()
-    disk, memory = (SaturationState(name, None, share, 1.0, share) for name, share in (("disk", 0.5), ("memory", 0.6)))
+    disk, memory = (
+        SaturationState(name, None, share, 1.0, share)
+        for name, share in (("disk", 0.5), ("memory", 0.6))
+    )
     full = SaturationState("disk", None, 0.9, 1.0, 0.9)
     named = [first.update([("", one), ("", memory)]) for one in (disk, full, full, full)]
-    assert [found.name if found else None for found in named] == ["memory", "memory", "memory", "disk"]
+    assert [found.name if found else None for found in named] == [
+        "memory",
+        "memory",
+        "memory",
+        "disk",
+    ]
 
 
 def test_of_several_services_the_first_names_its_own() -> None:
-    pool = SaturationState("db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool")
+    pool = SaturationState(
+        "db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool"
+    )
     rows = [("till", pool), *(("", row) for row in host_saturation(CALM))]
-    several, alone = BottleneckTracker().update(rows, ["shop", "till"]), BottleneckTracker().update(rows, ["till"])
+    several, alone = (
+        BottleneckTracker().update(rows, ["shop", "till"]),
+        BottleneckTracker().update(rows, ["till"]),
+    )
     assert several is not None
     assert alone is not None
     assert (several.name, several.owner, alone.name) == ("till: db pool", "till", "db pool")

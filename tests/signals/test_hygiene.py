@@ -23,7 +23,9 @@ def told(text: str, objective_s: float | None = None) -> list[str]:
 
 
 def histogram(*bounds: float) -> str:
-    buckets = "\n".join(f'api_request_duration_seconds_bucket{{le="{bound}"}} 3' for bound in bounds)
+    buckets = "\n".join(
+        f'api_request_duration_seconds_bucket{{le="{bound}"}} 3' for bound in bounds
+    )
     return HISTOGRAM.format(buckets=buckets)
 
 
@@ -66,7 +68,9 @@ def test_counters_without_total_are_told_and_counted() -> None:
 
 
 def test_a_gauge_named_total_is_told() -> None:
-    assert any("typed as a gauge" in one for one in told("# TYPE handles_total gauge\nhandles_total 3\n"))
+    assert any(
+        "typed as a gauge" in one for one in told("# TYPE handles_total gauge\nhandles_total 3\n")
+    )
 
 
 def test_a_latency_without_a_unit_is_told() -> None:

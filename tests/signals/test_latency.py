@@ -64,7 +64,9 @@ def test_replicas_are_added_before_a_quantile_is_taken() -> None:
     assert state.latency is not None
     assert state.traffic.rps == 100.0
     together = [(0.1, 90.0), (0.5, 90.0), (1.0, 90.0), (2.5, 90.0), (5.0, 100.0), (math.inf, 100.0)]
-    assert [q.value for q in state.latency.quantiles] == [histograms.histogram_quantile(q, together) for q in QUANTILES]
+    assert [q.value for q in state.latency.quantiles] == [
+        histograms.histogram_quantile(q, together) for q in QUANTILES
+    ]
 
 
 def test_a_replica_that_is_down_does_not_hide_the_other() -> None:
@@ -148,7 +150,9 @@ def test_a_summary_shows_its_own_quantiles_and_its_mean() -> None:
 
 
 def test_summaries_are_never_averaged_over_replicas() -> None:
-    scene = Scene(Bindings(latency=Binding("latency", "summary", "rpc_seconds", unit="s")), targets=("a", "b"))
+    scene = Scene(
+        Bindings(latency=Binding("latency", "summary", "rpc_seconds", unit="s")), targets=("a", "b")
+    )
     scene.good(0.0, {series("rpc_seconds", quantile="0.99"): 0.1}, "a")
     scene.good(0.0, {series("rpc_seconds", quantile="0.99"): 0.9}, "b")
     latency = scene.state(0.0).latency
@@ -184,7 +188,11 @@ def test_a_summary_that_is_idle_says_nothing() -> None:
 def test_a_mean_of_two_counters() -> None:
     time, count = series("request_seconds_total"), series("requests_total")
     scene = Scene(
-        Bindings(latency=Binding("latency", "mean", "request_seconds_total", unit="s", denominator="requests_total"))
+        Bindings(
+            latency=Binding(
+                "latency", "mean", "request_seconds_total", unit="s", denominator="requests_total"
+            )
+        )
     )
     scene.good(0.0, {time: 10.0, count: 100.0})
     scene.good(1.0, {time: 12.0, count: 110.0})
@@ -197,7 +205,9 @@ def test_a_mean_of_two_counters() -> None:
 def test_a_gauge_of_latency_shows_the_highest() -> None:
     binding = Binding("latency", "gauge", "response_time", unit="s", scale=1e-3)
     scene = Scene(Bindings(latency=binding))
-    scene.good(0.0, {series("response_time", backend="a"): 5.0, series("response_time", backend="b"): 8.0})
+    scene.good(
+        0.0, {series("response_time", backend="a"): 5.0, series("response_time", backend="b"): 8.0}
+    )
     latency = scene.state(0.0).latency
     assert latency is not None
     assert latency.mean == pytest.approx(0.008)

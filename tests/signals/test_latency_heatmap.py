@@ -26,7 +26,9 @@ def test_all_below_the_first_request_is_one_row_and_the_last_is_open() -> None:
 
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=60, unique=True), st.integers(0, 59))
 def test_rows_are_few_ascending_and_open(bounds: list[float], first: int) -> None:
-    told = [(bound, float(number >= first)) for number, bound in enumerate([*sorted(bounds), math.inf])]
+    told = [
+        (bound, float(number >= first)) for number, bound in enumerate([*sorted(bounds), math.inf])
+    ]
     rows = row_bounds(told)
     assert 1 <= len(rows) <= MAX_ROWS
     assert list(rows) == sorted(set(rows))
@@ -36,7 +38,9 @@ def test_rows_are_few_ascending_and_open(bounds: list[float], first: int) -> Non
 def test_a_column_holds_the_shares_of_its_time() -> None:
     ring = HeatmapRing("x", (0.1, 0.5, math.inf), 1.0)
     for at in range(20):
-        ring.add(100.0 + at, [(0.05, 3.0), (0.1, 3.0), (0.5, 2.0 if at < 10 else 0.0), (math.inf, 0.0)])
+        ring.add(
+            100.0 + at, [(0.05, 3.0), (0.1, 3.0), (0.5, 2.0 if at < 10 else 0.0), (math.inf, 0.0)]
+        )
     heat = ring.shares(119.0, 20.0, 2)
     assert heat.bounds == (0.1, 0.5, math.inf)
     assert heat.columns == ((0.75, 0.25, 0.0), (1.0, 0.0, 0.0))
@@ -49,7 +53,15 @@ def test_a_gap_is_none_but_a_late_tick_is_not() -> None:
     ring.add(103.0, [])
     ring.add(106.0, [(0.1, 1.0)])
     columns = ring.shares(106.0, 7.0, 7).columns
-    assert [column is not None for column in columns] == [True, True, True, True, False, False, True]
+    assert [column is not None for column in columns] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_what_nobody_asked_for_is_no_share() -> None:

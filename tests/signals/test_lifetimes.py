@@ -17,7 +17,9 @@ from tputtui.signals.rates.target_window import TargetWindow
         ("container_cpu_usage_seconds_total", None),
     ],
 )
-def test_a_hosts_counters_run_since_boot_whatever_the_age_of_their_exporter(family: str, seconds: float | None) -> None:
+def test_a_hosts_counters_run_since_boot_whatever_the_age_of_their_exporter(
+    family: str, seconds: float | None
+) -> None:
     window = TargetWindow(10.0, 1.0, (family,))
     samples = {Series(START_TIME): 9900.0, Series(BOOT_TIME): 5000.0, Series(family): 1.0}
     window.add(Scrape("host", 1.0, 10_000.0, 0.01, Exposition(samples, {}, 3), 100))
@@ -26,5 +28,7 @@ def test_a_hosts_counters_run_since_boot_whatever_the_age_of_their_exporter(fami
 
 def test_a_host_that_does_not_say_when_it_was_booted_has_no_lifetime() -> None:
     window = TargetWindow(10.0, 1.0, ("node_cpu_seconds_total",))
-    window.add(Scrape("host", 1.0, 10_000.0, 0.01, Exposition({Series(START_TIME): 9900.0}, {}, 1), 100))
+    window.add(
+        Scrape("host", 1.0, 10_000.0, 0.01, Exposition({Series(START_TIME): 9900.0}, {}, 1), 100)
+    )
     assert window.age_s("node_cpu_seconds_total") is None

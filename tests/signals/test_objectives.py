@@ -7,13 +7,23 @@ from collections.abc import Sequence
 
 import pytest
 
-from tputtui.model import BreakdownRow, ErrorState, LatencyState, ObjectiveState, Quantile, ServiceState, TrafficState
+from tputtui.model import (
+    BreakdownRow,
+    ErrorState,
+    LatencyState,
+    ObjectiveState,
+    Quantile,
+    ServiceState,
+    TrafficState,
+)
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.objectives.burn_rate import Hysteresis
 from tputtui.signals.objectives.objective_tracker import ObjectiveTracker, add_objective_quantiles
 
 
-def service(p99: float | None = 0.1, ratio: float = 0.0, rps: float = 1000.0, slow: float = 0.0) -> ServiceState:
+def service(
+    p99: float | None = 0.1, ratio: float = 0.0, rps: float = 1000.0, slow: float = 0.0
+) -> ServiceState:
     """`slow`: the share of requests between 0.25 s and 1 s."""
     return ServiceState(
         "api",
@@ -31,7 +41,9 @@ def service(p99: float | None = 0.1, ratio: float = 0.0, rps: float = 1000.0, sl
     )
 
 
-def play(expression: str, seconds: Sequence[ServiceState | None]) -> tuple[list[ObjectiveState], list[str]]:
+def play(
+    expression: str, seconds: Sequence[ServiceState | None]
+) -> tuple[list[ObjectiveState], list[str]]:
     tracker = ObjectiveTracker([parse_objective(expression)])
     states: list[ObjectiveState] = []
     texts: list[str] = []
@@ -50,7 +62,9 @@ def test_all_requests_too_slow_is_missed_within_ten_seconds_of_a_calm_minute() -
 
 @pytest.mark.parametrize(("ratio", "within"), [(0.02, 60), (0.10, 12), (1.0, 3)])
 def test_errors_are_found_as_soon_as_the_pairs_promise(ratio: float, within: int) -> None:
-    states, texts = play("errors<=0.1%", [service(ratio=0.0003)] * 600 + [service(ratio=ratio)] * within)
+    states, texts = play(
+        "errors<=0.1%", [service(ratio=0.0003)] * 600 + [service(ratio=ratio)] * within
+    )
     assert "missed" not in states[:600]
     assert states[-1] == "missed"
     assert texts == ["errors<=0.1% missed"]
@@ -91,14 +105,18 @@ def test_a_fresh_start_that_misses_is_said_within_ten_seconds() -> None:
 
 def test_a_single_error_is_at_risk_and_not_missed() -> None:
     """One in the window of ten seconds at 50 requests a second is twice 0.1 %; it leaves with the window."""
-    states, texts = play("errors<=0.1%", [service(ratio=0.002, rps=50.0)] * 10 + [service(rps=50.0)] * 10)
+    states, texts = play(
+        "errors<=0.1%", [service(ratio=0.002, rps=50.0)] * 10 + [service(rps=50.0)] * 10
+    )
     assert set(states[:10]) == {"at_risk"}
     assert set(states[10:]) == {"ok"}
     assert texts == []
 
 
 def test_where_requests_are_not_counted_the_level_alone_decides() -> None:
-    summary = ServiceState("api", (":1",), latency=LatencyState("h", "summary", "s", (Quantile(0.99, 0.4),)))
+    summary = ServiceState(
+        "api", (":1",), latency=LatencyState("h", "summary", "s", (Quantile(0.99, 0.4),))
+    )
     assert play("p99<=250ms", [summary] * 10)[0][-1] == "missed"
 
 
@@ -108,7 +126,9 @@ def test_the_quantile_of_an_objective_is_read_beside_those_that_are_wanted() -> 
 
 
 def test_no_data_is_a_state_of_its_own_and_no_recovery() -> None:
-    states, texts = play("errors<=1%", [service(ratio=1.0)] * 20 + [None] * 100 + [service(ratio=1.0)] * 2)
+    states, texts = play(
+        "errors<=1%", [service(ratio=1.0)] * 20 + [None] * 100 + [service(ratio=1.0)] * 2
+    )
     assert set(states[20:120]) == {"no_data"}
     assert states[-1] == "missed"
     assert texts == ["errors<=1% missed"]
@@ -129,5 +149,7 @@ def test_bursty_errors_within_the_budget_never_raise_the_alarm_of_the_pairs() ->
     levels = []
     for at in range(7200):
         burst = 0.95 * burst + draw.expovariate(1.0) * 0.05
-        levels.append(latch.update(float(at), is_exceeded=False, total=200.0, bad=200.0 * 0.0003 * burst))
+        levels.append(
+            latch.update(float(at), is_exceeded=False, total=200.0, bad=200.0 * 0.0003 * burst)
+        )
     assert set(levels) == {"ok"}

@@ -10,11 +10,24 @@ from tputtui.model import Cgroup, ProcessReading
 from tputtui.signals.host.process_rates import derive_processes, used_cores
 
 APP = ProcessReading(
-    7, 1000.0, "app", "shop", 10.0, 4096, 3, "S", "app --x", "3.12", (80,), Cgroup("/a", 2, 1.0, 100, 10)
+    7,
+    1000.0,
+    "app",
+    "shop",
+    10.0,
+    4096,
+    3,
+    "S",
+    "app --x",
+    "3.12",
+    (80,),
+    Cgroup("/a", 2, 1.0, 100, 10),
 )
 
 
-def percents(before: list[ProcessReading] | None, now: list[ProcessReading], elapsed_s: float) -> list[float | None]:
+def percents(
+    before: list[ProcessReading] | None, now: list[ProcessReading], elapsed_s: float
+) -> list[float | None]:
     return [state.cpu_percent for state in derive_processes(before, now, elapsed_s)]
 
 
@@ -27,7 +40,12 @@ def test_the_rest_is_passed_on() -> None:
     (state,) = derive_processes([APP], [now], 1.0)
     assert state.identity == APP.identity
     assert (state.name, state.user, state.rss_bytes, state.threads) == ("app", "shop", 4096, 3)
-    assert (state.state, state.command, state.python, state.ports) == ("S", "app --x", "3.12", (80,))
+    assert (state.state, state.command, state.python, state.ports) == (
+        "S",
+        "app --x",
+        "3.12",
+        (80,),
+    )
     assert state.cgroup is not None
     assert state.cgroup.throttled_percent == 40.0
 

@@ -9,7 +9,12 @@ import pytest
 from tputtui.model import Exposition, Family, Scrape, Series
 from tputtui.signals.rates.lifetime import START_TIME
 from tputtui.signals.rates.process_counters import ProcessCounters
-from tputtui.signals.rates.processes_in_turn import FELL, FORGOTTEN_AFTER, MOST_PROCESSES, turns_until_ended
+from tputtui.signals.rates.processes_in_turn import (
+    FELL,
+    FORGOTTEN_AFTER,
+    MOST_PROCESSES,
+    turns_until_ended,
+)
 from tputtui.signals.rates.target_window import TargetWindow
 
 A = Series("hits_total", (("route", "/a"),))
@@ -56,7 +61,12 @@ def test_a_step_back_by_one_counts_nothing_and_the_next_scrape_goes_on_from_befo
 def test_a_share_that_left_the_sum_gains_nothing_and_the_rate_goes_on() -> None:
     seen = window()
     for at in range(40):
-        seen.add(good(float(at), {A: 400_000 + 40.0 * at - (100_000 if at > 15 else 0), START: EPOCH - 500}))
+        seen.add(
+            good(
+                float(at),
+                {A: 400_000 + 40.0 * at - (100_000 if at > 15 else 0), START: EPOCH - 500},
+            )
+        )
         assert at == 0 or rate(seen) == pytest.approx(40.0)
     assert seen.resets == 0
     assert warnings(seen) == [FELL]
@@ -67,9 +77,17 @@ def test_where_little_was_seen_before_a_fall_nothing_is_shown_until_it_is_clear(
     seen = window()
     shown = []
     for at in range(40):
-        seen.add(good(float(at), {A: 400_000 + 40.0 * at - (100_000 if at > 2 else 0), START: EPOCH - 500}))
+        seen.add(
+            good(
+                float(at), {A: 400_000 + 40.0 * at - (100_000 if at > 2 else 0), START: EPOCH - 500}
+            )
+        )
         shown.append(rate(seen))
-        assert at == 0 or shown[-1] is not None or seen.reason == "another process, or a restart? Not known yet"
+        assert (
+            at == 0
+            or shown[-1] is not None
+            or seen.reason == "another process, or a restart? Not known yet"
+        )
     assert shown[-20:] == [pytest.approx(40.0)] * 20
     assert all(figure is None or figure == pytest.approx(40.0) for figure in shown)
     assert seen.processes.count == 1
@@ -117,7 +135,11 @@ def test_created_times_tell_forks_apart_that_began_in_the_same_moment() -> None:
     seen = window()
     for at in range(16):
         worker = (0, 1, 1, 0)[at % 4]
-        page = {A: 10.0 * at + 7 * worker, START: EPOCH - 500, CREATED: EPOCH - 400 + 0.001 * worker}
+        page = {
+            A: 10.0 * at + 7 * worker,
+            START: EPOCH - 500,
+            CREATED: EPOCH - 400 + 0.001 * worker,
+        }
         seen.add(good(float(at), page))
     assert seen.processes.count == 2
     assert rate(seen) == pytest.approx(20.0)
@@ -126,7 +148,9 @@ def test_created_times_tell_forks_apart_that_began_in_the_same_moment() -> None:
 def test_start_times_that_are_worked_out_anew_for_each_scrape_are_those_of_one_process() -> None:
     seen = window()
     for at in range(30):
-        seen.add(good(float(at), {A: 1e5 + 500.0 * at, START: EPOCH - 500 + 0.9 * ((at * 0.37) % 1)}))
+        seen.add(
+            good(float(at), {A: 1e5 + 500.0 * at, START: EPOCH - 500 + 0.9 * ((at * 0.37) % 1)})
+        )
     assert rate(seen) == pytest.approx(500.0)
     assert seen.processes.count == 1
 
@@ -139,7 +163,17 @@ def test_a_restart_of_one_instance_on_a_federated_page_is_that_instances_alone()
     for at in range(6):
         born = EPOCH + 3.5 if at > 3 else EPOCH - 900
         count = 1e6 + 10.0 * at if at <= 3 else 10.0 * (at - 3.5)
-        seen.add(good(float(at), {hits[0]: count, hits[1]: 2e6 + 10.0 * at, starts[0]: born, starts[1]: EPOCH - 1000}))
+        seen.add(
+            good(
+                float(at),
+                {
+                    hits[0]: count,
+                    hits[1]: 2e6 + 10.0 * at,
+                    starts[0]: born,
+                    starts[1]: EPOCH - 1000,
+                },
+            )
+        )
     assert seen.resets == 1
     assert seen.gained == [pytest.approx(30 + 5 + 10), 50.0]
 
@@ -202,10 +236,17 @@ def test_a_label_set_of_a_histogram_is_new_as_a_whole() -> None:
     def summed(*labels: tuple[str, str]) -> Series:
         return of("took_seconds_sum", *labels)
 
-    seen = TargetWindow(10.0, 1.0, {"took_seconds_bucket", "took_seconds_count", "took_seconds_sum"})
+    seen = TargetWindow(
+        10.0, 1.0, {"took_seconds_bucket", "took_seconds_count", "took_seconds_sum"}
+    )
     seen.add(good(0.0, page("/a", 100, 10)))
-    seen.add(good(1.0, {**page("/a", 140, 14), **page("/old", 9000, 3.0), **page("/new", 12, 900.0)}))
-    gained = {(one.name, one.label("route"), one.label("le")): seen.gained[n] for n, one in enumerate(seen.series)}
+    seen.add(
+        good(1.0, {**page("/a", 140, 14), **page("/old", 9000, 3.0), **page("/new", 12, 900.0)})
+    )
+    gained = {
+        (one.name, one.label("route"), one.label("le")): seen.gained[n]
+        for n, one in enumerate(seen.series)
+    }
     assert {gain for (_, route, _), gain in gained.items() if route == "/old"} == {0.0}
     assert gained["took_seconds_count", "/new", None] == 12.0
     assert gained["took_seconds_sum", "/new", None] == 900.0
@@ -245,7 +286,9 @@ def test_at_most_so_many_processes_are_kept_and_more_are_said() -> None:
 def test_a_process_is_forgotten_after_ten_windows_and_what_it_gained_is_kept() -> None:
     seen = window()
     for at in range(8):
-        seen.add(good(float(at), {A: 1e4 * (at % 2) + 10.0 * at, START: EPOCH - 500 - 50 * (at % 2)}))
+        seen.add(
+            good(float(at), {A: 1e4 * (at % 2) + 10.0 * at, START: EPOCH - 500 - 50 * (at % 2)})
+        )
     for at in range(8, 30 + 10 * FORGOTTEN_AFTER):
         seen.add(good(float(at), {A: 1e4 + 10.0 * at, START: EPOCH - 550}))
     assert len(seen.processes.known) == 1

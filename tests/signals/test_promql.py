@@ -58,14 +58,18 @@ def evaluate(tree: dict[str, Any], case: Case) -> Vector:
         groups: defaultdict[Labels, list[float]] = defaultdict(list)
         for labels, value in evaluate(tree["e"], case).items():
             groups[group_key(labels, how, names)].append(value)
-        return {labels: promql.AGGREGATIONS[tree["op"]](values) for labels, values in groups.items()}
+        return {
+            labels: promql.AGGREGATIONS[tree["op"]](values) for labels, values in groups.items()
+        }
     assert tree["t"] == "hq"
     histograms: defaultdict[Labels, list[tuple[float, float]]] = defaultdict(list)
     for labels, value in evaluate(tree["e"], case).items():
         bound = parse_bound(dict(labels).get("le"))
         if bound is not None:
             histograms[group_key(labels, "without", ["le"])].append((bound, value))
-    return {labels: histogram_quantile(tree["q"], buckets) for labels, buckets in histograms.items()}
+    return {
+        labels: histogram_quantile(tree["q"], buckets) for labels, buckets in histograms.items()
+    }
 
 
 def over_range(tree: dict[str, Any], case: Case) -> Vector:
@@ -90,7 +94,10 @@ def select(tree: dict[str, Any], case: Case) -> Iterator[tuple[Labels, list[prom
         if all(meets(labels.get(label, ""), op, wanted) for label, op, wanted in tree["m"]):
             yield (
                 tuple(sorted(labels.items())),
-                [(at, None if value == "stale" else number(value)) for at, value in series["samples"]],
+                [
+                    (at, None if value == "stale" else number(value))
+                    for at, value in series["samples"]
+                ],
             )
 
 
@@ -118,8 +125,12 @@ def close(found: float, expected: float) -> bool:
 
 def holds(case: Case) -> bool:
     found = evaluate(case["ast"], case)
-    expected = {tuple(sorted(row["labels"].items())): number(row["value"]) for row in case["expected"]}
-    return found.keys() == expected.keys() and all(close(found[labels], expected[labels]) for labels in expected)
+    expected = {
+        tuple(sorted(row["labels"].items())): number(row["value"]) for row in case["expected"]
+    }
+    return found.keys() == expected.keys() and all(
+        close(found[labels], expected[labels]) for labels in expected
+    )
 
 
 def native_holds(case: Case) -> bool:
@@ -145,7 +156,10 @@ def test_every_case_of_prometheus_own_tests_holds() -> None:
     passed: Counter[str] = Counter()
     failed: list[str] = []
     checks = [(case["meaning"]["kind"], holds, case) for case in data()["cases"]]
-    checks += [("native histogram_quantile", native_holds, case) for case in data()["native_quantile_cases"]]
+    checks += [
+        ("native histogram_quantile", native_holds, case)
+        for case in data()["native_quantile_cases"]
+    ]
     for kind, check, case in checks:
         total[kind] += 1
         if check(case):

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from tputtui.model import Quantile
-from tputtui.signals.service.replicas import MIN_TICKS, OutlierHysteresis, ReplicaFigures, outlier_reasons
+from tputtui.signals.service.replicas import (
+    MIN_TICKS,
+    OutlierHysteresis,
+    ReplicaFigures,
+    outlier_reasons,
+)
 
 USUAL = {"rps": 200.0, "tail": 0.1, "errors": 0.001}
 
@@ -36,9 +41,15 @@ def test_of_two_nobody_can_tell_which_is_odd() -> None:
 
 
 def test_chance_is_not_odd() -> None:
-    assert odd(replica("a", 1.0), replica("b", 1.0), replica("c", 2.0)) == {}, "10 against 20 requests"
-    assert odd(replica("a", 5.0), replica("b", 5.0), replica("c", 5.0, tail=9.0)) == {}, "50 requests have no p99"
-    assert odd(replica("a", 5.0), replica("b", 5.0), replica("c", 5.0, errors=0.06)) == {}, "three errors"
+    assert odd(replica("a", 1.0), replica("b", 1.0), replica("c", 2.0)) == {}, (
+        "10 against 20 requests"
+    )
+    assert odd(replica("a", 5.0), replica("b", 5.0), replica("c", 5.0, tail=9.0)) == {}, (
+        "50 requests have no p99"
+    )
+    assert odd(replica("a", 5.0), replica("b", 5.0), replica("c", 5.0, errors=0.06)) == {}, (
+        "three errors"
+    )
 
 
 def test_a_quantile_whose_bucket_reaches_down_to_the_others_is_not_odd() -> None:
@@ -54,7 +65,11 @@ def test_it_is_said_after_some_ticks_and_taken_back_likewise() -> None:
     steady = OutlierHysteresis()
     usual, slow = [replica("a"), replica("b")], replica("c", tail=0.5)
     told = [steady.update([*usual, slow], 10.0) for _ in range(MIN_TICKS + 1)]
-    assert [bool(replicas[2].outlier_reason) for replicas, _ in told] == [False] * (MIN_TICKS - 1) + [True, True]
+    assert [bool(replicas[2].outlier_reason) for replicas, _ in told] == [False] * (
+        MIN_TICKS - 1
+    ) + [True, True]
     assert [len(began) for _, began in told] == [0] * (MIN_TICKS - 1) + [1, 0]
-    back = [steady.update([*usual, replica("c")], 10.0)[0][2].outlier_reason for _ in range(MIN_TICKS)]
+    back = [
+        steady.update([*usual, replica("c")], 10.0)[0][2].outlier_reason for _ in range(MIN_TICKS)
+    ]
     assert [bool(word) for word in back] == [True] * (MIN_TICKS - 1) + [False]

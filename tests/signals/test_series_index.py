@@ -26,7 +26,10 @@ def test_series_that_are_all_there_are_worked_out_once() -> None:
         asked.append(series)
         return True
 
-    memo, present = SeriesMemo(work_out), [Series("x", (("route", str(number)),)) for number in range(2 * MEMO_LIMIT)]
+    memo, present = (
+        SeriesMemo(work_out),
+        [Series("x", (("route", str(number)),)) for number in range(2 * MEMO_LIMIT)],
+    )
     memo.reserve(len(present))
     for _ in range(3):
         assert all(map(memo, present))

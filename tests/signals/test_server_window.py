@@ -10,7 +10,11 @@ from tputtui.model import Binding, Bindings, Exposition, Match, Question, Scrape
 from tputtui.signals.classify.server_queries import questions
 from tputtui.signals.rates.server_window import ServerWindow
 
-A, B, G = Series("x_total", (("code", "200"),)), Series("x_total", (("code", "500"),)), Series("pool")
+A, B, G = (
+    Series("x_total", (("code", "200"),)),
+    Series("x_total", (("code", "500"),)),
+    Series("pool"),
+)
 
 
 def window() -> ServerWindow:
@@ -18,7 +22,9 @@ def window() -> ServerWindow:
 
 
 def answer(at: float, samples: Mapping[Series, float], rate_s: float | None = 60.0) -> Scrape:
-    return Scrape("t", at, 1000 + at, 0.0, Exposition(samples, {}, len(samples), served=Served(rate_s)))
+    return Scrape(
+        "t", at, 1000 + at, 0.0, Exposition(samples, {}, len(samples), served=Served(rate_s))
+    )
 
 
 def test_the_server_s_rates_are_shown_as_they_are_at_once() -> None:
@@ -68,7 +74,9 @@ def test_nan_is_no_rate_and_a_look_is_none_either() -> None:
 
 def test_each_name_is_asked_for_once_with_the_labels_it_is_read_by() -> None:
     bindings = Bindings(
-        traffic=Binding("traffic", "counter", "x_total", match=(Match("handler", "!=", "metrics"),)),
+        traffic=Binding(
+            "traffic", "counter", "x_total", match=(Match("handler", "!=", "metrics"),)
+        ),
         errors=Binding("errors", "counter", "x_total", label="code"),
         latency=Binding("latency", "histogram", "d_seconds"),
         saturation=(
@@ -79,8 +87,18 @@ def test_each_name_is_asked_for_once_with_the_labels_it_is_read_by() -> None:
     )
     found = {one.name: one for one in questions(bindings, ("route",))}
     apart = {"le", "vmrange", "quantile"}
-    assert found["x_total"] == Question("x_total", "rate", frozenset({"handler", "code", "route", *apart}))
+    assert found["x_total"] == Question(
+        "x_total", "rate", frozenset({"handler", "code", "route", *apart})
+    )
     assert found["d_seconds_bucket"].how == "rate"
     assert found["d_seconds_bucket"].labels >= {"le", "route"}
     assert (found["used"].how, found["most"].how, found["share"].how) == ("sum", "limit", "max")
-    assert set(found) == {"x_total", "d_seconds_bucket", "d_seconds_sum", "d_seconds_count", "used", "most", "share"}
+    assert set(found) == {
+        "x_total",
+        "d_seconds_bucket",
+        "d_seconds_sum",
+        "d_seconds_count",
+        "used",
+        "most",
+        "share",
+    }

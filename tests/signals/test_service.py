@@ -87,15 +87,20 @@ def test_a_family_that_is_nowhere_is_unknown() -> None:
 def test_conditions_keep_series_out() -> None:
     own = Match("route", "!~", "/metrics|/health")
     scene = Scene(Bindings(Binding("traffic", "counter", "requests_total", match=(own,))))
-    scene.good(0.0, {**requests(0.0, route="/a"), **requests(0.0, route="/metrics"), **requests(0.0)})
-    scene.good(1.0, {**requests(5.0, route="/a"), **requests(9.0, route="/metrics"), **requests(1.0)})
+    scene.good(
+        0.0, {**requests(0.0, route="/a"), **requests(0.0, route="/metrics"), **requests(0.0)}
+    )
+    scene.good(
+        1.0, {**requests(5.0, route="/a"), **requests(9.0, route="/metrics"), **requests(1.0)}
+    )
     traffic = scene.state(1.0).traffic
     assert traffic is not None
     assert traffic.rps == 6.0
 
 
 @pytest.mark.parametrize(
-    ("op", "value", "expected"), [("=", "/a", 5.0), ("!=", "/a", 2.0), ("=~", "/[ab]", 7.0), ("!~", ".", 7.0)]
+    ("op", "value", "expected"),
+    [("=", "/a", 5.0), ("!=", "/a", 2.0), ("=~", "/[ab]", 7.0), ("!~", ".", 7.0)],
 )
 def test_every_condition(op: str, value: str, expected: float) -> None:
     match = Match("route", op, value)  # type: ignore[arg-type]
@@ -168,7 +173,9 @@ def test_a_gauge_that_is_a_rate_already() -> None:
 def test_a_vanished_series_is_gone_now() -> None:
     scene = Scene(Bindings(TRAFFIC))
     for at in range(3):
-        scene.good(float(at), {**requests(10.0 * at, route="/a"), **requests(50.0 * at, route="/b")})
+        scene.good(
+            float(at), {**requests(10.0 * at, route="/a"), **requests(50.0 * at, route="/b")}
+        )
     scene.good(3.0, requests(30.0, route="/a"))
     state = scene.state(3.0, ("route",))
     assert state.traffic is not None
@@ -179,7 +186,9 @@ def test_a_vanished_series_is_gone_now() -> None:
 # ------------------------------------------------------------------------------------------ errors
 
 
-def errors_of(binding: Binding, before: Samples, after: Samples) -> tuple[float | None, float | None, dict[str, float]]:
+def errors_of(
+    binding: Binding, before: Samples, after: Samples
+) -> tuple[float | None, float | None, dict[str, float]]:
     scene = Scene(Bindings(TRAFFIC, binding))
     scene.good(0.0, before)
     scene.good(1.0, after)
@@ -189,7 +198,9 @@ def errors_of(binding: Binding, before: Samples, after: Samples) -> tuple[float 
 
 
 def by_status(label: str, **rises: float) -> tuple[float | None, float | None, dict[str, float]]:
-    found = {series("requests_total", **{label: name.strip("_")}): rise for name, rise in rises.items()}
+    found = {
+        series("requests_total", **{label: name.strip("_")}): rise for name, rise in rises.items()
+    }
     binding = Binding("errors", "counter", "requests_total", label=label)
     return errors_of(binding, dict.fromkeys(found, 0.0), found)
 
@@ -220,14 +231,20 @@ def test_a_status_label_but_no_error_series_is_zero() -> None:
 
 def test_listed_values_of_the_config_are_the_only_ones() -> None:
     after = {**requests(90.0), **requests(6.0, "429"), **requests(4.0, "500")}
-    binding = Binding("errors", "counter", "requests_total", label="status", values=("429",), origin="config")
+    binding = Binding(
+        "errors", "counter", "requests_total", label="status", values=("429",), origin="config"
+    )
     assert errors_of(binding, dict.fromkeys(after, 0.0), after)[0] == 0.06
 
 
 def test_a_counter_of_errors_is_taken_over_the_traffic() -> None:
     failures = series("failures_total")
     before, after = {**requests(0.0), failures: 0.0}, {**requests(50.0), failures: 5.0}
-    assert errors_of(Binding("errors", "counter", "failures_total"), before, after) == (0.1, 5.0, {})
+    assert errors_of(Binding("errors", "counter", "failures_total"), before, after) == (
+        0.1,
+        5.0,
+        {},
+    )
     other = {**after, series("tries_total"): 20.0}
     binding = Binding("errors", "counter", "failures_total", denominator="tries_total")
     assert errors_of(binding, {**before, series("tries_total"): 0.0}, other)[0] == 0.25
@@ -291,7 +308,9 @@ def test_a_pause_is_a_mean() -> None:
 
 
 def test_further_signals_are_read_like_the_main_ones() -> None:
-    first = Binding("latency", "histogram", "request_duration_seconds", unit="s", name="time to first token")
+    first = Binding(
+        "latency", "histogram", "request_duration_seconds", unit="s", name="time to first token"
+    )
     tokens = Binding("traffic", "counter", "tokens_total", unit="tokens/s", name="tokens")
     scene = Scene(Bindings(signals=(first, tokens)))
     scene.good(0.0, {**durations((0,) * 6), series("tokens_total"): 0.0})
@@ -345,7 +364,10 @@ def test_rows_by_another_label() -> None:
 def test_beyond_twenty_rows_the_rest_is_one_line() -> None:
     scene = Scene(Bindings(TRAFFIC, breakdown=("route",)))
     for at in range(2):
-        scene.good(float(at), {k: v for n in range(50) for k, v in requests(float(at * n), route=f"/{n}").items()})
+        scene.good(
+            float(at),
+            {k: v for n in range(50) for k, v in requests(float(at * n), route=f"/{n}").items()},
+        )
     state = scene.state(1.0)
     assert len(state.breakdown) == 20
     assert state.breakdown[0].labels == (("route", "/49"),)
@@ -358,18 +380,28 @@ def test_beyond_twenty_rows_the_rest_is_one_line() -> None:
 def test_traffic_without_the_label_leaves_the_counting_to_the_histogram() -> None:
     scene = Scene(Bindings(TRAFFIC, latency=LATENCY, breakdown=("route",)))
     for at in range(2):
-        scene.good(float(at), {series("requests_total"): 9.0 * at, **durations((0.0, *(at * 5.0,) * 5), route="/a")})
-    assert [(row.labels, row.rps) for row in scene.state(1.0).breakdown] == [((("route", "/a"),), 5.0)]
+        scene.good(
+            float(at),
+            {series("requests_total"): 9.0 * at, **durations((0.0, *(at * 5.0,) * 5), route="/a")},
+        )
+    assert [(row.labels, row.rps) for row in scene.state(1.0).breakdown] == [
+        ((("route", "/a"),), 5.0)
+    ]
 
 
 def test_rows_add_up_to_the_whole() -> None:
     scene = Scene(Bindings(TRAFFIC, breakdown=("route",)))
     for at in range(2):
-        scene.good(float(at), {k: v for n in range(50) for k, v in requests(float(at * n), route=f"/{n}").items()})
+        scene.good(
+            float(at),
+            {k: v for n in range(50) for k, v in requests(float(at * n), route=f"/{n}").items()},
+        )
     state = scene.state(1.0)
     assert state.traffic is not None
     assert state.breakdown_more is not None
-    assert sum(row.rps or 0.0 for row in state.breakdown) + state.breakdown_more[1] == pytest.approx(state.traffic.rps)
+    assert sum(row.rps or 0.0 for row in state.breakdown) + state.breakdown_more[
+        1
+    ] == pytest.approx(state.traffic.rps)
 
 
 # ------------------------------------------------------------------------------------------ what is read
@@ -406,11 +438,27 @@ def test_resets_are_counted() -> None:
 @pytest.mark.parametrize(
     ("sample", "page", "expected"),
     [
-        ("node_network_receive_bytes_total", ("node_boot_time_seconds", "node_exporter_build_info"), 5.0),
-        ("redis_commands_processed_total", ("redis_start_time_seconds", "redis_exporter_build_info"), 5.0),
+        (
+            "node_network_receive_bytes_total",
+            ("node_boot_time_seconds", "node_exporter_build_info"),
+            5.0,
+        ),
+        (
+            "redis_commands_processed_total",
+            ("redis_start_time_seconds", "redis_exporter_build_info"),
+            5.0,
+        ),
         ("mysql_global_status_queries", ("mysqld_exporter_build_info",), None),
-        ("redis_exporter_scrapes_total", ("redis_start_time_seconds", "redis_exporter_build_info"), 500.0),
-        ("promhttp_metric_handler_requests_total", ("node_boot_time_seconds", "node_exporter_build_info"), 500.0),
+        (
+            "redis_exporter_scrapes_total",
+            ("redis_start_time_seconds", "redis_exporter_build_info"),
+            500.0,
+        ),
+        (
+            "promhttp_metric_handler_requests_total",
+            ("node_boot_time_seconds", "node_exporter_build_info"),
+            500.0,
+        ),
         ("shop_requests_total", ("shop_build_info",), 500.0),
     ],
 )
@@ -427,11 +475,20 @@ def test_what_an_exporter_speaks_for_has_counted_longer_than_the_exporter_lives(
 
 
 def test_an_exporter_that_restarts_has_not_counted_the_hosts_bytes_anew() -> None:
-    scene = Scene(Bindings(Binding("traffic", "counter", "node_network_receive_bytes_total", unit="By/s")))
+    scene = Scene(
+        Bindings(Binding("traffic", "counter", "node_network_receive_bytes_total", unit="By/s"))
+    )
     families = {"node_exporter_build_info": Family("node_exporter_build_info", "gauge")}
     for at, began in ((0.0, 50.0), (1.0, 50.0), (2.0, 1.5), (3.0, 1.5)):
-        said = {series(START_TIME): 1e9 + (began if began < 2 else -began), series("node_boot_time_seconds"): 1e9 - 1e6}
-        scene.good(at, {**said, series("node_network_receive_bytes_total"): 1e12 + 100.0 * at}, families=families)
+        said = {
+            series(START_TIME): 1e9 + (began if began < 2 else -began),
+            series("node_boot_time_seconds"): 1e9 - 1e6,
+        }
+        scene.good(
+            at,
+            {**said, series("node_network_receive_bytes_total"): 1e12 + 100.0 * at},
+            families=families,
+        )
     traffic = scene.state(3.0).traffic
     assert traffic is not None
     assert (traffic.rps, traffic.total) == (100.0, 300.0)

@@ -6,7 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from tputtui.model import ProcessState, ServiceState, Snapshot, SocketHolder, TargetListeners, TargetStatus
+from tputtui.model import (
+    ProcessState,
+    ServiceState,
+    Snapshot,
+    SocketHolder,
+    TargetListeners,
+    TargetStatus,
+)
 from tputtui.signals.service.serving_processes import (
     Choice,
     Identity,
@@ -21,11 +28,15 @@ from tputtui.views.live.process_table import BY_HAND
 SHOP, TILL = ServiceState("shop", ("shop-1",)), ServiceState("till", ("till-1",))
 
 
-def process(pid: int, cpu: float | None = 0.0, python: str | None = "3.12", name: str = "app.py") -> ProcessState:
+def process(
+    pid: int, cpu: float | None = 0.0, python: str | None = "3.12", name: str = "app.py"
+) -> ProcessState:
     return ProcessState(pid, pid / 10, name, "app", cpu, 1, 1, "S", python=python)
 
 
-def holder(pid: int, parent: int = 900, connections: int = 0, *, is_listening: bool = True) -> SocketHolder:
+def holder(
+    pid: int, parent: int = 900, connections: int = 0, *, is_listening: bool = True
+) -> SocketHolder:
     return SocketHolder(pid, pid / 10, parent, connections, is_listening)
 
 
@@ -33,12 +44,16 @@ def at(target: str, port: int, *holders: SocketHolder) -> TargetListeners:
     return TargetListeners(target, port, f"127.0.0.1:{port}", here=True, holders=holders)
 
 
-def snapshot(processes: tuple[ProcessState, ...] | None, *listeners: TargetListeners, state: str = "up") -> Snapshot:
+def snapshot(
+    processes: tuple[ProcessState, ...] | None, *listeners: TargetListeners, state: str = "up"
+) -> Snapshot:
     statuses = tuple(
         TargetStatus(one.target, f"http://{one.address}/metrics", state)  # type: ignore[arg-type]
         for one in listeners
     )
-    return Snapshot(0.0, 0.0, 1.0, 10.0, statuses, (SHOP, TILL), processes=processes, listeners=listeners)
+    return Snapshot(
+        0.0, 0.0, 1.0, 10.0, statuses, (SHOP, TILL), processes=processes, listeners=listeners
+    )
 
 
 def pid_of(choice: Choice) -> int | None:
@@ -79,20 +94,30 @@ def test_the_order_is_focused_cursor_then_service_then_cursor_then_none(
 def test_a_cursor_belongs_to_a_pid_and_its_start_time() -> None:
     for cursor in ((3, 9.9), (7, 0.7)):
         choice = choose(TWO, SHOP, cursor=cursor, has_focus=True)
-        assert choice.process is None, "not the process that took over the pid, and not another in its place"
+        assert choice.process is None, (
+            "not the process that took over the pid, and not another in its place"
+        )
         assert choice.reason == f"process {cursor[0]} has ended: choose another"
 
 
 @pytest.mark.parametrize("busiest", [11, 12, 13])
 def test_of_forked_workers_the_busiest_is_first_and_p_goes_through_all(busiest: int) -> None:
-    states = (process(10, 0.2), *(process(pid, 80.0 if pid == busiest else pid - 10.0) for pid in (11, 12, 13)))
-    found = snapshot(states, at("shop-1", 8070, holder(10), *(holder(pid, 10) for pid in (11, 12, 13))))
+    states = (
+        process(10, 0.2),
+        *(process(pid, 80.0 if pid == busiest else pid - 10.0) for pid in (11, 12, 13)),
+    )
+    found = snapshot(
+        states, at("shop-1", 8070, holder(10), *(holder(pid, 10) for pid in (11, 12, 13)))
+    )
     sampled: set[Identity] = set()
     taken = []
     for place in (1, 2, 3):
         choice = choose(found, SHOP, sampled=sampled)
         assert choice.process is not None
-        assert f"{choice.process.pid} app.py, {place} of 3 workers: p again for the next" in choice.sentence()
+        assert (
+            f"{choice.process.pid} app.py, {place} of 3 workers: p again for the next"
+            in choice.sentence()
+        )
         assert "their parent 10 only waits for them" in choice.sentence()
         taken.append(choice.process.pid)
         sampled.add(choice.process.identity)
@@ -102,7 +127,9 @@ def test_of_forked_workers_the_busiest_is_first_and_p_goes_through_all(busiest: 
     assert (pid_of(again), again.place) == (busiest, 1)
 
 
-def test_siblings_with_a_socket_each_are_workers_and_replicas_on_this_machine_are_one_service() -> None:
+def test_siblings_with_a_socket_each_are_workers_and_replicas_on_this_machine_are_one_service() -> (
+    None
+):
     both = ServiceState("shop", ("shop-1", "till-1"))
     found = snapshot(
         (process(1, 5.0), process(2, 50.0), process(3, 20.0)),
@@ -116,9 +143,19 @@ def test_siblings_with_a_socket_each_are_workers_and_replicas_on_this_machine_ar
 PARENT_CASES = {
     "idle, nothing to tell them apart: the child": ((0.0, 0), (0.0, 0), [11], False),
     "the parent wakes up, its child works": ((0.4, 0), (70.0, 0), [11], True),
-    "a reloader that scans files, its child holds the connections": ((6.0, 0), (0.2, 2), [11], True),
+    "a reloader that scans files, its child holds the connections": (
+        (6.0, 0),
+        (0.2, 2),
+        [11],
+        True,
+    ),
     "the parent serves and is busy, its forked pool idles": ((70.0, 0), (0.0, 0), [10, 11], False),
-    "the parent holds the connections, its forked pool computes": ((2.0, 3), (70.0, 0), [11, 10], False),
+    "the parent holds the connections, its forked pool computes": (
+        (2.0, 3),
+        (70.0, 0),
+        [11, 10],
+        False,
+    ),
     "no rate is known yet": ((None, 0), (None, 0), [11], False),
 }
 
@@ -126,7 +163,9 @@ PARENT_CASES = {
 @pytest.mark.parametrize("case", PARENT_CASES)
 def test_a_parent_is_a_worker_only_where_it_is_seen_to_serve(case: str) -> None:
     (own, own_connections), (childs, childs_connections), ranked, is_waiting = PARENT_CASES[case]
-    target = at("shop-1", 8070, holder(10, 900, own_connections), holder(11, 10, childs_connections))
+    target = at(
+        "shop-1", 8070, holder(10, 900, own_connections), holder(11, 10, childs_connections)
+    )
     workers = workers_of([target], (process(10, own), process(11, childs)))
     assert [one.pid for one in workers.processes] == ranked
     assert (workers.waiting == {(10, 1.0)}) == is_waiting
@@ -138,14 +177,19 @@ def test_a_waiting_parent_under_the_cursor_says_so_and_offers_the_busiest() -> N
         at("shop-1", 8070, holder(10), holder(11, 10), holder(12, 10)),
     )
     choice = choose(found, SHOP, cursor=(10, 1.0), has_focus=True)
-    assert choice.sentence() == "10 gunicorn: master, which only waits for its workers: p again takes 12"
+    assert (
+        choice.sentence()
+        == "10 gunicorn: master, which only waits for its workers: p again takes 12"
+    )
     assert choice.sentence(60) == "10, which only waits for its workers: p again takes 12"
     assert pid_of(choice) == 10, "the row that was chosen"
 
 
 def test_who_accepted_a_connection_serves_though_it_does_not_listen() -> None:
     target = at("shop-1", 8070, holder(10), holder(11, 10, 3, is_listening=False))
-    assert [one.pid for one in workers_of([target], (process(10), process(11, 50.0))).processes] == [11]
+    assert [
+        one.pid for one in workers_of([target], (process(10), process(11, 50.0))).processes
+    ] == [11]
 
 
 def test_a_holder_that_ended_or_whose_pid_was_taken_over_is_never_offered() -> None:
@@ -178,11 +222,20 @@ BUSY = (process(3, 99.0, name="batch.py"),)
         ),
         (
             at("shop-1", 8070, holder(9), holder(8, 9)),
-            (*BUSY, process(9, 1.0, None, "nginx: master process"), process(8, 1.0, None, "nginx: worker process")),
+            (
+                *BUSY,
+                process(9, 1.0, None, "nginx: master process"),
+                process(8, 1.0, None, "nginx: worker process"),
+            ),
             "up",
             "is not Python; press 6, select a process, press p",
         ),
-        (NOTHING, BUSY, "up", "127.0.0.1:8070 answers, but no process here listens there (a container's network?)"),
+        (
+            NOTHING,
+            BUSY,
+            "up",
+            "127.0.0.1:8070 answers, but no process here listens there (a container's network?)",
+        ),
         (NOTHING, BUSY, "down", "no process listens on 127.0.0.1:8070: start the service"),
         (
             replace(NOTHING, here=False, address="web-07:8070"),
@@ -196,13 +249,20 @@ BUSY = (process(3, 99.0, name="batch.py"),)
             "up",
             "prom:9090 reports shop and names no process here; press 6, select a process, press p",
         ),
-        (replace(NOTHING, here=None), BUSY, "up", "the address 127.0.0.1:8070 is not resolved yet: try again"),
+        (
+            replace(NOTHING, here=None),
+            BUSY,
+            "up",
+            "the address 127.0.0.1:8070 is not resolved yet: try again",
+        ),
     ],
 )
 def test_where_no_worker_may_be_seen_nothing_is_offered_but_a_sentence(
     listeners: TargetListeners, processes: tuple[ProcessState, ...], state: str, words: str
 ) -> None:
-    choice = choose(snapshot(processes, listeners, state=state), SHOP, sudo="sudo /x/tputtui", by_hand=BY_HAND)
+    choice = choose(
+        snapshot(processes, listeners, state=state), SHOP, sudo="sudo /x/tputtui", by_hand=BY_HAND
+    )
     assert choice.process is None, "never a process that does not serve what is shown"
     assert not choice.is_pending
     assert words in choice.reason
@@ -211,7 +271,10 @@ def test_where_no_worker_may_be_seen_nothing_is_offered_but_a_sentence(
 
 def test_a_python_holder_goes_before_the_one_that_only_opened_the_socket() -> None:
     """systemd keeps a socket that it activates."""
-    found = snapshot((process(9, 50.0, None, "systemd"), process(4, 1.0)), at("shop-1", 8070, holder(9), holder(4, 9)))
+    found = snapshot(
+        (process(9, 50.0, None, "systemd"), process(4, 1.0)),
+        at("shop-1", 8070, holder(9), holder(4, 9)),
+    )
     choice = choose(found, SHOP)
     assert (pid_of(choice), choice.workers) == (4, 1)
     assert "again" not in choice.sentence()
@@ -220,17 +283,26 @@ def test_a_python_holder_goes_before_the_one_that_only_opened_the_socket() -> No
 def test_before_anything_was_looked_up_the_choice_waits() -> None:
     assert choose(replace(TWO, processes=None), SHOP).is_pending
     assert choose(replace(TWO, listeners=None), SHOP).is_pending
-    assert choose(replace(TWO, listeners=TWO.listeners[1:] if TWO.listeners else ()), SHOP).is_pending
-    assert not choose(replace(TWO, listeners=None), SHOP, cursor=(3, 0.3), has_focus=True).is_pending
+    assert choose(
+        replace(TWO, listeners=TWO.listeners[1:] if TWO.listeners else ()), SHOP
+    ).is_pending
+    assert not choose(
+        replace(TWO, listeners=None), SHOP, cursor=(3, 0.3), has_focus=True
+    ).is_pending
 
 
 def test_rows_are_marked_by_the_ports_of_targets_only() -> None:
     marks = serving_marks(TWO)
     assert marks == {(1, 0.1): "serves :8070", (2, 0.2): "serves :8071"}
     both = snapshot(
-        (process(10), process(11, 40.0)), at("shop-1", 8070, holder(10), holder(11, 10)), at("till-1", 9000, holder(11))
+        (process(10), process(11, 40.0)),
+        at("shop-1", 8070, holder(10), holder(11, 10)),
+        at("till-1", 9000, holder(11)),
     )
-    assert serving_marks(both) == {(10, 1.0): "its workers serve :8070", (11, 1.1): "serves :8070 :9000"}
+    assert serving_marks(both) == {
+        (10, 1.0): "its workers serve :8070",
+        (11, 1.1): "serves :8070 :9000",
+    }
     assert serving_marks(replace(TWO, listeners=None)) == {}
 
 
@@ -243,4 +315,7 @@ def test_the_service_of_a_process_is_that_of_the_target_it_serves() -> None:
 
 def test_a_refusal_names_no_key_of_the_screen_unless_the_caller_does() -> None:
     choice = choose(snapshot(BUSY, NOTHING, state="down"), SHOP)
-    assert choice.reason == "no process listens on 127.0.0.1:8070: start the service; choose a process by hand"
+    assert (
+        choice.reason
+        == "no process listens on 127.0.0.1:8070: start the service; choose a process by hand"
+    )

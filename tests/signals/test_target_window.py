@@ -21,10 +21,16 @@ DEPTH = Series("queue_depth")
 
 
 def good(
-    at: float, samples: Mapping[Series, float], *, step: float = 0.0, hidden: Mapping[str, int] | None = None
+    at: float,
+    samples: Mapping[Series, float],
+    *,
+    step: float = 0.0,
+    hidden: Mapping[str, int] | None = None,
 ) -> Scrape:
     exposition = Exposition(samples=samples, families={}, series=len(samples), hidden=hidden or {})
-    return Scrape("shop", at=at, time=1e9 + at + step, duration_s=0.01, exposition=exposition, size=1)
+    return Scrape(
+        "shop", at=at, time=1e9 + at + step, duration_s=0.01, exposition=exposition, size=1
+    )
 
 
 def failed(at: float) -> Scrape:
@@ -105,7 +111,9 @@ def test_after_a_suspend_rates_start_over_and_what_was_counted_meanwhile_makes_n
 
 
 @pytest.mark.parametrize("step", [-3600.0, -3.0, 3.0])
-def test_a_clock_that_is_set_back_or_by_a_little_makes_no_gap_and_no_other_rate(step: float) -> None:
+def test_a_clock_that_is_set_back_or_by_a_little_makes_no_gap_and_no_other_rate(
+    step: float,
+) -> None:
     seen = window()
     for second in range(10):
         seen.add(good(float(second), {A: 100.0 * second}, step=step if second > 5 else 0.0))
@@ -375,7 +383,9 @@ def held(at: float, value: float, delayed_s: float, took_s: float = 3.0) -> Scra
 @pytest.mark.parametrize("stop_s", [0.8, 2.0, 5.0, 9.0, 13.0, 40.0])
 @pytest.mark.parametrize("made", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("window_s", [2.0, 10.0, 60.0])
-def test_a_stop_while_an_answer_is_on_its_way_never_skews_the_rate(stop_s: float, made: float, window_s: float) -> None:
+def test_a_stop_while_an_answer_is_on_its_way_never_skews_the_rate(
+    stop_s: float, made: float, window_s: float
+) -> None:
     """Answers take 3 s at 50 req/s; the one during which we stand still was made anywhere in that time."""
     seen, at, rates = window(window_s), 0.0, []
     for _ in range(30):
@@ -431,7 +441,11 @@ def test_a_restart_found_by_an_answer_that_was_held_up_starts_the_rate_over() ->
     seen = window()
     for at in range(11):
         seen.add(good(float(at), {A: 1e6 + 50.0 * at, START: 1e9 - 100.0}))
-    seen.add(replace(held(17.0, 0.0, 5.0), exposition=good(0.0, {A: 100.0, START: 1e9 + 11.0}).exposition))
+    seen.add(
+        replace(
+            held(17.0, 0.0, 5.0), exposition=good(0.0, {A: 100.0, START: 1e9 + 11.0}).exposition
+        )
+    )
     for at in range(18, 40):
         seen.add(good(float(at), {A: 50.0 * (at - 11), START: 1e9 + 11.0}))
         rate = rate_of(seen, A)

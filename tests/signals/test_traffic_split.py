@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from tputtui.model import Match
-from tputtui.signals.service.traffic_split import MAX_VALUES, SplitOption, rates_by_label, split_options
+from tputtui.signals.service.traffic_split import (
+    MAX_VALUES,
+    SplitOption,
+    rates_by_label,
+    split_options,
+)
 
 
 def offered(found: tuple[SplitOption, ...]) -> list[tuple[str, str]]:
@@ -15,7 +20,11 @@ def test_targets_come_first_then_other_services_then_labels_that_tell_releases_a
         "api",
         {"web-01": 10.0, "web-02": 11.0},
         {"api-next": 9.0},
-        {"route": {"/a": 5.0, "/b": 6.0}, "pod": {"p1": 1.0, "p2": 2.0}, "version": {"1.4": 20.0, "1.5": 1.0}},
+        {
+            "route": {"/a": 5.0, "/b": 6.0},
+            "pod": {"p1": 1.0, "p2": 2.0},
+            "version": {"1.4": 20.0, "1.5": 1.0},
+        },
     )
     assert offered(found) == [
         ("target", "web-01"),
@@ -36,7 +45,9 @@ def test_of_two_values_the_other_one_is_the_control_and_of_more_all_others() -> 
         ("version=1.5", "version=1.4"),
         ("version=1.4", "version=1.5"),
     ]
-    three = split_options("api", {"a": None, "b": None, "c": None}, {}, {"version": {"1": 1.0, "2": 1.0, "3": 1.0}})
+    three = split_options(
+        "api", {"a": None, "b": None, "c": None}, {}, {"version": {"1": 1.0, "2": 1.0, "3": 1.0}}
+    )
     assert three[0].split.control.description == "2 others"
     assert three[0].split.control.targets == frozenset(("b", "c"))
     assert three[0].split.treatment.targets == frozenset("a")
@@ -46,7 +57,13 @@ def test_of_two_values_the_other_one_is_the_control_and_of_more_all_others() -> 
 
 def test_what_does_not_tell_two_things_apart_is_not_offered() -> None:
     assert (
-        split_options("api", {"web-01": 1.0}, {}, {"version": {"1.4": 20.0}, "status": {"200": 9.0, "500": 1.0}}) == ()
+        split_options(
+            "api",
+            {"web-01": 1.0},
+            {},
+            {"version": {"1.4": 20.0}, "status": {"200": 9.0, "500": 1.0}},
+        )
+        == ()
     )
 
 
@@ -58,5 +75,9 @@ def test_of_a_label_with_very_many_values_the_busiest_are_offered() -> None:
 
 
 def test_rates_are_added_up_by_label_and_value() -> None:
-    rates = [((("pod", "a"), ("route", "/x")), 1.0), ((("pod", "a"), ("route", "/y")), 2.0), ((("route", "/x"),), 4.0)]
+    rates = [
+        ((("pod", "a"), ("route", "/x")), 1.0),
+        ((("pod", "a"), ("route", "/y")), 2.0),
+        ((("route", "/x"),), 4.0),
+    ]
     assert rates_by_label(rates) == {"pod": {"a": 3.0}, "route": {"/x": 5.0, "/y": 2.0}}

@@ -15,7 +15,9 @@ def found(*counters: str, **labels: str) -> Bindings:
 
 
 def test_errors_beside_bytes_are_no_bytes() -> None:
-    bound = found("node_network_receive_bytes_total", "node_network_receive_errs_total", device="eth0")
+    bound = found(
+        "node_network_receive_bytes_total", "node_network_receive_errs_total", device="eth0"
+    )
     assert bound.traffic is not None
     assert bound.errors is not None
     assert (bound.traffic.unit, bound.errors.family) == ("By/s", "node_network_receive_errs_total")
@@ -37,7 +39,10 @@ def test_the_noun_of_a_counter_is_its_unit(counter: str, unit: str) -> None:
 
 
 def test_prometheus_own_page_counts_its_samples_and_not_those_who_scrape_it() -> None:
-    requests, appended = "prometheus_http_requests_total", "prometheus_tsdb_head_samples_appended_total"
+    requests, appended = (
+        "prometheus_http_requests_total",
+        "prometheus_tsdb_head_samples_appended_total",
+    )
     paths = ("/api/v1/query", "/metrics")
     samples = {Series(requests, (("code", "200"), ("handler", path))): 1000.0 for path in paths} | {
         Series(appended): 1e6

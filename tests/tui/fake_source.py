@@ -39,12 +39,17 @@ class FakeSource:
     def tick(self, seconds: float = 1.0, **changes: Any) -> None:
         """The next snapshot arrives."""
         self.snapshot = replace(
-            self.snapshot, time=self.snapshot.time + seconds, at=self.snapshot.at + seconds, **changes
+            self.snapshot,
+            time=self.snapshot.time + seconds,
+            at=self.snapshot.at + seconds,
+            **changes,
         )
         for listener in self._listeners:
             listener(self.snapshot)
 
-    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+    def history(
+        self, figure: str, columns: int, span_s: float, until: float | None
+    ) -> Sequence[float | None]:
         self.asked.append(("past", (span_s, until)))
         return samples.past()(figure, columns)
 
@@ -64,7 +69,9 @@ class FakeSource:
     def watch_processes(self, pids: frozenset[int]) -> None:
         self.asked.append(("watch", pids))
 
-    def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
+    def heatmap(
+        self, service: str, columns: int, span_s: float, until: float | None
+    ) -> LatencyHeatmap | None:
         return samples.heat(columns) if service == "checkout" else None
 
     def replicas(self) -> Mapping[str, ReplicaFigures]:
@@ -84,7 +91,9 @@ def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any)
     """The app on a fake source."""
     themes = tuple(theme_files.theme_folders())
     place = ScreenEnvironment("web-01", 0.0, Path(tempfile.gettempdir()) / "tputtui-tests", themes)
-    chosen = Settings(targets=(TargetSettings(name="web-01", url="http://127.0.0.1:8000/metrics"),), **settings)
+    chosen = Settings(
+        targets=(TargetSettings(name="web-01", url="http://127.0.0.1:8000/metrics"),), **settings
+    )
     return TputtuiApp(chosen, source or FakeSource(), palette.load_palette(theme, themes), place)
 
 

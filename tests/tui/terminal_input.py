@@ -97,7 +97,9 @@ STRING_BODIES = (
     "^privacy q",
     "Xany q",
 )
-STRING_REPLIES = tuple(body.join(("\x1b", end)) for body in STRING_BODIES for end in ("\x1b\\", "\x07"))
+STRING_REPLIES = tuple(
+    body.join(("\x1b", end)) for body in STRING_BODIES for end in ("\x1b\\", "\x07")
+)
 REPLIES = CSI_REPLIES + STRING_REPLIES
 EIGHT_BIT_REPLIES = (
     "\x9b?62;4c",
@@ -143,5 +145,13 @@ def shown(found: Iterable[Message]) -> list[str]:
 
 
 def _described(message: Message) -> str:
-    carried = {name: value for name, value in vars(message).items() if not name.startswith("_") and name != "time"}
-    return f"{type(message).__name__}{carried}" if isinstance(message, Event) else type(message).__name__
+    carried = {
+        name: value
+        for name, value in vars(message).items()
+        if not name.startswith("_") and name != "time"
+    }
+    return (
+        f"{type(message).__name__}{carried}"
+        if isinstance(message, Event)
+        else type(message).__name__
+    )

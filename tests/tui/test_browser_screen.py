@@ -17,7 +17,14 @@ from tputtui.signals.service.family_table import FamilyRow, FamilyValues
 
 ROWS = (
     FamilyRow("db_pool_in_use", "gauge", "Connections in use.", series=1),
-    FamilyRow("http_requests_total", "counter", "Requests by route.", series=36, labels=("route",), is_counter=True),
+    FamilyRow(
+        "http_requests_total",
+        "counter",
+        "Requests by route.",
+        series=36,
+        labels=("route",),
+        is_counter=True,
+    ),
     FamilyRow("jobs_total", "counter", "Jobs \x1b[31mdone[/red].", series=1, is_counter=True),
 )
 
@@ -35,11 +42,21 @@ class Exposing(FakeSource):
         if not self.read:
             return None
         many = len(self.rows)
-        figures = FamilyValues(self.rows, array("d", [18.0] * many), array("d", [nan, *[612.5] * (many - 1)]))
-        return Families(target, 100.0, figures, 0, {}, self.chosen, ((target, f"http://{target}/metrics"),))
+        figures = FamilyValues(
+            self.rows, array("d", [18.0] * many), array("d", [nan, *[612.5] * (many - 1)])
+        )
+        return Families(
+            target, 100.0, figures, 0, {}, self.chosen, ((target, f"http://{target}/metrics"),)
+        )
 
-    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
-        return [18.0] * columns if figure.startswith("family/") else super().history(figure, columns, span_s, until)
+    def history(
+        self, figure: str, columns: int, span_s: float, until: float | None
+    ) -> Sequence[float | None]:
+        return (
+            [18.0] * columns
+            if figure.startswith("family/")
+            else super().history(figure, columns, span_s, until)
+        )
 
     def family_history(self, family: str, columns: int) -> Sequence[float | None]:
         return [1.0, 2.0, 3.0]
@@ -142,7 +159,13 @@ async def test_left_and_right_go_from_target_to_target() -> None:
         await pilot.press("left", "left")
         await pilot.pause(0.1)
         assert "Metrics of web-03" in frame(app)
-    assert [target for (target,) in source.was_asked("browse")] == ["web-01", "web-02", "web-01", "web-03", None]
+    assert [target for (target,) in source.was_asked("browse")] == [
+        "web-01",
+        "web-02",
+        "web-01",
+        "web-03",
+        None,
+    ]
 
 
 async def test_foreign_text_is_drawn_and_does_nothing() -> None:
@@ -168,7 +191,10 @@ async def test_the_cursor_stays_with_its_family_when_others_come() -> None:
 
 async def test_twenty_thousand_families_scroll_to_their_end_and_back() -> None:
     source = Exposing()
-    source.rows = tuple(FamilyRow(f"thing_{n:05d}_total", "counter", series=1, is_counter=True) for n in range(20_000))
+    source.rows = tuple(
+        FamilyRow(f"thing_{n:05d}_total", "counter", series=1, is_counter=True)
+        for n in range(20_000)
+    )
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
@@ -184,7 +210,9 @@ CHARTED = ChartedFamily("web-01", "db_pool_in_use", "gauge", value=18.0)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (100, 30), (40, 12)])
-async def test_enter_puts_a_metric_on_the_live_screen_and_a_key_takes_it_away(size: tuple[int, int]) -> None:
+async def test_enter_puts_a_metric_on_the_live_screen_and_a_key_takes_it_away(
+    size: tuple[int, int],
+) -> None:
     source = Exposing()
     app = desk(source)
     async with app.run_test(size=size) as pilot:
@@ -203,7 +231,9 @@ async def test_enter_puts_a_metric_on_the_live_screen_and_a_key_takes_it_away(si
     assert source.was_asked("chart_family")[-1] == (None,)
 
 
-async def test_a_charted_metric_has_the_whole_screen_with_its_axes_and_gives_it_back_when_it_goes() -> None:
+async def test_a_charted_metric_has_the_whole_screen_with_its_axes_and_gives_it_back_when_it_goes() -> (
+    None
+):
     source = Exposing()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -51,7 +51,9 @@ def shown(screen: pyte.Screen) -> list[str]:
 
 
 words = st.lists(
-    st.tuples(st.text(alphabet="abc ▁█·漢é", max_size=8), st.integers(0, len(STYLES) - 1)), min_size=1, max_size=4
+    st.tuples(st.text(alphabet="abc ▁█·漢é", max_size=8), st.integers(0, len(STYLES) - 1)),
+    min_size=1,
+    max_size=4,
 )
 
 
@@ -63,7 +65,9 @@ def test_the_terminal_shows_what_the_updates_say(frames: list[list[list[tuple[st
     writer = DiffWriter()
     for frame in frames:
         strips = [line(row) for row in frame]
-        stream.feed(send(writer, update(dict(enumerate(strips)), (0, WIDTH)), ColorSystem.TRUECOLOR))
+        stream.feed(
+            send(writer, update(dict(enumerate(strips)), (0, WIDTH)), ColorSystem.TRUECOLOR)
+        )
         assert shown(screen) == [text.rstrip() for text in screen_of(strips)]
 
 

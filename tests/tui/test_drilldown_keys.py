@@ -88,7 +88,9 @@ async def test_going_to_another_service_puts_the_lens_away() -> None:
         assert app.view_state.service == "node"
 
 
-async def test_looking_back_leaves_the_axis_where_it_is_and_marks_the_moment_in_every_chart() -> None:
+async def test_looking_back_leaves_the_axis_where_it_is_and_marks_the_moment_in_every_chart() -> (
+    None
+):
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -16,7 +16,9 @@ from tputtui.views.shared.frame import PANELS
 from tputtui.views.shared.styled_text import line_text
 
 
-async def pressed(*typed: str, size: tuple[int, int] = (80, 24), source: FakeSource | None = None) -> tuple[str, str]:
+async def pressed(
+    *typed: str, size: tuple[int, int] = (80, 24), source: FakeSource | None = None
+) -> tuple[str, str]:
     """The picture before the last key, and after it."""
     app = desk(source)
     async with app.run_test(size=size) as pilot:
@@ -64,7 +66,9 @@ async def test_a_key_that_cannot_act_says_why(typed: tuple[str, ...], words: str
         ({"breakdown_by": (), "breakdown": ()}, "nothing to break down: the traffic has no labels"),
     ],
 )
-async def test_d_says_when_there_is_nothing_to_break_down(changes: dict[str, Any], words: str) -> None:
+async def test_d_says_when_there_is_nothing_to_break_down(
+    changes: dict[str, Any], words: str
+) -> None:
     source = FakeSource(samples.snapshot(services=(samples.service(**changes),)))
     _, after = await pressed("d", source=source)
     assert words in after.splitlines()[-1]
@@ -151,7 +155,9 @@ async def test_a_followed_process_that_ended_is_let_go_and_said_so() -> None:
         assert "process 23990 has ended: choose another" in await settled(app, pilot)
 
 
-async def test_the_order_starts_from_the_column_that_is_marked_and_takes_those_that_are_shown() -> None:
+async def test_the_order_starts_from_the_column_that_is_marked_and_takes_those_that_are_shown() -> (
+    None
+):
     app = desk()
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
@@ -166,13 +172,17 @@ async def test_the_order_starts_from_the_column_that_is_marked_and_takes_those_t
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_the_help_names_every_key_as_it_stands_on_the_keyboard_and_cuts_no_sentence(width: int) -> None:
+def test_the_help_names_every_key_as_it_stands_on_the_keyboard_and_cuts_no_sentence(
+    width: int,
+) -> None:
     shown = [line_text(line).rstrip() for line in help_lines(width, {})]
     words = " ".join(" ".join(shown).split())
     assert "…" not in words
     for command in keys.COMMANDS:
         for key in command.keys.split(","):
-            assert len(keys.key_label(key)) <= 2 or not any(mark in keys.key_label(key) for mark in "_+"), key
+            assert len(keys.key_label(key)) <= 2 or not any(
+                mark in keys.key_label(key) for mark in "_+"
+            ), key
         said = command.pair.help if command.pair is not None else command.help
         seconds = {first.pair.other_id for first in keys.COMMANDS if first.pair is not None}
         assert command.id in seconds or said in words
@@ -186,7 +196,9 @@ def test_fifty_five_lines_hold_all_keys() -> None:
 
 
 def test_remapped_pairs_are_shown_as_they_are_mapped() -> None:
-    hints = dict(keys.footer_hints(("live", "time", "everywhere"), {"back": "f5", "quit": "ctrl+q"}))
+    hints = dict(
+        keys.footer_hints(("live", "time", "everywhere"), {"back": "f5", "quit": "ctrl+q"})
+    )
     assert hints["f5 ]"] == "time"
     assert hints["ctrl+q"] == "quit"
 
@@ -201,7 +213,9 @@ async def test_the_way_to_the_keys_and_the_way_out_are_always_in_the_footer(widt
 
 async def test_at_forty_columns_a_target_that_is_down_is_told() -> None:
     down = tuple(
-        TargetStatus(f"web-{at:02d}", f"http://10.0.0.{at}:80/metrics", "down", "refused", since_s=3.0)
+        TargetStatus(
+            f"web-{at:02d}", f"http://10.0.0.{at}:80/metrics", "down", "refused", since_s=3.0
+        )
         for at in range(15)
     )
     source = FakeSource(replace(samples.snapshot(), targets=down))
@@ -213,8 +227,12 @@ def test_panels_have_numbers_up_to_eight() -> None:
     assert len(PANELS) == 9, "the help and the sentence about panels name 1 to 9"
 
 
-@pytest.mark.parametrize(("key", "hint"), [("at", "a time: 14:03:22"), ("m", "mark"), ("slash", "a word in the row")])
-async def test_what_asks_for_a_line_shows_the_line_in_the_footer_s_place(key: str, hint: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "hint"), [("at", "a time: 14:03:22"), ("m", "mark"), ("slash", "a word in the row")]
+)
+async def test_what_asks_for_a_line_shows_the_line_in_the_footer_s_place(
+    key: str, hint: str
+) -> None:
     app = desk()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)

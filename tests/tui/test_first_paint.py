@@ -26,7 +26,9 @@ async def test_the_first_picture_has_every_panel_and_stands_before_anything_is_a
     def display(self: TputtuiApp, front: Screen[Any], picture: Any) -> None:
         if picture is not None:
             strips = getattr(picture, "strips", None)
-            happened.append("".join(strip.text for line in strips for strip in line) if strips else "a part")
+            happened.append(
+                "".join(strip.text for line in strips for strip in line) if strips else "a part"
+            )
         drawn(self, front, picture)
 
     class Source(FakeSource):
@@ -60,7 +62,9 @@ async def test_the_styles_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None
         assert app.has_class("-dark-mode")
 
 
-def test_garbage_is_looked_for_again_once_the_screen_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_garbage_is_looked_for_again_once_the_screen_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def ended(*_: object) -> run_app.ScreenResult:
         assert not gc.isenabled()
         return run_app.ScreenResult(7)

@@ -231,7 +231,13 @@ async def test_help_names_every_key() -> None:
         await pilot.pause(0.2)
         await pilot.press("question_mark")
         await pilot.pause(0.2)
-        for word in ("freeze", "profile", "whole screen", "1-9", "No key kills or signals anything"):
+        for word in (
+            "freeze",
+            "profile",
+            "whole screen",
+            "1-9",
+            "No key kills or signals anything",
+        ):
             assert word in frame(app)
 
 

@@ -29,7 +29,9 @@ def busy() -> Iterator[int]:
 
 def asked_for(process: str) -> ProfileSettings:
     presets = {"short": ProfilePreset(1.0, 100)}
-    return ProfileSettings(presets=presets, on_objective_missed=ProfileTrigger(process, 30.0, 600.0, "short"))
+    return ProfileSettings(
+        presets=presets, on_objective_missed=ProfileTrigger(process, 30.0, 600.0, "short")
+    )
 
 
 async def noted(source: FakeSource, pilot: Pilot[int]) -> list[Event]:
@@ -67,7 +69,9 @@ async def test_a_missed_objective_takes_one_profile_that_is_saved_and_logged(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
-async def test_a_screen_that_goes_meanwhile_saves_what_was_sampled(busy: int, attaching: None, tmp_path: Path) -> None:
+async def test_a_screen_that_goes_meanwhile_saves_what_was_sampled(
+    busy: int, attaching: None, tmp_path: Path
+) -> None:
     source = FakeSource()
     settings = replace(asked_for(str(busy)), presets={"short": ProfilePreset(60.0, 100)})
     app = desk(source, profile=settings)
@@ -89,15 +93,22 @@ async def test_what_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) ->
         source.tick(objectives=MISSED)
         events = await noted(source, pilot)
     assert [(event.kind, event.text) for event in events] == [
-        ("warning", "no profile of 999999999, p99<=250ms missed for 31 s: there is no process 999999999")
+        (
+            "warning",
+            "no profile of 999999999, p99<=250ms missed for 31 s: there is no process 999999999",
+        )
     ]
     assert ProfileLibrary(tmp_path).entries() == []
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-async def test_nothing_is_sampled_where_nobody_asked_or_in_read_only(read_only: bool, tmp_path: Path) -> None:
+async def test_nothing_is_sampled_where_nobody_asked_or_in_read_only(
+    read_only: bool, tmp_path: Path
+) -> None:
     source = FakeSource()
-    app = desk(source, profile=asked_for("999999999"), read_only=True) if read_only else desk(source)
+    app = (
+        desk(source, profile=asked_for("999999999"), read_only=True) if read_only else desk(source)
+    )
     app.profile_session.library = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)

@@ -23,7 +23,14 @@ async def settled(pilot: Pilot[int], *keys: str) -> None:
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (200, 60)])
 @pytest.mark.parametrize(
     "panels",
-    [("throughput",), ("saturation",), ("processes",), ("throughput", "latency"), ("latency", "routes"), ("targets",)],
+    [
+        ("throughput",),
+        ("saturation",),
+        ("processes",),
+        ("throughput", "latency"),
+        ("latency", "routes"),
+        ("targets",),
+    ],
 )
 async def test_only_the_panels_of_the_config_are_there_and_they_fill_the_screen(
     panels: tuple[str, ...], size: tuple[int, int]
@@ -33,8 +40,13 @@ async def test_only_the_panels_of_the_config_are_there_and_they_fill_the_screen(
         await settled(pilot)
         assert set(shown(app)) == set(panels)
         heights = {panel: app.screen.query_one(f"#{panel}").size.height for panel in panels}
-        beside = size[0] >= 100 and set(panels) in ({"throughput", "latency"}, {"routes", "processes"})
-        assert (max if beside else sum)(heights.values()) == size[1] - 3, "header, event line and footer take the rest"
+        beside = size[0] >= 100 and set(panels) in (
+            {"throughput", "latency"},
+            {"routes", "processes"},
+        )
+        assert (max if beside else sum)(heights.values()) == size[1] - 3, (
+            "header, event line and footer take the rest"
+        )
 
 
 async def test_a_panel_that_was_left_out_comes_with_its_number_and_goes_with_the_focus() -> None:
@@ -67,7 +79,10 @@ async def test_a_chart_of_a_target_that_is_not_there_is_said() -> None:
 
 async def test_v_goes_through_the_views_and_back_to_the_usual_one() -> None:
     source = FakeSource()
-    views = {"load": ViewSettings(("throughput", "latency"), "up", 60.0), "machine": ViewSettings(("saturation",))}
+    views = {
+        "load": ViewSettings(("throughput", "latency"), "up", 60.0),
+        "machine": ViewSettings(("saturation",)),
+    }
     app = desk(source, views=views)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)

@@ -63,15 +63,21 @@ def last_line(app: TputtuiApp) -> str:
 
 
 @SIZES
-async def test_p_names_the_busiest_worker_and_p_again_the_next(size: tuple[int, int], sampled: list[int]) -> None:
+async def test_p_names_the_busiest_worker_and_p_again_the_next(
+    size: tuple[int, int], sampled: list[int]
+) -> None:
     app = desk(shown())
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
         said = await press(app, pilot, "p")
-        assert said.startswith("sampling 23990 gunicorn: worker, 1 of 2 workers: p again for the next")
+        assert said.startswith(
+            "sampling 23990 gunicorn: worker, 1 of 2 workers: p again for the next"
+        )
         assert isinstance(app.screen, ProfileScreen)
         said = await press(app, pilot, "p")
-        assert said.startswith("sampling 23991 gunicorn: worker, 2 of 2 workers: p again for the next")
+        assert said.startswith(
+            "sampling 23991 gunicorn: worker, 2 of 2 workers: p again for the next"
+        )
         await press(app, pilot, "q")
         assert not isinstance(app.screen, ProfileScreen)
         said = await press(app, pilot, "p")
@@ -124,14 +130,18 @@ async def test_the_row_under_the_cursor_stays_it_when_the_order_changes_and_a_fi
         source.tick(processes=(*samples.PROCESSES, BATCH))
         assert "777 batch.py" in await press(app, pilot, "p")
         await press(app, pilot, "q", "slash", *"envoy", "enter")
-        assert "23990 gunicorn: worker" in await press(app, pilot, "p"), "no row is marked: the service's process"
+        assert "23990 gunicorn: worker" in await press(app, pilot, "p"), (
+            "no row is marked: the service's process"
+        )
         await press(app, pilot, "q", "escape", "slash", *"serves", "enter")
         assert "8000" in frame(app)
         assert "batch.py" not in frame(app)
     assert sampled == [777, 23990]
 
 
-async def test_the_waiting_parent_under_the_cursor_says_so_and_p_again_takes_the_busiest(sampled: list[int]) -> None:
+async def test_the_waiting_parent_under_the_cursor_says_so_and_p_again_takes_the_busiest(
+    sampled: list[int],
+) -> None:
     app = desk(shown())
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
@@ -154,7 +164,11 @@ async def test_the_waiting_parent_under_the_cursor_says_so_and_p_again_takes_the
         (TargetListeners("web-01", 0, server="prom:9090"), "names no process here"),
         (
             TargetListeners(
-                "web-01", 8000, "127.0.0.1:8000", here=True, holders=(SocketHolder(24601, samples.NOON - 33601),)
+                "web-01",
+                8000,
+                "127.0.0.1:8000",
+                here=True,
+                holders=(SocketHolder(24601, samples.NOON - 33601),),
             ),
             "24601 envoy listens on :8000 and is not Python",
         ),
@@ -174,13 +188,18 @@ async def test_where_nobody_that_may_be_seen_serves_it_the_whole_sentence_is_sho
         assert reason in words_shown
         assert sampled == []
         source.tick(listeners=samples.listeners())
-        await waited(app, pilot, "p", "23990 gunicorn: worker, 1 of 2 workers")  # now that it may be seen
+        await waited(
+            app, pilot, "p", "23990 gunicorn: worker, 1 of 2 workers"
+        )  # now that it may be seen
     assert sampled == [23990]
 
 
 def host_only() -> Snapshot:
     return samples.snapshot(
-        services=(), targets=(), listeners=(), processes=(samples.PROCESSES[2], BATCH, *samples.PROCESSES[3:5])
+        services=(),
+        targets=(),
+        listeners=(),
+        processes=(samples.PROCESSES[2], BATCH, *samples.PROCESSES[3:5]),
     )
 
 
@@ -254,18 +273,30 @@ async def test_of_two_real_services_the_one_that_is_shown_is_sampled_and_the_bus
 ) -> None:
     with service(3, 0) as quiet, service(0, 1) as busy:
         settings = Settings(
-            targets=tuple(TargetSettings(url=f"http://127.0.0.1:{one['port']}/metrics") for one in (quiet, busy))
+            targets=tuple(
+                TargetSettings(url=f"http://127.0.0.1:{one['port']}/metrics")
+                for one in (quiet, busy)
+            )
         )
         themes = tuple(theme_files.theme_folders())
         engine = Engine(settings)
         app = TputtuiApp(
-            settings, engine, palette.load_palette("dark", themes), ScreenEnvironment("vm", 0.0, tmp_path, themes)
+            settings,
+            engine,
+            palette.load_palette("dark", themes),
+            ScreenEnvironment("vm", 0.0, tmp_path, themes),
         )
         async with app.run_test(size=(120, 40)) as pilot:
             await settled(app, pilot)
-            said = [await waited(app, pilot, "p", f"{place} of 3 workers: p again for the next") for place in (1, 2, 3)]
+            said = [
+                await waited(app, pilot, "p", f"{place} of 3 workers: p again for the next")
+                for place in (1, 2, 3)
+            ]
             assert sorted(sampled) == sorted(quiet["workers"])
-            assert all(f"sampling {pid} prefork_server.py" in words for pid, words in zip(sampled, said, strict=True))
+            assert all(
+                f"sampling {pid} prefork_server.py" in words
+                for pid, words in zip(sampled, said, strict=True)
+            )
             await press(app, pilot, "q", "4", "down", "down")
             await waited(app, pilot, "p", f"sampling {busy['parent']} prefork_server.py")
             rows = [row for row in frame(app).splitlines() if "serves" in row]

@@ -13,7 +13,14 @@ from textual.pilot import Pilot
 
 from tputtui.cli import main
 from tputtui.profiling.files import pstats_file
-from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata, ProfileSlice, ProfileThread, Stack
+from tputtui.profiling.profile_model import (
+    FrameTable,
+    Profile,
+    ProfileMetadata,
+    ProfileSlice,
+    ProfileThread,
+    Stack,
+)
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.profile.profile_menus import OpenedProfile
 from tputtui.tui.profile.profile_screen import ProfileScreen
@@ -24,9 +31,13 @@ def profile() -> Profile:
     frames = FrameTable()
     root = frames.add_frame("main", "/srv/app/main.py", 1)
     run: Stack = (root, frames.add_frame("compute\x1b[31m[/red]", "/srv/app/rank.py", 7))
-    part = ProfileSlice({ProfileThread(1, 1, "MainThread"): {run: 90.0, (root,): 10.0}}, {}, 100.0, 0.0, 1.0)
+    part = ProfileSlice(
+        {ProfileThread(1, 1, "MainThread"): {run: 90.0, (root,): 10.0}}, {}, 100.0, 0.0, 1.0
+    )
     return Profile(
-        frames, (part,) * 6, ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0, time=1000.0)
+        frames,
+        (part,) * 6,
+        ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0, time=1000.0),
     )
 
 
@@ -63,7 +74,16 @@ async def test_the_list_of_profiles_opens_with_D_and_closes_with_Esc() -> None: 
     async with app.run_test(size=(120, 40)) as pilot:
         shown = await typed(app, pilot, "D")
         assert "Enter compares with the profile shown" in shown
-        assert shown.splitlines()[-1].split() == ["Enter", "compare", "Esc", "back", "?", "help", "q", "quit"]
+        assert shown.splitlines()[-1].split() == [
+            "Enter",
+            "compare",
+            "Esc",
+            "back",
+            "?",
+            "help",
+            "q",
+            "quit",
+        ]
         assert "Enter compares" not in await typed(app, pilot, "escape")
 
 
@@ -72,12 +92,16 @@ async def test_an_export_says_all_its_files_and_where_they_are_in_one_line(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     app = desk()
-    app.environment = replace(app.environment, state_folder=tmp_path / ".local" / "state" / "tputtui")
+    app.environment = replace(
+        app.environment, state_folder=tmp_path / ".local" / "state" / "tputtui"
+    )
     app.standalone_screen = ProfileScreen(opened=OpenedProfile(profile()))
     async with app.run_test(size=(120, 24)) as pilot:
         said = (await typed(app, pilot, "e")).splitlines()[-1]
         assert said.strip().startswith("saved 1-")
-        assert said.endswith(".speedscope.json, .collapsed.txt, .svg in ~/.local/state/tputtui/profiles")
+        assert said.endswith(
+            ".speedscope.json, .collapsed.txt, .svg in ~/.local/state/tputtui/profiles"
+        )
         assert len(app.saved_paths) == 3
 
 

@@ -60,12 +60,16 @@ class RecordedSource(FakeSource):
         super().tick(seconds, **changes)
         if getattr(self, "recorder", None) is not None:
             assert self.recorder is not None
-            self.recorder.record_reading(Reading(self.snapshot.at, self.snapshot.time, ()), self.snapshot, ())
+            self.recorder.record_reading(
+                Reading(self.snapshot.at, self.snapshot.time, ()), self.snapshot, ()
+            )
 
 
 def recording_desk(tmp_path: Path, source: FakeSource, **settings: Any) -> TputtuiApp:
     app = desk(source, **settings)
-    app.environment = type(app.environment)("web-01", 0.0, tmp_path / "state", app.environment.theme_folders)
+    app.environment = type(app.environment)(
+        "web-01", 0.0, tmp_path / "state", app.environment.theme_folders
+    )
     return app
 
 
@@ -228,7 +232,9 @@ async def test_two_marks_make_a_span_the_baseline() -> None:
         await settled(app, pilot)
         source.tick(60.0)
         for at, words in ((-50.0, "calm"), (-12.0, "deploy")):
-            app.recording_commands.marks.append(Mark(source.snapshot.time + at, source.snapshot.at + at, words))
+            app.recording_commands.marks.append(
+                Mark(source.snapshot.time + at, source.snapshot.at + at, words)
+            )
         await pilot.press("M")
         await until(pilot, app, "Enter goes there")
         await pilot.press("b")
@@ -249,7 +255,11 @@ def test_colour_comes_only_with_a_sure_watch_and_by_what_is_better() -> None:
     assert difference_spans(BaselineFigure(100.0), 90.0)[0].role == "dim"
     sure = SequenceResult(-10.0, 2.0, is_confirmed=True)
     assert line_text(tuple(difference_spans(found, 95.0, sure, 1))) == "▼ 10 % ± 2.0"
-    assert [difference_spans(found, 95.0, sure, better)[0].role for better in (1, -1, 0)] == ["bad", "ok", "plain"]
+    assert [difference_spans(found, 95.0, sure, better)[0].role for better in (1, -1, 0)] == [
+        "bad",
+        "ok",
+        "plain",
+    ]
     unsure = difference_spans(found, 95.0, SequenceResult(-10.0, 2.0, is_confirmed=False), 1)
     assert unsure == [TextSpan("no clear difference", "dim")]
 
@@ -257,11 +267,16 @@ def test_colour_comes_only_with_a_sure_watch_and_by_what_is_better() -> None:
 def test_a_ratio_differs_by_points_and_another_unit_is_no_difference() -> None:
     ratio = BaselineFigure(0.0, unit="ratio")
     assert (
-        line_text(tuple(difference_spans(ratio, 0.05, SequenceResult(0.04, 0.01, is_confirmed=True), -1)))
+        line_text(
+            tuple(difference_spans(ratio, 0.05, SequenceResult(0.04, 0.01, is_confirmed=True), -1))
+        )
         == "▲ 4.0 pp ± 1.0"
     )
     assert told(BaselineFigure(5.0, unit="By/s"), 5.0) == "= 0 %"
-    assert line_text(tuple(difference_spans(BaselineFigure(5.0, unit="By/s"), 5.0, unit="req/s"))) == "was in By/s"
+    assert (
+        line_text(tuple(difference_spans(BaselineFigure(5.0, unit="By/s"), 5.0, unit="req/s")))
+        == "was in By/s"
+    )
 
 
 async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> None:
@@ -271,7 +286,8 @@ async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> No
         await settled(app, pilot)
         at, name = source.snapshot.at, history_keys.traffic("checkout")
         app.view_state = replace(
-            app.view_state, baseline=Baseline("vs then", {name: BaselineFigure(1e5, 10.0, 10.0, "req/s")}, at)
+            app.view_state,
+            baseline=Baseline("vs then", {name: BaselineFigure(1e5, 10.0, 10.0, "req/s")}, at),
         )
         assert app.baseline_commands.evaluate(name) is None
         source.tick(60.0)
@@ -282,19 +298,27 @@ async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> No
         judged = app.baseline_commands.evaluate(name)
         assert judged is not None
         assert judged.is_confirmed
-        assert judged is app.baseline_commands.evaluate(name), "it is told anew only when a row was filled"
+        assert judged is app.baseline_commands.evaluate(name), (
+            "it is told anew only when a row was filled"
+        )
         scene = app.current_frame()
         assert scene is not None
         assert scene.baseline_difference(name, 1284.0, 1)[0].role == "bad"
         assert "not in it" in frame(app), "of latency the baseline holds nothing"
 
 
-@pytest.mark.parametrize(("level", "row"), [(0.0, 3), (24.9, 3), (25.0, 2), (99.0, 0), (100.0, 0), (900.0, 0)])
+@pytest.mark.parametrize(
+    ("level", "row"), [(0.0, 3), (24.9, 3), (25.0, 2), (99.0, 0), (100.0, 0), (900.0, 0)]
+)
 def test_the_level_of_a_baseline_lies_behind_the_picture(level: float, row: int) -> None:
     assert level_row_index(level, 100.0, 4) == row
     assert level_row_index(level, 100.0, 1) is None
     line = with_level("  ▄█ ", has_level=True)
-    assert [(span.text, span.role) for span in line] == [("──", "faint"), ("▄█", "data"), ("─", "faint")]
+    assert [(span.text, span.role) for span in line] == [
+        ("──", "faint"),
+        ("▄█", "data"),
+        ("─", "faint"),
+    ]
     assert line_text(with_level("  ▄█ ", has_level=False)) == "  ▄█ "
 
 
@@ -326,7 +350,9 @@ def test_a_difference_is_claimed_only_beyond_chance(
     ("windows", "known"),
     [([100.0] * 8, False), ([100.0] * 9, True), ([None] * 20, False), ([], False)],
 )
-def test_chance_is_known_from_five_windows_apart(windows: Sequence[float | None], known: bool) -> None:
+def test_chance_is_known_from_five_windows_apart(
+    windows: Sequence[float | None], known: bool
+) -> None:
     found = figure_from_windows(100.0, windows)
     assert found is not None
     assert (found.window_margin is not None) == known
@@ -343,14 +369,18 @@ def test_windows_that_vary_more_claim_less() -> None:
     assert figure_from_windows(None, []) is None
 
 
-async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_every_axis(tmp_path: Path) -> None:
+async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_every_axis(
+    tmp_path: Path,
+) -> None:
     source = RecordedSource()
     app = recording_desk(tmp_path, source)
     profile = sampled()
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         before = frame(app)
-        taken = replace(profile, metadata=replace(profile.metadata, time=time.time() - 20, pid=7, name="serve"))
+        taken = replace(
+            profile, metadata=replace(profile.metadata, time=time.time() - 20, pid=7, name="serve")
+        )
         app.profile_session.on_saved(*app.profile_session.library.save_profile(taken))
         assert source.was_asked("record_profile") == [], "nothing is recorded yet"
         await begun(pilot, source)
@@ -377,7 +407,9 @@ async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() 
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         held = snapshot_figures(source.snapshot)
-        figures = {name: BaselineFigure(value / 2, unit=unit) for name, (value, unit) in held.items()}
+        figures = {
+            name: BaselineFigure(value / 2, unit=unit) for name, (value, unit) in held.items()
+        }
         app.update_view(baseline=Baseline("vs [red]half", figures))
         picture = await until(pilot, app, "vs [red]half")
         scene = app.current_frame()
@@ -389,10 +421,19 @@ async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() 
             routes_panel(scene, 100, 8),
         ):
             assert any("▲" in line_text(line) for line in view.lines), view
-        faint = [span.text for line in throughput_panel(scene, 80, 8).lines for span in line if span.role == "faint"]
+        faint = [
+            span.text
+            for line in throughput_panel(scene, 80, 8).lines
+            for span in line
+            if span.role == "faint"
+        ]
         assert "─" in "".join(faint)
         assert "▲ 100 %" in picture
-        cpu = next(line_text(line) for line in saturation_panel(scene, 120, 8).lines if " cpu " in line_text(line))
+        cpu = next(
+            line_text(line)
+            for line in saturation_panel(scene, 120, 8).lines
+            if " cpu " in line_text(line)
+        )
         assert "pp" in cpu
         source.tick(1.0, services=())
         await pilot.pause(0.1)

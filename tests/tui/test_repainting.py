@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from tputtui.tui.widgets.panel import changed_cells
 from tputtui.views.shared.styled_text import Line, TextSpan
 
-spans = st.builds(TextSpan, st.text("ab ─", min_size=1, max_size=6), st.sampled_from(["plain", "dim"]))
+spans = st.builds(
+    TextSpan, st.text("ab ─", min_size=1, max_size=6), st.sampled_from(["plain", "dim"])
+)
 lines = st.lists(spans, max_size=6).map(tuple)
 
 
@@ -24,7 +26,9 @@ BLANK = (" ", "plain")  # what stands beyond a line's end
     (TextSpan("─ "), TextSpan("x" * 8), TextSpan(" req ─", "dim")),
     (TextSpan("─ "), TextSpan("x" * 3), TextSpan(" req ─", "dim")),
 )
-def test_what_is_repainted_makes_one_line_of_the_other_at_any_width(before: Line, after: Line) -> None:
+def test_what_is_repainted_makes_one_line_of_the_other_at_any_width(
+    before: Line, after: Line
+) -> None:
     start, end = changed_cells(before, after)
     old, new = cells(before), cells(after)
     width = max(len(old), len(new), end)

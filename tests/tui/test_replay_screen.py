@@ -68,7 +68,9 @@ def player(recorded: Path) -> Iterator[Player]:
 
 
 @asynccontextmanager
-async def shown(player: Player, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[TputtuiApp, Pilot[int]]]:
+async def shown(
+    player: Player, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[tuple[TputtuiApp, Pilot[int]]]:
     themes = tuple(theme_files.theme_folders())
     app = TputtuiApp(
         Settings(),
@@ -117,7 +119,9 @@ async def test_brackets_and_the_ends_move_in_the_run(player: Player, size: tuple
         await until(pilot, app, "ended")
 
 
-async def test_at_takes_a_span_a_mark_and_a_time_of_day_and_refuses_the_rest(player: Player) -> None:
+async def test_at_takes_a_span_a_mark_and_a_time_of_day_and_refuses_the_rest(
+    player: Player,
+) -> None:
     async with shown(player) as (app, pilot):
         await pilot.press("space")
         header, mark = player.header, player.marks[0]
@@ -130,7 +134,13 @@ async def test_at_takes_a_span_a_mark_and_a_time_of_day_and_refuses_the_rest(pla
             assert player.position.seconds == pytest.approx(wanted, abs=0.01)
         day = int(header.began_time + 7) % 86400
         await pilot.press(
-            "at", *f"{day // 3600:02d}", "colon", *f"{day // 60 % 60:02d}", "colon", *f"{day % 60:02d}", "enter"
+            "at",
+            *f"{day // 3600:02d}",
+            "colon",
+            *f"{day // 60 % 60:02d}",
+            "colon",
+            *f"{day % 60:02d}",
+            "enter",
         )
         await pilot.pause(0.3)
         assert player.position.seconds == pytest.approx(6.5, abs=0.6)
@@ -171,7 +181,9 @@ async def test_that_it_is_a_replay_is_said_all_the_time(player: Player, keys: li
 
 
 def test_a_replay_has_the_keys_of_the_live_screen() -> None:
-    assert [(one.id, one.keys) for one in replay_commands(True)] == [(one.id, one.keys) for one in COMMANDS]
+    assert [(one.id, one.keys) for one in replay_commands(True)] == [
+        (one.id, one.keys) for one in COMMANDS
+    ]
     assert 4 <= len(footer_hints(("live", "time", "everywhere"), {}, replay_commands(True))) <= 10
 
 
@@ -189,7 +201,9 @@ async def test_the_marks_are_listed_and_enter_goes_to_one(player: Player) -> Non
         assert "deploy" in frame(app)
         await pilot.press("enter")
         await pilot.pause(0.3)
-        assert player.position.seconds == pytest.approx(player.marks[0].at - player.header.began_at, abs=0.01)
+        assert player.position.seconds == pytest.approx(
+            player.marks[0].at - player.header.began_at, abs=0.01
+        )
 
 
 async def test_the_browser_shows_what_was_recorded_and_says_what_was_not(player: Player) -> None:
@@ -225,7 +239,11 @@ def test_every_moment_is_what_was_derived_in_order(recorded: Path) -> None:
     reel.start()
     reel._thread.join(30)
     assert reel.failure is None
-    assert [found[0] for snapshot in wanted if (found := reel.snapshot_and_replicas(snapshot.at)) is not None] == wanted
+    assert [
+        found[0]
+        for snapshot in wanted
+        if (found := reel.snapshot_and_replicas(snapshot.at)) is not None
+    ] == wanted
     assert reel.shown_at(-1.0) is None
 
 
@@ -234,7 +252,11 @@ def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(tmp_path: Path, conte
     path = tmp_path / "bad.tput.gz"
     path.write_bytes(content)
     ended = subprocess.run(
-        [sys.executable, "-m", "tputtui", "replay", str(path)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "tputtui", "replay", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1

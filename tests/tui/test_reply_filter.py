@@ -41,7 +41,10 @@ READ_RIGHT_ONLY_HERE = {
         f"\x1b[{number}~": [f"f{key}"]
         for key, number in zip(range(13, 21), (25, 26, 28, 29, 31, 32, 33, 34), strict=True)
     },
-    **{f"\x1b[5{final}": [f"ctrl+{name}"] for final, name in zip("ABCD", ("up", "down", "right", "left"), strict=True)},
+    **{
+        f"\x1b[5{final}": [f"ctrl+{name}"]
+        for final, name in zip("ABCD", ("up", "down", "right", "left"), strict=True)
+    },
     "\x1b[1;5u": ["ctrl+5"],
     "\x1b[1;6u": ["ctrl+shift+5"],
     "\x1b[1;7u": ["alt+ctrl+5"],
@@ -49,7 +52,9 @@ READ_RIGHT_ONLY_HERE = {
 }
 NOT_TYPED = "".join(map(chr, (0, 0x1B, *range(0x80, 0xA0), 0xFFFD)))
 TABLE = sorted(
-    key for key, means in ANSI_SEQUENCES_KEYS.items() if means is not IGNORE_SEQUENCE and key not in NO_KEYS_HERE
+    key
+    for key, means in ANSI_SEQUENCES_KEYS.items()
+    if means is not IGNORE_SEQUENCE and key not in NO_KEYS_HERE
 )
 
 
@@ -85,7 +90,12 @@ def decoded(*reads: bytes) -> list[str]:
 
 @pytest.mark.parametrize(
     "reply",
-    [*(reply.encode("latin-1") for reply in EIGHT_BIT_REPLIES), b"\x9b?62;4;22c", b"\x9eq\x9c", b"\x98any q\x07"],
+    [
+        *(reply.encode("latin-1") for reply in EIGHT_BIT_REPLIES),
+        b"\x9b?62;4;22c",
+        b"\x9eq\x9c",
+        b"\x98any q\x07",
+    ],
 )
 def test_a_reply_of_eight_bit_controls_that_are_not_utf_8_does_nothing(reply: bytes) -> None:
     assert shown(messages(decoded(b"a" + reply + b"b"))) == ["a", "b"]
@@ -97,7 +107,9 @@ def test_a_key_of_eight_bit_controls_acts() -> None:
     assert shown(messages(decoded(b"\x9bA\x9b106uj"))) == ["up", "j", "j"]
 
 
-@pytest.mark.parametrize("broken", [b"\xe2\x9b", b"\xf0\x9f\x9b", b"\xff", b"\xe9", b"\x85", b"\xc3"])
+@pytest.mark.parametrize(
+    "broken", [b"\xe2\x9b", b"\xf0\x9f\x9b", b"\xff", b"\xe9", b"\x85", b"\xc3"]
+)
 def test_other_bytes_that_are_not_utf_8_are_dropped_alone(broken: bytes) -> None:
     assert shown(messages(decoded(b"a" + broken + b"bj"))) == ["a", "b", "j"]
 
@@ -118,8 +130,14 @@ def test_what_begins_a_reply_and_is_cut_off_by_the_next_is_no_key(first: str) ->
         ["\x1b", f"{first}\x1b", "[0c", "k"],
         ["\x1b", f"{first}\x1b[?62;", "4c", "k"],
     ):
-        assert shown(messages(reads, [0.3, *[SHORT_S] * (len(reads) - 2)])) == ["escape", "k"], reads
-    assert shown(messages(["\x1b", first, "\x1b[A"], [0.3, 0.3])) == ["escape", *shown(messages([first])), "up"]
+        assert shown(messages(reads, [0.3, *[SHORT_S] * (len(reads) - 2)])) == ["escape", "k"], (
+            reads
+        )
+    assert shown(messages(["\x1b", first, "\x1b[A"], [0.3, 0.3])) == [
+        "escape",
+        *shown(messages([first])),
+        "up",
+    ]
 
 
 @given(reply=st.sampled_from(ALL_REPLIES), cuts=st.lists(st.integers(1, 40), max_size=8))
@@ -133,7 +151,9 @@ def test_a_reply_cut_often_behind_its_first_parameter_does_nothing_whatever_the_
     reply: str, step: int, data: st.DataObject
 ) -> None:
     reads = pieces(reply, list(range(step, len(reply), step)))
-    pauses = data.draw(st.lists(st.sampled_from(PAUSES_S), min_size=len(reads), max_size=len(reads)))
+    pauses = data.draw(
+        st.lists(st.sampled_from(PAUSES_S), min_size=len(reads), max_size=len(reads))
+    )
     assert shown(messages([*reads, "k"], [*pauses[:-1], SHORT_S])) == ["k"]
 
 
@@ -205,7 +225,9 @@ def test_what_is_left_out_of_textuals_table_does_nothing_bound(sequence: str) ->
         ("\x1b[P", ["f1"]),
     ],
 )
-def test_a_key_of_the_kitty_protocol_acts_when_pressed_and_when_repeated(sequence: str, keys: list[str]) -> None:
+def test_a_key_of_the_kitty_protocol_acts_when_pressed_and_when_repeated(
+    sequence: str, keys: list[str]
+) -> None:
     assert shown(messages([sequence])) == keys
     for at in range(1, len(sequence)):
         assert shown(messages([sequence[:at], sequence[at:]], [SHORT_S])) == keys
@@ -218,7 +240,9 @@ def test_a_key_of_the_kitty_protocol_acts_when_pressed_and_when_repeated(sequenc
     event=st.sampled_from(("", ":1", ":2", ":3", ":4", ":")),
     text=st.one_of(
         st.just(""),
-        st.lists(st.integers(0, 0x11FFFF), min_size=1, max_size=20).map(lambda t: ":".join(map(str, t))),
+        st.lists(st.integers(0, 0x11FFFF), min_size=1, max_size=20).map(
+            lambda t: ":".join(map(str, t))
+        ),
     ),
     final=st.sampled_from("u~ABCDEFHPQRS"),
 )
@@ -241,7 +265,9 @@ def test_a_lone_esc_is_the_esc_key_after_one_escape_delay() -> None:
     assert replies.tick(5.05) == []
     assert replies.tick(5.1) == ["\x1b"]
     assert replies.deadline is None
-    assert shown(UnitParser(ignore).messages("\x1b")) == ["escape"]  # at once: nobody waits a second time
+    assert shown(UnitParser(ignore).messages("\x1b")) == [
+        "escape"
+    ]  # at once: nobody waits a second time
 
 
 def test_esc_twice_and_esc_before_a_key_are_both_keys() -> None:
@@ -315,9 +341,13 @@ def test_typed_text_passes_as_it_is(text: str) -> None:
 def test_what_textual_asked_for_arrives_whole_and_cut(sequence: str, message: type) -> None:
     assert [type(found) for found in messages([sequence])] == [message]
     for at in range(1, len(sequence)):
-        assert [type(found) for found in messages([sequence[:at], sequence[at:]], [SHORT_S])] == [message]
+        assert [type(found) for found in messages([sequence[:at], sequence[at:]], [SHORT_S])] == [
+            message
+        ]
     for at in range(3, len(sequence)):
-        assert [type(found) for found in messages([sequence[:at], sequence[at:]], [600.0])] == [message]
+        assert [type(found) for found in messages([sequence[:at], sequence[at:]], [600.0])] == [
+            message
+        ]
 
 
 def test_focus_cut_behind_its_esc_types_nothing() -> None:
@@ -351,7 +381,9 @@ def test_after_a_sequence_on_which_textual_fails_the_mouse_is_still_read_in_pixe
     assert (mouse.x, mouse.y) == (10, 2)
 
 
-@pytest.mark.parametrize("unit", ["\x1b[106;1:3u", "\x1b[1;1:3A", "\x1b[99999999u", "\x1b[1;9999999999;1114112u"])
+@pytest.mark.parametrize(
+    "unit", ["\x1b[106;1:3u", "\x1b[1;1:3A", "\x1b[99999999u", "\x1b[1;9999999999;1114112u"]
+)
 def test_the_parser_goes_on_after_any_exception(unit: str) -> None:
     failures: list[Exception] = []
     parser = UnitParser(failures.append)
@@ -401,7 +433,9 @@ def test_a_paste_is_cut_at_a_length_and_nothing_of_the_rest_acts() -> None:
 def test_a_paste_without_an_end_ends_with_the_first_key_after_a_long_pause() -> None:
     found = messages(["\x1b[200~some", " text", "q"], [3.0, 3.0])
     assert shown(found) == ["Paste{'text': 'some text'}", "q"]
-    assert shown(messages(["\x1b[200~some", "q", "\x1b[201~"], [0.5, 0.5])) == ["Paste{'text': 'someq'}"]
+    assert shown(messages(["\x1b[200~some", "q", "\x1b[201~"], [0.5, 0.5])) == [
+        "Paste{'text': 'someq'}"
+    ]
 
 
 # ---------------------------------------------------------------------------------- what has no end
@@ -481,7 +515,9 @@ def test_whatever_comes_nothing_raises_and_memory_is_bounded(
     acted: list[str] = []
     for key in "qqqq":
         now += 3.0
-        acted += shown(message for unit in replies.feed(key, now) for message in parser.messages(unit))
+        acted += shown(
+            message for unit in replies.feed(key, now) for message in parser.messages(unit)
+        )
     assert "q" in acted
 
 
@@ -497,4 +533,7 @@ def test_a_flood_never_grows_what_is_kept() -> None:
         replies.feed(start, 0.0)
         for _ in range(50):
             replies.feed("0" * LONGEST_REPLY, 0.0)
-        assert sum(len(value) for value in vars(replies).values() if isinstance(value, str)) <= LONGEST_PASTE + 512
+        assert (
+            sum(len(value) for value in vars(replies).values() if isinstance(value, str))
+            <= LONGEST_PASTE + 512
+        )

@@ -7,7 +7,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tputtui import text
-from tputtui.tui.live.plot import ChartLine, LineChart, ScatterPlot, draw_chart, draw_scatter, mark_time
+from tputtui.tui.live.plot import (
+    ChartLine,
+    LineChart,
+    ScatterPlot,
+    draw_chart,
+    draw_scatter,
+    mark_time,
+)
 from tputtui.views.shared.styled_text import line_text
 
 POINTS = tuple((100.0 + 10 * at, 0.01 + 0.002 * at) for at in range(20))
@@ -45,7 +52,9 @@ def test_both_axes_have_units_and_the_newest_point_stands_out() -> None:
     assert any(line.startswith("50 ms┤") for line in lines)
     assert lines[-1].split() == ["0", "250", "500"]
     assert sum(line.count("●") for line in lines[1:]) == 1
-    assert sum(line.count("·") for line in lines[1:]) > sum(line.count("•") for line in lines[1:]) > 0
+    assert (
+        sum(line.count("·") for line in lines[1:]) > sum(line.count("•") for line in lines[1:]) > 0
+    )
 
 
 def test_ascii_has_points_of_its_own() -> None:
@@ -58,7 +67,14 @@ def test_ascii_has_points_of_its_own() -> None:
 def test_a_chart_is_marked_where_the_moment_lies(fraction: float) -> None:
     lines = mark_time(
         draw_chart(
-            LineChart((ChartLine(tuple(float(at) for at in range(50))),), 600.0, "req/s", 60, 12, end_label="14:03:22")
+            LineChart(
+                (ChartLine(tuple(float(at) for at in range(50))),),
+                600.0,
+                "req/s",
+                60,
+                12,
+                end_label="14:03:22",
+            )
         ),
         fraction,
     )

@@ -91,7 +91,12 @@ async def test_a_delayed_resize_of_another_size_brings_no_layout_of_it(
             await pilot.press(key)
         await pilot.pause()
         monkeypatch.setattr(Screen, "_refresh_layout", noted)
-        for rows in (41, 40, 41, 40):  # with another message between any two, they do not become one
+        for rows in (
+            41,
+            40,
+            41,
+            40,
+        ):  # with another message between any two, they do not become one
             app.screen.post_message(events.Resize(Size(120, rows), Size(120, rows)))
             app.screen.call_later(lambda: None)
         await pilot.pause()
@@ -105,7 +110,9 @@ def mouse(report: str) -> list[tuple[int, int]]:
     return [(message.x, message.y) for message in messages if isinstance(message, events.MouseDown)]
 
 
-@pytest.mark.parametrize("report", ["", "\x1b[48;0;0;0;0t", "\x1b[48;24;80;0;0t", "\x1b[48;0;0;480;800t"])
+@pytest.mark.parametrize(
+    "report", ["", "\x1b[48;0;0;0;0t", "\x1b[48;24;80;0;0t", "\x1b[48;0;0;480;800t"]
+)
 def test_without_a_size_in_pixels_a_mouse_position_is_in_cells(report: str) -> None:
     assert mouse(report) == [(29, 5)]
 

@@ -57,7 +57,9 @@ async def test_what_is_said_while_the_terminal_is_busy_appears_without_a_tick(
         await until(pilot, lambda: "what is said meanwhile" in frame(app))
 
 
-async def test_a_saved_profile_is_drawn_with_its_contents_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_saved_profile_is_drawn_with_its_contents_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pictures: list[str] = []
     drawn = TputtuiApp._display
 
@@ -114,7 +116,9 @@ def test_a_frame_is_one_write_and_one_that_changes_nothing_is_none(app: TputtuiA
     assert "1,284 req/s" in frame
 
 
-def test_a_frame_that_was_put_off_is_not_taken_for_shown(app: TputtuiApp, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_that_was_put_off_is_not_taken_for_shown(
+    app: TputtuiApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(TputtuiApp, "backlog", lambda _self: 9)
     app._send(app.screen, row("1,284 req/s"))
     assert app._driver.written == []  # type: ignore[union-attr]
@@ -123,7 +127,9 @@ def test_a_frame_that_was_put_off_is_not_taken_for_shown(app: TputtuiApp, monkey
     assert "1,284 req/s" in app._driver.written[0]  # type: ignore[union-attr]
 
 
-def test_a_frame_whose_write_fails_is_not_taken_for_shown(app: TputtuiApp, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_whose_write_fails_is_not_taken_for_shown(
+    app: TputtuiApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(_data: str) -> None:
         raise OSError("the terminal is gone")
 

@@ -26,7 +26,9 @@ class TwoArms(FakeSource):
         self._found = found
         self.split_by: TrafficSplit | None = None
 
-    def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
+    def find_split_options(
+        self, service: str, on_options: Callable[[Sequence[SplitOption]], None]
+    ) -> None:
         self.asked.append(("ways", service))
         on_options(self._found)
 
@@ -36,19 +38,27 @@ class TwoArms(FakeSource):
 
     def tick(self, seconds: float = 1.0, **changes: Any) -> None:
         chosen = self.split_by
-        told = SplitState(self._arm(chosen.control.name, 0), self._arm(chosen.treatment.name, 1)) if chosen else None
+        told = (
+            SplitState(self._arm(chosen.control.name, 0), self._arm(chosen.treatment.name, 1))
+            if chosen
+            else None
+        )
         super().tick(seconds, split=told, **changes)
 
     @staticmethod
     def _arm(name: str, at: int) -> ServiceState:
         return samples.service(name, targets=(f"web-0{at + 1}",))
 
-    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+    def history(
+        self, figure: str, columns: int, span_s: float, until: float | None
+    ) -> Sequence[float | None]:
         if "(" not in figure:
             return super().history(figure, columns, span_s, until)
         draw = random.Random(figure)
         level = 1.25 if "web-02" in figure and figure.startswith("latency") else 1.0
-        scale = 640.0 if figure.startswith("traffic") else 0.01 if figure.startswith("errors") else 0.1
+        scale = (
+            640.0 if figure.startswith("traffic") else 0.01 if figure.startswith("errors") else 0.1
+        )
         return [scale * level * draw.uniform(0.98, 1.02) for _ in range(columns)]
 
 
@@ -142,7 +152,10 @@ async def test_a_treatment_that_loses_its_traffic_is_said_after_ten_seconds() ->
         told = snapshot.split
         if told is None or told.treatment is None or told.treatment.traffic is None:
             return told
-        return replace(told, treatment=replace(told.treatment, traffic=replace(told.treatment.traffic, rps=0.0)))
+        return replace(
+            told,
+            treatment=replace(told.treatment, traffic=replace(told.treatment.traffic, rps=0.0)),
+        )
 
     async with app.run_test(size=(120, 40)) as pilot:
         await split(app, pilot, source)

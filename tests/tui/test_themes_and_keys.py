@@ -14,7 +14,14 @@ from tputtui.tui.live.baseline_commands import BaselineCommands
 from tputtui.tui.live.engine_commands import EngineCommands
 from tputtui.tui.live.live_screen import LiveScreen
 from tputtui.tui.live.panel_commands import PanelCommands
-from tputtui.tui.live.plot import ChartLine, LineChart, ScatterPlot, axis_top, draw_chart, draw_scatter
+from tputtui.tui.live.plot import (
+    ChartLine,
+    LineChart,
+    ScatterPlot,
+    axis_top,
+    draw_chart,
+    draw_scatter,
+)
 from tputtui.tui.live.recording_commands import RecordingCommands
 from tputtui.tui.profile.profile_screen import ProfileScreen
 from tputtui.tui.time_commands import TimeCommands
@@ -34,7 +41,9 @@ def test_a_theme_of_ours_can_be_read_by_everybody(name: str) -> None:
         style = look.styles[role]
         assert style.color is not None
         assert style.bgcolor is not None
-        ratio = theme_files.contrast_ratio(tuple(style.color.get_truecolor()), tuple(style.bgcolor.get_truecolor()))
+        ratio = theme_files.contrast_ratio(
+            tuple(style.color.get_truecolor()), tuple(style.bgcolor.get_truecolor())
+        )
         assert ratio >= 4.5, f"{role}: {ratio:.1f}"
 
 
@@ -114,7 +123,9 @@ def test_remapping_is_checked() -> None:
 def test_every_key_that_textual_knows_is_a_key() -> None:
     typed = {_character_to_key(chr(code)) for code in range(0x21, 0x7F)}
     assert typed == {keys.key_name(chr(code)) for code in range(0x21, 0x7F)}
-    named = {key.value for key in Keys if not key.value.startswith("<")} - {"ctrl-at"}  # those are events, and a slip
+    named = {key.value for key in Keys if not key.value.startswith("<")} - {
+        "ctrl-at"
+    }  # those are events, and a slip
     assert [name for name in named | typed if not keys.is_key(name)] == []
     for name in ("", "nonkey", "ctrl+", "ctrl+nonkey", "f99", " "):
         assert not keys.is_key(name)
@@ -124,7 +135,8 @@ def test_every_key_that_textual_knows_is_a_key() -> None:
 def test_a_chart_has_its_size_and_does_not_bridge_gaps(ascii_only: bool) -> None:
     values = tuple(float(x) if not 10 < x < 20 else None for x in range(40))
     lines = [
-        line_text(line) for line in draw_chart(LineChart((ChartLine(values),), 600.0, "req/s", 60, 10, ascii_only))
+        line_text(line)
+        for line in draw_chart(LineChart((ChartLine(values),), 600.0, "req/s", 60, 10, ascii_only))
     ]
     assert len(lines) == 10
     assert {len(line) for line in lines} == {60}
@@ -150,7 +162,9 @@ def test_a_chart_of_nothing_and_of_the_extreme_is_drawn() -> None:
         (1.0, sys.float_info.max),
         (5e-324, 5e-324),
     ):
-        assert len(draw_chart(LineChart((ChartLine(values, name="web"),), 60.0, "By/s", 50, 8))) == 8
+        assert (
+            len(draw_chart(LineChart((ChartLine(values, name="web"),), 60.0, "By/s", 50, 8))) == 8
+        )
         points = tuple((value, value) for value in values if value is not None)
         assert len(draw_scatter(ScatterPlot(points, "req/s", "p99", "s", 50, 12))) == 12
 

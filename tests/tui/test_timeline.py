@@ -34,7 +34,13 @@ def test_travelling_stays_between_the_first_snapshot_and_now(steps: list[float])
 
 @pytest.mark.parametrize(
     ("words", "moment"),
-    [("-90s", 1410.0), ("90", 1410.0), ("14:13:20", 1000.0), ("14:20", 1400.0), (" 14:21:40 ", 1500.0)],
+    [
+        ("-90s", 1410.0),
+        ("90", 1410.0),
+        ("14:13:20", 1000.0),
+        ("14:20", 1400.0),
+        (" 14:21:40 ", 1500.0),
+    ],
 )
 def test_times_are_understood(words: str, moment: float) -> None:
     timeline = lived(500)  # 14:13:20 to 14:21:40
@@ -50,7 +56,9 @@ def test_what_is_no_time_in_reach_moves_nothing(words: str) -> None:
 
 
 @given(st.floats(0, 200_000), st.lists(st.booleans(), max_size=20))
-def test_the_axis_is_one_of_the_spans_and_no_longer_than_chosen(seconds: float, zooms: list[bool]) -> None:
+def test_the_axis_is_one_of_the_spans_and_no_longer_than_chosen(
+    seconds: float, zooms: list[bool]
+) -> None:
     timeline = lived(seconds)
     for closer in zooms:
         timeline.zoom_in() if closer else timeline.zoom_out()

@@ -33,10 +33,20 @@ EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
 ROWS = (
     FamilyRow("db_pool_in_use", "gauge", "Connections in use.", series=1),
     FamilyRow(
-        "http_request_duration_seconds", "histogram", "How long.", series=120, labels=("route",), is_counter=True
+        "http_request_duration_seconds",
+        "histogram",
+        "How long.",
+        series=120,
+        labels=("route",),
+        is_counter=True,
     ),
     FamilyRow(
-        "http_requests_total", "counter", "Requests by route.", series=36, labels=("route", "status"), is_counter=True
+        "http_requests_total",
+        "counter",
+        "Requests by route.",
+        series=36,
+        labels=("route", "status"),
+        is_counter=True,
     ),
     FamilyRow("process_resident_memory_bytes", "gauge", "Resident.", series=1),
     FamilyRow(EVIL, EVIL, EVIL, EVIL, 1, (EVIL, EVIL)),
@@ -56,7 +66,10 @@ def families(**changes: Any) -> Families:
     return Families(**{**fields, **changes})
 
 
-CHOSEN = {"traffic": {"family": "jobs_total"}, "errors": {"family": "http_requests_total", "label": "status"}}
+CHOSEN = {
+    "traffic": {"family": "jobs_total"},
+    "errors": {"family": "http_requests_total", "label": "status"},
+}
 
 
 def look(**changes: Any) -> BrowserState:
@@ -74,9 +87,17 @@ LOOKS = (
     look(),
     look(families=None, matches=()),
     look(matches=(), cursor=None, query=EVIL),
-    look(cursor=4, query=EVIL, target=EVIL, families=families(overrides={"traffic": {"family": EVIL}})),
     look(
-        choice_index=1, families=families(overrides=CHOSEN, replica_targets=((EVIL, EVIL),) * 9, hidden_series=70_000)
+        cursor=4,
+        query=EVIL,
+        target=EVIL,
+        families=families(overrides={"traffic": {"family": EVIL}}),
+    ),
+    look(
+        choice_index=1,
+        families=families(
+            overrides=CHOSEN, replica_targets=((EVIL, EVIL),) * 9, hidden_series=70_000
+        ),
     ),
     look(cursor=99),
 )
@@ -84,47 +105,78 @@ LOOKS = (
 
 @settings(max_examples=80, deadline=None)
 @given(width=st.integers(40, 220), height=st.integers(1, 60), which=st.sampled_from(LOOKS))
-def test_both_panels_fill_their_places_and_hold_nothing_that_acts(width: int, height: int, which: BrowserState) -> None:
+def test_both_panels_fill_their_places_and_hold_nothing_that_acts(
+    width: int, height: int, which: BrowserState
+) -> None:
     for view in (browser_panel(which, width, height), detail_panel(which, width, height)):
         assert_fills(view.lines, width, height)
 
 
 def test_a_row_says_what_it_is_how_much_of_it_there_is_and_what_it_says_now() -> None:
     lines = [line_text(line).rstrip() for line in browser_panel(look(), 100, 8).lines]
-    assert lines[4].split() == ["http_requests_total", "counter", "36", "612.5", "/s", "traffic,", "errors"]
+    assert lines[4].split() == [
+        "http_requests_total",
+        "counter",
+        "36",
+        "612.5",
+        "/s",
+        "traffic,",
+        "errors",
+    ]
     assert lines[5].split() == ["process_resident_memory_bytes", "gauge", "1", "47.7", "MiB"]
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(1_795_618_785.0, ("25 Nov 14:59", "UTC")), (1e300, ("01 Jan 00:00", "UTC"))]
+    ("value", "shown"),
+    [(1_795_618_785.0, ("25 Nov 14:59", "UTC")), (1e300, ("01 Jan 00:00", "UTC"))],
 )
-def test_a_moment_is_shown_as_one_and_not_as_a_duration(value: float, shown: tuple[str, str]) -> None:
+def test_a_moment_is_shown_as_one_and_not_as_a_duration(
+    value: float, shown: tuple[str, str]
+) -> None:
     assert format_family_value(FamilyRow("process_start_time_seconds", "gauge"), value) == shown
 
 
 def test_the_detail_shows_help_labels_and_the_last_figures() -> None:
     shown = "\n".join(line_text(line).rstrip() for line in detail_panel(look(), 80, 9).lines)
-    for words in ("Requests by route.", "labels  route, status", "feeds   traffic, errors", "612.5 /s   in all 96,000"):
+    for words in (
+        "Requests by route.",
+        "labels  route, status",
+        "feeds   traffic, errors",
+        "612.5 /s   in all 96,000",
+    ):
         assert words in shown
     assert "█" in shown
 
 
 def test_what_a_family_cannot_feed_is_said_before_one_tries() -> None:
-    shown = "\n".join(line_text(line).rstrip() for line in detail_panel(look(cursor=0, choice_index=1), 90, 9).lines)
+    shown = "\n".join(
+        line_text(line).rstrip()
+        for line in detail_panel(look(cursor=0, choice_index=1), 90, 9).lines
+    )
     assert "▸ traffic     a gauge is a level: only what counts can be traffic" in shown
     assert all(slot in shown for slot in SIGNALS)
     assert "chart       a panel on the live screen" in shown
 
 
 def test_what_measures_nothing_cannot_be_charted() -> None:
-    assert refusal_reason(CHART, FamilyRow("build_info", "info", series=1)) == "describes, and measures nothing"
-    assert refusal_reason(CHART, FamilyRow("later_total", "counter", is_counter=True)) == "has no series yet"
+    assert (
+        refusal_reason(CHART, FamilyRow("build_info", "info", series=1))
+        == "describes, and measures nothing"
+    )
+    assert (
+        refusal_reason(CHART, FamilyRow("later_total", "counter", is_counter=True))
+        == "has no series yet"
+    )
     assert [refusal_reason(CHART, row) for row in ROWS[:4]] == [None] * 4
 
 
 def test_the_family_on_the_live_screen_is_told_in_the_list_and_in_its_detail() -> None:
     charted = look(charted=("web-01", "db_pool_in_use"), cursor=0)
-    row = next(line_text(line) for line in browser_panel(charted, 100, 9).lines if "db_pool_in_use" in line_text(line))
+    row = next(
+        line_text(line)
+        for line in browser_panel(charted, 100, 9).lines
+        if "db_pool_in_use" in line_text(line)
+    )
     assert "chart" in row
     assert "feeds   chart" in "\n".join(map(line_text, detail_panel(charted, 90, 9).lines))
     elsewhere = look(charted=("web-02", "db_pool_in_use"), cursor=0)
@@ -152,7 +204,8 @@ def test_a_search_that_finds_nothing_finds_nothing() -> None:
 
 def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait() -> None:
     rows = tuple(
-        FamilyRow(f"app_module{n % 97}_thing{n}_total", "counter", "Things done.", series=2) for n in range(20_000)
+        FamilyRow(f"app_module{n % 97}_thing{n}_total", "counter", "Things done.", series=2)
+        for n in range(20_000)
     )
     figures = FamilyValues(rows, array("d", [1.0]) * 20_000, array("d", [1.0]) * 20_000)
     began = time.process_time()
@@ -161,13 +214,20 @@ def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait(
     view = browser_panel(big, 120, 40)
     spent = time.process_time() - began
     assert view.cursor == 39
-    assert spent < 2.0, "50 ms where it was measured; a scan of all rows at each line would take minutes"
+    assert spent < 2.0, (
+        "50 ms where it was measured; a scan of all rows at each line would take minutes"
+    )
 
 
 def test_the_config_lines_are_what_the_config_would_read() -> None:
-    targets = (("web-01", "http://127.0.0.1:8000/metrics"), ("web 2 \x1b[31m", "http://10.0.0.2:8000/metrics"))
+    targets = (
+        ("web-01", "http://127.0.0.1:8000/metrics"),
+        ("web 2 \x1b[31m", "http://10.0.0.2:8000/metrics"),
+    )
     lines = config_lines(families(overrides=CHOSEN, replica_targets=targets))
-    found = parse_config("\n".join(lines), "config.toml", Validators(check_url=parse_address)).values["targets"]
+    found = parse_config(
+        "\n".join(lines), "config.toml", Validators(check_url=parse_address)
+    ).values["targets"]
     assert [target.name for target in found] == [name for name, _ in targets]
     assert [target.bindings for target in found] == [CHOSEN, CHOSEN]
 

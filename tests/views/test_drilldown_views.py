@@ -22,7 +22,9 @@ from tputtui.views.live.throughput_panel import throughput_panel
 from tputtui.views.shared.frame import Frame, ViewState
 from tputtui.views.shared.styled_text import TextSpan, blank_line, line_text, mark_cell
 
-SHARES = st.lists(st.one_of(st.none(), st.lists(st.floats(0, 1), min_size=6, max_size=6).map(tuple)), min_size=1)
+SHARES = st.lists(
+    st.one_of(st.none(), st.lists(st.floats(0, 1), min_size=6, max_size=6).map(tuple)), min_size=1
+)
 
 
 def scene(heat: LatencyHeatmap | None = None, **viewpoint: Any) -> Frame:
@@ -42,18 +44,35 @@ def scene(heat: LatencyHeatmap | None = None, **viewpoint: Any) -> Frame:
 def test_the_slowest_stand_on_top_and_the_shade_is_the_share() -> None:
     heat = LatencyHeatmap((0.1, 0.5, math.inf), ((0.9, 0.1, 0.0), None, (0.3, 0.3, 0.4)))
     lines = [line_text(line) for line in heatmap_lines(scene(heat), "checkout", "s", 12, 12, 60, 9)]
-    assert lines[0].split() == ["latency", "distribution", "share", "░", ">0", "▒", "5", "▓", "20", "█", "50", "%"]
+    assert lines[0].split() == [
+        "latency",
+        "distribution",
+        "share",
+        "░",
+        ">0",
+        "▒",
+        "5",
+        "▓",
+        "20",
+        "█",
+        "50",
+        "%",
+    ]
     assert [line[12:15] for line in lines[1:]] == ["  ▓", "▒ ▓", "█ ▓"]
     assert [line[:12].strip() for line in lines[1:]] == [">500 ms", "500 ms", "100 ms"]
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (1e-9, 1), (0.05, 2), (0.2, 3), (0.5, 4), (1.0, 4)])
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.0, 0), (1e-9, 1), (0.05, 2), (0.2, 3), (0.5, 4), (1.0, 4)]
+)
 def test_however_rare_a_request_can_be_seen(share: float, expected: int) -> None:
     assert shade_level(share) == expected
 
 
 @given(SHARES, st.integers(1, 8))
-def test_folding_keeps_what_fell_and_the_open_end(columns: list[tuple[float, ...] | None], most: int) -> None:
+def test_folding_keeps_what_fell_and_the_open_end(
+    columns: list[tuple[float, ...] | None], most: int
+) -> None:
     heat = LatencyHeatmap((0.1, 0.2, 0.3, 0.4, 0.5, math.inf), tuple(columns))
     fewer = merge_rows(heat, most)
     assert len(fewer.bounds) == min(6, most)
@@ -66,8 +85,13 @@ def test_folding_keeps_what_fell_and_the_open_end(columns: list[tuple[float, ...
 
 def test_there_is_no_heat_where_there_is_no_room_or_no_bucket() -> None:
     assert heatmap_lines(scene(), "checkout", "s", 19, 40, 80, 3) == []
-    assert heatmap_lines(replace(scene(), heatmap=lambda *_: None), "checkout", "s", 19, 40, 80, 9) == []
-    assert "latency distribution" not in "\n".join(map(line_text, latency_panel(scene(), 80, 6).lines))
+    assert (
+        heatmap_lines(replace(scene(), heatmap=lambda *_: None), "checkout", "s", 19, 40, 80, 9)
+        == []
+    )
+    assert "latency distribution" not in "\n".join(
+        map(line_text, latency_panel(scene(), 80, 6).lines)
+    )
     assert "latency distribution" in "\n".join(map(line_text, latency_panel(scene(), 80, 12).lines))
 
 
@@ -82,7 +106,11 @@ def test_latency_fills_its_place_with_everything_beside_it(
     width: int, height: int, plain_text: bool, back: bool
 ) -> None:
     given = scene(ascii_only=plain_text, cursor=(5000.0, 4970.0) if back else None)
-    beside = tuple(blank_line(SCATTER_SIZE[0]) for _ in range(height - 1)) if has_scatter(width, height) else None
+    beside = (
+        tuple(blank_line(SCATTER_SIZE[0]) for _ in range(height - 1))
+        if has_scatter(width, height)
+        else None
+    )
     view = latency_panel(given, width, height, beside)
     assert [text.width(line_text(line)) for line in view.lines] == [width] * height
 
@@ -92,11 +120,17 @@ def test_latency_fills_its_place_with_everything_beside_it(
 
 def test_a_mark_is_an_accent_and_an_empty_cell_becomes_a_stroke() -> None:
     line = (TextSpan("ab", "dim"), TextSpan("▃ ▅", "data"))
-    assert mark_cell(line, 2) == (TextSpan("ab", "dim"), TextSpan("▃", "accent"), TextSpan(" ▅", "data"))
+    assert mark_cell(line, 2) == (
+        TextSpan("ab", "dim"),
+        TextSpan("▃", "accent"),
+        TextSpan(" ▅", "data"),
+    )
     assert line_text(mark_cell(line, 3)) == "ab▃│▅"
     assert line_text(mark_cell(line, 0, "▲")) == "▲b▃ ▅"
     assert mark_cell(line, 99) == line
-    assert mark_cell((TextSpan("漢字"),), 1) == (TextSpan("漢字"),), "half a character cannot be marked"
+    assert mark_cell((TextSpan("漢字"),), 1) == (TextSpan("漢字"),), (
+        "half a character cannot be marked"
+    )
 
 
 @given(st.floats(0, 600), st.integers(1, 200))
@@ -114,7 +148,12 @@ def test_live_marks_nothing_and_its_axis_ends_now() -> None:
     assert scene().cursor_column(60) is None
     assert scene().axis_end_label == "now"
     assert scene(cursor=(5060.0, 5000.0)).axis_end_label == "14:14:20"
-    accents = [span for line in throughput_panel(scene(), 80, 8).lines for span in line if span.role == "accent"]
+    accents = [
+        span
+        for line in throughput_panel(scene(), 80, 8).lines
+        for span in line
+        if span.role == "accent"
+    ]
     assert accents == []
     marked = throughput_panel(scene(cursor=(5000.0, 4980.0)), 80, 8).lines
     assert any(span.role == "accent" for line in marked for span in line)
@@ -126,9 +165,13 @@ def test_live_marks_nothing_and_its_axis_ends_now() -> None:
 def test_a_replica_shows_its_own_figures_and_what_is_odd_about_it() -> None:
     odd = {
         **samples.replicas(),
-        "web-02": replace(samples.replicas()["web-02"], outlier_reason="errors 4.0 %, others 0.10 %"),
+        "web-02": replace(
+            samples.replicas()["web-02"], outlier_reason="errors 4.0 %, others 0.10 %"
+        ),
     }
-    lines = [line_text(line) for line in targets_panel(replace(scene(), replicas=odd), 120, 6).lines]
+    lines = [
+        line_text(line) for line in targets_panel(replace(scene(), replicas=odd), 120, 6).lines
+    ]
     assert "684.0 req/s" in next(line for line in lines if "web-01" in line)
     row = next(line for line in lines if "web-02" in line)
     assert "600.0 req/s" in row
@@ -143,6 +186,12 @@ def test_a_replica_whose_own_figures_are_not_known_does_not_borrow_the_service_s
 def test_the_header_says_what_is_looked_at_alone() -> None:
     lens = ServiceFilter("checkout", (("route", "/x"),), "web-02")
     alone = samples.snapshot(services=(samples.service(), samples.service(lens.name)))
-    shown = line_text(header_line(Frame(alone, samples.past(), ViewState(service=lens.name, service_filter=lens)), 120))
+    shown = line_text(
+        header_line(
+            Frame(alone, samples.past(), ViewState(service=lens.name, service_filter=lens)), 120
+        )
+    )
     assert "checkout web-02 route=/x Esc all" in shown
-    assert "Esc all" not in line_text(header_line(Frame(alone, samples.past(), ViewState(service_filter=lens)), 120))
+    assert "Esc all" not in line_text(
+        header_line(Frame(alone, samples.past(), ViewState(service_filter=lens)), 120)
+    )

@@ -31,8 +31,12 @@ from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame, PanelView, ViewState
 from tputtui.views.shared.styled_text import line_text
 
-LATE = TargetStatus("api", "http://api/metrics", "slow", scrape_s=0.01, age_s=23.0, waiting_s=22.4, was_up=True)
-AS_EVER = replace(LATE, waiting_s=1.3, scrape_s=1.4, warning="slow: use --interval 5s (1.4 s a scrape)")
+LATE = TargetStatus(
+    "api", "http://api/metrics", "slow", scrape_s=0.01, age_s=23.0, waiting_s=22.4, was_up=True
+)
+AS_EVER = replace(
+    LATE, waiting_s=1.3, scrape_s=1.4, warning="slow: use --interval 5s (1.4 s a scrape)"
+)
 UP = TargetStatus("web", "http://web/metrics", "up", scrape_s=0.01, series=5, size=100)
 
 
@@ -45,8 +49,12 @@ def service(*, overdue: bool) -> ServiceState:
         "api",
         ("api",),
         TrafficState("http_requests_total", None if overdue else 66.9, last=last(66.9)),
-        ErrorState("http_requests_total", "code", (), None if overdue else 0.0012, None, last=last(0.0012)),
-        LatencyState("x_seconds", "histogram", "s", (Quantile(0.5, None), p99), last=last(0.0881, 0.99)),
+        ErrorState(
+            "http_requests_total", "code", (), None if overdue else 0.0012, None, last=last(0.0012)
+        ),
+        LatencyState(
+            "x_seconds", "histogram", "s", (Quantile(0.5, None), p99), last=last(0.0881, 0.99)
+        ),
         waiting_s=22.4,
         overdue=overdue,
         covered_s=None if overdue else 10.0,
@@ -86,13 +94,17 @@ def test_within_a_window_the_figure_stands_and_is_said_to_be_late(width: int) ->
 
 @pytest.mark.parametrize("panel", [throughput_panel, latency_panel, targets_panel, events_panel])
 @pytest.mark.parametrize("size", [(40, 4), (60, 9), (80, 24), (120, 40)])
-def test_every_panel_fills_its_place(panel: Callable[[Frame, int, int], PanelView], size: tuple[int, int]) -> None:
+def test_every_panel_fills_its_place(
+    panel: Callable[[Frame, int, int], PanelView], size: tuple[int, int]
+) -> None:
     assert_fills(panel(scene(), *size).lines, *size)
 
 
 def test_the_header_says_for_how_long_and_of_several_targets_how_many() -> None:
     assert "1 target, slow: no answer for 22 s" in line_text(header_line(scene(), 80))
-    assert "1 target, 1 slow" in line_text(header_line(scene(), 60)), "where room is short it is counted"
+    assert "1 target, 1 slow" in line_text(header_line(scene(), 60)), (
+        "where room is short it is counted"
+    )
     assert "2 targets, 1 slow" in line_text(header_line(scene(LATE, UP), 120))
     down = replace(UP, name="x", state="down", error="connection refused")
     assert "3 targets, 1 down, 1 slow" in line_text(header_line(scene(LATE, UP, down), 120))
@@ -101,7 +113,9 @@ def test_the_header_says_for_how_long_and_of_several_targets_how_many() -> None:
 def test_the_targets_panel_puts_what_is_late_before_what_is_up_and_says_for_how_long() -> None:
     lines = [line_text(line) for line in targets_panel(scene(UP, LATE), 100, 6).lines]
     assert "2 targets, 1 slow" in lines[0]
-    late, up = (next(place for place, line in enumerate(lines) if name in line) for name in (" api", " web"))
+    late, up = (
+        next(place for place, line in enumerate(lines) if name in line) for name in (" api", " web")
+    )
     assert late < up
     assert "slow: no answer for 22 s" in lines[late]
 
@@ -128,7 +142,9 @@ def test_without_data_nothing_is_said_of_a_budget(left: float) -> None:
     assert "budget" not in shown
 
 
-@pytest.mark.parametrize(("left", "said"), [(-3.4, "spent"), (0.0, "spent"), (0.0005, "0 %"), (0.74, "74 %")])
+@pytest.mark.parametrize(
+    ("left", "said"), [(-3.4, "spent"), (0.0, "spent"), (0.0005, "0 %"), (0.74, "74 %")]
+)
 def test_a_budget_that_is_overdrawn_or_used_up_is_spent(left: float, said: str) -> None:
     goal = ObjectiveStatus("p99<=250ms", "at_risk", 0.2, 5.0, left)
     shown = words(latency_panel(scene(objectives=(goal,)), 120, 40))
@@ -140,7 +156,9 @@ HALF = replace(LATE, partial=1100)
 
 
 @pytest.mark.parametrize("overdue", [True, False])
-def test_an_answer_that_came_in_part_is_called_incomplete_wherever_it_is_late(*, overdue: bool) -> None:
+def test_an_answer_that_came_in_part_is_called_incomplete_wherever_it_is_late(
+    *, overdue: bool
+) -> None:
     found = scene(HALF, overdue=overdue)
     said = "slow: answer incomplete, 1,100 bytes in 22 s"
     shown = [
@@ -157,24 +175,38 @@ def test_an_answer_that_came_in_part_is_called_incomplete_wherever_it_is_late(*,
     assert f"api: {said}" in summary_lines(never, 8.0)
 
 
-def test_of_several_late_targets_the_one_that_is_late_for_the_shortest_time_speaks_for_the_service() -> None:
+def test_of_several_late_targets_the_one_that_is_late_for_the_shortest_time_speaks_for_the_service() -> (
+    None
+):
     longer = replace(LATE, name="web", waiting_s=40.0)
     both = replace(service(overdue=False), targets=("api", "web"))
-    assert target_state.slow_service(both, (longer, HALF)) == "slow: answer incomplete, 1,100 bytes in 22 s"
-    assert target_state.slow_service(both, (replace(longer, partial=7), LATE)) == "slow: no answer for 22 s"
-    log = words(events_panel(scene(events=(Event(1e9, "slow", "api: no answer for 10 s", "api"),)), 100, 5))
+    assert (
+        target_state.slow_service(both, (longer, HALF))
+        == "slow: answer incomplete, 1,100 bytes in 22 s"
+    )
+    assert (
+        target_state.slow_service(both, (replace(longer, partial=7), LATE))
+        == "slow: no answer for 22 s"
+    )
+    log = words(
+        events_panel(scene(events=(Event(1e9, "slow", "api: no answer for 10 s", "api"),)), 100, 5)
+    )
     assert "slow: api: no answer for 10 s" in log
 
 
 def _hanging_between_two_that_are_down() -> Frame:
     refused = TargetStatus("gone", "http://gone", "down", "connection refused", since_s=640.0)
-    full = TargetStatus("full", "http://full", "down", "unreachable: connect timed out after 2 s", since_s=641.0)
+    full = TargetStatus(
+        "full", "http://full", "down", "unreachable: connect timed out after 2 s", since_s=641.0
+    )
     goal = ObjectiveStatus("p99<=250ms", "no_data", None, 5.0, reason="slow")
     return scene(refused, full, LATE, objectives=(goal,))
 
 
 @pytest.mark.parametrize(("width", "more"), [(80, 2), (100, 1), (120, 1)])
-def test_the_event_line_begins_with_the_shown_target_and_the_undecided_objective(width: int, more: int) -> None:
+def test_the_event_line_begins_with_the_shown_target_and_the_undecided_objective(
+    width: int, more: int
+) -> None:
     shown = line_text(event_line(_hanging_between_two_that_are_down(), width))
     assert shown.startswith(" ! api slow: no answer for 22 s   p99<=250ms no data: slow")
     assert shown.rstrip().endswith(f"+{more} more")
@@ -183,15 +215,28 @@ def test_the_event_line_begins_with_the_shown_target_and_the_undecided_objective
 
 def test_where_the_event_line_has_room_for_all_nothing_is_counted() -> None:
     shown = line_text(event_line(_hanging_between_two_that_are_down(), 200))
-    assert shown.index("no data: slow") < shown.index("! gone down") < shown.index("! full unreachable")
+    assert (
+        shown.index("no data: slow")
+        < shown.index("! gone down")
+        < shown.index("! full unreachable")
+    )
     assert "more" not in shown
 
 
 def test_targets_beyond_the_third_are_counted_and_a_met_objective_comes_last() -> None:
-    down = [TargetStatus(f"t{n}", "http://t", "down", "refused", since_s=float(n)) for n in range(9, 4, -1)]
-    goals = (ObjectiveStatus("rps>=1", "ok", 5.0, 5.0), ObjectiveStatus("p99<=250ms", "missed", 0.3, 5.0))
+    down = [
+        TargetStatus(f"t{n}", "http://t", "down", "refused", since_s=float(n))
+        for n in range(9, 4, -1)
+    ]
+    goals = (
+        ObjectiveStatus("rps>=1", "ok", 5.0, 5.0),
+        ObjectiveStatus("p99<=250ms", "missed", 0.3, 5.0),
+    )
     shown = line_text(event_line(scene(*down, objectives=goals), 200))
-    places = [shown.index(part) for part in ("p99<=250ms missed", "! t5", "! t6", "! t7", "rps>=1 ok", "+2 more")]
+    places = [
+        shown.index(part)
+        for part in ("p99<=250ms missed", "! t5", "! t6", "! t7", "rps>=1 ok", "+2 more")
+    ]
     assert places == sorted(places)
     assert "! t8" not in shown
 
@@ -205,14 +250,20 @@ def test_the_event_line_of_one_target_is_cut_at_the_edge(width: int) -> None:
 
 
 def test_what_cannot_be_reached_is_called_unreachable_and_not_down() -> None:
-    unreachable = TargetStatus("api", "http://api", "down", "unreachable: connect timed out after 2 s", since_s=8.0)
+    unreachable = TargetStatus(
+        "api", "http://api", "down", "unreachable: connect timed out after 2 s", since_s=8.0
+    )
     assert target_state.sentence(unreachable) == "api is unreachable: connect timed out after 2 s"
-    assert "! api unreachable: connect timed out after 2 s, for 8 s" in line_text(event_line(scene(unreachable), 120))
+    assert "! api unreachable: connect timed out after 2 s, for 8 s" in line_text(
+        event_line(scene(unreachable), 120)
+    )
     refused = replace(unreachable, error="connection refused")
     assert target_state.sentence(refused) == "api is down: connection refused"
 
 
 def test_the_lines_that_stay_behind_say_that_it_never_answered() -> None:
     never = TargetStatus("api", "http://api", "slow", waiting_s=8.0)
-    snapshot = replace(samples.snapshot(), targets=(never,), services=(ServiceState("api", ("api",)),))
+    snapshot = replace(
+        samples.snapshot(), targets=(never,), services=(ServiceState("api", ("api",)),)
+    )
     assert "api: slow: no answer for 8 s" in summary_lines(snapshot, 8.0)

@@ -24,9 +24,15 @@ EVIL = "\x1b]52;c;x\x07[/red]" + "z" * 500
 READ = ChartedFamily("web-01", "jobs_total", "counter", is_counter=True, value=96_000.0, rate=612.5)
 
 
-def scene(charted: ChartedFamily | None, chosen: tuple[str, str] = ("web-01", "jobs_total"), **changes: Any) -> Frame:
+def scene(
+    charted: ChartedFamily | None,
+    chosen: tuple[str, str] = ("web-01", "jobs_total"),
+    **changes: Any,
+) -> Frame:
     past = samples.past(lambda name: 600.0 if name == history_keys.family(*chosen) else 0.0)
-    return Frame(samples.snapshot(charted=charted, **changes), past, ViewState(charted=chosen), "web-01")
+    return Frame(
+        samples.snapshot(charted=charted, **changes), past, ViewState(charted=chosen), "web-01"
+    )
 
 
 def shown(what: Frame, width: int = 100, height: int = 5) -> str:
@@ -49,13 +55,19 @@ def test_what_counts_shows_its_rate_and_its_sum_and_whose_it_is() -> None:
         (replace(READ, rate=None, value=None), {}, "the last answer did not have it"),
         (
             replace(READ, rate=None, value=None),
-            {"targets": (TargetStatus("web-01", "http://x/metrics", "down", "connection refused"),)},
+            {
+                "targets": (
+                    TargetStatus("web-01", "http://x/metrics", "down", "connection refused"),
+                )
+            },
             "web-01 is down: connection refused",
         ),
         (replace(READ, rate=None, value=None), {"targets": ()}, "web-01 is watched no longer"),
     ],
 )
-def test_an_unknown_figure_says_why(charted: ChartedFamily | None, changes: dict[str, Any], why: str) -> None:
+def test_an_unknown_figure_says_why(
+    charted: ChartedFamily | None, changes: dict[str, Any], why: str
+) -> None:
     assert why in shown(scene(charted, **changes))
 
 
@@ -64,7 +76,9 @@ def test_a_metric_of_another_moment_is_not_taken_for_this_one() -> None:
 
 
 @given(st.integers(10, 200), st.integers(1, 60), st.booleans())
-def test_it_fills_its_place_and_holds_nothing_that_acts(width: int, height: int, evil: bool) -> None:
+def test_it_fills_its_place_and_holds_nothing_that_acts(
+    width: int, height: int, evil: bool
+) -> None:
     chosen = (EVIL, EVIL) if evil else ("web-01", "jobs_total")
     state = replace(READ, target=chosen[0], name=chosen[1], type=chosen[1], unit=chosen[1])
     what = scene(state, chosen)
@@ -76,11 +90,17 @@ def test_it_fills_its_place_and_holds_nothing_that_acts(width: int, height: int,
 
 
 @given(st.integers(40, 250), st.integers(12, 90))
-def test_wherever_there_is_a_live_screen_the_metric_has_a_place_on_it(width: int, height: int) -> None:
+def test_wherever_there_is_a_live_screen_the_metric_has_a_place_on_it(
+    width: int, height: int
+) -> None:
     plan = layout.plan_layout(scene(READ), width, height)
     assert plan.heights["metric"] >= 3
     assert plan.heights["throughput"] >= 4
-    rows = [rows for panel, rows in plan.heights.items() if plan.is_stacked or panel not in ("latency", "processes")]
+    rows = [
+        rows
+        for panel, rows in plan.heights.items()
+        if plan.is_stacked or panel not in ("latency", "processes")
+    ]
     assert sum(rows) == height - 3
     assert min(rows) >= 1
 

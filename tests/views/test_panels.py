@@ -37,7 +37,14 @@ from tputtui.views.live.saturation_panel import saturation_panel
 from tputtui.views.live.target_strip import targets_panel
 from tputtui.views.live.throughput_panel import throughput_panel
 from tputtui.views.shared import layout
-from tputtui.views.shared.frame import Frame, ListState, PanelView, ViewState, busiest_service, select_service
+from tputtui.views.shared.frame import (
+    Frame,
+    ListState,
+    PanelView,
+    ViewState,
+    busiest_service,
+    select_service,
+)
 from tputtui.views.shared.styled_text import bar, line_text, sparkline, sparkline_rows
 
 PANELS: dict[str, Callable[[Frame, int, int], PanelView]] = {
@@ -62,7 +69,9 @@ def evil() -> Snapshot:
         EVIL,
         traffic=TrafficState(EVIL, 5.0),
         errors=ErrorState(EVIL, EVIL, (), 0.5, 1.0, {EVIL: 1.0}),
-        latency=LatencyState(EVIL, "histogram", None, (Quantile(0.99, 1.0, is_lower_bound=True),), note=EVIL),
+        latency=LatencyState(
+            EVIL, "histogram", None, (Quantile(0.99, 1.0, is_lower_bound=True),), note=EVIL
+        ),
         breakdown_by=(EVIL, "method"),
         breakdown=(BreakdownRow(((EVIL, EVIL), ("method", EVIL)), 5.0),),
         reasons={"traffic": EVIL},
@@ -75,12 +84,18 @@ def nothing() -> Snapshot:
     unknown = samples.service(
         traffic=TrafficState("http_requests_total", None),
         errors=ErrorState("http_requests_total", "status", (), None, None),
-        latency=LatencyState("x_seconds", "histogram", "s", (Quantile(0.5, None), Quantile(0.99, None))),
+        latency=LatencyState(
+            "x_seconds", "histogram", "s", (Quantile(0.5, None), Quantile(0.99, None))
+        ),
         breakdown=(BreakdownRow((("method", "GET"), ("route", "/")), None),),
         covered_s=None,
     )
     return samples.snapshot(
-        services=(unknown,), processes=None, host_saturation=(), first_to_saturate=None, busy_cores=None
+        services=(unknown,),
+        processes=None,
+        host_saturation=(),
+        first_to_saturate=None,
+        busy_cores=None,
     )
 
 
@@ -90,7 +105,9 @@ def nothing() -> Snapshot:
 def test_a_panel_fills_its_place_exactly_and_holds_nothing_that_acts(
     name: str, width: int, height: int, which: int
 ) -> None:
-    snapshot = (samples.snapshot(), evil(), nothing(), samples.snapshot(services=(), targets=()))[which]
+    snapshot = (samples.snapshot(), evil(), nothing(), samples.snapshot(services=(), targets=()))[
+        which
+    ]
     view = PANELS[name](scene(snapshot, focus=name), width, height)
     assert_fills(view.lines, width, height)
 
@@ -100,7 +117,10 @@ def test_header_events_and_footer_are_one_line(width: int) -> None:
     for snapshot in (samples.snapshot(), evil(), nothing()):
         assert text.width(line_text(header_line(scene(snapshot), width))) == width
         assert text.width(line_text(event_line(scene(snapshot), width))) == width
-    assert text.width(line_text(footer_line([("p", "profile"), ("q", "quit")] * 9, "", width))) == width
+    assert (
+        text.width(line_text(footer_line([("p", "profile"), ("q", "quit")] * 9, "", width)))
+        == width
+    )
 
 
 def test_the_header_says_live_frozen_or_past() -> None:
@@ -117,20 +137,27 @@ def test_throughput_shows_the_number_then_what_to_hold_it_against() -> None:
 
 
 def test_an_unknown_rate_says_why() -> None:
-    assert "rates begin with the second scrape" in line_text(throughput_panel(scene(nothing()), 80, 5).lines[1])
-    down = samples.snapshot(services=(samples.service(targets=("web-03",), traffic=TrafficState("x", None)),))
+    assert "rates begin with the second scrape" in line_text(
+        throughput_panel(scene(nothing()), 80, 5).lines[1]
+    )
+    down = samples.snapshot(
+        services=(samples.service(targets=("web-03",), traffic=TrafficState("x", None)),)
+    )
     assert "down: connection refused" in line_text(throughput_panel(scene(down), 80, 5).lines[1])
 
 
 def test_a_target_that_answers_without_a_rate_says_why() -> None:
     found = samples.service(
-        traffic=TrafficState("x", None), why_unknown="4 processes in turn, 3 answered only once so far"
+        traffic=TrafficState("x", None),
+        why_unknown="4 processes in turn, 3 answered only once so far",
     )
     shown = line_text(throughput_panel(scene(samples.snapshot(services=(found,))), 59, 5).lines[1])
     assert shown.rstrip() == " – req/s  4 processes in turn, 3 answered only once so far"
 
 
-def test_several_processes_that_answer_in_turn_are_named_beside_the_number_and_in_the_list_of_targets() -> None:
+def test_several_processes_that_answer_in_turn_are_named_beside_the_number_and_in_the_list_of_targets() -> (
+    None
+):
     odd = replace(samples.targets()[0], processes=4, warning=several_answer(4))
     found = scene(samples.snapshot(targets=(odd, *samples.targets()[1:])))
     assert line_text(throughput_panel(found, 80, 5).lines[1]).startswith(
@@ -157,9 +184,16 @@ def test_latency_shows_now_its_line_and_its_base() -> None:
 
 
 def test_a_quantile_beyond_the_last_bucket_is_a_floor() -> None:
-    state = LatencyState("x_seconds", "histogram", "s", (Quantile(0.99, 2.5, 2.5, None, is_lower_bound=True),))
+    state = LatencyState(
+        "x_seconds", "histogram", "s", (Quantile(0.99, 2.5, 2.5, None, is_lower_bound=True),)
+    )
     shown = "\n".join(
-        map(line_text, latency_panel(scene(samples.snapshot(services=(samples.service(latency=state),))), 70, 5).lines)
+        map(
+            line_text,
+            latency_panel(
+                scene(samples.snapshot(services=(samples.service(latency=state),))), 70, 5
+            ).lines,
+        )
     )
     assert "≥2.5 s" in shown
     assert "above the last bucket" in shown
@@ -179,12 +213,16 @@ def test_a_target_that_is_down_says_why_and_for_how_long() -> None:
 def test_a_missed_objective_stands_where_one_looks_for_trouble() -> None:
     missed = ObjectiveStatus("p99<=250ms", "missed", 0.312, 12.0)
     met = ObjectiveStatus("errors<=1%", "ok", 0.0012, 60.0)
-    shown = line_text(event_line(scene(samples.snapshot(objectives=(missed, met), targets=())), 120))
+    shown = line_text(
+        event_line(scene(samples.snapshot(objectives=(missed, met), targets=())), 120)
+    )
     assert "! p99<=250ms missed for 12 s, now 312 ms" in shown
     assert "errors<=1% ok 0.12 %, for 1 min" in shown
 
 
-def test_an_objective_stands_beside_its_number_with_how_long_and_what_is_left_of_its_budget() -> None:
+def test_an_objective_stands_beside_its_number_with_how_long_and_what_is_left_of_its_budget() -> (
+    None
+):
     found = scene(
         samples.snapshot(
             objectives=(
@@ -202,13 +240,19 @@ def test_an_objective_stands_beside_its_number_with_how_long_and_what_is_left_of
     tail = "\n".join(map(line_text, latency_panel(found, 80, 12).lines))
     assert "! p99<=50ms missed 12 s, budget spent" in tail
     assert "<=1ms" not in tail
-    assert [line.split()[-2] for line in map(line_text, routes_panel(found, 80, 12).lines) if "!" in line] == ["!402"]
+    assert [
+        line.split()[-2]
+        for line in map(line_text, routes_panel(found, 80, 12).lines)
+        if "!" in line
+    ] == ["!402"]
 
 
 def test_an_objective_that_another_service_misses_is_not_beside_this_one_s_number() -> None:
     """Without a service in front its value is the worst one's."""
     services = (samples.service(), samples.service("slow"))
-    found = samples.snapshot(services=services, objectives=(ObjectiveStatus("p99<=250ms", "missed", 1.5, 12.0),))
+    found = samples.snapshot(
+        services=services, objectives=(ObjectiveStatus("p99<=250ms", "missed", 1.5, 12.0),)
+    )
     assert "missed" not in "\n".join(map(line_text, latency_panel(scene(found), 80, 12).lines))
 
 
@@ -218,10 +262,15 @@ def test_of_more_quantiles_than_lines_the_tail_is_shown() -> None:
 
 
 def test_what_is_not_shown_of_the_routes_is_counted() -> None:
-    assert line_text(routes_panel(scene(), 80, 12).lines[-1]).strip() == "and 214 more, 0.20 % of traffic"
+    assert (
+        line_text(routes_panel(scene(), 80, 12).lines[-1]).strip()
+        == "and 214 more, 0.20 % of traffic"
+    )
 
 
-@pytest.mark.parametrize(("column", "first"), [("cpu", 23990), ("pid", 1), ("rss", 23990), ("threads", 24601)])
+@pytest.mark.parametrize(
+    ("column", "first"), [("cpu", 23990), ("pid", 1), ("rss", 23990), ("threads", 24601)]
+)
 def test_processes_are_sorted_by_the_chosen_column(column: str, first: int) -> None:
     view = processes_panel(scene(list_states={"processes": ListState(sort_column=column)}), 80, 12)
     assert str(first) in line_text(view.lines[2]).split()
@@ -230,19 +279,27 @@ def test_processes_are_sorted_by_the_chosen_column(column: str, first: int) -> N
 def test_a_filter_keeps_what_contains_the_word_and_says_how_to_clear_it() -> None:
     view = processes_panel(scene(list_states={"processes": ListState(filter_text="GUNI")}), 80, 12)
     assert len([key for key in view.row_keys if key is not None]) == 3
-    none = processes_panel(scene(list_states={"processes": ListState(filter_text="nobody")}), 80, 12)
+    none = processes_panel(
+        scene(list_states={"processes": ListState(filter_text="nobody")}), 80, 12
+    )
     assert "Esc clears the filter" in "\n".join(map(line_text, none.lines))
 
 
 def test_the_cursor_belongs_to_a_process_and_not_to_a_row() -> None:
     chosen = samples.PROCESSES[2].identity
-    by_cpu = processes_panel(scene(list_states={"processes": ListState(cursor=chosen, sort_column="cpu")}), 80, 12)
-    by_pid = processes_panel(scene(list_states={"processes": ListState(cursor=chosen, sort_column="pid")}), 80, 12)
+    by_cpu = processes_panel(
+        scene(list_states={"processes": ListState(cursor=chosen, sort_column="cpu")}), 80, 12
+    )
+    by_pid = processes_panel(
+        scene(list_states={"processes": ListState(cursor=chosen, sort_column="pid")}), 80, 12
+    )
     for view in (by_cpu, by_pid):
         assert view.cursor is not None
         assert "24220" in line_text(view.lines[view.cursor])
     assert by_cpu.cursor != by_pid.cursor
-    gone = processes_panel(scene(list_states={"processes": ListState(cursor=(999999, 1.0))}), 80, 12)
+    gone = processes_panel(
+        scene(list_states={"processes": ListState(cursor=(999999, 1.0))}), 80, 12
+    )
     assert gone.cursor is None
 
 
@@ -250,7 +307,9 @@ def test_a_followed_process_stands_first_whatever_the_order() -> None:
     followed = samples.PROCESSES[4].identity
     for order in ("cpu", "pid", "rss"):
         view = processes_panel(
-            scene(followed=followed, list_states={"processes": ListState(sort_column=order)}), 80, 12
+            scene(followed=followed, list_states={"processes": ListState(sort_column=order)}),
+            80,
+            12,
         )
         assert "24601" in line_text(view.lines[2])
         assert "following 24601" in line_text(view.lines[0])
@@ -288,10 +347,16 @@ def test_a_bar_and_its_ground_fill_their_cells(ratio: float | None, cells: int) 
 # ------------------------------------------------------------------------------------------ places
 
 
-@given(st.integers(40, 250), st.integers(12, 90), st.integers(0, 3), st.sampled_from([None, *PANELS]))
+@given(
+    st.integers(40, 250), st.integers(12, 90), st.integers(0, 3), st.sampled_from([None, *PANELS])
+)
 @settings(max_examples=300, deadline=None)
-def test_the_arrangement_uses_the_whole_terminal(width: int, height: int, which: int, zoomed: Any) -> None:
-    snapshot = (samples.snapshot(), nothing(), samples.snapshot(services=(), targets=()), evil())[which]
+def test_the_arrangement_uses_the_whole_terminal(
+    width: int, height: int, which: int, zoomed: Any
+) -> None:
+    snapshot = (samples.snapshot(), nothing(), samples.snapshot(services=(), targets=()), evil())[
+        which
+    ]
     plan = layout.plan_layout(scene(snapshot), width, height, zoomed)
     assert all(rows >= 1 for rows in plan.heights.values())
     used = 0
@@ -331,15 +396,22 @@ def test_the_summary_holds_what_one_wants_to_know_afterwards() -> None:
 
 def test_the_summary_of_many_services_is_short_and_never_wraps() -> None:
     names = [f"{'service-with-a-very-long-name' * 3}-{number}" for number in range(7)]
-    services = [samples.service(name, traffic=TrafficState("x", 10.0 * n, "req/s")) for n, name in enumerate(names)]
+    services = [
+        samples.service(name, traffic=TrafficState("x", 10.0 * n, "req/s"))
+        for n, name in enumerate(names)
+    ]
     node = samples.service("node", traffic=TrafficState("y", 5e9, "By/s"))
     silent = samples.service("silent", traffic=None)
     first = FirstToSaturate("a pool of connections " * 5, "waiting work " * 5)
-    snapshot = replace(samples.snapshot(), services=(silent, node, *services), first_to_saturate=first)
+    snapshot = replace(
+        samples.snapshot(), services=(silent, node, *services), first_to_saturate=first
+    )
     lines = summary_lines(snapshot, 31.0, ["/var/lib/a/very/long/path/" + "x" * 80])
     assert len(lines) <= 7
     assert max(len("tputtui: " + line) for line in lines[:-1]) <= 80
-    assert "at the end 60.0 req/s" in lines[1]  # the busiest first, and no "best" before there were 60 s
+    assert (
+        "at the end 60.0 req/s" in lines[1]
+    )  # the busiest first, and no "best" before there were 60 s
     assert not any("best" in line or "node" in line for line in lines)
     assert "and 6 more services" in lines
     assert lines[-1].endswith("x" * 80)
@@ -376,7 +448,9 @@ def test_what_a_service_can_sustain_stands_beside_what_it_does(
 
 
 def test_a_limit_that_is_not_known_is_no_number() -> None:
-    snapshot = samples.snapshot(headroom=(Headroom("checkout", None, None, None, None, "p99<=250ms", "too early"),))
+    snapshot = samples.snapshot(
+        headroom=(Headroom("checkout", None, None, None, None, "p99<=250ms", "too early"),)
+    )
     assert "limit" not in line_text(throughput_panel(scene(snapshot), 80, 8).lines[1])
     assert "its limit within p99<=250ms is not known: too early" in line_text(
         events_panel(scene(snapshot), 80, 8).lines[1]
@@ -385,6 +459,10 @@ def test_a_limit_that_is_not_known_is_no_number() -> None:
 
 
 def test_a_service_that_never_answered_is_summed_up_by_its_reason() -> None:
-    down = TargetStatus("api", "http://api/metrics", "down", "connection refused: is the service running?")
-    lines = summary_lines(replace(samples.snapshot(), targets=(down,), services=(ServiceState("api", ("api",)),)), 3.0)
+    down = TargetStatus(
+        "api", "http://api/metrics", "down", "connection refused: is the service running?"
+    )
+    lines = summary_lines(
+        replace(samples.snapshot(), targets=(down,), services=(ServiceState("api", ("api",)),)), 3.0
+    )
     assert lines[1] == "api: connection refused: is the service running?"

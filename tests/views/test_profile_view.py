@@ -22,7 +22,13 @@ from tputtui.profiling.profile_model import (
 from tputtui.recording.embedded_profiles import describe_top_function
 from tputtui.signals.service.serving_processes import service_of
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
-from tputtui.views.profile.profile_header import SamplingStatus, capture_summary, queue_evidence, state_line, strip_line
+from tputtui.views.profile.profile_header import (
+    SamplingStatus,
+    capture_summary,
+    queue_evidence,
+    state_line,
+    strip_line,
+)
 from tputtui.views.profile.profile_pane import ProfilePane, render_pane
 from tputtui.views.profile.profile_tab import TABS, format_points
 from tputtui.views.profile.profile_view import ProfileView
@@ -43,11 +49,24 @@ def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profi
 
     root = ("main", "/srv/app/main.py", 1)
     run = stack(root, ("handle", "/srv/app/main.py", 20), (name, "/srv/app/rank.py", 7))
-    wait = stack(root, ("take", "/srv/app/main.py", 30), ("Event.wait", LIB, 600), ("Condition.wait", LIB, 331))
-    part = ProfileSlice(
-        {MAIN: {run: 30.0 + extra, wait: 70.0}, WORKER: {wait: 100.0}}, {MAIN: {run: 28.0}}, 100.0, 100.0, 1.0
+    wait = stack(
+        root,
+        ("take", "/srv/app/main.py", 30),
+        ("Event.wait", LIB, 600),
+        ("Condition.wait", LIB, 331),
     )
-    return Profile(frames, (part,) * slices, ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0))
+    part = ProfileSlice(
+        {MAIN: {run: 30.0 + extra, wait: 70.0}, WORKER: {wait: 100.0}},
+        {MAIN: {run: 28.0}},
+        100.0,
+        100.0,
+        1.0,
+    )
+    return Profile(
+        frames,
+        (part,) * slices,
+        ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0),
+    )
 
 
 def book(made: Profile | None = None) -> ProfileView:
@@ -56,11 +75,19 @@ def book(made: Profile | None = None) -> ProfileView:
     return out
 
 
-def drawn(shown: ProfileView, width: int = 120, height: int = 36, source: SourceText | None = None) -> str:
+def drawn(
+    shown: ProfileView, width: int = 120, height: int = 36, source: SourceText | None = None
+) -> str:
     state_ = SamplingStatus(1, "app", 10.0, 10.0, is_attached=True, is_done=True)
     view = render_pane(
         ProfilePane(
-            state_, shown.analysis, shown.tab_name, shown.current_tab, source, shown.search_status, shown.breadcrumbs
+            state_,
+            shown.analysis,
+            shown.tab_name,
+            shown.current_tab,
+            source,
+            shown.search_status,
+            shown.breadcrumbs,
         ),
         width,
         height,
@@ -70,12 +97,17 @@ def drawn(shown: ProfileView, width: int = 120, height: int = 36, source: Source
 
 @pytest.mark.parametrize("tab", [tab for tab, _, _ in TABS])
 @pytest.mark.parametrize("size", [(20, 6), (80, 20), (120, 36), (200, 56)])
-def test_every_page_fills_its_place_and_holds_nothing_that_acts(tab: str, size: tuple[int, int]) -> None:
+def test_every_page_fills_its_place_and_holds_nothing_that_acts(
+    tab: str, size: tuple[int, int]
+) -> None:
     for made in (profile(), profile(name=EVIL), profile(0)):
         shown = book(made)
         shown.show_tab(tab)
         view = render_pane(
-            ProfilePane(SamplingStatus(1, "app", is_done=True), shown.analysis, tab, shown.current_tab), *size
+            ProfilePane(
+                SamplingStatus(1, "app", is_done=True), shown.analysis, tab, shown.current_tab
+            ),
+            *size,
         ).view
         assert_fills(view.lines, *size)
 
@@ -101,7 +133,12 @@ def test_the_cursor_greets_on_the_code_that_runs_not_on_the_longest_wait() -> No
 
 def test_without_code_that_runs_the_longest_wait_is_named_as_one() -> None:
     made = profile()
-    idle = replace(made, slices=tuple(replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices))
+    idle = replace(
+        made,
+        slices=tuple(
+            replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices
+        ),
+    )
     shown = book(idle)
     assert shown.hottest().startswith("no function runs; longest wait: ")
 
@@ -119,7 +156,11 @@ def test_focus_goes_in_and_backspace_out() -> None:
 def test_a_folded_chain_speaks_of_the_function_where_its_time_is() -> None:
     shown = book()
     assert isinstance(shown.current_tab, TreeTab)
-    row = next(line for line in drawn(shown).splitlines() if "handle › compute (2)" in line or "compute (2)" in line)
+    row = next(
+        line
+        for line in drawn(shown).splitlines()
+        if "handle › compute (2)" in line or "compute (2)" in line
+    )
     assert "rank.py:7" in row
     assert shown.hottest() == "hottest function (running): compute, 15.0 %"
     chosen = shown.current_tab.selected_function()
@@ -148,7 +189,10 @@ def test_a_search_goes_beyond_a_chain_that_holds_several_matches() -> None:
         shown.search("srv/app") if not places else shown.go_to_match(1)
         places.append(
             shown.current_tab.rows.node_at(
-                shown.current_tab.rows.row_index(shown.current_tab.rows.func_node_at(shown.current_tab._cursor)) or 0
+                shown.current_tab.rows.row_index(
+                    shown.current_tab.rows.func_node_at(shown.current_tab._cursor)
+                )
+                or 0
             )
         )
     assert len(set(places)) == 3
@@ -173,12 +217,19 @@ def test_my_code_only_lists_my_functions_and_what_they_called() -> None:
     assert "Event.wait" in page
     assert "Condition.wait" not in page
     assert shown.analysis is not None
-    assert sum(row.self_ for row in shown.analysis.hot_functions) == pytest.approx(1.0), "no sample is lost"
+    assert sum(row.self_ for row in shown.analysis.hot_functions) == pytest.approx(1.0), (
+        "no sample is lost"
+    )
 
 
 def test_of_functions_that_all_wait_none_runs() -> None:
     made = profile()
-    idle = replace(made, slices=tuple(replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices))
+    idle = replace(
+        made,
+        slices=tuple(
+            replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices
+        ),
+    )
     assert describe_top_function(idle) == "nothing runs: Condition.wait 100 %"
     assert describe_top_function(made) == "compute 15 %"  # the waits have 85 %
     shown = book(idle)
@@ -204,7 +255,8 @@ def test_a_difference_shows_both_figures_beside_the_source() -> None:
     shown.show_tab("source")
     assert shown.file == "/srv/app/rank.py"
     head, row = (
-        next(line for line in drawn(shown, source=text).splitlines() if word in line) for word in ("before", "line 7")
+        next(line for line in drawn(shown, source=text).splitlines() if word in line)
+        for word in ("before", "line 7")
     )
     assert head.split()[:3] == ["before", "now", "line"]
     assert row.split()[:4] == ["15.0", "%", "15.0", "%"]
@@ -218,9 +270,9 @@ def test_a_function_that_is_gone_has_the_callers_of_before() -> None:
     assert shown.open_selected() == ""
     page = drawn(shown)
     assert "before, now gone: callers above" in page
-    assert [row.split()[:2] for row in page.splitlines() if "handle" in row or "● compute" in row] == [
-        ["15.0", "%"]
-    ] * 2
+    assert [
+        row.split()[:2] for row in page.splitlines() if "handle" in row or "● compute" in row
+    ] == [["15.0", "%"]] * 2
 
 
 def test_threads_one_after_the_other_then_all() -> None:
@@ -276,7 +328,9 @@ def test_enter_on_a_leaf_shows_its_source_with_line_heat() -> None:
     page = drawn(shown, source=SourceText("/srv/app/rank.py", lines))
     row = next(line for line in page.splitlines() if "line 7" in line)
     assert "15.0 %" in row
-    assert "changed since" in drawn(shown, source=SourceText("/srv/app/rank.py", lines, "changed since the start"))
+    assert "changed since" in drawn(
+        shown, source=SourceText("/srv/app/rank.py", lines, "changed since the start")
+    )
 
 
 def test_a_growing_profile_keeps_the_cursor_on_its_function() -> None:
@@ -307,9 +361,17 @@ def test_a_difference_that_stands_is_called_and_equal_captures_differ_in_nothing
 
 def test_a_capture_never_claims_more_seconds_than_were_asked_for() -> None:
     study = ProfileAnalysis(profile())
-    words = line_text(state_line(SamplingStatus(1, "app", 4.0, 10.0, is_attached=True), study, [], "", "tree", 120))
+    words = line_text(
+        state_line(
+            SamplingStatus(1, "app", 4.0, 10.0, is_attached=True), study, [], "", "tree", 120
+        )
+    )
     assert "600 samples of 2 threads, 6 s left" in words
-    words = line_text(state_line(SamplingStatus(1, "app", 10.0, 10.0, is_attached=True), study, [], "", "tree", 120))
+    words = line_text(
+        state_line(
+            SamplingStatus(1, "app", 10.0, 10.0, is_attached=True), study, [], "", "tree", 120
+        )
+    )
     assert "reading the last second" in words
 
 
@@ -318,10 +380,19 @@ def test_a_capture_never_claims_more_seconds_than_were_asked_for() -> None:
 
 def test_the_strip_shows_the_profiled_process_own_service() -> None:
     shop = samples.service(saturation=(SaturationState("shop queue", "q", 9, 10, 0.9, 4),))
-    till = samples.service("till", targets=("till-1",), saturation=(SaturationState("till pool", "p", 3, 8, 0.4, 1),))
-    targets = (*samples.targets(), replace(samples.targets()[0], name="till-1", url="http://127.0.0.1:8001/metrics"))
-    here = TargetListeners("till-1", 8001, "127.0.0.1:8001", here=True, holders=(SocketHolder(5, 1.0),))
-    snapshot = samples.snapshot(services=(shop, till), targets=targets, listeners=(*samples.listeners(), here))
+    till = samples.service(
+        "till", targets=("till-1",), saturation=(SaturationState("till pool", "p", 3, 8, 0.4, 1),)
+    )
+    targets = (
+        *samples.targets(),
+        replace(samples.targets()[0], name="till-1", url="http://127.0.0.1:8001/metrics"),
+    )
+    here = TargetListeners(
+        "till-1", 8001, "127.0.0.1:8001", here=True, holders=(SocketHolder(5, 1.0),)
+    )
+    snapshot = samples.snapshot(
+        services=(shop, till), targets=targets, listeners=(*samples.listeners(), here)
+    )
     own = service_of(snapshot, 5, 1.0)
     assert own is not None
     assert own.name == "till"
@@ -330,14 +401,19 @@ def test_the_strip_shows_the_profiled_process_own_service() -> None:
     assert "shop queue" not in words
     assert service_of(snapshot, 5, 2.0) is None, "another process took over the pid"
     assert service_of(snapshot, 6, None) is None
-    assert "pool" not in line_text(strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, None))
+    assert "pool" not in line_text(
+        strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, None)
+    )
     assert queue_evidence(own) == "till pool is at 3 of 8 and 1 wait"
     assert queue_evidence(None) == ""
 
 
 def test_a_profile_without_cpu_time_is_compared_by_what_both_know() -> None:
     before = profile()
-    asleep = tuple(replace(part, cpu_shares={MAIN: 0.0, WORKER: 0.0}, gil={}, gil_ticks=0.0) for part in before.slices)
+    asleep = tuple(
+        replace(part, cpu_shares={MAIN: 0.0, WORKER: 0.0}, gil={}, gil_ticks=0.0)
+        for part in before.slices
+    )
     now = replace(before, slices=asleep)
     alone = book(now)
     alone.show_tab("hot")
@@ -360,14 +436,22 @@ def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
     made = profile()
     study = ProfileAnalysis(replace(made, metadata=replace(made.metadata, python="3.12", errors=2)))
     shown = SamplingStatus(1, "app", is_done=True)
-    assert capture_summary(shown, study, 90) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, nonblocking, 2 dropped"
-    assert capture_summary(shown, study, 65) == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, 2 dropped"
+    assert (
+        capture_summary(shown, study, 90)
+        == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, nonblocking, 2 dropped"
+    )
+    assert (
+        capture_summary(shown, study, 65)
+        == "1 app   python 3.12   6.0 s, 100 Hz, 2 threads, 2 dropped"
+    )
     assert capture_summary(shown, study, 50) == "1 app   6.0 s, 100 Hz, 2 threads, 2 dropped"
 
 
 def test_the_rule_s_words_are_whole_at_every_width() -> None:
     made = profile()
-    shown = book(replace(made, metadata=replace(made.metadata, asked_s=6.0, python="3.12", errors=2)))
+    shown = book(
+        replace(made, metadata=replace(made.metadata, asked_s=6.0, python="3.12", errors=2))
+    )
     for width in range(70, 130):
         head = drawn(shown, width).splitlines()[0]
         assert "2 threads" in head, width
@@ -382,14 +466,22 @@ def test_what_was_asked_and_what_came_stand_beside_each_other() -> None:
 
 
 def test_no_difference_has_no_sign() -> None:
-    assert [format_points(change) for change in (0.042, -0.0005, -0.0001, 0.0)] == ["+4.2", "-0.1", "0.0", "0.0"]
+    assert [format_points(change) for change in (0.042, -0.0005, -0.0001, 0.0)] == [
+        "+4.2",
+        "-0.1",
+        "0.0",
+        "0.0",
+    ]
 
 
 def installed(*, own: tuple[str, ...] = ()) -> Profile:
     """A service that is installed beside its libraries, and an idle client of its."""
     site = "/v/lib/python3.12/site-packages"
     frames = FrameTable()
-    serve = (frames.add_frame("<module>", "/v/bin/uvicorn", 8), frames.add_frame("run", f"{site}/uvicorn/server.py", 9))
+    serve = (
+        frames.add_frame("<module>", "/v/bin/uvicorn", 8),
+        frames.add_frame("run", f"{site}/uvicorn/server.py", 9),
+    )
     load = (
         *serve,
         frames.add_frame("load", f"{site}/shop/views.py", 3),
@@ -402,11 +494,17 @@ def installed(*, own: tuple[str, ...] = ()) -> Profile:
         frames.add_frame("Condition.wait", LIB, 331),
     )
     part = ProfileSlice({MAIN: {query: 100.0}, WORKER: {idle: 100.0}}, {}, 100.0, 0.0, 1.0)
-    return Profile(frames, (part,) * 6, ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0, own=own))
+    return Profile(
+        frames,
+        (part,) * 6,
+        ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0, own=own),
+    )
 
 
 @pytest.mark.parametrize("size", [(80, 19), (120, 36)])
-def test_where_no_own_code_is_found_the_pane_says_so_and_my_code_only_hides_nothing(size: tuple[int, int]) -> None:
+def test_where_no_own_code_is_found_the_pane_says_so_and_my_code_only_hides_nothing(
+    size: tuple[int, int],
+) -> None:
     shown = book(installed())
     text = drawn(shown, *size)
     assert 'No sample is in your own code; own = ["package"] in the config names it.' in text
@@ -416,7 +514,9 @@ def test_where_no_own_code_is_found_the_pane_says_so_and_my_code_only_hides_noth
 
 
 @pytest.mark.parametrize("size", [(80, 19), (120, 36)])
-def test_an_installed_service_is_own_code_and_what_it_waits_for_is_named(size: tuple[int, int]) -> None:
+def test_an_installed_service_is_own_code_and_what_it_waits_for_is_named(
+    size: tuple[int, int],
+) -> None:
     shown = book(installed(own=("shop",)))
     text = drawn(shown, *size)
     assert "own code" not in text

@@ -12,14 +12,24 @@ from hypothesis import strategies as st
 from panes import assert_fills
 
 from tputtui.experiments.effect_estimate import EffectEstimate
-from tputtui.model import ErrorState, LatencyState, ServiceState, Snapshot, SplitState, TargetStatus, TrafficState
+from tputtui.model import (
+    ErrorState,
+    LatencyState,
+    ServiceState,
+    Snapshot,
+    SplitState,
+    TargetStatus,
+    TrafficState,
+)
 from tputtui.signals.service.traffic_split import TrafficSplit, split_options
 from tputtui.views.live.split_view import SplitFigure, split_options_view, split_panel
 from tputtui.views.shared import layout
 from tputtui.views.shared.frame import ActiveSplit, Frame, ViewState
 from tputtui.views.shared.styled_text import line_text
 
-CHOSEN = split_options("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {"version": {"1.4": 1100.0, "1.5": 184.0}})
+CHOSEN = split_options(
+    "checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {"version": {"1.4": 1100.0, "1.5": 184.0}}
+)
 BY_TARGET, BY_LABEL = CHOSEN[1].split, CHOSEN[3].split
 
 SURE = {
@@ -31,13 +41,17 @@ SURE = {
 }
 
 
-def arm(name: str, target: str, rps: float | None = 640.0, p99: float = 0.088, errors: float = 0.0012) -> ServiceState:
+def arm(
+    name: str, target: str, rps: float | None = 640.0, p99: float = 0.088, errors: float = 0.0012
+) -> ServiceState:
     return ServiceState(
         name,
         (target,),
         traffic=TrafficState("http_requests_total", rps),
         errors=ErrorState("http_requests_total", "status", ("500",), errors, 1.5, {}),
-        latency=LatencyState("http_request_duration_seconds", "histogram", "s", samples.quantiles(0.0082, 0.021, p99)),
+        latency=LatencyState(
+            "http_request_duration_seconds", "histogram", "s", samples.quantiles(0.0082, 0.021, p99)
+        ),
     )
 
 
@@ -50,7 +64,8 @@ def scene(
 ) -> Frame:
     snapshot: Snapshot = samples.snapshot(**changes)
     both = SplitState(
-        arm(chosen.control.name, "web-01"), arm(chosen.treatment.name, "web-02", p99=0.109, errors=0.0092)
+        arm(chosen.control.name, "web-01"),
+        arm(chosen.treatment.name, "web-02", p99=0.109, errors=0.0092),
     )
     look = ActiveSplit(chosen, snapshot.at - 314.0, silent_s)
 
@@ -79,7 +94,9 @@ def test_it_fills_its_place_at_every_size(
 
 @given(st.integers(40, 120), st.integers(3, 30), st.integers(0, 3))
 def test_the_list_of_ways_fills_its_place(width: int, height: int, cursor: int) -> None:
-    assert_fills(split_options_view("checkout", CHOSEN, "req/s", cursor, width, height).lines, width, height)
+    assert_fills(
+        split_options_view("checkout", CHOSEN, "req/s", cursor, width, height).lines, width, height
+    )
 
 
 def test_what_is_sure_has_a_word_a_sign_and_its_interval() -> None:
@@ -95,8 +112,9 @@ def test_what_is_sure_has_a_word_a_sign_and_its_interval() -> None:
 
 def test_of_worse_and_better_together_it_says_a_trade_off() -> None:
     both = {**SURE, "traffic": EffectEstimate(0.06, 0.03, 0.09, is_confirmed=True)}
-    assert "a trade-off: worse in p90 +4.1 %, p99 +24 %, errors +0.80 pp; better in traffic +6.0 %" in words(
-        scene(told=both)
+    assert (
+        "a trade-off: worse in p90 +4.1 %, p99 +24 %, errors +0.80 pp; better in traffic +6.0 %"
+        in words(scene(told=both))
     )
 
 
@@ -141,9 +159,14 @@ def test_traffic_of_arms_by_label_is_nobodys_merit() -> None:
 
 
 def test_a_treatment_without_traffic_is_said_and_a_target_that_is_down_is_no_verdict() -> None:
-    assert "treatment has had no traffic for 14 s, control has" in words(scene(told=SURE, silent_s=14.0))
+    assert "treatment has had no traffic for 14 s, control has" in words(
+        scene(told=SURE, silent_s=14.0)
+    )
     assert "no traffic" not in words(scene(told=SURE, silent_s=6.0))
-    targets = (TargetStatus("web-01", "http://web-01/metrics", "up"), TargetStatus("web-02", "http://x", "down"))
+    targets = (
+        TargetStatus("web-01", "http://web-01/metrics", "up"),
+        TargetStatus("web-02", "http://x", "down"),
+    )
     shown = words(scene(told=SURE, silent_s=14.0, targets=targets))
     assert "treatment is not seen: its targets are down, which is no verdict" in shown
 
@@ -154,7 +177,9 @@ def test_an_arm_that_is_nowhere_is_said() -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(120, 40), (80, 24), (200, 60)])
-def test_it_stands_where_throughput_and_latency_stood_until_one_of_them_is_asked_for(width: int, height: int) -> None:
+def test_it_stands_where_throughput_and_latency_stood_until_one_of_them_is_asked_for(
+    width: int, height: int
+) -> None:
     plan = layout.plan_layout(scene(), width, height)
     assert "split" in plan.heights
     assert "throughput" not in plan.heights

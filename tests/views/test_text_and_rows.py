@@ -56,13 +56,19 @@ NO_RATE = samples.service(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"services": (), "targets": (), "is_ready": True}, "no target: tputtui :PORT watches a port"),
+        (
+            {"services": (), "targets": (), "is_ready": True},
+            "no target: tputtui :PORT watches a port",
+        ),
         ({"services": (), "targets": (), "is_ready": False}, "looking for targets"),
         ({"services": (), "targets": (WAITING,)}, "waiting for the first answer"),
         ({"services": (NO_TRAFFIC,), "targets": (DOWN,)}, "web-01 is down: connection refused"),
         ({"services": (NO_TRAFFIC,), "targets": (WAITING,)}, "waiting for the first answer"),
         (
-            {"services": (replace(NO_TRAFFIC, reasons={"traffic": "it is a database"}),), "targets": (UP,)},
+            {
+                "services": (replace(NO_TRAFFIC, reasons={"traffic": "it is a database"}),),
+                "targets": (UP,),
+            },
             "it is a database: i to choose one",
         ),
         ({"services": (NO_TRAFFIC,), "targets": (UP,)}, "no traffic metric found: i to choose one"),
@@ -102,28 +108,41 @@ def test_a_reason_that_is_too_long_goes_on_in_the_next_line_with_the_way_out_at_
     one = samples.service(latency=None, reasons={"latency": reason})
     lines = said(latency_panel(scene(samples.snapshot(services=(one,))), 50, 8))
     assert " ".join(line.strip() for line in lines[1:3]) == f"{reason}: i to choose one"
-    assert missing_reasons(scene(samples.snapshot(services=(one,))), one, "latency") == [f"{reason}: i to choose one"]
+    assert missing_reasons(scene(samples.snapshot(services=(one,))), one, "latency") == [
+        f"{reason}: i to choose one"
+    ]
 
 
 @pytest.mark.parametrize("width", [40, 50, 59, 70])
 def test_a_rate_by_class_stands_whole_or_not_at_all(width: int) -> None:
-    errors = ErrorState("x", "code", ("500",), 0.1, 1.5, {"2xx": 1.0, "4xx": 187_356_633.0, "5xx": 156_185.0})
+    errors = ErrorState(
+        "x", "code", ("500",), 0.1, 1.5, {"2xx": 1.0, "4xx": 187_356_633.0, "5xx": 156_185.0}
+    )
     one = samples.service(errors=errors)
     foot = said(throughput_panel(scene(samples.snapshot(services=(one,))), width, 8))[-1]
-    assert [piece for piece in foot.split() if piece[0].isdigit() and "," in piece and not piece.endswith("/s")] == []
+    assert [
+        piece
+        for piece in foot.split()
+        if piece[0].isdigit() and "," in piece and not piece.endswith("/s")
+    ] == []
 
 
 # ------------------------------------------------------------------------------------------ further signals
 
 TOKENS = samples.service(
     signals=(
-        ExtraSignal("traffic", "generation", "x_total", traffic=TrafficState("x_total", 441.0, "tokens/s")),
+        ExtraSignal(
+            "traffic", "generation", "x_total", traffic=TrafficState("x_total", 441.0, "tokens/s")
+        ),
         ExtraSignal(
             "latency",
             "time to first token",
             "ttft_seconds",
             latency=LatencyState(
-                "ttft_seconds", "histogram", "s", (Quantile(0.5, 0.375), Quantile(0.99, 2.5, is_lower_bound=True))
+                "ttft_seconds",
+                "histogram",
+                "s",
+                (Quantile(0.5, 0.375), Quantile(0.99, 2.5, is_lower_bound=True)),
             ),
         ),
     )
@@ -131,9 +150,14 @@ TOKENS = samples.service(
 
 
 @pytest.mark.parametrize("height", [10, 13, 30])
-def test_tokens_and_the_time_to_the_first_stand_beside_requests_and_their_latency(height: int) -> None:
+def test_tokens_and_the_time_to_the_first_stand_beside_requests_and_their_latency(
+    height: int,
+) -> None:
     what = scene(samples.snapshot(services=(TOKENS,)))
-    assert any("also   generation 441.0 tokens/s" in line for line in said(throughput_panel(what, 60, height)))
+    assert any(
+        "also   generation 441.0 tokens/s" in line
+        for line in said(throughput_panel(what, 60, height))
+    )
     late = said(latency_panel(what, 60, height))
     assert any("time to first token   p50 375 ms   p99 ≥2.5 s" in line for line in late)
     assert len(late) == height
@@ -143,14 +167,17 @@ def test_tokens_and_the_time_to_the_first_stand_beside_requests_and_their_latenc
 def test_a_service_without_a_latency_shows_the_further_ones_all_the_same() -> None:
     one = replace(TOKENS, latency=None)
     assert any(
-        "time to first token" in line for line in said(latency_panel(scene(samples.snapshot(services=(one,))), 60, 6))
+        "time to first token" in line
+        for line in said(latency_panel(scene(samples.snapshot(services=(one,))), 60, 6))
     )
 
 
 # ------------------------------------------------------------------------------------------ processes and saturation
 
 
-@pytest.mark.parametrize(("busy", "words"), [(7.28, "7.0 of 7.3"), (3.0, "3.0 of 3.0"), (0.0, "0.0 of 0.0")])
+@pytest.mark.parametrize(
+    ("busy", "words"), [(7.28, "7.0 of 7.3"), (3.0, "3.0 of 3.0"), (0.0, "0.0 of 0.0")]
+)
 def test_the_shown_processes_never_use_more_cores_than_are_busy(busy: float, words: str) -> None:
     foot = said(processes_panel(scene(samples.snapshot(busy_cores=busy)), 76, 12))[-1]
     assert f"these use {words} busy cores" in foot
@@ -161,10 +188,14 @@ NAMED = SaturationState("a pool with a very long name of its own", "pool_in_use"
 
 @pytest.mark.parametrize("width", [60, 80, 99, 100, 120, 159, 160, 200])
 @pytest.mark.parametrize("value", [1.0, 1_234_567.0, 1.5e300])
-def test_a_name_is_as_long_as_the_width_allows_and_never_touches_its_number(width: int, value: float) -> None:
+def test_a_name_is_as_long_as_the_width_allows_and_never_touches_its_number(
+    width: int, value: float
+) -> None:
     one = samples.service(saturation=(replace(NAMED, value=value),))
     row = next(
-        line for line in said(saturation_panel(scene(samples.snapshot(services=(one,))), width, 12)) if "a pool" in line
+        line
+        for line in said(saturation_panel(scene(samples.snapshot(services=(one,))), width, 12))
+        if "a pool" in line
     )
     name, cut, rest = row[1:].partition("…")
     assert name.startswith("a pool")
@@ -175,7 +206,9 @@ def test_a_name_is_as_long_as_the_width_allows_and_never_touches_its_number(widt
 
 
 def test_a_resource_of_the_service_is_not_mistaken_for_the_host_s_of_the_same_name() -> None:
-    one = samples.service(saturation=(SaturationState("memory", "x_bytes", 1e8, 4e9, 0.025, unit="By"),))
+    one = samples.service(
+        saturation=(SaturationState("memory", "x_bytes", 1e8, 4e9, 0.025, unit="By"),)
+    )
     rows = [
         line.split("  ")[0].strip()
         for line in said(saturation_panel(scene(samples.snapshot(services=(one,))), 120, 12))
@@ -257,9 +290,13 @@ def test_the_top_of_the_line_s_scale_is_never_below_the_big_number(rps: float) -
 
 
 def test_targets_that_are_down_stand_first_and_the_others_are_counted() -> None:
-    many = tuple(TargetStatus(f"web-{at:02d}", "http://x/metrics", "up", series=5) for at in range(12))
+    many = tuple(
+        TargetStatus(f"web-{at:02d}", "http://x/metrics", "up", series=5) for at in range(12)
+    )
     broken = replace(many[7], state="down", error="connection refused")
-    shown = said(targets_panel(scene(samples.snapshot(targets=(*many[:7], broken, *many[8:]))), 100, 6))
+    shown = said(
+        targets_panel(scene(samples.snapshot(targets=(*many[:7], broken, *many[8:]))), 100, 6)
+    )
     first = next(line for line in shown if "web-" in line)
     assert "web-07" in first
     assert "connection refused" in first

@@ -34,16 +34,26 @@ def read_baseline(run_spec: str | None) -> Baseline | None:
     with open_run(path) as run:
         marks = run.marks()
         try:
-            since, until = (parse_time_spec(end, run.header, marks) if end else None for end in span or (None, None))
+            since, until = (
+                parse_time_spec(end, run.header, marks) if end else None
+                for end in span or (None, None)
+            )
         except ValueError as error:
             raise UsageError(f"--baseline {clean(run_spec, 200)}: {error}") from None
         return _measure_baseline(run_spec, path, run, since, until)
 
 
-def _measure_baseline(run_spec: str, path: str, run: Run, since: float | None, until: float | None) -> Baseline:
+def _measure_baseline(
+    run_spec: str, path: str, run: Run, since: float | None, until: float | None
+) -> Baseline:
     """Compute means over rows as wide as those of the watch (`comparison_base.row_width_s`)."""
     from tputtui.engine.replay.replay_feed import replay_snapshots
-    from tputtui.views.shared.comparison_base import Baseline, figure_from_rows, row_width_s, snapshot_figures
+    from tputtui.views.shared.comparison_base import (
+        Baseline,
+        figure_from_rows,
+        row_width_s,
+        snapshot_figures,
+    )
 
     width = row_width_s(run.header.window_s, run.header.interval_s)
     rows: dict[str, dict[int, list[float]]] = {}
@@ -55,10 +65,15 @@ def _measure_baseline(run_spec: str, path: str, run: Run, since: float | None, u
             units[name] = unit
             rows.setdefault(name, {}).setdefault(int(snapshot.at // width), []).append(value)
     means = {name: [sum(row) / len(row) for row in found.values()] for name, found in rows.items()}
-    held = {name: figure_from_rows(found, width, units[name], is_from_run=True) for name, found in means.items()}
+    held = {
+        name: figure_from_rows(found, width, units[name], is_from_run=True)
+        for name, found in means.items()
+    }
     figures = {name: found for name, found in held.items() if found is not None}
     if not figures:
         raise UsageError(f"--baseline {clean(run_spec, 200)}: nothing was measured in it")
     return Baseline(
-        f"vs {os.path.basename(path).removesuffix('.tput.gz')}{run_spec[len(path) :]}", figures, is_from_run=True
+        f"vs {os.path.basename(path).removesuffix('.tput.gz')}{run_spec[len(path) :]}",
+        figures,
+        is_from_run=True,
     )

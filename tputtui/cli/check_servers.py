@@ -48,10 +48,19 @@ async def check_server(
         jobs = await list_jobs(api, server.match, _DEADLINE_S)
         took = (time.monotonic() - started) * 1000
         if not jobs:
-            return [ServerReport(head, [("down", "the server has no such series")], "the server has no such series")]
+            return [
+                ServerReport(
+                    head,
+                    [("down", "the server has no such series")],
+                    "the server has no such series",
+                )
+            ]
         metadata = await api.metadata(_DEADLINE_S)
         looks = [ServerReport(head, _server_rows(jobs, took, has_metadata=bool(metadata)))]
-        looks += [await _check_job(api, job, server, metadata, describe, settings) for job in jobs[:MAX_JOBS]]
+        looks += [
+            await _check_job(api, job, server, metadata, describe, settings)
+            for job in jobs[:MAX_JOBS]
+        ]
     except ServerError as error:
         return [ServerReport(head, [("down", str(error))], str(error))]
     finally:
@@ -83,8 +92,15 @@ async def _check_job(
     except ServerError as error:
         return ServerReport(head, [("down", str(error))], str(error))
     served = found.served
-    bindings = classify(found, served.before if served else None, served.before_s if served else None)
-    rows = [("up", f"{job.series_count:,} series, {len(job.sources)} instances, scraped every {job.scrape_s:g} s")]
+    bindings = classify(
+        found, served.before if served else None, served.before_s if served else None
+    )
+    rows = [
+        (
+            "up",
+            f"{job.series_count:,} series, {len(job.sources)} instances, scraped every {job.scrape_s:g} s",
+        )
+    ]
     try:
         bindings = apply_overrides(bindings, server.bindings, found)
     except ValueError as error:
@@ -105,7 +121,11 @@ async def _answers(
 
     Raises ServerError if they are refused.
     """
-    part = JobTarget(Target(job.name, ""), job, questions=questions(bindings, default_breakdown(bindings.breakdown)))
+    part = JobTarget(
+        Target(job.name, ""),
+        job,
+        questions=questions(bindings, default_breakdown(bindings.breakdown)),
+    )
     warnings: dict[str, None] = {}
     found = 0
     for query in join_queries(build_expressions([part], server.match, settings.window_s)):

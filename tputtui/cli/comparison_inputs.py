@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 from tputtui.cli import read_file
 from tputtui.cli.parser import UsageError
 from tputtui.experiments.comparability import INVALIDATING_FIELDS
-from tputtui.experiments.metric_rows import COLUMNS, BucketRows, MetricRows, MetricRowsError, median_step, parse_csv
+from tputtui.experiments.metric_rows import (
+    COLUMNS,
+    BucketRows,
+    MetricRows,
+    MetricRowsError,
+    median_step,
+    parse_csv,
+)
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
@@ -27,7 +34,9 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 512 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
-_SIDE_PATTERN = re.compile(r"(?P<file>.*?\.gz)(?P<span>@(?P<start>.*?)\.\.(?P<end>.*?))?(?P<of>:(?P<service>.+))?")
+_SIDE_PATTERN = re.compile(
+    r"(?P<file>.*?\.gz)(?P<span>@(?P<start>.*?)\.\.(?P<end>.*?))?(?P<of>:(?P<service>.+))?"
+)
 """RUN, RUN@MARK..MARK, RUN:SERVICE and both; for other suffixes the existing files decide how the
 argument is split.
 """
@@ -70,9 +79,13 @@ def load_side(side_spec: str) -> ComparisonSide:
         return _load_run(side_spec, path, (None, None), None)
     try:
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        return ComparisonSide(parse_csv(content.decode("utf-8-sig"), clean(side_spec)), identity=digest)
+        return ComparisonSide(
+            parse_csv(content.decode("utf-8-sig"), clean(side_spec)), identity=digest
+        )
     except UnicodeDecodeError:
-        raise UsageError(f"{clean(side_spec)}: it is no text: a side is a CSV table or a recorded run") from None
+        raise UsageError(
+            f"{clean(side_spec)}: it is no text: a side is a CSV table or a recorded run"
+        ) from None
     except MetricRowsError as error:
         raise UsageError(f"{clean(side_spec)}: {error}") from None
 
@@ -117,7 +130,9 @@ def split_side_spec(side_spec: str) -> tuple[str, tuple[str | None, str | None] 
 # ------------------------------------------------------------------------------------ recorded runs
 
 
-def _load_run(side_spec: str, path: str, span: tuple[str | None, str | None], service: str | None) -> ComparisonSide:
+def _load_run(
+    side_spec: str, path: str, span: tuple[str | None, str | None], service: str | None
+) -> ComparisonSide:
     from tputtui.recording import NotARunError, read_table
 
     shown = clean(side_spec)
@@ -129,9 +144,13 @@ def _load_run(side_spec: str, path: str, span: tuple[str | None, str | None], se
         raise UsageError(f"{shown}: {error}") from None
     if service is None and len(found.services) > 1:
         names = clean(", ".join(found.services), 200)
-        raise UsageError(f"{shown} holds several services ({names}): name one, as in {clean(path)}:{found.services[0]}")
+        raise UsageError(
+            f"{shown} holds several services ({names}): name one, as in {clean(path)}:{found.services[0]}"
+        )
     header = found.header
-    workload = {_workload_field(name): _parse_workload_value(told) for name, told in header.workload.items()}
+    workload = {
+        _workload_field(name): _parse_workload_value(told) for name, told in header.workload.items()
+    }
     return ComparisonSide(
         _run_rows(shown, found),
         {**_run_environment(header), **workload},
@@ -152,23 +171,32 @@ def _run_rows(name: str, table: RunTable) -> MetricRows:
     Raises UsageError if none has one.
     """
     began = table.header.began_time
-    usable = [row for row in table.rows if row.rps is not None and math.isfinite(row.rps) and row.rps >= 0]
+    usable = [
+        row for row in table.rows if row.rps is not None and math.isfinite(row.rps) and row.rps >= 0
+    ]
     if not usable:
         raise UsageError(f"{name}: no row has a rate")
     columns: dict[str, tuple[float, ...]] = {}
     for column in COLUMNS:
-        values = tuple(math.nan if (value := getattr(row, column)) is None else float(value) for row in usable)
+        values = tuple(
+            math.nan if (value := getattr(row, column)) is None else float(value) for row in usable
+        )
         if any(map(math.isfinite, values)):
             columns[column] = values
     t = tuple(began + row.t for row in usable)
     step = median_step(t)
     names = dict.fromkeys(route for row in usable for route in row.routes)
-    routes = {route: _route_rows(route, t, step, [row.routes.get(route) for row in usable]) for route in names}
+    routes = {
+        route: _route_rows(route, t, step, [row.routes.get(route) for row in usable])
+        for route in names
+    }
     buckets = _bucket_rows([row.buckets for row in usable], step)
     return MetricRows(name, t, columns, step, len(table.rows) - len(usable), buckets, routes)
 
 
-def _route_rows(name: str, t: tuple[float, ...], step: float, rows: Sequence[RouteRow | None]) -> MetricRows:
+def _route_rows(
+    name: str, t: tuple[float, ...], step: float, rows: Sequence[RouteRow | None]
+) -> MetricRows:
     """Return a route's rows on its service's time line.
 
     A second without requests has a rate of 0 and no latency.
@@ -179,7 +207,12 @@ def _route_rows(name: str, t: tuple[float, ...], step: float, rows: Sequence[Rou
         if any(value is not None for value in told):
             columns[column] = tuple(math.nan if value is None else float(value) for value in told)
     return MetricRows(
-        name, t, columns, step, 0, _bucket_rows([row.buckets if row is not None else () for row in rows], step)
+        name,
+        t,
+        columns,
+        step,
+        0,
+        _bucket_rows([row.buckets if row is not None else () for row in rows], step),
     )
 
 
@@ -203,7 +236,9 @@ def _bucket_rows(rows: Sequence[BucketDensities], step: float) -> BucketRows | N
 def _run_environment(header: RunHeader) -> dict[str, object]:
     """Return the environment of a run in the terms of the comparison."""
     told = header.environment
-    found: dict[str, object] = {ours: told[name] for name, ours in _ENVIRONMENT_NAMES.items() if name in told}
+    found: dict[str, object] = {
+        ours: told[name] for name, ours in _ENVIRONMENT_NAMES.items() if name in told
+    }
     found |= {name: told[name] for name in _SAME_NAMES if name in told}
     memory = told.get("memory_bytes", "")
     if memory.isdigit():
@@ -213,7 +248,9 @@ def _run_environment(header: RunHeader) -> dict[str, object]:
     for words in header.builds.values():
         for name, value in words.items():
             builds.setdefault(name, {})[value] = None
-    return found | {f"software {name}": " / ".join(sorted(values)) for name, values in builds.items()}
+    return found | {
+        f"software {name}": " / ".join(sorted(values)) for name, values in builds.items()
+    }
 
 
 def _workload_field(name: str) -> str:

@@ -26,10 +26,14 @@ def read_plan(path: str | None) -> ExperimentPlan:
     try:
         return parse_plan(comparison_inputs.read_content(path).decode())
     except (PlanError, UnicodeDecodeError) as error:
-        raise UsageError(f"{clean(path)}: {error if isinstance(error, PlanError) else 'it is no text'}") from None
+        raise UsageError(
+            f"{clean(path)}: {error if isinstance(error, PlanError) else 'it is no text'}"
+        ) from None
 
 
-def plan_of_runs(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[ExperimentPlan | None, str]:
+def plan_of_runs(
+    baseline: ComparisonSide, candidate: ComparisonSide
+) -> tuple[ExperimentPlan | None, str]:
     """Return the plan that both runs carry, in the baseline's version.
 
     Without one, a sentence if that has to be reported.
@@ -37,22 +41,34 @@ def plan_of_runs(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[E
     if not baseline.experiment or not candidate.experiment:
         return None, ""
     try:
-        before, after = plan_from_header(baseline.experiment), plan_from_header(candidate.experiment)
+        before, after = (
+            plan_from_header(baseline.experiment),
+            plan_from_header(candidate.experiment),
+        )
     except PlanError as error:
         return None, f"The plan that the runs carry cannot be used: {error}."
     if before.name != after.name:
         names = (one.name or "one without a title" for one in (before, after))
-        return None, f"The runs were recorded for different experiments, and no plan is taken: {', '.join(names)}."
+        return (
+            None,
+            f"The runs were recorded for different experiments, and no plan is taken: {', '.join(names)}.",
+        )
     if not before.name and before != after:
         return None, ""
     changed = after.changed_fields(before)
-    said = f"Changed in the plan between the two recordings: {', '.join(changed)}." if changed else ""
+    said = (
+        f"Changed in the plan between the two recordings: {', '.join(changed)}." if changed else ""
+    )
     return before, said
 
 
 def earlier_results(path: str | None) -> tuple[LoggedResult, ...]:
     """Return the results of earlier comparisons recorded in the file."""
-    return tuple(result_log.parse_results(comparison_inputs.read_content(path).decode())) if path is not None else ()
+    return (
+        tuple(result_log.parse_results(comparison_inputs.read_content(path).decode()))
+        if path is not None
+        else ()
+    )
 
 
 def append_result(
@@ -77,8 +93,15 @@ def append_result(
             "candidates": [candidate.identity for _, candidate in arms],
             "history": [one.identity for one in history],
         },
-        [formatting.format_metric(metric) for metric in comparison.metrics if metric.effect is not None],
-        [formatting.describe_stratum(one, comparison.strata_metric or comparison.primary) for one in comparison.strata],
+        [
+            formatting.format_metric(metric)
+            for metric in comparison.metrics
+            if metric.effect is not None
+        ],
+        [
+            formatting.describe_stratum(one, comparison.strata_metric or comparison.primary)
+            for one in comparison.strata
+        ],
         report_input.deviations,
     )
     shown = clean(path, 200)
@@ -92,5 +115,7 @@ def append_result(
                 raise OSError(0, "it is not a plain file")
             file.write(new if there.endswith("\n") or not there else f"\n{new}")
     except (OSError, UsageError, UnicodeDecodeError) as error:
-        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+        reason = (
+            (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+        )
         print_stderr(f"{shown}: the result is not noted in it: {reason}")

@@ -71,7 +71,9 @@ def load_config(
     content, status = _read_trusted(location)
     if content is None or status is None:
         return None, ()
-    config = parse_config(_decode(content, location.path), location.path, validators, environ.get("HOME"))
+    config = parse_config(
+        _decode(content, location.path), location.path, validators, environ.get("HOME")
+    )
     return config, tuple(_secret_warnings(config, status))
 
 
@@ -88,7 +90,9 @@ def _read_trusted(location: ConfigLocation) -> tuple[bytes | None, os.stat_resul
     except read_file.MissingFileError as error:
         if not location.must_exist:
             return None, None
-        raise SettingsError([ConfigProblem(shown, f"{error} ({location.origin} names it)")]) from None
+        raise SettingsError(
+            [ConfigProblem(shown, f"{error} ({location.origin} names it)")]
+        ) from None
     except read_file.UnreadableFileError as error:
         raise SettingsError([ConfigProblem(shown, str(error))]) from None
     if refusal := _refusal_reason(status):
@@ -117,13 +121,19 @@ def _decode(content: bytes, path: str) -> str:
     nul = content.find(b"\0")
     if nul >= 0:
         raise SettingsError(
-            [ConfigProblem(shown, "a NUL byte stands in it: it is no text", line=_line_number(content, nul))]
+            [
+                ConfigProblem(
+                    shown, "a NUL byte stands in it: it is no text", line=_line_number(content, nul)
+                )
+            ]
         )
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         text = f"byte 0x{content[error.start]:02x} is not UTF-8 (Latin-1?): save it as UTF-8"
-        raise SettingsError([ConfigProblem(shown, text, line=_line_number(content, error.start))]) from None
+        raise SettingsError(
+            [ConfigProblem(shown, text, line=_line_number(content, error.start))]
+        ) from None
 
 
 def _line_number(content: bytes, offset: int) -> int:
@@ -134,14 +144,20 @@ def _secret_warnings(config: ConfigFile, status: os.stat_result) -> list[str]:
     """Return a warning for each secret file that other users can read."""
     warnings: list[str] = []
     for target in config.values.get("targets", ()):
-        inline = "@" in target.url or any(name.lower() in _SECRET_HEADERS for name in target.headers)
+        inline = "@" in target.url or any(
+            name.lower() in _SECRET_HEADERS for name in target.headers
+        )
         if inline and status.st_mode & 0o077:
-            warnings.append(f"{config.file} holds a secret and others can read it: chmod 600 it, or use token_file")
+            warnings.append(
+                f"{config.file} holds a secret and others can read it: chmod 600 it, or use token_file"
+            )
         for path in (target.password_file, target.token_file, target.key_file):
             try:
                 is_open = path is not None and os.stat(path).st_mode & 0o077
             except (OSError, ValueError):
                 continue  # the endpoint reports it whenever it needs the file
             if is_open:
-                warnings.append(f"{clean(str(path), 200)} holds a secret and others can read it: chmod 600 it")
+                warnings.append(
+                    f"{clean(str(path), 200)} holds a secret and others can read it: chmod 600 it"
+                )
     return list(dict.fromkeys(warnings))

@@ -63,7 +63,9 @@ def latest_result(run: ListedRun, entries: Sequence[ExperimentEntry]) -> LoggedR
     if run.header is None:
         return None
     identity = f"run:{run.header.run}"
-    mine = [result for entry in entries for result in entry.results if identity in result.candidates]
+    mine = [
+        result for entry in entries for result in entry.results if identity in result.candidates
+    ]
     return max(mine, key=lambda one: one.date, default=None)
 
 
@@ -80,7 +82,9 @@ def plan_of(run: ListedRun) -> ExperimentPlan | None:
 def _experiments_with_plan(folder: Path) -> list[ExperimentEntry]:
     """Return the experiments of every plan in the folder; other TOML files are skipped."""
     try:
-        names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX))[:_MAX_FILES]
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX))[
+            :_MAX_FILES
+        ]
     except OSError:
         return []
     found: dict[str, ExperimentEntry] = {}

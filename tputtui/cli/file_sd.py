@@ -35,7 +35,9 @@ def read_targets(path: str) -> tuple[TargetSettings, ...]:
     if not isinstance(groups, list):
         raise UsageError(f'{shown}: a list of groups is expected, [{{"targets": ["host:port"]}}]')
     return tuple(
-        target for index, group in enumerate(groups, 1) for target in _parse_group(group, f"{shown}: group {index}")
+        target
+        for index, group in enumerate(groups, 1)
+        for target in _parse_group(group, f"{shown}: group {index}")
     )
 
 
@@ -46,9 +48,16 @@ def _parse_group(group: Any, context: str) -> list[TargetSettings]:
     labels = group.get("labels", {}) if isinstance(group, dict) else None
     if not isinstance(words, list) or not isinstance(labels, dict):
         raise UsageError(f'{context}: "targets" is a list of "host:port", "labels" a table')
-    scheme, path = str(labels.get("__scheme__", "http")), str(labels.get("__metrics_path__", "/metrics"))
+    scheme, path = (
+        str(labels.get("__scheme__", "http")),
+        str(labels.get("__metrics_path__", "/metrics")),
+    )
     job = labels.get("job")
-    asked = {name.removeprefix("__param_"): str(value) for name, value in labels.items() if name.startswith("__param_")}
+    asked = {
+        name.removeprefix("__param_"): str(value)
+        for name, value in labels.items()
+        if name.startswith("__param_")
+    }
     query = f"?{urlencode(asked, quote_via=quote)}" if asked else ""
     found: list[TargetSettings] = []
     for word in words:
@@ -57,5 +66,9 @@ def _parse_group(group: Any, context: str) -> list[TargetSettings]:
             parse_address(url)
         except ValueError as error:
             raise UsageError(f"{context}: {clean(str(error), 200)}") from None
-        found.append(TargetSettings(url=url, service=clean(job, 200) if isinstance(job, str) and job else None))
+        found.append(
+            TargetSettings(
+                url=url, service=clean(job, 200) if isinstance(job, str) and job else None
+            )
+        )
     return found

@@ -78,7 +78,11 @@ def stop_on_signals() -> Iterator[StopRequest]:
             raise KeyboardInterrupt
         stop.request(number)
 
-    numbers = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    numbers = [
+        n
+        for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(n) is not signal.SIG_IGN
+    ]
     before = {number: signal.signal(number, heard) for number in numbers}
     try:
         yield stop

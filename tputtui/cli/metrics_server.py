@@ -34,12 +34,18 @@ class MetricsServer:
         registry.register(self._collector)
         kind = _IPv6Server if ":" in host else WSGIServer
         try:
-            self._server = make_server(host, int(port), make_wsgi_app(registry), kind, handler_class=_Handler)
+            self._server = make_server(
+                host, int(port), make_wsgi_app(registry), kind, handler_class=_Handler
+            )
         except OSError as error:
-            raise UsageError(f"--listen {shown}: {(error.strerror or str(error)).lower()}") from None
+            raise UsageError(
+                f"--listen {shown}: {(error.strerror or str(error)).lower()}"
+            ) from None
         self.port = self._server.server_port
         self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="listen", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="listen", daemon=True
+        )
         self._thread.start()
 
     def update(self, snapshot: Snapshot) -> None:
@@ -73,15 +79,21 @@ class _Collector(Collector):
     def collect(self) -> Iterator[Metric]:
         snapshot = self.snapshot
         traffic = GaugeMetricFamily(
-            "tputtui_service_traffic", "Throughput over the window, in the unit of its traffic", labels=["service"]
+            "tputtui_service_traffic",
+            "Throughput over the window, in the unit of its traffic",
+            labels=["service"],
         )
         latency = GaugeMetricFamily(
             "tputtui_service_latency_seconds",
             "Quantiles of the latency over the window",
             labels=["service", "quantile"],
         )
-        errors = GaugeMetricFamily("tputtui_service_error_ratio", "Share of requests that failed", labels=["service"])
-        objective = GaugeMetricFamily("tputtui_objective_ok", "1: not missed, 0: missed", labels=["expression"])
+        errors = GaugeMetricFamily(
+            "tputtui_service_error_ratio", "Share of requests that failed", labels=["service"]
+        )
+        objective = GaugeMetricFamily(
+            "tputtui_objective_ok", "1: not missed, 0: missed", labels=["expression"]
+        )
         for service in snapshot.services if snapshot is not None else ():
             name = clean(service.name)
             if service.traffic is not None and service.traffic.rps is not None:

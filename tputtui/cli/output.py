@@ -53,7 +53,11 @@ def print_where_visible(text: str) -> None:
     2>/dev/null`.
     """
     print_stderr(text)
-    if sys.stdout is not None and not (sys.stderr is not None and sys.stderr.isatty()) and sys.stdout.isatty():
+    if (
+        sys.stdout is not None
+        and not (sys.stderr is not None and sys.stderr.isatty())
+        and sys.stdout.isatty()
+    ):
         print_stdout(f"tputtui: {redact_text(text)}")
 
 
@@ -75,4 +79,6 @@ def print_stdout(text: str, as_ascii: bool = False) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(f"stdout cannot be written: {(error.strerror or str(error)).lower()}") from None
+        raise OutputError(
+            f"stdout cannot be written: {(error.strerror or str(error)).lower()}"
+        ) from None

@@ -70,7 +70,10 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
     # Argparse's intermixed parsing ignores "--" as the end of flags: later names are files
     if "--" in rest:
         end = rest.index("--")
-        rest = rest[:end] + [f"./{word}" if word.startswith("-") and word != "-" else word for word in rest[end + 1 :]]
+        rest = rest[:end] + [
+            f"./{word}" if word.startswith("-") and word != "-" else word
+            for word in rest[end + 1 :]
+        ]
     options, unknown = parser.parse_known_intermixed_args(rest)
     strange = [word for word in unknown if word.startswith("-") and word != "-"]
     if strange:
@@ -79,7 +82,9 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         hint = did_you_mean(word, known) or f"; see {parser.prog} --help"
         raise UsageError(f"unknown flag {clean(word, 60)}{hint}")
     if unknown:
-        raise UsageError(f"{clean(unknown[0], 60)!r} is one argument too many; see {parser.prog} --help")
+        raise UsageError(
+            f"{clean(unknown[0], 60)!r} is one argument too many; see {parser.prog} --help"
+        )
     flags: dict[str, FlagValue] = {}
     for common in ALL_FLAGS:
         value = getattr(options, common.dest, None)
@@ -129,7 +134,9 @@ def _build_parser(verb_name: str) -> _Parser:
     common.add_argument("--config", metavar="FILE", help="config file (see tputtui config path)")
     for setting in ALL_FLAGS:
         _add_common_flag(common, setting, is_hidden=setting not in verb.common_flags)
-    common.add_argument("--version", action="version", version=f"tputtui {_version()}", help="print the version")
+    common.add_argument(
+        "--version", action="version", version=f"tputtui {_version()}", help="print the version"
+    )
     return parser
 
 

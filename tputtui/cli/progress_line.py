@@ -27,7 +27,9 @@ class ProgressLine:
         """Redraw the line."""
         if self._stream is None:
             return
-        line = text.to_ascii(format_line(snapshot, state, self._duration_s, shutil.get_terminal_size().columns - 1))
+        line = text.to_ascii(
+            format_line(snapshot, state, self._duration_s, shutil.get_terminal_size().columns - 1)
+        )
         self._write("\r" + line.ljust(self._drawn_width))
         self._drawn_width = len(line)
 
@@ -44,7 +46,9 @@ class ProgressLine:
                 self._stream.flush()
 
 
-def format_line(snapshot: Snapshot, state: RecordingState, duration_s: float | None, width: int) -> str:
+def format_line(
+    snapshot: Snapshot, state: RecordingState, duration_s: float | None, width: int
+) -> str:
     """Format one line about a recording, with a shorter bar where space is short."""
     begin = f"recording {text.format_clock(state.seconds)}"
     figures = "  ".join(_format_figures(snapshot, state))
@@ -67,7 +71,9 @@ def _format_figures(snapshot: Snapshot, state: RecordingState) -> list[str]:
         if service.latency is not None and service.latency.quantiles:
             tail = service.latency.quantiles[-1]
             value, unit = (
-                text.format_seconds(tail.value) if service.latency.unit == "s" else (text.format_number(tail.value), "")
+                text.format_seconds(tail.value)
+                if service.latency.unit == "s"
+                else (text.format_number(tail.value), "")
             )
             parts.append(f"p{tail.q * 100:g} {value} {unit}".rstrip())
         if service.errors is not None and service.errors.ratio is not None:

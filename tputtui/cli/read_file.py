@@ -32,7 +32,9 @@ def read(path: str, max_bytes: int) -> tuple[bytes, os.stat_result]:
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableFileError("it is not a plain file")
         content = b""
-        while len(content) <= max_bytes and (part := os.read(descriptor, max_bytes + 1 - len(content))):
+        while len(content) <= max_bytes and (
+            part := os.read(descriptor, max_bytes + 1 - len(content))
+        ):
             content += part
     except OSError as error:
         raise UnreadableFileError(f"it cannot be read: {_reason(error)}") from None

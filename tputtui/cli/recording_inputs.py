@@ -24,7 +24,9 @@ _MAX_TEXT = 500
 _MARK_LINE = re.compile(r"\s*(\S+)\s+(\S.*?)\s*")
 _POLL_S = 0.25
 _MAX_LINE_BYTES = 4096
-_MIN_MILLISECONDS = 1e11  # a number above is milliseconds (k6, JMeter); as seconds it would be the year 5138
+_MIN_MILLISECONDS = (
+    1e11  # a number above is milliseconds (k6, JMeter); as seconds it would be the year 5138
+)
 
 
 def read_toml_texts(path: str) -> dict[str, str]:
@@ -109,7 +111,9 @@ class MarkFile:
             self._descriptor = sys.stdin.fileno()
             return
         try:
-            self._descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+            self._descriptor = os.open(
+                source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+            )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "no path"
             raise UsageError(f"--mark-file {shown}: {(reason or str(error)).lower()}") from None
@@ -151,4 +155,6 @@ class MarkFile:
                 self._on_mark(mark[1], mark[0])
             elif text and not self._has_warned:
                 self._has_warned = True
-                print_stderr(f'--mark-file {clean(self._source, 100)}: "{clean(text, 60)}" is no mark: TIME TEXT')
+                print_stderr(
+                    f'--mark-file {clean(self._source, 100)}: "{clean(text, 60)}" is no mark: TIME TEXT'
+                )

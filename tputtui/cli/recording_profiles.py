@@ -26,21 +26,29 @@ _STOP_TIMEOUT_S = 5.0  # for a capture in progress at the end: py-spy writes wit
 class RecordingProfiler:
     """Profiler in separate threads; py-spy support is loaded only when needed."""
 
-    def __init__(self, engine: Engine, schedule: SamplingSchedule | None, settings: Settings) -> None:
+    def __init__(
+        self, engine: Engine, schedule: SamplingSchedule | None, settings: Settings
+    ) -> None:
         self._engine = engine
         self._schedule = schedule
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         wanted = settings.profile.on_objective_missed
         self._objective_capture = (
-            self._make_objective_capture(wanted, settings) if wanted is not None and settings.objectives else None
+            self._make_objective_capture(wanted, settings)
+            if wanted is not None and settings.objectives
+            else None
         )
         self._costs: list[str] = []  # cost of each scheduled profile
 
-    def _make_objective_capture(self, trigger: ProfileTrigger, settings: Settings) -> ObjectiveCapture:
+    def _make_objective_capture(
+        self, trigger: ProfileTrigger, settings: Settings
+    ) -> ObjectiveCapture:
         from tputtui.profiling.capture.objective_trigger import ObjectiveCapture
 
-        return ObjectiveCapture(trigger, settings.profile, self._record_profile, self._report_failure)
+        return ObjectiveCapture(
+            trigger, settings.profile, self._record_profile, self._report_failure
+        )
 
     def start(self) -> None:
         """Start the schedule of `--profile`."""
@@ -52,7 +60,11 @@ class RecordingProfiler:
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Process the newest snapshot, on the thread that waits for snapshots."""
-        sentence = self._objective_capture.on_snapshot(snapshot) if self._objective_capture is not None else None
+        sentence = (
+            self._objective_capture.on_snapshot(snapshot)
+            if self._objective_capture is not None
+            else None
+        )
         if sentence is not None:
             print_stderr(sentence)
 
@@ -69,7 +81,9 @@ class RecordingProfiler:
         if not self._costs or self._schedule is None:
             return []
         many = len(self._costs)
-        return [f"{many} profile{'s' if many > 1 else ''} of {self._schedule.process}; {self._costs[-1]}"]
+        return [
+            f"{many} profile{'s' if many > 1 else ''} of {self._schedule.process}; {self._costs[-1]}"
+        ]
 
     def _run_schedule(self, schedule: SamplingSchedule) -> None:
         from tputtui.profiling.capture import periodic_sampling
@@ -79,7 +93,10 @@ class RecordingProfiler:
             self._record_profile(sample.profile, sample.cost_text)
 
         periodic_sampling.run(
-            schedule, self._stop, keep, lambda problem: self._report_failure(f"--profile {schedule.process}: {problem}")
+            schedule,
+            self._stop,
+            keep,
+            lambda problem: self._report_failure(f"--profile {schedule.process}: {problem}"),
         )
 
     def _record_profile(self, profile: Profile, reason: str) -> None:
@@ -106,4 +123,6 @@ def _save_beside_run(profile: Profile) -> None:
         file_formats.save(profile, path)
         print_stderr(f"the profile is too large to be carried in the run: {path}")
     except OSError as error:
-        print_stderr(f"the profile is too large to be carried in the run, and was not saved: {error.strerror}")
+        print_stderr(
+            f"the profile is too large to be carried in the run, and was not saved: {error.strerror}"
+        )

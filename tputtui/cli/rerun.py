@@ -37,7 +37,11 @@ class RerunPlan:
         A run contains no credentials: a target known to the config file, by name or address, is
         requested as configured there. `has_targets`: targets were named on the command line.
         """
-        told = {key for key, origin in settings.origins.items() if origin.startswith(("flag ", "environment "))}
+        told = {
+            key
+            for key, origin in settings.origins.items()
+            if origin.startswith(("flag ", "environment "))
+        }
         header = self.header
         changes: dict[str, object] = {}
         if "interval" not in told:
@@ -51,7 +55,9 @@ class RerunPlan:
         if "by" not in told:
             changes["by"] = header.by
         if not has_targets:
-            changes["targets"] = tuple(_target_settings(target, settings.targets) for target in self.targets)
+            changes["targets"] = tuple(
+                _target_settings(target, settings.targets) for target in self.targets
+            )
         return replace(settings, **changes)  # type: ignore[arg-type]
 
     def describe_load_match(self, summary: RunSummary) -> list[str]:
@@ -61,9 +67,13 @@ class RerunPlan:
             return ["the load cannot be compared: one of the runs had no traffic"]
         found = describe_load_differences(before, now)
         if not found:
-            share = format_percent(100 * now.mean / before.mean) if before.mean and now.mean else "–"
+            share = (
+                format_percent(100 * now.mean / before.mean) if before.mean and now.mean else "–"
+            )
             return [f"the load mirrored that of the run it is like ({share} % of its rate)"]
-        return [f"the load did not mirror that of the run it is like: {sentence}" for sentence in found]
+        return [
+            f"the load did not mirror that of the run it is like: {sentence}" for sentence in found
+        ]
 
 
 def _target_settings(target: Target, configured: tuple[TargetSettings, ...]) -> TargetSettings:

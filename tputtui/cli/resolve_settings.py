@@ -37,7 +37,9 @@ class EffectiveSettings:
     location: config_file.ConfigLocation | None
 
 
-def effective_settings(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> EffectiveSettings:
+def effective_settings(
+    arguments: Arguments, environ: Mapping[str, str] = os.environ
+) -> EffectiveSettings:
     """Read the config file and merge all sources.
 
     Targets on the command line replace those of the config. Raises UsageError, and SettingsError
@@ -60,11 +62,15 @@ def effective_settings(arguments: Arguments, environ: Mapping[str, str] = os.env
     servers, more = name_targets(servers)
     twice = (*twice, *more)
     notes = (*settings.notes, *warnings, *twice)
-    return EffectiveSettings(replace(settings, targets=targets, servers=servers, origins=origins, notes=notes), place)
+    return EffectiveSettings(
+        replace(settings, targets=targets, servers=servers, origins=origins, notes=notes), place
+    )
 
 
 def _load_settings(
-    location: config_file.ConfigLocation | None, environ: Mapping[str, str], flags: Mapping[str, FlagValue]
+    location: config_file.ConfigLocation | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, FlagValue],
 ) -> tuple[Settings, tuple[str, ...]]:
     """Load the settings without the targets of the command line.
 
@@ -79,7 +85,9 @@ def _load_settings(
     except SettingsError as error:
         problems += error.problems
     try:
-        settings = load_settings(config, environ, flags, ascii_reason(environ, sys.flags.utf8_mode), outside)
+        settings = load_settings(
+            config, environ, flags, ascii_reason(environ, sys.flags.utf8_mode), outside
+        )
     except SettingsError as error:
         problems += error.problems
     if problems:
@@ -118,7 +126,10 @@ def _resolve_target(argument: str, configured: Sequence[TargetSettings]) -> Targ
     if re.fullmatch(r"[\w.-]+", argument):
         names = [target.name for target in configured if target.name]
         hint = did_you_mean(argument, [*names, *VERBS])
-        shown, there = clean(argument, 60), f" (it has {clean(', '.join(names), 100)})" if names else ""
+        shown, there = (
+            clean(argument, 60),
+            f" (it has {clean(', '.join(names), 100)})" if names else "",
+        )
         rest = hint or f"{there}; a host needs its port: {shown}:PORT"
         raise UsageError(f'"{shown}" is no verb and no target of the config file{rest}')
     try:
@@ -151,7 +162,9 @@ def _resolve_server(argument: str, configured: Sequence[TargetSettings]) -> Targ
     return found or TargetSettings(prometheus=_resolve_target(argument, ()).url)
 
 
-def _with_match(servers: Sequence[TargetSettings], selector: str | None) -> tuple[TargetSettings, ...]:
+def _with_match(
+    servers: Sequence[TargetSettings], selector: str | None
+) -> tuple[TargetSettings, ...]:
     """Return the servers with the command line's selector applied."""
     if selector is None:
         return tuple(servers)
@@ -164,7 +177,9 @@ def _with_match(servers: Sequence[TargetSettings], selector: str | None) -> tupl
     return tuple(replace(server, match=match) for server in servers)
 
 
-def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSettings, ...], tuple[str, ...]]:
+def name_targets(
+    targets: Iterable[TargetSettings],
+) -> tuple[tuple[TargetSettings, ...], tuple[str, ...]]:
     """Deduplicate targets and give each a unique name; also return a sentence for each duplicate.
 
     A name is the config's, else host:port, else as much of the address as distinguishes it. It does
@@ -178,7 +193,12 @@ def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSetting
     twice: list[str] = []
     for target in targets:
         address = parse_address(target.address)
-        same = (_LOCALHOST.sub(r"\g<1>127.0.0.1", address.url), address.username, target.match, target.tenant)
+        same = (
+            _LOCALHOST.sub(r"\g<1>127.0.0.1", address.url),
+            address.username,
+            target.match,
+            target.tenant,
+        )
         if same in kept:
             first = kept[same][1].url
             also = "" if address.url == first else f" (as {redact_url(address.url)}, too)"
@@ -198,13 +218,19 @@ def name_targets(targets: Iterable[TargetSettings]) -> tuple[tuple[TargetSetting
             name, number = f"{base}#{number}", number + 1
         used.add(name)
         names[key] = name
-    return tuple(replace(target, name=names[same]) for same, (target, _) in kept.items()), tuple(twice)
+    return tuple(replace(target, name=names[same]) for same, (target, _) in kept.items()), tuple(
+        twice
+    )
 
 
 def _name(address: Address, counts: Sequence[Counter[str]], taken: Container[str]) -> str:
     """Return the shortest spelling that no other address has."""
     own = _candidate_names(address)
-    free = (word for word, count in zip(own, counts, strict=True) if count[word] == 1 and word not in taken)
+    free = (
+        word
+        for word, count in zip(own, counts, strict=True)
+        if count[word] == 1 and word not in taken
+    )
     return next(free, own[-1])
 
 

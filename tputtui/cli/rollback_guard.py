@@ -36,7 +36,8 @@ def with_control(settings: Settings, control: str) -> Settings:
     The control is never a replica of the treatment.
     """
     targets = tuple(
-        replace(target, service=target.name) if _is_named(target, control) else target for target in settings.targets
+        replace(target, service=target.name) if _is_named(target, control) else target
+        for target in settings.targets
     )
     return replace(settings, targets=targets)
 
@@ -59,7 +60,10 @@ def control_name(settings: Settings, control: str) -> str:
     """Return the service name of the control: the name of the matching target, else the argument
     unchanged.
     """
-    return next((target.name or control for target in settings.targets if _is_named(target, control)), control)
+    return next(
+        (target.name or control for target in settings.targets if _is_named(target, control)),
+        control,
+    )
 
 
 def parse_margins(arguments: Sequence[str]) -> dict[str, float]:
@@ -73,7 +77,9 @@ def parse_margins(arguments: Sequence[str]) -> dict[str, float]:
         raise UsageError(f"--margin: {error}") from None
     for metric in found:
         if metric not in _COMPARED_METRICS:
-            raise UsageError(f"--margin {metric}: {', '.join(_COMPARED_METRICS)} are compared with a control's")
+            raise UsageError(
+                f"--margin {metric}: {', '.join(_COMPARED_METRICS)} are compared with a control's"
+            )
     return found
 
 
@@ -114,7 +120,9 @@ class RollbackGuard:
             treatments = self._treatments(objective, snapshot.services)
             late = snapshot.at - self._began_at >= NO_DATA_ALARM_S
             nothing = f"no data: {clean(objective.expression)} is not judged"
-            self._report_alarm((objective.expression, ""), nothing if late and not treatments else "")
+            self._report_alarm(
+                (objective.expression, ""), nothing if late and not treatments else ""
+            )
             for treatment in treatments:
                 self._evaluate_guard(objective, treatment, snapshot)
                 if self.decision is not None:
@@ -187,7 +195,11 @@ class RollbackGuard:
         if objective.service is not None:
             found = [objective.service]
         else:
-            before = [service for expression, service in self._guards if expression == objective.expression]
+            before = [
+                service
+                for expression, service in self._guards
+                if expression == objective.expression
+            ]
             now = [one.name for one in services if self._is_about(objective, one)]
             found = [*before, *(name for name in now if name not in before)]
         return [name for name in found if name != self.control]
@@ -195,7 +207,11 @@ class RollbackGuard:
     def _evaluate_guard(self, objective: Objective, treatment: str, snapshot: Snapshot) -> None:
         guard = self._guard(objective, treatment)
         own = observation(replace(objective, service=treatment), snapshot.services)
-        other = observation(replace(objective, service=self.control), snapshot.services) if self.control else None
+        other = (
+            observation(replace(objective, service=self.control), snapshot.services)
+            if self.control
+            else None
+        )
         look = guard.evaluate(snapshot.at, snapshot.time, own, other)
         self.decision = look.decision
         self._report_alarm((objective.expression, treatment), look.alarm)
@@ -260,9 +276,13 @@ def observation(objective: Objective, services: Sequence[ServiceState]) -> TickO
     """Build an objective's observation of the services that it names, as of one tick."""
     mine = [one for one in services if objective.service is None or one.name == objective.service]
     value = worst_value(objective, mine)
-    beyond = value is not None and (value > objective.value if objective.op == "<=" else value < objective.value)
+    beyond = value is not None and (
+        value > objective.value if objective.op == "<=" else value < objective.value
+    )
     total, bad = count_requests(objective, mine, beyond)
-    traffic = [one.traffic for one in mine if one.traffic is not None and one.traffic.unit == "req/s"]
+    traffic = [
+        one.traffic for one in mine if one.traffic is not None and one.traffic.unit == "req/s"
+    ]
     rates = [one.rps for one in traffic if one.rps is not None]
     totals = [one.total for one in traffic if one.total is not None]
     return TickObservation(
@@ -291,7 +311,12 @@ def _tail_latency(services: Sequence[ServiceState]) -> float | None:
 
 
 def print_evidence(
-    decision: RollbackDecision | None, *, is_ok: bool, reason: str, alarms: Sequence[str], path: Path
+    decision: RollbackDecision | None,
+    *,
+    is_ok: bool,
+    reason: str,
+    alarms: Sequence[str],
+    path: Path,
 ) -> None:
     """Print the evidence object on stdout; a closed stdout is ignored."""
     content = evidence_document(decision, is_ok=is_ok, reason=reason, alarms=alarms, path=path)
@@ -300,7 +325,12 @@ def print_evidence(
 
 
 def evidence_document(
-    decision: RollbackDecision | None, *, is_ok: bool, reason: str, alarms: Sequence[str], path: Path
+    decision: RollbackDecision | None,
+    *,
+    is_ok: bool,
+    reason: str,
+    alarms: Sequence[str],
+    path: Path,
 ) -> dict[str, Any]:
     """Build the evidence object.
 
@@ -337,7 +367,9 @@ def evidence_document(
             "margin_percent": effect.margin,
         },
         "treatment": _arm_document(found.treatment) if found is not None else None,
-        "control": _arm_document(found.control) if found is not None and found.control is not None else None,
+        "control": _arm_document(found.control)
+        if found is not None and found.control is not None
+        else None,
         "alarms": list(alarms),
         "run": clean(str(path)),
     }

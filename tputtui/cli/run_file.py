@@ -56,7 +56,9 @@ def write_lines(pieces: Iterable[str], output: str | None, force: bool) -> None:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise OutputError(f"stdout cannot be written: {(error.strerror or str(error)).lower()}") from None
+            raise OutputError(
+                f"stdout cannot be written: {(error.strerror or str(error)).lower()}"
+            ) from None
         return
     shown = clean(output, 200)
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_EXCL

@@ -11,7 +11,12 @@ from dataclasses import replace
 from tputtui.cli import comparison_inputs
 from tputtui.cli.comparison_inputs import ComparisonSide
 from tputtui.cli.parser import UsageError
-from tputtui.experiments.comparison_context import ComparisonContext, ContextError, parse_margin, parse_metric_name
+from tputtui.experiments.comparison_context import (
+    ComparisonContext,
+    ContextError,
+    parse_margin,
+    parse_metric_name,
+)
 from tputtui.experiments.result import PowerResult
 from tputtui.text import clean
 
@@ -39,7 +44,9 @@ def target_effect(text: str | None, context: ComparisonContext) -> float:
         return parse_margin(f"{metric}={text}")[1]
     except ContextError:
         example = "0.1pp" if metric == "error_ratio" else f"{text}%" if text.isdecimal() else "5%"
-        raise UsageError(f"--detect: {clean(text, 40)!r} is no effect on {metric}, such as {example}") from None
+        raise UsageError(
+            f"--detect: {clean(text, 40)!r} is no effect on {metric}, such as {example}"
+        ) from None
 
 
 def parse_metric(text: str | None) -> str | None:
@@ -57,7 +64,9 @@ def with_history(context: ComparisonContext, runs: Sequence[ComparisonSide]) -> 
     from tputtui.experiments.statistics.power_analysis import history_values
 
     each = [history_values(run.rows) for run in runs]
-    named = {name: tuple(one[name] for one in each if name in one) for name in ("p50", "p90", "p99")}
+    named = {
+        name: tuple(one[name] for one in each if name in one) for name in ("p50", "p90", "p99")
+    }
     rates = tuple(one["throughput"] for one in each if one["throughput"] > 0)
     return replace(context, aa_history_rps=(*context.aa_history_rps, *rates), aa_history=named)
 

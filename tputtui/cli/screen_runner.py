@@ -48,7 +48,9 @@ def show_screen(
     from tputtui.tui.run_app import CannotShowError, run
 
     try:
-        ended = run(settings, source, notes, initial_profile_pid, should_exit, make_screen, player, baseline)
+        ended = run(
+            settings, source, notes, initial_profile_pid, should_exit, make_screen, player, baseline
+        )
     except CannotShowError as error:
         raise UsageError(str(error)) from error
     finally:

@@ -81,7 +81,10 @@ def _headroom(estimates: Sequence[Headroom]) -> Json:
     known = [one for one in estimates if one.value is not None]
     if not known:
         reasons = {f"{one.service}: {one.reason}" for one in estimates}
-        return {"headroom": None, "headroom_reason": "; ".join(sorted(reasons)) or "no objective is set"}
+        return {
+            "headroom": None,
+            "headroom_reason": "; ".join(sorted(reasons)) or "no objective is set",
+        }
     tight = min(known, key=lambda one: (one.kind != "limit", one.value or 0.0))
     return {
         "headroom": {
@@ -183,7 +186,9 @@ def _latency(latency: LatencyState | None) -> Json | None:
         "kind": latency.kind,
         "unit": latency.unit,
         "quantiles": _quantiles(latency.quantiles),
-        "at_least": [quantile_key(quantile.q) for quantile in latency.quantiles if quantile.is_lower_bound],
+        "at_least": [
+            quantile_key(quantile.q) for quantile in latency.quantiles if quantile.is_lower_bound
+        ],
         "mean": _finite(latency.mean),
         "last": _last(latency.last),
         "since_start": _quantiles(latency.since_start, latency.quantiles),
@@ -298,10 +303,14 @@ def _pressure(host: HostState) -> Json | None:
 
     def of(resource: str, kind: str) -> float | None:
         found = pressure.get(resource)
-        return None if found is None else _finite(found.some_10 if kind == "some" else found.full_10)
+        return (
+            None if found is None else _finite(found.some_10 if kind == "some" else found.full_10)
+        )
 
     return {
-        f"{resource}_{kind}_10": of(resource, kind) for resource in ("cpu", "memory", "io") for kind in ("some", "full")
+        f"{resource}_{kind}_10": of(resource, kind)
+        for resource in ("cpu", "memory", "io")
+        for kind in ("some", "full")
     }
 
 

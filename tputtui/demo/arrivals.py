@@ -89,4 +89,6 @@ def generate_arrivals(profile: LoadProfile, seed: int) -> Iterator[Arrival]:
     for number, at in enumerate(arrival_times(profile, random.Random(f"{seed} when"))):
         (route,) = what.choices(shop_routes.ROUTES, cum_weights=shares)
         item = what.randrange(10_000)
-        yield Arrival(at, number, route.method, route.template.replace("{id}", str(item)), what.random())
+        yield Arrival(
+            at, number, route.method, route.template.replace("{id}", str(item)), what.random()
+        )

@@ -8,7 +8,22 @@ import random
 
 from tputtui.frozen import frozen
 
-_TAGS = ("red", "blue", "green", "small", "large", "warm", "cold", "old", "new", "fast", "slow", "wool", "iron", "oak")
+_TAGS = (
+    "red",
+    "blue",
+    "green",
+    "small",
+    "large",
+    "warm",
+    "cold",
+    "old",
+    "new",
+    "fast",
+    "slow",
+    "wool",
+    "iron",
+    "oak",
+)
 
 
 @frozen
@@ -28,7 +43,10 @@ class Catalogue:
         draw = random.Random(7)
         self.items = [
             CatalogueItem(
-                f"item-{number}", frozenset(draw.sample(_TAGS, 4)), draw.uniform(1, 200), draw.randrange(1000)
+                f"item-{number}",
+                frozenset(draw.sample(_TAGS, 4)),
+                draw.uniform(1, 200),
+                draw.randrange(1000),
             )
             for number in range(size)
         ]
@@ -37,7 +55,9 @@ class Catalogue:
         """Return three random words as a search query."""
         return frozenset(rng.sample(_TAGS, 3))
 
-    def rank(self, query: frozenset[str], limit: int | None = None, count: int = 5) -> list[CatalogueItem]:
+    def rank(
+        self, query: frozenset[str], limit: int | None = None, count: int = 5
+    ) -> list[CatalogueItem]:
         """Return the best `count` of the first `limit` items (None: all) for the words of
         `query`.
         """

@@ -10,7 +10,23 @@ from collections import deque
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 
-ACQUIRE_BUCKETS = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5)
+ACQUIRE_BUCKETS = (
+    0.0001,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.2,
+    0.3,
+    0.5,
+    0.75,
+    1,
+    1.5,
+)
 
 
 class PoolTimeoutError(Exception):
@@ -34,9 +50,14 @@ class ConnectionPool:
         self._queue: deque[asyncio.Future[PooledConnection]] = deque()
         self._timeout_s = timeout_s
         self._in_use = Gauge("db_pool_in_use", "Connections in use.", registry=registry)
-        self._waiting = Gauge("db_pool_waiting", "Requests that wait for a connection.", registry=registry)
+        self._waiting = Gauge(
+            "db_pool_waiting", "Requests that wait for a connection.", registry=registry
+        )
         self._acquire = Histogram(
-            "db_pool_acquire_seconds", "Time to get a connection.", buckets=ACQUIRE_BUCKETS, registry=registry
+            "db_pool_acquire_seconds",
+            "Time to get a connection.",
+            buckets=ACQUIRE_BUCKETS,
+            registry=registry,
         )
         Gauge("db_pool_size", "Connections in the pool.", registry=registry).set(size)
 

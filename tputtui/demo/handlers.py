@@ -71,7 +71,9 @@ class ShopHandlers:
         await self._simulate_work(shop_routes.ITEM, rng)
         if rng.random() < shop_routes.MISSING_ITEM_SHARE:
             return Response(404, b'{"error": "no such item"}')
-        return _json_response({"item": request.path.rpartition("/")[2], "price": round(rng.uniform(1, 200), 2)})
+        return _json_response(
+            {"item": request.path.rpartition("/")[2], "price": round(rng.uniform(1, 200), 2)}
+        )
 
     async def search(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002 - a handler's signature
         """Search: an immediate cache hit, else a database query and ranking."""
@@ -102,7 +104,9 @@ class ShopHandlers:
     async def report(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
         """Rank the whole catalogue in a thread."""
         wanted = self._catalogue.random_query(rng)
-        best = await asyncio.get_running_loop().run_in_executor(self._threads, self._catalogue.rank, wanted)
+        best = await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._catalogue.rank, wanted
+        )
         await self._sleep(0.0)
         return _json_response({"best": [item.name for item in best]})
 

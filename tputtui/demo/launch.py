@@ -62,14 +62,23 @@ class Demo:
     ) -> None:
         if replicas is None:
             replicas = 1 if stop_replica is None and canary is None else 2
-        _require(load is None or 0 < load <= 100_000, "--load: requests per second, above 0 and at most 100000")
+        _require(
+            load is None or 0 < load <= 100_000,
+            "--load: requests per second, above 0 and at most 100000",
+        )
         _require(seconds is None or 0 < seconds < 1e9, "--seconds: a time above 0")
         _require(0.01 <= slowdown <= 100, "--slowdown: a factor from 0.01 to 100")
         _require(1 <= replicas <= 16, "--replicas: a number from 1 to 16")
         _require(stop_replica is None or replicas > 1, "--stop-replica: needs at least 2 replicas")
         _require(canary is None or replicas > 1, "--canary: needs at least 2 replicas")
-        _require(canary is None or 0.01 <= canary * slowdown <= 100, "--canary: a factor from 0.01 to 100")
-        _require(stop_replica is None or 0 <= stop_replica < 1e6, "--stop-replica: seconds from the start, 0 or more")
+        _require(
+            canary is None or 0.01 <= canary * slowdown <= 100,
+            "--canary: a factor from 0.01 to 100",
+        )
+        _require(
+            stop_replica is None or 0 <= stop_replica < 1e6,
+            "--stop-replica: seconds from the start, 0 or more",
+        )
         _require(
             add_latency is None or (0 <= add_latency[0] < 1e6 and 0 <= add_latency[1] <= 60_000),
             "--add-latency: T:MS, seconds from the start and milliseconds up to 60000",
@@ -112,7 +121,9 @@ class Demo:
         try:
             seed = ["--seed", str(self.seed)]
             for slowdown in self._slowdowns:
-                self._services.append(_ChildProcess("tputtui.demo.service", ["--slowdown", repr(slowdown), *seed]))
+                self._services.append(
+                    _ChildProcess("tputtui.demo.service", ["--slowdown", repr(slowdown), *seed])
+                )
             deadline = time.monotonic() + _START_TIMEOUT_S
             ports = [json.loads(service.read_line(deadline))["port"] for service in self._services]
             named = [word for port in ports for word in ("--port", str(port))]
@@ -129,7 +140,9 @@ class Demo:
         self._load.send("start")
         for at, which, word in self._faults:
             told = self._services if which is None else [self._services[which]]
-            timer = threading.Timer(at, lambda told=told, word=word: [service.send(word) for service in told])
+            timer = threading.Timer(
+                at, lambda told=told, word=word: [service.send(word) for service in told]
+            )
             timer.daemon = True
             timer.start()
             self._timers.append(timer)
@@ -143,7 +156,9 @@ class Demo:
             if self._load is None:
                 raise DemoError("the demo has not been started")
             self._load.send("stop")
-            self._summary = LoadSummary.from_json(self._load.read_line(time.monotonic() + DRAIN_S + _START_TIMEOUT_S))
+            self._summary = LoadSummary.from_json(
+                self._load.read_line(time.monotonic() + DRAIN_S + _START_TIMEOUT_S)
+            )
         return self._summary
 
     def stop(self) -> LoadSummary:
@@ -164,7 +179,10 @@ class Demo:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -183,7 +201,11 @@ class _ChildProcess:
             stderr=self._errors,
             bufsize=0,
             start_new_session=True,
-            env={name: value for name, value in os.environ.items() if not name.lower().startswith("prometheus_")},
+            env={
+                name: value
+                for name, value in os.environ.items()
+                if not name.lower().startswith("prometheus_")
+            },
         )
         self._module = module
 
@@ -204,7 +226,9 @@ class _ChildProcess:
         while stdout is not None and not read.endswith(b"\n"):
             ready, _, _ = select.select([stdout], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
-                raise DemoError(f"{self._module} did not answer in time; is the machine overloaded?")
+                raise DemoError(
+                    f"{self._module} did not answer in time; is the machine overloaded?"
+                )
             part = stdout.read(4096)
             if not part:
                 raise DemoError(f"{self._module} ended early: {self._last_error_line()}")
@@ -226,7 +250,9 @@ class _ChildProcess:
     def _last_error_line(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").split("\n")
-        return clean(next((line for line in reversed(lines) if line.strip()), "it said nothing"), 200)
+        return clean(
+            next((line for line in reversed(lines) if line.strip()), "it said nothing"), 200
+        )
 
 
 def _require(condition: bool, message: str) -> None:

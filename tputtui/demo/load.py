@@ -40,7 +40,9 @@ def encode_request(arrival: Arrival) -> bytes:
 class LoadGenerator:
     """Sender of a schedule that counts the answers."""
 
-    def __init__(self, ports: Sequence[int], profile: LoadProfile, seed: int, seconds: float) -> None:
+    def __init__(
+        self, ports: Sequence[int], profile: LoadProfile, seed: int, seconds: float
+    ) -> None:
         self.stats = LoadStats()
         self.seconds = 0.0  # duration of sending
         self._client = LoadClient(ports)
@@ -88,7 +90,9 @@ class LoadGenerator:
                 self._in_flight += 1
                 self._idle_event.clear()
                 self._client.send(
-                    encode_request(arrival), arrival.replica_choice, functools.partial(self._on_answer, due)
+                    encode_request(arrival),
+                    arrival.replica_choice,
+                    functools.partial(self._on_answer, due),
                 )
         finally:
             self.seconds = min(self._limit_s, self._loop.time() - began)
@@ -111,7 +115,9 @@ async def run_load(options: argparse.Namespace) -> str:
     load = LoadGenerator(options.port, profile, options.seed, options.seconds)
     parent_pipe.watch_parent(load.on_command)
     await load.run()
-    return load.stats.summary(load.seconds, shop_routes.sustained_max_rps(replicas, options.slowdown)).to_json()
+    return load.stats.summary(
+        load.seconds, shop_routes.sustained_max_rps(replicas, options.slowdown)
+    ).to_json()
 
 
 def main() -> None:

@@ -81,7 +81,9 @@ class ReplicaEndpoint:
     async def connect(self) -> ClientConnection:
         """Open a new connection. Raises OSError."""
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: ClientConnection(self), "127.0.0.1", self.port)
+        _, connection = await loop.create_connection(
+            lambda: ClientConnection(self), "127.0.0.1", self.port
+        )
         self.connections.add(connection)
         return connection
 
@@ -109,14 +111,19 @@ class LoadClient:
         replica = up[int(replica_choice * len(up))]
         if replica.idle_connections:
             replica.idle_connections.pop().send(request, callback)
-        elif sum(len(each.connections) for each in self._replicas) + len(self._connecting) >= MAX_CONNECTIONS:
+        elif (
+            sum(len(each.connections) for each in self._replicas) + len(self._connecting)
+            >= MAX_CONNECTIONS
+        ):
             callback(None)
         else:
             task = asyncio.get_running_loop().create_task(self._open(replica, request, callback))
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
 
-    async def _open(self, first: ReplicaEndpoint, request: bytes, callback: ResponseCallback) -> None:
+    async def _open(
+        self, first: ReplicaEndpoint, request: bytes, callback: ResponseCallback
+    ) -> None:
         others = [replica for replica in self._replicas if replica is not first]
         for replica in (first, *others):
             try:

@@ -73,6 +73,9 @@ class LoadStats:
             completed=self.completed,
             errors=self.failed + self.sent - self.completed,
             seconds=round(seconds, 3),
-            quantiles_s={q: None if value is None else float(f"{value:.4g}") for q, value in quantiles.items()},
+            quantiles_s={
+                q: None if value is None else float(f"{value:.4g}")
+                for q, value in quantiles.items()
+            },
             sustained_max_rps=round(sustained_max_rps, 1),
         )

@@ -24,7 +24,9 @@ def watch_parent(on_command: Callable[[str], None]) -> None:
 
     `on_command` gets each line, in that thread.
     """
-    threading.Thread(target=_watch, args=(on_command, os.getppid()), name="lifeline", daemon=True).start()
+    threading.Thread(
+        target=_watch, args=(on_command, os.getppid()), name="lifeline", daemon=True
+    ).start()
 
 
 def _watch(on_command: Callable[[str], None], parent_pid: int) -> None:

@@ -35,7 +35,26 @@ from tputtui.demo.handlers import ShopHandlers
 from tputtui.demo.http_server import Request, Response, serve_connection
 
 # Dense in the range of the shop's requests (a few milliseconds to a second), for precise quantiles.
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4, 0.6, 1, 1.5, 2.5, 5, 10)
+BUCKETS = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.015,
+    0.025,
+    0.04,
+    0.06,
+    0.1,
+    0.15,
+    0.25,
+    0.4,
+    0.6,
+    1,
+    1.5,
+    2.5,
+    5,
+    10,
+)
 
 
 class DemoService:
@@ -46,9 +65,14 @@ class DemoService:
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
-        Info("demo_build", "What is running.", registry=self.registry).info({"version": __version__, "service": "demo"})
+        Info("demo_build", "What is running.", registry=self.registry).info(
+            {"version": __version__, "service": "demo"}
+        )
         self._requests = Counter(
-            "http_requests_total", "Requests answered.", ("method", "route", "status"), registry=self.registry
+            "http_requests_total",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=self.registry,
         )
         self._duration = Histogram(
             "http_request_duration_seconds",
@@ -57,9 +81,13 @@ class DemoService:
             buckets=BUCKETS,
             registry=self.registry,
         )
-        self._in_flight = Gauge("http_requests_in_flight", "Requests being answered.", registry=self.registry)
+        self._in_flight = Gauge(
+            "http_requests_in_flight", "Requests being answered.", registry=self.registry
+        )
         self.shop = ShopHandlers(
-            ConnectionPool(shop_routes.POOL_SIZE, shop_routes.ACQUIRE_TIMEOUT_S, self.registry), slowdown, seed
+            ConnectionPool(shop_routes.POOL_SIZE, shop_routes.ACQUIRE_TIMEOUT_S, self.registry),
+            slowdown,
+            seed,
         )
 
     async def handle_request(self, request: Request) -> Response:
@@ -84,7 +112,9 @@ class DemoService:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(200, encode(self.registry), content_type)
 
-    async def on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def on_connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         """Serve the connection of one client."""
         await serve_connection(reader, writer, self.handle_request)
 
@@ -102,7 +132,9 @@ async def serve(port: int, slowdown: float, seed: int) -> None:
     service = DemoService(slowdown, seed)
     server = await asyncio.start_server(service.on_connection, "127.0.0.1", port, backlog=1024)
     parent_pipe.watch_parent(service.on_command)
-    sys.stdout.write(json.dumps({"port": server.sockets[0].getsockname()[1], "pid": os.getpid()}) + "\n")
+    sys.stdout.write(
+        json.dumps({"port": server.sockets[0].getsockname()[1], "pid": os.getpid()}) + "\n"
+    )
     sys.stdout.flush()
     await server.serve_forever()
 

@@ -26,11 +26,15 @@ class ShopRoute:
 
     def own_time(self, rng: random.Random) -> float:
         """Draw the route's own time in seconds, at most 2."""
-        return min(2.0, self.median_s * rng.lognormvariate(0.0, self.sigma)) if self.median_s else 0.0
+        return (
+            min(2.0, self.median_s * rng.lognormvariate(0.0, self.sigma)) if self.median_s else 0.0
+        )
 
 
 ITEM = ShopRoute("GET", "/items/{id}", 0.46, median_s=0.004, sigma=0.5)
-SEARCH = ShopRoute("GET", "/search", 0.20, median_s=0.012, sigma=0.4, pool_probability=0.3)  # 70 % come from the cache
+SEARCH = ShopRoute(
+    "GET", "/search", 0.20, median_s=0.012, sigma=0.4, pool_probability=0.3
+)  # 70 % come from the cache
 CART = ShopRoute("GET", "/cart", 0.14, median_s=0.003, sigma=0.4)
 CHECKOUT = ShopRoute("POST", "/checkout", 0.10, median_s=0.020, sigma=0.9)
 PAYMENT = ShopRoute("POST", "/payment", 0.06, median_s=0.050, sigma=0.4, error_probability=0.02)
@@ -73,4 +77,8 @@ def sustained_max_rps(replicas: int = 1, slowdown: float = 1.0) -> float:
     load is spread at random, so each replica's arrivals are Poisson again. 461 a second for one
     replica at its normal pace, of a capacity of 488.
     """
-    return replicas * erlang.sustained_max(POOL_SIZE, MEAN_HOLD_S * slowdown, limit_s=MAX_WAIT_S) / pooled_share()
+    return (
+        replicas
+        * erlang.sustained_max(POOL_SIZE, MEAN_HOLD_S * slowdown, limit_s=MAX_WAIT_S)
+        / pooled_share()
+    )

@@ -81,10 +81,14 @@ class Discovery:
         asked = [probe.candidate for probe in self.probes]
         count = len(self.candidates)
         looked = f"looked at {count} listening port{'s' if count != 1 else ''}"
-        named = ", ".join(f":{candidate.port} {candidate.process}".rstrip() for candidate in asked[:5])
+        named = ", ".join(
+            f":{candidate.port} {candidate.process}".rstrip() for candidate in asked[:5]
+        )
         more = f" and {len(asked) - 5} more" if len(asked) > 5 else ""
         questions = f"asked {named}{more}" if asked else "none of them suggests metrics"
-        result = f"{len(self.targets)} answered with metrics" if self.targets else "found no metrics"
+        result = (
+            f"{len(self.targets)} answered with metrics" if self.targets else "found no metrics"
+        )
         return f"{looked}, {questions}: {result}; {PORT_HINT}"
 
     @property
@@ -100,7 +104,9 @@ class Discovery:
 # ------------------------------------------------------------------------------------------------- who is worth asking
 
 
-def find_candidates(listeners: Iterable[ListeningSocket], own_pid: int | None = None) -> list[Candidate]:
+def find_candidates(
+    listeners: Iterable[ListeningSocket], own_pid: int | None = None
+) -> list[Candidate]:
     """One candidate for each listening port that can be reached over loopback, with a verdict and its reason, by port.
 
     `own_pid` is never asked (None: the process that runs this).
@@ -136,7 +142,10 @@ def _decide(listener: ListeningSocket, own: int, *, reachable: bool) -> tuple[bo
     if not reachable:
         return False, "it does not listen on loopback"
     if port in port_table.DENIED_PORTS:
-        return False, f"port {port} is usually {port_table.DENIED_PORTS[port]}, which is never asked"
+        return (
+            False,
+            f"port {port} is usually {port_table.DENIED_PORTS[port]}, which is never asked",
+        )
     if name and port_table.DENIED_NAMES.fullmatch(name):
         return False, f"{name} is never asked"
     if port in port_table.KNOWN_PORTS:
@@ -145,22 +154,33 @@ def _decide(listener: ListeningSocket, own: int, *, reachable: bool) -> tuple[bo
         return False, "a debugger may be listening there"
     if name and port_table.SUGGESTING_NAMES.fullmatch(name):
         return True, f"{name} often serves metrics"
-    return False, "neither its port nor its name suggests metrics" if name else "its port suggests no metrics"
+    return (
+        False,
+        "neither its port nor its name suggests metrics"
+        if name
+        else "its port suggests no metrics",
+    )
 
 
 def _extra_paths(name: str, port: int) -> tuple[str, ...]:
     by_port = port_table.EXTRA_PATHS_BY_PORT.get(port, ())
-    return next((paths for pattern, paths in port_table.EXTRA_PATHS if pattern.fullmatch(name)), by_port)
+    return next(
+        (paths for pattern, paths in port_table.EXTRA_PATHS if pattern.fullmatch(name)), by_port
+    )
 
 
 def _loopback_host(addresses: Iterable[str]) -> str | None:
     """Where a port with these addresses is reached over loopback, IPv4 if it can be; None: not at all."""
-    parsed = [address for address in (_parse_address(text) for text in addresses) if address is not None]
+    parsed = [
+        address for address in (_parse_address(text) for text in addresses) if address is not None
+    ]
     if any(address.is_unspecified for address in parsed):
         only_six = all(isinstance(address, IPv6Address) for address in parsed)
         # "::" takes IPv4 as well unless told otherwise, which the list does not show: ::1 always works there.
         return "::1" if only_six else "127.0.0.1"
-    loopback = sorted((address for address in parsed if address.is_loopback), key=lambda address: address.version)
+    loopback = sorted(
+        (address for address in parsed if address.is_loopback), key=lambda address: address.version
+    )
     return str(loopback[0]) if loopback else None
 
 
@@ -186,7 +206,9 @@ async def probe_candidate(
             host = f"[{candidate.host}]" if ":" in candidate.host else candidate.host
             url = f"http://{host}:{candidate.port}{path}"
             return ProbeResult(
-                candidate, DiscoveredTarget(url, candidate.port, candidate.pid, candidate.process), answer.reason
+                candidate,
+                DiscoveredTarget(url, candidate.port, candidate.pid, candidate.process),
+                answer.reason,
             )
         reason = answer.reason
         if not answer.is_http:

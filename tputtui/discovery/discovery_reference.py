@@ -38,9 +38,12 @@ def page() -> str:
     paths = [(f"`{pattern.pattern}`", found) for pattern, found in port_table.EXTRA_PATHS]
     paths += [(f"{port}", found) for port, found in port_table.EXTRA_PATHS_BY_PORT.items()]
     rows = "\n".join(
-        f"| {who.replace('|', chr(92) + '|')} | {', '.join(f'`{path}`' for path in found)} |" for who, found in paths
+        f"| {who.replace('|', chr(92) + '|')} | {', '.join(f'`{path}`' for path in found)} |"
+        for who, found in paths
     )
-    head = _TEMPLATE.format(connect=probe.CONNECT_S, total=probe.TOTAL_S, size=probe.MAX_BODY_BYTES // 1024, paths=rows)
+    head = _TEMPLATE.format(
+        connect=probe.CONNECT_S, total=probe.TOTAL_S, size=probe.MAX_BODY_BYTES // 1024, paths=rows
+    )
     return "\n".join(
         (
             head,

@@ -22,7 +22,9 @@ DRAIN_S = 0.2
 MAX_BODY_BYTES = 64 * 1024
 
 _MAX_HEADER_BYTES = 16 * 1024
-_SAMPLE = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^\n]*\})?[ \t]+[-+]?(\d|\.\d|NaN|Inf)[^\n]*", re.IGNORECASE)
+_SAMPLE = re.compile(
+    rb"[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^\n]*\})?[ \t]+[-+]?(\d|\.\d|NaN|Inf)[^\n]*", re.IGNORECASE
+)
 
 
 @frozen
@@ -43,9 +45,7 @@ async def request_path(host: str, port: int, path: str) -> ProbeAnswer:
         return ProbeAnswer(False, f"no answer within {TOTAL_S:g} s", is_http=False)
     except asyncio.IncompleteReadError:
         return ProbeAnswer(False, "connection closed without an answer", is_http=False)
-    except (
-        OSError
-    ) as error:  # its own text is asyncio's ("Connect call failed ('127.0.0.1', 1)"); the kernel's is plain
+    except OSError as error:  # its own text is asyncio's ("Connect call failed ('127.0.0.1', 1)"); the kernel's is plain
         reason = os.strerror(error.errno).lower() if error.errno else "no connection"
         return ProbeAnswer(False, shortage(error) or reason, is_http=False)
 
@@ -90,7 +90,10 @@ async def _read_answer(head: bytes, reader: asyncio.StreamReader) -> ProbeAnswer
         return ProbeAnswer(False, "it does not speak HTTP", is_http=False)
     if status[1] != b"200":
         return ProbeAnswer(False, f"status {clean(status[1].decode('ascii'), 8)}")
-    chunked = re.search(rb"^transfer-encoding:[^\r\n]*chunked", headers, re.IGNORECASE | re.MULTILINE) is not None
+    chunked = (
+        re.search(rb"^transfer-encoding:[^\r\n]*chunked", headers, re.IGNORECASE | re.MULTILINE)
+        is not None
+    )
     body = b""
     while len(body) < MAX_BODY_BYTES:
         piece = await reader.read(MAX_BODY_BYTES - len(body))

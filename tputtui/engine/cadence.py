@@ -26,7 +26,9 @@ class Cadence:
         self.missed_ticks = 0
         self.due = now + interval_s
         if preferred_at is not None:
-            self.due = preferred_at + ceil((now + interval_s / 2 - preferred_at) / interval_s) * interval_s
+            self.due = (
+                preferred_at + ceil((now + interval_s / 2 - preferred_at) / interval_s) * interval_s
+            )
 
     def on_tick(self, now: float, preferred_at: float | None) -> None:
         """Update the grid after a tick made at `now`."""

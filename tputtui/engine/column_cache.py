@@ -46,7 +46,9 @@ class ColumnCache:
         """Clear the cache: the past has changed."""
         self._cached.clear()
 
-    def column_values(self, name: str, columns: int, span_s: float, until: float | None) -> list[float | None]:
+    def column_values(
+        self, name: str, columns: int, span_s: float, until: float | None
+    ) -> list[float | None]:
         """Return `columns` values; each is repeated where there are more columns than samples in
         the span.
         """
@@ -60,7 +62,9 @@ class ColumnCache:
             found = self._live_values(name, newest, span_s, grain)
         return found if grain == columns else repeat_values(found, columns)
 
-    def _live_values(self, name: str, newest: float, span_s: float, grain: int) -> list[float | None]:
+    def _live_values(
+        self, name: str, newest: float, span_s: float, grain: int
+    ) -> list[float | None]:
         width = span_s / grain
         number = int(newest / width + 1e-6)
         key = (name, grain, span_s)

@@ -31,14 +31,21 @@ class FilteredService:
         self._version: object = None
         self._tracker: ServiceTracker | None = None
 
-    def state(self, members: Sequence[TargetTracker], by: tuple[str, ...] | None) -> ServiceState | None:
+    def state(
+        self, members: Sequence[TargetTracker], by: tuple[str, ...] | None
+    ) -> ServiceState | None:
         """State of the filtered service; None where it has no data."""
         mine = [member for member in members if self.part.covers(member.target.name)]
-        windows = {member.target.name: member.window for member in mine if member.window is not None}
+        windows = {
+            member.target.name: member.window for member in mine if member.window is not None
+        }
         if not windows:
             return None
         bindings = mine[0].bindings or Bindings()
-        seen = (bindings, tuple((name, window.serial, window.layout) for name, window in windows.items()))
+        seen = (
+            bindings,
+            tuple((name, window.serial, window.layout) for name, window in windows.items()),
+        )
         if self._tracker is None or seen != self._version:
             self._version = seen
             series = (one for window in windows.values() for one in window.series)
@@ -60,15 +67,24 @@ class ReplicaWatch:
         self._members = tuple(members)
         self._hysteresis = OutlierHysteresis()
         self._trackers = [
-            ServiceTracker(member.target.name, (member.target.name,), _main_bindings(member.bindings), quantiles)
+            ServiceTracker(
+                member.target.name,
+                (member.target.name,),
+                _main_bindings(member.bindings),
+                quantiles,
+            )
             for member in members
         ]
 
     def is_current(self, members: Sequence[TargetTracker]) -> bool:
         """Whether the replicas and their bindings are still the tracked ones."""
-        return self._members == tuple(members) and self.bindings == tuple(member.bindings for member in members)
+        return self._members == tuple(members) and self.bindings == tuple(
+            member.bindings for member in members
+        )
 
-    def update(self, time: float, window_s: float) -> tuple[tuple[ReplicaFigures, ...], list[Event]]:
+    def update(
+        self, time: float, window_s: float
+    ) -> tuple[tuple[ReplicaFigures, ...], list[Event]]:
         """Figures of the replicas as of one tick, and an event for each that started to deviate."""
         found = []
         for member, tracker in zip(self._members, self._trackers, strict=True):
@@ -77,7 +93,10 @@ class ReplicaWatch:
         replicas, began = self._hysteresis.update(found, window_s)
         return replicas, [
             Event(
-                time, "warning", f"{member.name} is unlike the other replicas: {replica.outlier_reason}", replica.target
+                time,
+                "warning",
+                f"{member.name} is unlike the other replicas: {replica.outlier_reason}",
+                replica.target,
             )
             for replica in began
             for member in self._members
@@ -115,10 +134,14 @@ class ServiceHeatmaps:
                 if ring is None and len(self._rings) >= MAX_HEATMAPS:
                     continue
                 bounds = row_bounds(latency.buckets)
-                ring = self._rings[service.name] = HeatmapRing(latency.family, bounds, self._interval_s)
+                ring = self._rings[service.name] = HeatmapRing(
+                    latency.family, bounds, self._interval_s
+                )
             ring.add(at, latency.buckets)
 
-    def heatmap(self, service: str, columns: int, span_s: float, end_at: float) -> LatencyHeatmap | None:
+    def heatmap(
+        self, service: str, columns: int, span_s: float, end_at: float
+    ) -> LatencyHeatmap | None:
         """Heat map of `columns` columns over `span_s` seconds that end at a time; None without any
         observation.
 

@@ -190,7 +190,9 @@ class Engine:
         """
         targets = feed.targets
         for asked in targets:
-            self.pipeline.add_target(asked.target, asked.settings.bindings, is_from_server=asked.is_from_server)
+            self.pipeline.add_target(
+                asked.target, asked.settings.bindings, is_from_server=asked.is_from_server
+            )
         self.pipeline.set_order([asked.target.name for asked in targets])
         if feed.discovery_sentence is not None and not self._has_logged_discovery:
             self._has_logged_discovery = True
@@ -199,14 +201,20 @@ class Engine:
             self._said_no_processes = feed.no_processes or ""
             if self._said_no_processes:
                 self._log_event(
-                    Event(time.time(), "warning", f"the processes cannot be read: {self._said_no_processes}")
+                    Event(
+                        time.time(),
+                        "warning",
+                        f"the processes cannot be read: {self._said_no_processes}",
+                    )
                 )
         self.pipeline.browse(self._browsed_target)
         reading = feed.read(missed)
         self._is_deriving = True
         try:
             loop = asyncio.get_running_loop()
-            snapshot = await loop.run_in_executor(worker, self._derive_snapshot, feed, reading, feed.pop_backfill())
+            snapshot = await loop.run_in_executor(
+                worker, self._derive_snapshot, feed, reading, feed.pop_backfill()
+            )
         finally:
             self._is_deriving = False
         while self._deferred:
@@ -215,9 +223,13 @@ class Engine:
             listener(snapshot)
         return snapshot
 
-    def _derive_snapshot(self, feed: LiveFeed, reading: Reading, backfill: Sequence[Scrape]) -> Snapshot:
+    def _derive_snapshot(
+        self, feed: LiveFeed, reading: Reading, backfill: Sequence[Scrape]
+    ) -> Snapshot:
         looking = feed.is_discovering
-        snapshot = self.pipeline.derive_snapshot(reading, is_discovering=looking, forgotten=feed.forgotten_names)
+        snapshot = self.pipeline.derive_snapshot(
+            reading, is_discovering=looking, forgotten=feed.forgotten_names
+        )
         self.pipeline.add_backfill(backfill)
         families = self.pipeline.families()
         with self._lock:
@@ -230,7 +242,11 @@ class Engine:
         return snapshot
 
     def _wanted_names(self, target: str) -> frozenset[str] | None:
-        return None if self.recording_tap.is_recording_all_metrics else self.pipeline.wanted_names(target)
+        return (
+            None
+            if self.recording_tap.is_recording_all_metrics
+            else self.pipeline.wanted_names(target)
+        )
 
     def _log_event(self, event: Event) -> None:
         self.pipeline.log_event(event)
@@ -240,9 +256,9 @@ class Engine:
 
     def start_recording(self, recorder: Recorder) -> None:
         """Record all readings from now on; before `start`, from the first one on."""
-        self._call_soon(partial(self.recording_tap.start, recorder)) if self._loop else self.recording_tap.start(
-            recorder
-        )
+        self._call_soon(
+            partial(self.recording_tap.start, recorder)
+        ) if self._loop else self.recording_tap.start(recorder)
 
     def stop_recording(self) -> Recorder | None:
         """Stop recording and return the recorder, to be closed by the caller.
@@ -274,19 +290,31 @@ class Engine:
         self.pipeline.log_event(Event(time_, "mark", mark.text))
         self.recording_tap.on_mark(mark)
 
-    def record_profile(self, time_: float, pid: int, name: str, document: bytes, top_function: str) -> bool:
+    def record_profile(
+        self, time_: float, pid: int, name: str, document: bytes, top_function: str
+    ) -> bool:
         """Embed a profile (a speedscope file) in the recorded run; False: too large to embed."""
         if len(document) > MAX_PROFILE_BYTES:
             return False
         at = time.monotonic() - (time.time() - time_)
         self._call_soon(
-            partial(self.recording_tap.on_profile, time_, at, pid, name, json.loads(document), top_function)
+            partial(
+                self.recording_tap.on_profile,
+                time_,
+                at,
+                pid,
+                name,
+                json.loads(document),
+                top_function,
+            )
         )
         return True
 
     # ------------------------------------------------------------------------------------------ for the screen
 
-    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+    def history(
+        self, figure: str, columns: int, span_s: float, until: float | None
+    ) -> Sequence[float | None]:
         """Mean of a figure in each of `columns` columns of the last `span_s` seconds (or of those
         before `until`).
         """
@@ -306,13 +334,19 @@ class Engine:
         """Break a service down by its next label."""
         self._call_soon(partial(self.pipeline.next_breakdown, service))
 
-    def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
+    def heatmap(
+        self, service: str, columns: int, span_s: float, until: float | None
+    ) -> LatencyHeatmap | None:
         """Latency distribution of a service in each column of the time axis; None where it has no
         buckets.
         """
         with self._lock:
             end_at = self._column_cache.newest_at if until is None else until
-            return self.pipeline.heatmaps.heatmap(service, columns, span_s, end_at) if end_at is not None else None
+            return (
+                self.pipeline.heatmaps.heatmap(service, columns, span_s, end_at)
+                if end_at is not None
+                else None
+            )
 
     def replicas(self) -> ReplicaTable:
         """Figures of each replica as of the newest tick, with its deviations from the others."""
@@ -326,7 +360,9 @@ class Engine:
         """Show the two arms of a traffic split from the next tick on; None removes them."""
         self._call_soon(partial(self.pipeline.set_split, split))
 
-    def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
+    def find_split_options(
+        self, service: str, on_options: Callable[[Sequence[SplitOption]], None]
+    ) -> None:
         """Find out how a service may be split; `on_options` gets the result on the engine's
         thread.
         """
@@ -384,4 +420,6 @@ class Engine:
         if loop is None:
             self._deferred.append(action)
         elif not loop.is_closed():
-            loop.call_soon_threadsafe(lambda: self._deferred.append(action) if self._is_deriving else action())
+            loop.call_soon_threadsafe(
+                lambda: self._deferred.append(action) if self._is_deriving else action()
+            )

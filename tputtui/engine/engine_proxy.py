@@ -72,9 +72,15 @@ class EngineProxy:
         if self._engine is not None:
             self._engine.stop()
 
-    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+    def history(
+        self, figure: str, columns: int, span_s: float, until: float | None
+    ) -> Sequence[float | None]:
         """Columns of a figure; all unknown before the engine exists."""
-        return [None] * columns if self._engine is None else self._engine.history(figure, columns, span_s, until)
+        return (
+            [None] * columns
+            if self._engine is None
+            else self._engine.history(figure, columns, span_s, until)
+        )
 
     def snapshot_at(self, at: float) -> Snapshot | None:
         """Snapshot that was shown at a time."""
@@ -100,9 +106,13 @@ class EngineProxy:
         if self._engine is not None:
             self._engine.next_breakdown(service)
 
-    def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
+    def heatmap(
+        self, service: str, columns: int, span_s: float, until: float | None
+    ) -> LatencyHeatmap | None:
         """Latency distribution of a service; None before the engine exists."""
-        return None if self._engine is None else self._engine.heatmap(service, columns, span_s, until)
+        return (
+            None if self._engine is None else self._engine.heatmap(service, columns, span_s, until)
+        )
 
     def replicas(self) -> ReplicaTable:
         """Figures of each replica, with its deviations from the others."""
@@ -118,7 +128,9 @@ class EngineProxy:
         if self._engine is not None:
             self._engine.set_split(split)
 
-    def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
+    def find_split_options(
+        self, service: str, on_options: Callable[[Sequence[SplitOption]], None]
+    ) -> None:
         """Find out how a service may be split."""
         if self._engine is not None:
             self._engine.find_split_options(service, on_options)
@@ -136,7 +148,11 @@ class EngineProxy:
 
     def family_history(self, family: str, columns: int) -> Sequence[float | None]:
         """Most recent figures of a family."""
-        return [None] * columns if self._engine is None else self._engine.family_history(family, columns)
+        return (
+            [None] * columns
+            if self._engine is None
+            else self._engine.family_history(family, columns)
+        )
 
     def chart_family(self, charted: tuple[str, str] | None) -> None:
         """Chart a (target, family) on the time axis, or remove it."""
@@ -167,9 +183,13 @@ class EngineProxy:
         if self._engine is not None:
             self._engine.add_mark(mark_text, time_)
 
-    def record_profile(self, time_: float, pid: int, name: str, document: bytes, top_function: str) -> bool:
+    def record_profile(
+        self, time_: float, pid: int, name: str, document: bytes, top_function: str
+    ) -> bool:
         """Embed a profile in the recorded run."""
-        return self._engine is None or self._engine.record_profile(time_, pid, name, document, top_function)
+        return self._engine is None or self._engine.record_profile(
+            time_, pid, name, document, top_function
+        )
 
     def log_event(self, event: Event) -> None:
         """Add an event to the event log."""

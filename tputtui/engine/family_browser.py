@@ -71,11 +71,16 @@ class FamilyBrowser:
         kept = array("f", [nan]) * len(self._slot_by_family)
         figures = self._family_values
         for place, slot in enumerate(self._row_slots):
-            kept[slot] = (figures.rates if figures.rows[place].is_counter else figures.values)[place]
+            kept[slot] = (figures.rates if figures.rows[place].is_counter else figures.values)[
+                place
+            ]
         self._recent.append(kept)
 
     def families(
-        self, bindings: Bindings | None, overrides: Overrides, replica_targets: tuple[tuple[str, str], ...]
+        self,
+        bindings: Bindings | None,
+        overrides: Overrides,
+        replica_targets: tuple[tuple[str, str], ...],
     ) -> Families:
         """Families as of the newest scrape."""
         feeds: dict[str, tuple[str, ...]] = {}
@@ -83,11 +88,24 @@ class FamilyBrowser:
             family = self._reader.family_name(binding.family)
             if binding.signal not in feeds.get(family, ()):
                 feeds[family] = (*feeds.get(family, ()), binding.signal)
-        hidden = sum(self.last_exposition.hidden.values()) if self.last_exposition is not None else 0
+        hidden = (
+            sum(self.last_exposition.hidden.values()) if self.last_exposition is not None else 0
+        )
         last = self.last_exposition
-        unrecorded = max(0, last.series - len(last.samples) - hidden) if self._is_partial and last is not None else 0
+        unrecorded = (
+            max(0, last.series - len(last.samples) - hidden)
+            if self._is_partial and last is not None
+            else 0
+        )
         return Families(
-            self.target, self._at, self._family_values, hidden, feeds, overrides, replica_targets, unrecorded
+            self.target,
+            self._at,
+            self._family_values,
+            hidden,
+            feeds,
+            overrides,
+            replica_targets,
+            unrecorded,
         )
 
     def sample_names(self, family: str) -> frozenset[str]:
@@ -100,8 +118,12 @@ class FamilyBrowser:
         """
         slot = self._slot_by_family.get(family)
         newest = list(self._recent)[-columns:] if columns > 0 else []
-        told = [figures[slot] if slot is not None and slot < len(figures) else nan for figures in newest]
-        return [None] * (columns - len(told)) + [value if isfinite(value) else None for value in told]
+        told = [
+            figures[slot] if slot is not None and slot < len(figures) else nan for figures in newest
+        ]
+        return [None] * (columns - len(told)) + [
+            value if isfinite(value) else None for value in told
+        ]
 
 
 class FamilyChart:
@@ -117,13 +139,21 @@ class FamilyChart:
     def add_scrape(self, scrape: Scrape) -> None:
         """Add the target's next scrape; after a failed one the figure is unknown."""
         exposition = scrape.exposition
-        if exposition is not None and exposition.served is not None and exposition.served.rate_s is not None:
+        if (
+            exposition is not None
+            and exposition.served is not None
+            and exposition.served.rate_s is not None
+        ):
             return  # a server's rates: charted families come as raw samples
         self.charted_family = replace(self.charted_family, value=None, rate=None)
         if exposition is None:
             return
         name = self.charted_family.name
-        own = {series: value for series, value in exposition.samples.items() if series.name in self.sample_names}
+        own = {
+            series: value
+            for series, value in exposition.samples.items()
+            if series.name in self.sample_names
+        }
         families = {name: exposition.families[name]} if name in exposition.families else {}
         figures = self._reader.read(replace(exposition, samples=own, families=families), scrape.at)
         for place, row in enumerate(figures.rows):

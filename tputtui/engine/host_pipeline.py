@@ -65,7 +65,9 @@ class HostPipeline:
         before = self._previous_processes
         elapsed = at - before[0] if before is not None else 0.0
         states = derive_processes(before[1] if before is not None else None, processes, elapsed)
-        self.processes = tuple(sorted(states, key=lambda state: (-(state.cpu_percent or 0.0), state.pid)))
+        self.processes = tuple(
+            sorted(states, key=lambda state: (-(state.cpu_percent or 0.0), state.pid))
+        )
         self._previous_processes = (at, processes)
 
     @property
@@ -74,8 +76,14 @@ class HostPipeline:
         processes, except our own.
         """
         ours = self.host.cgroup.path if self.host.cgroup is not None else None
-        groups = {one.cgroup.path: (one.name, one.cgroup) for one in self.processes or () if one.cgroup is not None}
-        served = [cgroup_saturation(group, name) for path, (name, group) in groups.items() if path != ours]
+        groups = {
+            one.cgroup.path: (one.name, one.cgroup)
+            for one in self.processes or ()
+            if one.cgroup is not None
+        }
+        served = [
+            cgroup_saturation(group, name) for path, (name, group) in groups.items() if path != ours
+        ]
         return (*self._host_saturation, *(row for rows in served for row in rows))
 
     @property

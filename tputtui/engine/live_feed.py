@@ -65,7 +65,9 @@ class PolledTarget:
     @property
     def watched(self) -> LookedUpTarget:
         """The target in the form that the process lookup takes."""
-        server = (self.settings.name or host_and_port(self.target.url)) if self.is_from_server else ""
+        server = (
+            (self.settings.name or host_and_port(self.target.url)) if self.is_from_server else ""
+        )
         return LookedUpTarget(self.target.name, self.target.url, server)
 
 
@@ -137,7 +139,10 @@ class LiveFeed:
     def targets(self) -> tuple[PolledTarget, ...]:
         """All targets so far, in order."""
         served = self._servers.targets if self._servers is not None else ()
-        return (*self._targets, *(PolledTarget(target, settings, is_from_server=True) for target, settings in served))
+        return (
+            *self._targets,
+            *(PolledTarget(target, settings, is_from_server=True) for target, settings in served),
+        )
 
     @property
     def is_discovering(self) -> bool:
@@ -182,7 +187,9 @@ class LiveFeed:
     def _add_endpoint(self, target: TargetSettings) -> Endpoint:
         descriptors.make_room(max(len(self._settings.targets), len(self._targets) + 1))
         made = endpoint_settings(target, self._settings)
-        scanner = Scanner(scan_limits(self._settings.limits, min(made.max_series, self._series_share())))
+        scanner = Scanner(
+            scan_limits(self._settings.limits, min(made.max_series, self._series_share()))
+        )
         if made.url.startswith("https:") and self._tls is None:
             from tputtui.scrape.connections import TlsContexts
 
@@ -194,7 +201,11 @@ class LiveFeed:
 
     def _series_share(self) -> int:
         """Series limit of one target, so that all together stay within the total limit."""
-        return max(1, self._settings.limits.series_total // max(1, len(self._settings.targets), len(self._targets) + 1))
+        return max(
+            1,
+            self._settings.limits.series_total
+            // max(1, len(self._settings.targets), len(self._targets) + 1),
+        )
 
     # ------------------------------------------------------------------------------------------ collecting
 
@@ -245,7 +256,10 @@ class LiveFeed:
             scrapes=scrapes,
             host=self._host.read(),
             processes=processes,
-            waiting={**self._poller.waiting(), **(self._servers.waiting() if self._servers is not None else {})},
+            waiting={
+                **self._poller.waiting(),
+                **(self._servers.waiting() if self._servers is not None else {}),
+            },
             partial=self._poller.partial(),
             missed_ticks=missed_ticks,
             self_cpu_s=self._self_usage.read(),
@@ -275,9 +289,13 @@ class LiveFeed:
         """
         self._listeners_read_at, self._looked_up = now, watched
         self._is_unsettled = True  # in case the read fails: descriptors may run out
-        found = await asyncio.to_thread(self._lookup.read, watched, with_sockets=self.is_reading_all_processes)
+        found = await asyncio.to_thread(
+            self._lookup.read, watched, with_sockets=self.is_reading_all_processes
+        )
         # Back off while the result stays the same: a container's process never appears here.
-        again_s = LISTENERS_AGAIN_S if found != self._listeners_found else 2 * self._listeners_again_s
+        again_s = (
+            LISTENERS_AGAIN_S if found != self._listeners_found else 2 * self._listeners_again_s
+        )
         self._listeners_again_s = min(again_s, LISTENERS_EVERY_S)
         self._listeners_new = self._listeners_found = found
         pids = {holder.pid for one in found for holder in one.holders}
@@ -315,7 +333,11 @@ def _is_unsettled(found: TargetListeners) -> bool:
 def scan_limits(limits: Limits, series: int) -> ScanLimits:
     """Limits of the scanner from the settings."""
     return ScanLimits(
-        series=series, labels=limits.labels, name=limits.name_bytes, value=limits.value_bytes, line=limits.line_bytes
+        series=series,
+        labels=limits.labels,
+        name=limits.name_bytes,
+        value=limits.value_bytes,
+        line=limits.line_bytes,
     )
 
 

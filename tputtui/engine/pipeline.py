@@ -36,7 +36,11 @@ from tputtui.model import (
 )
 from tputtui.recording.encode import TargetFacts
 from tputtui.signals.objectives.headroom import HeadroomTracker
-from tputtui.signals.objectives.objective_tracker import ObjectiveLevel, ObjectiveTracker, add_objective_quantiles
+from tputtui.signals.objectives.objective_tracker import (
+    ObjectiveLevel,
+    ObjectiveTracker,
+    add_objective_quantiles,
+)
 from tputtui.signals.rates import history_keys
 from tputtui.signals.rates.history import History
 from tputtui.signals.service.bottleneck import BottleneckTracker
@@ -45,7 +49,13 @@ from tputtui.signals.service.family_table import FamilyReader, build_override
 from tputtui.signals.service.last_figures import LastFigures
 from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.signals.service.service_tracker import ServiceTracker
-from tputtui.signals.service.traffic_split import SplitArm, SplitOption, TrafficSplit, rates_by_label, split_options
+from tputtui.signals.service.traffic_split import (
+    SplitArm,
+    SplitOption,
+    TrafficSplit,
+    rates_by_label,
+    split_options,
+)
 
 MAX_EVENTS = 200
 MAX_EVENTS_SHOWN = 50
@@ -78,7 +88,9 @@ class SnapshotPipeline:
         self.replicas: ReplicaTable = {}  # of the newest tick
         self._quantiles = quantiles
         self._objectives = ObjectiveTracker(objectives)
-        self._objective_routes = [(one.service, one.route) for one in objectives if one.route is not None]
+        self._objective_routes = [
+            (one.service, one.route) for one in objectives if one.route is not None
+        ]
         self._headroom = HeadroomTracker(objectives)
         self._by = by
         self._lock: AbstractContextManager[object] = lock if lock is not None else nullcontext()
@@ -92,7 +104,9 @@ class SnapshotPipeline:
         self._last_figures: dict[str, LastFigures] = {}  # by service
         self._replica_watches: dict[str, ReplicaWatch] = {}  # of services with several targets
         self._filtered_service: FilteredService | None = None
-        self._split_services: tuple[FilteredService, FilteredService] | None = None  # control, treatment
+        self._split_services: tuple[FilteredService, FilteredService] | None = (
+            None  # control, treatment
+        )
         self._browser: FamilyBrowser | None = None
         self._chart: FamilyChart | None = None
         self._is_grouped = False
@@ -103,7 +117,9 @@ class SnapshotPipeline:
 
     # ------------------------------------------------------------------------------------------ targets
 
-    def add_target(self, target: Target, overrides: Overrides = NO_OVERRIDES, *, is_from_server: bool = False) -> None:
+    def add_target(
+        self, target: Target, overrides: Overrides = NO_OVERRIDES, *, is_from_server: bool = False
+    ) -> None:
         """Add a target; `overrides` are the config's bindings (see `signals.classify.overrides`).
 
         `is_from_server`: its data comes from a server that is queried with `questions`.
@@ -116,7 +132,9 @@ class SnapshotPipeline:
     def set_order(self, names: list[str]) -> None:
         """Set the order of the targets and drop those that are not in it."""
         if list(self._trackers) != names:
-            self._trackers = {name: self._trackers[name] for name in names if name in self._trackers}
+            self._trackers = {
+                name: self._trackers[name] for name in names if name in self._trackers
+            }
             self._is_grouped = False
 
     def browsed_names(self, target: str) -> frozenset[str] | None:
@@ -127,7 +145,11 @@ class SnapshotPipeline:
         browsing, charting = self._browser, self._chart
         if browsing is not None and browsing.target == target:
             return None
-        return charting.sample_names if charting is not None and charting.target == target else frozenset()
+        return (
+            charting.sample_names
+            if charting is not None and charting.target == target
+            else frozenset()
+        )
 
     def questions(self, target: str) -> tuple[Question, ...]:
         """Queries for the server of a target; none before its first classification.
@@ -138,9 +160,13 @@ class SnapshotPipeline:
         if not isinstance(tracker, ServerTracker) or tracker.bindings is None:
             return ()
         service = self._find_service(target)
-        return tracker.questions(self._breakdown_labels(service.name if service is not None else target, [tracker]))
+        return tracker.questions(
+            self._breakdown_labels(service.name if service is not None else target, [tracker])
+        )
 
-    def set_bindings(self, target: str, bindings: Bindings | None, service_name: str | None, build: str | None) -> None:
+    def set_bindings(
+        self, target: str, bindings: Bindings | None, service_name: str | None, build: str | None
+    ) -> None:
         """Set a target's bindings from its next scrape on, as recorded in a run."""
         tracker = self._trackers.get(target)
         if tracker is not None:
@@ -221,7 +247,10 @@ class SnapshotPipeline:
         ]
         return split_options(
             service,
-            {name: replica.rps if (replica := self.replicas.get(name)) else None for name in tracker.targets},
+            {
+                name: replica.rps if (replica := self.replicas.get(name)) else None
+                for name in tracker.targets
+            },
             {one.name: sum(rate for _, rate in one.counted_rates()) for one in likewise},
             rates_by_label(tracker.counted_rates()),
         )
@@ -234,7 +263,9 @@ class SnapshotPipeline:
         `is_partial`: accept incomplete expositions.
         """
         if target is None or self._browser is None or self._browser.target != target:
-            self._browser = FamilyBrowser(target, is_partial=is_partial) if target is not None else None
+            self._browser = (
+                FamilyBrowser(target, is_partial=is_partial) if target is not None else None
+            )
 
     def families(self) -> Families | None:
         """Families of the browsed target; None before its first complete scrape."""
@@ -242,12 +273,18 @@ class SnapshotPipeline:
         tracker = self._trackers.get(browsing.target) if browsing is not None else None
         if browsing is None or browsing.last_exposition is None or tracker is None:
             return None
-        replicas = tuple((one.target.name, one.target.url) for one in self._replica_trackers(tracker))
+        replicas = tuple(
+            (one.target.name, one.target.url) for one in self._replica_trackers(tracker)
+        )
         return browsing.families(tracker.bindings, tracker.overrides, replicas)
 
     def family_history(self, family: str, columns: int) -> list[float | None]:
         """Most recent figures of a family of the browsed target."""
-        return self._browser.family_history(family, columns) if self._browser is not None else [None] * columns
+        return (
+            self._browser.family_history(family, columns)
+            if self._browser is not None
+            else [None] * columns
+        )
 
     def chart_family(self, charted: tuple[str, str] | None) -> None:
         """Chart a (target, family) on the time axis until another replaces it; None removes it.
@@ -260,7 +297,9 @@ class SnapshotPipeline:
         target, family = charted
         browsing = self._browser
         known = (
-            browsing.sample_names(family) if browsing is not None and browsing.target == target else frozenset[str]()
+            browsing.sample_names(family)
+            if browsing is not None and browsing.target == target
+            else frozenset[str]()
         )
         samples = known or FamilyReader.likely_sample_names(family)
         self._chart = FamilyChart(target, family, samples)
@@ -270,7 +309,12 @@ class SnapshotPipeline:
         result.
         """
         tracker, browsing = self._trackers.get(target), self._browser
-        if tracker is None or browsing is None or browsing.target != target or browsing.last_exposition is None:
+        if (
+            tracker is None
+            or browsing is None
+            or browsing.target != target
+            or browsing.last_exposition is None
+        ):
             return
         named = f"{signal} of {tracker.name}"
         try:
@@ -281,12 +325,18 @@ class SnapshotPipeline:
             self.log_event(Event(time, "warning", f"{named} stays as it is: {error}", target))
             return
         self._is_grouped = False
-        self.log_event(Event(time, "note", f"{named} is read from {text.clean(family, 80)} now", target))
+        self.log_event(
+            Event(time, "note", f"{named} is read from {text.clean(family, 80)} now", target)
+        )
 
     def _replica_trackers(self, tracker: TargetTracker) -> list[TargetTracker]:
         """Trackers of all targets of the target's service, itself included."""
         service = self._find_service(tracker.target.name)
-        return [self._trackers[other] for other in service.targets] if service is not None else [tracker]
+        return (
+            [self._trackers[other] for other in service.targets]
+            if service is not None
+            else [tracker]
+        )
 
     def _find_service(self, target: str) -> ServiceTracker | None:
         """Service that a target belongs to; None before it was grouped.
@@ -318,7 +368,9 @@ class SnapshotPipeline:
             self._add_scrape(scrape, forgotten(scrape.target))
         for name, tracker in self._trackers.items():
             self._events.extend(
-                tracker.wait(reading.waiting.get(name), reading.at, reading.time, reading.partial.get(name))
+                tracker.wait(
+                    reading.waiting.get(name), reading.at, reading.time, reading.partial.get(name)
+                )
             )
         self._events.extend(self._host_pipeline.add_reading(reading))
         services = self._service_states(reading.at)
@@ -335,7 +387,9 @@ class SnapshotPipeline:
         headroom = self._headroom.update(reading.at, self.window_s, services)
         self._update_newest_scrape(reading)
         snapshot = Snapshot(
-            time=self._newest_scrape_times[1] if self._newest_scrape_times is not None else reading.time,
+            time=self._newest_scrape_times[1]
+            if self._newest_scrape_times is not None
+            else reading.time,
             at=reading.at,
             interval_s=self.interval_s,
             window_s=self.window_s,
@@ -343,7 +397,9 @@ class SnapshotPipeline:
             services=(*services, *self._filtered_states()),
             host=machine.host,
             host_saturation=host_rows,
-            first_to_saturate=self._bottleneck.update(owned, [service.name for service in services]),
+            first_to_saturate=self._bottleneck.update(
+                owned, [service.name for service in services]
+            ),
             processes=machine.processes,
             listeners=machine.listeners,
             busy_cores=machine.busy_cores,
@@ -354,7 +410,8 @@ class SnapshotPipeline:
             charted=self._charted(),
             split=self._split_state(),
             history_s=self._history_s(),
-            is_ready=not is_discovering and all(tracker.is_settled for tracker in self._trackers.values()),
+            is_ready=not is_discovering
+            and all(tracker.is_settled for tracker in self._trackers.values()),
         )
         self._server_histories.on_tick(reading.at)
         figures = self._history_values(snapshot)
@@ -422,9 +479,17 @@ class SnapshotPipeline:
         down.
         """
         any_up = any(tracker.is_up for tracker in self._trackers.values())
-        told = [(scrape.at, scrape.time) for scrape in reading.scrapes if scrape.error is None or not any_up]
+        told = [
+            (scrape.at, scrape.time)
+            for scrape in reading.scrapes
+            if scrape.error is None or not any_up
+        ]
         self._newest_scrape_times = max(
-            [*told, *([self._newest_scrape_times] if self._newest_scrape_times is not None else [])], default=None
+            [
+                *told,
+                *([self._newest_scrape_times] if self._newest_scrape_times is not None else []),
+            ],
+            default=None,
         )
 
     # ------------------------------------------------------------------------------------------ services
@@ -439,8 +504,13 @@ class SnapshotPipeline:
             by = self._breakdown_labels(name, members)
             windows = {m.target.name: m.window for m in members if m.window is not None}
             last = self._last_figures.setdefault(name, LastFigures())
-            state, is_overdue = tracker.state(windows, by), any(member.is_overdue for member in members)
-            states.append(last.fill(state, windows.values(), at, waiting_of(members), is_overdue=is_overdue))
+            state, is_overdue = (
+                tracker.state(windows, by),
+                any(member.is_overdue for member in members),
+            )
+            states.append(
+                last.fill(state, windows.values(), at, waiting_of(members), is_overdue=is_overdue)
+            )
         return tuple(states)
 
     def _check_objective_services(self, time: float, is_discovering: bool) -> None:
@@ -461,19 +531,32 @@ class SnapshotPipeline:
         Needed where an objective names a route that is not shown, because another label is, or only
         the busiest routes are.
         """
-        wanted = {route for service, route in self._objective_routes if service in (None, state.name)}
+        wanted = {
+            route for service, route in self._objective_routes if service in (None, state.name)
+        }
         if not wanted or wanted <= {history_keys.find_route(row.labels) for row in state.breakdown}:
             return state
         tracker = self._services[state.name]
-        return replace(state, breakdown=tracker.breakdown(default_breakdown(tracker.bindings.breakdown), MAX_ROUTES)[0])
+        return replace(
+            state,
+            breakdown=tracker.breakdown(default_breakdown(tracker.bindings.breakdown), MAX_ROUTES)[
+                0
+            ],
+        )
 
     def _filtered_states(self) -> tuple[ServiceState, ...]:
-        state = self._filtered_state(self._filtered_service) if self._filtered_service is not None else None
+        state = (
+            self._filtered_state(self._filtered_service)
+            if self._filtered_service is not None
+            else None
+        )
         return (state,) if state is not None else ()
 
     def _split_state(self) -> SplitState | None:
         return (
-            SplitState(*map(self._filtered_state, self._split_services)) if self._split_services is not None else None
+            SplitState(*map(self._filtered_state, self._split_services))
+            if self._split_services is not None
+            else None
         )
 
     def _filtered_state(self, filtered_service: FilteredService) -> ServiceState | None:
@@ -490,12 +573,16 @@ class SnapshotPipeline:
         return filtered_service.state(members, by)
 
     def _update_replicas(self, reading: Reading) -> None:
-        found = [watch.update(reading.time, self.window_s) for watch in self._replica_watches.values()]
+        found = [
+            watch.update(reading.time, self.window_s) for watch in self._replica_watches.values()
+        ]
         self.replicas = {replica.target: replica for replicas, _ in found for replica in replicas}
         for _, events in found:
             self._events.extend(events)
 
-    def _breakdown_labels(self, service: str, members: list[TargetTracker]) -> tuple[str, ...] | None:
+    def _breakdown_labels(
+        self, service: str, members: list[TargetTracker]
+    ) -> tuple[str, ...] | None:
         if self._by:
             return self._by
         found = members[0].bindings.breakdown if members and members[0].bindings else ()
@@ -523,7 +610,9 @@ class SnapshotPipeline:
             watch = watches.get(name)
             if len(members) > 1:
                 kept = watch is not None and watch.is_current(members)
-                self._replica_watches[name] = watch if kept and watch else ReplicaWatch(members, self._quantiles)
+                self._replica_watches[name] = (
+                    watch if kept and watch else ReplicaWatch(members, self._quantiles)
+                )
 
     # ------------------------------------------------------------------------------------------ figures
 
@@ -533,7 +622,9 @@ class SnapshotPipeline:
             figures |= service_figures(service)
         for resource in snapshot.host_saturation:
             figures[history_keys.saturation("", resource.name)] = resource_level(resource)
-        arms = (snapshot.split.control, snapshot.split.treatment) if snapshot.split is not None else ()
+        arms = (
+            (snapshot.split.control, snapshot.split.treatment) if snapshot.split is not None else ()
+        )
         for arm in arms:
             figures |= service_figures(arm) if arm is not None else {}
         if (charted := snapshot.charted) is not None:

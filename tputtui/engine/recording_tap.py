@@ -58,7 +58,12 @@ class RecordingTap:
         """Record a reading; `backfill` holds the past samples from servers that came with it."""
         if self._recorder is not None:
             self._recorder.record_reading(
-                reading, snapshot, pipeline.target_facts(), is_discovering, pipeline.filtered_service_name, backfill
+                reading,
+                snapshot,
+                pipeline.target_facts(),
+                is_discovering,
+                pipeline.filtered_service_name,
+                backfill,
             )
 
     def on_mark(self, mark: Mark) -> None:
@@ -68,7 +73,13 @@ class RecordingTap:
             self._recorder.record_mark(mark)
 
     def on_profile(
-        self, time: float, at: float, pid: int, name: str, document: Mapping[str, Any], top_function: str
+        self,
+        time: float,
+        at: float,
+        pid: int,
+        name: str,
+        document: Mapping[str, Any],
+        top_function: str,
     ) -> None:
         """Record a profile."""
         if self._recorder is not None:

@@ -16,7 +16,9 @@ def group_replicas(trackers: Iterable[TargetTracker]) -> list[list[TargetTracker
     for tracker in trackers:
         identity = tracker.identity
         bound = _bound_families(tracker.bindings)
-        key: tuple[object, ...] = (identity, bound) if identity is not None else (tracker.target.name,)
+        key: tuple[object, ...] = (
+            (identity, bound) if identity is not None else (tracker.target.name,)
+        )
         groups.setdefault(key, []).append(tracker)
     return list(groups.values())
 
@@ -31,7 +33,9 @@ def choose_service_name(
     first = members[0]
     own = first.target.name
     word = first.target.service or (first.service_name if len(members) > 1 else None)
-    usable = word is not None and (word == own or word not in target_names) and word not in used_names
+    usable = (
+        word is not None and (word == own or word not in target_names) and word not in used_names
+    )
     name = word if word is not None and usable else own
     while name in used_names:
         name += "'"

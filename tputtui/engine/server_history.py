@@ -21,7 +21,9 @@ class ServerHistory:
     They are derived in addition, and change nothing else.
     """
 
-    def __init__(self, bindings: Bindings, name: str, quantiles: tuple[float, ...], interval_s: float) -> None:
+    def __init__(
+        self, bindings: Bindings, name: str, quantiles: tuple[float, ...], interval_s: float
+    ) -> None:
         self.bindings = bindings
         self._name = name
         self._window = ServerWindow(interval_s, interval_s, *followed_names(bindings))
@@ -52,7 +54,9 @@ class ServerHistories:
         """Figures of a target at the time of a scrape."""
         past = self._histories.get(tracker.target.name)
         if past is None or past.bindings != tracker.bindings:
-            past = ServerHistory(tracker.bindings or Bindings(), service, self._quantiles, self._interval_s)
+            past = ServerHistory(
+                tracker.bindings or Bindings(), service, self._quantiles, self._interval_s
+            )
             self._histories[tracker.target.name] = past
         if self._first_tick_at is not None:
             self.span_s = max(self.span_s, self._first_tick_at - scrape.at)

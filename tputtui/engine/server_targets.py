@@ -37,7 +37,9 @@ class ServerTargets:
     @property
     def targets(self) -> tuple[tuple[Target, TargetSettings], ...]:
         """Targets of all servers, server by server."""
-        return tuple((target, one.settings) for one in self._subscriptions for target in one.targets.values())
+        return tuple(
+            (target, one.settings) for one in self._subscriptions for target in one.targets.values()
+        )
 
     @property
     def is_discovering(self) -> bool:
@@ -49,7 +51,9 @@ class ServerTargets:
         made = endpoint_settings(target, self.settings)
         one = _ServerSubscription(self, target)
         self._subscriptions.append(one)
-        self._servers.append(PrometheusServer(made, target.match, self.settings.interval_s, one, tls))
+        self._servers.append(
+            PrometheusServer(made, target.match, self.settings.interval_s, one, tls)
+        )
 
     def waiting(self) -> dict[str, float]:
         """Seconds for which each target's answer has been late, for targets of slow servers."""
@@ -62,7 +66,9 @@ class ServerTargets:
 
     def pop_backfill(self) -> list[Scrape]:
         """Pop the next few past samples of the servers; bounded, to keep a tick short."""
-        return [self.backfill.popleft() for _ in range(min(MAX_BACKFILL_PER_TICK, len(self.backfill)))]
+        return [
+            self.backfill.popleft() for _ in range(min(MAX_BACKFILL_PER_TICK, len(self.backfill)))
+        ]
 
     async def run(self) -> None:
         """Query all servers until cancelled."""
@@ -99,7 +105,9 @@ class _ServerSubscription:
 
     def on_backfill(self, scrapes: Sequence[Scrape]) -> None:
         """Handle past samples of the server, the oldest first."""
-        self.servers.backfill.extend(replace(one, target=self.targets[one.target].name) for one in scrapes)
+        self.servers.backfill.extend(
+            replace(one, target=self.targets[one.target].name) for one in scrapes
+        )
 
     def browsed_names(self, name: str) -> frozenset[str] | None:
         """Sample names of a target that the metric browser reads; None: all of them."""

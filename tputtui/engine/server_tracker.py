@@ -53,7 +53,9 @@ class ServerTracker(TargetTracker):
         return questions(bindings, default_breakdown(bindings.breakdown) if by is None else by)
 
     def _classify(self, exposition: Exposition, served: Served) -> None:
-        if self._has_fixed_bindings or not is_complete(exposition):  # a charted family does not affect the others
+        if self._has_fixed_bindings or not is_complete(
+            exposition
+        ):  # a charted family does not affect the others
             return
         found = classify(exposition, served.before, served.before_s)
         more = tuple(label for label in served.source_labels if label not in found.breakdown)

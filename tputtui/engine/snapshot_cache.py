@@ -30,7 +30,9 @@ class SnapshotLog:
     """
 
     def __init__(self) -> None:
-        self._levels: tuple[deque[tuple[float, bytes]], ...] = tuple(deque(maxlen=count) for _, count in LEVELS)
+        self._levels: tuple[deque[tuple[float, bytes]], ...] = tuple(
+            deque(maxlen=count) for _, count in LEVELS
+        )
 
     def add(self, snapshot: Snapshot) -> None:
         """Add the newest snapshot."""
@@ -103,13 +105,22 @@ def _flatten_row(row: BreakdownRow) -> tuple[Callable[..., BreakdownRow], tuple[
 
     Rows are most of a snapshot, and each nested value adds to its size and time.
     """
-    told = [field for one in row.quantiles for field in (one.q, one.value, one.low, one.high, one.is_lower_bound)]
+    told = [
+        field
+        for one in row.quantiles
+        for field in (one.q, one.value, one.low, one.high, one.is_lower_bound)
+    ]
     return _restore_row, (row.labels, row.rps, row.error_ratio, *told)
 
 
-def _restore_row(labels: Labels, rps: float | None, ratio: float | None, *quantile_fields: Any) -> BreakdownRow:
+def _restore_row(
+    labels: Labels, rps: float | None, ratio: float | None, *quantile_fields: Any
+) -> BreakdownRow:
     return BreakdownRow(
-        labels, rps, ratio, tuple(Quantile(*quantile_fields[at : at + 5]) for at in range(0, len(quantile_fields), 5))
+        labels,
+        rps,
+        ratio,
+        tuple(Quantile(*quantile_fields[at : at + 5]) for at in range(0, len(quantile_fields), 5)),
     )
 
 

@@ -9,7 +9,17 @@ from types import MappingProxyType
 from typing import Final
 
 from tputtui import text
-from tputtui.model import Binding, Bindings, Event, Exposition, Scrape, SignalKind, Target, TargetState, TargetStatus
+from tputtui.model import (
+    Binding,
+    Bindings,
+    Event,
+    Exposition,
+    Scrape,
+    SignalKind,
+    Target,
+    TargetState,
+    TargetStatus,
+)
 from tputtui.model.snapshot import USUAL
 from tputtui.signals.classify.classifier import classify
 from tputtui.signals.classify.overrides import apply_overrides
@@ -92,7 +102,9 @@ class TargetTracker:
     def is_settled(self) -> bool:
         """Whether the initial state is known: two good scrapes, a failure, or a late answer."""
         return (
-            self._good_scrapes >= 2 or self._waiting_s is not None or (self._last_scrape is not None and not self.is_up)
+            self._good_scrapes >= 2
+            or self._waiting_s is not None
+            or (self._last_scrape is not None and not self.is_up)
         )
 
     @property
@@ -113,7 +125,9 @@ class TargetTracker:
         """Whether its answer is late by more than the window, so that its figures are out
         of date.
         """
-        return self._waiting_s is not None and self._waiting_s > max(self._window_s, 2 * self._usual_s)
+        return self._waiting_s is not None and self._waiting_s > max(
+            self._window_s, 2 * self._usual_s
+        )
 
     @property
     def _usual_s(self) -> float:
@@ -133,7 +147,11 @@ class TargetTracker:
         """Text that is equal for the same builds and job; None where the target does not expose
         both.
         """
-        return None if self._build is None else hashlib.sha256(repr(self._build).encode()).hexdigest()[:16]
+        return (
+            None
+            if self._build is None
+            else hashlib.sha256(repr(self._build).encode()).hexdigest()[:16]
+        )
 
     def set_window(self, window_s: float) -> None:
         """Change the window; a longer one fills up over time."""
@@ -141,7 +159,9 @@ class TargetTracker:
         if self.window is not None:
             self.window.window_s = window_s
 
-    def override_binding(self, signal: SignalKind, override: Mapping[str, object], exposition: Exposition) -> None:
+    def override_binding(
+        self, signal: SignalKind, override: Mapping[str, object], exposition: Exposition
+    ) -> None:
         """Bind a signal by an override from now on.
 
         `exposition` (its own or a replica's) determines the kind of the family.
@@ -150,8 +170,13 @@ class TargetTracker:
         self.overrides = {**self.overrides, signal: override}
         self._apply_classification(self._classified, exposition)
         if self.bindings is not None:
-            self._newly_followed = (frozenset().union(*followed_names(self.bindings)) - before, NEW_BINDING_SCRAPES)
-            self.wanted_names = names_to_read(self.bindings) if self.wanted_names is not None else None
+            self._newly_followed = (
+                frozenset().union(*followed_names(self.bindings)) - before,
+                NEW_BINDING_SCRAPES,
+            )
+            self.wanted_names = (
+                names_to_read(self.bindings) if self.wanted_names is not None else None
+            )
 
     # ------------------------------------------------------------------------------------------ scrapes
 
@@ -192,7 +217,9 @@ class TargetTracker:
                 events.append(self._create_event(scrape, "warning", f"{self.name}: {sentence}"))
         return events
 
-    def wait(self, waiting_s: float | None, at: float, time: float, partial: int | None = None) -> list[Event]:
+    def wait(
+        self, waiting_s: float | None, at: float, time: float, partial: int | None = None
+    ) -> list[Event]:
         """Update, at every tick, for how long the target's answer has been late, and return the
         events.
 
@@ -239,11 +266,22 @@ class TargetTracker:
         if self._good_scrapes <= 2:
             return True
         bound = self.bindings
-        if (bound is None or bound.traffic is None) and earlier is not None and exposition.series != earlier.series:
+        if (
+            (bound is None or bound.traffic is None)
+            and earlier is not None
+            and exposition.series != earlier.series
+        ):
             return True
-        if exposition.series > LARGE_TARGET_SERIES and earlier is not None and exposition.series == earlier.series:
+        if (
+            exposition.series > LARGE_TARGET_SERIES
+            and earlier is not None
+            and exposition.series == earlier.series
+        ):
             return False
-        return self._good_scrapes in _CLASSIFY_AT_SCRAPES or self._good_scrapes % MAX_SEARCH_SCRAPES == 0
+        return (
+            self._good_scrapes in _CLASSIFY_AT_SCRAPES
+            or self._good_scrapes % MAX_SEARCH_SCRAPES == 0
+        )
 
     def _apply_classification(self, bindings: Bindings, exposition: Exposition) -> None:
         """Apply the bindings.
@@ -256,7 +294,9 @@ class TargetTracker:
         self._build = self._build or _build_and_job(exposition)
         self._apply_bindings(apply_overrides(bindings, self.overrides, exposition))
 
-    def set_bindings(self, bindings: Bindings | None, service_name: str | None, build: str | None) -> None:
+    def set_bindings(
+        self, bindings: Bindings | None, service_name: str | None, build: str | None
+    ) -> None:
         """Set fixed bindings from a run for the scrapes that follow; classification stays off."""
         self._has_fixed_bindings = True
         self.service_name, self._build = service_name, build
@@ -268,7 +308,12 @@ class TargetTracker:
         if old is not None and bindings == old:
             return
         self.bindings = bindings
-        if self.window is not None and old is not None and old.traffic is not None and bindings.traffic == old.traffic:
+        if (
+            self.window is not None
+            and old is not None
+            and old.traffic is not None
+            and bindings.traffic == old.traffic
+        ):
             self.window.follow(*followed_names(bindings))
             return
         self.window = self._create_window(bindings)
@@ -291,11 +336,19 @@ class TargetTracker:
                 return [self._create_event(scrape, "down", f"{self.name}: {scrape.error}")]
             if was_down and since is not None:
                 return [
-                    self._create_event(scrape, "up", f"{self.name}, after {text.format_duration(scrape.at - since)}")
+                    self._create_event(
+                        scrape,
+                        "up",
+                        f"{self.name}, after {text.format_duration(scrape.at - since)}",
+                    )
                 ]
         if slow_since is not None and not is_down:
             return [
-                self._create_event(scrape, "up", f"{self.name}, after {text.format_duration(scrape.at - slow_since)}")
+                self._create_event(
+                    scrape,
+                    "up",
+                    f"{self.name}, after {text.format_duration(scrape.at - slow_since)}",
+                )
             ]
         return []
 
@@ -328,7 +381,8 @@ class TargetTracker:
             url=self.target.url,
             state=state,
             error=error or last.error,
-            warning=self._incomplete() or (self._warning(last, exposition) if exposition is not None else None),
+            warning=self._incomplete()
+            or (self._warning(last, exposition) if exposition is not None else None),
             scrape_s=last.duration_s,
             size=last.size,
             series=exposition.series if exposition is not None else None,
@@ -346,12 +400,17 @@ class TargetTracker:
 
     def _incomplete(self) -> str | None:
         """Note that an answer which is later than usual has arrived in part."""
-        return text.late(self._waiting_s, self._partial) if self._partial and self.overdue_s is not None else None
+        return (
+            text.late(self._waiting_s, self._partial)
+            if self._partial and self.overdue_s is not None
+            else None
+        )
 
     def _warning(self, last: Scrape, exposition: Exposition) -> str | None:
         """Warning about an answer and about the process that sent it."""
         warnings = [
-            describe_exposition_warning(exposition) or slower_than_the_interval(last.duration_s, self._interval_s)
+            describe_exposition_warning(exposition)
+            or slower_than_the_interval(last.duration_s, self._interval_s)
         ]
         if self.window is not None and (several := self.window.processes.count) > 1:
             warnings.insert(0, several_answer(several))
@@ -443,7 +502,9 @@ def _binding_identity(binding: Binding) -> Binding:
 
 def _target_info_label(exposition: Exposition, label: str) -> str | None:
     """Value of a label of target_info."""
-    return next((series.label(label) for series in exposition.samples if series.name == "target_info"), None)
+    return next(
+        (series.label(label) for series in exposition.samples if series.name == "target_info"), None
+    )
 
 
 def _build_and_job(exposition: Exposition) -> object | None:
@@ -452,5 +513,16 @@ def _build_and_job(exposition: Exposition) -> object | None:
     Both are needed, because the same program may serve different jobs.
     """
     builds = [series for series in exposition.samples if series.name.endswith("_build_info")]
-    jobs = {job for job in (_target_info_label(exposition, "job"), *(series.label("job") for series in builds)) if job}
-    return (tuple(sorted(series.key for series in builds)), tuple(sorted(jobs))) if builds and jobs else None
+    jobs = {
+        job
+        for job in (
+            _target_info_label(exposition, "job"),
+            *(series.label("job") for series in builds),
+        )
+        if job
+    }
+    return (
+        (tuple(sorted(series.key for series in builds)), tuple(sorted(jobs)))
+        if builds and jobs
+        else None
+    )

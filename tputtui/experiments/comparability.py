@@ -8,7 +8,18 @@ from typing import Final
 from tputtui.experiments.result import EnvironmentDifference
 
 INVALIDATING_FIELDS: Final = frozenset(
-    ("hardware", "cpus", "mem", "mem_gb", "kernel", "instances", "region", "workload_id", "offered_rps", "client_model")
+    (
+        "hardware",
+        "cpus",
+        "mem",
+        "mem_gb",
+        "kernel",
+        "instances",
+        "region",
+        "workload_id",
+        "offered_rps",
+        "client_model",
+    )
 )
 """Fields whose undeclared difference makes a difference in throughput meaningless for the
 change.
@@ -35,4 +46,8 @@ def environment_differences(
         is_declared = _ALIASES.get(name, name) in allowed or name.partition(" ")[0] in allowed
         hard = name in INVALIDATING_FIELDS and known and not is_declared
         found.append(EnvironmentDifference(name, before, after, is_declared, hard))
-    return tuple(sorted(found, key=lambda difference: (not difference.is_invalidating, difference.is_declared)))
+    return tuple(
+        sorted(
+            found, key=lambda difference: (not difference.is_invalidating, difference.is_declared)
+        )
+    )

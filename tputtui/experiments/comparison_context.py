@@ -41,12 +41,16 @@ class ContextError(ValueError):
 class ComparisonContext:
     """Context with the defaults of the method."""
 
-    design: Design | None = None  # None: concurrent where the arms' times overlap by half, else sequential
+    design: Design | None = (
+        None  # None: concurrent where the arms' times overlap by half, else sequential
+    )
     baseline_env: Mapping[str, object] = field(default_factory=dict)
     candidate_env: Mapping[str, object] = field(default_factory=dict)
     declared_change: tuple[str, ...] = ()
     aa_history_rps: tuple[float, ...] = ()
-    aa_history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # other metrics of the same A/A runs
+    aa_history: Mapping[str, tuple[float, ...]] = field(
+        default_factory=dict
+    )  # other metrics of the same A/A runs
     pair_history: tuple[float, ...] = ()  # B/A ratios of A/A windows on the same two targets
     is_load_limited: bool | None = None  # None: derived from offered_rps
     margins: Mapping[str, float] = field(default_factory=dict)  # requested margins
@@ -82,7 +86,9 @@ def parse_context(value: object) -> ComparisonContext:
         raise ContextError(f"mode: one of {', '.join(DESIGNS)}, not {clean(str(design), 40)!r}")
     primary = value.get("primary")
     if primary is not None and primary not in METRIC_UNITS:
-        raise ContextError(f"primary: one of {', '.join(METRIC_UNITS)}, not {clean(str(primary), 40)!r}")
+        raise ContextError(
+            f"primary: one of {', '.join(METRIC_UNITS)}, not {clean(str(primary), 40)!r}"
+        )
     limited = value.get("load_limited")
     if limited is not None and not isinstance(limited, bool):
         raise ContextError("load_limited: true or false")
@@ -95,7 +101,10 @@ def parse_context(value: object) -> ComparisonContext:
         aa_history_rps=tuple(_read_list(value, "aa_history_rps", _read_positive)),
         pair_history=tuple(_read_list(value, "aa_pair_ratio_history", _read_positive)),
         is_load_limited=limited,
-        margins={parse_metric_name(name): _parse_margin_ratio(name, margin) for name, margin in margins.items()},
+        margins={
+            parse_metric_name(name): _parse_margin_ratio(name, margin)
+            for name, margin in margins.items()
+        },
         primary=primary,
     )
 
@@ -104,7 +113,9 @@ def parse_margin(text: str) -> tuple[str, float]:
     """Parse `throughput=2%`, `error_ratio=0.1pp` into (metric, ratio). Raises ContextError."""
     name, equals, amount = (part.strip() for part in text.partition("="))
     if not equals:
-        raise ContextError(f"a margin reads METRIC=AMOUNT, such as throughput=2%, not {clean(text, 40)!r}")
+        raise ContextError(
+            f"a margin reads METRIC=AMOUNT, such as throughput=2%, not {clean(text, 40)!r}"
+        )
     metric = parse_metric_name(name)
     points, percent = amount.endswith("pp"), amount.endswith("%")
     digits = amount.removesuffix("pp").removesuffix("%").strip()
@@ -134,7 +145,9 @@ def parse_metric_name(name: str) -> str:
 
 def _parse_margin_ratio(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10:
-        raise ContextError(f"the margin of {clean(name, 40)} is a ratio above 0, such as 0.02 for 2 %")
+        raise ContextError(
+            f"the margin of {clean(name, 40)} is a ratio above 0, such as 0.02 for 2 %"
+        )
     return float(value)
 
 
@@ -147,7 +160,9 @@ def _read_mapping(value: Mapping[str, object], key: str) -> dict[str, object]:
     return found
 
 
-def _read_list(value: Mapping[str, object], key: str, read_item: Callable[[str, object], _T]) -> Sequence[_T]:
+def _read_list(
+    value: Mapping[str, object], key: str, read_item: Callable[[str, object], _T]
+) -> Sequence[_T]:
     found = value.get(key)
     if found is None:
         return ()

@@ -66,9 +66,19 @@ def estimate_mean(values: Sequence[float], row_s: float) -> MeanEstimate:
         raise ValueError(f"a variance needs {MIN_ROWS} rows")
     mean = fmean(values)
     apart = [value - mean for value in values]
-    count = min(_MAX_COEFFICIENTS, max(_MIN_COEFFICIENTS, int(rows * row_s / _SECONDS_PER_COEFFICIENT)), rows - 1)
+    count = min(
+        _MAX_COEFFICIENTS,
+        max(_MIN_COEFFICIENTS, int(rows * row_s / _SECONDS_PER_COEFFICIENT)),
+        rows - 1,
+    )
     squares = [
-        2 / rows * sum(value * math.cos(math.pi * k * (2 * at + 1) / (2 * rows)) for at, value in enumerate(apart)) ** 2
+        2
+        / rows
+        * sum(
+            value * math.cos(math.pi * k * (2 * at + 1) / (2 * rows))
+            for at, value in enumerate(apart)
+        )
+        ** 2
         for k in range(1, count + 1)
     ]
     spread = sum(value * value for value in apart) / (rows - 1)
@@ -88,7 +98,11 @@ def half_width(estimate: MeanEstimate, row_s: float, alpha: float = ALPHA) -> fl
 
 
 def evaluate_sequence(
-    baseline: float, baseline_half_width: float, rows: Sequence[float], row_s: float, alpha: float = ALPHA
+    baseline: float,
+    baseline_half_width: float,
+    rows: Sequence[float],
+    row_s: float,
+    alpha: float = ALPHA,
 ) -> SequenceResult | None:
     """Evaluate all `rows` since the watch began against a level known to ± `baseline_half_width`.
 

@@ -27,22 +27,30 @@ class ExecutedPlan:
     recorded_plan: ExperimentPlan | None = None  # the plan as recorded in the runs
 
 
-def describe_deviations(plan: ExperimentPlan, executed: ExecutedPlan, comparison: Comparison) -> tuple[str, ...]:
+def describe_deviations(
+    plan: ExperimentPlan, executed: ExecutedPlan, comparison: Comparison
+) -> tuple[str, ...]:
     """Describe each deviation in a sentence; none without a plan."""
     found = []
     if plan.duration_s is not None:
         least = plan.duration_s - max(_STARTUP_S, _TOLERATED_SHORTFALL * plan.duration_s)
         short = {name: seconds for name, seconds in executed.seconds if seconds < least}
         if len(short) > _MAX_NAMED_ARMS:
-            lengths = " to ".join(dict.fromkeys(map(format_duration, (min(short.values()), max(short.values())))))
+            lengths = " to ".join(
+                dict.fromkeys(map(format_duration, (min(short.values()), max(short.values()))))
+            )
             who = (
                 f"all {len(short)}"
                 if len(short) == len(executed.seconds)
                 else f"{len(short)} of {len(executed.seconds)}"
             )
-            found.append(f"Each arm was to run {format_duration(plan.duration_s)}: {who} ran {lengths}.")
+            found.append(
+                f"Each arm was to run {format_duration(plan.duration_s)}: {who} ran {lengths}."
+            )
         elif short:
-            told = ", ".join(f"{name} ran {format_duration(seconds)}" for name, seconds in short.items())
+            told = ", ".join(
+                f"{name} ran {format_duration(seconds)}" for name, seconds in short.items()
+            )
             found.append(f"Each arm was to run {format_duration(plan.duration_s)}: {told}.")
     if executed.pairs < plan.pairs:
         found.append(
@@ -55,7 +63,9 @@ def describe_deviations(plan: ExperimentPlan, executed: ExecutedPlan, comparison
         planned = plan.margins.get(metric)
         if planned is not None and planned != margin:
             unit = "pp" if metric == "error_ratio" else "%"
-            found.append(f"The margin of {metric} was to be {100 * planned:g} {unit}: it was {100 * margin:g} {unit}.")
+            found.append(
+                f"The margin of {metric} was to be {100 * planned:g} {unit}: it was {100 * margin:g} {unit}."
+            )
     given = [one.name for one in comparison.strata if one.kind in ("level", "outage")]
     missing = plan.missing_strata(given)
     if missing:

@@ -11,7 +11,12 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from tputtui.experiments.confidence_sequence import ALPHA, FIRST_EVALUATION_S, MIN_ROWS, evaluate_sequence
+from tputtui.experiments.confidence_sequence import (
+    ALPHA,
+    FIRST_EVALUATION_S,
+    MIN_ROWS,
+    evaluate_sequence,
+)
 from tputtui.frozen import frozen
 
 MAX_FIGURES: Final = 5
@@ -67,8 +72,14 @@ def estimate_effect(
     A gap in one arm is a gap. `is_absolute`: the difference itself (of ratios such as errors); else
     the ratio of the geometric means.
     """
-    both = [(a, b) for a, b in zip(control, treatment, strict=True) if a is not None and b is not None]
-    rows = [b - a for a, b in both] if is_absolute else [math.log(b / a) for a, b in both if a > 0 and b > 0]
+    both = [
+        (a, b) for a, b in zip(control, treatment, strict=True) if a is not None and b is not None
+    ]
+    rows = (
+        [b - a for a, b in both]
+        if is_absolute
+        else [math.log(b / a) for a, b in both if a > 0 and b > 0]
+    )
     found = evaluate_sequence(0.0, 0.0, rows, row_s, ALPHA_PER_FIGURE)
     if found is None:
         needed = max(MIN_ROWS, math.ceil(FIRST_EVALUATION_S / row_s))
@@ -91,7 +102,9 @@ def describe_tail_shortage(rps: Sequence[Value], row_s: float, q: float) -> str:
     return f"needs {needed / row_s:.0f} req/s an arm"
 
 
-def describe_error_shortage(arms: Sequence[tuple[Sequence[Value], Sequence[Value]]], row_s: float) -> str:
+def describe_error_shortage(
+    arms: Sequence[tuple[Sequence[Value], Sequence[Value]]], row_s: float
+) -> str:
     """Explain why errors are not evaluated: too few in both arms; "" if enough.
 
     Each arm is (req/s, error ratio).

@@ -53,7 +53,11 @@ def format_headline(comparison: Comparison) -> str:
     figure.
     """
     word = VERDICT_WORDS[comparison.verdict]
-    provisional = " (provisional)" if "provisional" in comparison.flags and comparison.verdict != "inconclusive" else ""
+    provisional = (
+        " (provisional)"
+        if "provisional" in comparison.flags and comparison.verdict != "inconclusive"
+        else ""
+    )
     verified = ", verified" if "verified" in comparison.flags else ""
     row = comparison.leading
     if row is None or row.metric.effect is None or comparison.verdict == "not_comparable":
@@ -110,7 +114,11 @@ def format_value(metric: MetricResult, figure: float | None, cores: float | None
         return f"{format_number(figure * 100)} %"
     # Without the number of cores only a share of the machine's time is known
     if metric.name == "cpu_per_request":
-        return " ".join(format_seconds(figure / 100 * cores)) if cores else f"{format_number(figure)} %·s"
+        return (
+            " ".join(format_seconds(figure / 100 * cores))
+            if cores
+            else f"{format_number(figure)} %·s"
+        )
     return f"{format_number(figure)} {metric.unit}"
 
 
@@ -156,9 +164,7 @@ def format_metric(metric: MetricResult) -> str:
 def describe_stratum(stratum: Stratum, primary: str) -> str:
     """Describe a stratum: "load 500: p99 -23.8 % [-29.7, -17.6], improved"."""
     metric = stratum.metric(primary)
-    return (
-        f"{stratum.name}: {format_figure(metric) if metric is not None else UNKNOWN}, {format_verdict(stratum.verdict)}"
-    )
+    return f"{stratum.name}: {format_figure(metric) if metric is not None else UNKNOWN}, {format_verdict(stratum.verdict)}"
 
 
 def describe_duration(comparison: Comparison) -> str:

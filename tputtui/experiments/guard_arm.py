@@ -126,11 +126,15 @@ class GuardArm:
         """Return whether it answers but has had no request for SILENCE_S, after enough in the
         minute before.
         """
-        return at - self.last_request[0] >= SILENCE_S and self.requests_before_silence >= MIN_REQUESTS
+        return (
+            at - self.last_request[0] >= SILENCE_S and self.requests_before_silence >= MIN_REQUESTS
+        )
 
     def has_faded(self, at: float) -> bool:
         """Return whether its traffic has collapsed compared with the minute before."""
-        return (self.observation.rps or 0.0) * FAST_PAIR.long_s < _FADED_RATIO * self.requests(at, FAST_PAIR.long_s)
+        return (self.observation.rps or 0.0) * FAST_PAIR.long_s < _FADED_RATIO * self.requests(
+            at, FAST_PAIR.long_s
+        )
 
     def evidence(self, at: float, span_s: float) -> ArmEvidence:
         """Return the evidence, with the requests of the last `span_s` seconds."""

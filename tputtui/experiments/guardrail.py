@@ -22,7 +22,13 @@ from typing import Final, Literal
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.effect_estimate import MIN_TAIL_REQUESTS
-from tputtui.experiments.guard_arm import FAST_PAIR, MIN_REQUESTS, ArmEvidence, GuardArm, TickObservation
+from tputtui.experiments.guard_arm import (
+    FAST_PAIR,
+    MIN_REQUESTS,
+    ArmEvidence,
+    GuardArm,
+    TickObservation,
+)
 from tputtui.experiments.sequential_test import BlockedRows, PercentEffect, SequentialTest
 from tputtui.experiments.unanswered import UNRESPONSIVE_S
 from tputtui.frozen import frozen
@@ -92,17 +98,25 @@ class ObjectiveGuard:
         self._control = GuardArm(control, objective) if control is not None else None
         self._fail_after_s = fail_after_s
         self._blocked_rows = BlockedRows(row_s)
-        self._tail_share = 1 - (objective.quantile or quantile)  # the share of requests beyond the quantile
+        self._tail_share = 1 - (
+            objective.quantile or quantile
+        )  # the share of requests beyond the quantile
         context = ComparisonContext(margins=margins or {})
         tail = f"p{100 * (1 - self._tail_share):g}"
-        self._throughput_test = SequentialTest("throughput", context.margin("throughput"), row_s, by_share=True)
+        self._throughput_test = SequentialTest(
+            "throughput", context.margin("throughput"), row_s, by_share=True
+        )
         self._tail_test = SequentialTest(tail, context.margin(tail), row_s)
         self._regression: PercentEffect | None = None  # as of the newest row
         self._pending: tuple[Trigger, int] | None = None
         self._has_decided = False
 
     def evaluate(
-        self, at: float, time: float, treatment: TickObservation, control: TickObservation | None = None
+        self,
+        at: float,
+        time: float,
+        treatment: TickObservation,
+        control: TickObservation | None = None,
     ) -> GuardVerdict:
         """Evaluate one tick at `at` (monotonic seconds) and `time` (unix seconds)."""
         own, other = self._treatment, self._control
@@ -113,14 +127,24 @@ class ObjectiveGuard:
         unknown = next((arm for arm in (own, other) if arm is not None and arm.is_unknown), None)
         if self._has_decided or unknown is not None:
             self._pending = None
-            late = unknown is not None and (unknown.observation.slow or at - unknown.unknown_since >= NO_DATA_ALARM_S)
-            return GuardVerdict(alarm=self._describe_no_data(unknown) if unknown is not None and late else "")
+            late = unknown is not None and (
+                unknown.observation.slow or at - unknown.unknown_since >= NO_DATA_ALARM_S
+            )
+            return GuardVerdict(
+                alarm=self._describe_no_data(unknown) if unknown is not None and late else ""
+            )
         found = self._active_trigger(at)
-        alarm = self._describe_shared_incident(found, other, at) if found is not None and other is not None else ""
+        alarm = (
+            self._describe_shared_incident(found, other, at)
+            if found is not None and other is not None
+            else ""
+        )
         if found is None or alarm:
             self._pending = None
             return GuardVerdict(alarm=alarm)
-        times = self._pending[1] + 1 if self._pending is not None and self._pending[0] == found else 1
+        times = (
+            self._pending[1] + 1 if self._pending is not None and self._pending[0] == found else 1
+        )
         self._pending = (found, times)
         if other is not None and times < CONFIRMING_TICKS:
             return GuardVerdict()
@@ -170,13 +194,17 @@ class ObjectiveGuard:
             return False
         return self.objective.measure == "rps" or own.requests(at, self._span_s) >= MIN_REQUESTS
 
-    def _update_tests(self, at: float, treatment: TickObservation, control: TickObservation) -> None:
+    def _update_tests(
+        self, at: float, treatment: TickObservation, control: TickObservation
+    ) -> None:
         if not self._blocked_rows.add_tick(at, treatment.is_known and control.is_known):
             if not (treatment.is_known and control.is_known):
                 self._regression = None
             return
         enough = (
-            min(treatment.request_rate, control.request_rate) * self._blocked_rows.row_s * self._tail_share
+            min(treatment.request_rate, control.request_rate)
+            * self._blocked_rows.row_s
+            * self._tail_share
             >= MIN_TAIL_REQUESTS
         )
         tail = self._tail_test.add(treatment.quantile, control.quantile) if enough else None
@@ -205,7 +233,11 @@ class ObjectiveGuard:
             return self._describe_no_data(control)
         else:
             why = "" if control.state == "ok" else "does not meet it, either"
-        return f"shared incident: {clean(control.name)} {why}: {self._label} is not judged" if why else ""
+        return (
+            f"shared incident: {clean(control.name)} {why}: {self._label} is not judged"
+            if why
+            else ""
+        )
 
     def _decision(self, trigger: Trigger, at: float, time: float) -> RollbackDecision:
         own, other = self._treatment, self._control
@@ -249,14 +281,20 @@ class ObjectiveGuard:
             effect,
         )
 
-    def _describe_regression(self, effect: PercentEffect | None) -> tuple[str, float | None, float | None]:
+    def _describe_regression(
+        self, effect: PercentEffect | None
+    ) -> tuple[str, float | None, float | None]:
         """Return (description, the treatment's figure, its limit)."""
         other = self._control.observation if self._control is not None else TickObservation()
         if effect is None:
             return "", None, None
         by_share = effect.metric == "throughput"
         own = self._treatment.observation.rps if by_share else self._treatment.observation.quantile
-        limit = None if by_share or other.quantile is None else other.quantile * (1 + effect.margin / 100)
+        limit = (
+            None
+            if by_share or other.quantile is None
+            else other.quantile * (1 + effect.margin / 100)
+        )
         side = "below its share" if by_share else "above"
         words = (
             f"{effect.metric} {format_percent(abs(effect.percent))} % {side} (between "

@@ -30,7 +30,9 @@ class BucketRows:
     """
 
     bounds_ms: tuple[float, ...]  # finite upper bounds, ascending
-    counts: tuple[tuple[float, ...], ...]  # [row][bucket], len(bounds_ms) + 1 each; NaN where the row has none
+    counts: tuple[
+        tuple[float, ...], ...
+    ]  # [row][bucket], len(bounds_ms) + 1 each; NaN where the row has none
 
 
 @frozen
@@ -46,7 +48,9 @@ class MetricRows:
     step_s: float = 1.0
     dropped_rows: int = 0  # rows without a usable rate: none, or negative (a counter reset)
     buckets: BucketRows | None = None
-    routes: Mapping[str, MetricRows] = field(default_factory=dict)  # route -> its own rows, on the same time line
+    routes: Mapping[str, MetricRows] = field(
+        default_factory=dict
+    )  # route -> its own rows, on the same time line
 
     @property
     def seconds(self) -> float:
@@ -71,7 +75,10 @@ def parse_csv(text: str, name: str) -> MetricRows:
                 continue
             if len(found) + dropped >= MAX_ROWS:
                 raise MetricRowsError(f"more than {MAX_ROWS:,} rows")
-            values = {column: _parse_number(cells, place, column, number) for column, place in places.items()}
+            values = {
+                column: _parse_number(cells, place, column, number)
+                for column, place in places.items()
+            }
             t, rps = values.pop("t", float(len(found) + dropped)), values["rps"]
             if not math.isfinite(t):
                 raise MetricRowsError(f"line {number}: t is missing")
@@ -102,7 +109,9 @@ def _column_indexes(header: Sequence[str]) -> dict[str, int]:
         strange = next((word for word in header if word and word not in places), "")
         hint = did_you_mean(strange, COLUMNS) if strange else ""
         said = f"; {clean(strange, 40)!r} stands there{hint}" if strange else ""
-        raise MetricRowsError(f"the header needs rps, and may name t, {', '.join(COLUMNS[1:])}{said}")
+        raise MetricRowsError(
+            f"the header needs rps, and may name t, {', '.join(COLUMNS[1:])}{said}"
+        )
     return places
 
 
@@ -121,6 +130,10 @@ def _parse_number(cells: Sequence[str], index: int, column: str, line: int) -> f
 
 def _valid_or_nan(column: str, value: float) -> float:
     """Return a value valid for its column; else NaN."""
-    if value < 0 or (column == "err_ratio" and value > 1) or (column in ("p50", "p90", "p99") and value == 0):
+    if (
+        value < 0
+        or (column == "err_ratio" and value > 1)
+        or (column in ("p50", "p90", "p99") and value == 0)
+    ):
         return math.nan
     return value

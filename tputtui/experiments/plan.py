@@ -97,7 +97,9 @@ class ExperimentPlan:
     def missing_strata(self, names: Iterable[str]) -> list[str]:
         """Return the planned strata that are not among the given names."""
         there = set(map(_normalize_name, names))
-        return [name for name in (*self.levels, *self.outages) if _normalize_name(name) not in there]
+        return [
+            name for name in (*self.levels, *self.outages) if _normalize_name(name) not in there
+        ]
 
     def is_outage(self, name: str) -> bool:
         """Return whether a stratum is an outage: planned as one, or named so."""
@@ -120,7 +122,8 @@ class ExperimentPlan:
         found = [
             key
             for key in _PREREGISTERED_KEYS
-            if self.texts.get(key, "")[:_MAX_HEADER_TEXT] != earlier.texts.get(key, "")[:_MAX_HEADER_TEXT]
+            if self.texts.get(key, "")[:_MAX_HEADER_TEXT]
+            != earlier.texts.get(key, "")[:_MAX_HEADER_TEXT]
         ]
         fields = ("declared_change", "margins", "levels", "outages", "pairs")
         return found + [name for name in fields if getattr(self, name) != getattr(earlier, name)]
@@ -154,8 +157,12 @@ def parse_plan(text: str) -> ExperimentPlan:
                 raise PlanError(f"{key}: a whole number from 1 to 1000")
         elif key != RESULTS_KEY:
             known = (*_TEXT_KEYS, *_LIST_KEYS, *_NUMBER_KEYS)
-            raise PlanError(f"there is no {clean(key, 40)!r} in an experiment{did_you_mean(key, known)}")
-    return _build_plan({key: found[key] for key in _TEXT_KEYS if found.get(key)}, found, found.get("pairs", 1))
+            raise PlanError(
+                f"there is no {clean(key, 40)!r} in an experiment{did_you_mean(key, known)}"
+            )
+    return _build_plan(
+        {key: found[key] for key in _TEXT_KEYS if found.get(key)}, found, found.get("pairs", 1)
+    )
 
 
 def plan_from_header(header_fields: Mapping[str, str]) -> ExperimentPlan:
@@ -165,15 +172,22 @@ def plan_from_header(header_fields: Mapping[str, str]) -> ExperimentPlan:
     """
     texts = {key: header_fields[key] for key in _TEXT_KEYS if header_fields.get(key)}
     lists = {
-        key: [item.strip() for item in header_fields.get(key, "").split(",") if item.strip()] for key in _LIST_KEYS
+        key: [item.strip() for item in header_fields.get(key, "").split(",") if item.strip()]
+        for key in _LIST_KEYS
     }
     pairs = header_fields.get("pairs", "1")
-    return _build_plan(texts, lists, int(pairs) if pairs.isdecimal() and 1 <= int(pairs) <= 1000 else 1)
+    return _build_plan(
+        texts, lists, int(pairs) if pairs.isdecimal() and 1 <= int(pairs) <= 1000 else 1
+    )
 
 
-def _build_plan(texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], pairs: int) -> ExperimentPlan:
+def _build_plan(
+    texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], pairs: int
+) -> ExperimentPlan:
     cleaned = {key: clean(" ".join(value.split()), 2000) for key, value in texts.items()}
-    named = {key: tuple(clean(name, 60) for name in lists.get(key, ())) for key in ("levels", "outages")}
+    named = {
+        key: tuple(clean(name, 60) for name in lists.get(key, ())) for key in ("levels", "outages")
+    }
     for key, names in named.items():
         if any("," in name for name in names):
             raise PlanError(f"{key}: names without commas, each a text of its own")
@@ -187,7 +201,9 @@ def _build_plan(texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], pa
     except ValueError as error:
         raise PlanError(f"duration: {error}") from None
     declared = tuple(clean(name, 200) for name in lists.get("declared_change", ()))
-    return ExperimentPlan(cleaned, declared, margins, named["levels"], named["outages"], duration, pairs)
+    return ExperimentPlan(
+        cleaned, declared, margins, named["levels"], named["outages"], duration, pairs
+    )
 
 
 def _normalize_name(name: str) -> str:

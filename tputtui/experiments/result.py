@@ -30,7 +30,13 @@ Flag = Literal[
     "verified",
 ]
 
-VERDICTS: Final[tuple[Verdict, ...]] = ("improved", "regressed", "equivalent", "inconclusive", "not_comparable")
+VERDICTS: Final[tuple[Verdict, ...]] = (
+    "improved",
+    "regressed",
+    "equivalent",
+    "inconclusive",
+    "not_comparable",
+)
 
 EXIT_CODES: Final[Mapping[Verdict, int]] = {
     "improved": 0,
@@ -92,7 +98,9 @@ class MetricResult:
     is_guardrail: bool = True  # whether it counts towards the overall verdict
     reason: str = ""
     note: str = ""  # reason for an unusually wide interval; also part of `why`
-    companions: Mapping[str, float] = field(default_factory=dict)  # for display: median_ratio, hodges_lehmann, a12
+    companions: Mapping[str, float] = field(
+        default_factory=dict
+    )  # for display: median_ratio, hodges_lehmann, a12
 
     @property
     def is_absolute(self) -> bool:
@@ -190,7 +198,9 @@ class Stratum:
 
 def _worst(rows: Sequence[DecidingRow]) -> DecidingRow | None:
     """Return the row with the largest effect in units of its margin."""
-    return max(rows, key=lambda row: abs(row.metric.effect or 0.0) / row.metric.margin, default=None)
+    return max(
+        rows, key=lambda row: abs(row.metric.effect or 0.0) / row.metric.margin, default=None
+    )
 
 
 @frozen
@@ -229,7 +239,13 @@ class Comparison:
             return None
         if primary is not None and primary.verdict == self.verdict:
             return DecidingRow(primary)
-        return _worst([DecidingRow(one) for one in self.metrics if one.is_guardrail and one.verdict == self.verdict])
+        return _worst(
+            [
+                DecidingRow(one)
+                for one in self.metrics
+                if one.is_guardrail and one.verdict == self.verdict
+            ]
+        )
 
     def _regressed(self) -> DecidingRow | None:
         of_routes = [
@@ -245,7 +261,9 @@ class Comparison:
         ]
         # With a different mix the total decides nothing
         judged = () if self.has_traffic_shift else self.metrics
-        of_total = [DecidingRow(one) for one in judged if one.is_guardrail and one.verdict == "regressed"]
+        of_total = [
+            DecidingRow(one) for one in judged if one.is_guardrail and one.verdict == "regressed"
+        ]
         return _worst(of_total) or _worst(of_routes) or next(iter(of_strata), None)
 
     @property

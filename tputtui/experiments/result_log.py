@@ -63,7 +63,11 @@ def format_entry(
         "deviations": list(deviations),
     }
     return "".join(
-        ["\n", f"[[{RESULTS_KEY}]]\n", *(f"{key} = {_format_toml(value)}\n" for key, value in values.items())]
+        [
+            "\n",
+            f"[[{RESULTS_KEY}]]\n",
+            *(f"{key} = {_format_toml(value)}\n" for key, value in values.items()),
+        ]
     )
 
 
@@ -78,11 +82,17 @@ def parse_results(text: str) -> list[LoggedResult]:
         return []
     found = []
     for table in tables[:_MAX_RESULTS] if isinstance(tables, list) else ():
-        date, verdict = (table.get(key) for key in ("date", "verdict")) if isinstance(table, dict) else (None, None)
+        date, verdict = (
+            (table.get(key) for key in ("date", "verdict"))
+            if isinstance(table, dict)
+            else (None, None)
+        )
         if not isinstance(date, datetime) or date.tzinfo is None or verdict not in VERDICTS:
             continue
         names = table.get("candidates")
-        known = tuple(one for one in names if isinstance(one, str)) if isinstance(names, list) else ()
+        known = (
+            tuple(one for one in names if isinstance(one, str)) if isinstance(names, list) else ()
+        )
         figure = table.get("figure")
         told = clean(figure, 120) if isinstance(figure, str) else ""
         found.append(LoggedResult(date, verdict, told, table.get("verified") is True, known))
@@ -92,7 +102,9 @@ def parse_results(text: str) -> list[LoggedResult]:
 def is_repeated(text: str, new_entry: str) -> bool:
     """Return whether the last result of a file equals the new one apart from its time."""
     _, at, last = text.rpartition(f"[[{RESULTS_KEY}]]\n")
-    return bool(at) and _without_date(last) == _without_date(new_entry.partition(f"[[{RESULTS_KEY}]]\n")[2])
+    return bool(at) and _without_date(last) == _without_date(
+        new_entry.partition(f"[[{RESULTS_KEY}]]\n")[2]
+    )
 
 
 def _without_date(table: str) -> str:
@@ -103,7 +115,11 @@ def _format_toml(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, list):
-        return "[" + ", ".join(map(_format_toml, value)) + "]" if len(value) < 2 else _format_toml_lines(value)
+        return (
+            "[" + ", ".join(map(_format_toml, value)) + "]"
+            if len(value) < 2
+            else _format_toml_lines(value)
+        )
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(clean(str(value), 2000), ensure_ascii=False)

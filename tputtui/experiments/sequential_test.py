@@ -82,7 +82,11 @@ class SequentialTest:
 
         A value that is not positive makes no row.
         """
-        if treatment is None or control is None or not (0 < treatment < math.inf and 0 < control < math.inf):
+        if (
+            treatment is None
+            or control is None
+            or not (0 < treatment < math.inf and 0 < control < math.inf)
+        ):
             return None
         row = (math.log(treatment / control), math.log(treatment))
         if self._by_share and len(self._reference) < MIN_ROWS:
@@ -99,7 +103,9 @@ class SequentialTest:
             known = estimate_mean([ratio for ratio, _ in self._reference], self._row_s)
             base, half = known.mean, _CI_99_FACTOR * known.half_width
         edge = base + math.log1p(-self.margin if self._by_share else self.margin)
-        judged = evaluate_sequence(edge, half, [ratio for ratio, _ in self._rows], self._row_s, ALPHA)
+        judged = evaluate_sequence(
+            edge, half, [ratio for ratio, _ in self._rows], self._row_s, ALPHA
+        )
         if judged is None:
             return None
         self.evaluations += 1
@@ -108,7 +114,8 @@ class SequentialTest:
             return None
         effect = judged.effect + edge - base
         low, middle, high = (
-            100 * math.expm1(one) for one in (effect - judged.half_width, effect, effect + judged.half_width)
+            100 * math.expm1(one)
+            for one in (effect - judged.half_width, effect, effect + judged.half_width)
         )
         return PercentEffect(self.metric, middle, low, high, 100 * self.margin, self.evaluations)
 

@@ -55,4 +55,6 @@ class Unanswered:
         """Whether it was readable enough for a verdict: at all, at the end, and without a long
         gap.
         """
-        return self.was_read and self.unreadable_s < UNREADABLE_S and self.longest_s < UNRESPONSIVE_S
+        return (
+            self.was_read and self.unreadable_s < UNREADABLE_S and self.longest_s < UNRESPONSIVE_S
+        )

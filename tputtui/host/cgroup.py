@@ -45,7 +45,9 @@ class CgroupReader:
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = str(root).rstrip("/")
         self._mounts: tuple[_Mount, ...] | None = None
-        self._controller_paths: dict[tuple[int | None, float | None], dict[str, _ControllerPath]] = {}
+        self._controller_paths: dict[
+            tuple[int | None, float | None], dict[str, _ControllerPath]
+        ] = {}
 
     def read(self, pid: int | None = None, started: float | None = None) -> Cgroup | None:
         """The group of `pid` (None: our own); None where none can be seen. Never raises.
@@ -59,7 +61,9 @@ class CgroupReader:
         named = [place for place in (cpu, memory) if place is not None]
         if not named:
             return None
-        first = max(named, key=lambda place: len(place.path))  # v1 may leave one of the two at its root
+        first = max(
+            named, key=lambda place: len(place.path)
+        )  # v1 may leave one of the two at its root
         cores, cpu_level = _lowest_limit(cpu, _read_cpu_limit)
         memory_limit, memory_level = _lowest_limit(memory, _read_memory_limit)
         periods, throttled, throttled_s = _read_throttling(cpu, cpu_level)
@@ -83,17 +87,25 @@ class CgroupReader:
         if self._mounts is None:
             self._mounts = _read_mounts(self._root)
         try:
-            lines = procfs.read(f"{self._root}/proc/{'self' if pid is None else pid}/cgroup").decode(errors="replace")
+            lines = procfs.read(
+                f"{self._root}/proc/{'self' if pid is None else pid}/cgroup"
+            ).decode(errors="replace")
         except OSError:
             return {}
-        memberships = [fields for fields in (line.split(":", 2) for line in lines.splitlines()) if len(fields) == 3]
+        memberships = [
+            fields
+            for fields in (line.split(":", 2) for line in lines.splitlines())
+            if len(fields) == 3
+        ]
         return {
             controller: place
             for controller in ("cpu", "memory")
             if (place := self._find_controller(controller, memberships)) is not None
         }
 
-    def _find_controller(self, controller: str, memberships: list[list[str]]) -> _ControllerPath | None:
+    def _find_controller(
+        self, controller: str, memberships: list[list[str]]
+    ) -> _ControllerPath | None:
         """v1 where the controller is bound to a v1 hierarchy, else v2: a controller lives in one of them only."""
         for version, wanted in ((1, controller), (2, "")):
             for _, controllers, path in memberships:
@@ -114,7 +126,11 @@ class CgroupReader:
 def _read_mounts(root: str) -> tuple[_Mount, ...]:
     """Our own mounts of control groups (proc(5): "36 35 98:0 /top /place opts ... - fstype source superopts")."""
     try:
-        lines = procfs.read(f"{root}/proc/self/mountinfo", 4 << 20).decode(errors="replace").splitlines()
+        lines = (
+            procfs.read(f"{root}/proc/self/mountinfo", 4 << 20)
+            .decode(errors="replace")
+            .splitlines()
+        )
     except OSError:
         return ()
     mounts: list[_Mount] = []
@@ -123,7 +139,14 @@ def _read_mounts(root: str) -> tuple[_Mount, ...]:
         fields, kind = before.split(" "), after.split(" ")
         if not dash or len(fields) < 5 or len(kind) < 3 or kind[0] not in ("cgroup", "cgroup2"):
             continue
-        mounts.append(_Mount(2 if kind[0] == "cgroup2" else 1, fields[3], fields[4], frozenset(kind[2].split(","))))
+        mounts.append(
+            _Mount(
+                2 if kind[0] == "cgroup2" else 1,
+                fields[3],
+                fields[4],
+                frozenset(kind[2].split(",")),
+            )
+        )
     return tuple(mounts)
 
 
@@ -141,7 +164,9 @@ def _find_directories(root: str, mount: _Mount, path: str) -> tuple[str, ...]:
         return ()
     levels: list[str] = []
     while True:
-        directory = posixpath.join(root + mount.mount_point, inner) if inner else root + mount.mount_point
+        directory = (
+            posixpath.join(root + mount.mount_point, inner) if inner else root + mount.mount_point
+        )
         if Path(directory).is_dir():
             levels.append(directory)
         if not inner:
@@ -153,7 +178,8 @@ def _find_directories(root: str, mount: _Mount, path: str) -> tuple[str, ...]:
 
 
 def _lowest_limit(
-    controller_path: _ControllerPath | None, read_limit: Callable[[str, Literal[1, 2]], float | None]
+    controller_path: _ControllerPath | None,
+    read_limit: Callable[[str, Literal[1, 2]], float | None],
 ) -> tuple[float | None, str | None]:
     """The lowest limit from the group up to the root, and the level that sets it."""
     best: tuple[float | None, str | None] = (None, None)
@@ -190,7 +216,9 @@ def _read_throttling(
     if controller_path is None:
         return (None, None, None)
     try:
-        stat = procfs.parse_flat_keyed(procfs.read(f"{level or controller_path.directories[0]}/cpu.stat"))
+        stat = procfs.parse_flat_keyed(
+            procfs.read(f"{level or controller_path.directories[0]}/cpu.stat")
+        )
     except OSError:
         return (None, None, None)
     microseconds, nanoseconds = stat.get(b"throttled_usec"), stat.get(b"throttled_time")
@@ -218,6 +246,8 @@ def _read_memory_used(controller_path: _ControllerPath | None, level: str | None
     if used is None:
         return None
     try:
-        return max(0, used - procfs.parse_flat_keyed(procfs.read(f"{level}/memory.stat")).get(inactive, 0))
+        return max(
+            0, used - procfs.parse_flat_keyed(procfs.read(f"{level}/memory.stat")).get(inactive, 0)
+        )
     except OSError:
         return used

@@ -12,9 +12,13 @@ MAX_NAME_LENGTH = 64
 
 _PYTHON = re.compile(r"python(\d+(?:\.\d+)?)?t?")
 _LIBPYTHON = re.compile(rb"/libpython(\d+\.\d+)t?\.so|/libpython3\.so")
-_TITLE = re.compile(r"([\w.@-]+): *(.*)", re.DOTALL)  # what setproctitle and postgres write over their arguments
+_TITLE = re.compile(
+    r"([\w.@-]+): *(.*)", re.DOTALL
+)  # what setproctitle and postgres write over their arguments
 _TITLE_END = re.compile(r" [\[(/]| \d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\(")
-_SCRIPT_RUNTIMES = frozenset(("node", "nodejs", "ruby", "perl", "php", "bash", "sh", "dash", "zsh", "deno", "bun"))
+_SCRIPT_RUNTIMES = frozenset(
+    ("node", "nodejs", "ruby", "perl", "php", "bash", "sh", "dash", "zsh", "deno", "bun")
+)
 _SECRET_PATTERN = re.compile(r"://|[@=]")
 _OPTIONS_WITH_VALUE = "cmWX"  # of python's own options
 
@@ -24,7 +28,11 @@ def readable_name(comm: str, arguments: Sequence[str]) -> str:
 
     `comm` is the kernel's name (15 characters), `arguments` the command line, empty for a kernel thread or a zombie.
     """
-    name = (_parse_title(arguments) or _script_name(arguments) or _program_name(comm, arguments)) if arguments else comm
+    name = (
+        (_parse_title(arguments) or _script_name(arguments) or _program_name(comm, arguments))
+        if arguments
+        else comm
+    )
     return truncate(clean(name, 256).strip() or "?", MAX_NAME_LENGTH)
 
 
@@ -40,7 +48,9 @@ def _parse_title(arguments: Sequence[str]) -> str | None:
     end = _TITLE_END.search(what)
     what = (what[: end.start()] if end else what).strip()
     if who == "postgres" and end is not None:
-        what = what.split(" ")[0]  # "checkout shop 10.0.0.7(4711) idle": the user tells back ends apart, the rest moves
+        what = what.split(" ")[
+            0
+        ]  # "checkout shop 10.0.0.7(4711) idle": the user tells back ends apart, the rest moves
     return f"{who}: {what}" if what else who
 
 
@@ -51,7 +61,11 @@ def _script_name(arguments: Sequence[str]) -> str | None:
     if _PYTHON.fullmatch(program):
         return _python_script_name(program, rest)
     if program == "java":
-        return f"java {posixpath.basename(rest[rest.index('-jar') + 1])}" if "-jar" in rest[:-1] else None
+        return (
+            f"java {posixpath.basename(rest[rest.index('-jar') + 1])}"
+            if "-jar" in rest[:-1]
+            else None
+        )
     if program in _SCRIPT_RUNTIMES and rest and not rest[0].startswith(("-", "/dev/", "/proc/")):
         return f"{program} {posixpath.basename(rest[0])}"
     return None
@@ -78,18 +92,26 @@ def _python_script_name(program: str, rest: list[str]) -> str | None:
         return None
     script = posixpath.basename(rest[0])
     # A script without a suffix is a console script (uvicorn, celery): what it is told to run says more than its name.
-    return script if script.endswith((".py", ".pyz")) and script != "manage.py" else _append_argument(script, rest[1:])
+    return (
+        script
+        if script.endswith((".py", ".pyz")) and script != "manage.py"
+        else _append_argument(script, rest[1:])
+    )
 
 
 def _append_argument(name: str, rest: list[str]) -> str:
     """With what it is told to run; never with an address or an assignment, which may carry a password: names are recorded."""
     subject = rest[0] if rest else "-"
-    return name if subject.startswith("-") or _SECRET_PATTERN.search(subject) else f"{name} {subject}"
+    return (
+        name if subject.startswith("-") or _SECRET_PATTERN.search(subject) else f"{name} {subject}"
+    )
 
 
 def _program_name(comm: str, arguments: Sequence[str]) -> str:
     """The kernel's name, completed from the path of the program where the kernel cut it off."""
-    program = posixpath.basename(arguments[0].partition(" ")[0])  # some write all their arguments over the first
+    program = posixpath.basename(
+        arguments[0].partition(" ")[0]
+    )  # some write all their arguments over the first
     return program if len(comm) == 15 and program.startswith(comm) else comm
 
 

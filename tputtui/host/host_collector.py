@@ -24,7 +24,9 @@ from tputtui.text import clean
 
 T = TypeVar("T")
 
-_NOT_DISK = re.compile(r"(loop|ram|zram|sr|fd)\d+|nvme\d+c\d+n\d+")  # the last: one path of a multipath disk
+_NOT_DISK = re.compile(
+    r"(loop|ram|zram|sr|fd)\d+|nvme\d+c\d+n\d+"
+)  # the last: one path of a multipath disk
 _DISK_BY_NAME = re.compile(r"(sd|hd|vd|xvd)[a-z]+|(nvme\d+n|mmcblk|md|nbd)\d+")
 
 
@@ -48,14 +50,21 @@ class HostCollector:
                 return reader()
             except kernel.NotOfferedError as absent:
                 missing.append((what, str(absent)))
-            except Exception as error:  # psutil raises what it meets: OSError, KeyError, NotImplementedError, ...
-                missing.append((what, shortage(error) or clean(f"psutil cannot read it: {error}", 200)))
+            except (
+                Exception
+            ) as error:  # psutil raises what it meets: OSError, KeyError, NotImplementedError, ...
+                missing.append(
+                    (what, shortage(error) or clean(f"psutil cannot read it: {error}", 200))
+                )
             return None
 
         memory = get("memory", psutil.virtual_memory)
         swap = get("swap", psutil.swap_memory)
         descriptors = get("file descriptors", lambda: kernel.read_file_descriptors(self._root))
-        pressure, no_pressure = get("pressure", lambda: kernel.read_pressure(self._root)) or ({}, ())
+        pressure, no_pressure = get("pressure", lambda: kernel.read_pressure(self._root)) or (
+            {},
+            (),
+        )
         cgroup = get("cgroup", self._cgroups.read)
         missing.extend(no_pressure)
         if cgroup is None and not any(what == "cgroup" for what, _ in missing):
@@ -64,7 +73,11 @@ class HostCollector:
             at=at,
             time=now,
             cpu=get("cpu", lambda: _sum_cpu_times(psutil.cpu_times())),
-            cores=get("cores", lambda: tuple(_sum_cpu_times(core) for core in psutil.cpu_times(percpu=True))) or (),
+            cores=get(
+                "cores",
+                lambda: tuple(_sum_cpu_times(core) for core in psutil.cpu_times(percpu=True)),
+            )
+            or (),
             load=get("load", psutil.getloadavg),
             run_queue=get("run queue", lambda: kernel.read_run_queue(self._root)),
             memory_total_bytes=None if memory is None else memory.total,

@@ -47,7 +47,9 @@ def read_pressure(root: str) -> tuple[dict[str, Pressure], tuple[tuple[str, str]
             found[resource] = _parse_pressure(procfs.read(root + path))
         except (OSError, ValueError) as error:
             reasons.append((f"{resource} pressure", str(not_offered_error(path, error))))
-    if not found and len({reason for _, reason in reasons if reason.startswith("the kernel has no")}) == len(reasons):
+    if not found and len(
+        {reason for _, reason in reasons if reason.startswith("the kernel has no")}
+    ) == len(reasons):
         reasons = [("pressure", "the kernel has no /proc/pressure")]
     return found, tuple(reasons)
 

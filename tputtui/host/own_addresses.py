@@ -43,7 +43,9 @@ class OwnAddresses:
     """
 
     def __init__(self) -> None:
-        self._resolved: dict[str, tuple[float, tuple[Ip, ...]]] = {}  # when, addresses; none: it failed
+        self._resolved: dict[
+            str, tuple[float, tuple[Ip, ...]]
+        ] = {}  # when, addresses; none: it failed
         self._running: dict[str, threading.Thread] = {}
 
     def places(self, hosts: Iterable[str]) -> dict[str, HostPlace]:
@@ -54,22 +56,29 @@ class OwnAddresses:
         own = _interface_addresses()
         found: dict[str, HostPlace] = {}
         for host in wanted:
-            addresses = (literal[host],) if host in literal else self._resolved.get(host, (0.0, ()))[1]
+            addresses = (
+                (literal[host],) if host in literal else self._resolved.get(host, (0.0, ()))[1]
+            )
             here = all(_is_own(address, own) for address in addresses) if addresses else None
             found[host] = HostPlace(addresses, here)
         return found
 
     def _resolve(self, names: list[str]) -> None:
         now = time.monotonic()
-        self._running = {name: thread for name, thread in self._running.items() if thread.is_alive()}
+        self._running = {
+            name: thread for name, thread in self._running.items() if thread.is_alive()
+        }
         due = [
             name
             for name in names
-            if name not in self._running and (name not in self._resolved or now - self._resolved[name][0] > KEPT_S)
+            if name not in self._running
+            and (name not in self._resolved or now - self._resolved[name][0] > KEPT_S)
         ]
         for name in due[: _AT_ONCE - len(self._running)]:
             # A daemon thread: a name server that hangs must not hold up the exit.
-            thread = threading.Thread(target=self._look_up, args=(name,), name="resolve", daemon=True)
+            thread = threading.Thread(
+                target=self._look_up, args=(name,), name="resolve", daemon=True
+            )
             self._running[name] = thread
             thread.start()
         for thread in self._running.values():
@@ -116,5 +125,10 @@ def _interface_addresses() -> frozenset[Ip]:
     except (OSError, psutil.Error):
         return frozenset()
     internet = (socket.AF_INET, socket.AF_INET6)
-    parsed = (parse_ip(one.address) for own in interfaces.values() for one in own if one.family in internet)
+    parsed = (
+        parse_ip(one.address)
+        for own in interfaces.values()
+        for one in own
+        if one.family in internet
+    )
     return frozenset(address for address in parsed if address is not None)

@@ -17,7 +17,11 @@ import psutil
 from tputtui.descriptors import shortage
 from tputtui.host import procfs
 from tputtui.host.cgroup import CgroupReader
-from tputtui.host.command_names import executable_python_version, mapped_python_version, readable_name
+from tputtui.host.command_names import (
+    executable_python_version,
+    mapped_python_version,
+    readable_name,
+)
 from tputtui.host.sockets import SocketTable, read_sockets
 from tputtui.model import ProcessReading
 from tputtui.text import clean
@@ -26,9 +30,13 @@ MAX_COMMAND_LENGTH = 1024
 """Characters kept of a command line."""
 
 _MAX_ARGUMENTS_BYTES = 4096  # read of a command line, which may hold megabytes
-_MAX_MAPS_BYTES = 512 * 1024  # read of a process's maps: libpython is mapped at the start, among the first hundreds
+_MAX_MAPS_BYTES = (
+    512 * 1024
+)  # read of a process's maps: libpython is mapped at the start, among the first hundreds
 _MAX_MAPS_PER_READ = 4  # processes whose maps are looked at in one read, for a map of 30,000 lines costs milliseconds
-_REFRESH_READS = 32  # reads after which the facts of a process are read again: titles change, programs exec
+_REFRESH_READS = (
+    32  # reads after which the facts of a process are read again: titles change, programs exec
+)
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD of include/linux/sched.h
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -86,7 +94,9 @@ class ProcessCollector:
             if pid in self._kernel_threads and not turn:
                 continue
             # Whether a process that serves a target is Python has to be known at once.
-            reading, looked = self._read_process(pid, turn, maps_left > 0 or pid in watched_pids, pid in watched_pids)
+            reading, looked = self._read_process(
+                pid, turn, maps_left > 0 or pid in watched_pids, pid in watched_pids
+            )
             maps_left -= looked
             if reading is not None:
                 found.append(reading)
@@ -155,7 +165,12 @@ class ProcessCollector:
         comm = content[content.find(b"(") + 1 : content.rfind(b")")]
         fields = content[content.rfind(b")") + 2 :].split()
         try:
-            state, flags, ticks, rss = fields[0].decode("ascii"), int(fields[6]), int(fields[19]), int(fields[21])
+            state, flags, ticks, rss = (
+                fields[0].decode("ascii"),
+                int(fields[6]),
+                int(fields[19]),
+                int(fields[21]),
+            )
             cpu_s = (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
             threads = int(fields[17])
         except (IndexError, ValueError):
@@ -164,8 +179,16 @@ class ProcessCollector:
             self._kernel_threads.add(pid)
             return None, False
         self._kernel_threads.discard(pid)
-        same = known if known is not None and (known.started_ticks, known.comm) == (ticks, comm) else None
-        facts = same if same is not None and not is_refresh else self._read_facts(pid, ticks, comm, same)
+        same = (
+            known
+            if known is not None and (known.started_ticks, known.comm) == (ticks, comm)
+            else None
+        )
+        facts = (
+            same
+            if same is not None and not is_refresh
+            else self._read_facts(pid, ticks, comm, same)
+        )
         self._facts[pid] = facts
         look_at_maps = maps_allowed and not facts.has_read_maps
         if look_at_maps:
@@ -186,7 +209,10 @@ class ProcessCollector:
             ports=self._ports.get(pid, ()),
             cgroup=self._cgroups.read(pid, started) if is_watched else None,
         )
-        facts.stat, facts.reading = content, reading if facts.has_read_maps and not is_watched else None
+        facts.stat, facts.reading = (
+            content,
+            reading if facts.has_read_maps and not is_watched else None,
+        )
         return reading, look_at_maps
 
     # --------------------------------------------------------------------------------------------- what stays
@@ -219,7 +245,9 @@ class ProcessCollector:
         try:
             python = executable_python_version(os.readlink(f"{directory}/exe"))
         except OSError:
-            return executable_python_version(comm), True  # somebody else's: its maps are closed to us too
+            return executable_python_version(
+                comm
+            ), True  # somebody else's: its maps are closed to us too
         return python, python is not None
 
     def _find_embedded_python(self, pid: int) -> str | None:

@@ -40,7 +40,12 @@ class SelfUsage:
             self._ended_seconds += self._running_seconds.pop(pid, 0.0)
             with _lock:
                 _child_pids.discard(pid)
-        return usage.ru_utime + usage.ru_stime + self._ended_seconds + sum(self._running_seconds.values())
+        return (
+            usage.ru_utime
+            + usage.ru_stime
+            + self._ended_seconds
+            + sum(self._running_seconds.values())
+        )
 
     def _read_seconds(self, pid: int) -> float | None:
         """Of one helper, and of those of its own children that have ended; None where it is no longer there."""

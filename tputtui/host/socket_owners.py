@@ -34,7 +34,9 @@ class ServingLookup:
         self._processes = processes
         self._addresses = OwnAddresses()
 
-    def read(self, targets: Sequence[LookedUpTarget], *, with_sockets: bool = True) -> tuple[TargetListeners, ...]:
+    def read(
+        self, targets: Sequence[LookedUpTarget], *, with_sockets: bool = True
+    ) -> tuple[TargetListeners, ...]:
         """What listens at each target's address.
 
         The sockets are read where a target is on this machine, and, with `with_sockets`, in any
@@ -65,9 +67,13 @@ class ServingLookup:
         place = HostPlace(tuple(address for address in loopback if address is not None), here=True)
         sockets = covering(table.listening, place.addresses, port)
         sockets = sockets or tuple(one for one in table.listening if one.port == port)
-        return self._with_holders(TargetListeners(f":{port}", port, f":{port}", here=True), sockets, table)
+        return self._with_holders(
+            TargetListeners(f":{port}", port, f":{port}", here=True), sockets, table
+        )
 
-    def _listeners(self, name: str, host: str, port: int, place: HostPlace, table: SocketTable) -> TargetListeners:
+    def _listeners(
+        self, name: str, host: str, port: int, place: HostPlace, table: SocketTable
+    ) -> TargetListeners:
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         found = TargetListeners(name, port, shown, place.here)
         if not place.here:
@@ -88,8 +94,12 @@ class ServingLookup:
             known = self._processes.identity(pid)
             if known is not None:
                 started, parent = known
-                holders.append(SocketHolder(pid, started, parent, connections.get(pid, 0), pid in listening))
-        users = [self._processes.user(one.uid) for one in sockets if not table.holders.get(one.inode)]
+                holders.append(
+                    SocketHolder(pid, started, parent, connections.get(pid, 0), pid in listening)
+                )
+        users = [
+            self._processes.user(one.uid) for one in sockets if not table.holders.get(one.inode)
+        ]
         return TargetListeners(
             found.target,
             found.port,
@@ -100,7 +110,9 @@ class ServingLookup:
         )
 
 
-def covering(sockets: Iterable[TcpSocket], addresses: Iterable[Ip], port: int) -> tuple[TcpSocket, ...]:
+def covering(
+    sockets: Iterable[TcpSocket], addresses: Iterable[Ip], port: int
+) -> tuple[TcpSocket, ...]:
     """The listening sockets that a connection to the first of these addresses with a listener
     reaches.
 
@@ -112,7 +124,9 @@ def covering(sockets: Iterable[TcpSocket], addresses: Iterable[Ip], port: int) -
         exact = [one for one, own in on_port if own == address]
         unspecified = [(one, own) for one, own in on_port if own is not None and own.is_unspecified]
         same_family = [one for one, own in unspecified if own.version == address.version]
-        both_families = [one for one, own in unspecified if own.version == 6 and address.version == 4]
+        both_families = [
+            one for one, own in unspecified if own.version == 6 and address.version == 4
+        ]
         for group in (exact, same_family, both_families):
             if group:
                 return tuple(group)

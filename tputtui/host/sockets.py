@@ -57,7 +57,9 @@ class SocketTable:
 
     listening: tuple[TcpSocket, ...] = ()
     accepted: tuple[TcpSocket, ...] = ()
-    holders: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # inode -> pids, without hidden ones
+    holders: Mapping[int, tuple[int, ...]] = field(
+        default_factory=dict
+    )  # inode -> pids, without hidden ones
 
     def ports(self) -> dict[int, tuple[int, ...]]:
         """The ports on which each process listens, by pid."""
@@ -103,8 +105,12 @@ def _row(fields: list[bytes], family: socket.AddressFamily) -> TcpSocket:
     """Raises ValueError for a line that is none."""
     address, _, port = fields[1].partition(b":")
     raw = bytes.fromhex(address.decode("ascii"))
-    words = [raw[at : at + 4][::-1] for at in range(0, len(raw), 4)]  # the kernel prints words of the host's order
-    return TcpSocket(socket.inet_ntop(family, b"".join(words)), int(port, 16), int(fields[7]), int(fields[9]))
+    words = [
+        raw[at : at + 4][::-1] for at in range(0, len(raw), 4)
+    ]  # the kernel prints words of the host's order
+    return TcpSocket(
+        socket.inet_ntop(family, b"".join(words)), int(port, 16), int(fields[7]), int(fields[9])
+    )
 
 
 def _holders(inodes: Collection[int], proc: str) -> dict[int, tuple[int, ...]]:
@@ -156,7 +162,9 @@ def list_listeners() -> tuple[ListeningSocket, ...]:
             found.add(ListeningSocket(one.port, one.address, pid, *owners[pid]))
         if not pids:
             found.add(ListeningSocket(one.port, one.address))
-    return tuple(sorted(found, key=lambda listener: (listener.port, listener.address, listener.pid or 0)))
+    return tuple(
+        sorted(found, key=lambda listener: (listener.port, listener.address, listener.pid or 0))
+    )
 
 
 def _read_owner(pid: int) -> tuple[float | None, str, str, str]:

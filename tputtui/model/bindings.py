@@ -45,7 +45,9 @@ class Binding:
     name: str = ""  # display name: "in flight", "db pool", "time to first token"
     match: tuple[Match, ...] = ()
     label: str | None = None  # errors: the status label on the series
-    values: tuple[str, ...] = ()  # errors: the values of `label` that count as errors, where they are listed
+    values: tuple[
+        str, ...
+    ] = ()  # errors: the values of `label` that count as errors, where they are listed
     limit: str | None = None  # saturation: the sample name of the limit
     waiting: bool = False  # saturation: the value counts waiting work (a queue), not use
     # Mean: sample name of the counter that divides; errors: of the counted total
@@ -65,7 +67,9 @@ class Bindings:
     saturation: tuple[Binding, ...] = ()
     signals: tuple[Binding, ...] = ()  # further ecosystems and time-to-first-… on the same target
     breakdown: tuple[str, ...] = ()  # label names suitable for a breakdown, best first
-    reasons: Mapping[str, str] = field(default_factory=dict)  # "traffic" -> "no counter of requests found"
+    reasons: Mapping[str, str] = field(
+        default_factory=dict
+    )  # "traffic" -> "no counter of requests found"
 
     def all(self) -> tuple[Binding, ...]:
         """Return every binding in force."""

@@ -51,7 +51,9 @@ class Family:
     """Metadata of a metric family, by the name in its TYPE, HELP or UNIT line."""
 
     name: str
-    type: str = "untyped"  # counter, gauge, histogram, summary, untyped, info, stateset, gaugehistogram
+    type: str = (
+        "untyped"  # counter, gauge, histogram, summary, untyped, info, stateset, gaugehistogram
+    )
     help: str = ""
     unit: str = ""
 
@@ -288,7 +290,9 @@ class TargetListeners:
     here: bool | None = None
     server: str = ""  # the Prometheus-compatible server that reports the target: no look-up then
     holders: tuple[SocketHolder, ...] = ()
-    hidden_users: tuple[str, ...] = ()  # owners of listening sockets whose processes this user may not see
+    hidden_users: tuple[
+        str, ...
+    ] = ()  # owners of listening sockets whose processes this user may not see
 
 
 @frozen
@@ -307,4 +311,6 @@ class Reading:
     missed_ticks: int = 0  # in total
     self_cpu_s: float | None = None  # cumulative CPU seconds of this program, children included
     self_rss_bytes: int | None = None
-    listeners: tuple[TargetListeners, ...] | None = None  # of each target; None: not looked up in this tick
+    listeners: tuple[TargetListeners, ...] | None = (
+        None  # of each target; None: not looked up in this tick
+    )

@@ -75,7 +75,9 @@ class LatencyState:
     quantiles: tuple[Quantile, ...] = ()
     mean: float | None = None
     since_start: tuple[Quantile, ...] = ()  # over its lifetime up to the first scrape
-    buckets: tuple[tuple[float, float], ...] = ()  # (upper bound, observations per second in it), for the heat map
+    buckets: tuple[
+        tuple[float, float], ...
+    ] = ()  # (upper bound, observations per second in it), for the heat map
     reason: str = ""
     note: str = ""  # "only 3 buckets: p99 says little"
     last: LastFigure | None = None  # of the last quantile, or the mean

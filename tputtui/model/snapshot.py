@@ -37,7 +37,9 @@ class TargetStatus:
     waiting_s: float | None = None  # how long the answer has been late; None: no late answer
     partial: int | None = None  # bytes received of that answer; None: none
     silent: bool = False  # while down: not a byte arrived; it refuses, resets or cannot be reached
-    was_up: bool | None = None  # while slow: whether the newest answer was good; None: there was none
+    was_up: bool | None = (
+        None  # while slow: whether the newest answer was good; None: there was none
+    )
     processes: int = 1  # number of processes that answer in turn
     duplicates: int | None = None  # samples whose series occurs in the answer more than once
 

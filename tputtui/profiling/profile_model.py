@@ -162,7 +162,9 @@ class Profile:
 
     def weight(self, metric: Metric = "wall") -> float:
         """Sum of all weights of a metric."""
-        return sum(sum(counts.values()) for part in self.slices for counts in part.counts(metric).values())
+        return sum(
+            sum(counts.values()) for part in self.slices for counts in part.counts(metric).values()
+        )
 
     def ticks(self, metric: Metric = "wall") -> float:
         """Number of times at which the profiler sampled."""
@@ -193,7 +195,9 @@ class Profile:
             for thread in (*part.wall, *part.gil):
                 if thread not in seen or not seen[thread].name:
                     seen[thread] = thread
-        return tuple(sorted(seen.values(), key=lambda thread: (thread.pid, thread.tid, thread.name)))
+        return tuple(
+            sorted(seen.values(), key=lambda thread: (thread.pid, thread.tid, thread.name))
+        )
 
 
 def count_stacks(stacks: Iterable[Stack]) -> dict[Stack, float]:
@@ -210,4 +214,6 @@ def group_slices(profile: Profile, max_groups: int) -> list[list[ProfileSlice]]:
     More groups do not improve an estimate of the variance; they only cost time.
     """
     each = -(-len(profile.slices) // max_groups) or 1
-    return [list(profile.slices[start : start + each]) for start in range(0, len(profile.slices), each)]
+    return [
+        list(profile.slices[start : start + each]) for start in range(0, len(profile.slices), each)
+    ]

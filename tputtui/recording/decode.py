@@ -120,7 +120,9 @@ class Decoder:
         A line of an unknown kind is skipped.
         """
         if "s" in content:
-            (self._backfill if content.get("past") is True else self._scrapes).append(self._decode_scrape(content))
+            (self._backfill if content.get("past") is True else self._scrapes).append(
+                self._decode_scrape(content)
+            )
             return None
         if "run" in content:
             return self._decode_header(content["run"])
@@ -131,7 +133,11 @@ class Decoder:
         if "target" in content:
             return self._decode_target(content["target"])
         if "order" in content:
-            return TargetOrder(tuple(self._target_by_number(one).target.name for one in _check_list(content["order"])))
+            return TargetOrder(
+                tuple(
+                    self._target_by_number(one).target.name for one in _check_list(content["order"])
+                )
+            )
         if "bindings" in content:
             number, bound, *names = _check_list_of([*_check_list(content["bindings"]), None][:4], 4)
             bindings = from_plain(Bindings, bound) if bound is not None else None
@@ -144,7 +150,9 @@ class Decoder:
         elif "columns" in content:
             number, ids = _check_list_of(content["columns"], 2)
             state = self._target_by_number(number)
-            state.columns = [state.series[_check_index(one, state.series)] for one in _check_list(ids)]
+            state.columns = [
+                state.series[_check_index(one, state.series)] for one in _check_list(ids)
+            ]
         elif "services" in content:
             return ServiceGroups(
                 tuple(
@@ -169,7 +177,9 @@ class Decoder:
         if type(version) is not int or version < 1:
             raise BadValueError("no header")
         if version > FORMAT_VERSION:
-            raise NewerFormatError(f"made by a newer tputtui (format {version}; this one reads up to {FORMAT_VERSION})")
+            raise NewerFormatError(
+                f"made by a newer tputtui (format {version}; this one reads up to {FORMAT_VERSION})"
+            )
         self.header = _check_header(from_plain(RunHeader, content))
         self._rows = RowDecoder(self.header.fields)
         self._targets, self._names, self._processes = [], set(), {}
@@ -225,17 +235,29 @@ class Decoder:
             raise BadValueError("half a scrape")
         state = self._target_by_number(head[0])
         name = state.target.name
-        at, time, duration = _check_seconds(head[1]), _check_seconds(head[2]), _check_seconds(head[3])
+        at, time, duration = (
+            _check_seconds(head[1]),
+            _check_seconds(head[2]),
+            _check_seconds(head[3]),
+        )
         if "error" in content:
             late, silent = (content.get(key) is True for key in ("late", "silent"))
             return Scrape(
-                name, at, time, duration, error=clean(_check_text(content["error"])), late=late, silent=silent
+                name,
+                at,
+                time,
+                duration,
+                error=clean(_check_text(content["error"])),
+                late=late,
+                silent=silent,
             )
         size, series, values = _check_list_of(head[4:], 3)
         if len(_check_list(values)) != len(state.columns):
             raise BadValueError("a scrape that does not fit its columns")
         samples = {
-            one: decode_number(value) for one, value in zip(state.columns, values, strict=True) if value is not None
+            one: decode_number(value)
+            for one, value in zip(state.columns, values, strict=True)
+            if value is not None
         }
         hidden = content.get("hidden", {})
         if not isinstance(hidden, dict):
@@ -272,7 +294,11 @@ class Decoder:
     def _decode_tick(self, content: Any) -> RecordedTick:
         if not isinstance(content, dict):
             raise BadValueError("no tick")
-        host, changes, listeners = content.get("host"), content.get("processes"), content.get("listeners")
+        host, changes, listeners = (
+            content.get("host"),
+            content.get("processes"),
+            content.get("listeners"),
+        )
         reading = Reading(
             at=_check_seconds(content.get("at")),
             time=_check_seconds(content.get("time")),
@@ -294,7 +320,9 @@ class Decoder:
             if listeners is None
             else tuple(from_plain(TargetListeners, x) for x in _check_list(listeners)),
         )
-        tick = RecordedTick(reading, content.get("looking") is True, self._forgotten, tuple(self._backfill))
+        tick = RecordedTick(
+            reading, content.get("looking") is True, self._forgotten, tuple(self._backfill)
+        )
         self._scrapes, self._backfill, self._forgotten = [], [], {}
         return tick
 
@@ -325,7 +353,11 @@ class Decoder:
             raise BadValueError("no profile")
         pid, name = _check_count(content.get("pid")), clean(_check_text(content.get("name")), 200)
         return RecordedProfile(
-            _check_seconds(content.get("time")), _check_seconds(content.get("at")), pid, name, content["document"]
+            _check_seconds(content.get("time")),
+            _check_seconds(content.get("at")),
+            pid,
+            name,
+            content["document"],
         )
 
 
@@ -390,12 +422,19 @@ def _times(columns: Sequence[Series], said: Any) -> dict[Series, float]:
     times = _check_list(said)
     if len(times) != len(columns):
         raise BadValueError("times that do not fit the columns")
-    return {series: _check_seconds(time) for series, time in zip(columns, times, strict=True) if time is not None}
+    return {
+        series: _check_seconds(time)
+        for series, time in zip(columns, times, strict=True)
+        if time is not None
+    }
 
 
 def _decode_served(data: Any) -> Served:
     rate_s, labels = _check_list_of(data, 2)
-    return Served(None if rate_s is None else _check_seconds(rate_s), tuple(map(_check_text, _check_list(labels))))
+    return Served(
+        None if rate_s is None else _check_seconds(rate_s),
+        tuple(map(_check_text, _check_list(labels))),
+    )
 
 
 def _check_count(data: Any) -> int:

@@ -17,7 +17,9 @@ from tputtui.text import format_percent
 class ProfileRecorder(Protocol):
     """Interface of a recorder: an engine, or the screen's interface to it."""
 
-    def record_profile(self, time_: float, pid: int, name: str, document: bytes, top_function: str) -> bool:
+    def record_profile(
+        self, time_: float, pid: int, name: str, document: bytes, top_function: str
+    ) -> bool:
         """Record the profile; False where it is too large to embed."""
         ...
 
@@ -27,7 +29,11 @@ def embed_profile(recorder: ProfileRecorder, profile: Profile) -> bool:
     about = profile.metadata
     moment = about.time or time.time()
     return recorder.record_profile(
-        moment, about.pid or 0, about.name, speedscope.render(profile), describe_top_function(profile)
+        moment,
+        about.pid or 0,
+        about.name,
+        speedscope.render(profile),
+        describe_top_function(profile),
     )
 
 

@@ -107,12 +107,19 @@ class Encoder:
         out: list[bytes] = []
         known = {one.target.name: one for one in target_facts}
         self._encode_targets(target_facts, out)
-        for scrape, is_past in [*((one, False) for one in reading.scrapes), *((one, True) for one in backfill)]:
+        for scrape, is_past in [
+            *((one, False) for one in reading.scrapes),
+            *((one, True) for one in backfill),
+        ]:
             if scrape.target in known:
                 self._encode_scrape(scrape, known[scrape.target], is_past, out)
         if services != self._services:
             self._services = services
-            out.append(checked_lines.format_line({"services": [[name, list(targets)] for name, targets in services]}))
+            out.append(
+                checked_lines.format_line(
+                    {"services": [[name, list(targets)] for name, targets in services]}
+                )
+            )
         out.append(checked_lines.format_line({"tick": self._encode_tick(reading, is_discovering)}))
         return out
 
@@ -150,13 +157,20 @@ class Encoder:
                 bound = to_plain(one.bindings) if one.bindings is not None else None
                 out.append(checked_lines.format_line({"bindings": [said.number, bound, *names]}))
 
-    def _encode_scrape(self, scrape: Scrape, facts: TargetFacts, is_backfill: bool, out: list[bytes]) -> None:
+    def _encode_scrape(
+        self, scrape: Scrape, facts: TargetFacts, is_backfill: bool, out: list[bytes]
+    ) -> None:
         said = self._targets[scrape.target]
-        head: list[Any] = [said.number, *map(encode_number, (scrape.at, scrape.time, scrape.duration_s))]
+        head: list[Any] = [
+            said.number,
+            *map(encode_number, (scrape.at, scrape.time, scrape.duration_s)),
+        ]
         exposition = scrape.exposition
         if exposition is None:
             how = {key: True for key in ("late", "silent") if getattr(scrape, key)}
-            out.append(checked_lines.format_line({"s": head, "error": scrape.error or "failed", **how}))
+            out.append(
+                checked_lines.format_line({"s": head, "error": scrape.error or "failed", **how})
+            )
             return
         wanted = None if self._all_metrics else facts.wanted
         samples = exposition.samples
@@ -187,16 +201,23 @@ class Encoder:
         try:
             self._encode_families(said, exposition.families, wanted, out)
             values = [
-                None if value is None else encode_number(value) for value in self._encode_values(said, samples, out)
+                None if value is None else encode_number(value)
+                for value in self._encode_values(said, samples, out)
             ]
             if exposition.timestamps:
                 times = [exposition.timestamps.get(series) for series in said.columns]
                 more["times"] = [None if time is None else encode_number(time) for time in times]
-            out.append(checked_lines.format_line({"s": [*head, scrape.size, exposition.series, values], **more}))
+            out.append(
+                checked_lines.format_line(
+                    {"s": [*head, scrape.size, exposition.series, values], **more}
+                )
+            )
         except checked_lines.LineTooLongError:
             said.columns = []
             out.append(
-                checked_lines.format_line({"s": head, "error": f"{len(samples)} series are too many to be recorded"})
+                checked_lines.format_line(
+                    {"s": head, "error": f"{len(samples)} series are too many to be recorded"}
+                )
             )
 
     def _encode_values(
@@ -209,7 +230,10 @@ class Encoder:
         order = list(samples)
         if order == encoded.columns:
             return list(samples.values())
-        if all(series in encoded.ids for series in order) and len(order) < len(encoded.columns) <= 2 * len(order) + 16:
+        if (
+            all(series in encoded.ids for series in order)
+            and len(order) < len(encoded.columns) <= 2 * len(order) + 16
+        ):
             values = [samples.get(series) for series in encoded.columns]
             if sum(value is not None for value in values) == len(order):
                 return values
@@ -219,11 +243,19 @@ class Encoder:
         for begin, part in _series_batches(new):
             out.append(checked_lines.format_line({"series": [encoded.number, first + begin, part]}))
         encoded.columns = order
-        out.append(checked_lines.format_line({"columns": [encoded.number, [encoded.ids[series] for series in order]]}))
+        out.append(
+            checked_lines.format_line(
+                {"columns": [encoded.number, [encoded.ids[series] for series in order]]}
+            )
+        )
         return list(samples.values())
 
     def _encode_families(
-        self, encoded: _EncodedTarget, families: Mapping[str, Family], wanted: frozenset[str] | None, out: list[bytes]
+        self,
+        encoded: _EncodedTarget,
+        families: Mapping[str, Family],
+        wanted: frozenset[str] | None,
+        out: list[bytes],
     ) -> None:
         of = (families, wanted)
         if encoded.families_key is not None and encoded.families_key == of:
@@ -239,19 +271,32 @@ class Encoder:
         items = list(new.items())
         for begin in range(0, len(items), _SERIES_PER_LINE):
             part = items[begin : begin + _SERIES_PER_LINE]
-            rows = {name: [family.type, family.unit, family.help[:HELP_LIMIT]] for name, family in part}
+            rows = {
+                name: [family.type, family.unit, family.help[:HELP_LIMIT]] for name, family in part
+            }
             out.append(checked_lines.format_line({"families": [encoded.number, rows]}))
 
     # ------------------------------------------------------------------------------------------ the tick
 
     def _encode_tick(self, reading: Reading, is_discovering: bool) -> dict[str, Any]:
-        tick: dict[str, Any] = {"at": encode_number(reading.at), "time": encode_number(reading.time)}
+        tick: dict[str, Any] = {
+            "at": encode_number(reading.at),
+            "time": encode_number(reading.time),
+        }
         if is_discovering:
             tick["looking"] = True
-        waiting = [(self._targets[name].number, s) for name, s in reading.waiting.items() if name in self._targets]
+        waiting = [
+            (self._targets[name].number, s)
+            for name, s in reading.waiting.items()
+            if name in self._targets
+        ]
         if waiting:
             tick["waiting"] = [[number, encode_number(seconds)] for number, seconds in waiting]
-        partial = [[self._targets[name].number, n] for name, n in reading.partial.items() if name in self._targets]
+        partial = [
+            [self._targets[name].number, n]
+            for name, n in reading.partial.items()
+            if name in self._targets
+        ]
         if partial:
             tick["partial"] = partial
         if reading.missed_ticks:
@@ -302,7 +347,14 @@ _COMMAND_INDEX = list(ProcessReading.__dataclass_fields__).index("command")
 
 
 def _constant_fields(process: ProcessReading) -> tuple[object, ...]:
-    return (process.started, process.name, process.user, process.python, process.ports, process.cgroup)
+    return (
+        process.started,
+        process.name,
+        process.user,
+        process.python,
+        process.ports,
+        process.cgroup,
+    )
 
 
 def strip_suffix(name: str) -> str:

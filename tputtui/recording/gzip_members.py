@@ -65,7 +65,9 @@ class MemberWriter:
 
     def finish(self) -> bytes:
         """Return the bytes that end the member."""
-        return self._deflate.flush(zlib.Z_FINISH) + _TRAILER.pack(self._crc, self._size & 0xFFFFFFFF)
+        return self._deflate.flush(zlib.Z_FINISH) + _TRAILER.pack(
+            self._crc, self._size & 0xFFFFFFFF
+        )
 
 
 def find_members(descriptor: int, size: int) -> list[Member]:
@@ -144,7 +146,9 @@ def _inflate(descriptor: int, begin: int, end: int, is_lenient: bool) -> tuple[b
         while waiting and not inflater.eof:
             # In small pieces where an error may occur, because earlier data in the same piece is
             # lost with it.
-            piece, waiting = (waiting[:_PIECE_BYTES], waiting[_PIECE_BYTES:]) if is_lenient else (waiting, b"")
+            piece, waiting = (
+                (waiting[:_PIECE_BYTES], waiting[_PIECE_BYTES:]) if is_lenient else (waiting, b"")
+            )
             try:
                 part = inflater.decompress(piece, MEMBER_LIMIT + 1 - size)
             except zlib.error:

@@ -102,7 +102,9 @@ class Run:
                 raise NotARunError(str(error)) from None
         reason = "nothing in it can be read" if self.damage else "not a run of tputtui"
         raise NotARunError(
-            reason if len(self._members) > 1 or self._members[0].run else "not a run of tputtui, or damaged"
+            reason
+            if len(self._members) > 1 or self._members[0].run
+            else "not a run of tputtui, or damaged"
         )
 
     def _select_members(self, header: RunHeader) -> None:
@@ -113,7 +115,9 @@ class Run:
             raise NotARunError("its header has no sound name of the run") from None
         mine = [member for member in self._members if member.run == own or not member.run]
         if len(mine) < len(self._members):
-            self._add_damage(f"{len(self._members) - len(mine)} parts belong to another run and are left out")
+            self._add_damage(
+                f"{len(self._members) - len(mine)} parts belong to another run and are left out"
+            )
         if any(not member.run for member in mine):
             if len(mine) > 1:  # bytes before our first member, or a recompressed one among them
                 self._add_damage("bytes that are no part of a run are left out")
@@ -144,7 +148,11 @@ class Run:
     # ------------------------------------------------------------------------------------------ what is in it
 
     def items(
-        self, since: float | None = None, until: float | None = None, *, skip_early_scrapes: bool = False
+        self,
+        since: float | None = None,
+        until: float | None = None,
+        *,
+        skip_early_scrapes: bool = False,
     ) -> Iterator[RunItem]:
         """Iterate over the items, from the member that contains `since` to the last reading not
         after `until`.
@@ -157,7 +165,9 @@ class Run:
         for place in range(self._member_index(since), len(self._members)):
             if until is not None and place and self._member_start(place) > until:
                 return
-            for item in self._decode_member(self._members[place], Decoder(self._interned), place, scrapes_since):
+            for item in self._decode_member(
+                self._members[place], Decoder(self._interned), place, scrapes_since
+            ):
                 if isinstance(item, RecordedTick):
                     at = item.reading.at
                     if until is not None and at > until:
@@ -168,7 +178,9 @@ class Run:
                     newest = at
                 yield item
 
-    def ticks(self, since: float | None = None, until: float | None = None) -> Iterator[RecordedTick]:
+    def ticks(
+        self, since: float | None = None, until: float | None = None
+    ) -> Iterator[RecordedTick]:
         """Iterate over the readings of a span only."""
         for item in self.items(since, until):
             if isinstance(item, RecordedTick) and (since is None or item.reading.at >= since):
@@ -184,7 +196,11 @@ class Run:
 
     def profiles(self) -> list[RecordedProfile]:
         """Recorded profiles, not parsed yet."""
-        return [item for item in self._items_with_prefix(b'{"profile":') if isinstance(item, RecordedProfile)]
+        return [
+            item
+            for item in self._items_with_prefix(b'{"profile":')
+            if isinstance(item, RecordedProfile)
+        ]
 
     def end(self) -> RunEnd | None:
         """End of the run; None where it ended abruptly, or still goes on."""
@@ -210,14 +226,18 @@ class Run:
         end = self.end()
         if end is not None:
             return end.summary
-        found = next((item for item in reversed(self._last_items()) if isinstance(item, RunSummary)), None)
+        found = next(
+            (item for item in reversed(self._last_items()) if isinstance(item, RunSummary)), None
+        )
         last = self.last_tick()
         seconds = last.reading.at - self.header.began_at if last is not None else 0.0
         return replace(found or RunSummary(), seconds=max(0.0, seconds))
 
     def last_tick(self) -> RecordedTick | None:
         """Last sound reading, without its scrapes."""
-        return next((item for item in reversed(self._last_items()) if isinstance(item, RecordedTick)), None)
+        return next(
+            (item for item in reversed(self._last_items()) if isinstance(item, RecordedTick)), None
+        )
 
     @property
     def end_description(self) -> str:
@@ -225,7 +245,11 @@ class Run:
         if self.end() is not None:
             return clean(self.end().reason, 200)  # type: ignore[union-attr]
         last = self.last_tick()
-        lived = f" after {format_duration(last.reading.at - self.header.began_at)}" if last is not None else ""
+        lived = (
+            f" after {format_duration(last.reading.at - self.header.began_at)}"
+            if last is not None
+            else ""
+        )
         return f"it ended abruptly{lived}, or is still being recorded"
 
     def _last_items(self) -> list[RunItem]:
@@ -234,7 +258,12 @@ class Run:
             tail: list[RunItem] = []
             for place in range(len(self._members) - 1, -1, -1):
                 member = self._members[place]
-                tail = [*self._decode_member(member, Decoder(self._interned), place, scrapes_since=float("inf")), *tail]
+                tail = [
+                    *self._decode_member(
+                        member, Decoder(self._interned), place, scrapes_since=float("inf")
+                    ),
+                    *tail,
+                ]
                 if any(isinstance(item, RecordedTick) for item in tail):
                     break
             self._cached_last_items = tail
@@ -267,7 +296,9 @@ class Run:
             self._add_damage(f"{self._describe_member(member)} is left out: {error}")
             return b""
         except OSError as error:
-            self._add_damage(f"{self._describe_member(member)} cannot be read: {(error.strerror or 'failed').lower()}")
+            self._add_damage(
+                f"{self._describe_member(member)} cannot be read: {(error.strerror or 'failed').lower()}"
+            )
             return b""
         if found.is_complete or last:
             return found.content
@@ -294,11 +325,15 @@ class Run:
             content = self.member_content(place)
             if prefix not in content:
                 continue
-            picked = [line for line in content.split(b"\n")[:-1] if line.startswith((b'{"run":', prefix))]
+            picked = [
+                line for line in content.split(b"\n")[:-1] if line.startswith((b'{"run":', prefix))
+            ]
             try:
                 yield from Decoder(self._interned).decode(b"\n".join([*picked, b""]))
             except (checked_lines.CorruptLineError, BadValueError) as error:
-                self._add_damage(f"{self._describe_member(member)} is read only up to where {error}")
+                self._add_damage(
+                    f"{self._describe_member(member)} is read only up to where {error}"
+                )
 
 
 def _open_run_file(path: str) -> int:

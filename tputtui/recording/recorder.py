@@ -82,8 +82,12 @@ class Recorder:
         """Create the file. Raises CannotRecordError."""
         self.plan = plan
         self.summarizer = RunSummarizer()
-        self._part_summarizer = self.summarizer  # summary of the current file: of a later part, that part alone
-        self._writer = RunWriter(plan.path, force=plan.force, block_when_full=plan.source_header is not None)
+        self._part_summarizer = (
+            self.summarizer
+        )  # summary of the current file: of a later part, that part alone
+        self._writer = RunWriter(
+            plan.path, force=plan.force, block_when_full=plan.source_header is not None
+        )
         self._encoder = Encoder(all_metrics=plan.all_metrics or plan.source_header is not None)
         fields = {name: tuple(order) for name, order in row_fields().items()}
         self._header = (
@@ -172,14 +176,18 @@ class Recorder:
         self._newest = (reading.at, reading.time)
         begin = self._start_member(reading) if self._is_due(reading.at) else None
         services = tuple(
-            (service.name, service.targets) for service in snapshot.services if service.name != filtered_service
+            (service.name, service.targets)
+            for service in snapshot.services
+            if service.name != filtered_service
         )
         head = self._header_lines() if begin is not None else []
         chunk = b"".join(
             [
                 *head,
                 *self._pending_lines,
-                *self._encoder.encode_reading(reading, target_facts, services, is_discovering, backfill),
+                *self._encoder.encode_reading(
+                    reading, target_facts, services, is_discovering, backfill
+                ),
             ]
         )
         self._pending_lines = []
@@ -187,7 +195,9 @@ class Recorder:
 
     def record_mark(self, mark: Mark) -> None:
         """Record a mark. A mark set before the first reading is written after it."""
-        self._write_line({"mark": to_plain(replace(mark, text=clean(redact_text(mark.text), TEXT_LIMIT)))})
+        self._write_line(
+            {"mark": to_plain(replace(mark, text=clean(redact_text(mark.text), TEXT_LIMIT)))}
+        )
 
     def record_event(self, event: Event) -> None:
         """Record an external event; those that the pipeline derives are derived again in a
@@ -227,16 +237,26 @@ class Recorder:
     def _start_member(self, reading: Reading) -> MemberStart:
         self._encoder.restart()
         self._member_at, self._member_bytes = reading.at, 0
-        header = replace(self._header, member=self._member_count, time=reading.time, at=reading.at, builds=self._builds)
+        header = replace(
+            self._header,
+            member=self._member_count,
+            time=reading.time,
+            at=reading.at,
+            builds=self._builds,
+        )
         self._header = header
         self._member_count += 1
         since = reading.at - header.began_at
         return MemberStart(bytes.fromhex(header.run)[:4], header.member, since, reading.time)
 
     def _header_lines(self) -> list[bytes]:
-        head = [checked_lines.format_line({"run": {"tput": FORMAT_VERSION, **to_plain(self._header)}})]
+        head = [
+            checked_lines.format_line({"run": {"tput": FORMAT_VERSION, **to_plain(self._header)}})
+        ]
         if self._header.member:
-            head.append(checked_lines.format_line({"summary": to_plain(self._part_summarizer.summary())}))
+            head.append(
+                checked_lines.format_line({"summary": to_plain(self._part_summarizer.summary())})
+            )
         return head
 
     def _offer(self, chunk: bytes, member: MemberStart | None, at: float | None = None) -> None:
@@ -271,16 +291,29 @@ class Recorder:
 
     def _update_builds(self, reading: Reading, target_facts: Sequence[TargetFacts]) -> None:
         for scrape in reading.scrapes:
-            if scrape.exposition is not None and scrape.target not in self._builds and len(self._builds) < 100:
+            if (
+                scrape.exposition is not None
+                and scrape.target not in self._builds
+                and len(self._builds) < 100
+            ):
                 found = read_builds(scrape.exposition)
-                if found or any(one.target.name == scrape.target and one.wanted is not None for one in target_facts):
+                if found or any(
+                    one.target.name == scrape.target and one.wanted is not None
+                    for one in target_facts
+                ):
                     self._builds = {**self._builds, scrape.target: found}
 
     # ------------------------------------------------------------------------------------------ its end
 
     def _finish(self, reason: str) -> bool:
         if self._newest is not None:
-            end = RunEnd(self._newest[1], self._newest[0], reason, self.dropped, self._part_summarizer.summary())
+            end = RunEnd(
+                self._newest[1],
+                self._newest[0],
+                reason,
+                self.dropped,
+                self._part_summarizer.summary(),
+            )
             self._write_line({"end": to_plain(end)})
         return self._writer.close()
 

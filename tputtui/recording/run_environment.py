@@ -20,7 +20,16 @@ from tputtui.text import clean
 
 MAX_BUILDS = 8  # build-info metrics of one target
 _MAX_VALUE_LENGTH = 200
-_HYPERVISORS = ("KVMKVMKVM", "Microsoft", "VMware", "Xen", "QEMU", "VirtualBox", "Amazon EC2", "Google")
+_HYPERVISORS = (
+    "KVMKVMKVM",
+    "Microsoft",
+    "VMware",
+    "Xen",
+    "QEMU",
+    "VirtualBox",
+    "Amazon EC2",
+    "Google",
+)
 
 
 def read_environment(root: Path = Path("/")) -> dict[str, str]:
@@ -60,10 +69,14 @@ def read_builds(exposition: Exposition) -> dict[str, str]:
     return found
 
 
-def differing_fields(one: Mapping[str, str], other: Mapping[str, str]) -> list[tuple[str, str, str]]:
+def differing_fields(
+    one: Mapping[str, str], other: Mapping[str, str]
+) -> list[tuple[str, str, str]]:
     """(field, value in the first, value in the second) of every difference."""
     names = sorted({*one, *other})
-    return [(n, one.get(n, ""), other.get(n, "")) for n in names if one.get(n, "") != other.get(n, "")]
+    return [
+        (n, one.get(n, ""), other.get(n, "")) for n in names if one.get(n, "") != other.get(n, "")
+    ]
 
 
 def _read_line(path: str) -> str:
@@ -91,9 +104,7 @@ def _virtualisation(base: str) -> str:
         return "docker"
     if os.path.exists(f"{base}/run/.containerenv"):
         return "podman"
-    vendor = (
-        f"{_read_line(f'{base}/sys/class/dmi/id/sys_vendor')} {_read_line(f'{base}/sys/class/dmi/id/product_name')}"
-    )
+    vendor = f"{_read_line(f'{base}/sys/class/dmi/id/sys_vendor')} {_read_line(f'{base}/sys/class/dmi/id/product_name')}"
     known = next((name for name in _HYPERVISORS if name.lower() in vendor.lower()), "")
     if known:
         return vendor.strip()

@@ -36,8 +36,12 @@ class RunHeader:
     experiment: Mapping[str, str] = field(default_factory=dict)
     workload: Mapping[str, str] = field(default_factory=dict)  # description of the load by the user
     environment: Mapping[str, str] = field(default_factory=dict)  # see `run_environment`
-    builds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # target -> its build-info labels
-    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the order of the fields in rows
+    builds: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # target -> its build-info labels
+    fields: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # the order of the fields in rows
 
 
 @frozen
@@ -63,7 +67,9 @@ class ServiceSummary:
     latency_unit: str | None = None
     cpu_per_request_s: float | None = None  # busy core-seconds of the machine
     burstiness: float | None = None  # variance over mean of the traffic from second to second
-    routes: Mapping[str, float] = field(default_factory=dict)  # share of the traffic, the largest first
+    routes: Mapping[str, float] = field(
+        default_factory=dict
+    )  # share of the traffic, the largest first
     shape: tuple[float | None, ...] = ()  # the traffic in at most 64 equal spans
 
 

@@ -44,7 +44,11 @@ def list_runs(folder: Path) -> list[ListedRun]:
     Raises OSError where there is no such folder.
     """
     names = sorted(entry.name for entry in os.scandir(folder))
-    found = [_read_run(folder / name) for name in names if name.endswith(SUFFIX) or _has_run_signature(folder / name)]
+    found = [
+        _read_run(folder / name)
+        for name in names
+        if name.endswith(SUFFIX) or _has_run_signature(folder / name)
+    ]
     return sorted(found, key=lambda one: one.header.began_time if one.header is not None else 0.0)
 
 
@@ -72,4 +76,7 @@ def comparability_key(header: RunHeader) -> tuple[object, ...]:
 
     Builds may differ: they are compared.
     """
-    return (header.interval_s, *map(header.environment.get, ("host", "cpu", "cpus", "memory_bytes")))
+    return (
+        header.interval_s,
+        *map(header.environment.get, ("host", "cpu", "cpus", "memory_bytes")),
+    )

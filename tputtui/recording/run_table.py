@@ -9,9 +9,24 @@ from dataclasses import field
 from os import PathLike
 
 from tputtui.frozen import frozen
-from tputtui.model import Bindings, BreakdownRow, HostReading, Quantile, Reading, SaturationState, Scrape, ServiceState
+from tputtui.model import (
+    Bindings,
+    BreakdownRow,
+    HostReading,
+    Quantile,
+    Reading,
+    SaturationState,
+    Scrape,
+    ServiceState,
+)
 from tputtui.recording.reader import Run
-from tputtui.recording.records import BindingsInForce, RecordedProfile, RecordedTick, ServiceGroups, WatchedTarget
+from tputtui.recording.records import (
+    BindingsInForce,
+    RecordedProfile,
+    RecordedTick,
+    ServiceGroups,
+    WatchedTarget,
+)
 from tputtui.recording.resource_peaks import ResourcePeak, ResourcePeaks
 from tputtui.recording.run_header import Mark, RunHeader, RunSummary
 from tputtui.recording.summary import main_service
@@ -67,7 +82,9 @@ class RunTable:
 
     service: str
     rows: tuple[RunRow, ...]
-    buckets: tuple[tuple[float, float], ...]  # (upper bound in s, observations at or below it), merged over replicas
+    buckets: tuple[
+        tuple[float, float], ...
+    ]  # (upper bound in s, observations at or below it), merged over replicas
     requests: float  # increase of the traffic's counter over the span
     errors: float | None  # number of failed requests
     unit: str  # of the traffic
@@ -103,7 +120,10 @@ def read_table(
     """
     with Run(path) as run:
         marks = run.marks()
-        since, until = _resolve_time(start, run.header, marks), _resolve_time(end, run.header, marks)
+        since, until = (
+            _resolve_time(start, run.header, marks),
+            _resolve_time(end, run.header, marks),
+        )
         summary = run.summary()
         main = main_service(summary.services)
         names = tuple(one.name for one in summary.services)
@@ -118,7 +138,9 @@ def read_table(
         found = reading.service(wanted)
         if found is None:
             if wanted in known:
-                raise ValueError(f"nothing was read of {clean(wanted or '', 60)!r} in it: its target never answered")
+                raise ValueError(
+                    f"nothing was read of {clean(wanted or '', 60)!r} in it: its target never answered"
+                )
             held = clean(", ".join(known), 200) or "none"
             raise ValueError(f"no service {clean(wanted or '', 60)!r} in it; it holds {held}")
         return RunTable(
@@ -150,10 +172,16 @@ def service_rows(
         yield name, service.rows
 
 
-def _resolve_time(time_spec: str | float | None, header: RunHeader, marks: Sequence[Mark]) -> float | None:
+def _resolve_time(
+    time_spec: str | float | None, header: RunHeader, marks: Sequence[Mark]
+) -> float | None:
     if time_spec is None:
         return None
-    return parse_time_spec(time_spec, header, marks) if isinstance(time_spec, str) else header.began_at + time_spec
+    return (
+        parse_time_spec(time_spec, header, marks)
+        if isinstance(time_spec, str)
+        else header.began_at + time_spec
+    )
 
 
 class _ServiceTotals:
@@ -169,7 +197,9 @@ class _ServiceTotals:
         self.resources = ResourcePeaks()
         self._buckets: dict[float, float] = {}
 
-    def add(self, t: float, state: ServiceState, cpu: float | None, tracker: ServiceTracker) -> None:
+    def add(
+        self, t: float, state: ServiceState, cpu: float | None, tracker: ServiceTracker
+    ) -> None:
         traffic, latency = state.traffic, state.latency
         rps = traffic.rps if traffic is not None else None
         seconds = state.covered_s or 0.0
@@ -186,7 +216,9 @@ class _ServiceTotals:
         values: dict[float, float | None] = {}
         scale = 1000.0 if latency is not None and latency.unit == "s" else 1.0
         if latency is not None:
-            values = {one.q: None if one.value is None else one.value * scale for one in latency.quantiles}
+            values = {
+                one.q: None if one.value is None else one.value * scale for one in latency.quantiles
+            }
             for bound, density in latency.buckets:
                 self._buckets[bound] = self._buckets.get(bound, 0.0) + density * seconds
         p50, p90, p99 = (values.get(q) for q in QUANTILES)
@@ -284,13 +316,20 @@ class _TableBuilder:
         self._add_rows(reading, new, began_at, since, cpu)
 
     def _add_rows(
-        self, reading: Reading, new: set[str], began_at: float, since: float | None, cpu: float | None
+        self,
+        reading: Reading,
+        new: set[str],
+        began_at: float,
+        since: float | None,
+        cpu: float | None,
     ) -> None:
         for name, targets in self._groups:
             mine = {target: self._windows[target] for target in targets if target in self._windows}
             if not new.intersection(mine):
                 continue
-            newest = max((window.at for window in mine.values() if window.at is not None), default=reading.at)
+            newest = max(
+                (window.at for window in mine.values() if window.at is not None), default=reading.at
+            )
             if since is not None and reading.at < since:
                 continue
             tracker = self._trackers.get(name)

@@ -99,7 +99,9 @@ class _ServiceTotals:
         self._best_within = _BestMinute()  # while objectives are met
         self._newest: ServiceState | None = None
 
-    def add(self, at: float, state: ServiceState, busy_cores: float | None, objectives_met: bool | None) -> None:
+    def add(
+        self, at: float, state: ServiceState, busy_cores: float | None, objectives_met: bool | None
+    ) -> None:
         """Add one tick's state of the service.
 
         `at`: time of the scrape behind the state, in seconds; a tick without a new scrape adds
@@ -176,7 +178,9 @@ class _ServiceTotals:
             else None,
             quantiles=quantiles,
             latency_unit=latency.unit if latency is not None else None,
-            cpu_per_request_s=self._busy_s / self._requests if self._requests > 0 and self._busy_s > 0 else None,
+            cpu_per_request_s=self._busy_s / self._requests
+            if self._requests > 0 and self._busy_s > 0
+            else None,
             burstiness=variance / self._requests_per_scrape.mean
             if variance is not None and self._requests_per_scrape.mean > 0
             else None,

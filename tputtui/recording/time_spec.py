@@ -32,5 +32,9 @@ def parse_time_spec(text: str, header: RunHeader, marks: Sequence[Mark]) -> floa
         except (ValueError, OverflowError):
             raise ValueError(f"{clean(text, 60)!r} is no time in ISO 8601") from None
     known = [mark.text for mark in marks]
-    hint = did_you_mean(text, known) or (f"; its marks are {clean(', '.join(known), 200)}" if known else "")
-    raise ValueError(f"{clean(text, 60)!r} is no moment: +90s from the start, ISO 8601, or a mark{hint}")
+    hint = did_you_mean(text, known) or (
+        f"; its marks are {clean(', '.join(known), 200)}" if known else ""
+    )
+    raise ValueError(
+        f"{clean(text, 60)!r} is no moment: +90s from the start, ISO 8601, or a mark{hint}"
+    )

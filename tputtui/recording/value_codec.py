@@ -194,7 +194,10 @@ def _is_raw(kind: type, name: str) -> bool:
 def _object_decoder(kind: Any) -> ValueDecoder:
     hints = get_type_hints(kind)
     known = {
-        field.name: (_value_decoder(hints[field.name], _object_decoder, _is_raw(kind, field.name)), _is_required(field))
+        field.name: (
+            _value_decoder(hints[field.name], _object_decoder, _is_raw(kind, field.name)),
+            _is_required(field),
+        )
         for field in fields(kind)
     }
 
@@ -208,7 +211,9 @@ def _object_decoder(kind: Any) -> ValueDecoder:
     return decode
 
 
-def _value_decoder(hint: Any, dataclass_decoder: Callable[[type], ValueDecoder], is_raw: bool) -> ValueDecoder:
+def _value_decoder(
+    hint: Any, dataclass_decoder: Callable[[type], ValueDecoder], is_raw: bool
+) -> ValueDecoder:
     """Build the decoder of one type."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint is float:

@@ -25,16 +25,26 @@ def describe_load_differences(before: ServiceSummary, after: ServiceSummary) -> 
     if before.mean and after.mean is not None:
         change = after.mean / before.mean - 1
         if abs(change) > MAX_RATE_CHANGE:
-            found.append(f"the rate was {format_percent(abs(change) * 100)} % {'higher' if change > 0 else 'lower'}")
+            found.append(
+                f"the rate was {format_percent(abs(change) * 100)} % {'higher' if change > 0 else 'lower'}"
+            )
     elif (before.mean is None) != (after.mean is None):
         found.append("one of them had no traffic")
     if before.routes and after.routes:
         names = {*before.routes, *after.routes}
-        moved = sum(abs(before.routes.get(name, 0.0) - after.routes.get(name, 0.0)) for name in names) / 2
+        moved = (
+            sum(abs(before.routes.get(name, 0.0) - after.routes.get(name, 0.0)) for name in names)
+            / 2
+        )
         if moved > MAX_MIX_CHANGE:
-            most = max(names, key=lambda name: abs(before.routes.get(name, 0.0) - after.routes.get(name, 0.0)))
+            most = max(
+                names,
+                key=lambda name: abs(before.routes.get(name, 0.0) - after.routes.get(name, 0.0)),
+            )
             was, now = (format_percent(100 * one.routes.get(most, 0.0)) for one in (before, after))
-            found.append(f"the mix of routes differs, most for {clean(most, 60)}: {was} % became {now} %")
+            found.append(
+                f"the mix of routes differs, most for {clean(most, 60)}: {was} % became {now} %"
+            )
     if before.burstiness and after.burstiness:
         ratio = after.burstiness / before.burstiness
         if not 1 / MAX_BURSTINESS_FACTOR <= ratio <= MAX_BURSTINESS_FACTOR:

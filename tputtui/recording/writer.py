@@ -71,13 +71,19 @@ class RunWriter:
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    def offer(self, chunk: bytes, member: MemberStart | None = None, at: float | None = None) -> bool:
+    def offer(
+        self, chunk: bytes, member: MemberStart | None = None, at: float | None = None
+    ) -> bool:
         """Queue a chunk. `member`: a member begins with it; `at`: time of its reading.
 
         False: the queue is full, or the file is finished.
         """
         with self._condition:
-            while self._block_when_full and self._queued_bytes > QUEUE_BYTES // 2 and self.problem is None:
+            while (
+                self._block_when_full
+                and self._queued_bytes > QUEUE_BYTES // 2
+                and self.problem is None
+            ):
                 self._condition.wait(SYNC_S)
             full = self._queue and self._queued_bytes + len(chunk) > QUEUE_BYTES
             if full or self._is_closing or self.problem is not None:
@@ -195,7 +201,9 @@ def _create_file(path: Path, force: bool) -> int:
         if force:
             _remove_existing(path, shown)
         # O_EXCL: follow no link and overwrite nothing that appeared in the meantime.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
     except FileExistsError:
         holder = _find_recorder(path)
         if holder:
@@ -224,7 +232,9 @@ def _remove_existing(path: Path, display_path: str) -> None:
 def _find_recorder(path: Path) -> str:
     """Find the recorder of a file; "" where there is none."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        descriptor = os.open(
+            path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+        )
     except (OSError, ValueError):
         return ""
     try:

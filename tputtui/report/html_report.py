@@ -58,7 +58,9 @@ tr,.chart{break-inside:avoid}.flame{width:auto;left:0;transform:none}.chart,.fla
 """
 
 
-def render_html(comparison: Comparison, report_input: ReportInput, document: Mapping[str, object]) -> str:
+def render_html(
+    comparison: Comparison, report_input: ReportInput, document: Mapping[str, object]
+) -> str:
     """Render the whole file. `document` is the JSON report: the raw figures at the end."""
     title = formatting.format_headline(comparison)
     body = [
@@ -69,32 +71,45 @@ def render_html(comparison: Comparison, report_input: ReportInput, document: Map
         *_render_list("Not as planned", report_input.deviations),
     ]
     if comparison.metrics:
-        results = report_tables.metrics_table(comparison.metrics, comparison.primary, report_input.cores)
+        results = report_tables.metrics_table(
+            comparison.metrics, comparison.primary, report_input.cores
+        )
         body += [
             "<h2>Results</h2>",
             _render_chart(svg_charts.render_forest_plot(comparison.metrics)),
             _render_table(results),
         ]
-    drawn = svg_charts.render_time_charts(report_input.rows) if report_input.rows is not None else []
+    drawn = (
+        svg_charts.render_time_charts(report_input.rows) if report_input.rows is not None else []
+    )
     if drawn:
-        keys = "".join(f'<span class="key {key}">{arm}</span>' for key, arm in (("a", "baseline"), ("b", "candidate")))
+        keys = "".join(
+            f'<span class="key {key}">{arm}</span>'
+            for key, arm in (("a", "baseline"), ("b", "candidate"))
+        )
         body += ["<h2>Over time</h2>", f"<p>{keys}</p>", *map(_render_chart, drawn)]
     for table in (report_tables.routes_table(comparison), report_tables.strata_table(comparison)):
         body += _render_section(table)
     if comparison.strata:
         body.append(
             _render_chart(
-                svg_charts.render_strata_plot(comparison.strata, comparison.strata_metric or comparison.primary)
+                svg_charts.render_strata_plot(
+                    comparison.strata, comparison.strata_metric or comparison.primary
+                )
             )
         )
     body += _render_all_routes(comparison)
     body += _render_section(report_tables.saturation_table(report_input))
     body += _render_list("What the profiles say", report_input.profile_changes)
     if report_input.flame_graph:
-        body += ["<h2>Where the time goes: the difference</h2>", f'<div class="flame">{report_input.flame_graph}</div>']
+        body += [
+            "<h2>Where the time goes: the difference</h2>",
+            f'<div class="flame">{report_input.flame_graph}</div>',
+        ]
     body += _render_section(report_tables.environments_table(comparison, report_input))
     body += _render_list(
-        "Earlier results", [formatting.describe_earlier_result(one) for one in report_input.earlier_results]
+        "Earlier results",
+        [formatting.describe_earlier_result(one) for one in report_input.earlier_results],
     )
     body += _render_list("Next", comparison.advice)
     if report_input.decision:
@@ -141,9 +156,7 @@ def _render_table(table: ReportTable) -> str:
         note = table.note
     said = "".join(f'<p class="dim">{escape(one)}</p>' for one in (note, table.missing_note) if one)
     caption = f"<caption>{escape(table.caption)}</caption>"
-    return (
-        f'<div class="scroll"><table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{said}'
-    )
+    return f'<div class="scroll"><table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{said}'
 
 
 def _render_row(row: TableRow, table: ReportTable) -> str:
@@ -151,7 +164,10 @@ def _render_row(row: TableRow, table: ReportTable) -> str:
     out = [f'<th scope="row"{_LEFT_CLASS}>{name}</th>']
     last = len(row.cells) - 1
     for at, cell in enumerate(row.cells[1:], start=1):
-        kinds = [*(["left"] if at in table.text_columns else []), *([row.verdict or ""] if at == last else [])]
+        kinds = [
+            *(["left"] if at in table.text_columns else []),
+            *([row.verdict or ""] if at == last else []),
+        ]
         told = f' class="{" ".join(kind for kind in kinds if kind)}"' if any(kinds) else ""
         out.append(f"<td{told}>{escape(cell)}</td>")
     return f"<tr{'' if row.is_guardrail else _DIM_CLASS}>{''.join(out)}</tr>"
@@ -162,7 +178,9 @@ def _render_all_routes(comparison: Comparison) -> list[str]:
     if not comparison.routes:
         return []
     each = "".join(
-        _render_table(replace(report_tables.metrics_table(one.metrics, "", (None, None)), caption=one.name))
+        _render_table(
+            replace(report_tables.metrics_table(one.metrics, "", (None, None)), caption=one.name)
+        )
         for one in comparison.routes
     )
     return [f"<details><summary>Every figure of every route</summary>{each}</details>"]

@@ -7,19 +7,31 @@ from typing import Final
 
 from tputtui.experiments import formatting
 from tputtui.experiments.plan import ExperimentPlan
-from tputtui.experiments.result import Comparison, DecidingRow, Interval, MetricResult, RouteResult, Stratum
+from tputtui.experiments.result import (
+    Comparison,
+    DecidingRow,
+    Interval,
+    MetricResult,
+    RouteResult,
+    Stratum,
+)
 from tputtui.report.report_input import ReportInput, ResourceComparison, digest
 
 _ARMS: Final = ("baseline", "candidate")
 
 
-def build_document(comparison: Comparison, exit_code: int, report_input: ReportInput) -> dict[str, object]:
+def build_document(
+    comparison: Comparison, exit_code: int, report_input: ReportInput
+) -> dict[str, object]:
     """Build the document. `exit_code` is the exit code of the caller."""
     seconds = comparison.seconds
     return {
         "schema": 1,
         "sides": dict(report_input.sides),
-        "ids": {arm: identity or None for arm, identity in zip(_ARMS, report_input.identities, strict=True)},
+        "ids": {
+            arm: identity or None
+            for arm, identity in zip(_ARMS, report_input.identities, strict=True)
+        },
         "history": list(report_input.history),
         "verdict": comparison.verdict,
         "ok": exit_code == 0,
@@ -39,7 +51,9 @@ def build_document(comparison: Comparison, exit_code: int, report_input: ReportI
         "metrics": [metric_object(one) for one in comparison.metrics],
         "routes": [_route_object(one) for one in comparison.routes],
         "strata": [_stratum_object(one) for one in comparison.strata],
-        "strata_by": (comparison.strata_metric or comparison.primary) if comparison.strata else None,
+        "strata_by": (comparison.strata_metric or comparison.primary)
+        if comparison.strata
+        else None,
         "heterogeneity_p": _finite(comparison.heterogeneity_p),
         "differences": [
             {
@@ -54,14 +68,21 @@ def build_document(comparison: Comparison, exit_code: int, report_input: ReportI
         "advice": list(comparison.advice),
         "experiment": _plan_object(report_input.plan),
         "deviations": list(report_input.deviations),
-        "environment": {arm: _to_json(dict(one)) for arm, one in zip(_ARMS, report_input.environments, strict=True)},
-        "workload": {arm: _to_json(dict(one)) for arm, one in zip(_ARMS, report_input.workloads, strict=True)},
+        "environment": {
+            arm: _to_json(dict(one))
+            for arm, one in zip(_ARMS, report_input.environments, strict=True)
+        },
+        "workload": {
+            arm: _to_json(dict(one)) for arm, one in zip(_ARMS, report_input.workloads, strict=True)
+        },
         "workload_digest": {
-            arm: digest(one) if one else None for arm, one in zip(_ARMS, report_input.workloads, strict=True)
+            arm: digest(one) if one else None
+            for arm, one in zip(_ARMS, report_input.workloads, strict=True)
         },
         "saturation": [_resource_object(one) for one in report_input.saturation],
         "first_to_saturate": {
-            arm: name or None for arm, name in zip(_ARMS, report_input.first_to_saturate, strict=True)
+            arm: name or None
+            for arm, name in zip(_ARMS, report_input.first_to_saturate, strict=True)
         },
         "profiles": list(report_input.profile_changes),
     }
@@ -100,7 +121,11 @@ def _resource_object(resource: ResourceComparison) -> dict[str, object]:
     return {
         "name": resource.name,
         **{
-            arm: {"mean": _finite(level.mean), "highest": _finite(level.highest), "waiting": _finite(level.waiting)}
+            arm: {
+                "mean": _finite(level.mean),
+                "highest": _finite(level.highest),
+                "waiting": _finite(level.waiting),
+            }
             for arm, level in arms
         },
     }

@@ -17,18 +17,28 @@ _ESCAPES = str.maketrans({one: f"\\{one}" for one in "\\`*_{}[]<>#|~"})
 
 def render_markdown(comparison: Comparison, report_input: ReportInput) -> str:
     """Render the report without a final newline."""
-    lines = [f"## {_escape(formatting.format_headline(comparison))}", "", formatting.MEANINGS[comparison.verdict], ""]
+    lines = [
+        f"## {_escape(formatting.format_headline(comparison))}",
+        "",
+        formatting.MEANINGS[comparison.verdict],
+        "",
+    ]
     lines += _render_list("Why", comparison.reasons)
     for head, body in report_input.sections():
         lines += [f"**{head}:** {_escape(body)}", ""]
     for head, body in report_tables.comparison_facts(comparison, report_input):
-        lines.append(f"- {head.lower()}: {_render_code(body) if head.lower() in report_input.sides else _escape(body)}")
+        lines.append(
+            f"- {head.lower()}: {_render_code(body) if head.lower() in report_input.sides else _escape(body)}"
+        )
     lines += [""]
-    lines += _render_list("What differs", [formatting.describe_difference(one) for one in comparison.differences])
+    lines += _render_list(
+        "What differs", [formatting.describe_difference(one) for one in comparison.differences]
+    )
     lines += _render_list("Not as planned", report_input.deviations)
     if comparison.metrics:
         lines += _render_table(
-            report_tables.metrics_table(comparison.metrics, comparison.primary, report_input.cores), ""
+            report_tables.metrics_table(comparison.metrics, comparison.primary, report_input.cores),
+            "",
         )
     for table in (
         report_tables.routes_table(comparison),
@@ -38,7 +48,8 @@ def render_markdown(comparison: Comparison, report_input: ReportInput) -> str:
         lines += _render_table(table, f"### {table.caption}")
     lines += _render_list("What the profiles say", report_input.profile_changes)
     lines += _render_list(
-        "Earlier results", [formatting.describe_earlier_result(one) for one in report_input.earlier_results]
+        "Earlier results",
+        [formatting.describe_earlier_result(one) for one in report_input.earlier_results],
     )
     lines += _render_list("Next", comparison.advice)
     if report_input.decision:
@@ -47,7 +58,9 @@ def render_markdown(comparison: Comparison, report_input: ReportInput) -> str:
 
 
 def _render_list(heading: str, sentences: Sequence[str]) -> list[str]:
-    return [f"**{heading}**", "", *(f"- {_escape(one)}" for one in sentences), ""] if sentences else []
+    return (
+        [f"**{heading}**", "", *(f"- {_escape(one)}" for one in sentences), ""] if sentences else []
+    )
 
 
 def _render_table(table: ReportTable, heading: str) -> list[str]:
@@ -56,7 +69,9 @@ def _render_table(table: ReportTable, heading: str) -> list[str]:
         return []
     lines = [heading, ""] if heading else []
     lines.append(f"| {' | '.join(table.headings)} |")
-    lines.append(f"|{'|'.join('---' if at in table.text_columns else '---:' for at in range(len(table.headings)))}|")
+    lines.append(
+        f"|{'|'.join('---' if at in table.text_columns else '---:' for at in range(len(table.headings)))}|"
+    )
     for row in table.rows:
         cells = [_escape(cell) for cell in row.cells]
         cells[0] = f"**{cells[0]}**" if row.is_primary else cells[0]

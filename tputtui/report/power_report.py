@@ -21,9 +21,13 @@ def render_text(power: PowerResult) -> str:
         lines.append("  one pair: no length will do, because equal runs differ by too much")
     else:
         low, high = (format_duration(power.seconds * factor) for factor in _RANGE_FACTORS)
-        lines.append(f"  one pair of runs: about {format_duration(power.seconds)} each ({low} to {high})")
+        lines.append(
+            f"  one pair of runs: about {format_duration(power.seconds)} each ({low} to {high})"
+        )
     if power.pairs is None:
-        lines.append(f"  interleaved pairs: more than a hundred of {format_duration(power.pair_seconds)} each")
+        lines.append(
+            f"  interleaved pairs: more than a hundred of {format_duration(power.pair_seconds)} each"
+        )
     else:
         whole = 2 * power.pairs * power.pair_seconds
         lines.append(
@@ -57,7 +61,9 @@ def build_document(power: PowerResult) -> dict[str, object]:
         "baseline_rps": power.pilot_rps,
         "pilot_seconds": power.pilot_seconds,
         "seconds_per_arm": seconds,
-        "seconds_per_arm_range": None if seconds is None else [seconds * factor for factor in _RANGE_FACTORS],
+        "seconds_per_arm_range": None
+        if seconds is None
+        else [seconds * factor for factor in _RANGE_FACTORS],
         "run_sd_percent": 100 * power.run_sd,
         "run_sd_assumed": power.is_run_sd_assumed,
         "pairs": power.pairs,

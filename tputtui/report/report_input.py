@@ -75,7 +75,9 @@ class ReportInput:
     @property
     def cores(self) -> tuple[float | None, float | None]:
         """CPUs of each arm's machine, where known."""
-        return _parse_number(self.environments[0].get("cpus")), _parse_number(self.environments[1].get("cpus"))
+        return _parse_number(self.environments[0].get("cpus")), _parse_number(
+            self.environments[1].get("cpus")
+        )
 
     def sections(self) -> list[tuple[str, str]]:
         """Return (heading, text) of the sections written in advance."""

@@ -65,7 +65,9 @@ def metrics_table(
     ]
     heads = ("metric", "baseline", "candidate", "effect", "95 % interval", "margin", "verdict")
     margins = ", ".join(
-        f"{formatting.describe_metric(one)} {formatting.format_margin(one)}" for one in results if one.is_guardrail
+        f"{formatting.describe_metric(one)} {formatting.format_margin(one)}"
+        for one in results
+        if one.is_guardrail
     )
     missing = [
         f"{formatting.describe_metric(one)} is not judged: {one.reason}"
@@ -73,7 +75,9 @@ def metrics_table(
         if one.reason and not _is_known(one)
     ]
     note = f"margins: {margins}"
-    return ReportTable("Results", heads, tuple(rows), frozenset((0, 6)), frozenset((5,)), note, "; ".join(missing))
+    return ReportTable(
+        "Results", heads, tuple(rows), frozenset((0, 6)), frozenset((5,)), note, "; ".join(missing)
+    )
 
 
 def _is_known(metric: MetricResult) -> bool:
@@ -86,17 +90,36 @@ def routes_table(comparison: Comparison) -> ReportTable:
     for route in comparison.routes:
         for at, one in enumerate(_shown_metrics(route)):
             name = (route.name, _format_shares(route)) if at == 0 else ("", "")
-            figures = formatting.format_value(one, one.baseline), formatting.format_value(one, one.candidate)
+            figures = (
+                formatting.format_value(one, one.baseline),
+                formatting.format_value(one, one.candidate),
+            )
             told = (
                 formatting.describe_metric(one),
                 *figures,
                 formatting.format_effect(one),
                 formatting.format_interval(one) or UNKNOWN,
             )
-            rows.append(TableRow((*name, *told, formatting.format_verdict(one.verdict)), one.verdict))
-    heads = ("route", "requests", "by", "baseline", "candidate", "effect", "95 % interval", "verdict")
+            rows.append(
+                TableRow((*name, *told, formatting.format_verdict(one.verdict)), one.verdict)
+            )
+    heads = (
+        "route",
+        "requests",
+        "by",
+        "baseline",
+        "candidate",
+        "effect",
+        "95 % interval",
+        "verdict",
+    )
     return ReportTable(
-        "Routes", heads, tuple(rows), frozenset((0, 2, 7)), frozenset((3, 4)), "corrected for their number (Holm)"
+        "Routes",
+        heads,
+        tuple(rows),
+        frozenset((0, 2, 7)),
+        frozenset((3, 4)),
+        "corrected for their number (Holm)",
     )
 
 
@@ -104,13 +127,17 @@ def _shown_metrics(route: RouteResult) -> list[MetricResult]:
     guards = [one for one in route.metrics if one.is_guardrail]
     tail = [one for one in guards if not one.is_absolute]
     moved = [
-        one for one in guards if one.is_absolute and (one.verdict in ("improved", "regressed") or one.has_unproven_harm)
+        one
+        for one in guards
+        if one.is_absolute and (one.verdict in ("improved", "regressed") or one.has_unproven_harm)
     ]
     return [*tail, *moved] or guards
 
 
 def _format_shares(route: RouteResult) -> str:
-    before, after = (f"{100 * share:.0f}" for share in (route.baseline_share, route.candidate_share))
+    before, after = (
+        f"{100 * share:.0f}" for share in (route.baseline_share, route.candidate_share)
+    )
     return f"{after} %" if before == after else f"{before} → {after} %"
 
 
@@ -125,9 +152,13 @@ def strata_table(comparison: Comparison) -> ReportTable:
             if metric is None
             else (formatting.format_effect(metric), formatting.format_interval(metric) or UNKNOWN)
         )
-        rate = UNKNOWN if one.effect is None else f"{formatting.format_signed(100 * one.effect, 1)} %"
+        rate = (
+            UNKNOWN if one.effect is None else f"{formatting.format_signed(100 * one.effect, 1)} %"
+        )
         errors = (
-            UNKNOWN if one.error_difference is None else f"{formatting.format_signed(100 * one.error_difference, 2)} pp"
+            UNKNOWN
+            if one.error_difference is None
+            else f"{formatting.format_signed(100 * one.error_difference, 2)} pp"
         )
         cells = (
             one.name,
@@ -140,10 +171,23 @@ def strata_table(comparison: Comparison) -> ReportTable:
         )
         rows.append(TableRow(cells, one.verdict))
     judged_by = formatting.METRIC_WORDS.get(by_name, by_name)
-    heads = ("stratum", "kind", "measured", judged_by, "95 % interval", "throughput", "errors", "verdict")
+    heads = (
+        "stratum",
+        "kind",
+        "measured",
+        judged_by,
+        "95 % interval",
+        "throughput",
+        "errors",
+        "verdict",
+    )
     wide = {1, 5} if by_name == "throughput" else {1}
     p = comparison.heterogeneity_p
-    note = "" if p is None else f"of the same size in all of them: p = {format_number(p, 2)} (Cochran's Q)"
+    note = (
+        ""
+        if p is None
+        else f"of the same size in all of them: p = {format_number(p, 2)} (Cochran's Q)"
+    )
     return ReportTable("Strata", heads, tuple(rows), frozenset((0, 1, 7)), frozenset(wide), note)
 
 
@@ -154,7 +198,10 @@ def saturation_table(report_input: ReportInput) -> ReportTable:
     busy = [
         one
         for one in report_input.saturation
-        if any((level.highest or 0.0) >= _IDLE_RATIO or level.waiting for level in (one.baseline, one.candidate))
+        if any(
+            (level.highest or 0.0) >= _IDLE_RATIO or level.waiting
+            for level in (one.baseline, one.candidate)
+        )
     ]
     rows = [
         TableRow((clean(one.name, 40), *_format_use(one.baseline), *_format_use(one.candidate)))
@@ -168,7 +215,8 @@ def saturation_table(report_input: ReportInput) -> ReportTable:
 
 def _format_use(use: ResourceUse) -> tuple[str, str, str]:
     mean, highest = (
-        UNKNOWN if ratio is None else f"{format_percent(100 * ratio)} %" for ratio in (use.mean, use.highest)
+        UNKNOWN if ratio is None else f"{format_percent(100 * ratio)} %"
+        for ratio in (use.mean, use.highest)
     )
     return mean, highest, UNKNOWN if use.waiting is None else format_number(use.waiting, 2)
 
@@ -177,7 +225,10 @@ def environments_table(comparison: Comparison, report_input: ReportInput) -> Rep
     """Build the table of every known environment field of either arm, differing fields first."""
     before, after = report_input.environments
     differing = {one.field: one for one in comparison.differences}
-    names = [*differing, *(name for name in dict.fromkeys((*before, *after)) if name not in differing)]
+    names = [
+        *differing,
+        *(name for name in dict.fromkeys((*before, *after)) if name not in differing),
+    ]
     rows = []
     for name in names:
         one = differing.get(name)
@@ -190,18 +241,32 @@ def environments_table(comparison: Comparison, report_input: ReportInput) -> Rep
             if one.is_invalidating
             else "differs"
         )
-        values = (one.baseline, one.candidate) if one is not None else (before.get(name), after.get(name))
-        verdict: Verdict | None = "not_comparable" if one is not None and one.is_invalidating else None
+        values = (
+            (one.baseline, one.candidate)
+            if one is not None
+            else (before.get(name), after.get(name))
+        )
+        verdict: Verdict | None = (
+            "not_comparable" if one is not None and one.is_invalidating else None
+        )
         rows.append(
             TableRow(
-                (formatting.format_environment_value(name), *map(formatting.format_environment_value, values), word),
+                (
+                    formatting.format_environment_value(name),
+                    *map(formatting.format_environment_value, values),
+                    word,
+                ),
                 verdict,
             )
         )
     hashes = _format_digests(invalidating_fields(before), invalidating_fields(after))
     note = f"what has to be the same: {hashes}" if hashes else ""
     return ReportTable(
-        "Environments", ("field", "baseline", "candidate", ""), tuple(rows), frozenset(range(4)), note=note
+        "Environments",
+        ("field", "baseline", "candidate", ""),
+        tuple(rows),
+        frozenset(range(4)),
+        note=note,
     )
 
 
@@ -222,7 +287,11 @@ def _describe_machine(report_input: ReportInput) -> str:
     told = report_input.environments[0]
     cpus, memory = told.get("cpus"), told.get("mem_gb")
     parts = [
-        *(formatting.format_environment_value(told[name]) for name in ("host", "hardware") if told.get(name)),
+        *(
+            formatting.format_environment_value(told[name])
+            for name in ("host", "hardware")
+            if told.get(name)
+        ),
         *([f"{formatting.format_environment_value(cpus)} CPUs"] if cpus else []),
         *([f"{formatting.format_environment_value(memory)} GB"] if memory else []),
         *(
@@ -246,7 +315,8 @@ def _describe_workload(report_input: ReportInput) -> str:
 
 def _format_fields(values: Mapping[str, object]) -> str:
     return ", ".join(
-        f"{clean(name, 60)} {formatting.format_environment_value(value)}" for name, value in values.items()
+        f"{clean(name, 60)} {formatting.format_environment_value(value)}"
+        for name, value in values.items()
     )
 
 

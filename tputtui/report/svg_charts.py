@@ -25,7 +25,25 @@ _COLUMNS: Final = (
     ("err_ratio", "Errors", "%", 100.0),
     ("cpu", "CPU of the machine", "%", 1.0),
 )
-_TICK_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
+_TICK_STEPS_S: Final = (
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    21600,
+    43200,
+    86400,
+)
 
 
 def render_time_charts(rows: tuple[MetricRows, MetricRows]) -> list[str]:
@@ -53,10 +71,14 @@ def render_time_chart(
     def y(value: float) -> float:
         return top + (height - top - foot) * (1 - min(value, highest) / highest)
 
-    out = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)} over time">']
+    out = [
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)} over time">'
+    ]
     out.append(f'<text x="0" y="12" class="title">{escape(title)}, {escape(unit)}</text>')
     for tick in ticks:
-        out.append(f'<line x1="{_LEFT_MARGIN}" x2="{_WIDTH}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" class="grid"/>')
+        out.append(
+            f'<line x1="{_LEFT_MARGIN}" x2="{_WIDTH}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" class="grid"/>'
+        )
         out.append(
             f'<text x="{_LEFT_MARGIN - 6}" y="{y(tick) + 4:.1f}" class="axis end">{escape(format_axis_value(tick))}</text>'
         )
@@ -69,7 +91,8 @@ def render_time_chart(
     for name, line in zip(("baseline", "candidate"), lines, strict=True):
         for part in _split_at_gaps(line):
             points = " ".join(
-                f"{_LEFT_MARGIN + (_WIDTH - _LEFT_MARGIN) * t / last:.1f},{y(value):.1f}" for t, value in part
+                f"{_LEFT_MARGIN + (_WIDTH - _LEFT_MARGIN) * t / last:.1f},{y(value):.1f}"
+                for t, value in part
             )
             out.append(f'<polyline points="{points}" class="{name}"/>')
     out.append("</svg>")
@@ -84,7 +107,11 @@ def render_forest_plot(metrics: Sequence[MetricResult]) -> str:
 
 def render_strata_plot(strata: Sequence[Stratum], primary: str) -> str:
     """Render the effect on the deciding metric in each stratum."""
-    found = [(one.name, metric, one.verdict) for one in strata if (metric := one.metric(primary)) is not None]
+    found = [
+        (one.name, metric, one.verdict)
+        for one in strata
+        if (metric := one.metric(primary)) is not None
+    ]
     name = formatting.METRIC_WORDS.get(primary, primary)
     return (
         _render_effects(found, f"{name} in each stratum", f"{name}; shaded: within the margin")
@@ -93,15 +120,26 @@ def render_strata_plot(strata: Sequence[Stratum], primary: str) -> str:
     )
 
 
-def _render_effects(named: Sequence[tuple[str, MetricResult, Verdict | None]], aria_label: str, caption: str) -> str:
+def _render_effects(
+    named: Sequence[tuple[str, MetricResult, Verdict | None]], aria_label: str, caption: str
+) -> str:
     drawn = [
-        (name, one.effect / one.margin, one.ci.low / one.margin, one.ci.high / one.margin, verdict, one)
+        (
+            name,
+            one.effect / one.margin,
+            one.ci.low / one.margin,
+            one.ci.high / one.margin,
+            verdict,
+            one,
+        )
         for name, one, verdict in named
         if one.effect is not None and one.ci is not None and one.margin > 0
     ]
     if not drawn:
         return ""
-    ends = [abs(end) for _, _, low, high, _, _ in drawn for end in (low, high) if math.isfinite(end)]
+    ends = [
+        abs(end) for _, _, low, high, _, _ in drawn for end in (low, high) if math.isfinite(end)
+    ]
     reach = max(3.0, min(12.0, 1.1 * max(ends, default=3.0)))
     height, label, right = 26 * len(drawn) + 30, 150, 190
     span = _WIDTH - label - right
@@ -109,17 +147,25 @@ def _render_effects(named: Sequence[tuple[str, MetricResult, Verdict | None]], a
     def x(margins: float) -> float:
         return label + span * (0.5 + max(-1.0, min(1.0, margins / reach)) / 2)
 
-    out = [f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(aria_label)}">']
-    out.append(f'<rect x="{x(-1):.1f}" width="{x(1) - x(-1):.1f}" y="0" height="{height - 22}" class="margin"/>')
+    out = [
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(aria_label)}">'
+    ]
+    out.append(
+        f'<rect x="{x(-1):.1f}" width="{x(1) - x(-1):.1f}" y="0" height="{height - 22}" class="margin"/>'
+    )
     out.append(f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{height - 22}" class="zero"/>')
     for at, (name, middle, low, high, verdict, one) in enumerate(drawn):
         y, kind = 14 + 26 * at, verdict or "inconclusive"
         out.append(f'<text x="0" y="{y + 4}" class="label">{escape(truncate(name, 22))}</text>')
-        out.append(f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}" class="ci {kind}"/>')
+        out.append(
+            f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}" class="ci {kind}"/>'
+        )
         out.append(f'<circle cx="{x(middle):.1f}" cy="{y}" r="4" class="dot {kind}"/>')
         told = f"{formatting.format_effect(one)} {formatting.format_interval(one)}"
         out.append(f'<text x="{_WIDTH}" y="{y + 4}" class="label end">{escape(told)}</text>')
-    out.append(f'<text x="{x(0):.1f}" y="{height - 6}" class="axis middle">{escape(caption)}</text></svg>')
+    out.append(
+        f'<text x="{x(0):.1f}" y="{height - 6}" class="axis middle">{escape(caption)}</text></svg>'
+    )
     return "".join(out)
 
 
@@ -134,7 +180,9 @@ def _ticks(highest: float) -> list[float]:
 
 def _time_ticks(last: float) -> list[float]:
     """Return four to eight round times, starting at 0."""
-    step = next((step for step in _TICK_STEPS_S if last / step <= 6), math.ceil(last / 6 / 86400) * 86400.0)
+    step = next(
+        (step for step in _TICK_STEPS_S if last / step <= 6), math.ceil(last / 6 / 86400) * 86400.0
+    )
     return [step * number for number in range(int(last / step) + 1)]
 
 

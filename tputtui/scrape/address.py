@@ -53,7 +53,9 @@ def parse_address(text: str) -> Address:
     if "://" not in given:
         other = _OTHER_SCHEME.match(given)
         if other and "@" not in given:
-            raise ValueError(f"{shown} starts with {clean(other[1], 20)}: only http and https are asked")
+            raise ValueError(
+                f"{shown} starts with {clean(other[1], 20)}: only http and https are asked"
+            )
         if not re.match(r"[^/?#]*:\d", given):
             raise ValueError(f"{shown} has no port: {_HINT}")
         given = "http://127.0.0.1" + given if given.startswith(":") else "http://" + given
@@ -66,7 +68,9 @@ def parse_address(text: str) -> Address:
         ) from error
     scheme = parts.scheme.lower()
     if scheme not in _DEFAULT_PORTS:
-        raise ValueError(f"{shown} starts with {clean(parts.scheme, 20)}: only http and https are asked")
+        raise ValueError(
+            f"{shown} starts with {clean(parts.scheme, 20)}: only http and https are asked"
+        )
     if port == 0:
         raise ValueError(f"{shown} has port 0: a port is 1 to 65535")
     host = _parse_host(parts, shown)

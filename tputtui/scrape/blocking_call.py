@@ -29,7 +29,9 @@ class BlockingCall(Generic[T]):
             loop = asyncio.get_running_loop()
             self._running = loop.create_future()
             self._running.add_done_callback(_mark_retrieved)
-            thread = threading.Thread(target=self._run, args=(loop, self._running), name="tputtui-aside", daemon=True)
+            thread = threading.Thread(
+                target=self._run, args=(loop, self._running), name="tputtui-aside", daemon=True
+            )
             try:
                 thread.start()
             except BaseException:  # no thread was to be had: the next call tries again

@@ -27,7 +27,9 @@ from tputtui.scrape.time_limit import TimeLimit
 from tputtui.text import clean
 
 _IDLE_S = 300.0  # longer than any sensible interval: a connection that is scraped stays open
-_HEAD_START_S = 0.25  # how long an address may be silent before the next one is tried beside it (RFC 8305)
+_HEAD_START_S = (
+    0.25  # how long an address may be silent before the next one is tried beside it (RFC 8305)
+)
 
 
 def preload() -> None:
@@ -68,7 +70,9 @@ def _load_context(files: TlsFiles) -> ssl.SSLContext:
         if files.ca_file is None and not _has_system_store():
             context.load_verify_locations(_certifi_path())
     except OSError as error:  # SSLError is one
-        raise FetchError(f"TLS: ca_file {clean(files.ca_file or '', 120)}: {_describe_error(error)}") from None
+        raise FetchError(
+            f"TLS: ca_file {clean(files.ca_file or '', 120)}: {_describe_error(error)}"
+        ) from None
     if files.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -85,7 +89,9 @@ def _load_context(files: TlsFiles) -> ssl.SSLContext:
 
 def _has_system_store() -> bool:
     paths = ssl.get_default_verify_paths()
-    return paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir()))
+    return paths.cafile is not None or (
+        paths.capath is not None and any(Path(paths.capath).iterdir())
+    )
 
 
 def _certifi_path() -> str:
@@ -101,7 +107,9 @@ def _describe_error(error: OSError) -> str:
     return (error.strerror or "unreadable").lower()
 
 
-def open_transport(backend: ConnectionBackend, context: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
+def open_transport(
+    backend: ConnectionBackend, context: ssl.SSLContext | None
+) -> httpx.AsyncHTTPTransport:
     """httpx's way to one target; `context` is None for http. It has no time limits: the scrape's deadline is around it.
 
     A transport without httpx's client: nothing of the environment is used, neither proxies nor .netrc (a monitor that
@@ -129,7 +137,12 @@ class _KeptConnection:
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
         origin = request.url.origin
         kept = self._connection
-        if kept is None or not kept.is_idle() or kept.has_expired() or not kept.can_handle_request(origin):
+        if (
+            kept is None
+            or not kept.is_idle()
+            or kept.has_expired()
+            or not kept.can_handle_request(origin)
+        ):
             await self.aclose()
             kept = self._connection = httpcore.AsyncHTTPConnection(
                 origin, self._context, keepalive_expiry=_IDLE_S, network_backend=self._backend
@@ -163,7 +176,11 @@ class ConnectionBackend(StreamObserver, httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> ConnectionStream:
         """A connection to the first address that answers. Raises FetchError for an unknown name, and after CONNECT_S."""
-        del timeout, local_address, socket_options  # unused: the limits here and the scrape's deadline rule
+        del (
+            timeout,
+            local_address,
+            socket_options,
+        )  # unused: the limits here and the scrape's deadline rule
         attempt = self.attempt
         attempt.has_opened_connection = True
         attempt.host = clean(host, 60)
@@ -173,7 +190,9 @@ class ConnectionBackend(StreamObserver, httpcore.AsyncNetworkBackend):
                 addresses = await self._resolve(host, port)
             attempt.phase = "connecting"
             async with TimeLimit(CONNECT_S):
-                stream = await _first_connection([connect(address, port, self) for address in addresses])
+                stream = await _first_connection(
+                    [connect(address, port, self) for address in addresses]
+                )
         except TimeoutError:
             raise FetchError(attempt.describe_timeout(CONNECT_S)) from None
         attempt.phase = "waiting"
@@ -184,7 +203,9 @@ class ConnectionBackend(StreamObserver, httpcore.AsyncNetworkBackend):
             return [str(ipaddress.ip_address(host))]
         except ValueError:
             pass
-        lookup = self._lookups.setdefault((host, port), BlockingCall(lambda: _addresses(host, port)))
+        lookup = self._lookups.setdefault(
+            (host, port), BlockingCall(lambda: _addresses(host, port))
+        )
         try:
             return await lookup()
         except (OSError, UnicodeError) as error:
@@ -206,7 +227,9 @@ async def _first_connection(attempts: list[Any]) -> ConnectionStream:
             if attempts:
                 running.add(asyncio.ensure_future(attempts.pop(0)))
             done, running = await asyncio.wait(
-                running, timeout=_HEAD_START_S if attempts else None, return_when=asyncio.FIRST_COMPLETED
+                running,
+                timeout=_HEAD_START_S if attempts else None,
+                return_when=asyncio.FIRST_COMPLETED,
             )
             standing = [task.result() for task in done if task.exception() is None]
             for late in standing[1:]:

@@ -47,7 +47,11 @@ def _content_kind(start: bytes, content_type: str | None) -> str | None:
         return "an HTML page" if b"<html" in start.lower() else "a page of markup"
     if first == b"[" or (first == b"{" and _QUOTED_NAME.match(start) is None and _is_json(start)):
         return "JSON"
-    if "protobuf" in (content_type or "").lower() and first not in (b"", b"#") and not looks_like_sample(start):
+    if (
+        "protobuf" in (content_type or "").lower()
+        and first not in (b"", b"#")
+        and not looks_like_sample(start)
+    ):
         return "Protocol Buffers"
     return None
 

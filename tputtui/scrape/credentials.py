@@ -60,7 +60,9 @@ class Secret:
         elif self.source == "environment":
             found = os.environ.get(self.reference)
             if found is None:
-                raise SecretError(f"the environment variable {clean(self.reference, 60)} is not set")
+                raise SecretError(
+                    f"the environment variable {clean(self.reference, 60)} is not set"
+                )
             value = found
         else:
             value = self.reference

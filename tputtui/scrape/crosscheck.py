@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 Key = tuple[str, Labels]
 
-_EXEMPLAR = re.compile(rb'([ \t}][^ \t"{}#]+)[ \t]+#[ \t]*\{(?:[^"{}\\]|"(?:[^"\\]|\\.)*+")*+\}[^"{}]*$')
-_STRING = re.compile(rb'("(?:[^"\\]|\\.)*+")([ \t]*+)(?=([a-zA-Z_]?))')  # each in turn: a quote that closes opens none
+_EXEMPLAR = re.compile(
+    rb'([ \t}][^ \t"{}#]+)[ \t]+#[ \t]*\{(?:[^"{}\\]|"(?:[^"\\]|\\.)*+")*+\}[^"{}]*$'
+)
+_STRING = re.compile(
+    rb'("(?:[^"\\]|\\.)*+")([ \t]*+)(?=([a-zA-Z_]?))'
+)  # each in turn: a quote that closes opens none
 _BOM = b"\xef\xbb\xbf"
 _LIMITS = ScanLimits()
 
@@ -95,9 +99,15 @@ STRICT = ParserDefect(
     "is strict in OpenMetrics",
     "an empty HELP, a negative _sum or what is native ends the parsing; each line is then read as text",
 )
-GIVES_UP = ParserDefect("gives up at a bad line", "the rest of the body is lost, and the family before it")
+GIVES_UP = ParserDefect(
+    "gives up at a bad line", "the rest of the body is lost, and the family before it"
+)
 KNOWN_DEFECTS: tuple[ParserDefect, ...] = (
-    ParserDefect("takes a byte order mark for a name", "the first line is lost, and with it the body", _without_bom),
+    ParserDefect(
+        "takes a byte order mark for a name",
+        "the first line is lost, and with it the body",
+        _without_bom,
+    ),
     RENAMES,
     STRICT,
     GIVES_UP,
@@ -108,14 +118,22 @@ KNOWN_DEFECTS: tuple[ParserDefect, ...] = (
     ),
     ParserDefect("wants a comma between labels", 'Prometheus reads {a="1"b="2"}', _with_commas),
     ParserDefect(
-        "takes what only Python calls a number", "1e400 becomes +Inf, where Go says out of range", _unless_loose_number
+        "takes what only Python calls a number",
+        "1e400 becomes +Inf, where Go says out of range",
+        _unless_loose_number,
     ),
-    ParserDefect("takes __name__ as a label", "a sample without a name gets it from there", _unless_name_label),
+    ParserDefect(
+        "takes __name__ as a label",
+        "a sample without a name gets it from there",
+        _unless_name_label,
+    ),
     ParserDefect("has no limit", "a line beyond our limit is read", _unless_too_long),
 )
 
 
-def crosscheck_exposition(body: bytes, content_type: str | None, exposition: Exposition) -> CrosscheckResult:
+def crosscheck_exposition(
+    body: bytes, content_type: str | None, exposition: Exposition
+) -> CrosscheckResult:
     """Compare the samples of `exposition`, which was read from `body`, with those that prometheus-client finds.
 
     Names that the exposition hides are left out, and so are those that were not wanted when it was read.
@@ -129,7 +147,9 @@ def crosscheck_exposition(body: bytes, content_type: str | None, exposition: Exp
         theirs = _first_values(samples)
         if partly:
             theirs = {key: value for key, value in theirs.items() if key[0] in names}
-        agreed = sum(1 for key, value in ours.items() if key in theirs and _is_same_value(value, theirs[key]))
+        agreed = sum(
+            1 for key, value in ours.items() if key in theirs and _is_same_value(value, theirs[key])
+        )
         return _first_difference(ours, theirs), agreed, len(ours.keys() | theirs.keys())
 
     difference: str | None = None
@@ -144,12 +164,18 @@ def crosscheck_exposition(body: bytes, content_type: str | None, exposition: Exp
         if difference is None:
             break
     if difference is not None:
-        return CrosscheckResult(False, f"prometheus-client differs: {difference}", agreed, total, allowed)
+        return CrosscheckResult(
+            False, f"prometheus-client differs: {difference}", agreed, total, allowed
+        )
     notes = f", although it {', '.join(allowed)}" if allowed else ""
     if hidden := sum(exposition.hidden.values()):  # what was not read was not compared
         notes += f"; {hidden} more are beyond the limit of series and were not compared"
     return CrosscheckResult(
-        True, f"prometheus-client agrees: {agreed} of {total} samples{notes}", agreed, total, allowed
+        True,
+        f"prometheus-client agrees: {agreed} of {total} samples{notes}",
+        agreed,
+        total,
+        allowed,
     )
 
 
@@ -205,7 +231,8 @@ def _first_values(samples: Iterable[Sample]) -> dict[Key, float]:
     values: dict[Key, float] = {}
     for sample in samples:
         pairs = [
-            (name.encode("utf-8", "replace"), value.encode("utf-8", "replace")) for name, value in sample.labels.items()
+            (name.encode("utf-8", "replace"), value.encode("utf-8", "replace"))
+            for name, value in sample.labels.items()
         ]
         values.setdefault((sample.name, build_labels(pairs, _LIMITS)), _as_float(sample.value))
     return values

@@ -22,13 +22,17 @@ __all__ = ["BodyReader", "Endpoint", "EndpointSettings"]
 ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 _MAY_BE_CUT = "the last line is not read: the answer has no length and ends without a newline, so it may be cut"
 _AT_ONCE_S = 0.05  # a body that takes no longer than this came with its first byte
-_MAX_INLINE_SCAN_BYTES = 2_000_000  # from here on reading takes longer than the loop should stand still (10 ms)
+_MAX_INLINE_SCAN_BYTES = (
+    2_000_000  # from here on reading takes longer than the loop should stand still (10 ms)
+)
 
 
 class BodyReader(Protocol):
     """What reads a body: `exposition.Scanner`."""
 
-    def scan(self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None) -> Exposition:
+    def scan(
+        self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None
+    ) -> Exposition:
         """The body read. Raises NotAnExposition, whose text is a sentence."""
         ...
 
@@ -36,7 +40,9 @@ class BodyReader(Protocol):
 class Endpoint:
     """A target and its connection. One scrape at a time; everything on one event loop."""
 
-    def __init__(self, settings: EndpointSettings, reader: BodyReader, tls: TlsContexts | None = None) -> None:
+    def __init__(
+        self, settings: EndpointSettings, reader: BodyReader, tls: TlsContexts | None = None
+    ) -> None:
         """`reader` is this target's own: it interns its series. Endpoints that share `tls` share certificate stores."""
         self.settings = settings
         self.name = settings.name
@@ -76,13 +82,23 @@ class Endpoint:
         except FetchError as failure:
             at = time.monotonic()
             why = str(failure)
-            return Scrape(self.name, at, time.time(), at - started, error=why, late=failure.late, silent=failure.silent)
+            return Scrape(
+                self.name,
+                at,
+                time.time(),
+                at - started,
+                error=why,
+                late=failure.late,
+                silent=failure.silent,
+            )
         ended = time.monotonic()
         duration_s = ended - started
         at, now = answer.began or (ended, time.time())
         try:
             exposition = await self._scan(answer, wanted)
-        except Exception as failure:  # NotAnExposition, or a defect of the reader: this target's matter alone
+        except (
+            Exception
+        ) as failure:  # NotAnExposition, or a defect of the reader: this target's matter alone
             sentence = shortage(failure) or str(failure) or "not a metrics page"
             error = clean(self._fetcher.redactor.sentence(sentence), 200)
             return Scrape(self.name, at, now, duration_s, error=error)

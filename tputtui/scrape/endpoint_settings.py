@@ -8,10 +8,14 @@ from tputtui.scrape.address import parse_address
 from tputtui.scrape.credentials import Secret, learn_all
 from tputtui.text.redaction import Redactor, learn
 
-_PUBLIC_HEADERS = frozenset(("accept", "accept-language", "host", "thanos-tenant", "user-agent", "x-scope-orgid"))
+_PUBLIC_HEADERS = frozenset(
+    ("accept", "accept-language", "host", "thanos-tenant", "user-agent", "x-scope-orgid")
+)
 
 
-def endpoint_settings(target: settings.TargetSettings, of_all: settings.Settings) -> http_fetch.EndpointSettings:
+def endpoint_settings(
+    target: settings.TargetSettings, of_all: settings.Settings
+) -> http_fetch.EndpointSettings:
     """The endpoint's settings; credentials of the URL stand back behind those that were configured.
 
     Raises ValueError where the URL is none (see `address.parse_address`).

@@ -29,7 +29,13 @@ _SILENT = (
     errno.EHOSTUNREACH,
 )
 _TLS_ALERT = b"\x15\x03"
-_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG")
+_NO_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "RECORD_LAYER_FAILURE",
+    "UNKNOWN_PROTOCOL",
+    "PACKET_LENGTH_TOO_LONG",
+)
 
 
 CONNECT_S = 2.0
@@ -57,13 +63,17 @@ class FetchAttempt:
 
     def start(self) -> None:
         """Begin a request: the first, or the one after a redirect."""
-        self.phase: Phase = "waiting"  # on a connection that is reused; a new one starts by resolving
+        self.phase: Phase = (
+            "waiting"  # on a connection that is reused; a new one starts by resolving
+        )
         self.has_opened_connection = False  # a connection was opened for this attempt
         self.received_bytes = 0  # bytes from the wire
         self.first_bytes = b""  # the first few of them
         self.expected_bytes: int | None = None  # Content-Length
         self.body_bytes = 0  # encoded bytes of the body
-        self.answered: tuple[float, float] | None = None  # (monotonic, unix) when the first byte came
+        self.answered: tuple[float, float] | None = (
+            None  # (monotonic, unix) when the first byte came
+        )
 
     def on_data_received(self, data: bytes) -> None:
         """Count bytes that came from the wire."""
@@ -150,7 +160,11 @@ class FetchAttempt:
             return "this port speaks TLS: use https://"
         if self.phase == "body":
             if "peer closed" not in detail:
-                return "the answer's chunks are malformed" if detail else "connection broken in the body"
+                return (
+                    "the answer's chunks are malformed"
+                    if detail
+                    else "connection broken in the body"
+                )
             if self.expected_bytes is not None:
                 return f"truncated, {self.body_bytes:,} of {self.expected_bytes:,} bytes"
             return f"truncated, the chunked body has no end ({self.body_bytes:,} bytes came)"
@@ -177,7 +191,9 @@ def _cause_chain(error: BaseException) -> Iterator[BaseException]:
         yield current
         if isinstance(current, BaseExceptionGroup):
             waiting.extend(current.exceptions)
-        waiting.extend(cause for cause in (current.__cause__, current.__context__) if cause is not None)
+        waiting.extend(
+            cause for cause in (current.__cause__, current.__context__) if cause is not None
+        )
 
 
 def _tls_sentence(error: ssl.SSLError) -> str:
@@ -195,7 +211,9 @@ def _tls_sentence(error: ssl.SSLError) -> str:
     if reason in _NO_TLS:
         return "this port does not speak TLS: use http://"
     if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason:
-        return "TLS: the server wants a client certificate: set cert_file and key_file for this target"
+        return (
+            "TLS: the server wants a client certificate: set cert_file and key_file for this target"
+        )
     return f"TLS: {reason.lower().replace('_', ' ')}" if reason else "TLS: the handshake failed"
 
 

@@ -58,7 +58,9 @@ class EndpointSettings:
     insecure: bool = False  # the certificate is not verified: shown on the screen all the time
     max_body_bytes: int = MAX_BODY_BYTES  # as sent, and inflated
     max_series: int = MAX_SERIES
-    max_header_bytes: int = MAX_HEADER_BYTES  # that may come before the body, interim answers included
+    max_header_bytes: int = (
+        MAX_HEADER_BYTES  # that may come before the body, interim answers included
+    )
     max_redirects: int = MAX_REDIRECTS  # followed, within the same origin
     timeout_s: float = TIMEOUT_S  # of one whole scrape
 
@@ -82,7 +84,9 @@ class HttpAnswer:
     body: bytes
     content_type: str | None
     status: int = HTTPStatus.OK
-    is_framed: bool = True  # a length, chunks or gzip say where it ends; else the end of the connection does
+    is_framed: bool = (
+        True  # a length, chunks or gzip say where it ends; else the end of the connection does
+    )
     began: tuple[float, float] | None = None  # (monotonic, unix) when its first byte came
     delayed_s: float = 0.0  # of the time that it took, in which our own loop was kept from running
 
@@ -98,7 +102,9 @@ class _Request:
 class Fetcher:
     """An address and its connection. One request at a time; everything on one event loop."""
 
-    def __init__(self, settings: EndpointSettings, accept: str, tls: TlsContexts | None = None) -> None:
+    def __init__(
+        self, settings: EndpointSettings, accept: str, tls: TlsContexts | None = None
+    ) -> None:
         """`accept` is the Accept header's value. Fetchers that share `tls` share certificate stores."""
         self.settings = settings
         self._accept = accept
@@ -109,7 +115,9 @@ class Fetcher:
         )
         self._backend: ConnectionBackend | None = None
         self.redactor = Redactor(settings.url, settings.username)
-        self._header_call = BlockingCall(self._read_headers) if _has_secret_files(settings) else None
+        self._header_call = (
+            BlockingCall(self._read_headers) if _has_secret_files(settings) else None
+        )
 
     @property
     def is_connected(self) -> bool:
@@ -131,7 +139,12 @@ class Fetcher:
         return self._backend
 
     async def fetch(
-        self, deadline_s: float, url: str | None = None, form: bytes | None = None, *, any_status: bool = False
+        self,
+        deadline_s: float,
+        url: str | None = None,
+        form: bytes | None = None,
+        *,
+        any_status: bool = False,
     ) -> HttpAnswer:
         """Ask once; resolving, connecting and the whole body have `deadline_s` seconds together, our own delays left out.
 
@@ -143,15 +156,23 @@ class Fetcher:
         is_late = False
         try:
             async with TimeLimit(deadline_s) as limit:
-                request = _Request(url or self.settings.url, await self._headers(form), form, any_status)
+                request = _Request(
+                    url or self.settings.url, await self._headers(form), form, any_status
+                )
                 answer = await self._fetch(request, attempt, backend)
                 return replace(answer, began=attempt.answered, delayed_s=limit.delayed_s)
         except (FetchError, SecretError) as failure:
             error, silent = str(failure), attempt.is_silent(failure)
         except Exception as failure:  # httpx, httpcore, ssl and OSError: each in its own words
-            is_ours = isinstance(failure, TimeoutError) and failure.errno is None  # the kernel's has a number
+            is_ours = (
+                isinstance(failure, TimeoutError) and failure.errno is None
+            )  # the kernel's has a number
             is_late = is_ours and attempt.is_connected
-            error = attempt.describe_timeout(deadline_s) if is_ours else attempt.describe_failure(failure)
+            error = (
+                attempt.describe_timeout(deadline_s)
+                if is_ours
+                else attempt.describe_failure(failure)
+            )
             silent = attempt.is_silent(failure)
         await self.aclose()
         raise FetchError(clean(self.redactor.sentence(error), 200), late=is_late, silent=silent)
@@ -169,7 +190,9 @@ class Fetcher:
     def _read_headers(self) -> dict[bytes, bytes]:
         return _build_headers(self.settings, self._accept, self.redactor)
 
-    async def _fetch(self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend) -> HttpAnswer:
+    async def _fetch(
+        self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend
+    ) -> HttpAnswer:
         for _ in range(self.settings.max_redirects + 1):
             found = await self._request_once(request, attempt, backend)
             if isinstance(found, HttpAnswer):
@@ -236,7 +259,10 @@ class Fetcher:
         ends = ("content-length", "transfer-encoding", "content-encoding")
         framed = any(name in response.headers for name in ends)
         return HttpAnswer(
-            self.redactor.body(body.content()), response.headers.get("content-type"), response.status_code, framed
+            self.redactor.body(body.content()),
+            response.headers.get("content-type"),
+            response.status_code,
+            framed,
         )
 
     async def _send(self, request: _Request, backend: ConnectionBackend) -> httpx.Response:
@@ -247,7 +273,9 @@ class Fetcher:
             if request.url.startswith("https:"):
                 self._tls = self._tls or connections.TlsContexts()
                 s = self.settings
-                context = await self._tls.get(connections.TlsFiles(s.ca_file, s.cert_file, s.key_file, s.insecure))
+                context = await self._tls.get(
+                    connections.TlsFiles(s.ca_file, s.cert_file, s.key_file, s.insecure)
+                )
             self._transport = connections.open_transport(backend, context)
         return await self._transport.handle_async_request(self._to_httpx(request))
 
@@ -271,7 +299,11 @@ class Fetcher:
         except httpx.InvalidURL:
             raise FetchError("the answer's header is malformed") from None
         port = there.port
-        if (there.scheme, there.host, port) == (here.scheme, here.host, here.port) and not there.userinfo:
+        if (there.scheme, there.host, port) == (
+            here.scheme,
+            here.host,
+            here.port,
+        ) and not there.userinfo:
             self.redactor.visit(str(there))
             return str(there)
         shown = clean(f"{there.scheme}://{there.host}{f':{port}' if port else ''}", 60)
@@ -285,12 +317,18 @@ def _has_secret_files(settings: EndpointSettings) -> bool:
     return any(secret is not None and secret.source == "file" for secret in secrets)
 
 
-def _build_headers(settings: EndpointSettings, accept: str, redactor: Redactor) -> dict[bytes, bytes]:
+def _build_headers(
+    settings: EndpointSettings, accept: str, redactor: Redactor
+) -> dict[bytes, bytes]:
     """The request's headers, secrets read anew and told to `redactor`: may block.
 
     Raises SecretError, or FetchError for an unusable name.
     """
-    headers = {"User-Agent": f"tputtui/{__version__}", "Accept": accept, "Accept-Encoding": ACCEPTED_ENCODINGS}
+    headers = {
+        "User-Agent": f"tputtui/{__version__}",
+        "Accept": accept,
+        "Accept-Encoding": ACCEPTED_ENCODINGS,
+    }
     if settings.bearer is not None:
         token = settings.bearer.reveal()
         redactor.learn(token, "bearer")
@@ -339,5 +377,7 @@ def describe_status(code: int, settings: EndpointSettings) -> str:
         return f"HTTP {code}"
     if code in (401, 403):
         given = settings.bearer is not None or settings.username or settings.headers
-        return sentence + (": the credentials were not accepted" if given else ": set credentials for this target")
+        return sentence + (
+            ": the credentials were not accepted" if given else ": set credentials for this target"
+        )
     return sentence

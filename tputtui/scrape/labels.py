@@ -20,7 +20,11 @@ from tputtui.text import clean
 _STRING = rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _NAME = re.compile(rb"[ \t]*+([a-zA-Z_:][a-zA-Z0-9_:]*+)?[ \t]*+(\{?)")
 _PAIR = re.compile(
-    rb"[ \t]*+(?:([a-zA-Z_][a-zA-Z0-9_]*+)|" + _STRING + rb")[ \t]*+(?:=[ \t]*+" + _STRING + rb"[ \t]*+)?(,?)[ \t]*+",
+    rb"[ \t]*+(?:([a-zA-Z_][a-zA-Z0-9_]*+)|"
+    + _STRING
+    + rb")[ \t]*+(?:=[ \t]*+"
+    + _STRING
+    + rb"[ \t]*+)?(,?)[ \t]*+",
     re.DOTALL,
 )
 _QUOTED_NAME = re.compile(rb"[ \t]*+\{[ \t]*+" + _STRING, re.DOTALL)
@@ -46,7 +50,9 @@ class ScanLimits:
     series: int = 50_000  # beyond: whole families are hidden
     labels: int = 64  # beyond: the others become one label "…"
     name: int = 512  # bytes of a metric or label name; beyond: the line is skipped
-    value: int = 4096  # bytes kept of a label value; beyond: cut, with a mark that keeps it distinct
+    value: int = (
+        4096  # bytes kept of a label value; beyond: cut, with a mark that keeps it distinct
+    )
     line: int = 65_536  # bytes; beyond: the line is skipped
 
 
@@ -122,7 +128,9 @@ def _parse_plain_head(line: str, limits: ScanLimits) -> SampleHead | None:
     return SampleHead(intern(match[1]), tuple(labels), match.end())
 
 
-def _parse_pairs(line: bytes, at: int, name: bytes | None) -> tuple[bytes | None, list[tuple[bytes, bytes]], int]:
+def _parse_pairs(
+    line: bytes, at: int, name: bytes | None
+) -> tuple[bytes | None, list[tuple[bytes, bytes]], int]:
     """The metric name, the raw labels and the position after the closing brace; `at` is after the opening one."""
     pairs: list[tuple[bytes, bytes]] = []
     seen: set[bytes] = set()
@@ -139,7 +147,9 @@ def _parse_pairs(line: bytes, at: int, name: bytes | None) -> tuple[bytes | None
                 raise BadLineError("the metric name stands twice")
             name = key
         elif key == b"__name__":
-            raise BadLineError("the metric name stands twice" if name is not None else "__name__ stands as a label")
+            raise BadLineError(
+                "the metric name stands twice" if name is not None else "__name__ stands as a label"
+            )
         elif key in seen:
             raise BadLineError(f"label {quote_bytes(key)} stands twice")
         elif not key:
@@ -152,14 +162,18 @@ def _parse_pairs(line: bytes, at: int, name: bytes | None) -> tuple[bytes | None
             raise BadLineError(f"expected a comma after {quote_bytes(key)}")
     rest = line[at : at + 30].lstrip(b" \t")
     if rest[:1] != b"}":
-        raise BadLineError(f"expected a label, found {quote_bytes(rest, 20)}" if rest else "the labels do not end")
+        raise BadLineError(
+            f"expected a label, found {quote_bytes(rest, 20)}" if rest else "the labels do not end"
+        )
     return name, pairs, line.index(b"}", at) + 1
 
 
 def build_labels(pairs: list[tuple[bytes, bytes]], limits: ScanLimits) -> Labels:
     """Labels, unescaped and in the order of the line, as a series keeps them: sorted, without empty values, cut to the limits."""
     labels = [
-        (_decode_name(key, limits), _decode_value(value, limits)) for key, value in pairs[: limits.labels] if value
+        (_decode_name(key, limits), _decode_value(value, limits))
+        for key, value in pairs[: limits.labels]
+        if value
     ]
     if len(pairs) > limits.labels:
         # The mark carries a checksum, so that series that differ beyond the limit stay two series.

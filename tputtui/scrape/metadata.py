@@ -11,7 +11,8 @@ from tputtui.text import clean
 MAX_HELP_LENGTH = 512  # characters kept
 MAX_NAME_BYTES = 512  # bytes; a longer family name is not kept, as no sample line of that name is
 _LINE = re.compile(
-    rb'#[ \t]+(TYPE|HELP|UNIT)[ \t]+(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^ \t"]++))(?:[ \t]+(.*))?', re.DOTALL
+    rb'#[ \t]+(TYPE|HELP|UNIT)[ \t]+(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^ \t"]++))(?:[ \t]+(.*))?',
+    re.DOTALL,
 )
 _NAME = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*+")
 _TEXT_TYPES = frozenset(("counter", "gauge", "histogram", "summary", "untyped"))
@@ -54,7 +55,8 @@ def read_metadata(
             units[name] = clean(said.strip().decode("utf-8", "replace"), 64)
     names = list(dict.fromkeys([*types, *helps, *units]))[:limit]
     families = {
-        name: Family(name, types.get(name, "untyped"), helps.get(name, ""), units.get(name, "")) for name in names
+        name: Family(name, types.get(name, "untyped"), helps.get(name, ""), units.get(name, ""))
+        for name in names
     }
     return families, rejected
 

@@ -90,9 +90,15 @@ class Poller:
         self._group: asyncio.TaskGroup | None = None
         self._started_count = 0  # targets started so far: the place of the next one in the interval
         self._anchor: float | None = None  # a point of the grid
-        self._due: dict[str, float] = {}  # the slot that a target waits for, or whose scrape is under way
-        self._usual_s: dict[str, float] = {}  # seconds that a good scrape usually takes, where the newest was good
-        self._pending_prompt: set[str] = set()  # targets that usually answer promptly, and have not yet
+        self._due: dict[
+            str, float
+        ] = {}  # the slot that a target waits for, or whose scrape is under way
+        self._usual_s: dict[
+            str, float
+        ] = {}  # seconds that a good scrape usually takes, where the newest was good
+        self._pending_prompt: set[str] = (
+            set()
+        )  # targets that usually answer promptly, and have not yet
         self._answered = asyncio.Event()
         self._waits: dict[str, Wait] = {}
         for endpoint in endpoints:
@@ -117,7 +123,9 @@ class Poller:
 
     def partial(self) -> Mapping[str, int]:
         """Of each slow target whose answer came in part: how many bytes. To be called on the poller's loop."""
-        found = {name: self._waits[name].note(self._endpoints[name].partial) for name in self.waiting()}
+        found = {
+            name: self._waits[name].note(self._endpoints[name].partial) for name in self.waiting()
+        }
         return {name: count for name, count in found.items() if count}
 
     # ------------------------------------------------------------------------------------------ when to look
@@ -132,10 +140,20 @@ class Poller:
         slots = sorted(due % interval for due in self._due.values())
         if not slots:
             return None
-        pauses = [later - slot for slot, later in zip(slots, [*slots[1:], slots[0] + interval], strict=True)]
+        pauses = [
+            later - slot
+            for slot, later in zip(slots, [*slots[1:], slots[0] + interval], strict=True)
+        ]
         last = slots[pauses.index(max(pauses))]
         usual = max(
-            [0.1, *(1.5 * took / interval for took in self._usual_s.values() if took < PROMPT_SHARE * interval)]
+            [
+                0.1,
+                *(
+                    1.5 * took / interval
+                    for took in self._usual_s.values()
+                    if took < PROMPT_SHARE * interval
+                ),
+            ]
         )
         return last + min(PROMPT_SHARE, usual) * interval
 
@@ -182,7 +200,9 @@ class Poller:
     def _start(self, group: asyncio.TaskGroup, endpoint: PollableEndpoint) -> None:
         place = slot_position(self._started_count)
         self._started_count += 1
-        self._tasks[endpoint.name] = group.create_task(self._poll(endpoint, place), name=f"poll {endpoint.name}")
+        self._tasks[endpoint.name] = group.create_task(
+            self._poll(endpoint, place), name=f"poll {endpoint.name}"
+        )
 
     async def _poll(self, endpoint: PollableEndpoint, position: float) -> None:
         interval, name = self._interval_s, endpoint.name
@@ -199,7 +219,9 @@ class Poller:
                 started += min(SECOND_AFTER_S, interval)
             if self._anchor is None:
                 self._anchor = started - position * interval
-            due, _ = next_due(self._anchor + position * interval, started, time.monotonic(), interval)
+            due, _ = next_due(
+                self._anchor + position * interval, started, time.monotonic(), interval
+            )
             while True:
                 self._due[name] = due
                 await _sleep_until(due)

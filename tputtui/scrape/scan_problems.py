@@ -30,7 +30,9 @@ class ScanProblems:
         """Whether each line is as it should be, and each series there once."""
         return not (self.skipped_lines or self.is_truncated or self.duplicates or self._rejected)
 
-    def skip_line(self, line: bytes, error: BadLineError, *, last_line: bytes, scan_number: ScanPass = "head") -> None:
+    def skip_line(
+        self, line: bytes, error: BadLineError, *, last_line: bytes, scan_number: ScanPass = "head"
+    ) -> None:
         """A line that cannot be read. The last line of a body without a final newline was cut."""
         if not looks_like_sample(line):
             self.non_sample_lines += 1
@@ -62,7 +64,9 @@ class ScanProblems:
             return f"Prometheus would reject this scrape: line 1: {self._first_line_reason}"
         if self._rejected:
             # The first line with the same bytes is wrong for the same reason.
-            number, reason = min((lines.index(line) + 1, reason) for line, reason in self._rejected.values())
+            number, reason = min(
+                (lines.index(line) + 1, reason) for line, reason in self._rejected.values()
+            )
             return f"Prometheus would reject this scrape: line {number}: {reason}"
         if self._end_reason is not None:
             return f"Prometheus would reject this scrape: {self._end_reason}"

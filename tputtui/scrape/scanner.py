@@ -15,7 +15,11 @@ from math import isfinite
 from weakref import WeakValueDictionary
 
 from tputtui.model import Exposition, Family, Labels, Series
-from tputtui.scrape.content_sniffing import NotAnExpositionError, raise_if_not_exposition, unreadable_body_error
+from tputtui.scrape.content_sniffing import (
+    NotAnExpositionError,
+    raise_if_not_exposition,
+    unreadable_body_error,
+)
 from tputtui.scrape.labels import (
     BadLineError,
     OverLimitError,
@@ -27,7 +31,13 @@ from tputtui.scrape.labels import (
 )
 from tputtui.scrape.metadata import read_metadata
 from tputtui.scrape.scan_problems import ScanProblems
-from tputtui.scrape.series_limit import OTHERS, hide_families, line_names, trim_lines, truncate_lines
+from tputtui.scrape.series_limit import (
+    OTHERS,
+    hide_families,
+    line_names,
+    trim_lines,
+    truncate_lines,
+)
 from tputtui.scrape.unchanged_fast_path import PreviousLayout
 
 __all__ = ["FORGET_AFTER", "NotAnExpositionError", "ScanLimits", "Scanner"]
@@ -54,7 +64,9 @@ class Scanner:
         # FORGET_AFTER scans the old one is dropped with all that nobody fetched.
         self._young_table: dict[bytes, Series] = {}
         self._old_table: dict[bytes, Series] = {}
-        self._odd_heads: dict[bytes, tuple[Series, str]] = {}  # heads that we read and Prometheus rejects
+        self._odd_heads: dict[
+            bytes, tuple[Series, str]
+        ] = {}  # heads that we read and Prometheus rejects
         self._odd_values: dict[bytes, str] = {}  # heads in the table whose last value was such
         self._interned: WeakValueDictionary[tuple[str, Labels], Series] = WeakValueDictionary()
         self._scans = 0
@@ -73,7 +85,9 @@ class Scanner:
         """Sample names of which series were forgotten: what seems new there may be old, so it does not rise from zero."""
         return self._forgotten_names
 
-    def scan(self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None) -> Exposition:
+    def scan(
+        self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None
+    ) -> Exposition:
         """Read one answer.
 
         `content_type` is the header's value; None says that the answer had none, "" that nobody knows. With `wanted`
@@ -106,7 +120,11 @@ class Scanner:
         if self._rejected_comment is not None:
             flaws.reject_line(*self._rejected_comment, scan_number="comment")
         page = "html" in (content_type or "").lower()
-        if flaws.non_sample_lines and not self._families and (page or flaws.non_sample_lines > len(samples) + others):
+        if (
+            flaws.non_sample_lines
+            and not self._families
+            and (page or flaws.non_sample_lines > len(samples) + others)
+        ):
             raise unreadable_body_error(body, content_type)
         return Exposition(
             samples=samples,
@@ -149,7 +167,10 @@ class Scanner:
                     series, end = self._find_series(line, problems)
                 except BadLineError as bad:
                     problems.skip_line(line, bad, last_line=lines[-1])
-                    if problems.skipped_lines > MAX_UNREADABLE_LINES and problems.skipped_lines > len(found) + others:
+                    if (
+                        problems.skipped_lines > MAX_UNREADABLE_LINES
+                        and problems.skipped_lines > len(found) + others
+                    ):
                         raise NotAnExpositionError(
                             f"not a metrics page: more than {MAX_UNREADABLE_LINES:,} lines like this: {bad}"
                         ) from None
@@ -173,7 +194,11 @@ class Scanner:
         return samples, others
 
     def _update_layout(
-        self, body: bytes, lines: list[bytes], problems: ScanProblems, read: tuple[dict[Series, float], int]
+        self,
+        body: bytes,
+        lines: list[bytes],
+        problems: ScanProblems,
+        read: tuple[dict[Series, float], int],
     ) -> None:
         """Keep an answer that the next one may be like: it has no flaw, and as many lines as the one before."""
         clean = problems.is_clean and self._rejected_comment is None
@@ -185,7 +210,13 @@ class Scanner:
             self._previous_layout.clear()
 
     def _read_values(
-        self, found: list[Series], rests: list[bytes], sources: list[bytes], problems: ScanProblems, *, last: bytes
+        self,
+        found: list[Series],
+        rests: list[bytes],
+        sources: list[bytes],
+        problems: ScanProblems,
+        *,
+        last: bytes,
     ) -> tuple[dict[Series, float], int]:
         """Samples where some value is not a plain number alone, and how many values could be read."""
         samples: dict[Series, float] = {}
@@ -193,7 +224,9 @@ class Scanner:
         for series, rest, line in zip(found, rests, sources, strict=True):
             try:
                 value = float(rest)
-                if value - value or b"_" in rest:  # NaN, an infinity, or an underscore, which only Python allows
+                if (
+                    value - value or b"_" in rest
+                ):  # NaN, an infinity, or an underscore, which only Python allows
                     value = parse_float(rest.strip())
             except ValueError:
                 try:
@@ -307,7 +340,9 @@ class Scanner:
         if self._scans % FORGET_AFTER == 0 or len(self._young_table) > 2 * self._limits.series:
             self._rotate_tables()
 
-    def _filter_table(self, table: dict[bytes, Series], wanted: frozenset[str] | None) -> dict[bytes, Series]:
+    def _filter_table(
+        self, table: dict[bytes, Series], wanted: frozenset[str] | None
+    ) -> dict[bytes, Series]:
         """The table for another set of wanted names. What becomes wanted is left out: its labels are parsed when it comes."""
         changed: dict[bytes, Series] = {}
         for key, series in table.items():

@@ -8,7 +8,9 @@ from operator import methodcaller
 from tputtui.model import Family
 from tputtui.scrape.labels import sample_name
 
-LINES_PER_SERIES = 10  # a body with more lines for each series of the limit is not looked at to its end
+LINES_PER_SERIES = (
+    10  # a body with more lines for each series of the limit is not looked at to its end
+)
 MAX_NAMES = 20_000  # sample names of a body beyond the limit; what follows them is not looked at
 MAX_HIDDEN_NAMES = 1000  # names that are listed as hidden; what is beyond goes under OTHERS
 OTHERS = "…"
@@ -32,7 +34,11 @@ def truncate_lines(lines: list[bytes], keep: int) -> int:
 
 
 def hide_families(
-    lines: list[bytes], names: list[str], families: Mapping[str, Family], wanted: frozenset[str] | None, limit: int
+    lines: list[bytes],
+    names: list[str],
+    families: Mapping[str, Family],
+    wanted: frozenset[str] | None,
+    limit: int,
 ) -> dict[str, int]:
     """Blank the lines of the families that do not fit into `limit` series; return how many series of each name went.
 
@@ -52,7 +58,9 @@ def hide_families(
         members.setdefault(_family_name(name, families), []).append(name)
     order = list(members.values())
     if wanted is not None:
-        order.sort(key=wanted.isdisjoint)  # stable: the wanted ones first, each group in the order of the body
+        order.sort(
+            key=wanted.isdisjoint
+        )  # stable: the wanted ones first, each group in the order of the body
     left = limit
     hidden: dict[str, int] = {}
     for group in order:

@@ -70,7 +70,9 @@ class ReceiveBuffer(asyncio.Protocol):
         """Keep what came."""
         try:
             self._received += data
-        except MemoryError as error:  # asyncio would write a traceback to stderr, which is the screen
+        except (
+            MemoryError
+        ) as error:  # asyncio would write a traceback to stderr, which is the screen
             self._received = bytearray()
             self._is_ended, self._error = True, error
             if self.transport is not None:
@@ -117,7 +119,9 @@ class ConnectionStream(httpcore.AsyncNetworkStream):
         del timeout
         attempt = self._observer.attempt
         if attempt.phase == "header" and attempt.received_bytes >= self._observer.header_limit:
-            raise FetchError(f"header too large: more than {format_byte_count(self._observer.header_limit)}")
+            raise FetchError(
+                f"header too large: more than {format_byte_count(self._observer.header_limit)}"
+            )
         data = await self._buffer.read(max_bytes)
         attempt.on_data_received(data)
         return data
@@ -133,10 +137,15 @@ class ConnectionStream(httpcore.AsyncNetworkStream):
         transport = self._buffer.transport
         if transport is not None:
             # A TLS transport would wait for the other side's farewell.
-            transport.abort() if transport.get_extra_info("sslcontext") is not None else transport.close()
+            transport.abort() if transport.get_extra_info(
+                "sslcontext"
+            ) is not None else transport.close()
 
     async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """The same connection, encrypted from now on. Raises SSLError and OSError."""
         del timeout
@@ -146,7 +155,9 @@ class ConnectionStream(httpcore.AsyncNetworkStream):
         inner = ReceiveBuffer()
         try:
             loop = asyncio.get_running_loop()
-            inner.transport = await loop.start_tls(plain, inner, ssl_context, server_hostname=server_hostname)
+            inner.transport = await loop.start_tls(
+                plain, inner, ssl_context, server_hostname=server_hostname
+            )
         except BaseException:  # the deadline, too
             plain.abort()
             raise

@@ -20,7 +20,9 @@ BEAT_S = 0.1
 class LoopDelay:
     """How long an event loop was kept from running in all, as far as something was waited for."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._loop = loop
         self._clock = clock
         self._waiting = 0
@@ -94,7 +96,10 @@ class TimeLimit:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """End; in time, or with TimeoutError."""
         if self._timer is not None:

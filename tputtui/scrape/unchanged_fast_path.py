@@ -18,7 +18,9 @@ _LAST_WORD = re.compile(rb" ([^ \n]*+)\n")
 
 
 class _AnswerLayout(NamedTuple):
-    heads: list[bytes]  # what stands before the last word of a line; lines of one word belong to the next
+    heads: list[
+        bytes
+    ]  # what stands before the last word of a line; lines of one word belong to the next
     series: list[Series]  # those that are read
     series_at: list[int]
     comments: list[bytes]  # their last words
@@ -46,10 +48,18 @@ class PreviousLayout:
         if parts[::2] != kept.heads or [words[at] for at in kept.comments_at] != kept.comments:
             return None
         values = _parse_values([words[at] for at in kept.series_at])
-        return None if values is None else (dict(zip(kept.series, values, strict=True)), kept.unwanted_lines)
+        return (
+            None
+            if values is None
+            else (dict(zip(kept.series, values, strict=True)), kept.unwanted_lines)
+        )
 
     def update(
-        self, body: bytes, known: Mapping[bytes, Series], read_series: Sequence[Series], unwanted_series: Series
+        self,
+        body: bytes,
+        known: Mapping[bytes, Series],
+        read_series: Sequence[Series],
+        unwanted_series: Series,
     ) -> None:
         """Take an answer without flaws, in which `found` was read. `known` has the series by all of a line before its
         value; `other` stands there for those that nobody wants.
@@ -62,7 +72,11 @@ class PreviousLayout:
         if heads.pop():  # the last line has no end
             return
         looked = [known.get(head.rpartition(b"\n")[2]) for head in heads]
-        series_at = [at for at, series in enumerate(looked) if series is not None and series is not unwanted_series]
+        series_at = [
+            at
+            for at, series in enumerate(looked)
+            if series is not None and series is not unwanted_series
+        ]
         if [looked[at] for at in series_at] != read_series:
             return
         comments_at = [at for at, series in enumerate(looked) if series is None]

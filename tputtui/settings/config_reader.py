@@ -55,7 +55,9 @@ class ConfigFile:
         return self.file if line is None else f"{self.file}:{line}"
 
 
-def parse_config(text: str, file: str, validators: Validators, home: str | None = None) -> ConfigFile:
+def parse_config(
+    text: str, file: str, validators: Validators, home: str | None = None
+) -> ConfigFile:
     """Read a config file's text.
 
     `file` is its absolute path: it names it in errors, and relative paths in it start at its folder. Raises SettingsError
@@ -73,16 +75,24 @@ def parse_config(text: str, file: str, validators: Validators, home: str | None 
     if reader.problems:
         raise SettingsError(sorted(reader.problems, key=lambda problem: problem.line or 0))
     lines = {".".join(map(str, path)): line for path, line in reader.lines.items()}
-    lines |= {key: line for key in values if (line := reader.line_of((*key.split("."),))) is not None}
+    lines |= {
+        key: line for key in values if (line := reader.line_of((*key.split("."),))) is not None
+    }
     return ConfigFile(shown, values, lines)
 
 
 def _syntax_problem(file: str, message: str) -> ConfigProblem:
     """In tomllib's words "… (at line 3, column 7)" ends the message: the line goes where lines stand."""
-    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
+    found = re.fullmatch(
+        r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL
+    )
     if found is None or found[2] is None:
-        return ConfigProblem(file, f"not TOML: {clean(found[1] if found else message, 200)}, at the end of the file")
-    return ConfigProblem(file, f"not TOML: {clean(found[1], 200)}, in column {found[3]}", line=int(found[2]))
+        return ConfigProblem(
+            file, f"not TOML: {clean(found[1] if found else message, 200)}, at the end of the file"
+        )
+    return ConfigProblem(
+        file, f"not TOML: {clean(found[1], 200)}, in column {found[3]}", line=int(found[2])
+    )
 
 
 @dataclass
@@ -110,7 +120,9 @@ class _ConfigParser:
     # ------------------------------------------------------------------------------------------------ tables
 
     def read_settings(self, data: dict[str, Any]) -> dict[str, Any]:
-        values = self.read_options(data, (), schema.SETTINGS, ("targets", "views", "keys", "profile", "limits"))
+        values = self.read_options(
+            data, (), schema.SETTINGS, ("targets", "views", "keys", "profile", "limits")
+        )
         if "targets" in data:
             values["targets"] = self.read_targets(data["targets"])
         if "views" in data:
@@ -126,21 +138,29 @@ class _ConfigParser:
             limits = self.read_options(data["limits"], ("limits",), schema.LIMITS)
             values |= {f"limits.{key}": value for key, value in limits.items()}
         if "profile" in data:
-            values |= {f"profile.{key}": value for key, value in self.read_profile(data["profile"]).items()}
+            values |= {
+                f"profile.{key}": value for key, value in self.read_profile(data["profile"]).items()
+            }
         return values
 
     def read_profile(self, data: object) -> dict[str, Any]:
         path: KeyPath = ("profile",)
-        values = self.read_options(data, path, schema.PROFILE, ("presets", "categories", "on_objective_missed"))
+        values = self.read_options(
+            data, path, schema.PROFILE, ("presets", "categories", "on_objective_missed")
+        )
         if not isinstance(data, dict):
             return values
-        if "presets" in data:  # as fields: what a preset does not name, the effective [profile] says
+        if (
+            "presets" in data
+        ):  # as fields: what a preset does not name, the effective [profile] says
             values["presets"] = {
                 name: self.read_fields(preset, (*path, "presets", name), schema.PRESET)
                 for name, preset in self.read_table(data["presets"], (*path, "presets")).items()
             }
         if "categories" in data:
-            values["categories"] = self.read_mapping(data["categories"], (*path, "categories"), value_types.TEXTS)
+            values["categories"] = self.read_mapping(
+                data["categories"], (*path, "categories"), value_types.TEXTS
+            )
             for name in set(values["categories"]) - set(schema.CATEGORIES):
                 known = ", ".join(schema.CATEGORIES)
                 self.add_problem(
@@ -154,12 +174,20 @@ class _ConfigParser:
             )
         return values
 
-    def read_trigger(self, data: object, path: KeyPath, presets: Mapping[str, object]) -> ProfileTrigger | None:
+    def read_trigger(
+        self, data: object, path: KeyPath, presets: Mapping[str, object]
+    ) -> ProfileTrigger | None:
         values = self.read_fields(data, path, schema.TRIGGER)
         preset = values.get("preset")
         if preset is not None and preset not in presets:
-            there = f"; there are {', '.join(presets)}" if presets else ": there is no [profile.presets]"
-            self.add_problem((*path, "preset"), f"no preset {value_types.quote_value(preset)}{clean(there, 200)}")
+            there = (
+                f"; there are {', '.join(presets)}"
+                if presets
+                else ": there is no [profile.presets]"
+            )
+            self.add_problem(
+                (*path, "preset"), f"no preset {value_types.quote_value(preset)}{clean(there, 200)}"
+            )
         if isinstance(data, dict) and "process" not in data:
             self.add_problem(path, 'which process? process = ":8000" is the one that listens there')
         return ProfileTrigger(**values) if "process" in values else None
@@ -188,15 +216,23 @@ class _ConfigParser:
         return tuple(targets)
 
     def read_target(self, data: object, path: KeyPath) -> TargetSettings:
-        values = self.read_fields(data, path, schema.TARGET, ("headers", "headers_file", "headers_env", "bindings"))
+        values = self.read_fields(
+            data, path, schema.TARGET, ("headers", "headers_file", "headers_env", "bindings")
+        )
         if not isinstance(data, dict):
             return TargetSettings()
         if "headers" in data:
-            values["headers"] = self.read_mapping(data["headers"], (*path, "headers"), value_types.HEADER)
+            values["headers"] = self.read_mapping(
+                data["headers"], (*path, "headers"), value_types.HEADER
+            )
         if "headers_file" in data:
-            values["headers_file"] = self.read_mapping(data["headers_file"], (*path, "headers_file"), value_types.FILE)
+            values["headers_file"] = self.read_mapping(
+                data["headers_file"], (*path, "headers_file"), value_types.FILE
+            )
         if "headers_env" in data:
-            values["headers_env"] = self.read_mapping(data["headers_env"], (*path, "headers_env"), value_types.VARIABLE)
+            values["headers_env"] = self.read_mapping(
+                data["headers_env"], (*path, "headers_env"), value_types.VARIABLE
+            )
         if "bindings" in data:
             values["bindings"] = self.read_bindings(data["bindings"], (*path, "bindings"))
         for key in ("url", "prometheus"):
@@ -218,16 +254,22 @@ class _ConfigParser:
         """What only makes sense together, or not together."""
         for kind in ("password", "token"):
             if f"{kind}_file" in values and f"{kind}_env" in values:
-                self.add_problem((*path, f"{kind}_env"), f"{kind}_file says it already: keep one of the two")
+                self.add_problem(
+                    (*path, f"{kind}_env"), f"{kind}_file says it already: keep one of the two"
+                )
         has_password = "password_file" in values or "password_env" in values
         if has_password and "username" not in values:
             self.add_problem(path, "a password needs its username")
         if has_password and ("token_file" in values or "token_env" in values):
             self.add_problem(path, "a password and a token exclude each other")
         if "url" in values and "prometheus" in values:
-            self.add_problem((*path, "prometheus"), "url says where to ask already: keep one of the two")
+            self.add_problem(
+                (*path, "prometheus"), "url says where to ask already: keep one of the two"
+            )
         if "match" in values and "prometheus" not in values:
-            self.add_problem((*path, "match"), "it chooses what to take from a server: prometheus names one")
+            self.add_problem(
+                (*path, "match"), "it chooses what to take from a server: prometheus names one"
+            )
         if "key_file" in values and "cert_file" not in values:
             self.add_problem((*path, "key_file"), "a key needs its certificate: cert_file")
 
@@ -237,7 +279,9 @@ class _ConfigParser:
             at: KeyPath = (*path, signal)
             if signal not in schema.SIGNALS:
                 known = ", ".join(schema.SIGNALS)
-                self.add_problem(at, f"unknown signal{did_you_mean(signal, schema.SIGNALS)}; known are {known}")
+                self.add_problem(
+                    at, f"unknown signal{did_you_mean(signal, schema.SIGNALS)}; known are {known}"
+                )
             elif isinstance(entry, str):  # the metric's name alone
                 values[signal] = self.read_fields({"family": entry}, at, schema.BINDING)
             else:
@@ -264,7 +308,8 @@ class _ConfigParser:
             if key not in known:
                 there = (*known, *tables)
                 self.add_problem(
-                    (*path, key), f"unknown key{did_you_mean(key, there) or '; known are ' + ', '.join(there)}"
+                    (*path, key),
+                    f"unknown key{did_you_mean(key, there) or '; known are ' + ', '.join(there)}",
                 )
                 continue
             value = self.read_value(entry, (*path, key), known[key].value_type)
@@ -277,11 +322,15 @@ class _ConfigParser:
     ) -> dict[str, Any]:
         """Like `options`, by the names of the dataclass's fields."""
         names = {option.key: option.attribute for option in options}
-        return {names[key]: value for key, value in self.read_options(data, path, options, tables).items()}
+        return {
+            names[key]: value
+            for key, value in self.read_options(data, path, options, tables).items()
+        }
 
     def read_mapping(self, data: object, path: KeyPath, value_type: ValueType) -> dict[str, Any]:
         read = {
-            key: self.read_value(entry, (*path, key), value_type) for key, entry in self.read_table(data, path).items()
+            key: self.read_value(entry, (*path, key), value_type)
+            for key, entry in self.read_table(data, path).items()
         }
         return {key: value for key, value in read.items() if value is not None}
 

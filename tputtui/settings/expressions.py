@@ -70,13 +70,21 @@ def parse_objective(text: str) -> Objective:
         q = float(quantile[1]) / 100
         if not 0 < q < 1:
             raise ValueError(f"p{quantile[1]} is no quantile: p50, p99 and p99.9 are")
-        return Objective(text.strip(), "latency", op, _check_positive(parse_duration(value)), round(q, 9), *scope)
+        return Objective(
+            text.strip(), "latency", op, _check_positive(parse_duration(value)), round(q, 9), *scope
+        )
     if measure == "errors":
         return Objective(text.strip(), "errors", op, _parse_ratio(value), None, *scope)
     if measure == "rps":
         return Objective(text.strip(), "rps", op, _parse_rate(value), None, *scope)
-    meant = _MEASURE_ALIASES.get(measure.lower()) or (measure.lower() if _QUANTILE.fullmatch(measure.lower()) else None)
-    hint = f', did you mean "{meant}"?' if meant else did_you_mean(measure, ("errors", "rps", "p50", "p90", "p99"))
+    meant = _MEASURE_ALIASES.get(measure.lower()) or (
+        measure.lower() if _QUANTILE.fullmatch(measure.lower()) else None
+    )
+    hint = (
+        f', did you mean "{meant}"?'
+        if meant
+        else did_you_mean(measure, ("errors", "rps", "p50", "p90", "p99"))
+    )
     raise ValueError(
         f"an objective is about p99 (or another quantile), errors or rps, not {clean(measure, 40)!r}{hint}"
     )
@@ -86,7 +94,11 @@ def _describe_bad_objective(text: str) -> str:
     """What is wrong with an expression that does not even look like one, with what was meant where that can be told."""
     slip = re.fullmatch(_MISSPELT_OBJECTIVE, text)
     if slip is not None and "," not in slip["value"]:
-        op = ">=" if slip["op"] in (">", "=>", "≥") or (slip["op"] in _EQUAL and slip["measure"] == "rps") else "<="
+        op = (
+            ">="
+            if slip["op"] in (">", "=>", "≥") or (slip["op"] in _EQUAL and slip["measure"] == "rps")
+            else "<="
+        )
         meant = f"{slip['scope'] or ''}{slip['measure']}{op}{slip['value'].strip()}"
         with suppress(ValueError):
             parse_objective(meant)
@@ -94,7 +106,9 @@ def _describe_bad_objective(text: str) -> str:
     if len(re.findall(r"[<>=≤≥]+", text)) > 1:
         return f"one objective at a time: {clean(text, 60)!r} is several (--objective may be given again)"
     if re.fullmatch(r"(?:.*:)?\s*[A-Za-z][A-Za-z0-9.]*\s*(?:<=|>=)?", text):
-        return f'{clean(text, 60)!r} has no level, such as "p99<=250ms", "errors<=0.1%" or "rps>=100"'
+        return (
+            f'{clean(text, 60)!r} has no level, such as "p99<=250ms", "errors<=0.1%" or "rps>=100"'
+        )
     return (
         f"{clean(text, 60)!r} is no objective; one reads [service[/route]:]p99|errors|rps <=|>= VALUE, "
         'such as "p99<=250ms"'
@@ -119,12 +133,15 @@ def describe_doubtful_objective(expression: str) -> str:
         and "%" not in found["value"]
     ):
         return f"{shown}: a bare number is a ratio, so this is {100 * objective.value:g} %; percent is {shown}%"
-    if found is None or objective.measure != "latency" or objective.value < 1 or found["value"].strip()[-1:].isalpha():
+    if (
+        found is None
+        or objective.measure != "latency"
+        or objective.value < 1
+        or found["value"].strip()[-1:].isalpha()
+    ):
         return ""
     number = found["value"].strip()
-    return (
-        f"{shown}: a bare number is seconds, so this is {format_duration(objective.value)}; milliseconds are {number}ms"
-    )
+    return f"{shown}: a bare number is seconds, so this is {format_duration(objective.value)}; milliseconds are {number}ms"
 
 
 def _parse_number(text: str) -> float:
@@ -142,7 +159,9 @@ def _parse_rate(text: str) -> float:
     try:
         return _parse_number(digits)
     except ValueError:
-        raise ValueError(f"{clean(text, 40)!r} is no rate: a number per second, such as rps>=1000") from None
+        raise ValueError(
+            f"{clean(text, 40)!r} is no rate: a number per second, such as rps>=1000"
+        ) from None
 
 
 def _check_positive(value: float) -> float:
@@ -156,9 +175,13 @@ def _parse_ratio(text: str) -> float:
     try:
         value = _parse_number(text.removesuffix("%").rstrip()) / (100 if percent else 1)
     except ValueError:
-        raise ValueError(f"{clean(text, 40)!r}: errors are a ratio (0.001) or a percentage (0.1%)") from None
+        raise ValueError(
+            f"{clean(text, 40)!r}: errors are a ratio (0.001) or a percentage (0.1%)"
+        ) from None
     if value > 1:
-        raise ValueError(f"{clean(text, 40)!r} is more than all: errors are a ratio (0.001) or a percentage (0.1%)")
+        raise ValueError(
+            f"{clean(text, 40)!r} is more than all: errors are a ratio (0.001) or a percentage (0.1%)"
+        )
     return value
 
 
@@ -174,13 +197,21 @@ def parse_matchers(text: str) -> tuple[Match, ...]:
     while rest:
         found = _MATCHER.match(rest)
         if found is None:
-            raise ValueError(f'label="value" with = != =~ or !~ belongs where {clean(rest, 40)!r} stands')
-        label, op, value = found[1], cast('Literal["=", "!=", "=~", "!~"]', found[2]), _unescape(found[3])
+            raise ValueError(
+                f'label="value" with = != =~ or !~ belongs where {clean(rest, 40)!r} stands'
+            )
+        label, op, value = (
+            found[1],
+            cast('Literal["=", "!=", "=~", "!~"]', found[2]),
+            _unescape(found[3]),
+        )
         if op.endswith("~"):
             try:
                 re.compile(value)
             except re.error as error:
-                raise ValueError(f"{clean(value, 40)!r} is no regular expression: {error}") from None
+                raise ValueError(
+                    f"{clean(value, 40)!r} is no regular expression: {error}"
+                ) from None
         matches.append(Match(label, op, value))
         rest = rest[found.end() :]
         if rest and not rest.startswith(","):

@@ -37,7 +37,13 @@ _BYTES = value_types.size(1, 2**40)
 _COUNT = value_types.integer(1, 10**9)
 
 SETTINGS: tuple[Option, ...] = (
-    Option("interval", value_types.duration(0.1, 3600, "1s"), "time from scrape to scrape", '"1s"', field="interval_s"),
+    Option(
+        "interval",
+        value_types.duration(0.1, 3600, "1s"),
+        "time from scrape to scrape",
+        '"1s"',
+        field="interval_s",
+    ),
     Option(
         "window",
         value_types.duration(0.2, _DAY, "10s"),
@@ -60,8 +66,18 @@ SETTINGS: tuple[Option, ...] = (
         "[]",
         '["p99<=250ms", "errors<=0.1%"]',
     ),
-    Option("by", value_types.LABELS, "labels to break traffic down by; empty: route and method where present", "[]"),
-    Option("discover", value_types.BOOLEAN, "without targets, look for local listeners that serve metrics", "true"),
+    Option(
+        "by",
+        value_types.LABELS,
+        "labels to break traffic down by; empty: route and method where present",
+        "[]",
+    ),
+    Option(
+        "discover",
+        value_types.BOOLEAN,
+        "without targets, look for local listeners that serve metrics",
+        "true",
+    ),
     Option(
         "own",
         value_types.TEXTS,
@@ -69,23 +85,57 @@ SETTINGS: tuple[Option, ...] = (
         "[]",
         example='["shop"]',
     ),
-    Option("panels", _PANELS, "panels to show; empty: all that have room. Others come with their number", "[]"),
     Option(
-        "chart", value_types.CHART, "a metric that has a panel of its own from the start", '""', '"process_open_fds"'
+        "panels",
+        _PANELS,
+        "panels to show; empty: all that have room. Others come with their number",
+        "[]",
+    ),
+    Option(
+        "chart",
+        value_types.CHART,
+        "a metric that has a panel of its own from the start",
+        '""',
+        '"process_open_fds"',
     ),
     Option("theme", value_types.TEXT, "name of a theme; auto follows the terminal", '"auto"'),
     Option(
-        "background", value_types.choice("auto", "light", "dark"), "background of the terminal; auto asks it", '"auto"'
+        "background",
+        value_types.choice("auto", "light", "dark"),
+        "background of the terminal; auto asks it",
+        '"auto"',
     ),
-    Option("ascii", value_types.BOOLEAN, "draw with ASCII only; by itself where the locale is not UTF-8", "false"),
+    Option(
+        "ascii",
+        value_types.BOOLEAN,
+        "draw with ASCII only; by itself where the locale is not UTF-8",
+        "false",
+    ),
     Option("mouse", value_types.BOOLEAN, "let the mouse choose and scroll", "true"),
-    Option("color", value_types.BOOLEAN, "use colours; NO_COLOR in the environment turns them off", "true"),
-    Option("read_only", value_types.BOOLEAN, "no capture of a process and no file is written", "false"),
+    Option(
+        "color",
+        value_types.BOOLEAN,
+        "use colours; NO_COLOR in the environment turns them off",
+        "true",
+    ),
+    Option(
+        "read_only", value_types.BOOLEAN, "no capture of a process and no file is written", "false"
+    ),
 )
 
 VIEW: tuple[Option, ...] = (
-    Option("panels", _PANELS, "panels to show; else the first table's", example='["throughput", "latency"]'),
-    Option("chart", value_types.CHART, "a metric that has a panel of its own; else none", example='"process_open_fds"'),
+    Option(
+        "panels",
+        _PANELS,
+        "panels to show; else the first table's",
+        example='["throughput", "latency"]',
+    ),
+    Option(
+        "chart",
+        value_types.CHART,
+        "a metric that has a panel of its own; else none",
+        example='"process_open_fds"',
+    ),
     Option(
         "window",
         SETTINGS[1].value_type,
@@ -96,20 +146,43 @@ VIEW: tuple[Option, ...] = (
 )
 
 PROFILE: tuple[Option, ...] = (
-    Option("duration", value_types.duration(0.5, 3600, "10s"), "length of a capture", '"10s"', field="duration_s"),
+    Option(
+        "duration",
+        value_types.duration(0.5, 3600, "10s"),
+        "length of a capture",
+        '"10s"',
+        field="duration_s",
+    ),
     Option("rate", value_types.integer(1, 1000), "samples a second", "100", field="rate_hz"),
 )
 
 PRESET: tuple[Option, ...] = (
     Option(
-        "duration", PROFILE[0].value_type, "length of a capture; else [profile]'s", example='"30s"', field="duration_s"
+        "duration",
+        PROFILE[0].value_type,
+        "length of a capture; else [profile]'s",
+        example='"30s"',
+        field="duration_s",
     ),
-    Option("rate", PROFILE[1].value_type, "samples a second; else [profile]'s", example="200", field="rate_hz"),
-    Option("subprocesses", value_types.BOOLEAN, "child processes too", "false"),
-    Option("native", value_types.BOOLEAN, "native frames too; pauses the process for longer", "false"),
-    Option("blocking", value_types.BOOLEAN, "exact: the process is paused for each sample", "false"),
     Option(
-        "idle", value_types.BOOLEAN, "open with waiting threads, too; without them only what runs (g shows all)", "true"
+        "rate",
+        PROFILE[1].value_type,
+        "samples a second; else [profile]'s",
+        example="200",
+        field="rate_hz",
+    ),
+    Option("subprocesses", value_types.BOOLEAN, "child processes too", "false"),
+    Option(
+        "native", value_types.BOOLEAN, "native frames too; pauses the process for longer", "false"
+    ),
+    Option(
+        "blocking", value_types.BOOLEAN, "exact: the process is paused for each sample", "false"
+    ),
+    Option(
+        "idle",
+        value_types.BOOLEAN,
+        "open with waiting threads, too; without them only what runs (g shows all)",
+        "true",
     ),
     Option("gil", value_types.BOOLEAN, "open with who held the GIL (g shows all)", "false"),
 )
@@ -128,16 +201,34 @@ TRIGGER: tuple[Option, ...] = (
         '"30s"',
         field="after_s",
     ),
-    Option("every", value_types.duration(10, 30 * _DAY, "10m"), "at most once in this time", '"10m"', field="every_s"),
-    Option("preset", value_types.TEXT, "a name of [profile.presets]; else as [profile] says", example='"deep"'),
+    Option(
+        "every",
+        value_types.duration(10, 30 * _DAY, "10m"),
+        "at most once in this time",
+        '"10m"',
+        field="every_s",
+    ),
+    Option(
+        "preset",
+        value_types.TEXT,
+        "a name of [profile.presets]; else as [profile] says",
+        example='"deep"',
+    ),
 )
 
 LIMITS: tuple[Option, ...] = (
     Option("body", _BYTES, "an answer, inflated", '"16MiB"', field="body_bytes"),
     Option("header", _BYTES, "the header of an answer", '"64KiB"', field="header_bytes"),
     Option("line", _BYTES, "one line of an answer", '"64KiB"', field="line_bytes"),
-    Option("redirects", value_types.integer(0, 20), "redirects followed, within the same origin", "5"),
-    Option("series_per_target", _COUNT, "series kept of one target; beyond it, whole families are hidden", "50000"),
+    Option(
+        "redirects", value_types.integer(0, 20), "redirects followed, within the same origin", "5"
+    ),
+    Option(
+        "series_per_target",
+        _COUNT,
+        "series kept of one target; beyond it, whole families are hidden",
+        "50000",
+    ),
     Option("series_total", _COUNT, "series kept of all targets", "200000"),
     Option("labels", value_types.integer(1, 10_000), "labels of one series", "64"),
     Option("name", _BYTES, "a metric's or label's name", '"512B"', field="name_bytes"),
@@ -145,41 +236,110 @@ LIMITS: tuple[Option, ...] = (
 )
 
 TARGET: tuple[Option, ...] = (
-    Option("name", value_types.TEXT, "what it is called on screen and on the command line", example='"api"'),
-    Option("url", value_types.TEXT, "URL, host:port or :port; without a path, /metrics", example='"127.0.0.1:8000"'),
+    Option(
+        "name",
+        value_types.TEXT,
+        "what it is called on screen and on the command line",
+        example='"api"',
+    ),
+    Option(
+        "url",
+        value_types.TEXT,
+        "URL, host:port or :port; without a path, /metrics",
+        example='"127.0.0.1:8000"',
+    ),
     Option(
         "prometheus",
         value_types.TEXT,
         "in place of url: address of a Prometheus-compatible server (Thanos, Mimir, VictoriaMetrics)",
         example='"prometheus.example:9090"',
     ),
-    Option("match", value_types.MATCHERS, "what to take from the server; else all its jobs", example="'job=\"api\"'"),
-    Option("tenant", value_types.TEXT, "X-Scope-OrgID to send: the tenant of a shared server", example='"team-a"'),
+    Option(
+        "match",
+        value_types.MATCHERS,
+        "what to take from the server; else all its jobs",
+        example="'job=\"api\"'",
+    ),
+    Option(
+        "tenant",
+        value_types.TEXT,
+        "X-Scope-OrgID to send: the tenant of a shared server",
+        example='"team-a"',
+    ),
     Option("service", value_types.TEXT, "targets of one service are added up", example='"api"'),
     Option("username", value_types.TEXT, "basic authentication", example='"metrics"'),
-    Option("password_file", value_types.FILE, "file that holds the password", example='"~/.secrets/api"'),
-    Option("password_env", value_types.VARIABLE, "variable that holds the password", example='"API_PASSWORD"'),
-    Option("token_file", value_types.FILE, "file that holds a bearer token", example='"~/.secrets/api-token"'),
-    Option("token_env", value_types.VARIABLE, "variable that holds a bearer token", example='"API_TOKEN"'),
     Option(
-        "ca_file", value_types.FILE, "certificates to trust, such as the self-signed one itself", example='"ca.pem"'
+        "password_file",
+        value_types.FILE,
+        "file that holds the password",
+        example='"~/.secrets/api"',
+    ),
+    Option(
+        "password_env",
+        value_types.VARIABLE,
+        "variable that holds the password",
+        example='"API_PASSWORD"',
+    ),
+    Option(
+        "token_file",
+        value_types.FILE,
+        "file that holds a bearer token",
+        example='"~/.secrets/api-token"',
+    ),
+    Option(
+        "token_env",
+        value_types.VARIABLE,
+        "variable that holds a bearer token",
+        example='"API_TOKEN"',
+    ),
+    Option(
+        "ca_file",
+        value_types.FILE,
+        "certificates to trust, such as the self-signed one itself",
+        example='"ca.pem"',
     ),
     Option("cert_file", value_types.FILE, "our own certificate", example='"client.pem"'),
     Option("key_file", value_types.FILE, "the key of our own certificate", example='"client.key"'),
     Option("insecure", value_types.BOOLEAN, "do not check its certificate", "false"),
-    Option("timeout", _TIMEOUT, "how long one scrape may take; else timeout", example='"30s"', field="timeout_s"),
-    Option("max_body", _BYTES, "an answer, inflated; else limits.body", example='"64MiB"', field="max_body_bytes"),
+    Option(
+        "timeout",
+        _TIMEOUT,
+        "how long one scrape may take; else timeout",
+        example='"30s"',
+        field="timeout_s",
+    ),
+    Option(
+        "max_body",
+        _BYTES,
+        "an answer, inflated; else limits.body",
+        example='"64MiB"',
+        field="max_body_bytes",
+    ),
     Option("max_series", _COUNT, "series kept; else limits.series_per_target", example="100000"),
 )
 
 BINDING: tuple[Option, ...] = (
     Option("family", value_types.METRIC, "the metric, as exposed", example='"http_requests_total"'),
-    Option("name", value_types.TEXT, "saturation: what it is called on screen", example='"db pool"'),
+    Option(
+        "name", value_types.TEXT, "saturation: what it is called on screen", example='"db pool"'
+    ),
     Option("unit", value_types.TEXT, "its unit", example='"req/s"'),
-    Option("match", value_types.MATCHERS, "only series that meet these matchers", example="'route!=\"/health\"'"),
+    Option(
+        "match",
+        value_types.MATCHERS,
+        "only series that meet these matchers",
+        example="'route!=\"/health\"'",
+    ),
     Option("label", value_types.LABEL, "errors: the label that tells them", example='"code"'),
-    Option("values", value_types.TEXTS, "errors: the values of the label that count", example='["500", "503"]'),
-    Option("limit", value_types.METRIC, "saturation: the metric of its limit", example='"pool_size"'),
+    Option(
+        "values",
+        value_types.TEXTS,
+        "errors: the values of the label that count",
+        example='["500", "503"]',
+    ),
+    Option(
+        "limit", value_types.METRIC, "saturation: the metric of its limit", example='"pool_size"'
+    ),
 )
 
 CATEGORIES = ("framework", "your code", "database", "outbound", "waiting", "other")

@@ -10,7 +10,13 @@ from tputtui.frozen import frozen
 from tputtui.settings import schema
 from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError
 from tputtui.settings.expressions import describe_doubtful_objective
-from tputtui.settings.settings_values import Limits, ProfilePreset, ProfileSettings, Settings, ViewSettings
+from tputtui.settings.settings_values import (
+    Limits,
+    ProfilePreset,
+    ProfileSettings,
+    Settings,
+    ViewSettings,
+)
 from tputtui.settings.validators import Validators
 from tputtui.text import clean, format_duration
 
@@ -42,7 +48,15 @@ def load_settings(
     options = schema.options_by_key()
     values: dict[str, Any] = {}
     origins: dict[str, str] = dict.fromkeys(
-        ("targets", *options, "views", "keys", "profile.presets", "profile.categories", "profile.on_objective_missed"),
+        (
+            "targets",
+            *options,
+            "views",
+            "keys",
+            "profile.presets",
+            "profile.categories",
+            "profile.on_objective_missed",
+        ),
         DEFAULT,
     )
     if ascii_reason:
@@ -90,7 +104,10 @@ def _build_settings(values: Mapping[str, Any], origins: dict[str, str]) -> Setti
         on_objective_missed=values.get("profile.on_objective_missed"),
     )
     plain = {"duration_s": profile.duration_s, "rate_hz": profile.rate_hz}
-    presets = {name: ProfilePreset(**(plain | fields)) for name, fields in values.get("profile.presets", {}).items()}
+    presets = {
+        name: ProfilePreset(**(plain | fields))
+        for name, fields in values.get("profile.presets", {}).items()
+    }
     return Settings(
         **top,
         targets=tuple(target for target in values.get("targets", ()) if not target.prometheus),
@@ -107,5 +124,11 @@ def _build_settings(values: Mapping[str, Any], origins: dict[str, str]) -> Setti
     )
 
 
-def _fields(values: Mapping[str, Any], prefix: str, options: tuple[schema.Option, ...]) -> dict[str, Any]:
-    return {option.attribute: values[prefix + option.key] for option in options if prefix + option.key in values}
+def _fields(
+    values: Mapping[str, Any], prefix: str, options: tuple[schema.Option, ...]
+) -> dict[str, Any]:
+    return {
+        option.attribute: values[prefix + option.key]
+        for option in options
+        if prefix + option.key in values
+    }

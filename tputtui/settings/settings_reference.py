@@ -52,15 +52,28 @@ def render_starter_config() -> str:
         ("limits", schema.LIMITS),
     ):
         lines += ["", f"# {_table_help(title)}", f"# [{title}]", *_commented_options(options)]
-    for title, example in (("profile.categories", 'database = ["sqlalchemy", "psycopg"]'), ("keys", 'profile = "p"')):
+    for title, example in (
+        ("profile.categories", 'database = ["sqlalchemy", "psycopg"]'),
+        ("keys", 'profile = "p"'),
+    ):
         lines += ["", f"# {schema.TABLE_HELP[title]}", f"# [{title}]", f"# {example}"]
-    lines += ["", f"# {schema.TABLE_HELP['targets']}", "# [[targets]]", *_commented_options(schema.TARGET)]
+    lines += [
+        "",
+        f"# {schema.TABLE_HELP['targets']}",
+        "# [[targets]]",
+        *_commented_options(schema.TARGET),
+    ]
     for key, example in (
         ("headers", 'X-Team = "a"'),
         ("headers_file", 'X-Api-Key = "~/.secrets/key"'),
         ("headers_env", 'X-Api-Key = "API_KEY"'),
     ):
-        lines += ["", f"# {schema.TABLE_HELP[f'targets.{key}']}", f"# [targets.{key}]", f"# {example}"]
+        lines += [
+            "",
+            f"# {schema.TABLE_HELP[f'targets.{key}']}",
+            f"# [targets.{key}]",
+            f"# {example}",
+        ]
     lines += [
         "",
         f"# {schema.TABLE_HELP['targets.bindings']}",
@@ -83,35 +96,62 @@ def render_reference_page() -> str:
     parts.append(_render_section("`[targets.bindings.SIGNAL]`", binding, schema.BINDING))
     parts.append(_render_section("`[views.NAME]`", schema.TABLE_HELP["views"], schema.VIEW))
     parts.append(_render_section("`[profile]`", schema.TABLE_HELP["profile"], schema.PROFILE))
-    parts.append(_render_section("`[profile.presets.NAME]`", schema.TABLE_HELP["profile.presets"], schema.PRESET))
+    parts.append(
+        _render_section(
+            "`[profile.presets.NAME]`", schema.TABLE_HELP["profile.presets"], schema.PRESET
+        )
+    )
     trigger = "profile.on_objective_missed"
     parts.append(_render_section(f"`[{trigger}]`", schema.TABLE_HELP[trigger], schema.TRIGGER))
-    parts += [f"## `[{title}]`\n\n{schema.TABLE_HELP[title]}\n" for title in ("profile.categories", "keys")]
+    parts += [
+        f"## `[{title}]`\n\n{schema.TABLE_HELP[title]}\n"
+        for title in ("profile.categories", "keys")
+    ]
     parts.append(_render_section("`[limits]`", schema.TABLE_HELP["limits"], schema.LIMITS))
     return "\n".join(parts)
 
 
-def list_effective_settings(settings: Settings, format_url: Callable[[str], str]) -> list[tuple[str, str, str]]:
+def list_effective_settings(
+    settings: Settings, format_url: Callable[[str], str]
+) -> list[tuple[str, str, str]]:
     """(key, value as TOML, origin) of every setting; `url` makes an address fit to be shown."""
-    holders: Mapping[str, object] = {"": settings, "profile": settings.profile, "limits": settings.limits}
+    holders: Mapping[str, object] = {
+        "": settings,
+        "profile": settings.profile,
+        "limits": settings.limits,
+    }
     rows: list[tuple[str, str, str]] = []
 
     def within(key: str, value: str) -> tuple[str, str, str]:
-        return (clean(key), value, settings.origins.get(key, DEFAULT))  # what a table does not say is as usual
+        return (
+            clean(key),
+            value,
+            settings.origins.get(key, DEFAULT),
+        )  # what a table does not say is as usual
 
     for key, option in schema.options_by_key().items():
-        rows.append((key, format_option(option, holders[key.rpartition(".")[0]]), settings.origins[key]))
+        rows.append(
+            (key, format_option(option, holders[key.rpartition(".")[0]]), settings.origins[key])
+        )
     for name, view in settings.views.items():
         options = [option for option in schema.VIEW if getattr(view, option.attribute)]
         rows += [within(f"views.{name}.{o.key}", format_option(o, view)) for o in options]
     rows += [within(f"keys.{name}", format_toml(key)) for name, key in settings.keys.items()]
     for name, preset in settings.profile.presets.items():
-        rows += [within(f"profile.presets.{name}.{o.key}", format_option(o, preset)) for o in schema.PRESET]
+        rows += [
+            within(f"profile.presets.{name}.{o.key}", format_option(o, preset))
+            for o in schema.PRESET
+        ]
     for name, modules in settings.profile.categories.items():
         rows.append(within(f"profile.categories.{name}", format_toml(modules)))
     if (trigger := settings.profile.on_objective_missed) is not None:
-        options = [option for option in schema.TRIGGER if getattr(trigger, option.attribute) is not None]
-        rows += [within(f"profile.on_objective_missed.{o.key}", format_option(o, trigger)) for o in options]
+        options = [
+            option for option in schema.TRIGGER if getattr(trigger, option.attribute) is not None
+        ]
+        rows += [
+            within(f"profile.on_objective_missed.{o.key}", format_option(o, trigger))
+            for o in options
+        ]
     for index, target in enumerate((*settings.targets, *settings.servers), 1):
         rows += [
             (f"targets[{index}].{key}", value, settings.origins["targets"])
@@ -135,7 +175,11 @@ def format_option(option: Option, holder: object) -> str:
     """The value that `holder` has for an option, as TOML with its unit: "10s", "16MiB"."""
     value = getattr(holder, option.attribute)
     if option.value_type.unit == "s" and value is not None:
-        return f'"{format_toml(value)}s"' if value >= 1 else f'"{format_toml(round(value * 1000, 6))}ms"'
+        return (
+            f'"{format_toml(value)}s"'
+            if value >= 1
+            else f'"{format_toml(round(value * 1000, 6))}ms"'
+        )
     if option.value_type.unit == "B" and value is not None:
         for length, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
             if value % length == 0:
@@ -146,10 +190,14 @@ def format_option(option: Option, holder: object) -> str:
 
 def format_matchers(match: Iterable[Match]) -> str:
     """Label matchers as they are typed."""
-    return ",".join(f"{one.label}{one.op}{json.dumps(one.value, ensure_ascii=False)}" for one in match)
+    return ",".join(
+        f"{one.label}{one.op}{json.dumps(one.value, ensure_ascii=False)}" for one in match
+    )
 
 
-def _list_target_settings(target: TargetSettings, format_url: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+def _list_target_settings(
+    target: TargetSettings, format_url: Callable[[str], str]
+) -> Iterator[tuple[str, str]]:
     for option in schema.TARGET:
         value = getattr(target, option.attribute)
         if option.key in ("url", "prometheus"):
@@ -187,5 +235,7 @@ def _render_section(title: str, text: str, options: Sequence[Option]) -> str:
     for option in options:
         default = f"`{option.default}`" if option.default else "–"
         allowed = option.value_type.allowed.replace("|", "\\|")
-        lines.append(f"| `{option.key}` | {option.help.replace('|', chr(92) + '|')} | {allowed} | {default} |")
+        lines.append(
+            f"| `{option.key}` | {option.help.replace('|', chr(92) + '|')} | {allowed} | {default} |"
+        )
     return "\n".join((*lines, ""))

@@ -21,8 +21,12 @@ class TargetSettings:
     """One target as it was asked for. Secrets stand here by file or variable name only, save for those in `url`."""
 
     name: str | None = None  # None: named after its address
-    url: str = field(default="", repr=False)  # as typed: may carry credentials, so it is never shown as it is
-    prometheus: str = field(default="", repr=False)  # in place of `url`: a Prometheus-compatible server, as typed
+    url: str = field(
+        default="", repr=False
+    )  # as typed: may carry credentials, so it is never shown as it is
+    prometheus: str = field(
+        default="", repr=False
+    )  # in place of `url`: a Prometheus-compatible server, as typed
     match: tuple[Match, ...] = ()  # what is taken from the server
     tenant: str | None = None
     service: str | None = None
@@ -38,7 +42,9 @@ class TargetSettings:
     cert_file: str | None = None
     key_file: str | None = None
     insecure: bool = False  # the certificate is not checked
-    bindings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # signal -> what the config says of it
+    bindings: Mapping[str, Mapping[str, object]] = field(
+        default_factory=dict
+    )  # signal -> what the config says of it
     timeout_s: float | None = None  # of one scrape; None: as `Settings`
     max_body_bytes: int | None = None  # None: as `Limits`
     max_series: int | None = None
@@ -94,7 +100,9 @@ class ProfileSettings:
     duration_s: float = 10.0
     rate_hz: int = 100
     presets: Mapping[str, ProfilePreset] = field(default_factory=dict)
-    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # category -> module prefixes
+    categories: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # category -> module prefixes
     on_objective_missed: ProfileTrigger | None = None  # None: no capture that nobody asked for
 
 
@@ -112,7 +120,9 @@ class Settings:
     """The effective settings. `origins` says for each key ("interval", "limits.body") where its value comes from."""
 
     targets: tuple[TargetSettings, ...] = ()
-    servers: tuple[TargetSettings, ...] = ()  # Prometheus-compatible ones, asked in place of targets or beside them
+    servers: tuple[
+        TargetSettings, ...
+    ] = ()  # Prometheus-compatible ones, asked in place of targets or beside them
     interval_s: float = 1.0
     window_s: float = 10.0
     timeout_s: float = 10.0  # that one whole scrape may take, whatever the interval

@@ -13,5 +13,7 @@ def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
     base = environ.get("XDG_STATE_HOME", "")
     if not base.startswith("/"):
         home = environ.get("HOME") or os.path.expanduser("~")
-        base = os.path.join(home if home.startswith("/") else tempfile.gettempdir(), ".local", "state")
+        base = os.path.join(
+            home if home.startswith("/") else tempfile.gettempdir(), ".local", "state"
+        )
     return Path(base) / "tputtui"

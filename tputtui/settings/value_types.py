@@ -17,7 +17,16 @@ from tputtui.settings.expressions import parse_matchers, parse_objective
 from tputtui.text import clean, did_you_mean, parse_duration
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|kB|MB|GB)?\s*")
-_SIZES = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+_SIZES = {
+    None: 1,
+    "B": 1,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+}
 _TRUE_WORDS = frozenset(("1", "true", "yes", "on"))
 _FALSE_WORDS = frozenset(("0", "false", "no", "off", ""))
 
@@ -113,7 +122,12 @@ def _number_from_text(text: str) -> object:
 
 
 def _read_quantile(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1 or math.isnan(value):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not 0 < value < 1
+        or math.isnan(value)
+    ):
         raise _expected_error("a number between 0 and 1", value)
     return float(value)
 
@@ -151,7 +165,9 @@ def _read_metric(value: object) -> str:
 
 def _read_objective(value: object) -> str:
     if not isinstance(value, str):
-        raise _expected_error('an objective; objectives = ["p99<=250ms"] is how they are written', value)
+        raise _expected_error(
+            'an objective; objectives = ["p99<=250ms"] is how they are written', value
+        )
     return parse_objective(value).expression
 
 
@@ -164,7 +180,9 @@ def _read_matchers(value: object) -> object:
 def _read_header(value: object) -> str:
     text = _read_unquoted(value, "a header's value, a text")
     if not text.isascii() or not text.isprintable():
-        raise ValueError("a header is printable ASCII")  # the value may be a secret: it is not quoted
+        raise ValueError(
+            "a header is printable ASCII"
+        )  # the value may be a secret: it is not quoted
     return text
 
 
@@ -179,7 +197,9 @@ def _read_unquoted(value: object, allowed: str) -> str:
 def _read_variable(value: object) -> str:
     text = _read_unquoted(value, "the name of an environment variable")
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text.strip(), re.ASCII):
-        raise ValueError("it is not the name of an environment variable (letters, digits and _); is it the value?")
+        raise ValueError(
+            "it is not the name of an environment variable (letters, digits and _); is it the value?"
+        )
     return text.strip()
 
 
@@ -237,9 +257,16 @@ VARIABLE = ValueType("the name of an environment variable", _read_variable)
 HEADER = ValueType("a header's value", _read_header)
 LABEL = ValueType("a label name", _read_label)
 METRIC = ValueType("a metric name", _read_metric)
-MATCHERS = ValueType('label matchers, such as \'method="GET",route!~"/internal/.*"\'', _read_matchers)
+MATCHERS = ValueType(
+    'label matchers, such as \'method="GET",route!~"/internal/.*"\'', _read_matchers
+)
 CHART = ValueType("a metric name, or TARGET/NAME", _read_chart)
 LABELS = list_of(LABEL, "label names")
 TEXTS = list_of(TEXT, "texts")
-QUANTILES = list_of(ValueType("a number between 0 and 1", _read_quantile, _number_from_text), "numbers between 0 and 1")
-OBJECTIVES = list_of(ValueType("an objective", _read_objective), 'objectives, such as "p99<=250ms" or "errors<=0.1%"')
+QUANTILES = list_of(
+    ValueType("a number between 0 and 1", _read_quantile, _number_from_text),
+    "numbers between 0 and 1",
+)
+OBJECTIVES = list_of(
+    ValueType("an objective", _read_objective), 'objectives, such as "p99<=250ms" or "errors<=0.1%"'
+)

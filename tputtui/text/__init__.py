@@ -255,7 +255,11 @@ def format_axis_value(value: float | None) -> str:
     for factor, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= factor * 0.9995:
             scaled = value / factor
-            return f"{scaled:.0f}{suffix}" if scaled >= 9.95 or scaled == int(scaled) else f"{scaled:.1f}{suffix}"
+            return (
+                f"{scaled:.0f}{suffix}"
+                if scaled >= 9.95 or scaled == int(scaled)
+                else f"{scaled:.1f}{suffix}"
+            )
     if value == int(value):
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}"
@@ -379,7 +383,11 @@ _DAY_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 def parse_time_of_day(text: str) -> int | None:
     """Parse "14:03:22" or "14:03" into seconds since midnight; None if it is no time of day."""
     found = _DAY_TIME.fullmatch(text.strip())
-    return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0) if found is not None else None
+    return (
+        int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
+        if found is not None
+        else None
+    )
 
 
 _DURATION_UNITS = {
@@ -408,7 +416,9 @@ def parse_duration(text: str) -> float:
     except ValueError:
         value = math.nan
     if "_" in digits or not math.isfinite(value) or (unit and unit not in _DURATION_UNITS):
-        raise ValueError(f"{clean(text, 60)!r} is not a duration: 500ms, 10s, 2m, 1h or a number of seconds")
+        raise ValueError(
+            f"{clean(text, 60)!r} is not a duration: 500ms, 10s, 2m, 1h or a number of seconds"
+        )
     return value * _DURATION_UNITS.get(unit, 1.0)
 
 
@@ -419,7 +429,16 @@ def did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
 
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if not close:  # fall back to a common word: "max_serie" and "series_per_target" share one
-        parts = {part: name for name in reversed(known) for part in re.split(r"[_.-]", name) if len(part) >= 4}
+        parts = {
+            part: name
+            for name in reversed(known)
+            for part in re.split(r"[_.-]", name)
+            if len(part) >= 4
+        }
         words = [part for part in re.split(r"[_.-]", word) if len(part) >= 4]
-        close = [parts[found] for part in words for found in difflib.get_close_matches(part, parts, n=1, cutoff=0.8)]
+        close = [
+            parts[found]
+            for part in words
+            for found in difflib.get_close_matches(part, parts, n=1, cutoff=0.8)
+        ]
     return f', did you mean "{close[0]}"?' if close else ""

@@ -121,7 +121,9 @@ def _cut(text: str, start: int) -> tuple[str, str]:
 
 
 def _redact_query(query: str) -> str:
-    return "".join(part if part in ("&", ";") else _redact_pair(part) for part in _SEPARATOR.split(query))
+    return "".join(
+        part if part in ("&", ";") else _redact_pair(part) for part in _SEPARATOR.split(query)
+    )
 
 
 def _redact_pair(pair: str) -> str:
@@ -213,7 +215,9 @@ class _Learned:
         """Return the text with each known value replaced by ***."""
         starts = self._by_start
         found = {
-            value for at in range(len(text) - _SHORTEST + 1) for value in starts.get(text[at : at + _SHORTEST], ())
+            value
+            for at in range(len(text) - _SHORTEST + 1)
+            for value in starts.get(text[at : at + _SHORTEST], ())
         }
         for value in sorted(found, key=len, reverse=True):
             text = text.replace(value, HIDDEN)
@@ -369,7 +373,10 @@ class Redactor:
         for start in (f"{name}=",) if name else ("?", "&", ";"):
             part = f"{start}{value}".encode()
             before = rb"(?<![\w.%-])" if name else b""
-            self._asked[part] = re.compile(before + re.escape(part) + rb"(?![\w.%-])"), f"{start}{HIDDEN}".encode()
+            self._asked[part] = (
+                re.compile(before + re.escape(part) + rb"(?![\w.%-])"),
+                f"{start}{HIDDEN}".encode(),
+            )
 
     def sentence(self, text: str) -> str:
         """Return a sentence about the target, or quoted from it, without its secrets."""

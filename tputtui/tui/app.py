@@ -87,7 +87,9 @@ class TputtuiApp(TerminalApp):
         self.saved_paths: list[str] = []  # files, for the lines in the scrollback
         self.profile_times: list[float] = []  # monotonic seconds of each profile that was taken
         self.engine_commands = EngineCommands(self)
-        self.standalone_screen: Screen[None] | None = None  # shown alone, in place of the live screen
+        self.standalone_screen: Screen[None] | None = (
+            None  # shown alone, in place of the live screen
+        )
         self.recording_commands = RecordingCommands(self)
         self._panel_commands = PanelCommands(self)
         self.replay: ReplayCommands | None = None  # a recorded run is shown
@@ -203,7 +205,9 @@ class TputtuiApp(TerminalApp):
     def stop_watchers(self) -> None:
         """The screen is restored; the watch on the terminal ends."""
         self._watchdog.stop()
-        by_itself = self.__dict__.get("_objective_capture")  # not made now, where nobody asked for it
+        by_itself = self.__dict__.get(
+            "_objective_capture"
+        )  # not made now, where nobody asked for it
         if by_itself is not None:
             by_itself.stop()
 
@@ -228,9 +232,18 @@ class TputtuiApp(TerminalApp):
         pressed = (event.key, *event.aliases)
         command = keys.find_command(pressed, self.settings.keys)
         bound = self.screen.active_bindings  # a key that was obeyed comes by, too
-        if command is not None and hasattr(self.screen, "show_frame") and not any(key in bound for key in pressed):
-            places = {"live": "on the live screen: q goes back to it", "profile": "in a profile: p takes one"}
-            self.show_status(f"{command.key} ({command.label}) works {places.get(command.scope, 'elsewhere')}")
+        if (
+            command is not None
+            and hasattr(self.screen, "show_frame")
+            and not any(key in bound for key in pressed)
+        ):
+            places = {
+                "live": "on the live screen: q goes back to it",
+                "profile": "in a profile: p takes one",
+            }
+            self.show_status(
+                f"{command.key} ({command.label}) works {places.get(command.scope, 'elsewhere')}"
+            )
 
     # ------------------------------------------------------------------------------------------ data in
 
@@ -238,7 +251,11 @@ class TputtuiApp(TerminalApp):
         """Show the newest snapshot, unless the user looks at another moment or the terminal cannot keep up."""
         self.latest = message.snapshot
         self.timeline.on_snapshot(message.snapshot)
-        if self.view_state.service is None and not self.settings.targets and message.snapshot.is_ready:
+        if (
+            self.view_state.service is None
+            and not self.settings.targets
+            and message.snapshot.is_ready
+        ):
             self.view_state = replace(self.view_state, service=busiest_service(message.snapshot))
         self._expire_status()
         self.engine_commands.drop_ended_process(message.snapshot)
@@ -251,7 +268,9 @@ class TputtuiApp(TerminalApp):
         self.show_frame()
         if self.initial_profile_pid is not None and message.snapshot.processes is not None:
             pid, self.initial_profile_pid = self.initial_profile_pid, None
-            process = next((process for process in message.snapshot.processes if process.pid == pid), None)
+            process = next(
+                (process for process in message.snapshot.processes if process.pid == pid), None
+            )
             if process is None:
                 self.show_status(f"process {pid} has ended, or may not be seen")
             else:
@@ -259,7 +278,9 @@ class TputtuiApp(TerminalApp):
 
     def _expire_status(self) -> bool:
         """What was said goes after a while. True where there was something."""
-        over = bool(self.view_state.status) and time.monotonic() - self._status_at > STATUS_TIMEOUT_S
+        over = (
+            bool(self.view_state.status) and time.monotonic() - self._status_at > STATUS_TIMEOUT_S
+        )
         if over:
             self.view_state = replace(self.view_state, status="")
         return over
@@ -275,7 +296,11 @@ class TputtuiApp(TerminalApp):
         """What there is to show now; None before the first snapshot."""
         if self.latest is None:
             return None
-        moment, span, until = self.timeline.moment, self.timeline.shown_span(), self.timeline.axis_end
+        moment, span, until = (
+            self.timeline.moment,
+            self.timeline.shown_span(),
+            self.timeline.axis_end,
+        )
         snapshot = self.latest if moment is None else self.source.snapshot_at(moment) or self.latest
         viewpoint = replace(
             self.view_state,
@@ -290,7 +315,9 @@ class TputtuiApp(TerminalApp):
             replay=self.replay.status() if self.replay is not None else None,
             mark_times=tuple(mark.at for mark in self.marks),
             profile_times=tuple(
-                self.profile_times if self.replay is None else (one.at for one in self.replay.player.profiles)
+                self.profile_times
+                if self.replay is None
+                else (one.at for one in self.replay.player.profiles)
             ),
         )
         return Frame(
@@ -302,7 +329,9 @@ class TputtuiApp(TerminalApp):
             lambda service, columns: self.source.heatmap(service, columns, span, until),
             self.source.replicas() if moment is None else {},
             self.baseline_commands.evaluate,
-            self.split_commands.evaluate if self.view_state.split is not None else lambda _figure: "",
+            self.split_commands.evaluate
+            if self.view_state.split is not None
+            else lambda _figure: "",
         )
 
     def _shown_service(self, snapshot: Snapshot) -> str | None:
@@ -335,7 +364,9 @@ class TputtuiApp(TerminalApp):
     def save_list_state(self, panel: str, state: ListState) -> None:
         """Remember how a list is looked at."""
         if self.view_state.list_states.get(panel) != state:
-            self.view_state = replace(self.view_state, list_states={**self.view_state.list_states, panel: state})
+            self.view_state = replace(
+                self.view_state, list_states={**self.view_state.list_states, panel: state}
+            )
 
     def set_initial_status(self, message: str) -> None:
         """Say a sentence with the first picture."""
@@ -362,7 +393,13 @@ class TputtuiApp(TerminalApp):
         if command != "quit":
             self.is_quit_pending = False
         first = (self.replay,) if self.replay is not None else ()
-        for owner in (*first, self.screen, *getattr(self.screen, "handlers", ()), self, *self._commands):
+        for owner in (
+            *first,
+            self.screen,
+            *getattr(self.screen, "handlers", ()),
+            self,
+            *self._commands,
+        ):
             handler = getattr(owner, f"do_{command}", None)
             if handler is not None:
                 handler()
@@ -377,7 +414,9 @@ class TputtuiApp(TerminalApp):
     @property
     def marks(self) -> list[Mark]:
         """The marks there are: those that were set here, or those of the run."""
-        return self.replay.player.marks if self.replay is not None else self.recording_commands.marks
+        return (
+            self.replay.player.marks if self.replay is not None else self.recording_commands.marks
+        )
 
     @property
     def is_past_complete(self) -> bool:
@@ -396,7 +435,9 @@ class TputtuiApp(TerminalApp):
         """q on the live screen: asks once while something is recorded."""
         if self.recording_commands.is_running and not self.is_quit_pending:
             self.is_quit_pending = True
-            self.show_status("it is being recorded: q again saves the run and quits, R only stops it")
+            self.show_status(
+                "it is being recorded: q again saves the run and quits, R only stops it"
+            )
             return
         self.exit(0)
 
@@ -430,7 +471,9 @@ class TputtuiApp(TerminalApp):
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             picture = self.export_screenshot(title="tputtui")
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            with os.fdopen(
+                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+            ) as file:
                 file.write(picture)
         except OSError as error:
             self.show_status(f"the screen was not saved: {path}: {error.strerror}")

@@ -23,7 +23,12 @@ class CommandProvider(Provider):
         """Everything, before anything is typed."""
         for command in COMMANDS:
             if command.id != "palette":
-                yield DiscoveryHit(_title(command), partial(self._run, command), text=command.label, help=command.help)
+                yield DiscoveryHit(
+                    _title(command),
+                    partial(self._run, command),
+                    text=command.label,
+                    help=command.help,
+                )
 
     async def search(self, query: str) -> Hits:
         """What matches."""
@@ -31,7 +36,13 @@ class CommandProvider(Provider):
         for command in COMMANDS:
             score = matcher.match(f"{command.label} {command.help}")
             if score > 0 and command.id != "palette":
-                yield Hit(score, _title(command), partial(self._run, command), text=command.label, help=command.help)
+                yield Hit(
+                    score,
+                    _title(command),
+                    partial(self._run, command),
+                    text=command.label,
+                    help=command.help,
+                )
 
 
 def _title(command: Command) -> str:

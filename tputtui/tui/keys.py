@@ -108,7 +108,14 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("help", "question_mark,f1", "help", "all keys", "everywhere", footer=True),
     Command("palette", "colon,ctrl+p", "commands", "find a command by name", "everywhere"),
-    Command("filter", "slash", "filter", "keep the rows that contain a word; Esc clears", "everywhere", footer=True),
+    Command(
+        "filter",
+        "slash",
+        "filter",
+        "keep the rows that contain a word; Esc clears",
+        "everywhere",
+        footer=True,
+    ),
     Command(
         "next",
         "n",
@@ -134,7 +141,13 @@ COMMANDS: tuple[Command, ...] = (
         pair=KeyPair("focus_previous", "next panel", "focus the next panel; the panel before"),
     ),
     Command("focus_previous", "shift+tab", "panel before", "focus the panel before", "everywhere"),
-    Command("zoom_panel", "z", "whole screen", "give the focused panel the whole screen, and back", "everywhere"),
+    Command(
+        "zoom_panel",
+        "z",
+        "whole screen",
+        "give the focused panel the whole screen, and back",
+        "everywhere",
+    ),
     Command(
         "sort_left",
         "less_than_sign",
@@ -143,13 +156,40 @@ COMMANDS: tuple[Command, ...] = (
         "everywhere",
         pair=KeyPair("sort_right", "sort", "sort by the column to the left; to the right"),
     ),
-    Command("sort_right", "greater_than_sign", "sort right", "sort by the column to the right", "everywhere"),
+    Command(
+        "sort_right",
+        "greater_than_sign",
+        "sort right",
+        "sort by the column to the right",
+        "everywhere",
+    ),
     Command("invert", "I", "invert", "invert the order", "everywhere"),
-    Command("export", "e", "export", "save what is shown: this screen as SVG, a profile as speedscope", "everywhere"),
-    Command("copy", "y", "copy", "copy the row under the cursor to the clipboard of your terminal", "everywhere"),
+    Command(
+        "export",
+        "e",
+        "export",
+        "save what is shown: this screen as SVG, a profile as speedscope",
+        "everywhere",
+    ),
+    Command(
+        "copy",
+        "y",
+        "copy",
+        "copy the row under the cursor to the clipboard of your terminal",
+        "everywhere",
+    ),
     Command("theme", "T", "theme", "look at the themes and choose one", "everywhere"),
-    Command("suspend", "ctrl+z", "suspend", "stop and go back to the shell; fg continues", "everywhere"),
-    Command("freeze", "space", "freeze", "freeze the screen while collecting goes on", "time", footer=True),
+    Command(
+        "suspend", "ctrl+z", "suspend", "stop and go back to the shell; fg continues", "everywhere"
+    ),
+    Command(
+        "freeze",
+        "space",
+        "freeze",
+        "freeze the screen while collecting goes on",
+        "time",
+        footer=True,
+    ),
     Command(
         "back",
         "left_square_bracket",
@@ -187,7 +227,11 @@ COMMANDS: tuple[Command, ...] = (
         "mark",
         "name this moment: shown on every time axis, in the log, and in the recording",
         "time",
-        pair=KeyPair("marks", "mark, marks", "name this moment, on all axes, in log and recording; list the marks"),
+        pair=KeyPair(
+            "marks",
+            "mark, marks",
+            "name this moment, on all axes, in log and recording; list the marks",
+        ),
     ),
     Command("marks", "M", "marks", "the marks that were set: Enter goes to one", "time"),
     Command(
@@ -199,7 +243,13 @@ COMMANDS: tuple[Command, ...] = (
         pair=KeyPair("faster", "speed", "play a recorded run slower; faster: 1x to 60x"),
     ),
     Command("faster", "full_stop", "faster", "play a recorded run faster, up to 60x", "time"),
-    Command("record", "R", "record", "record a run, to replay, compare or hand over; again: stop and save it", "time"),
+    Command(
+        "record",
+        "R",
+        "record",
+        "record a run, to replay, compare or hand over; again: stop and save it",
+        "time",
+    ),
     Command(
         "baseline",
         "b",
@@ -230,8 +280,20 @@ COMMANDS: tuple[Command, ...] = (
         "live",
         footer=True,
     ),
-    Command("view", "v", "view", "the next arrangement of the config's [views], and the usual one again", "live"),
-    Command("take_away", "X", "take away", "take away the metric that was put here (i, then Enter)", "live"),
+    Command(
+        "view",
+        "v",
+        "view",
+        "the next arrangement of the config's [views], and the usual one again",
+        "live",
+    ),
+    Command(
+        "take_away",
+        "X",
+        "take away",
+        "take away the metric that was put here (i, then Enter)",
+        "live",
+    ),
     Command(
         "split",
         "a",
@@ -242,19 +304,57 @@ COMMANDS: tuple[Command, ...] = (
     Command("window", "w", "window", "the span of rates and quantiles: 10 s, 30 s, 60 s", "live"),
     Command("breakdown", "d", "break down", "break the traffic down by the next label", "live"),
     Command(
-        "profile_options", "P", "options", "choose duration, rate and mode first, or a preset of the config", "live"
+        "profile_options",
+        "P",
+        "options",
+        "choose duration, rate and mode first, or a preset of the config",
+        "live",
     ),
     Command(
-        "hottest", "asterisk", "hottest", "open the hottest path: what runs before what waits", "profile", footer=True
+        "hottest",
+        "asterisk",
+        "hottest",
+        "open the hottest path: what runs before what waits",
+        "profile",
+        footer=True,
     ),
-    Command("focus", "f", "focus", "only what runs below the function; Backspace goes back", "profile", footer=True),
+    Command(
+        "focus",
+        "f",
+        "focus",
+        "only what runs below the function; Backspace goes back",
+        "profile",
+        footer=True,
+    ),
     Command("unfocus", "backspace", "back", "out of a zoom, a sandwich or a focus", "profile"),
-    Command("mine", "o", "my code", "my code only: of libraries just what it called", "profile", footer=True),
+    Command(
+        "mine",
+        "o",
+        "my code",
+        "my code only: of libraries just what it called",
+        "profile",
+        footer=True,
+    ),
     Command("lines", "L", "lines", "each line by itself, or by function", "profile"),
-    Command("threads", "t", "threads", "one thread after the other, then all; 6 chooses several", "profile"),
-    Command("metric", "g", "wall or GIL", "all samples, only what runs, who holds the GIL", "profile"),
+    Command(
+        "threads",
+        "t",
+        "threads",
+        "one thread after the other, then all; 6 chooses several",
+        "profile",
+    ),
+    Command(
+        "metric", "g", "wall or GIL", "all samples, only what runs, who holds the GIL", "profile"
+    ),
     Command("unfold", "u", "unfold", "show a folded chain link by link", "profile"),
-    Command("difference", "D", "difference", "compare with another profile, or open one", "profile", footer=True),
+    Command(
+        "difference",
+        "D",
+        "difference",
+        "compare with another profile, or open one",
+        "profile",
+        footer=True,
+    ),
 )
 
 MOVE_KEYS: tuple[tuple[str, str], ...] = (
@@ -275,13 +375,19 @@ def bindings(scopes: Iterable[Scope]) -> list[Binding]:
     from textual.binding import Binding
 
     wanted = set(scopes)
-    made = [Binding(c.keys, f"app.do('{c.id}')", c.label, id=c.id, show=False) for c in COMMANDS if c.scope in wanted]
+    made = [
+        Binding(c.keys, f"app.do('{c.id}')", c.label, id=c.id, show=False)
+        for c in COMMANDS
+        if c.scope in wanted
+    ]
     made += [Binding(keys, action, show=False) for keys, action in MOVE_KEYS]
     made += [Binding(str(number), f"panel({number})", show=False) for number in range(1, 10)]
     return made
 
 
-_FIXED_KEYS = {key for keys, _ in MOVE_KEYS for key in keys.split(",")} | {str(number) for number in range(1, 10)}
+_FIXED_KEYS = {key for keys, _ in MOVE_KEYS for key in keys.split(",")} | {
+    str(number) for number in range(1, 10)
+}
 _FIXED_KEYS |= {"ctrl+c", "ctrl+q"}
 _MODIFIERS = ("ctrl+", "shift+", "alt+", "super+", "hyper+", "meta+")
 _NAMED_KEYS = frozenset(
@@ -314,21 +420,31 @@ def is_key(name: str) -> bool:
         base = base.partition("+")[2]
     if len(base) == 1:
         return base.isprintable() and not base.isspace()
-    return base in _NAMED_KEYS or base in {key_name(chr(code)) for code in range(0x21, 0x180)} - {""}
+    return base in _NAMED_KEYS or base in {key_name(chr(code)) for code in range(0x21, 0x180)} - {
+        ""
+    }
 
 
 def check_remapped(keys: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with a config's [keys]: a sentence for each action whose line has to change."""
     known = {command.id: command for command in COMMANDS}
-    problems = {name: f"unknown action{text.did_you_mean(name, list(known))}" for name in keys if name not in known}
+    problems = {
+        name: f"unknown action{text.did_you_mean(name, list(known))}"
+        for name in keys
+        if name not in known
+    }
     taken: dict[str, str] = {}
-    for command in sorted(COMMANDS, key=lambda command: command.id in keys):  # who was asked for stands corrected
+    for command in sorted(
+        COMMANDS, key=lambda command: command.id in keys
+    ):  # who was asked for stands corrected
         for key in map(key_name, keys.get(command.id, command.keys).split(",")):
             other = taken.setdefault(key, command.id)
             if command.id not in keys or command.id in problems:
                 continue
             if not is_key(key):
-                problems[command.id] = f"{text.clean(key, 20)!r} is no key; such as x, ctrl+x, f5, space, question_mark"
+                problems[command.id] = (
+                    f"{text.clean(key, 20)!r} is no key; such as x, ctrl+x, f5, space, question_mark"
+                )
             elif key in _FIXED_KEYS and key not in command.keys.split(","):
                 problems[command.id] = (
                     f"{text.clean(key_label(key), 20)} moves, chooses a panel or leaves, and stays so"
@@ -342,8 +458,18 @@ LABELS: Mapping[str, str] = {command.id: command.label for command in COMMANDS}
 
 EXTRA_HELP: tuple[tuple[Scope, str, str, str], ...] = (
     ("everywhere", "arrows", "move", "up and down in a list; left and right in time"),
-    ("live", "1-9", "panels", ", ".join(f"{number} {name}" for number, name in enumerate(PANELS, 1))),
-    ("live", "Enter", "open", "profile that process; show only that route or replica, until Esc; zoom any other panel"),
+    (
+        "live",
+        "1-9",
+        "panels",
+        ", ".join(f"{number} {name}" for number, name in enumerate(PANELS, 1)),
+    ),
+    (
+        "live",
+        "Enter",
+        "open",
+        "profile that process; show only that route or replica, until Esc; zoom any other panel",
+    ),
     ("profile", "1-6", "views", "the views of the profile, in the order of its tabs"),
     ("profile", "Esc", "stop", "stop the capture; what was sampled stays"),
     ("profile", "p", "again", "sample once more; of several workers the next"),
@@ -361,14 +487,25 @@ def footer_hints(
     wanted = set(scopes)
     shown = [command for command in commands if command.footer and command.scope in wanted]
     order = ("profile", "live", "time", "everywhere")
-    shown.sort(key=lambda command: (command.id in _LAST_HINTS, order.index(command.scope), command.id == "quit"))
+    shown.sort(
+        key=lambda command: (
+            command.id in _LAST_HINTS,
+            order.index(command.scope),
+            command.id == "quit",
+        )
+    )
     kept = [*shown[:-2][: MAX_FOOTER_HINTS - 2], *shown[-2:]]
-    return [(key_labels(command, remapped), command.pair.label if command.pair else command.label) for command in kept]
+    return [
+        (key_labels(command, remapped), command.pair.label if command.pair else command.label)
+        for command in kept
+    ]
 
 
 def key_labels(command: Command, remapped: Mapping[str, str]) -> str:
     """The command's key; of a pair, both."""
-    other = next((c for c in COMMANDS if command.pair is not None and c.id == command.pair.other_id), None)
+    other = next(
+        (c for c in COMMANDS if command.pair is not None and c.id == command.pair.other_id), None
+    )
     return " ".join(first_key(one, remapped) for one in (command, other) if one is not None)
 
 
@@ -393,6 +530,10 @@ def find_command(pressed: Iterable[str], remapped: Mapping[str, str]) -> Command
     """The command that a key stands for, wherever it works."""
     wanted = set(pressed)
     return next(
-        (c for c in COMMANDS if wanted & {key.strip() for key in remapped.get(c.id, c.keys).split(",")}),
+        (
+            c
+            for c in COMMANDS
+            if wanted & {key.strip() for key in remapped.get(c.id, c.keys).split(",")}
+        ),
         None,
     )

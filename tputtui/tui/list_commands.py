@@ -37,7 +37,9 @@ class ListCommands:
         scene = self._screen.tputtui_app.current_frame()
         if scene is None:
             return None
-        return self._screen.panel_view(panel, scene, self._screen.query_one(f"#{panel}").size.width, _ALL_ROWS)
+        return self._screen.panel_view(
+            panel, scene, self._screen.query_one(f"#{panel}").size.width, _ALL_ROWS
+        )
 
     # ------------------------------------------------------------------------------------------ the cursor
 
@@ -93,7 +95,9 @@ class ListCommands:
         before = desk.view_state.list_state(panel)
 
         def changed(words: str) -> None:
-            desk.save_list_state(panel, replace(desk.view_state.list_state(panel), filter_text=words.strip(), top=0))
+            desk.save_list_state(
+                panel, replace(desk.view_state.list_state(panel), filter_text=words.strip(), top=0)
+            )
             desk.update_view(focus=panel)
 
         def done(words: str | None) -> None:
@@ -130,9 +134,15 @@ class ListCommands:
         if panel is None or whole is None or not whole.sort_columns:
             desk.show_status(NO_LIST_MESSAGE)
             return
-        at = whole.sort_columns.index(whole.sort_column) + step if whole.sort_column in whole.sort_columns else 0
+        at = (
+            whole.sort_columns.index(whole.sort_column) + step
+            if whole.sort_column in whole.sort_columns
+            else 0
+        )
         chosen = whole.sort_columns[at % len(whole.sort_columns)]
-        desk.save_list_state(panel, replace(desk.view_state.list_state(panel), sort_column=chosen, top=0))
+        desk.save_list_state(
+            panel, replace(desk.view_state.list_state(panel), sort_column=chosen, top=0)
+        )
         desk.update_view(focus=panel)
 
     def do_invert(self) -> None:

@@ -28,7 +28,9 @@ class Palette:
     cursor_styles: Mapping[str, Style]
     background: str
     roles: Mapping[str, str] = field(default_factory=dict)
-    box_styles: Mapping[str, Style] = field(default_factory=dict)  # a role as the ground of a box, its text readable
+    box_styles: Mapping[str, Style] = field(
+        default_factory=dict
+    )  # a role as the ground of a box, its text readable
 
     def box_strip(self, line: Line, *, ascii_only: bool = False) -> Strip:
         """A line of boxes: each span is filled with its role's colour; what is plain lies between them."""
@@ -45,8 +47,12 @@ class Palette:
     def textual_theme(self) -> Theme:
         """The colours of Textual's own widgets (palette, inputs) to go with it."""
         if self.is_ansi:  # Textual's own, whose widgets need two dozen variables that only it names
-            return replace(BUILTIN_THEMES["ansi-dark" if self.is_dark else "ansi-light"], name=self.name)
-        color = {role: style.color.name for role, style in self.styles.items() if style.color is not None}
+            return replace(
+                BUILTIN_THEMES["ansi-dark" if self.is_dark else "ansi-light"], name=self.name
+            )
+        color = {
+            role: style.color.name for role, style in self.styles.items() if style.color is not None
+        }
         return Theme(
             name=self.name,
             primary=color["data"],
@@ -80,8 +86,13 @@ def read_palette(path: Path) -> Palette:
         styles=styles,
         cursor_styles={role: style + under for role, style in styles.items()},
         background=str(table.get("background", "default")),
-        roles={role: str(words) for role, words in roles.items()} if isinstance(roles, dict) else {},
-        box_styles={role: style if role == "plain" else _box_style(style, styles) for role, style in styles.items()},
+        roles={role: str(words) for role, words in roles.items()}
+        if isinstance(roles, dict)
+        else {},
+        box_styles={
+            role: style if role == "plain" else _box_style(style, styles)
+            for role, style in styles.items()
+        },
     )
 
 
@@ -89,19 +100,35 @@ def without_color(palette: Palette) -> Palette:
     """The same with bold, dim and reverse only: for NO_COLOR."""
 
     def bare(styles: Mapping[str, Style]) -> dict[str, Style]:
-        return {role: Style(bold=style.bold, dim=style.dim, reverse=style.reverse) for role, style in styles.items()}
+        return {
+            role: Style(bold=style.bold, dim=style.dim, reverse=style.reverse)
+            for role, style in styles.items()
+        }
 
     boxes = {role: Style(reverse=role != "plain", bold=role == "strong") for role in palette.styles}
     return replace(
-        palette, styles=bare(palette.styles), cursor_styles=bare(palette.cursor_styles), is_ansi=True, box_styles=boxes
+        palette,
+        styles=bare(palette.styles),
+        cursor_styles=bare(palette.cursor_styles),
+        is_ansi=True,
+        box_styles=boxes,
     )
 
 
 def _box_style(style: Style, styles: Mapping[str, Style]) -> Style:
     """A role's colour as a ground, under whichever of the theme's own colours is read better on it."""
     ground, paper, ink = style.color, styles["plain"].bgcolor, styles["strong"].color
-    if ground is None or paper is None or ink is None or ground.is_default or paper.is_default or ink.is_default:
+    if (
+        ground is None
+        or paper is None
+        or ink is None
+        or ground.is_default
+        or paper.is_default
+        or ink.is_default
+    ):
         return style + Style(reverse=True)
     on = tuple(ground.get_truecolor())
-    best = max((paper, ink), key=lambda color: theme_files.contrast_ratio(tuple(color.get_truecolor()), on))
+    best = max(
+        (paper, ink), key=lambda color: theme_files.contrast_ratio(tuple(color.get_truecolor()), on)
+    )
     return Style(color=best, bgcolor=ground, bold=style.bold)

@@ -93,7 +93,9 @@ def run(
         raise app.error
     saved = [_abbreviate_home(path) for path in app.saved_paths]
     lens = app.view_state.service_filter
-    told = summary_lines(app.latest, time.monotonic() - began, saved, lens.name if lens is not None else None)
+    told = summary_lines(
+        app.latest, time.monotonic() - began, saved, lens.name if lens is not None else None
+    )
     return ScreenResult(app.return_code or 0, tuple(told), tuple(app.survived))
 
 

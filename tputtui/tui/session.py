@@ -36,11 +36,15 @@ class SnapshotSource(Protocol):
     def stop(self) -> None:
         """End, and wait for the end (bounded)."""
 
-    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+    def history(
+        self, figure: str, columns: int, span_s: float, until: float | None
+    ) -> Sequence[float | None]:
         """A figure's mean in each of `columns` columns."""
         ...
 
-    def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
+    def heatmap(
+        self, service: str, columns: int, span_s: float, until: float | None
+    ) -> LatencyHeatmap | None:
         """Where a service's requests fell in each of `columns` columns; None where it has no buckets."""
 
     def replicas(self) -> ReplicaTable:
@@ -53,7 +57,9 @@ class SnapshotSource(Protocol):
     def set_split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a split, as `Snapshot.split`, from the next tick on; None: no longer."""
 
-    def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
+    def find_split_options(
+        self, service: str, on_options: Callable[[Sequence[SplitOption]], None]
+    ) -> None:
         """Find out how a service may be split; `told` is called with it, perhaps on another thread."""
 
     def browse(self, target: str | None) -> None:
@@ -97,7 +103,9 @@ class SnapshotSource(Protocol):
     def add_mark(self, mark_text: str, time_: float | None = None) -> None:
         """Set a mark, now or at a moment of unix time."""
 
-    def record_profile(self, time_: float, pid: int, name: str, document: bytes, top_function: str) -> bool:
+    def record_profile(
+        self, time_: float, pid: int, name: str, document: bytes, top_function: str
+    ) -> bool:
         """Put a profile into the run that is recorded; False: too large to be carried in it."""
         ...
 
@@ -110,7 +118,9 @@ class EmptySource:
 
     failure: BaseException | None = None
 
-    def history(self, _name: str, columns: int, _span_s: float, _until: float | None) -> Sequence[float | None]:
+    def history(
+        self, _name: str, columns: int, _span_s: float, _until: float | None
+    ) -> Sequence[float | None]:
         """Unknown."""
         return [None] * columns
 
@@ -141,10 +151,12 @@ class EmptySource:
     def _nothing(self, *_: object) -> None:
         """There is nobody to tell."""
 
-    subscribe = start = stop = set_filter = set_split = find_split_options = browse = chart_family = bind_signal = (
-        set_window
+    subscribe = start = stop = set_filter = set_split = find_split_options = browse = (
+        chart_family
+    ) = bind_signal = set_window = _nothing
+    next_breakdown = set_processes_enabled = watch_processes = log_event = start_recording = (
+        add_mark
     ) = _nothing
-    next_breakdown = set_processes_enabled = watch_processes = log_event = start_recording = add_mark = _nothing
 
 
 class SnapshotMessage(Message):

@@ -36,7 +36,11 @@ def user_theme_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
 def theme_folders(user_themes: Path | None = None) -> list[Path]:
     """Where theme files lie: the user's first, then ours (inside the wheel, or beside the package in a checkout)."""
     package = Path(__file__).resolve().parents[1]
-    ours = [folder for folder in (package / "themes", package.parent / "themes") if (folder / "dark.toml").is_file()]
+    ours = [
+        folder
+        for folder in (package / "themes", package.parent / "themes")
+        if (folder / "dark.toml").is_file()
+    ]
     return [*([user_themes] if user_themes is not None else []), *ours[:1]]
 
 
@@ -56,7 +60,9 @@ def find_theme(name: str, folders: Iterable[Path]) -> Path:
             return path
     known = theme_names(folders)
     hint = text.did_you_mean(name, known).rstrip("?")
-    raise BadThemeError(f'"{text.clean(name, 40)}" is no theme{hint}; there are auto, {", ".join(known)}')
+    raise BadThemeError(
+        f'"{text.clean(name, 40)}" is no theme{hint}; there are auto, {", ".join(known)}'
+    )
 
 
 def check_theme(name: str, environ: Mapping[str, str] = os.environ) -> None:
@@ -90,7 +96,9 @@ def read_theme(path: Path) -> Mapping[str, object]:
         raise BadThemeError(f"{shown}: has no [roles]")
     wrong = sorted(set(roles) - set(ROLES))
     if wrong:
-        raise BadThemeError(f"{shown}: unknown role {text.clean(wrong[0], 40)!r}{text.did_you_mean(wrong[0], ROLES)}")
+        raise BadThemeError(
+            f"{shown}: unknown role {text.clean(wrong[0], 40)!r}{text.did_you_mean(wrong[0], ROLES)}"
+        )
     missing = [role for role in ROLES if role not in roles and role != "cursor"]
     if missing:
         raise BadThemeError(f"{shown}: role {missing[0]!r} has no colour")
@@ -105,7 +113,11 @@ def role_styles(table: Mapping[str, object], file_name: str) -> tuple[dict[str, 
     assert isinstance(roles, dict)  # noqa: S101 - for the type checker: `read` saw to it
     cursor = str(table.get("cursor", "reverse"))
     base = _parse_style(f"on {table.get('background', 'default')}", "background", file_name)
-    under = Style(reverse=True) if cursor == "reverse" else _parse_style(f"on {cursor}", "cursor", file_name)
+    under = (
+        Style(reverse=True)
+        if cursor == "reverse"
+        else _parse_style(f"on {cursor}", "cursor", file_name)
+    )
     made = {role: base + _parse_style(str(words), role, file_name) for role, words in roles.items()}
     made["cursor"] = made["plain"] + under
     _check_contrast(made, file_name)
@@ -120,7 +132,9 @@ def _parse_style(style_text: str, role: str, file_name: str) -> Style:
     try:
         return Style.parse(style_text)
     except (StyleSyntaxError, ColorParseError) as error:
-        raise BadThemeError(f"{file_name}: {role} = {text.clean(style_text, 40)!r} is no colour") from error
+        raise BadThemeError(
+            f"{file_name}: {role} = {text.clean(style_text, 40)!r} is no colour"
+        ) from error
 
 
 def _check_contrast(styles: Mapping[str, Style], file_name: str) -> None:
@@ -138,7 +152,9 @@ def contrast_ratio(first: tuple[int, ...], second: tuple[int, ...]) -> float:
 
     def luminance(color: tuple[int, ...]) -> float:
         parts = [part / 255 for part in color]
-        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        linear = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        ]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
     light, dark = sorted((luminance(first), luminance(second)), reverse=True)

@@ -62,7 +62,9 @@ class TimeCommands:
             return
 
         def done(words: str | None) -> None:
-            marked = next((mark for mark in self._app.marks if words and mark.text == words.strip()), None)
+            marked = next(
+                (mark for mark in self._app.marks if words and mark.text == words.strip()), None
+            )
             if marked is not None:
                 self._app.go_to(marked.at)
             elif words and not self._app.timeline.jump(words, self._app.environment.zone_offset_s):

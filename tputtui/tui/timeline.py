@@ -33,12 +33,18 @@ class Timeline:
     @property
     def behind_s(self) -> float:
         """How far the moment lies behind the newest snapshot; 0 is now, or a picture that is only held."""
-        return 0.0 if self.moment is None or self.is_frozen else max(0.0, self._newest_at - self.moment)
+        return (
+            0.0
+            if self.moment is None or self.is_frozen
+            else max(0.0, self._newest_at - self.moment)
+        )
 
     @property
     def axis_end(self) -> float | None:
         """Where the time axis ends; None is now, which moves on."""
-        return None if self.moment is None else self.moment if self.is_frozen else self._past_axis_end
+        return (
+            None if self.moment is None else self.moment if self.is_frozen else self._past_axis_end
+        )
 
     @property
     def cursor(self) -> tuple[float, float] | None:
@@ -90,7 +96,10 @@ class Timeline:
 
     def _scroll_axis(self) -> None:
         span = self.shown_span()
-        if self.moment is not None and not self._past_axis_end - span <= self.moment <= self._past_axis_end:
+        if (
+            self.moment is not None
+            and not self._past_axis_end - span <= self.moment <= self._past_axis_end
+        ):
             self._past_axis_end = min(self._newest_at, self.moment + span / 2)
 
     def jump(self, time_text: str, zone_offset_s: float) -> bool:

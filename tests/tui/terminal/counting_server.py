@@ -36,9 +36,20 @@ def hostile_body(number: int) -> bytes:
     """Every kind of hostile text in labels, HELP, units, a quoted name and a comment."""
     lines = ["# TYPE http_requests_total counter"]
     for at, kind in enumerate(ESCAPES):
-        lines.append(f'http_requests_total{{route="canary{at}{kind}",method="M{kind}",status="200"}} {5 * number}')
-        lines += [f"# HELP evil{at} canary {kind}", f"# UNIT evil{at} {kind}", f"# TYPE evil{at} gauge"]
-        lines += [f'{{"evil{at}{kind}",x="{kind}"}} 1', f"# {kind}", f"evil{at} 1", f"broken{kind} {kind}"]
+        lines.append(
+            f'http_requests_total{{route="canary{at}{kind}",method="M{kind}",status="200"}} {5 * number}'
+        )
+        lines += [
+            f"# HELP evil{at} canary {kind}",
+            f"# UNIT evil{at} {kind}",
+            f"# TYPE evil{at} gauge",
+        ]
+        lines += [
+            f'{{"evil{at}{kind}",x="{kind}"}} 1',
+            f"# {kind}",
+            f"evil{at} 1",
+            f"broken{kind} {kind}",
+        ]
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -68,7 +79,9 @@ class CountingServer:
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.target = f":{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()

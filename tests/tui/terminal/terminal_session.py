@@ -39,7 +39,11 @@ class Session:
         self._conversation = Conversation(terminal)
         self.raw = bytearray()
         self.status: int | None = None
-        env = {key: value for key, value in os.environ.items() if not key.startswith(("TEXTUAL", "COLORTERM"))}
+        env = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("TEXTUAL", "COLORTERM"))
+        }
         env |= {"TERM": terminal.term, "LANG": "C.UTF-8", **(environ or {})}
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
@@ -125,7 +129,9 @@ class Session:
                 return found
             if time.monotonic() > end or not self._read_once(end - time.monotonic()):
                 found = re.search(pattern, self.text())
-                assert found, f"{pattern!r} did not appear in {seconds:g} s; status {self.status}\n{self.text()}"
+                assert found, (
+                    f"{pattern!r} did not appear in {seconds:g} s; status {self.status}\n{self.text()}"
+                )
                 return found
 
     def wait_end(self, seconds: float = 10.0) -> int:
@@ -146,4 +152,6 @@ class Session:
         """The terminal is as it was: modes, cursor, keyboard protocol, line discipline."""
         assert not self.modes_left_on()
         after = termios.tcgetattr(self.fd)
-        assert after[:4] == self.termios_before[:4], "echo, canonical mode or line ends are not as before"
+        assert after[:4] == self.termios_before[:4], (
+            "echo, canonical mode or line ends are not as before"
+        )

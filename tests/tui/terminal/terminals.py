@@ -44,7 +44,9 @@ PLAIN = Terminal("plain")
 _MODERN = {2026: 2, 2048: 2, 1016: 2, 2004: 2, 1004: 2, 2027: 2}
 _COLOUR = b"rgb:1a1a/1b1b/2626"
 MODERN = Terminal("modern", "xterm-kitty", b"\x1b[?62;4;22c", _MODERN, _COLOUR, kitty=True)
-MODERN_LATE = Terminal("modern-late", "xterm-kitty", b"\x1b[?62;4;22c", _MODERN, _COLOUR, kitty=True, late_s=0.7)
+MODERN_LATE = Terminal(
+    "modern-late", "xterm-kitty", b"\x1b[?62;4;22c", _MODERN, _COLOUR, kitty=True, late_s=0.7
+)
 LINUX = Terminal("linux", "linux", attributes=b"\x1b[?6c")
 UNSIZED = Terminal("0x0", sized=False)
 TERMINALS = (PLAIN, MODERN, MODERN_LATE, LINUX, UNSIZED)
@@ -91,7 +93,9 @@ class Conversation:
             del self._keyboard[-int(query["pop"] or 1) :]
         elif query["switched"]:
             names = set(query["switched"].decode().split(";"))
-            self.switched = self.switched | names if query["state"] == b"h" else self.switched - names
+            self.switched = (
+                self.switched | names if query["state"] == b"h" else self.switched - names
+            )
             if "2048" in names & self.switched:
                 self.report_size(*self._size)
 

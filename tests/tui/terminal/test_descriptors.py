@@ -67,7 +67,8 @@ def port() -> Iterator[int]:
 def targets(folder: Path, port: int, count: int) -> str:
     path = folder / "targets.json"
     groups = [
-        {"targets": [f"127.0.0.1:{port}"], "labels": {"__metrics_path__": f"/{number}"}} for number in range(count)
+        {"targets": [f"127.0.0.1:{port}"], "labels": {"__metrics_path__": f"/{number}"}}
+        for number in range(count)
     ]
     path.write_text(json.dumps(groups))
     return str(path)
@@ -80,7 +81,9 @@ def limited(limit: str, *words: str) -> list[str]:
 
 
 def streamed(limit: str, file: str) -> dict[str, Any]:
-    argv = limited(limit, sys.executable, "-m", "tputtui", "stream", "-n", "2", "--targets-from", file)
+    argv = limited(
+        limit, sys.executable, "-m", "tputtui", "stream", "-n", "2", "--targets-from", file
+    )
     done = subprocess.run(argv, capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stderr == b""
@@ -111,12 +114,18 @@ def test_a_recording_goes_on_where_descriptors_have_run_out(port: int, tmp_path:
     file = targets(tmp_path, port, 100)
     words = ["record", "-o", str(run), "--for", "2s", "--targets-from", file]
     done = subprocess.run(
-        limited("64", sys.executable, "-m", "tputtui", *words), capture_output=True, check=False, timeout=120
+        limited("64", sys.executable, "-m", "tputtui", *words),
+        capture_output=True,
+        check=False,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     with recording.Run(run) as opened:
         scrapes = [
-            scrape for item in opened.items() if isinstance(item, RecordedTick) for scrape in item.reading.scrapes
+            scrape
+            for item in opened.items()
+            if isinstance(item, RecordedTick)
+            for scrape in item.reading.scrapes
         ]
     assert {scrape.error for scrape in scrapes} == {None, SENTENCE}
 
@@ -138,7 +147,9 @@ def test_an_output_that_finds_no_descriptor_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.pty
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
-def test_the_screen_stands_with_more_targets_than_descriptors(port: int, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_the_screen_stands_with_more_targets_than_descriptors(
+    port: int, tmp_path: Path, size: tuple[int, int]
+) -> None:
     environ = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     argv = limited("64", TPUTTUI, "--targets-from", targets(tmp_path, port, 100))
     with Session(argv, size, environ) as session:
@@ -182,20 +193,30 @@ def test_py_spy_that_finds_no_descriptor_is_a_sentence(attaching: None) -> None:
         "resource.setrlimit(resource.RLIMIT_NOFILE, (os.dup(0) + 3,) * 2)\n"
         "print(preflight.check(int(sys.argv[1])).message)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"], stdout=-1) as other:
+    with subprocess.Popen(
+        [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"], stdout=-1
+    ) as other:
         assert other.stdout is not None
         other.stdout.readline()
         done = subprocess.run(
-            [sys.executable, "-c", code, str(other.pid)], capture_output=True, check=False, timeout=60, text=True
+            [sys.executable, "-c", code, str(other.pid)],
+            capture_output=True,
+            check=False,
+            timeout=60,
+            text=True,
         )
         os.kill(other.pid, signal.SIGKILL)
     assert done.stdout.strip() == f"py-spy does not start: {SENTENCE}", done.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to ulimit -v")
-def test_a_body_beyond_the_memory_there_is_costs_its_target_and_nothing_else(port: int, tmp_path: Path) -> None:
+def test_a_body_beyond_the_memory_there_is_costs_its_target_and_nothing_else(
+    port: int, tmp_path: Path
+) -> None:
     config = tmp_path / "config.toml"
-    ask = "".join(f'[[targets]]\nname = "{name}"\nurl = ":{port}/{name}"\n' for name in ("small", "large"))
+    ask = "".join(
+        f'[[targets]]\nname = "{name}"\nurl = ":{port}/{name}"\n' for name in ("small", "large")
+    )
     config.write_text(f'interval = "5s"\nlimits.body = "1GiB"\n{ask}')
     config.chmod(0o600)
     words = [sys.executable, "-m", "tputtui", "stream", "-n", "1", "--config", str(config)]

@@ -16,7 +16,10 @@ from terminals import LINUX, MODERN, MODERN_LATE, PLAIN, TERMINALS, Terminal
 
 from tputtui.demo.launch import Demo
 
-pytestmark = [pytest.mark.pty, pytest.mark.xdist_group("terminals")]  # one demo and one run for all of them
+pytestmark = [
+    pytest.mark.pty,
+    pytest.mark.xdist_group("terminals"),
+]  # one demo and one run for all of them
 
 every_terminal = pytest.mark.parametrize("terminal", TERMINALS, ids=lambda terminal: terminal.name)
 
@@ -95,7 +98,10 @@ SAVED = {
     "one profile": (("view", "before.json"), (r"100\.0 % █+ .* main", "parse_body", "render_page")),
     "two profiles": (("view", "before.json", "after.json"), ("main", "render_page", r"\+\d")),
     "a counted profile": (("view", "counted.pstats"), ("decode", "loads")),
-    "a run": (("replay", "run.tput.gz"), ("REPLAY", "Throughput", r"\d+\.\d req/s", "Latency", "Saturation")),
+    "a run": (
+        ("replay", "run.tput.gz"),
+        ("REPLAY", "Throughput", r"\d+\.\d req/s", "Latency", "Saturation"),
+    ),
 }
 LIVE = (
     r"\A tputtui ",
@@ -117,7 +123,9 @@ def test_what_is_opened_stands_without_a_key(terminal: Terminal, what: str, file
 
 
 @every_terminal
-def test_live_with_its_browser_help_themes_and_palette_stands_without_a_key(terminal: Terminal, demo: str) -> None:
+def test_live_with_its_browser_help_themes_and_palette_stands_without_a_key(
+    terminal: Terminal, demo: str
+) -> None:
     with opened(terminal, demo) as session:
         stands(session, terminal, *LIVE)
         for key, pattern, back in (
@@ -129,12 +137,17 @@ def test_live_with_its_browser_help_themes_and_palette_stands_without_a_key(term
             session.press(key)
             session.wait_for(pattern, 8)
             session.press(back)
-            session.wait_for(r"(?s)\A tputtui (?!.*(━ Themes|Search for)).*Throughput.*Saturation.* q quit\s*\Z", 8)
+            session.wait_for(
+                r"(?s)\A tputtui (?!.*(━ Themes|Search for)).*Throughput.*Saturation.* q quit\s*\Z",
+                8,
+            )
         left(session)
 
 
 @every_terminal
-def test_the_profile_pane_stands_without_a_key(terminal: Terminal, demo: str, attaching: None) -> None:
+def test_the_profile_pane_stands_without_a_key(
+    terminal: Terminal, demo: str, attaching: None
+) -> None:
     with opened(terminal, demo) as session:
         stands(session, terminal, *LIVE)
         session.press("p")
@@ -151,7 +164,9 @@ def test_the_demo_stands_without_a_key(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.01, 0.04, 0.12])
-def test_the_first_picture_stands_however_soon_the_terminal_answers(late_s: float, files: Path) -> None:
+def test_the_first_picture_stands_however_soon_the_terminal_answers(
+    late_s: float, files: Path
+) -> None:
     only_synchronized = Terminal("synchronized", modes={2026: 2}, late_s=late_s)
     for _ in range(3):
         with opened(only_synchronized, "view", str(files / "before.json")) as session:
@@ -160,9 +175,14 @@ def test_the_first_picture_stands_however_soon_the_terminal_answers(late_s: floa
 
 
 @pytest.mark.parametrize("terminal", [PLAIN, MODERN], ids=lambda terminal: terminal.name)
-def test_what_a_stalled_terminal_could_not_take_is_drawn_once_it_reads_again(terminal: Terminal, files: Path) -> None:
+def test_what_a_stalled_terminal_could_not_take_is_drawn_once_it_reads_again(
+    terminal: Terminal, files: Path
+) -> None:
     words = ("view", str(files / "before.json"))
-    with opened(terminal, *words, size=(200, 60)) as session, opened(terminal, *words, size=(200, 60)) as other:
+    with (
+        opened(terminal, *words, size=(200, 60)) as session,
+        opened(terminal, *words, size=(200, 60)) as other,
+    ):
         for each in (session, other):
             each.wait_for("parse_body")
         for _ in range(12):  # more than all buffers on the way hold; nothing reads
@@ -187,8 +207,12 @@ def unread(seconds: float) -> None:
 
 
 @pytest.mark.parametrize("terminal", [MODERN, LINUX], ids=lambda terminal: terminal.name)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT], ids=str)
-def test_every_mode_is_reset_after_a_signal(terminal: Terminal, number: signal.Signals, files: Path) -> None:
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT], ids=str
+)
+def test_every_mode_is_reset_after_a_signal(
+    terminal: Terminal, number: signal.Signals, files: Path
+) -> None:
     with opened(terminal, "view", str(files / "before.json")) as session:
         session.wait_for("parse_body")
         os.kill(session.pid, number)
@@ -220,7 +244,9 @@ def test_every_mode_is_reset_after_an_error_of_ours(files: Path, tmp_path: Path)
         "sys.exit(main())\n"
     )
     python = str(Path(TPUTTUI).with_name("python"))
-    with Session([python, str(broken), "view", str(files / "before.json")], terminal=MODERN) as session:
+    with Session(
+        [python, str(broken), "view", str(files / "before.json")], terminal=MODERN
+    ) as session:
         session.wait_for("parse_body")
         session.press("?")
         assert session.wait_end() == 1

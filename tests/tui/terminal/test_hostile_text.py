@@ -14,9 +14,19 @@ from tputtui.text import width
 pytestmark = [pytest.mark.pty, pytest.mark.alone]
 
 _STRINGS = re.compile(rb"\x1b[\]P_^X][^\x1b\x07]*")
-_OWN_STRINGS = (b"\x1b]11;?", b"\x1b]10;?", b"\x1b]0;", b"\x1b]2;", b"\x1b]22;", b"\x1bP+q", b"\x1b_G")
+_OWN_STRINGS = (
+    b"\x1b]11;?",
+    b"\x1b]10;?",
+    b"\x1b]0;",
+    b"\x1b]2;",
+    b"\x1b]22;",
+    b"\x1bP+q",
+    b"\x1b_G",
+)
 _FOREIGN = (b"evil", b"aGFja2Vk", b"1337", b"AA==", b"canary")
-_CONTROLS = re.compile("[\x00-\x06\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\x80-\x9f\u200b\u202e\u2066\ufeff\U000e0041]")
+_CONTROLS = re.compile(
+    "[\x00-\x06\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\x80-\x9f\u200b\u202e\u2066\ufeff\U000e0041]"
+)
 
 VIEWS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "live": ("", ""),
@@ -68,7 +78,10 @@ def _holds(shown: bytes, view: str) -> None:
 
 
 def test_hostile_text_is_shown_with_its_escapes_made_visible() -> None:
-    with CountingServer(hostile_body) as server, Session([TPUTTUI, server.target], (160, 50)) as session:
+    with (
+        CountingServer(hostile_body) as server,
+        Session([TPUTTUI, server.target], (160, 50)) as session,
+    ):
         session.wait_for(r"[1-9][\d.,]* req/s")
         session.send("5z")
         session.wait_for("canary0␛")

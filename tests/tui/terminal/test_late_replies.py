@@ -45,7 +45,9 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         json.dumps(
             {
                 "$schema": "https://www.speedscope.app/file-format-schema.json",
-                "shared": {"frames": [{"name": name} for name in ("main", "read_rows", "write_rows")]},
+                "shared": {
+                    "frames": [{"name": name} for name in ("main", "read_rows", "write_rows")]
+                },
                 "profiles": [
                     {
                         "type": "sampled",
@@ -119,7 +121,9 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_a_broken_reader_ends_the_program_with_one_sentence_and_1(profile: Path, tmp_path: Path) -> None:
+def test_a_broken_reader_ends_the_program_with_one_sentence_and_1(
+    profile: Path, tmp_path: Path
+) -> None:
     argv = [sys.executable, "-c", BROKEN_READER, "view", str(profile)]
     with Session(argv, environ={"XDG_STATE_HOME": str(tmp_path)}) as session:
         session.wait_for("read_rows")
@@ -148,7 +152,9 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize(("key", "error"), [("x", "LookupError: x is broken"), ("z", "ArithmeticError: z is broken")])
+@pytest.mark.parametrize(
+    ("key", "error"), [("x", "LookupError: x is broken"), ("z", "ArithmeticError: z is broken")]
+)
 def test_an_error_that_costs_a_key_is_shown_once_and_the_program_goes_on(
     profile: Path, tmp_path: Path, key: str, error: str
 ) -> None:
@@ -171,13 +177,17 @@ def test_an_error_that_costs_a_key_is_shown_once_and_the_program_goes_on(
     assert error in file.read_text()
 
 
-def test_an_error_that_costs_a_key_stands_in_the_event_line_of_the_live_screen(tmp_path: Path) -> None:
+def test_an_error_that_costs_a_key_stands_in_the_event_line_of_the_live_screen(
+    tmp_path: Path,
+) -> None:
     argv = [sys.executable, "-c", BROKEN_KEY]
     state = {"XDG_STATE_HOME": str(tmp_path)}
     with CountingServer() as server, Session([*argv, server.target], environ=state) as session:
         session.wait_for(r"\d+\.\d+ req/s")
         session.send("x")
-        session.wait_for(r"\d\d:\d\d:\d\d an error of tputtui itself, one input is lost: LookupError: x is broken")
+        session.wait_for(
+            r"\d\d:\d\d:\d\d an error of tputtui itself, one input is lost: LookupError: x is broken"
+        )
         session.send("q")
         assert session.wait_end() == 0
         assert "an error of tputtui itself: LookupError: x is broken" in session.text()

@@ -64,7 +64,9 @@ def test_bare_tputtui_finds_a_demo_and_shows_it(demo: str) -> None:
     port = demo.rpartition(":")[2].partition("/")[0]
     with Session([TPUTTUI], (160, 50)) as session:
         found = session.wait_for(rf"127\.0\.0\.1:{port}|Targets ─+ \d+ targets", 30)
-        if not found[0].endswith(port):  # others serve metrics on this machine, too: ours may be below the last row
+        if not found[0].endswith(
+            port
+        ):  # others serve metrics on this machine, too: ours may be below the last row
             session.send(f"4/{port}\r")
             session.wait_for(rf"● 127\.0\.0\.1:{port} +[1-9][\d,]*(\.\d)? req/s")
             session.send("\x1b[B\r")  # its service is what the other panels show
@@ -142,7 +144,9 @@ def test_a_target_that_goes_down_says_why_and_comes_back(tmp_path: Path) -> None
     )
 
     def start(port: int) -> subprocess.Popen[str]:
-        return subprocess.Popen([sys.executable, str(server), str(port)], stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [sys.executable, str(server), str(port)], stdout=subprocess.PIPE, text=True
+        )
 
     first = start(0)
     port = port_of(first)
@@ -184,9 +188,7 @@ def test_ctrl_c_leaves_at_once(demo: str) -> None:
 
 
 def test_a_lost_terminal_ends_it_also_when_sighup_is_ignored(demo: str) -> None:
-    program = (
-        f"import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv({TPUTTUI!r}, ['tputtui', {demo!r}])"
-    )
+    program = f"import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv({TPUTTUI!r}, ['tputtui', {demo!r}])"
     session = Session([sys.executable, "-c", program])
     with session:
         session.wait_for("Throughput")
@@ -227,7 +229,11 @@ def test_a_storm_of_resizes_and_a_tiny_terminal_are_survived(demo: str) -> None:
 def test_bytes_that_are_no_keys_change_nothing(demo: str) -> None:
     with live(demo) as session:
         session.wait_for("Throughput")
-        session.send(b"\xff\xfe\x80\xc3\x28" + b"\x1b[999999;999999R\x1b]11;rgb:ffff/ffff/ffff\x1b\\" + b"\x00")
+        session.send(
+            b"\xff\xfe\x80\xc3\x28"
+             b"\x1b[999999;999999R\x1b]11;rgb:ffff/ffff/ffff\x1b\\"
+             b"\x00"
+        )
         session.read(1.0)
         assert session.alive(), session.text()
         session.send("q")
@@ -268,11 +274,15 @@ def test_foreign_text_never_acts_on_the_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "redirected"), [({"TERM": "dumb"}, False), ({}, True)], ids=["TERM is dumb", "stdin is no terminal"]
+    ("environ", "redirected"),
+    [({"TERM": "dumb"}, False), ({}, True)],
+    ids=["TERM is dumb", "stdin is no terminal"],
 )
 def test_without_a_screen_it_points_to_stream(environ: dict[str, str], redirected: bool) -> None:
     if redirected:
-        done = subprocess.run([TPUTTUI, ":1"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [TPUTTUI, ":1"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 2
         assert done.stderr.count("\n") == 1
         assert "tputtui stream" in done.stderr
@@ -298,5 +308,9 @@ def test_no_color_draws_no_colour(demo: str) -> None:
         session.read(1.0)
         session.send("q")
         assert session.wait_end() == 0
-        codes = {code for found in re.findall(rb"\x1b\[([0-9;]*)m", bytes(session.raw)) for code in found.split(b";")}
+        codes = {
+            code
+            for found in re.findall(rb"\x1b\[([0-9;]*)m", bytes(session.raw))
+            for code in found.split(b";")
+        }
         assert codes <= {b"", b"0", b"1", b"2", b"7", b"39", b"49"}  # 39 and 49: the terminal's own

@@ -85,7 +85,10 @@ def test_when_the_session_leader_survives_and_no_signal_comes_it_ends_all_the_sa
         "child.wait()\n"
         "time.sleep(60)\n"
     )
-    with CountingServer() as server, Session([sys.executable, "-c", leader, TPUTTUI, server.target]) as session:
+    with (
+        CountingServer() as server,
+        Session([sys.executable, "-c", leader, TPUTTUI, server.target]) as session,
+    ):
         pid = 0
         try:
             session.wait_for("Throughput")
@@ -99,16 +102,23 @@ def test_when_the_session_leader_survives_and_no_signal_comes_it_ends_all_the_sa
                 os.kill(pid, signal.SIGKILL)
 
 
-def test_while_the_terminal_is_not_read_targets_are_asked_as_before_and_then_the_picture_is_right() -> None:
+def test_while_the_terminal_is_not_read_targets_are_asked_as_before_and_then_the_picture_is_right() -> (
+    None
+):
     with CountingServer() as server, Session([TPUTTUI, server.target]) as session:
         session.wait_for(r"\d+\.\d+ req/s")
         before = len(server.hits)
-        for key in "T\x1b?\x1b" * 15:  # redraws, so that what is written fills every buffer on the way
+        for key in (
+            "T\x1b?\x1b" * 15
+        ):  # redraws, so that what is written fills every buffer on the way
             session.send(key)
             time.sleep(0.2)
         asked = len(server.hits) - before
         assert asked >= 9, f"{asked} scrapes in the 12 s in which nobody read the terminal"
-        gaps = [late - early for early, late in zip(server.hits[before:], server.hits[before + 1 :], strict=False)]
+        gaps = [
+            late - early
+            for early, late in zip(server.hits[before:], server.hits[before + 1 :], strict=False)
+        ]
         assert max(gaps) < 6, "a burst after a silence is not the cadence"
         session.send("\x1b")
         session.read(2.0)
@@ -156,7 +166,12 @@ def test_a_flood_of_bytes_that_are_no_keys_is_survived() -> None:
     noise = bytes(made.choice(b"\x80\x90\x9b\xc3\xe2\xf0\xfe\xff\x00") for _ in range(20_000))
     with CountingServer() as server, Session([TPUTTUI, server.target]) as session:
         session.wait_for("Throughput")
-        for piece in (noise, b"\x1b[" + b"9;" * 8000 + b"m", b"\x1b[<999999;999999;999999M" * 500, b"\x00" * 4000):
+        for piece in (
+            noise,
+            b"\x1b[" + b"9;" * 8000 + b"m",
+            b"\x1b[<999999;999999;999999M" * 500,
+            b"\x00" * 4000,
+        ):
             for at in range(0, len(piece), 1000):
                 session.send(piece[at : at + 1000])
                 session.read(0.02)

@@ -49,19 +49,28 @@ class _Server:
             def do_GET(self) -> None:
                 outer.sent.append(f"{self.path}\n{self.headers}")
                 plain = unquote_plus(self.path)
-                labels = f'asked="{self.path}",plain="{plain}",key="{self.headers.get("X-Key", "")}"'
+                labels = (
+                    f'asked="{self.path}",plain="{plain}",key="{self.headers.get("X-Key", "")}"'
+                )
                 text = f"# TYPE http_requests_total counter\nhttp_requests_total{{{labels}}} {len(outer.sent)}\n"
                 if self.path.startswith("/echo"):
                     text = f"<html><title>no {plain}</title>{self.path} {self.headers}"
                 elif self.path.startswith("/api"):
-                    text = json.dumps({"status": "error", "error": f"forbidden: {self.path} {plain} {self.headers}"})
+                    text = json.dumps(
+                        {
+                            "status": "error",
+                            "error": f"forbidden: {self.path} {plain} {self.headers}",
+                        }
+                    )
                 body = text.encode()
                 place = self.path.split("/")[1]
                 self.send_response({"401": 401, "redirect": 302, "api": 400}.get(place, 200))
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
                 if place == "redirect":
-                    self.send_header("Location", f"/echo/x?ticket={quote(SECRETS['redirected'], safe='')}")
+                    self.send_header(
+                        "Location", f"/echo/x?ticket={quote(SECRETS['redirected'], safe='')}"
+                    )
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -126,7 +135,10 @@ def planted(folder: Path, port: int) -> Path:
     ]
     parts += [  # without names: they are made of the addresses
         f'[[targets]]\nurl = "http://127.0.0.1:{port}/ok/1"\n',
-        *(f"[[targets]]\n{ways[name].replace('PATH', 'ok/2')}\n" for name in ("query", "plainquery", "path")),
+        *(
+            f"[[targets]]\n{ways[name].replace('PATH', 'ok/2')}\n"
+            for name in ("query", "plainquery", "path")
+        ),
         f'[[targets]]\nurl = "http://127.0.0.1:{port}/ok/2/b?token={quote(SECRETS["echoed"], safe="")}"\n',
         f'[[targets]]\nprometheus = "http://127.0.0.1:{port}/api/v1/query?key={quote(SECRETS["server"], safe="")}"\n',
     ]
@@ -139,7 +151,10 @@ def spellings(secret: str) -> list[bytes]:
     """A secret as it is, as a URL has it, and within basic authorization."""
     pair = base64.b64encode(f"me:{secret}".encode()).decode().rstrip("=")
     alone = base64.b64encode(f"{secret}:".encode()).decode().rstrip("=")
-    return [text.encode() for text in (secret, quote(secret, safe=""), quote(secret), pair[8:], alone[:-2])]
+    return [
+        text.encode()
+        for text in (secret, quote(secret, safe=""), quote(secret), pair[8:], alone[:-2])
+    ]
 
 
 def profiles_of(path: Path) -> list[RecordedProfile]:
@@ -149,7 +164,9 @@ def profiles_of(path: Path) -> list[RecordedProfile]:
 
 def holds_none(where: str, content: bytes) -> None:
     for name, secret in SECRETS.items():
-        assert not any(spelling in content for spelling in spellings(secret)), f"{name} stands in {where}"
+        assert not any(spelling in content for spelling in spellings(secret)), (
+            f"{name} stands in {where}"
+        )
 
 
 def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
@@ -159,7 +176,9 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
     secrets.mkdir()
     made.mkdir()
     config = planted(secrets, server.port)
-    env = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PYTHONPATH")}
+    env = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PYTHONPATH")
+    }
     env |= {"HOME": str(made), "XDG_STATE_HOME": str(made / "state"), "TERM": "xterm-256color"}
     env |= {"CANARY_HEADER": SECRETS["headerenv"], "CANARY_TOKEN": SECRETS["tokenenv"]}
     env["CANARY_PLACE"] = SECRETS["path"]
@@ -182,7 +201,17 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
     told += ["--mark", f"deployed by me:{quote(SECRETS['mark'], safe='')}@host"]
     use("record", "--for", "2s", "-o", "all.tput.gz", "--all-metrics", *told, *named)
     for kind in ("openmetrics", "csv", "json"):
-        use("export", "all.tput.gz", "--format", kind, "-o", f"out.{kind}", "--service", "header-ok", codes=(0, 2))
+        use(
+            "export",
+            "all.tput.gz",
+            "--format",
+            kind,
+            "-o",
+            f"out.{kind}",
+            "--service",
+            "header-ok",
+            codes=(0, 2),
+        )
     use("runs", str(made))
     for kind in ("html", "markdown", "json"):
         use(
@@ -203,7 +232,9 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
         "e.Engine.start = bad\n"
         "sys.exit(c.main(['stream', '-n', '1', *sys.argv[1:]]))"
     )
-    done = subprocess.run([sys.executable, "-c", failing, *named], capture_output=True, check=False, env=env, cwd=made)
+    done = subprocess.run(
+        [sys.executable, "-c", failing, *named], capture_output=True, check=False, env=env, cwd=made
+    )
     assert done.returncode == 1
     holds_none("the report of an error of ours", done.stdout + done.stderr)
 
@@ -212,7 +243,8 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
         session.send("R")
         session.read(2.0)
         command_line = (
-            Path(f"/proc/{session.pid}/cmdline").read_bytes() + Path(f"/proc/{session.pid}/comm").read_bytes()
+            Path(f"/proc/{session.pid}/cmdline").read_bytes()
+            + Path(f"/proc/{session.pid}/comm").read_bytes()
         )
         session.send("R")
         session.read(1.0)
@@ -224,7 +256,9 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
     files = [path for path in made.rglob("*") if path.is_file()]
     assert len([path for path in files if path.name.endswith(".tput.gz")]) >= 2
     assert any(path.suffix == ".log" for path in files), "no traceback was written"
-    assert profiles_of(made / "a.tput.gz"), "the run carries no profile: nothing is shown by what it has not"
+    assert profiles_of(made / "a.tput.gz"), (
+        "the run carries no profile: nothing is shown by what it has not"
+    )
     for path in files:
         content = path.read_bytes()
         holds_none(path.name, content)
@@ -235,7 +269,9 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
     sent = "".join(server.sent).encode()
     unsent_by_design = ("argument", "note", "mark", "server")
     asked = {name: secret for name, secret in SECRETS.items() if name not in unsent_by_design}
-    unsent = [name for name, secret in asked.items() if not any(one in sent for one in spellings(secret))]
+    unsent = [
+        name for name, secret in asked.items() if not any(one in sent for one in spellings(secret))
+    ]
     assert not unsent, "these were not even sent: nothing is shown by their absence"
 
 
@@ -248,7 +284,8 @@ def test_what_is_wrong_with_a_config_is_said_without_its_secrets(tmp_path: Path)
         .replace("interval", "intervall")
     )
     config.write_text(
-        text + f'[[targets]]\nurl = "ftp://me:{SECRETS["userinfo"]}@h"\npassword = "{SECRETS["header"]}"\n'
+        text
+        + f'[[targets]]\nurl = "ftp://me:{SECRETS["userinfo"]}@h"\npassword = "{SECRETS["header"]}"\n'
     )
     argv = [sys.executable, "-m", "tputtui", "stream", "--config", str(config)]
     done = subprocess.run(argv, capture_output=True, check=False, timeout=30)

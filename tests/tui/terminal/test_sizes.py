@@ -15,10 +15,14 @@ from terminals import MODERN, UNSIZED, Terminal
 pytestmark = pytest.mark.pty
 
 LOOKED_AT = (200, 60)  # larger than all that is drawn: what is too large shows, too
-MODERN_UNSIZED = Terminal("modern 0x0", "xterm-kitty", MODERN.attributes, MODERN.modes, kitty=True, sized=False)
+MODERN_UNSIZED = Terminal(
+    "modern 0x0", "xterm-kitty", MODERN.attributes, MODERN.modes, kitty=True, sized=False
+)
 
 ZERO_IN_BAND = replace(MODERN_UNSIZED, name="0x0 in band", in_band=False)
-KINDS = pytest.mark.parametrize("terminal", [UNSIZED, MODERN_UNSIZED, ZERO_IN_BAND], ids=lambda terminal: terminal.name)
+KINDS = pytest.mark.parametrize(
+    "terminal", [UNSIZED, MODERN_UNSIZED, ZERO_IN_BAND], ids=lambda terminal: terminal.name
+)
 
 
 @pytest.fixture
@@ -70,7 +74,9 @@ def test_a_terminal_without_a_size_is_drawn_at_80x24_stands_still_and_is_left(
 
 
 @KINDS
-def test_a_true_size_is_obeyed_when_it_comes_and_kept_when_it_goes_again(terminal: Terminal, profile: str) -> None:
+def test_a_true_size_is_obeyed_when_it_comes_and_kept_when_it_goes_again(
+    terminal: Terminal, profile: str
+) -> None:
     with Session([TPUTTUI, "view", profile], LOOKED_AT, terminal=terminal) as session:
         assert drawn_size(session) == (80, 24)
         for size in ((120, 40), (60, 20), (100, 30)):
@@ -88,7 +94,13 @@ def test_a_true_size_is_obeyed_when_it_comes_and_kept_when_it_goes_again(termina
 
 @pytest.mark.parametrize(
     ("reported", "drawn"),
-    [((0, 24), (80, 24)), ((80, 0), (80, 24)), ((100, 0), (100, 24)), ((0, 30), (80, 30)), ((65535, 65535), (80, 24))],
+    [
+        ((0, 24), (80, 24)),
+        ((80, 0), (80, 24)),
+        ((100, 0), (100, 24)),
+        ((0, 30), (80, 30)),
+        ((65535, 65535), (80, 24)),
+    ],
     ids=str,
 )
 def test_a_dimension_that_is_no_size_is_taken_from_80x24(
@@ -133,7 +145,9 @@ def test_a_terminal_that_knows_its_size_is_asked_before_columns_and_lines(profil
         assert session.wait_end() == 0
 
 
-def test_with_its_output_redirected_the_size_is_that_of_the_terminal(profile: str, tmp_path: Path) -> None:
+def test_with_its_output_redirected_the_size_is_that_of_the_terminal(
+    profile: str, tmp_path: Path
+) -> None:
     command = f"exec {shlex.quote(TPUTTUI)} view {shlex.quote(profile)} > {shlex.quote(str(tmp_path / 'out'))}"
     with Session(["/bin/sh", "-c", command], LOOKED_AT, terminal=UNSIZED) as session:
         session.resize_window(110, 35)
@@ -155,7 +169,10 @@ def test_a_click_in_a_terminal_without_a_size_in_pixels_is_a_click(profile: str)
 
 
 def test_live_without_a_size_is_drawn_and_obeys_a_true_one() -> None:
-    with CountingServer() as server, Session([TPUTTUI, server.target], LOOKED_AT, terminal=UNSIZED) as session:
+    with (
+        CountingServer() as server,
+        Session([TPUTTUI, server.target], LOOKED_AT, terminal=UNSIZED) as session,
+    ):
         session.wait_for(r"\A tputtui ")
         session.wait_for(r"─ Throughput ─")
         session.wait_for("q quit")

@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tputtui.cli.options import experiment_verbs, inspect_verbs, profile_verbs, run_verbs, watch_verbs
+from tputtui.cli.options import (
+    experiment_verbs,
+    inspect_verbs,
+    profile_verbs,
+    run_verbs,
+    watch_verbs,
+)
 from tputtui.cli.options.verb import Verb
 
 _GROUPS: tuple[tuple[Verb, ...], ...] = (

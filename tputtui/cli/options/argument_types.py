@@ -43,7 +43,10 @@ def positive_int(text: str) -> int:
 
 def positive_number(text: str) -> float:
     """Parse a number above 0."""
-    if not re.fullmatch(r"\d+(\.\d+)?|\.\d+", text, re.ASCII) or not 0 < float(text) < sys.float_info.max:
+    if (
+        not re.fullmatch(r"\d+(\.\d+)?|\.\d+", text, re.ASCII)
+        or not 0 < float(text) < sys.float_info.max
+    ):
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a number above 0")
     return float(text)
 
@@ -71,7 +74,9 @@ def mark_spec(text: str) -> tuple[float, str]:
     """Parse `[T=]TEXT` into (seconds from the start, text). T is +90s; the text may contain "="."""
     at, equals, words = text.partition("=")
     if equals and at.startswith("+") and words.strip():
-        return (0.0 if at.strip() in ("+0", "+0s") else positive_duration(at[1:])), clean(words.strip(), 500)
+        return (0.0 if at.strip() in ("+0", "+0s") else positive_duration(at[1:])), clean(
+            words.strip(), 500
+        )
     if not text.strip():
         raise argparse.ArgumentTypeError("a mark without a text")
     return 0.0, clean(text.strip(), 500)

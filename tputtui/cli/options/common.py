@@ -27,13 +27,24 @@ class CommonFlag:
 
 
 OBJECTIVE = CommonFlag(
-    "--objective", "objectives", "a target level: p99<=250ms, errors<=0.1%%, api/users:rps>=100", "EXPR", None, True
+    "--objective",
+    "objectives",
+    "a target level: p99<=250ms, errors<=0.1%%, api/users:rps>=100",
+    "EXPR",
+    None,
+    True,
 )
-INTERVAL = CommonFlag("--interval", "interval", "time from scrape to scrape, at least 100ms (1s)", "DURATION")
-TIMEOUT = CommonFlag("--timeout", "timeout", "how long one scrape may take, whatever the interval (10s)", "DURATION")
+INTERVAL = CommonFlag(
+    "--interval", "interval", "time from scrape to scrape, at least 100ms (1s)", "DURATION"
+)
+TIMEOUT = CommonFlag(
+    "--timeout", "timeout", "how long one scrape may take, whatever the interval (10s)", "DURATION"
+)
 TICK_FLAGS = (
     INTERVAL,
-    CommonFlag("--window", "window", "span over which rates and quantiles are taken (10s)", "DURATION"),
+    CommonFlag(
+        "--window", "window", "span over which rates and quantiles are taken (10s)", "DURATION"
+    ),
 )
 RATE_FLAGS = (
     *TICK_FLAGS,
@@ -41,8 +52,12 @@ RATE_FLAGS = (
     OBJECTIVE,
     CommonFlag("--by", "by", "labels to break traffic down by", "LABEL[,LABEL]"),
 )
-NO_DISCOVER = CommonFlag("--no-discover", "discover", "without targets, do not look for local listeners", None, False)
-READ_ONLY = CommonFlag("--read-only", "read_only", "no capture of a process, no file written", None, True)
+NO_DISCOVER = CommonFlag(
+    "--no-discover", "discover", "without targets, do not look for local listeners", None, False
+)
+READ_ONLY = CommonFlag(
+    "--read-only", "read_only", "no capture of a process, no file written", None, True
+)
 ASCII = CommonFlag("--ascii", "ascii", "draw with ASCII only", None, True)
 SCREEN_FLAGS = (
     ASCII,

@@ -22,7 +22,9 @@ def _add_profile_options(parser: argparse.ArgumentParser) -> None:
         type=argument_types.positive_duration,
         help="length of the capture, from 0.5s on (10s)",
     )
-    parser.add_argument("--rate", metavar="HZ", type=argument_types.non_negative_int, help="samples a second (100)")
+    parser.add_argument(
+        "--rate", metavar="HZ", type=argument_types.non_negative_int, help="samples a second (100)"
+    )
     parser.add_argument(
         "-o",
         metavar="FILE",
@@ -33,10 +35,17 @@ def _add_profile_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_view_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="speedscope JSON, collapsed stacks (either gzipped) or .pstats")
-    parser.add_argument("other", metavar="FILE2", nargs="?", help="a later profile: their difference is shown")
     parser.add_argument(
-        "-o", metavar="OUT", dest="output", help="write FILE as .json, .txt or .svg instead, .gz on any"
+        "file", metavar="FILE", help="speedscope JSON, collapsed stacks (either gzipped) or .pstats"
+    )
+    parser.add_argument(
+        "other", metavar="FILE2", nargs="?", help="a later profile: their difference is shown"
+    )
+    parser.add_argument(
+        "-o",
+        metavar="OUT",
+        dest="output",
+        help="write FILE as .json, .txt or .svg instead, .gz on any",
     )
     parser.add_argument("--force", action="store_true", help="overwrite OUT")
 
@@ -48,5 +57,10 @@ VERBS = (
         _add_profile_options,
         (*common.TICK_FLAGS, *common.SCREEN_FLAGS),
     ),
-    Verb("view", "open a saved profile; two: their difference", _add_view_options, common.SCREEN_FLAGS),
+    Verb(
+        "view",
+        "open a saved profile; two: their difference",
+        _add_view_options,
+        common.SCREEN_FLAGS,
+    ),
 )

@@ -16,15 +16,25 @@ not written to its end. The rules of --abort: docs/objectives.md."""
 
 def _add_record_options(parser: argparse.ArgumentParser) -> None:
     add_target_arguments(parser)
-    parser.add_argument("-o", metavar="RUN", dest="output", required=True, help="the file, such as before.tput.gz")
+    parser.add_argument(
+        "-o", metavar="RUN", dest="output", required=True, help="the file, such as before.tput.gz"
+    )
     parser.add_argument("--force", action="store_true", help="overwrite RUN")
     parser.add_argument(
-        "--for", metavar="DURATION", dest="duration", type=argument_types.positive_duration, help="end after that time"
+        "--for",
+        metavar="DURATION",
+        dest="duration",
+        type=argument_types.positive_duration,
+        help="end after that time",
     )
     parser.add_argument(
-        "--like", metavar="RUN", help="targets, interval, duration and objectives of that run; says if the load was too"
+        "--like",
+        metavar="RUN",
+        help="targets, interval, duration and objectives of that run; says if the load was too",
     )
-    parser.add_argument("--all-metrics", action="store_true", help="every metric, not only those that are shown")
+    parser.add_argument(
+        "--all-metrics", action="store_true", help="every metric, not only those that are shown"
+    )
     parser.add_argument(
         "--profile",
         metavar="WHAT",
@@ -40,13 +50,21 @@ def _add_record_options(parser: argparse.ArgumentParser) -> None:
         help="a mark: at the start, or +90s=TEXT",
     )
     parser.add_argument(
-        "--mark-file", metavar="FILE", help='marks as they are appended to it: "TIME TEXT" lines; - is stdin'
+        "--mark-file",
+        metavar="FILE",
+        help='marks as they are appended to it: "TIME TEXT" lines; - is stdin',
     )
     parser.add_argument("--note", metavar="TEXT", default="", help="what the run is about")
     parser.add_argument(
-        "--experiment", metavar="FILE", help="the experiment it belongs to, TOML: hypothesis, owner, change"
+        "--experiment",
+        metavar="FILE",
+        help="the experiment it belongs to, TOML: hypothesis, owner, change",
     )
-    parser.add_argument("--workload", metavar="FILE", help="what the load is, TOML: generator, arguments, concurrency")
+    parser.add_argument(
+        "--workload",
+        metavar="FILE",
+        help="what the load is, TOML: generator, arguments, concurrency",
+    )
     parser.add_argument(
         "--fail-after",
         metavar="S",
@@ -59,7 +77,9 @@ def _add_record_options(parser: argparse.ArgumentParser) -> None:
         help="end when it has failed, with the evidence as JSON on stdout (exit code 10)",
     )
     parser.add_argument(
-        "--control", metavar="SERVICE", help="what the others are compared with: a service, or a target"
+        "--control",
+        metavar="SERVICE",
+        help="what the others are compared with: a service, or a target",
     )
     parser.add_argument(
         "--margin",
@@ -68,9 +88,14 @@ def _add_record_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="with --control, what is not yet worse: throughput=2%%, p99=10%%",
     )
-    parser.add_argument("--listen", metavar="ADDR", help="serve what is derived as /metrics: 127.0.0.1:9464")
     parser.add_argument(
-        "--limit", metavar="SIZE", type=argument_types.byte_size, help="go on in a new file beyond that: 500MiB"
+        "--listen", metavar="ADDR", help="serve what is derived as /metrics: 127.0.0.1:9464"
+    )
+    parser.add_argument(
+        "--limit",
+        metavar="SIZE",
+        type=argument_types.byte_size,
+        help="go on in a new file beyond that: 500MiB",
     )
 
 
@@ -91,14 +116,22 @@ def _add_replay_options(parser: argparse.ArgumentParser) -> None:
         help="play X times as fast, up to 60 (1)",
     )
     add_baseline_option(parser)
-    parser.add_argument("--stream", action="store_true", help="no screen: the objects of stream, as fast as it goes")
     parser.add_argument(
-        "-n", metavar="N", type=argument_types.positive_int, dest="count", help="with --stream: end after N objects"
+        "--stream", action="store_true", help="no screen: the objects of stream, as fast as it goes"
+    )
+    parser.add_argument(
+        "-n",
+        metavar="N",
+        type=argument_types.positive_int,
+        dest="count",
+        help="with --stream: end after N objects",
     )
 
 
 def _add_runs_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", nargs="?", help="where they are ($XDG_STATE_HOME/tputtui/runs)")
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", help="where they are ($XDG_STATE_HOME/tputtui/runs)"
+    )
     parser.add_argument(
         "--format",
         choices=("text", "markdown", "json"),
@@ -122,7 +155,9 @@ def _add_export_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_cut_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run")
-    parser.add_argument("--from", metavar="T", dest="begin", help="+90s, ISO 8601, or a mark (its start)")
+    parser.add_argument(
+        "--from", metavar="T", dest="begin", help="+90s, ISO 8601, or a mark (its start)"
+    )
     parser.add_argument("--to", metavar="T", dest="end", help="likewise (its end)")
     parser.add_argument("-o", metavar="NEW", dest="output", required=True, help="the new run")
     parser.add_argument("--force", action="store_true", help="overwrite NEW")
@@ -137,9 +172,18 @@ VERBS = (
         _RECORD_EPILOG,
     ),
     Verb(
-        "replay", "look at a run as it was live, at any speed", _add_replay_options, common.SCREEN_FLAGS, _REPLAY_EPILOG
+        "replay",
+        "look at a run as it was live, at any speed",
+        _add_replay_options,
+        common.SCREEN_FLAGS,
+        _REPLAY_EPILOG,
     ),
-    Verb("runs", "the runs of a folder: when, how long, best 60 s, p99, and more", _add_runs_options, (common.ASCII,)),
+    Verb(
+        "runs",
+        "the runs of a folder: when, how long, best 60 s, p99, and more",
+        _add_runs_options,
+        (common.ASCII,),
+    ),
     Verb("export", "a run for other programs", _add_export_options),
     Verb("cut", "a span of a run as a run of its own, to hand over", _add_cut_options),
 )

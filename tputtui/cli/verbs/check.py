@@ -66,7 +66,9 @@ def run(arguments: Arguments) -> int:
 async def _check_servers(settings: Settings) -> list[ServerReport]:
     from tputtui.cli.check_servers import check_server
 
-    found = await asyncio.gather(*(check_server(server, settings, _binding_rows) for server in settings.servers))
+    found = await asyncio.gather(
+        *(check_server(server, settings, _binding_rows) for server in settings.servers)
+    )
     return [look for looks in found for look in looks]
 
 
@@ -74,7 +76,9 @@ async def _discover_targets(settings: Settings) -> tuple[Settings, str]:
     from tputtui.discovery.discoverer import discover
 
     discovery = await discover()
-    targets = tuple(TargetSettings(name=f"127.0.0.1:{found.port}", url=found.url) for found in discovery.targets)
+    targets = tuple(
+        TargetSettings(name=f"127.0.0.1:{found.port}", url=found.url) for found in discovery.targets
+    )
     return replace(settings, targets=targets), discovery.sentence
 
 
@@ -105,7 +109,9 @@ class _BodyKeepingScanner:
         self._scanner = scanner
         self.body, self.content_type = b"", ""
 
-    def scan(self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None) -> Exposition:
+    def scan(
+        self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None
+    ) -> Exposition:
         self.body, self.content_type = body, content_type or ""
         return self._scanner.scan(body, content_type, wanted)
 
@@ -133,7 +139,9 @@ async def _check_target(target: TargetSettings, settings: Settings) -> _TargetCh
             second = await endpoint.scrape(endpoint.timeout_s)
     finally:
         await endpoint.aclose()
-    return _TargetCheck(endpoint.name, endpoint.target.url, target, first, second, keeper.body, keeper.content_type)
+    return _TargetCheck(
+        endpoint.name, endpoint.target.url, target, first, second, keeper.body, keeper.content_type
+    )
 
 
 def _slow(duration_s: float, interval_s: float) -> str:
@@ -175,13 +183,20 @@ def _report_lines(check: _TargetCheck, settings: Settings) -> list[str]:
     if warning := describe_exposition_warning(now):
         rows.insert(1, ("warning", warning))
     if check.target.insecure:
-        rows.append(("insecure", "its certificate is not checked; ca_file trusts a self-signed one instead"))
+        rows.append(
+            ("insecure", "its certificate is not checked; ca_file trusts a self-signed one instead")
+        )
     if _is_unchanged(now, before):
         rows.append(
-            ("still", f"no sample moved in {_SCRAPE_GAP_S:g} s: if it refreshes slower than the window, raise --window")
+            (
+                "still",
+                f"no sample moved in {_SCRAPE_GAP_S:g} s: if it refreshes slower than the window, raise --window",
+            )
         )
     objectives = map(parse_objective, settings.objectives)
-    level_s = next((objective.value for objective in objectives if objective.measure == "latency"), None)
+    level_s = next(
+        (objective.value for objective in objectives if objective.measure == "latency"), None
+    )
     rows += [("misleads", sentence) for sentence in findings(now, bindings, level_s)]
     return [head, *_indented(rows)]
 
@@ -201,7 +216,9 @@ def _took(seconds: float) -> str:
 
 
 def _is_unchanged(now: Exposition, before: Exposition) -> bool:
-    return bool(now.samples) and all(before.samples.get(series) == value for series, value in now.samples.items())
+    return bool(now.samples) and all(
+        before.samples.get(series) == value for series, value in now.samples.items()
+    )
 
 
 def _binding_rows(bindings: Bindings) -> list[tuple[str, str]]:
@@ -212,8 +229,16 @@ def _binding_rows(bindings: Bindings) -> list[tuple[str, str]]:
         ("latency", bindings.latency),
     ):
         why = bindings.reasons.get(signal, "nothing found")
-        rows.append((signal, f"{UNKNOWN}  {clean(why, 200)}" if binding is None else _describe_binding(binding)))
-    rows += [("saturation", _describe_binding(binding)) for binding in bindings.saturation[:_MAX_SATURATION_ROWS]]
+        rows.append(
+            (
+                signal,
+                f"{UNKNOWN}  {clean(why, 200)}" if binding is None else _describe_binding(binding),
+            )
+        )
+    rows += [
+        ("saturation", _describe_binding(binding))
+        for binding in bindings.saturation[:_MAX_SATURATION_ROWS]
+    ]
     if more := len(bindings.saturation) - _MAX_SATURATION_ROWS:
         rows += [("saturation", f"and {more} more")] if more > 0 else []
     rows += [("further", _describe_binding(binding)) for binding in bindings.signals]
@@ -250,8 +275,16 @@ def _environment_rows(settings: Settings) -> list[tuple[str, str]]:
     locale = settings.origins["ascii"] if settings.ascii else "UTF-8"
     rows = [
         ("py-spy", _describe_py_spy()),
-        ("screen", f"not here: {no_screen}; tputtui stream works" if no_screen else _describe_terminal()),
-        ("text", f"ASCII only, because of {locale}; a UTF-8 locale shows more" if settings.ascii else "UTF-8"),
+        (
+            "screen",
+            f"not here: {no_screen}; tputtui stream works" if no_screen else _describe_terminal(),
+        ),
+        (
+            "text",
+            f"ASCII only, because of {locale}; a UTF-8 locale shows more"
+            if settings.ascii
+            else "UTF-8",
+        ),
         ("colour", _describe_color(settings)),
     ]
     missing = [tool for tool in ("make",) if shutil.which(tool) is None]
@@ -290,11 +323,17 @@ def _describe_color(settings: Settings) -> str:
         return f"off ({settings.origins['color']})"
     if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
         return "24 bit"
-    return "256" if "256" in os.environ.get("TERM", "") else "16; COLORTERM=truecolor says that the terminal has more"
+    return (
+        "256"
+        if "256" in os.environ.get("TERM", "")
+        else "16; COLORTERM=truecolor says that the terminal has more"
+    )
 
 
 def _has_venv() -> bool:
     """Return whether this Python can create environments; Debian packages venv separately."""
     from importlib.util import find_spec
 
-    return find_spec("venv") is not None and (find_spec("ensurepip") is not None or sys.prefix != sys.base_prefix)
+    return find_spec("venv") is not None and (
+        find_spec("ensurepip") is not None or sys.prefix != sys.base_prefix
+    )

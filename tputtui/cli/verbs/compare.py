@@ -18,7 +18,12 @@ from tputtui.cli.comparison_inputs import ComparisonSide
 from tputtui.cli.output import print_stdout
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
-from tputtui.experiments.comparison_context import ComparisonContext, ContextError, parse_context, parse_margin
+from tputtui.experiments.comparison_context import (
+    ComparisonContext,
+    ContextError,
+    parse_context,
+    parse_margin,
+)
 from tputtui.experiments.deviations import ExecutedPlan, describe_deviations
 from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result import EXIT_CODES, VERDICTS, Comparison
@@ -49,15 +54,28 @@ def run(arguments: Arguments) -> int:
     plain = settings.ascii and options.format == "text"
     history = [comparison_inputs.load_side(word) for word in options.history]
     if options.power is not None:
-        _write_report(_power_report(options, detect, sample_size.with_history(context, history)), options, plain)
+        _write_report(
+            _power_report(options, detect, sample_size.with_history(context, history)),
+            options,
+            plain,
+        )
         return 0
-    first = comparison_inputs.load_side(options.baseline), comparison_inputs.load_side(options.candidate)
+    first = (
+        comparison_inputs.load_side(options.baseline),
+        comparison_inputs.load_side(options.candidate),
+    )
     recorded, doubt = comparison_plan.plan_of_runs(*first)
     if options.experiment is None and recorded is not None:
         plan = recorded
         context = _merge_context(options, given, plan, asked)
     context = sample_size.with_history(context, history)
-    pairs = [first, *((comparison_inputs.load_side(a), comparison_inputs.load_side(b)) for a, b in options.pair)]
+    pairs = [
+        first,
+        *(
+            (comparison_inputs.load_side(a), comparison_inputs.load_side(b))
+            for a, b in options.pair
+        ),
+    ]
     strata = [
         (clean(name, 60), (comparison_inputs.load_side(a), comparison_inputs.load_side(b)))
         for name, a, b in options.stratum
@@ -65,7 +83,10 @@ def run(arguments: Arguments) -> int:
     answer = _compare_arms(pairs, strata, context, plan)
     code = EXIT_CODES[answer.verdict] if answer.verdict in fails else 0
     done = ExecutedPlan(
-        _arm_lengths(pairs, strata), len(pairs), asked, recorded if options.experiment is not None else None
+        _arm_lengths(pairs, strata),
+        len(pairs),
+        asked,
+        recorded if options.experiment is not None else None,
     )
     told = describe_deviations(plan, done, answer)
     context = _with_environments(context, *first)
@@ -92,7 +113,10 @@ def run(arguments: Arguments) -> int:
 
 
 def _compare_arms(
-    pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]], context: ComparisonContext, plan: ExperimentPlan
+    pairs: Sequence[Arms],
+    strata: Sequence[tuple[str, Arms]],
+    context: ComparisonContext,
+    plan: ExperimentPlan,
 ) -> Comparison:
     """Compare one pair or several interleaved pairs, with their strata."""
     from tputtui.experiments.statistics.comparison import compare
@@ -101,20 +125,34 @@ def _compare_arms(
 
     def pair(baseline: ComparisonSide, candidate: ComparisonSide) -> RunPair:
         absolute = baseline.is_unix_time and candidate.is_unix_time
-        return RunPair(baseline.rows, candidate.rows, _with_environments(context, baseline, candidate), absolute)
+        return RunPair(
+            baseline.rows,
+            candidate.rows,
+            _with_environments(context, baseline, candidate),
+            absolute,
+        )
 
     def alone(one: RunPair) -> Comparison:
-        return compare(one.baseline, one.candidate, one.context, has_absolute_times=one.has_absolute_times)
+        return compare(
+            one.baseline, one.candidate, one.context, has_absolute_times=one.has_absolute_times
+        )
 
-    first = compare_pairs([pair(*arms) for arms in pairs]) if len(pairs) > 1 else alone(pair(*pairs[0]))
+    first = (
+        compare_pairs([pair(*arms) for arms in pairs]) if len(pairs) > 1 else alone(pair(*pairs[0]))
+    )
     if not strata:
         return first
     return verify_uplift(first, [(name, alone(pair(*arms))) for name, arms in strata], plan)
 
 
-def _arm_lengths(pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]]) -> list[tuple[str, float]]:
+def _arm_lengths(
+    pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]]
+) -> list[tuple[str, float]]:
     """Return the name and duration of every arm."""
-    named = [(f"pair {number}" if len(pairs) > 1 else "", arms) for number, arms in enumerate(pairs, start=1)]
+    named = [
+        (f"pair {number}" if len(pairs) > 1 else "", arms)
+        for number, arms in enumerate(pairs, start=1)
+    ]
     found = []
     for name, arms in (*named, *strata):
         for arm, side in zip(("baseline", "candidate"), arms, strict=True):
@@ -122,7 +160,9 @@ def _arm_lengths(pairs: Sequence[Arms], strata: Sequence[tuple[str, Arms]]) -> l
     return found
 
 
-def _resource_comparisons(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[ResourceComparison, ...]:
+def _resource_comparisons(
+    baseline: ComparisonSide, candidate: ComparisonSide
+) -> tuple[ResourceComparison, ...]:
     """Return each resource in both arms, ordered by the higher use."""
     levels = [
         {one.name: ResourceUse(one.mean, one.highest, one.waiting) for one in side.resources}
@@ -130,15 +170,24 @@ def _resource_comparisons(baseline: ComparisonSide, candidate: ComparisonSide) -
     ]
     names = dict.fromkeys((*levels[0], *levels[1]))
     found = [
-        ResourceComparison(name, levels[0].get(name, ResourceUse()), levels[1].get(name, ResourceUse()))
+        ResourceComparison(
+            name, levels[0].get(name, ResourceUse()), levels[1].get(name, ResourceUse())
+        )
         for name in names
     ]
-    return tuple(sorted(found, key=lambda one: -max(one.baseline.mean or 0.0, one.candidate.mean or 0.0)))
+    return tuple(
+        sorted(found, key=lambda one: -max(one.baseline.mean or 0.0, one.candidate.mean or 0.0))
+    )
 
 
-def _profile_difference(baseline: ComparisonSide, candidate: ComparisonSide) -> tuple[str, tuple[str, ...]]:
+def _profile_difference(
+    baseline: ComparisonSide, candidate: ComparisonSide
+) -> tuple[str, tuple[str, ...]]:
     """Return the differential flame graph and its findings, if both runs contain a profile."""
-    before, after = comparison_inputs.longest_profile(baseline), comparison_inputs.longest_profile(candidate)
+    before, after = (
+        comparison_inputs.longest_profile(baseline),
+        comparison_inputs.longest_profile(candidate),
+    )
     if before is None or after is None:
         return "", ()
     from tputtui.profiling.analysis import flame_diff
@@ -146,12 +195,16 @@ def _profile_difference(baseline: ComparisonSide, candidate: ComparisonSide) -> 
     return flame_diff.render_svg(before, after), tuple(flame_diff.describe_changes(before, after))
 
 
-def _power_report(options: argparse.Namespace, target_effect: float, context: ComparisonContext) -> str:
+def _power_report(
+    options: argparse.Namespace, target_effect: float, context: ComparisonContext
+) -> str:
     from tputtui.report.power_report import build_document, render_text
 
     found = sample_size.compute_power(options.power, target_effect, context)
     return (
-        json.dumps(build_document(found), indent=2, allow_nan=False) if options.format == "json" else render_text(found)
+        json.dumps(build_document(found), indent=2, allow_nan=False)
+        if options.format == "json"
+        else render_text(found)
     )
 
 
@@ -183,7 +236,9 @@ def _failing_verdicts(text: str | None) -> tuple[str, ...]:
     for word in words:
         if word not in VERDICTS:
             hint = did_you_mean(word, VERDICTS)
-            raise UsageError(f"--fail-on: {clean(word, 40)!r} is no verdict{hint}; there are {', '.join(VERDICTS)}")
+            raise UsageError(
+                f"--fail-on: {clean(word, 40)!r} is no verdict{hint}; there are {', '.join(VERDICTS)}"
+            )
     return words
 
 
@@ -208,7 +263,10 @@ def _parse_margins(arguments: Sequence[str]) -> dict[str, float]:
 
 
 def _merge_context(
-    options: argparse.Namespace, file_context: ComparisonContext, plan: ExperimentPlan, margins: Mapping[str, float]
+    options: argparse.Namespace,
+    file_context: ComparisonContext,
+    plan: ExperimentPlan,
+    margins: Mapping[str, float],
 ) -> ComparisonContext:
     """Merge the context file, the plan and the flags, in increasing precedence."""
     return replace(
@@ -220,7 +278,9 @@ def _merge_context(
     )
 
 
-def _render_report(format_: str, comparison: Comparison, report_input: ReportInput, exit_code: int) -> str:
+def _render_report(
+    format_: str, comparison: Comparison, report_input: ReportInput, exit_code: int
+) -> str:
     if format_ == "markdown":
         from tputtui.report.markdown_report import render_markdown
 

@@ -24,7 +24,11 @@ def run(arguments: Arguments) -> int:
     elif action == "path":
         place = config_file.config_location(arguments.options.config, os.environ)
         named = arguments.options.config or os.environ.get("TPUTTUI_CONFIG")
-        why = f"{os.devnull} was named" if named == os.devnull else "neither HOME nor XDG_CONFIG_HOME is set"
+        why = (
+            f"{os.devnull} was named"
+            if named == os.devnull
+            else "neither HOME nor XDG_CONFIG_HOME is set"
+        )
         print_stdout(f"none: {why}" if place is None else place.path)
     else:
         from tputtui.text.redaction import redact_url
@@ -33,7 +37,13 @@ def run(arguments: Arguments) -> int:
         for note in found.settings.notes:
             print_stderr(note)
         print_stdout(_describe_file(found.location))
-        print_stdout("\n".join(format_columns(settings_reference.list_effective_settings(found.settings, redact_url))))
+        print_stdout(
+            "\n".join(
+                format_columns(
+                    settings_reference.list_effective_settings(found.settings, redact_url)
+                )
+            )
+        )
     return 0
 
 

@@ -21,8 +21,16 @@ def run(arguments: Arguments) -> int:
         check_is_other_file(options.run, options.output)
         marks = source.marks()
         try:
-            begin = parse_time_spec(options.begin, source.header, marks) if options.begin is not None else None
-            end = parse_time_spec(options.end, source.header, marks) if options.end is not None else None
+            begin = (
+                parse_time_spec(options.begin, source.header, marks)
+                if options.begin is not None
+                else None
+            )
+            end = (
+                parse_time_spec(options.end, source.header, marks)
+                if options.end is not None
+                else None
+            )
             if begin is not None and end is not None and end <= begin:
                 raise ValueError("--to has to lie behind --from")
             state = trim_run(source, begin, end, Path(options.output), force=options.force)
@@ -34,5 +42,7 @@ def run(arguments: Arguments) -> int:
         print_stderr(f"not saved: {state.problem}")
         return 1
     digits, unit = format_size(state.size)
-    print_stderr(f"{format_duration(state.seconds)}, {digits} {unit}: {clean(str(state.path), 200)}")
+    print_stderr(
+        f"{format_duration(state.seconds)}, {digits} {unit}: {clean(str(state.path), 200)}"
+    )
     return 0

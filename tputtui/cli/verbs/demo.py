@@ -9,7 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tputtui.cli.baseline_run import read_baseline
-from tputtui.cli.headless import StopRequest, iter_snapshots, require_stdout, stop_on_signals, write_snapshot
+from tputtui.cli.headless import (
+    StopRequest,
+    iter_snapshots,
+    require_stdout,
+    stop_on_signals,
+    write_snapshot,
+)
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
@@ -56,7 +62,9 @@ def run(arguments: Arguments) -> int:
         with demo:
             settings = replace(settings, targets=_replica_targets(demo.start()))
             return (
-                _run_stream(settings, demo, options.count) if options.stream else _run_screen(settings, demo, baseline)
+                _run_stream(settings, demo, options.count)
+                if options.stream
+                else _run_screen(settings, demo, baseline)
             )
     except DemoError as error:
         print_stderr(str(error))
@@ -66,7 +74,10 @@ def run(arguments: Arguments) -> int:
 def _replica_targets(urls: list[str]) -> tuple[TargetSettings, ...]:
     """Return the demo's replicas as targets of one service."""
     names = ["demo"] if len(urls) == 1 else [f"demo-{number}" for number in range(1, len(urls) + 1)]
-    return tuple(TargetSettings(name=name, url=url, service="demo") for name, url in zip(names, urls, strict=True))
+    return tuple(
+        TargetSettings(name=name, url=url, service="demo")
+        for name, url in zip(names, urls, strict=True)
+    )
 
 
 class _LoadStarter:
@@ -88,7 +99,9 @@ class _LoadStarter:
         """Return whether the load is visible, or has had time to be; earlier objects are not
         meaningful.
         """
-        if any(service.traffic is not None and service.traffic.rps for service in snapshot.services):
+        if any(
+            service.traffic is not None and service.traffic.rps for service in snapshot.services
+        ):
             return True
         return (
             self._started_at is not None
@@ -101,7 +114,9 @@ def _run_screen(settings: Settings, demo: Demo, baseline: Baseline | None) -> in
 
     engine = EngineProxy(settings)
     engine.subscribe(_LoadStarter(demo))
-    return show_screen(settings, engine, settings.notes, should_exit=lambda: demo.has_load_ended, baseline=baseline)
+    return show_screen(
+        settings, engine, settings.notes, should_exit=lambda: demo.has_load_ended, baseline=baseline
+    )
 
 
 def _run_stream(settings: Settings, demo: Demo, count: int | None) -> int:
@@ -111,7 +126,9 @@ def _run_stream(settings: Settings, demo: Demo, count: int | None) -> int:
     given = 0
     with stop_on_signals() as stop:
         starter = _LoadStarter(demo)
-        watching = threading.Thread(target=_stop_after_load, args=(demo, stop, settings.interval_s), daemon=True)
+        watching = threading.Thread(
+            target=_stop_after_load, args=(demo, stop, settings.interval_s), daemon=True
+        )
         watching.start()
         try:
             for snapshot in iter_snapshots(settings, stop, None, starter):

@@ -24,13 +24,24 @@ def run(arguments: Arguments) -> int:
         probe = answers.get(candidate.identity)
         found = probe.target if probe is not None else None
         verdict = "metrics" if found is not None else "asked" if probe is not None else "skipped"
-        reason = found.url if found is not None else probe.reason if probe is not None else candidate.reason
-        owner = f"{candidate.process or '?'} ({candidate.pid})" if candidate.pid is not None else "unknown process"
+        reason = (
+            found.url
+            if found is not None
+            else probe.reason
+            if probe is not None
+            else candidate.reason
+        )
+        owner = (
+            f"{candidate.process or '?'} ({candidate.pid})"
+            if candidate.pid is not None
+            else "unknown process"
+        )
         rows.append((f":{candidate.port}", verdict, owner, reason))
     rows.sort(key=lambda row: ("metrics", "asked", "skipped").index(row[1]))
     if rows:
         print_stdout(
-            "\n".join(format_columns([("port", "verdict", "process", "address, or why"), *rows])), settings.ascii
+            "\n".join(format_columns([("port", "verdict", "process", "address, or why"), *rows])),
+            settings.ascii,
         )
     print_stdout(f"{discovery.summary}; {PORT_HINT}", settings.ascii)
     return 0

@@ -27,7 +27,11 @@ def run(arguments: Arguments) -> int:
     except FileExistsError:
         raise UsageError(f"{shown} exists: --force overwrites it") from None
     except (OSError, ValueError) as error:
-        reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "that is no path"
+        reason = (
+            error.strerror.lower()
+            if isinstance(error, OSError) and error.strerror
+            else "that is no path"
+        )
         raise UsageError(f"{shown}: it cannot be written: {reason}") from None
     print_stdout(
         f"{shown} is written: fill it in, then record with --experiment {shown} and compare with --experiment {shown}"
@@ -39,12 +43,16 @@ def _render_plan(options: argparse.Namespace) -> str:
     primary = sample_size.parse_metric(options.primary)
     if options.pilot is None:
         if options.detect is not None or options.history:
-            raise UsageError("--detect and --history belong to --pilot RUN: what is to be found depends on the noise")
+            raise UsageError(
+                "--detect and --history belong to --pilot RUN: what is to be found depends on the noise"
+            )
         return render_template(primary=primary or "throughput")
     context = ComparisonContext(primary=primary)
     detect = sample_size.target_effect(options.detect, context)
     sample_size.require_statistics("experiment new --pilot")
-    context = sample_size.with_history(context, [comparison_inputs.load_side(word) for word in options.history])
+    context = sample_size.with_history(
+        context, [comparison_inputs.load_side(word) for word in options.history]
+    )
     found = sample_size.compute_power(options.pilot, detect, context)
     from tputtui.report.power_report import render_text
 
@@ -59,7 +67,9 @@ def _render_plan(options: argparse.Namespace) -> str:
         )
     said = f"By {clean(options.pilot)}. {said}"
     if found.pairs is not None and in_pairs < at_once:
-        return render_template(said, _format_duration(found.pair_seconds), found.pairs, found.metric)
+        return render_template(
+            said, _format_duration(found.pair_seconds), found.pairs, found.metric
+        )
     return render_template(said, _format_duration(found.seconds or 0.0), 1, found.metric)
 
 

@@ -39,7 +39,9 @@ def run(arguments: Arguments) -> int:
     if not 1 <= profile.rate_hz <= MAX_RATE_HZ:
         raise UsageError(f"--rate {profile.rate_hz}: 1 to {MAX_RATE_HZ} samples a second")
     if not MIN_DURATION_S <= profile.duration_s <= MAX_DURATION_S:
-        raise UsageError(f"--for {profile.duration_s:g}s: {MIN_DURATION_S:g} s to {MAX_DURATION_S:.0f} s")
+        raise UsageError(
+            f"--for {profile.duration_s:g}s: {MIN_DURATION_S:g} s to {MAX_DURATION_S:.0f} s"
+        )
     settings = replace(settings, profile=profile)
     if options.output:
         path = Path(options.output)
@@ -73,7 +75,9 @@ def _process(words: str) -> tuple[int, float | None]:
         found = process_facts.read_facts(pid) if pid > 0 else None
         if found is None:
             reason = missing_process_reason(pid)
-            raise UsageError(reason if "hidepid" in reason else f"{reason}: tputtui lists them, or ps -e")
+            raise UsageError(
+                reason if "hidepid" in reason else f"{reason}: tputtui lists them, or ps -e"
+            )
         if note := workers_hint(pid):
             print_stderr(note)
         return pid, process_facts.start_time(found)
@@ -81,7 +85,9 @@ def _process(words: str) -> tuple[int, float | None]:
         who = find(words)
     except (ProcessNotFoundError, ValueError) as error:
         raise UsageError(str(error)) from error
-    print_stderr(f"{words} is served by {who.pid} {who.name}" + (f", {who.note}" if who.note else ""))
+    print_stderr(
+        f"{words} is served by {who.pid} {who.name}" + (f", {who.note}" if who.note else "")
+    )
     return who.pid, who.started
 
 
@@ -106,7 +112,10 @@ def _served_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
 
     if not settings.targets:
         return ()
-    watched = [LookedUpTarget(str(at), parse_address(one.url).url) for at, one in enumerate(settings.targets)]
+    watched = [
+        LookedUpTarget(str(at), parse_address(one.url).url)
+        for at, one in enumerate(settings.targets)
+    ]
     try:
         found = ServingLookup(ProcessCollector()).read(watched, with_sockets=False)
     except OSError:  # out of descriptors: the profile is shown without the strip
@@ -130,7 +139,9 @@ def _check_output(path: Path, force: bool) -> None:
         raise UsageError(f"{clean(str(path.parent))} is no folder")
 
 
-def _write_profile(settings: Settings, pid: int, started: float | None, path: Path, force: bool) -> int:
+def _write_profile(
+    settings: Settings, pid: int, started: float | None, path: Path, force: bool
+) -> int:
     from tputtui.profiling.files.file_formats import save
 
     shown = clean(str(path))

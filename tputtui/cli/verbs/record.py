@@ -17,7 +17,13 @@ from tputtui.cli.recording_profiles import RecordingProfiler
 from tputtui.cli.rerun import RerunPlan
 from tputtui.cli.rerun import read_rerun_plan as read_like
 from tputtui.cli.resolve_settings import effective_settings
-from tputtui.cli.rollback_guard import RollbackGuard, control_name, parse_margins, print_evidence, with_control
+from tputtui.cli.rollback_guard import (
+    RollbackGuard,
+    control_name,
+    parse_margins,
+    print_evidence,
+    with_control,
+)
 from tputtui.engine import Engine
 from tputtui.model import Snapshot
 from tputtui.recording.recorder import Recorder, RecordingPlan
@@ -29,7 +35,13 @@ from tputtui.views.live.exit_summary import summary_lines
 if TYPE_CHECKING:
     from tputtui.cli.metrics_server import MetricsServer
 
-_EXIT_FAILED, _EXIT_UNUSABLE, _EXIT_OBJECTIVE_MISSED, _INCONCLUSIVE, _EXIT_HUNG_UP = 1, 2, 10, 11, 129
+_EXIT_FAILED, _EXIT_UNUSABLE, _EXIT_OBJECTIVE_MISSED, _INCONCLUSIVE, _EXIT_HUNG_UP = (
+    1,
+    2,
+    10,
+    11,
+    129,
+)
 _SIGHUP = 1
 
 
@@ -41,10 +53,18 @@ def run(arguments: Arguments) -> int:
         raise UsageError("--read-only: no file is written")
     like = read_like(options.like) if options.like else None
     if like is not None:
-        settings = like.apply_to(settings, has_targets=bool(options.targets or options.targets_from))
-    for_s = options.duration if options.duration is not None else (like.duration_s if like is not None else None)
+        settings = like.apply_to(
+            settings, has_targets=bool(options.targets or options.targets_from)
+        )
+    for_s = (
+        options.duration
+        if options.duration is not None
+        else (like.duration_s if like is not None else None)
+    )
     if options.output == "-":
-        raise UsageError("-o -: a run is a file of its own; tputtui stream prints what is read as it comes")
+        raise UsageError(
+            "-o -: a run is a file of its own; tputtui stream prints what is read as it comes"
+        )
     plan = RecordingPlan(
         Path(options.output),
         force=options.force,
@@ -92,7 +112,12 @@ def run(arguments: Arguments) -> int:
     if listening is not None:
         print_stderr(f"serves http://{listening.address}/metrics")
     watch = _RecordingMonitor(
-        recorder, ProgressLine(sys.stderr, for_s), guarding, options.fail_after or 0.0, options.abort, for_s
+        recorder,
+        ProgressLine(sys.stderr, for_s),
+        guarding,
+        options.fail_after or 0.0,
+        options.abort,
+        for_s,
     )
     watch.is_gate = options.abort or options.fail_after is not None
 
@@ -110,7 +135,9 @@ def run(arguments: Arguments) -> int:
     with stop_on_signals() as stop:
         watch.stop = stop
         try:
-            for snapshot in iter_snapshots(settings, stop, None, watch.update, prepare, watch.stop_profiles):
+            for snapshot in iter_snapshots(
+                settings, stop, None, watch.update, prepare, watch.stop_profiles
+            ):
                 watch.latest = snapshot
         finally:
             watch.progress.clear()
@@ -135,7 +162,9 @@ def _print_summary(
 ) -> int:
     state = recorder.state()
     if state.problem is not None:
-        print_stderr(f"the recording stopped after {format_duration(state.seconds)}: {state.problem}")
+        print_stderr(
+            f"the recording stopped after {format_duration(state.seconds)}: {state.problem}"
+        )
     digits, unit = format_size(state.size)
     parts = f" in {state.parts} files" if state.parts > 1 else ""
     for line in summary_lines(monitor.latest, state.seconds)[1:]:
@@ -163,7 +192,11 @@ def _exit_code(monitor: _RecordingMonitor, is_written: bool, stop: StopRequest) 
     is not a failure.
     """
     decision = monitor.guard.decision
-    failed = monitor.missed_objective if not monitor.is_abort_enabled or monitor.guard.control is None else ""
+    failed = (
+        monitor.missed_objective
+        if not monitor.is_abort_enabled or monitor.guard.control is None
+        else ""
+    )
     if failed and (is_written or decision is not None):
         print_stderr(f"an objective was missed: {failed}")
     if monitor.is_abort_enabled and decision is not None:
@@ -254,7 +287,9 @@ class _RecordingMonitor:
         self.control_problem = self.control_problem or self.guard.describe_missing_control(snapshot)
         aborted = self.is_abort_enabled and self.guard.decision is not None
         over = self._duration_s is not None and state.seconds >= self._duration_s
-        if self.stop is not None and (over or state.problem is not None or aborted or self.control_problem):
+        if self.stop is not None and (
+            over or state.problem is not None or aborted or self.control_problem
+        ):
             self.stop.request()
 
     def abort_reason(self) -> str:
@@ -274,7 +309,17 @@ class _RecordingMonitor:
         problem = self._recorder.state().problem
         reason = self.control_problem or problem or ""
         if not reason:
-            reason = f"an objective was missed: {self.missed_objective}" if self.missed_objective else self.unjudged
+            reason = (
+                f"an objective was missed: {self.missed_objective}"
+                if self.missed_objective
+                else self.unjudged
+            )
         reason = reason or "no reason to abort was found"
         path = self._recorder.plan.path
-        print_evidence(self.guard.decision, is_ok=exit_code == 0, reason=reason, alarms=self.guard.alarms, path=path)
+        print_evidence(
+            self.guard.decision,
+            is_ok=exit_code == 0,
+            reason=reason,
+            alarms=self.guard.alarms,
+            path=path,
+        )

@@ -77,7 +77,11 @@ def _begin_at(source: Run, time_text: str | None) -> float | None:
     from tputtui.recording.time_spec import parse_time_spec
 
     try:
-        return parse_time_spec(time_text, source.header, source.marks()) if time_text is not None else None
+        return (
+            parse_time_spec(time_text, source.header, source.marks())
+            if time_text is not None
+            else None
+        )
     except ValueError as error:
         raise UsageError(str(error)) from None
 

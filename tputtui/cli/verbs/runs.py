@@ -45,14 +45,19 @@ def run(arguments: Arguments) -> int:
     known = experiment_index.list_experiments(where, found)
     if options.format == "json":
         for one in found:
-            print_stdout(json.dumps(_run_object(one, known), allow_nan=False, separators=(",", ":")))
+            print_stdout(
+                json.dumps(_run_object(one, known), allow_nan=False, separators=(",", ":"))
+            )
         return 0
     rows = [_run_row(one, like_it, known) for one, like_it in _with_comparable(found)]
     plain = effective_settings(arguments).settings.ascii
     if options.format == "markdown":
         print_stdout("\n".join(_backlog_lines(rows, known)), plain)
     elif not rows:
-        print_stdout(f"no runs in {shown}: R in the live screen, or tputtui record -o NAME.tput.gz, makes one", plain)
+        print_stdout(
+            f"no runs in {shown}: R in the live screen, or tputtui record -o NAME.tput.gz, makes one",
+            plain,
+        )
     else:
         sound = [row for row, one in zip(rows, found, strict=True) if not one.problem]
         if sound:
@@ -76,9 +81,15 @@ def _run_row(
     trends = ["", "", ""]
     if service is not None:
         level = service.best_60s if service.best_60s is not None else service.mean
-        best = " ".join(text.format_amount(level, service.unit)) + ("" if service.best_60s is not None else " (mean)")
+        best = " ".join(text.format_amount(level, service.unit)) + (
+            "" if service.best_60s is not None else " (mean)"
+        )
         tail = service.quantiles.get("0.99")
-        p99 = " ".join(text.format_amount(tail, service.latency_unit)) if tail is not None else text.UNKNOWN
+        p99 = (
+            " ".join(text.format_amount(tail, service.latency_unit))
+            if tail is not None
+            else text.UNKNOWN
+        )
         ratio = service.error_ratio
         errors = f"{text.format_percent(100 * ratio)} %" if ratio is not None else text.UNKNOWN
         spent = service.cpu_per_request_s
@@ -93,7 +104,9 @@ def _run_row(
     hypothesis = plan.get("hypothesis") or plan.get("title") or header.note
     result = experiment_index.latest_result(listed_run, entries)
     mine = next((entry for entry in entries if listed_run in entry.runs), None)
-    decision = (mine.plan.texts.get("decision") if mine is not None else None) or plan.get("decision", "")
+    decision = (mine.plan.texts.get("decision") if mine is not None else None) or plan.get(
+        "decision", ""
+    )
     return (
         name, when, length, best, trends[0], p99, trends[1], errors, cost, trends[2],
         summary.first, summary.hottest, hypothesis, plan.get("owner", ""),
@@ -101,7 +114,9 @@ def _run_row(
     )  # fmt: skip
 
 
-def _with_comparable(runs: Sequence[ListedRun]) -> Iterator[tuple[ListedRun, Sequence[ServiceSummary]]]:
+def _with_comparable(
+    runs: Sequence[ListedRun],
+) -> Iterator[tuple[ListedRun, Sequence[ServiceSummary]]]:
     """Yield each run with its service in the comparable runs up to it.
 
     Runs cut out of another run are excluded, because their data are already present.
@@ -122,7 +137,9 @@ def _backlog_lines(rows: Sequence[Sequence[str]], entries: Sequence[ExperimentEn
     listed_runs = _markdown_table(_HEADINGS, rows)
     if not entries:
         return listed_runs
-    experiments = _markdown_table(_EXPERIMENT_HEADINGS, [_experiment_row(entry) for entry in entries])
+    experiments = _markdown_table(
+        _EXPERIMENT_HEADINGS, [_experiment_row(entry) for entry in entries]
+    )
     return ["## Experiments", "", *experiments, "", "## Runs", "", *listed_runs]
 
 
@@ -144,7 +161,11 @@ def _experiment_row(entry: ExperimentEntry) -> tuple[str, ...]:
 
 def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells) + " |"
+        return (
+            "| "
+            + " | ".join(cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells)
+            + " |"
+        )
 
     return [line(headings), line(["---"] * len(headings)), *map(line, rows)]
 

@@ -46,7 +46,9 @@ def run(arguments: Arguments) -> int:
     from tputtui.tui.session import EmptySource
 
     opened = OpenedProfile(first) if second is None else OpenedProfile(second, first)
-    return show_screen(settings, EmptySource(), settings.notes, make_screen=lambda: ProfileScreen(opened=opened))
+    return show_screen(
+        settings, EmptySource(), settings.notes, make_screen=lambda: ProfileScreen(opened=opened)
+    )
 
 
 def _is_pstats(path: Path) -> bool:

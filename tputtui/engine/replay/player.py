@@ -193,7 +193,9 @@ class Player:
             self._stop_near_buffer()
             self._buffer.stop()
             self._choices = choices
-            self._buffer = ReplayBuffer(self._run, choices, self._end_at, on_reached=self._on_reached)
+            self._buffer = ReplayBuffer(
+                self._run, choices, self._end_at, on_reached=self._on_reached
+            )
             self._buffer.start()
             self._wake.notify_all()
 
@@ -205,12 +207,24 @@ class Player:
         with self._wake:
             read_to = self._buffer.newest_at
             length = max(self._end_at - self._begin_at, 1e-9)
-            read = 1.0 if self._buffer.is_done else max(0.0, ((read_to or self._begin_at) - self._begin_at) / length)
+            read = (
+                1.0
+                if self._buffer.is_done
+                else max(0.0, ((read_to or self._begin_at) - self._begin_at) / length)
+            )
             near = self._near_buffer
-            known = read_to is None or self._buffer.is_done or (near is not None and near.has_read(self._wanted_at))
+            known = (
+                read_to is None
+                or self._buffer.is_done
+                or (near is not None and near.has_read(self._wanted_at))
+            )
             at = self._wanted_at if known else min(self._wanted_at, read_to or self._wanted_at)
             return ReplayPosition(
-                at - self._begin_at, self._end_at - self._begin_at, self._speed, self._is_paused, min(1.0, read)
+                at - self._begin_at,
+                self._end_at - self._begin_at,
+                self._speed,
+                self._is_paused,
+                min(1.0, read),
             )
 
     @property
@@ -239,7 +253,9 @@ class Player:
         """Pause or resume; None toggles. At the end, play from the start again."""
         with self._wake:
             at_end = self._wanted_at >= self._end_at
-            self._is_paused = (not self._is_paused and not at_end) if is_paused is None else is_paused
+            self._is_paused = (
+                (not self._is_paused and not at_end) if is_paused is None else is_paused
+            )
             if not self._is_paused and at_end:
                 self._wanted_at = self._begin_at
             self._wake.notify_all()
@@ -253,7 +269,9 @@ class Player:
 
     # ------------------------------------------------------------------------------------------ for the screen
 
-    def history(self, figure: str, columns: int, span_s: float, until: float | None) -> Sequence[float | None]:
+    def history(
+        self, figure: str, columns: int, span_s: float, until: float | None
+    ) -> Sequence[float | None]:
         """Mean of a figure in each of `columns` columns up to the time that is shown (or to
         `until`).
         """
@@ -263,7 +281,9 @@ class Player:
         reel, moment = shown
         return reel.history(figure, columns, span_s, moment if until is None else until)
 
-    def heatmap(self, service: str, columns: int, span_s: float, until: float | None) -> LatencyHeatmap | None:
+    def heatmap(
+        self, service: str, columns: int, span_s: float, until: float | None
+    ) -> LatencyHeatmap | None:
         """Latency distribution of a service in each column of the time axis; None where it has no
         buckets.
         """
@@ -281,7 +301,9 @@ class Player:
         """Snapshot that was shown at a time."""
         with self._wake:
             reel = (
-                self._near_buffer if self._near_buffer is not None and self._near_buffer.has_read(at) else self._buffer
+                self._near_buffer
+                if self._near_buffer is not None and self._near_buffer.has_read(at)
+                else self._buffer
             )
             found = reel.snapshot_and_replicas(at)
             return found[0] if found is not None else None
@@ -302,7 +324,9 @@ class Player:
         """Show the two arms of a traffic split; None removes them."""
         self._set_choices(replace(self._choices, split=split))
 
-    def find_split_options(self, service: str, on_options: Callable[[Sequence[SplitOption]], None]) -> None:
+    def find_split_options(
+        self, service: str, on_options: Callable[[Sequence[SplitOption]], None]
+    ) -> None:
         """Find out how a service may be split; `on_options` may get the result on the buffer's
         thread.
         """

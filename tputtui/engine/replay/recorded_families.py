@@ -46,7 +46,13 @@ class RecordedFamilies:
         monitor = self._feed.pipeline
         found = monitor.families()
         return (
-            (found, {row.name: monitor.family_history(row.name, MAX_SCRAPES) for row in found.family_values.rows})
+            (
+                found,
+                {
+                    row.name: monitor.family_history(row.name, MAX_SCRAPES)
+                    for row in found.family_values.rows
+                },
+            )
             if found
             else None
         )

@@ -85,7 +85,9 @@ class ReplayBuffer:
         self._feed = ReplayFeed(header, choices.window_s, self._lock)
         monitor = self._feed.pipeline
         fine = max(history.LEVELS[0][1], min(MAX_FINE_CELLS, int(end_at - header.began_at) + 60))
-        monitor.history = History(header.interval_s, levels=((history.LEVELS[0][0], fine), *history.LEVELS[1:]))
+        monitor.history = History(
+            header.interval_s, levels=((history.LEVELS[0][0], fine), *history.LEVELS[1:])
+        )
         for service in choices.breakdowns:
             monitor.next_breakdown(service)
         monitor.set_filter(choices.service_filter)
@@ -134,7 +136,11 @@ class ReplayBuffer:
                     self._wait_while_paused()
                     if self._is_stopped:
                         return
-                    if isinstance(item, RecordedTick) and self._since is not None and item.reading.at < self._since:
+                    if (
+                        isinstance(item, RecordedTick)
+                        and self._since is not None
+                        and item.reading.at < self._since
+                    ):
                         continue
                     snapshot = self._feed.apply_item(item)
                     if snapshot is not None:
@@ -203,15 +209,21 @@ class ReplayBuffer:
         with self._lock:
             return self._cache.snapshot_and_extra(at)
 
-    def history(self, name: str, columns: int, span_s: float, until: float) -> Sequence[float | None]:
+    def history(
+        self, name: str, columns: int, span_s: float, until: float
+    ) -> Sequence[float | None]:
         """Mean of a figure in each of `columns` columns that end at a time."""
         if columns <= 0:
             return []
         grain = distinct_columns(columns, span_s, self._interval_s)
         with self._lock:
-            return repeat_values(self._feed.pipeline.history.column_values(name, until, span_s, grain), columns)
+            return repeat_values(
+                self._feed.pipeline.history.column_values(name, until, span_s, grain), columns
+            )
 
-    def heatmap(self, service: str, columns: int, span_s: float, until: float) -> LatencyHeatmap | None:
+    def heatmap(
+        self, service: str, columns: int, span_s: float, until: float
+    ) -> LatencyHeatmap | None:
         """Latency distribution of a service in each of `columns` columns that end at a time."""
         with self._lock:
             return self._feed.pipeline.heatmaps.heatmap(service, columns, span_s, until)
@@ -227,7 +239,8 @@ def without_history(snapshot: Snapshot) -> Snapshot:
         services.append(
             replace(
                 service,
-                traffic=traffic and replace(traffic, total=None, best_60s=None, minute=None, since_start=None),
+                traffic=traffic
+                and replace(traffic, total=None, best_60s=None, minute=None, since_start=None),
                 errors=errors and replace(errors, since_start=None),
                 latency=latency and replace(latency, since_start=()),
                 lifetime_s=None,

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Event, Snapshot
-from tputtui.recording.records import BindingsInForce, RecordedTick, RunItem, TargetOrder, WatchedTarget
+from tputtui.recording.records import (
+    BindingsInForce,
+    RecordedTick,
+    RunItem,
+    TargetOrder,
+    WatchedTarget,
+)
 from tputtui.recording.run_header import Mark, RunHeader
 from tputtui.settings.expressions import parse_objective
 
@@ -22,7 +28,10 @@ class ReplayFeed:
     """Feed of the items of one run, in order."""
 
     def __init__(
-        self, header: RunHeader, window_s: float | None = None, lock: AbstractContextManager[object] | None = None
+        self,
+        header: RunHeader,
+        window_s: float | None = None,
+        lock: AbstractContextManager[object] | None = None,
     ) -> None:
         """Create the feed.
 
@@ -57,7 +66,9 @@ class ReplayFeed:
                 self.pipeline.add_target(one.target, is_from_server=one.is_from_server)
             self.pipeline.set_order(list(item.names))
         elif isinstance(item, BindingsInForce):
-            self.pipeline.set_bindings(item.target.name, item.bindings, item.service_name, item.build)
+            self.pipeline.set_bindings(
+                item.target.name, item.bindings, item.service_name, item.build
+            )
         elif isinstance(item, Mark):
             self.pipeline.log_event(Event(item.time, "mark", item.text))
         elif isinstance(item, Event):
@@ -65,7 +76,9 @@ class ReplayFeed:
         return None
 
 
-def replay_snapshots(run: Run, since: float | None = None, until: float | None = None) -> Iterator[Snapshot]:
+def replay_snapshots(
+    run: Run, since: float | None = None, until: float | None = None
+) -> Iterator[Snapshot]:
     """Derive the snapshots of a span of a run as they were shown live; from the start, they are
     equal to those.
     """

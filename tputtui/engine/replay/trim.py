@@ -10,7 +10,13 @@ from tputtui.model import Event
 from tputtui.recording.encode import TargetFacts
 from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan, RecordingState
-from tputtui.recording.records import BindingsInForce, RecordedProfile, RecordedTick, TargetOrder, WatchedTarget
+from tputtui.recording.records import (
+    BindingsInForce,
+    RecordedProfile,
+    RecordedTick,
+    TargetOrder,
+    WatchedTarget,
+)
 from tputtui.recording.run_header import Mark
 
 
@@ -18,7 +24,9 @@ class EmptySpanError(ValueError):
     """No reading lies in the span."""
 
 
-def trim_run(run: Run, begin: float | None, end: float | None, path: Path, *, force: bool = False) -> RecordingState:
+def trim_run(
+    run: Run, begin: float | None, end: float | None, path: Path, *, force: bool = False
+) -> RecordingState:
     """Write the readings from `begin` to `end` (`at`, on the run's clock), with their marks and
     profiles.
 
@@ -39,12 +47,16 @@ def trim_run(run: Run, begin: float | None, end: float | None, path: Path, *, fo
     order: tuple[str, ...] = ()
     for item in run.items(begin, end):
         if isinstance(item, WatchedTarget):
-            told.setdefault(item.target.name, TargetFacts(item.target, is_from_server=item.is_from_server))
+            told.setdefault(
+                item.target.name, TargetFacts(item.target, is_from_server=item.is_from_server)
+            )
         elif isinstance(item, TargetOrder):
             order = item.names
         elif isinstance(item, BindingsInForce):
             name = item.target.name
-            told[name] = replace(told[name], bindings=item.bindings, service_name=item.service_name, build=item.build)
+            told[name] = replace(
+                told[name], bindings=item.bindings, service_name=item.service_name, build=item.build
+            )
         if isinstance(item, RecordedTick) and begin is not None and item.reading.at < begin:
             continue
         if isinstance(item, Mark | RecordedProfile) and begin is not None and item.at < begin:
@@ -52,8 +64,12 @@ def trim_run(run: Run, begin: float | None, end: float | None, path: Path, *, fo
         snapshot = replayer.apply_item(item)
         if snapshot is not None and isinstance(item, RecordedTick):
             forgotten = item.forgotten
-            now = [replace(told[name], forgotten=forgotten.get(name, frozenset())) for name in order]
-            recorder.record_reading(item.reading, snapshot, now, item.is_discovering, backfill=item.backfill)
+            now = [
+                replace(told[name], forgotten=forgotten.get(name, frozenset())) for name in order
+            ]
+            recorder.record_reading(
+                item.reading, snapshot, now, item.is_discovering, backfill=item.backfill
+            )
         elif isinstance(item, Mark):
             recorder.record_mark(item)
         elif isinstance(item, Event):

@@ -88,7 +88,9 @@ def align_rows(a: ArmArrays, b: ArmArrays) -> tuple[ArmPair, float]:
     start = min(a.t[0], b.t[0])
     places = [np.rint((one.t - start) / step).astype(np.int64) for one in (a, b)]
     _, at_a, at_b = np.intersect1d(*places, return_indices=True)
-    return ArmPair(a.select(at_a), b.select(at_b), is_paired=True), len(at_a) / len(np.union1d(*places))
+    return ArmPair(a.select(at_a), b.select(at_b), is_paired=True), len(at_a) / len(
+        np.union1d(*places)
+    )
 
 
 def _average_rows(arm: ArmArrays, step: float) -> ArmArrays:
@@ -99,7 +101,9 @@ def _average_rows(arm: ArmArrays, step: float) -> ArmArrays:
     columns = {name: _cell_means(column, where, len(kept)) for name, column in arm.columns.items()}
     buckets = None
     if arm.buckets is not None:
-        buckets = np.stack([_cell_means(column, where, len(kept)) for column in arm.buckets.T], axis=1)
+        buckets = np.stack(
+            [_cell_means(column, where, len(kept)) for column in arm.buckets.T], axis=1
+        )
     return ArmArrays(kept * step, columns, step, arm.bounds, buckets)
 
 

@@ -14,7 +14,14 @@ from tputtui.experiments import formatting
 from tputtui.experiments.comparability import environment_differences
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
-from tputtui.experiments.result import Comparison, Flag, MeasuredSeconds, MetricResult, RouteResult, Verdict
+from tputtui.experiments.result import (
+    Comparison,
+    Flag,
+    MeasuredSeconds,
+    MetricResult,
+    RouteResult,
+    Verdict,
+)
 from tputtui.experiments.statistics import effects, measures, validity_checks
 from tputtui.experiments.statistics.arms import ArmPair, to_arrays
 from tputtui.experiments.statistics.effects import MeasuredEffect
@@ -23,7 +30,12 @@ from tputtui.experiments.statistics.power_analysis import describe_next_design, 
 from tputtui.experiments.statistics.route_effects import compare_routes
 from tputtui.experiments.statistics.steady_state import autocorrelation
 from tputtui.experiments.statistics.validity_checks import CheckNotes
-from tputtui.experiments.statistics.verdicts import MIN_EFFECTIVE_ROWS, evaluate_metrics, guard_ps, overall_verdict
+from tputtui.experiments.statistics.verdicts import (
+    MIN_EFFECTIVE_ROWS,
+    evaluate_metrics,
+    guard_ps,
+    overall_verdict,
+)
 from tputtui.text import format_number
 
 _STRONG_AUTOCORRELATION: Final = 0.6  # correlation of neighbouring five-row means
@@ -44,7 +56,11 @@ _DISQUALIFYING_FLAGS: Final[Mapping[Flag, str]] = {
 
 
 def compare(
-    baseline: MetricRows, candidate: MetricRows, context: ComparisonContext, *, has_absolute_times: bool = False
+    baseline: MetricRows,
+    candidate: MetricRows,
+    context: ComparisonContext,
+    *,
+    has_absolute_times: bool = False,
 ) -> Comparison:
     """Compare two sides; a question that the data cannot answer is inconclusive, with the reason.
 
@@ -57,7 +73,9 @@ def compare(
         design=validity_checks.choose_design(context, baseline, candidate, has_absolute_times),
         primary=context.primary or "throughput",
         seconds=MeasuredSeconds(baseline.seconds, candidate.seconds),
-        differences=environment_differences(context.baseline_env, context.candidate_env, context.declared_change),
+        differences=environment_differences(
+            context.baseline_env, context.candidate_env, context.declared_change
+        ),
     )
     validity_checks.check_environment(answer.differences, notes)
     a, b = to_arrays(baseline), to_arrays(candidate)
@@ -67,7 +85,9 @@ def compare(
         verdict: Verdict = "not_comparable" if notes.is_barred else gone[0]
         means = float(a.rps.mean()), float(b.rps.mean())
         effect = means[1] / means[0] - 1 if means[0] > 0 else None
-        served = MetricResult("throughput", *means, effect, margin=context.margin("throughput"), verdict=verdict)
+        served = MetricResult(
+            "throughput", *means, effect, margin=context.margin("throughput"), verdict=verdict
+        )
         return _with_notes(replace(answer, verdict=verdict, metrics=(served,)), notes)
     arms = validity_checks.align_arms(a, b, answer.design, notes)
     if not len(arms.baseline.t):
@@ -79,8 +99,13 @@ def compare(
     primary = answer.primary
     if limited:
         primary = "p99" if primary == "throughput" else primary
-        notes.add("load-limited", f"The load was limited, so throughput cannot show an improvement: {primary} decides.")
-    error, assumed = effects.between_run_variance(arms.is_paired, context.aa_history_rps, context.pair_history)
+        notes.add(
+            "load-limited",
+            f"The load was limited, so throughput cannot show an improvement: {primary} decides.",
+        )
+    error, assumed = effects.between_run_variance(
+        arms.is_paired, context.aa_history_rps, context.pair_history
+    )
     validity_checks.check_history(arms, context, error, assumed, notes)
     errors_between = measures.between_run_variances(arms.is_paired, context)
     measured = measures.measure_all(arms, errors_between)
@@ -91,7 +116,9 @@ def compare(
     beside = guard_ps(measured, context, primary)
     routes, shifts = compare_routes(baseline, candidate, arms, context, errors_between, beside)
     shifted = validity_checks.check_route_mix(shifts, notes)
-    of_total: Verdict = "inconclusive" if shifted or notes.is_capped else overall_verdict(metrics, primary)
+    of_total: Verdict = (
+        "inconclusive" if shifted or notes.is_capped else overall_verdict(metrics, primary)
+    )
     verdict = of_total if notes.is_capped else apply_route_verdicts(of_total, routes)
     seconds = replace(answer.seconds, trimmed=trimmed, excluded=excluded)
     if not notes.is_barred:
@@ -100,18 +127,28 @@ def compare(
         explain_routes(of_total, verdict, routes, notes)
         _explain(verdict, metrics, primary, arms, notes)
     if verdict == "inconclusive" and not notes.is_barred:
-        unsure = next((one.verdict == "inconclusive" for one in metrics if one.name == primary), False)
+        unsure = next(
+            (one.verdict == "inconclusive" for one in metrics if one.name == primary), False
+        )
         needed = _needed_seconds(measured[primary], context.margin(primary), primary, arms, notes)
         seconds = replace(seconds, needed=needed if unsure or notes.needed_s is not None else None)
         if unsure and error.components and needed is None:
-            notes.add("noise-floor", "Equal runs differ by more than the margin: more pairs help, more seconds do not.")
+            notes.add(
+                "noise-floor",
+                "Equal runs differ by more than the margin: more pairs help, more seconds do not.",
+            )
     if notes.is_barred:
         verdict = "not_comparable"
         metrics = tuple(replace(one, verdict=verdict if one.verdict else None) for one in metrics)
         routes = tuple(replace(one, verdict=verdict) for one in routes)
-    answer = replace(answer, verdict=verdict, primary=primary, seconds=seconds, metrics=metrics, strata=strata)
+    answer = replace(
+        answer, verdict=verdict, primary=primary, seconds=seconds, metrics=metrics, strata=strata
+    )
     answer = replace(answer, routes=routes, has_traffic_shift=shifted)
-    return _with_notes(replace(answer, advice=_advice(answer, measured[primary].estimate, arms, context, notes)), notes)
+    return _with_notes(
+        replace(answer, advice=_advice(answer, measured[primary].estimate, arms, context, notes)),
+        notes,
+    )
 
 
 def apply_route_verdicts(of_total: Verdict, routes: Sequence[RouteResult]) -> Verdict:
@@ -125,11 +162,20 @@ def apply_route_verdicts(of_total: Verdict, routes: Sequence[RouteResult]) -> Ve
 def explain_total(verdict: Verdict, metrics: Sequence[MetricResult], notes: CheckNotes) -> None:
     """Explain the total's verdict with the figures of the metrics that decided it."""
     for metric in metrics:
-        if verdict in ("improved", "regressed") and metric.is_guardrail and metric.verdict == verdict:
-            notes.add(None, f"{formatting.describe_metric(metric)} {verdict}: {formatting.change(metric)}.")
+        if (
+            verdict in ("improved", "regressed")
+            and metric.is_guardrail
+            and metric.verdict == verdict
+        ):
+            notes.add(
+                None,
+                f"{formatting.describe_metric(metric)} {verdict}: {formatting.change(metric)}.",
+            )
 
 
-def explain_routes(of_total: Verdict, verdict: Verdict, routes: Sequence[RouteResult], notes: CheckNotes) -> None:
+def explain_routes(
+    of_total: Verdict, verdict: Verdict, routes: Sequence[RouteResult], notes: CheckNotes
+) -> None:
     """Name the regressed routes with their figures.
 
     Where no verdict is allowed, say that they would have regressed.
@@ -141,7 +187,8 @@ def explain_routes(of_total: Verdict, verdict: Verdict, routes: Sequence[RouteRe
         ending = " by itself, which is no verdict here"
     for route in worse[:_ROUTES_NAMED]:
         figures = ", ".join(
-            f"{formatting.format_figure(one)}, p = {format_number(one.p_value, 2)}" for one in route.regressed
+            f"{formatting.format_figure(one)}, p = {format_number(one.p_value, 2)}"
+            for one in route.regressed
         )
         share = f"{100 * route.candidate_share:.0f} % of requests"
         notes.add(None, f"{route.name} regressed ({figures}; {share}){ending}.")
@@ -160,20 +207,32 @@ def explain_routes(of_total: Verdict, verdict: Verdict, routes: Sequence[RouteRe
 
 
 def _with_notes(answer: Comparison, notes: CheckNotes) -> Comparison:
-    return replace(answer, flags=tuple(notes.flags), reasons=tuple(notes.reasons), is_capped=notes.is_capped)
+    return replace(
+        answer, flags=tuple(notes.flags), reasons=tuple(notes.reasons), is_capped=notes.is_capped
+    )
 
 
 def _advice(
-    answer: Comparison, estimate: Estimate | None, arms: ArmPair, context: ComparisonContext, notes: CheckNotes
+    answer: Comparison,
+    estimate: Estimate | None,
+    arms: ArmPair,
+    context: ComparisonContext,
+    notes: CheckNotes,
 ) -> tuple[str, ...]:
     """Return one sentence on the next design that would make this verdict surer."""
     if answer.verdict == "not_comparable":
-        return ("Run both where these fields are the same, or declare what was changed on purpose (declared_change).",)
+        return (
+            "Run both where these fields are the same, or declare what was changed on purpose (declared_change).",
+        )
     spoiled = [
-        _DISQUALIFYING_FLAGS[flag] for flag in dict.fromkeys(notes.capping_flags) if flag in _DISQUALIFYING_FLAGS
+        _DISQUALIFYING_FLAGS[flag]
+        for flag in dict.fromkeys(notes.capping_flags)
+        if flag in _DISQUALIFYING_FLAGS
     ]
     if answer.verdict == "inconclusive" and spoiled:
-        return (f"Run it again without {' or '.join(spoiled)}: that allows no verdict however long the runs are.",)
+        return (
+            f"Run it again without {' or '.join(spoiled)}: that allows no verdict however long the runs are.",
+        )
     if answer.has_traffic_shift:
         return ("Run both under the same mix of routes.",)
     if answer.verdict == "inconclusive" and _only_bursts_are_open(answer):
@@ -210,7 +269,13 @@ def _needed_seconds(
     return float(np.ceil(max(needed, notes.needed_s or 0.0, validity_checks.MIN_ROWS)))
 
 
-def _explain(verdict: Verdict, metrics: Sequence[MetricResult], primary: str, arms: ArmPair, notes: CheckNotes) -> None:
+def _explain(
+    verdict: Verdict,
+    metrics: Sequence[MetricResult],
+    primary: str,
+    arms: ArmPair,
+    notes: CheckNotes,
+) -> None:
     """Return the sentences that explain the verdict."""
     first = next((metric for metric in metrics if metric.name == primary), None)
     worse = [
@@ -219,16 +284,25 @@ def _explain(verdict: Verdict, metrics: Sequence[MetricResult], primary: str, ar
         if metric.is_guardrail and metric.verdict == "regressed"
     ]
     better = [
-        formatting.describe_metric(metric) for metric in metrics if metric.is_guardrail and metric.verdict == "improved"
+        formatting.describe_metric(metric)
+        for metric in metrics
+        if metric.is_guardrail and metric.verdict == "improved"
     ]
     if worse and better:
-        notes.add("trade-off", f"A trade-off: {', '.join(better)} improved, {', '.join(worse)} regressed.")
+        notes.add(
+            "trade-off", f"A trade-off: {', '.join(better)} improved, {', '.join(worse)} regressed."
+        )
     if verdict == "inconclusive" and not notes.is_capped:
         harmed = [
-            formatting.describe_metric(metric) for metric in metrics if metric.is_guardrail and metric.has_unproven_harm
+            formatting.describe_metric(metric)
+            for metric in metrics
+            if metric.is_guardrail and metric.has_unproven_harm
         ]
         if first is not None and first.verdict == "improved" and harmed:
-            notes.add(None, f"{', '.join(harmed)} may be worse by more than the margin; that is not proven.")
+            notes.add(
+                None,
+                f"{', '.join(harmed)} may be worse by more than the margin; that is not proven.",
+            )
         for metric in metrics:
             if metric.is_guardrail and metric.verdict in ("inconclusive", None) and metric.reason:
                 notes.add(None, f"{formatting.describe_metric(metric)}: {metric.reason}.")
@@ -238,4 +312,7 @@ def _explain(verdict: Verdict, metrics: Sequence[MetricResult], primary: str, ar
     if first is not None and first.effect is not None and hint is not None:
         median = hint - 1
         if median * first.effect < 0 and min(abs(median), abs(first.effect)) > first.margin:
-            notes.add(None, f"The mean is driven by outlier seconds: the medians differ by {100 * median:+.1f} %.")
+            notes.add(
+                None,
+                f"The mean is driven by outlier seconds: the medians differ by {100 * median:+.1f} %.",
+            )

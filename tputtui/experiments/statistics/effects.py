@@ -67,11 +67,15 @@ def between_run_variance(
             return BetweenRunVariance(), False
         logs = np.log(pair_history)
         variance = float(np.var(logs, ddof=1)) * (1 + 1 / len(logs))
-        return BetweenRunVariance((VarianceComponent(variance, len(logs) - 1.0),), float(logs.mean())), False
+        return BetweenRunVariance(
+            (VarianceComponent(variance, len(logs) - 1.0),), float(logs.mean())
+        ), False
     if len(aa_history) < 3:
         return BetweenRunVariance((VarianceComponent(2 * ASSUMED_RUN_SD**2, 1e6),)), True
     logs = np.log(aa_history)
-    return BetweenRunVariance((VarianceComponent(2 * float(np.var(logs, ddof=1)), len(logs) - 1.0),)), False
+    return BetweenRunVariance(
+        (VarianceComponent(2 * float(np.var(logs, ddof=1)), len(logs) - 1.0),)
+    ), False
 
 
 @frozen
@@ -112,9 +116,14 @@ def measure_quantile(arms: ArmPair, name: str, between_runs: BetweenRunVariance)
         return MeasuredEffect(reason=f"too few rows have a {name}")
     logs = np.log(a), np.log(b)
     figures = float(np.exp(logs[0].mean())), float(np.exp(logs[1].mean()))
-    if name == "p99" and min(float(np.median(arms.baseline.rps)), float(np.median(arms.candidate.rps))) < MIN_P99_RPS:
+    if (
+        name == "p99"
+        and min(float(np.median(arms.baseline.rps)), float(np.median(arms.candidate.rps)))
+        < MIN_P99_RPS
+    ):
         return MeasuredEffect(
-            *figures, reason=f"below {MIN_P99_RPS:.0f} req/s a second's p99 is its slowest request: buckets are needed"
+            *figures,
+            reason=f"below {MIN_P99_RPS:.0f} req/s a second's p99 is its slowest request: buckets are needed",
         )
     effect = float(logs[1].mean() - logs[0].mean())
     return MeasuredEffect(*figures, _relative_effect(*logs, effect, arms.is_paired, between_runs))
@@ -129,7 +138,9 @@ def measure_cpu_per_request(arms: ArmPair, between_runs: BetweenRunVariance) -> 
     for one in (arms.baseline, arms.candidate):
         there = np.isfinite(one.columns["cpu"])
         if arms.is_paired:
-            there = np.isfinite(arms.baseline.columns["cpu"]) & np.isfinite(arms.candidate.columns["cpu"])
+            there = np.isfinite(arms.baseline.columns["cpu"]) & np.isfinite(
+                arms.candidate.columns["cpu"]
+            )
         cpu, rps = one.columns["cpu"][there], one.rps[there]
         if cpu.sum() <= 0 or rps.sum() <= 0 or len(cpu) < MIN_ROWS:
             return MeasuredEffect(reason="no CPU was measured")
@@ -137,7 +148,11 @@ def measure_cpu_per_request(arms: ArmPair, between_runs: BetweenRunVariance) -> 
         figures.append(share)
         residuals.append((cpu - share * rps) / float(cpu.mean()))
     found = _relative_effect(
-        residuals[0], residuals[1], float(np.log(figures[1] / figures[0])), arms.is_paired, between_runs
+        residuals[0],
+        residuals[1],
+        float(np.log(figures[1] / figures[0])),
+        arms.is_paired,
+        between_runs,
     )
     return MeasuredEffect(figures[0], figures[1], found)
 
@@ -154,7 +169,9 @@ def measure_errors(arms: ArmPair) -> MeasuredEffect:
         return MeasuredEffect(reason="no errors were measured")
     both = None
     if arms.is_paired:
-        both = np.isfinite(arms.baseline.columns["err_ratio"]) & np.isfinite(arms.candidate.columns["err_ratio"])
+        both = np.isfinite(arms.baseline.columns["err_ratio"]) & np.isfinite(
+            arms.candidate.columns["err_ratio"]
+        )
     counted = []
     for one in (arms.baseline, arms.candidate):
         ratios = one.columns["err_ratio"]
@@ -172,14 +189,25 @@ def measure_errors(arms: ArmPair) -> MeasuredEffect:
     found = None
     if before.errors + after.errors >= RARE_ERRORS:
         found = _long_run_errors(before, after, factor, arms.is_paired)
-        limits, limits_90 = _wider(limits, found.interval()), _wider(limits_90, found.interval(0.90))
+        limits, limits_90 = (
+            _wider(limits, found.interval()),
+            _wider(limits_90, found.interval(0.90)),
+        )
         p = max(p, found.p_value())
     return MeasuredEffect(
-        before.ratio, after.ratio, found, limits, limits_90, p, note=_burst_note(before.errors + after.errors, factor)
+        before.ratio,
+        after.ratio,
+        found,
+        limits,
+        limits_90,
+        p,
+        note=_burst_note(before.errors + after.errors, factor),
     )
 
 
-def _long_run_errors(before: ErrorCount, after: ErrorCount, factor: float, paired: bool) -> Estimate:
+def _long_run_errors(
+    before: ErrorCount, after: ErrorCount, factor: float, paired: bool
+) -> Estimate:
     """Estimate the effect from per-second residuals, with at least the variance of the bursts."""
     a, b = (one.residuals * len(one.residuals) for one in (before, after))
     effect = after.ratio - before.ratio
@@ -205,7 +233,9 @@ def _burst_note(errors: float, factor: float) -> str:
     return f"{errors:,.0f} errors came in bursts and count as about {events:,} independent {noun}"
 
 
-def _relative_effect(a: Array, b: Array, effect: float, is_paired: bool, between_runs: BetweenRunVariance) -> Estimate:
+def _relative_effect(
+    a: Array, b: Array, effect: float, is_paired: bool, between_runs: BetweenRunVariance
+) -> Estimate:
     """Estimate a log effect from each arm's relative values and the variance between runs."""
     inner = _difference_effect(a, b, effect - between_runs.log_offset, is_paired)
     if not between_runs.components:
@@ -229,7 +259,9 @@ def _companions(a: Array, b: Array) -> dict[str, float]:
     if float(np.median(a)) > 0:
         out["median_ratio"] = float(np.median(b) / np.median(a))
     if thin_a.min() > 0 and thin_b.min() > 0:
-        out["hodges_lehmann"] = float(np.exp(np.median(np.subtract.outer(np.log(thin_b), np.log(thin_a)))))
+        out["hodges_lehmann"] = float(
+            np.exp(np.median(np.subtract.outer(np.log(thin_b), np.log(thin_a))))
+        )
     difference = np.subtract.outer(thin_b, thin_a)
     out["a12"] = float(np.mean(difference > 0) + 0.5 * np.mean(difference == 0))
     return out

@@ -43,7 +43,10 @@ def count(failed: Array, requests: Array) -> ErrorCount:
     total = float(requests.sum())
     share = float(failed.sum()) / total
     return ErrorCount(
-        float(failed.sum()), total, (failed - share * requests) / total, share * (1 - share) * requests / total**2
+        float(failed.sum()),
+        total,
+        (failed - share * requests) / total,
+        share * (1 - share) * requests / total**2,
     )
 
 
@@ -68,7 +71,8 @@ def overdispersion(arms: Sequence[ErrorCount], paired: bool) -> float:
         variance = sum(_variance(residuals, width) for residuals, _ in series)
         # degrees of freedom after Satterthwaite: an arm without errors adds none
         spread = sum(
-            part**2 / (len(residuals) / width - 1) for part, (residuals, _) in zip(independent, series, strict=True)
+            part**2 / (len(residuals) / width - 1)
+            for part, (residuals, _) in zip(independent, series, strict=True)
         )
         freedom = whole**2 / spread
         ratio = variance / whole
@@ -108,7 +112,9 @@ def interval(
     Garwood's limits always: a claim that the difference is small must not be optimistic.
     """
     shape = 1.0 if exact else 1.0 - 0.5 / factor
-    (low_a, high_a), (low_b, high_b) = (_limits(one, factor, level, shape) for one in (before, after))
+    (low_a, high_a), (low_b, high_b) = (
+        _limits(one, factor, level, shape) for one in (before, after)
+    )
     a, b = before.ratio, after.ratio
     low = b - a - float(np.hypot(b - low_b, high_a - a))
     high = b - a + float(np.hypot(high_b - b, a - low_a))

@@ -51,7 +51,9 @@ def estimate_long_run_variance(values: Array) -> LongRunVariance:
     coefficients = dct(values - values.mean(), type=2, norm="ortho")[1 : count + 1]
     spread = float(np.var(values, ddof=1))
     density = max(float(np.mean(coefficients**2)), spread)
-    return LongRunVariance(density / rows, float(count), rows * spread / density if density > 0 else float(rows))
+    return LongRunVariance(
+        density / rows, float(count), rows * spread / density if density > 0 else float(rows)
+    )
 
 
 @frozen
@@ -76,12 +78,16 @@ class Estimate:
         return self.effect - half, self.effect + half
 
 
-def combine_variances(effect: float, components: Sequence[VarianceComponent], n_eff: float) -> Estimate:
+def combine_variances(
+    effect: float, components: Sequence[VarianceComponent], n_eff: float
+) -> Estimate:
     """Combine independent variances; degrees of freedom by Welch and Satterthwaite."""
     variance = sum(part.variance for part in components)
     below = sum(part.variance**2 / part.df for part in components)
     within = sum(part.variance for part in components if isinstance(part, LongRunVariance))
-    return Estimate(effect, float(np.sqrt(variance)), variance**2 / below if below > 0 else 1e6, n_eff, within)
+    return Estimate(
+        effect, float(np.sqrt(variance)), variance**2 / below if below > 0 else 1e6, n_eff, within
+    )
 
 
 def t_quantile(probability: float, df: float) -> float:

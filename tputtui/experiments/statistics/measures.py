@@ -9,7 +9,9 @@ from tputtui.experiments.statistics.arms import ArmPair
 from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect
 
 
-def measure_all(arms: ArmPair, between_runs: dict[str, BetweenRunVariance]) -> dict[str, MeasuredEffect]:
+def measure_all(
+    arms: ArmPair, between_runs: dict[str, BetweenRunVariance]
+) -> dict[str, MeasuredEffect]:
     """Measure every metric; quantiles from merged buckets if both arms have them."""
     return {
         "throughput": effects.measure_throughput(arms, between_runs["throughput"]),
@@ -19,7 +21,9 @@ def measure_all(arms: ArmPair, between_runs: dict[str, BetweenRunVariance]) -> d
     }
 
 
-def between_run_variances(is_paired: bool, context: ComparisonContext) -> dict[str, BetweenRunVariance]:
+def between_run_variances(
+    is_paired: bool, context: ComparisonContext
+) -> dict[str, BetweenRunVariance]:
     """Return the variance between equal runs, for each metric."""
 
     def error(metric: str) -> BetweenRunVariance:

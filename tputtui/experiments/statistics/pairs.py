@@ -26,7 +26,12 @@ from tputtui.experiments.result import (
     StratumKind,
 )
 from tputtui.experiments.statistics import route_effects, validity_checks
-from tputtui.experiments.statistics.comparison import apply_route_verdicts, compare, explain_routes, explain_total
+from tputtui.experiments.statistics.comparison import (
+    apply_route_verdicts,
+    compare,
+    explain_routes,
+    explain_total,
+)
 from tputtui.experiments.statistics.effects import MeasuredEffect
 from tputtui.experiments.statistics.long_run_variance import Estimate, to_array
 from tputtui.experiments.statistics.power_analysis import pairs_needed
@@ -36,7 +41,12 @@ from tputtui.frozen import frozen
 
 RECOMMENDED_PAIRS: Final = 5
 
-_SINGLE_PAIR_FLAGS: Final[tuple[Flag, ...]] = ("no-aa-history", "provisional", "noise-floor", "trade-off")
+_SINGLE_PAIR_FLAGS: Final[tuple[Flag, ...]] = (
+    "no-aa-history",
+    "provisional",
+    "noise-floor",
+    "trade-off",
+)
 """Flags that apply to a single pair only."""
 
 
@@ -59,14 +69,19 @@ def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
     """
     context = pairs[0].context
     each = [
-        compare(one.baseline, one.candidate, one.context, has_absolute_times=one.has_absolute_times) for one in pairs
+        compare(one.baseline, one.candidate, one.context, has_absolute_times=one.has_absolute_times)
+        for one in pairs
     ]
     for number, one in enumerate(each, start=1):
         if one.verdict == "not_comparable":
             return replace(one, reasons=(f"Pair {number} is not comparable.", *one.reasons))
     good = [one for one in each if _is_sound(one)]
     notes = CheckNotes(
-        list(dict.fromkeys(flag for one in each for flag in one.flags if flag not in _SINGLE_PAIR_FLAGS))
+        list(
+            dict.fromkeys(
+                flag for one in each for flag in one.flags if flag not in _SINGLE_PAIR_FLAGS
+            )
+        )
     )
     for number, one in enumerate(each, start=1):
         if not _is_sound(one):
@@ -77,12 +92,17 @@ def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
     metrics: tuple[MetricResult, ...] = ()
     by_route: tuple[RouteResult, ...] = ()
     if len(good) >= 2:
-        measured = {name: _measure_over_pairs([one.metric(name) for one in good]) for name in METRIC_UNITS}
+        measured = {
+            name: _measure_over_pairs([one.metric(name) for one in good]) for name in METRIC_UNITS
+        }
         metrics = evaluate_metrics(measured, context, primary, min_effective_rows=0.0)
         if "load-limited" in notes.flags:
             metrics = tuple(validity_checks.without_improvement(metric) for metric in metrics)
         by_route = _compare_routes(good, context, guard_ps(measured, context, primary))
-        notes.add(None, f"{len(good)} pairs, each of them one observation ({len(good) - 1} degrees of freedom).")
+        notes.add(
+            None,
+            f"{len(good)} pairs, each of them one observation ({len(good) - 1} degrees of freedom).",
+        )
     else:
         notes.add(None, "Fewer than two pairs are left.")
     if {"improved", "regressed"} <= {one.verdict for one in metrics if one.is_guardrail}:
@@ -99,7 +119,9 @@ def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
         flags=tuple(notes.flags),
         metrics=metrics,
         routes=by_route,
-        strata=tuple(build_stratum(f"pair {number}", one, "pair") for number, one in enumerate(each, start=1)),
+        strata=tuple(
+            build_stratum(f"pair {number}", one, "pair") for number, one in enumerate(each, start=1)
+        ),
         seconds=MeasuredSeconds(
             sum(one.seconds.baseline for one in each),
             sum(one.seconds.candidate for one in each),
@@ -118,7 +140,9 @@ def _is_sound(comparison: Comparison) -> bool:
     return not comparison.is_capped or set(comparison.flags) <= {"too-short", *_SINGLE_PAIR_FLAGS}
 
 
-def _advice(usable: Sequence[Comparison], primary: str, context: ComparisonContext) -> tuple[str, ...]:
+def _advice(
+    usable: Sequence[Comparison], primary: str, context: ComparisonContext
+) -> tuple[str, ...]:
     """Return how many pairs the margin requires, from the variance of the existing pairs."""
     few = f"Five pairs or more find small effects: {len(usable)} could be used here."
     found = _measure_over_pairs([one.metric(primary) for one in usable]).estimate
@@ -128,9 +152,13 @@ def _advice(usable: Sequence[Comparison], primary: str, context: ComparisonConte
     effect = margin if primary == "error_ratio" else float(np.log1p(margin))
     needed = pairs_needed(effect, found.se**2 * len(usable))
     if needed is None:
-        return (f"More than a hundred pairs like these would be needed for {primary} to be sure at its margin.",)
+        return (
+            f"More than a hundred pairs like these would be needed for {primary} to be sure at its margin.",
+        )
     if needed > len(usable):
-        return (f"Next best: {needed} pairs like these in all, which is {needed - len(usable)} more.",)
+        return (
+            f"Next best: {needed} pairs like these in all, which is {needed - len(usable)} more.",
+        )
     return (few,) if len(usable) < RECOMMENDED_PAIRS else ()
 
 
@@ -144,7 +172,10 @@ def _compare_routes(
             found.setdefault(route.name, []).append(route)
     several = {name: each for name, each in found.items() if len(each) >= 2}
     metrics = [
-        {name: _measure_over_pairs([route.metric(name) for route in each]) for name in route_effects.ROUTE_METRICS}
+        {
+            name: _measure_over_pairs([route.metric(name) for route in each])
+            for name in route_effects.ROUTE_METRICS
+        }
         for each in several.values()
     ]
     judged_ = route_effects.judged(metrics, context, beside, fewest=0.0)
@@ -164,16 +195,21 @@ def _measure_over_pairs(results: Sequence[MetricResult | None]) -> MeasuredEffec
     found = [metric for metric in results if metric is not None and metric.effect is not None]
     if len(found) < 2:
         return MeasuredEffect(
-            reason=next((metric.reason for metric in results if metric is not None), "") or "not measured"
+            reason=next((metric.reason for metric in results if metric is not None), "")
+            or "not measured"
         )
     absolute = found[0].is_absolute
     effects = to_array([metric.effect for metric in found])
     values = effects if absolute else np.log1p(effects)
-    before, after = (to_array([getattr(metric, arm) for metric in found]) for arm in ("baseline", "candidate"))
+    before, after = (
+        to_array([getattr(metric, arm) for metric in found]) for arm in ("baseline", "candidate")
+    )
     mean = np.mean if absolute else _geometric_mean
     se = float(np.std(values, ddof=1) / np.sqrt(len(values)))
     if absolute:  # never narrower than the error counts allow
-        widths = to_array([metric.ci.high - metric.ci.low for metric in found if metric.ci is not None]) / (2 * 1.96)
+        widths = to_array(
+            [metric.ci.high - metric.ci.low for metric in found if metric.ci is not None]
+        ) / (2 * 1.96)
         se = max(se, float(np.sqrt(np.sum(widths**2))) / len(values))
     estimate = Estimate(float(values.mean()), se, len(values) - 1.0, float(len(values)))
     return MeasuredEffect(float(mean(before)), float(mean(after)), estimate)
@@ -196,7 +232,8 @@ def build_stratum(name: str, comparison: Comparison, kind: StratumKind) -> Strat
         kind,
         comparison.metrics,
         comparison.reasons[0]
-        if comparison.reasons and comparison.verdict in ("inconclusive", "not_comparable", "regressed")
+        if comparison.reasons
+        and comparison.verdict in ("inconclusive", "not_comparable", "regressed")
         else "",
         comparison.decided_by,
         tuple(route for route in comparison.routes if route.verdict == "regressed"),

@@ -25,7 +25,9 @@ _MAX_PAIRS: Final = 100
 _MIN_HISTORY_RUNS: Final = 5  # runs required to know how much equal runs differ
 
 
-def seconds_needed(estimate: Estimate | None, margin: float, is_absolute: bool, seconds: float) -> float | None:
+def seconds_needed(
+    estimate: Estimate | None, margin: float, is_absolute: bool, seconds: float
+) -> float | None:
     """Return seconds per arm at which an effect equal to the margin is found in four cases of five.
 
     None if unknown, or if no length suffices: the part of the error between runs remains.
@@ -57,7 +59,9 @@ def history_values(rows: MetricRows) -> dict[str, float]:
     return out
 
 
-def estimate_power(pilot: MetricRows, target_effect: float, context: ComparisonContext) -> PowerResult:
+def estimate_power(
+    pilot: MetricRows, target_effect: float, context: ComparisonContext
+) -> PowerResult:
     """Estimate the duration and the number of pairs to detect `target_effect` on the primary
     metric.
 
@@ -68,9 +72,9 @@ def estimate_power(pilot: MetricRows, target_effect: float, context: ComparisonC
     rows = len(one.t)
     if rows < max(2 * MIN_ROWS, 30) or float(one.rps.mean()) <= 0:
         raise ValueError("a pilot needs half a minute of steady traffic at the least")
-    measured = measures.measure_all(ArmPair(one, one, is_paired=False), measures.between_run_variances(False, context))[
-        metric
-    ]
+    measured = measures.measure_all(
+        ArmPair(one, one, is_paired=False), measures.between_run_variances(False, context)
+    )[metric]
     found = measured.estimate
     if found is None or measured.baseline is None:
         raise ValueError(f"it says too little of {metric}: {measured.reason or 'too few errors'}")
@@ -104,7 +108,9 @@ def describe_next_design(
     """
     lasted = min(arms.baseline.seconds, arms.candidate.seconds)
     if estimate is None or estimate.within_variance <= 0 or lasted <= 0:
-        return (f"Record at least {format_duration(max(300.0, MIN_ARM_S))} an arm: {metric} could not be told.",)
+        return (
+            f"Record at least {format_duration(max(300.0, MIN_ARM_S))} an arm: {metric} could not be told.",
+        )
     floor = max(MIN_ARM_S, MIN_EFFECTIVE_ROWS * lasted / max(estimate.n_eff, 1e-9))
     effect = _log_scaled(metric, margin)
     sought = f"{100 * margin:g} {'pp' if metric == 'error_ratio' else '%'} of {metric}"
@@ -117,13 +123,26 @@ def describe_next_design(
         else f"{pairs} pairs of {format_duration(pair_seconds)} a run by turns (--pair, A B B A …; {format_duration(2 * pairs * pair_seconds)} in all)"
     )
     needed = seconds_needed(estimate, margin, metric == "error_ratio", lasted)
-    longer = "" if needed is None else f"one pair of {format_duration(_round_up(max(floor, needed)))} an arm"
+    longer = (
+        ""
+        if needed is None
+        else f"one pair of {format_duration(_round_up(max(floor, needed)))} an arm"
+    )
     if arms.is_paired:
-        designs = [longer and f"the same for {format_duration(_round_up(max(floor, needed or 0.0)))} an arm", by_turns]
+        designs = [
+            longer
+            and f"the same for {format_duration(_round_up(max(floor, needed or 0.0)))} an arm",
+            by_turns,
+        ]
     else:
         known = len(context.history(metric)) >= _MIN_HISTORY_RUNS
-        designs = [f"both at the same time behind one load balancer, {format_duration(_round_up(together))}", by_turns]
-        designs.append(longer if known or not longer else f"{longer} and five runs of history (--history)")
+        designs = [
+            f"both at the same time behind one load balancer, {format_duration(_round_up(together))}",
+            by_turns,
+        ]
+        designs.append(
+            longer if known or not longer else f"{longer} and five runs of history (--history)"
+        )
     told = [design for design in designs if design]
     if not told:
         return (f"No affordable design finds {sought}: a wider margin, or a calmer machine.",)
@@ -147,7 +166,9 @@ def _pair_variance(estimate: Estimate, measured_s: float, seconds: float) -> flo
 
     It is the sum of a part that more seconds reduce and a part that they do not.
     """
-    return estimate.within_variance * measured_s / seconds + (estimate.se**2 - estimate.within_variance)
+    return estimate.within_variance * measured_s / seconds + (
+        estimate.se**2 - estimate.within_variance
+    )
 
 
 def _log_scaled(metric: str, effect: float) -> float:

@@ -17,7 +17,11 @@ from tputtui.experiments.statistics import effects, tail_quantiles
 from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, align_rows, to_arrays
 from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect
 from tputtui.experiments.statistics.long_run_variance import MIN_ROWS, estimate_long_run_variance
-from tputtui.experiments.statistics.verdicts import MIN_EFFECTIVE_ROWS, judged_together, overall_verdict
+from tputtui.experiments.statistics.verdicts import (
+    MIN_EFFECTIVE_ROWS,
+    judged_together,
+    overall_verdict,
+)
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
@@ -61,14 +65,19 @@ def compare_routes(
         if pair[0] is None or pair[1] is None:
             continue
         own = _align_route(pair[0], pair[1], arms)
-        shares = _request_share(own.baseline, arms.baseline), _request_share(own.candidate, arms.candidate)
+        shares = (
+            _request_share(own.baseline, arms.baseline),
+            _request_share(own.candidate, arms.candidate),
+        )
         if _is_shift(own, arms, shares):
             shifts.append(TrafficShift(clean(name, 120), *shares))
         if min(_request_count(own.baseline), _request_count(own.candidate)) >= MIN_REQUESTS:
             found.append((clean(name, 120), own, shares))
     found.sort(key=lambda one: -(one[2][0] + one[2][1]))
     told = judged([_measure_route(own, between_runs) for _, own, _ in found], context, beside)
-    routes = [RouteResult(name, *shares, *one) for (name, _, shares), one in zip(found, told, strict=True)]
+    routes = [
+        RouteResult(name, *shares, *one) for (name, _, shares), one in zip(found, told, strict=True)
+    ]
     shifts.sort(key=lambda one: -abs(one.candidate_share - one.baseline_share))
     return tuple(routes), tuple(shifts)
 
@@ -79,7 +88,11 @@ def _align_route(baseline: MetricRows, candidate: MetricRows, arms: ArmPair) -> 
     if arms.is_paired:
         both, _ = align_rows(a, b)
         a, b = both.baseline, both.candidate
-    return ArmPair(a.select(np.isin(a.t, arms.baseline.t)), b.select(np.isin(b.t, arms.candidate.t)), arms.is_paired)
+    return ArmPair(
+        a.select(np.isin(a.t, arms.baseline.t)),
+        b.select(np.isin(b.t, arms.candidate.t)),
+        arms.is_paired,
+    )
 
 
 def _request_count(arm: ArmArrays) -> float:
@@ -102,11 +115,15 @@ def _is_shift(route_arms: ArmPair, arms: ArmPair, shares: tuple[float, float]) -
     ):
         if len(route.t) != len(whole.t) or len(route.t) < MIN_ROWS or whole.rps.mean() <= 0:
             return False
-        variance += estimate_long_run_variance((route.rps - share * whole.rps) / float(whole.rps.mean())).variance
+        variance += estimate_long_run_variance(
+            (route.rps - share * whole.rps) / float(whole.rps.mean())
+        ).variance
     return bool(abs(change) > _SHIFT_SE * np.sqrt(variance))
 
 
-def _measure_route(route_arms: ArmPair, between_runs: dict[str, BetweenRunVariance]) -> dict[str, MeasuredEffect]:
+def _measure_route(
+    route_arms: ArmPair, between_runs: dict[str, BetweenRunVariance]
+) -> dict[str, MeasuredEffect]:
     return {
         "throughput": effects.measure_throughput(route_arms, between_runs["throughput"]),
         **tail_quantiles.measure_quantiles(route_arms, between_runs),
@@ -124,10 +141,14 @@ def judged(
     (`beside`: their p).
     """
     tail = [_tail(one) for one in each]
-    metrics = judged_together(each, [(name, "error_ratio") for name in tail], context, beside, fewest)
+    metrics = judged_together(
+        each, [(name, "error_ratio") for name in tail], context, beside, fewest
+    )
     return [(one, overall_verdict(one, name)) for one, name in zip(metrics, tail, strict=True)]
 
 
 def _tail(measured: Mapping[str, MeasuredEffect]) -> str:
     """Return the highest quantile that a route's requests can resolve."""
-    return next((name for name in ("p99", "p90", "p50") if measured[name].estimate is not None), "p99")
+    return next(
+        (name for name in ("p99", "p90", "p50") if measured[name].estimate is not None), "p99"
+    )

@@ -8,7 +8,11 @@ from typing import Final
 import numpy as np
 
 from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, Mask
-from tputtui.experiments.statistics.long_run_variance import Array, estimate_long_run_variance, t_quantile
+from tputtui.experiments.statistics.long_run_variance import (
+    Array,
+    estimate_long_run_variance,
+    t_quantile,
+)
 from tputtui.frozen import frozen
 
 _BATCH_ROWS: Final = 5  # rows: MSER-5
@@ -58,7 +62,11 @@ def _warm_up_series(arms: ArmPair, incidents: tuple[Mask, Mask]) -> list[Array]:
     out = []
     for one, incident in ((a, incidents[0]), (b, incidents[1])):
         calm = ~_without_initial_incident(incident)
-        out += [_log_ratio(one.columns[name], None, calm) for name in ("rps", "p50") if name in one.columns]
+        out += [
+            _log_ratio(one.columns[name], None, calm)
+            for name in ("rps", "p50")
+            if name in one.columns
+        ]
     return out
 
 
@@ -76,7 +84,11 @@ def _log_ratio(numerator: Array, denominator: Array | None, calm: Mask) -> Array
     values.
     """
     logs = np.log(_batch_means(np.where(calm, numerator, np.nan)))
-    return logs if denominator is None else logs - np.log(_batch_means(np.where(calm, denominator, np.nan)))
+    return (
+        logs
+        if denominator is None
+        else logs - np.log(_batch_means(np.where(calm, denominator, np.nan)))
+    )
 
 
 def _batch_means(values: Array) -> Array:
@@ -87,7 +99,9 @@ def _batch_means(values: Array) -> Array:
     rows = len(values) // _BATCH_ROWS * _BATCH_ROWS
     batches = values[:rows].reshape(-1, _BATCH_ROWS)
     count = np.isfinite(batches).sum(axis=1)
-    means = np.divide(np.nansum(batches, axis=1), count, out=np.full(len(batches), np.nan), where=count > 0)
+    means = np.divide(
+        np.nansum(batches, axis=1), count, out=np.full(len(batches), np.nan), where=count > 0
+    )
     return np.where(means > 0, means, np.nan)
 
 

@@ -37,11 +37,18 @@ def verify_uplift(
     plan = plan or ExperimentPlan()
     own = plan.unlisted_level([name for name, _ in others]) or DEFAULT_LEVEL_NAME
     named = [(own, first), *others]
-    strata = [build_stratum(name, one, "outage" if plan.is_outage(name) else "level") for name, one in named]
+    strata = [
+        build_stratum(name, one, "outage" if plan.is_outage(name) else "level")
+        for name, one in named
+    ]
     reasons, flags = list(first.reasons), list(first.flags)
     barred = [name for name, one in others if one.verdict == "not_comparable"]
     worse = [_regressed(name, one) for name, one in named if one.verdict == "regressed"]
-    by = first.decided_by.metric.name if first.verdict == "improved" and first.decided_by is not None else first.primary
+    by = (
+        first.decided_by.metric.name
+        if first.verdict == "improved" and first.decided_by is not None
+        else first.primary
+    )
     metrics = [metric for _, one in named if (metric := one.metric(by)) is not None]
     effects = [metric.effect for metric in metrics if metric.effect is not None]
     same_sign = len(effects) == len(named) and (min(effects) > 0 or max(effects) < 0)
@@ -62,10 +69,14 @@ def verify_uplift(
         else:
             flags.append("verified")
             levels = sum(one.kind == "level" for one in strata)
-            reasons.append(f"Verified: better in {by} at {levels} load levels and through an outage.")
+            reasons.append(
+                f"Verified: better in {by} at {levels} load levels and through an outage."
+            )
     pooled, q = _pool_effects(metrics)
     if pooled is not None:
-        reasons.append(f"All strata together, weighted by how sure each is: {by} {100 * np.expm1(pooled):+.1f} %.")
+        reasons.append(
+            f"All strata together, weighted by how sure each is: {by} {100 * np.expm1(pooled):+.1f} %."
+        )
     return replace(
         first,
         verdict=verdict,
@@ -80,7 +91,9 @@ def verify_uplift(
 
 def _regressed(name: str, one: Comparison) -> str:
     """Describe a regressed stratum with the row that decided it."""
-    return f"{name} ({formatting.row_figure(one.decided_by)})" if one.decided_by is not None else name
+    return (
+        f"{name} ({formatting.row_figure(one.decided_by)})" if one.decided_by is not None else name
+    )
 
 
 def _missing_for_verification(strata: Sequence[Stratum], plan: ExperimentPlan) -> str:
@@ -89,7 +102,9 @@ def _missing_for_verification(strata: Sequence[Stratum], plan: ExperimentPlan) -
     outages = len(strata) - levels
     parts = []
     if levels < MIN_LEVELS or not outages:
-        parts.append(f"that takes {MIN_LEVELS} load levels and one outage, and these are {levels} and {outages}")
+        parts.append(
+            f"that takes {MIN_LEVELS} load levels and one outage, and these are {levels} and {outages}"
+        )
     missing = plan.missing_strata(one.name for one in strata)
     if missing:
         parts.append(f"planned and not given: {', '.join(missing)}")
@@ -97,24 +112,40 @@ def _missing_for_verification(strata: Sequence[Stratum], plan: ExperimentPlan) -
 
 
 def _advice(
-    first: Comparison, strata: Sequence[Stratum], plan: ExperimentPlan, is_verified: bool, verdict: Verdict
+    first: Comparison,
+    strata: Sequence[Stratum],
+    plan: ExperimentPlan,
+    is_verified: bool,
+    verdict: Verdict,
 ) -> tuple[str, ...]:
     if is_verified:
         return ()
     if verdict == "improved":
         missing = plan.missing_strata(one.name for one in strata)
-        what = ", ".join(missing) if missing else f"until there are {MIN_LEVELS} load levels and one outage"
+        what = (
+            ", ".join(missing)
+            if missing
+            else f"until there are {MIN_LEVELS} load levels and one outage"
+        )
         return (f"To verify it: the same comparison once more, {what} (--stratum).",)
     return first.advice if verdict == first.verdict else ()
 
 
 def _pool_effects(metrics: Sequence[MetricResult]) -> tuple[float | None, float | None]:
     """Return the precision-weighted effect, and the p of Cochran's Q (k - 1 degrees of freedom)."""
-    usable = [one for one in metrics if one.effect is not None and one.ci is not None and not one.is_absolute]
+    usable = [
+        one
+        for one in metrics
+        if one.effect is not None and one.ci is not None and not one.is_absolute
+    ]
     if len(usable) < 2:
         return None, None
     effects = np.log1p(to_array([one.effect for one in usable]))
-    ends = np.log1p(np.maximum(to_array([[one.ci.low, one.ci.high] for one in usable if one.ci is not None]), -0.999))
+    ends = np.log1p(
+        np.maximum(
+            to_array([[one.ci.low, one.ci.high] for one in usable if one.ci is not None]), -0.999
+        )
+    )
     se = np.maximum((ends[:, 1] - ends[:, 0]) / (2 * _NORMAL_95), 1e-9)
     weights = 1 / se**2
     pooled = float(np.sum(weights * effects) / np.sum(weights))

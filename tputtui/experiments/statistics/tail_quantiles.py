@@ -18,7 +18,11 @@ from typing import Final
 import numpy as np
 
 from tputtui.experiments.statistics.arms import ArmArrays, ArmPair
-from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect, measure_quantile
+from tputtui.experiments.statistics.effects import (
+    BetweenRunVariance,
+    MeasuredEffect,
+    measure_quantile,
+)
 from tputtui.experiments.statistics.long_run_variance import (
     MIN_ROWS,
     Array,
@@ -66,7 +70,11 @@ class SurvivalCurve:
         return high if s_low <= s_high else low + (high - low) * (s_low - share) / (s_low - s_high)
 
     def _bucket(self, index: int) -> tuple[float, float, float, float]:
-        low, s_low = (float(self.bounds[index - 1]), float(self.slower_shares[index - 1])) if index else (0.0, 1.0)
+        low, s_low = (
+            (float(self.bounds[index - 1]), float(self.slower_shares[index - 1]))
+            if index
+            else (0.0, 1.0)
+        )
         return low, float(self.bounds[index]), s_low, float(self.slower_shares[index])
 
 
@@ -81,7 +89,9 @@ class TailQuantile:
 
     def interval(self, level: float) -> tuple[float, float]:
         """Return the quantile's interval; its upper end is infinite beyond the last bound."""
-        half = t_quantile(0.5 + level / 2, self.share_variance.df) * float(np.sqrt(self.share_variance.variance))
+        half = t_quantile(0.5 + level / 2, self.share_variance.df) * float(
+            np.sqrt(self.share_variance.variance)
+        )
         upper = self.survival.latency_at(self.share - half) if self.share > half else np.inf
         return self.survival.latency_at(min(1.0, self.share + half)), upper
 
@@ -126,7 +136,9 @@ def _residuals(
     return residuals
 
 
-def compare_tails(arms: ArmPair, q: float, between_runs: BetweenRunVariance) -> MeasuredEffect | None:
+def compare_tails(
+    arms: ArmPair, q: float, between_runs: BetweenRunVariance
+) -> MeasuredEffect | None:
     """Compare a quantile of both arms; None if either has no buckets."""
     if arms.baseline.buckets is None or arms.candidate.buckets is None:
         return None
@@ -138,9 +150,12 @@ def compare_tails(arms: ArmPair, q: float, between_runs: BetweenRunVariance) -> 
     effect = float(np.log(after.point / before.point)) - between_runs.log_offset
 
     def interval(level: float) -> tuple[float, float]:
-        (low_a, high_a), (low_b, high_b) = (_log_distances(one.interval(level), one.point) for one in (before, after))
+        (low_a, high_a), (low_b, high_b) = (
+            _log_distances(one.interval(level), one.point) for one in (before, after)
+        )
         runs = [
-            t_quantile(0.5 + level / 2, part.df) * float(np.sqrt(part.variance)) for part in between_runs.components
+            t_quantile(0.5 + level / 2, part.df) * float(np.sqrt(part.variance))
+            for part in between_runs.components
         ]
         down = float(np.sqrt(low_b**2 + high_a**2 + sum(run**2 for run in runs)))
         up = float(np.sqrt(high_b**2 + low_a**2 + sum(run**2 for run in runs)))
@@ -149,9 +164,15 @@ def compare_tails(arms: ArmPair, q: float, between_runs: BetweenRunVariance) -> 
     p = _p_value(effect, interval)
     ends, ends_90 = interval(0.95), interval(0.90)
     df = min(before.share_variance.df, after.share_variance.df)
-    within = sum(((end - effect) ** 2 for end in ends_90 if np.isfinite(end)), 0.0) / 2 / t_quantile(0.95, df) ** 2
+    within = (
+        sum(((end - effect) ** 2 for end in ends_90 if np.isfinite(end)), 0.0)
+        / 2
+        / t_quantile(0.95, df) ** 2
+    )
     n_eff = min(before.share_variance.n_eff, after.share_variance.n_eff)
-    found = Estimate(effect, float(np.sqrt(within)), df, n_eff, max(0.0, within - between_runs.se**2))
+    found = Estimate(
+        effect, float(np.sqrt(within)), df, n_eff, max(0.0, within - between_runs.se**2)
+    )
     linear = {
         f"linear_{arm}": one.survival.linear_latency_at(one.share)
         for arm, one in (("baseline", before), ("candidate", after))
@@ -168,27 +189,33 @@ def compare_tails(arms: ArmPair, q: float, between_runs: BetweenRunVariance) -> 
     )
 
 
-def measure_quantiles(arms: ArmPair, between_runs: Mapping[str, BetweenRunVariance]) -> dict[str, MeasuredEffect]:
+def measure_quantiles(
+    arms: ArmPair, between_runs: Mapping[str, BetweenRunVariance]
+) -> dict[str, MeasuredEffect]:
     """Measure p50, p90 and p99: from merged buckets if both arms have them, else from per-second
     values.
     """
     found = {}
     for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
         merged = compare_tails(arms, q, between_runs[name])
-        found[name] = merged if merged is not None else measure_quantile(arms, name, between_runs[name])
+        found[name] = (
+            merged if merged is not None else measure_quantile(arms, name, between_runs[name])
+        )
     return found
 
 
 def _log_distances(interval: tuple[float, float], point: float) -> tuple[float, float]:
     """Return the distances of both ends from the point, in logarithms."""
     low, high = max(interval[0], 1e-9), interval[1]
-    return float(np.log(point / min(low, point))), float(np.log(max(high, point) / point)) if np.isfinite(
-        high
-    ) else np.inf
+    return float(np.log(point / min(low, point))), float(
+        np.log(max(high, point) / point)
+    ) if np.isfinite(high) else np.inf
 
 
 def _relative_interval(interval: tuple[float, float]) -> tuple[float, float]:
-    return float(np.expm1(interval[0])), float(np.expm1(interval[1])) if interval[1] < 50 else np.inf
+    return float(np.expm1(interval[0])), float(np.expm1(interval[1])) if interval[
+        1
+    ] < 50 else np.inf
 
 
 def _p_value(effect: float, interval: Callable[[float], tuple[float, float]]) -> float:

@@ -13,7 +13,15 @@ import numpy as np
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
-from tputtui.experiments.result import Design, EnvironmentDifference, Flag, Interval, MetricResult, Stratum, Verdict
+from tputtui.experiments.result import (
+    Design,
+    EnvironmentDifference,
+    Flag,
+    Interval,
+    MetricResult,
+    Stratum,
+    Verdict,
+)
 from tputtui.experiments.statistics import effects
 from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, align_rows
 from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect
@@ -67,7 +75,10 @@ class CheckNotes:
 
 
 def choose_design(
-    context: ComparisonContext, baseline: MetricRows, candidate: MetricRows, has_absolute_times: bool
+    context: ComparisonContext,
+    baseline: MetricRows,
+    candidate: MetricRows,
+    has_absolute_times: bool,
 ) -> Design:
     """Return the requested design; else concurrent if the arms' absolute times overlap by half,
     else sequential.
@@ -84,13 +95,21 @@ def choose_design(
 def check_environment(differences: Sequence[EnvironmentDifference], notes: CheckNotes) -> None:
     """Check comparability: an undeclared invalidating difference bars every verdict."""
     hard = [difference for difference in differences if difference.is_invalidating]
-    soft = [difference for difference in differences if not difference.is_invalidating and not difference.is_declared]
+    soft = [
+        difference
+        for difference in differences
+        if not difference.is_invalidating and not difference.is_declared
+    ]
     if hard:
         notes.is_barred = True
         listed = ", ".join(
-            f"{clean(one.field, 40)} ({_format_value(one.baseline)} → {_format_value(one.candidate)})" for one in hard
+            f"{clean(one.field, 40)} ({_format_value(one.baseline)} → {_format_value(one.candidate)})"
+            for one in hard
         )
-        notes.add("env", f"The arms differ in {listed}, which was not declared as the change: no verdict holds.")
+        notes.add(
+            "env",
+            f"The arms differ in {listed}, which was not declared as the change: no verdict holds.",
+        )
     if soft:
         listed = ", ".join(clean(one.field, 40) for one in soft)
         notes.add(None if hard else "env", f"Not declared, and different as well: {listed}.")
@@ -102,7 +121,10 @@ def check_dead_arm(a: ArmArrays, b: ArmArrays) -> tuple[Verdict, str] | None:
     if before <= 0:
         return "not_comparable", "The baseline served nothing."
     if after < _DEAD_RATIO * before:
-        return "regressed", f"The candidate served next to nothing: {after:.4g} req/s after {before:.4g}."
+        return (
+            "regressed",
+            f"The candidate served next to nothing: {after:.4g} req/s after {before:.4g}.",
+        )
     return None
 
 
@@ -114,20 +136,31 @@ def align_arms(a: ArmArrays, b: ArmArrays, design: Design, notes: CheckNotes) ->
         for who, one in (("baseline", a), ("candidate", b)):
             whole = (one.t[-1] - one.t[0]) / one.step_s + 1 if len(one.t) else 0.0
             if len(one.t) < _COMPLETE_RATIO * whole:
-                notes.add("gaps", f"{100 * (1 - len(one.t) / whole):.0f} % of the {who}'s rows are missing.")
+                notes.add(
+                    "gaps",
+                    f"{100 * (1 - len(one.t) / whole):.0f} % of the {who}'s rows are missing.",
+                )
         return ArmPair(a, b, is_paired=False)
     arms, share = align_rows(a, b)
     if share < _MIN_OVERLAP:
         notes.is_barred = True
-        notes.add("gaps", f"The arms have only {100 * share:.0f} % of their time in common: concurrent arms need half.")
+        notes.add(
+            "gaps",
+            f"The arms have only {100 * share:.0f} % of their time in common: concurrent arms need half.",
+        )
     elif share < _COMPLETE_RATIO:
-        notes.add("gaps", f"{100 * (1 - share):.0f} % of the time is missing in one of the arms and left out of both.")
+        notes.add(
+            "gaps",
+            f"{100 * (1 - share):.0f} % of the time is missing in one of the arms and left out of both.",
+        )
     return arms
 
 
 def trim_warm_up(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, float]:
     """Cut the same warm-up from both arms. Returns the rest and the seconds cut."""
-    found = detect_warm_up(arms, (detect_incident_rows(arms.baseline), detect_incident_rows(arms.candidate)))
+    found = detect_warm_up(
+        arms, (detect_incident_rows(arms.baseline), detect_incident_rows(arms.candidate))
+    )
     if not found.rows:
         return arms, 0.0
     seconds = found.rows * arms.baseline.step_s
@@ -138,7 +171,10 @@ def trim_warm_up(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, float]:
             is_cap=True,
         )
     else:
-        notes.add("warm-up", f"The first {format_duration(seconds)} are warm-up and left out of both arms.")
+        notes.add(
+            "warm-up",
+            f"The first {format_duration(seconds)} are warm-up and left out of both arms.",
+        )
     return arms.select(slice(found.rows, None)), seconds
 
 
@@ -156,7 +192,9 @@ def check_length(arms: ArmPair, notes: CheckNotes) -> None:
             return
 
 
-def exclude_incidents(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, tuple[Stratum, ...], float]:
+def exclude_incidents(
+    arms: ArmPair, notes: CheckNotes
+) -> tuple[ArmPair, tuple[Stratum, ...], float]:
     """Remove shared incidents from both arms and evaluate them separately.
 
     An incident of one arm alone allows no verdict. Returns the remaining rows, the strata, and the
@@ -169,7 +207,9 @@ def exclude_incidents(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, tuple[
     for begin, end in both:
         out[begin:end] = True
         strata.append(_incident_stratum(arms.select(slice(begin, end)), notes))
-    for who, mask, one in zip(("baseline", "candidate"), masks, (arms.baseline, arms.candidate), strict=True):
+    for who, mask, one in zip(
+        ("baseline", "candidate"), masks, (arms.baseline, arms.candidate), strict=True
+    ):
         alone = mask & ~out if arms.is_paired else mask
         if alone.any():
             seconds = float(np.count_nonzero(alone)) * one.step_s
@@ -181,33 +221,52 @@ def exclude_incidents(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, tuple[
     if not both:
         return arms, (), 0.0
     seconds = float(np.count_nonzero(out)) * arms.baseline.step_s
-    notes.add("incident", f"{format_duration(seconds)} of an incident that both arms had are judged by themselves.")
+    notes.add(
+        "incident",
+        f"{format_duration(seconds)} of an incident that both arms had are judged by themselves.",
+    )
     return arms.select(~out), tuple(strata), seconds
 
 
 def _incident_stratum(arms: ArmPair, notes: CheckNotes) -> Stratum:
     found = effects.measure_throughput(arms, BetweenRunVariance())
     failed = effects.measure_errors(arms)
-    points = None if failed.baseline is None or failed.candidate is None else failed.candidate - failed.baseline
+    points = (
+        None
+        if failed.baseline is None or failed.candidate is None
+        else failed.candidate - failed.baseline
+    )
     before, after = float(arms.baseline.rps.mean()), float(arms.candidate.rps.mean())
     worse = after < _WORSE_RATE * before or (points is not None and points >= _WORSE_ERRORS)
     if worse:
-        notes.add("incident", "In the incident that both arms had, the candidate was far worse.", is_cap=True)
+        notes.add(
+            "incident",
+            "In the incident that both arms had, the candidate was far worse.",
+            is_cap=True,
+        )
     ci = None
     if found.estimate is not None:
         low, high = found.estimate.interval()
         ci = Interval(float(np.expm1(low)), float(np.expm1(min(high, 50.0))))
     effect = after / before - 1 if before > 0 else None
-    return Stratum("shared incident", arms.baseline.seconds, effect, ci, points, "regressed" if worse else None)
+    return Stratum(
+        "shared incident", arms.baseline.seconds, effect, ci, points, "regressed" if worse else None
+    )
 
 
-def check_drift(arms: ArmPair, throughput: MeasuredEffect, context: ComparisonContext, notes: CheckNotes) -> None:
+def check_drift(
+    arms: ArmPair, throughput: MeasuredEffect, context: ComparisonContext, notes: CheckNotes
+) -> None:
     """Check for drift: a trend that outweighs the effect allows no verdict."""
     found = throughput.estimate
     effect = float(np.expm1(min(found.effect, 50.0))) if found is not None else 0.0
     for one in detect_drifts(arms, effect, context.margin("throughput")):
         what = f"the {one.arm}'s throughput" if one.arm else "candidate over baseline"
-        notes.add("drift", f"Drift: {what} changed by {100 * one.change:+.0f} % over the run.", is_cap=True)
+        notes.add(
+            "drift",
+            f"Drift: {what} changed by {100 * one.change:+.0f} % over the run.",
+            is_cap=True,
+        )
 
 
 def is_load_limited(arms: ArmPair, context: ComparisonContext) -> bool:
@@ -217,7 +276,10 @@ def is_load_limited(arms: ArmPair, context: ComparisonContext) -> bool:
     """
     if context.is_load_limited:
         return True
-    for one, env in ((arms.baseline, context.baseline_env), (arms.candidate, context.candidate_env)):
+    for one, env in (
+        (arms.baseline, context.baseline_env),
+        (arms.candidate, context.candidate_env),
+    ):
         offered = env.get("offered_rps")
         if not str(env.get("client_model") or "").startswith("open") or isinstance(offered, bool):
             return False
@@ -229,7 +291,11 @@ def is_load_limited(arms: ArmPair, context: ComparisonContext) -> bool:
 
 
 def check_history(
-    arms: ArmPair, context: ComparisonContext, between_runs: BetweenRunVariance, is_assumed: bool, notes: CheckNotes
+    arms: ArmPair,
+    context: ComparisonContext,
+    between_runs: BetweenRunVariance,
+    is_assumed: bool,
+    notes: CheckNotes,
 ) -> None:
     """Check the known difference between equal runs."""
     if arms.is_paired and between_runs.components:
@@ -258,10 +324,15 @@ def check_route_mix(shifts: Sequence[TrafficShift], notes: CheckNotes) -> bool:
         for one in shifts[:_MAX_NAMED_ROUTES]
     )
     more = f" and {len(shifts) - _MAX_NAMED_ROUTES} more" if len(shifts) > _MAX_NAMED_ROUTES else ""
-    notes.reasons.insert(0, f"The mix of routes has shifted: {told}{more} of all requests. Compare route by route.")
+    notes.reasons.insert(
+        0, f"The mix of routes has shifted: {told}{more} of all requests. Compare route by route."
+    )
     moved = sum(abs(one.candidate_share - one.baseline_share) for one in shifts) / 2
     if moved >= _SHIFTED_MIX_RATIO:
-        notes.add(None, f"{100 * moved:.0f} % of the requests are others than before: the total allows no verdict.")
+        notes.add(
+            None,
+            f"{100 * moved:.0f} % of the requests are others than before: the total allows no verdict.",
+        )
     return moved >= _SHIFTED_MIX_RATIO
 
 
@@ -271,7 +342,11 @@ def without_improvement(metric: MetricResult) -> MetricResult:
     """
     if metric.name != "throughput" or metric.verdict != "improved":
         return metric
-    return replace(metric, verdict="inconclusive", reason="the load was limited: more was offered, or less lost")
+    return replace(
+        metric,
+        verdict="inconclusive",
+        reason="the load was limited: more was offered, or less lost",
+    )
 
 
 def _format_value(value: object) -> str:

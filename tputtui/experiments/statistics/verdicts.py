@@ -39,18 +39,34 @@ def evaluate_metrics(
     """
     tests = _tests(measured)
     guarding = {name for name in measured if context.is_guardrail(name) or name == primary}
-    adjusted = _adjusted(tests) | _adjusted({name: test for name, test in tests.items() if name in guarding})
+    adjusted = _adjusted(tests) | _adjusted(
+        {name: test for name, test in tests.items() if name in guarding}
+    )
     if primary in tests:
         adjusted[primary] = tests[primary].p
     return tuple(
-        _metric(name, one, tests.get(name), adjusted.get(name, 1.0), context, name in guarding, min_effective_rows)
+        _metric(
+            name,
+            one,
+            tests.get(name),
+            adjusted.get(name, 1.0),
+            context,
+            name in guarding,
+            min_effective_rows,
+        )
         for name, one in measured.items()
     )
 
 
-def guard_ps(measured: Mapping[str, MeasuredEffect], context: ComparisonContext, primary: str) -> list[float]:
+def guard_ps(
+    measured: Mapping[str, MeasuredEffect], context: ComparisonContext, primary: str
+) -> list[float]:
     """Return the uncorrected p of each metric that counts towards the verdict."""
-    return [test.p for name, test in _tests(measured).items() if context.is_guardrail(name) or name == primary]
+    return [
+        test.p
+        for name, test in _tests(measured).items()
+        if context.is_guardrail(name) or name == primary
+    ]
 
 
 def judged_together(
@@ -67,7 +83,12 @@ def judged_together(
     the total), so that a thousand groups make no more false claims than one.
     """
     tests = [_tests(measured) for measured in each]
-    places = [(group, name) for group, names in enumerate(guarding) for name in names if name in tests[group]]
+    places = [
+        (group, name)
+        for group, names in enumerate(guarding)
+        for name in names
+        if name in tests[group]
+    ]
     ps = [tests[group][name].p for group, name in places]
     family = dict(zip(places, _adjusted_p_values([*ps, *beside])[: len(ps)], strict=True))
     out = []
@@ -83,7 +104,11 @@ def judged_together(
 
 
 def _tests(measured: Mapping[str, MeasuredEffect]) -> dict[str, _Test]:
-    return {name: test for name, one in measured.items() if (test := _effect_test(name, one)) is not None}
+    return {
+        name: test
+        for name, one in measured.items()
+        if (test := _effect_test(name, one)) is not None
+    }
 
 
 def _adjusted(tests: Mapping[str, _Test]) -> dict[str, float]:
@@ -102,7 +127,9 @@ def _metric(
     """Evaluate one metric; `p` is corrected."""
     margin = context.margin(name)
     if test is None:
-        return MetricResult(name, one.baseline, one.candidate, margin=margin, is_guardrail=guards, reason=one.reason)
+        return MetricResult(
+            name, one.baseline, one.candidate, margin=margin, is_guardrail=guards, reason=one.reason
+        )
     n_eff = one.estimate.n_eff if one.estimate is not None else None
     verdict, why = _verdict_and_reason(name, test, p, margin, n_eff, fewest)
     if verdict == "inconclusive" and one.note:
@@ -129,9 +156,15 @@ def _adjusted_p_values(p_values: Sequence[float]) -> list[float]:
 
 
 def _effect_test(name: str, measured: MeasuredEffect) -> _Test | None:
-    if measured.ci_95 is not None and measured.ci_90 is not None and measured.exact_p_value is not None:
+    if (
+        measured.ci_95 is not None
+        and measured.ci_90 is not None
+        and measured.exact_p_value is not None
+    ):
         effect = (
-            measured.effect if measured.effect is not None else (measured.candidate or 0.0) - (measured.baseline or 0.0)
+            measured.effect
+            if measured.effect is not None
+            else (measured.candidate or 0.0) - (measured.baseline or 0.0)
         )
         return _Test(measured.exact_p_value, effect, measured.ci_95, measured.ci_90)
     if measured.estimate is None:
@@ -140,7 +173,8 @@ def _effect_test(name: str, measured: MeasuredEffect) -> _Test | None:
     if name == "error_ratio":
         return _Test(found.p_value(), found.effect, found.interval(), found.interval(0.90))
     ends, ends_90 = (
-        (_relative_change(low), _relative_change(high)) for low, high in (found.interval(), found.interval(0.90))
+        (_relative_change(low), _relative_change(high))
+        for low, high in (found.interval(), found.interval(0.90))
     )
     return _Test(found.p_value(), _relative_change(found.effect), ends, ends_90)
 
@@ -150,10 +184,18 @@ def _relative_change(log_ratio: float) -> float:
 
 
 def _verdict_and_reason(
-    name: str, test: _Test, p_value: float, margin: float, n_eff: float | None, min_effective_rows: float
+    name: str,
+    test: _Test,
+    p_value: float,
+    margin: float,
+    n_eff: float | None,
+    min_effective_rows: float,
 ) -> tuple[Verdict, str]:
     if n_eff is not None and n_eff < min_effective_rows:
-        return "inconclusive", f"only {n_eff:.0f} effective rows of the {min_effective_rows:.0f} that a verdict needs"
+        return (
+            "inconclusive",
+            f"only {n_eff:.0f} effective rows of the {min_effective_rows:.0f} that a verdict needs",
+        )
     if p_value < ALPHA and abs(test.effect) >= margin:
         return ("improved" if (test.effect > 0) == (name == "throughput") else "regressed"), ""
     if -margin <= test.ci_90[0] and test.ci_90[1] <= margin:

@@ -19,7 +19,9 @@ from tputtui.profiling.profile_model import Function
 if TYPE_CHECKING:
     from tputtui.profiling.analysis.stacks import StackTable
 
-ActivityKind = Literal["computing", "lock", "database", "outbound", "serialization", "waiting", "idle", "incomplete"]
+ActivityKind = Literal[
+    "computing", "lock", "database", "outbound", "serialization", "waiting", "idle", "incomplete"
+]
 ClientKind = Literal["database", "outbound", "serialization"]
 
 MIN_GIL_SHARE = 0.1  # ratio of a stack's time with the GIL held; above it, the stack ran
@@ -34,7 +36,14 @@ _LOCK_CLASSES = frozenset(
     ("Condition", "Semaphore", "BoundedSemaphore", "Barrier", "_RLock", "RLock", "Lock", "SemLock")
 )
 _NON_LOCK_MODULES = frozenset(
-    ("concurrent.futures._base", "concurrent.futures.thread", "queue", "selectors", "socketserver", "subprocess")
+    (
+        "concurrent.futures._base",
+        "concurrent.futures.thread",
+        "queue",
+        "selectors",
+        "socketserver",
+        "subprocess",
+    )
 )
 """Modules that use a lock to wait for something else."""
 
@@ -61,19 +70,26 @@ class StackActivities:
         self.is_own_func = [table.is_own_code(func) for func in funcs]
         self._listed_categories = [table.listed_category(func) for func in funcs]
         self._client_kinds = [
-            _client_kind(func, known) for func, known in zip(funcs, self._listed_categories, strict=True)
+            _client_kind(func, known)
+            for func, known in zip(funcs, self._listed_categories, strict=True)
         ]
         self._is_waiting_func = [
-            is_waiting(func) or known == "waiting" for func, known in zip(funcs, self._listed_categories, strict=True)
+            is_waiting(func) or known == "waiting"
+            for func, known in zip(funcs, self._listed_categories, strict=True)
         ]
-        self._is_loop_func = [not own and is_loop(func) for func, own in zip(funcs, self.is_own_func, strict=True)]
+        self._is_loop_func = [
+            not own and is_loop(func) for func, own in zip(funcs, self.is_own_func, strict=True)
+        ]
         self._origins = [origin(func.file, table.own_packages) for func in funcs]
         self._activities: dict[int, Activity] = {}
         self._starts_process = [
-            func.name.rpartition(".")[2] == "_bootstrap" and _is_process_start(func) for func in funcs
+            func.name.rpartition(".")[2] == "_bootstrap" and _is_process_start(func)
+            for func in funcs
         ]
         self._has_process_start = any(self._starts_process)
-        self.has_own_code = any(self.is_own_func[func] for stack in stacks.stacks for func in self._func_path(stack))
+        self.has_own_code = any(
+            self.is_own_func[func] for stack in stacks.stacks for func in self._func_path(stack)
+        )
 
     def activity(self, stack_index: int) -> Activity:
         """Return the activity of a stack."""
@@ -87,7 +103,9 @@ class StackActivities:
         if stack[0] == self._stacks.frames.incomplete_frame_id:
             return Activity(-1, "incomplete")
         path = self._func_path(stack)
-        start = next((index for index in range(len(path) - 1, -1, -1) if self.is_own_func[path[index]]), -1)
+        start = next(
+            (index for index in range(len(path) - 1, -1, -1) if self.is_own_func[path[index]]), -1
+        )
         return (
             self._classify_below_own(path, start, stack_index)
             if start >= 0
@@ -125,7 +143,11 @@ class StackActivities:
         for at in range(min(len(path), 64) - 1, -1, -1) if self._has_process_start else ():
             if self._starts_process[path[at]]:
                 return path[at:]
-        if len(path) > 1 and self._funcs[path[0]].file == "<string>" and _is_process_start(self._funcs[path[1]]):
+        if (
+            len(path) > 1
+            and self._funcs[path[0]].file == "<string>"
+            and _is_process_start(self._funcs[path[1]])
+        ):
             return path[1:]
         return path
 
@@ -145,7 +167,9 @@ class StackActivities:
     def _classify_without_own(self, path: list[int], stack_index: int) -> Activity:
         client = next((func for func in path if self._client_kinds[func]), -1)
         if self._is_waiting_func[path[-1]]:
-            unknown = not self.has_own_code and client >= 0 and self._is_called_by_library(path, client)
+            unknown = (
+                not self.has_own_code and client >= 0 and self._is_called_by_library(path, client)
+            )
             return Activity(-1, "waiting" if unknown else "idle")
         if client >= 0 and self._has_run(stack_index):
             return Activity(-1, cast("ClientKind", self._client_kinds[client]), client)
@@ -154,13 +178,19 @@ class StackActivities:
     def _is_called_by_library(self, path: list[int], client: int) -> bool:
         """Whether an unlisted library called the client: it may be the user's own code."""
         above = path[: path.index(client)]
-        return any(self._origins[func] == "library" and self._listed_categories[func] is None for func in above)
+        return any(
+            self._origins[func] == "library" and self._listed_categories[func] is None
+            for func in above
+        )
 
     def _has_run(self, stack_index: int) -> bool:
         """Whether there is evidence that a stack ran: the GIL held, or measured CPU time."""
         stacks = self._stacks
         if stacks.gil_ticks and stacks.wall_ticks:
-            held, wall = stacks.gil[stack_index] / stacks.gil_ticks, stacks.wall[stack_index] / stacks.wall_ticks
+            held, wall = (
+                stacks.gil[stack_index] / stacks.gil_ticks,
+                stacks.wall[stack_index] / stacks.wall_ticks,
+            )
             if held > 0 and held >= MIN_GIL_SHARE * wall:
                 return True
         return stacks.is_cpu_measured
@@ -202,4 +232,7 @@ def package_name(func: Function) -> str:
 
 def _is_process_start(func: Function) -> bool:
     """Whether the function starts a process of multiprocessing (or celery's copy of it)."""
-    return module_name(func.file).startswith(("multiprocessing.", "billiard.")) and origin(func.file) != "yours"
+    return (
+        module_name(func.file).startswith(("multiprocessing.", "billiard."))
+        and origin(func.file) != "yours"
+    )

@@ -70,7 +70,9 @@ def frames_waiting_in_c(profile: Profile) -> dict[ProfileThread, frozenset[int]]
             found = frozenset(known & _leaf_frames(profile, thread))
         else:
             leaves = _ThreadLeaves(
-                profile, thread, lambda frame: idle[owner[frame]] or frame == frames.incomplete_frame_id
+                profile,
+                thread,
+                lambda frame: idle[owner[frame]] or frame == frames.incomplete_frame_id,
             )
             found = _unexplained_frames(leaves, cpu[thread] + ready.get(thread, 0.0))
         if found:
@@ -89,7 +91,9 @@ def _unexplained_frames(leaves: _ThreadLeaves, ran: float) -> frozenset[int]:
         if explained is None:
             return frozenset()
         least = MIN_LINE_SHARE * whole
-        return frozenset(at for at in unknown if unknown[at] >= least and at not in computing | explained)
+        return frozenset(
+            at for at in unknown if unknown[at] >= least and at not in computing | explained
+        )
     if leaves.has_gil:
         waiting = unknown.keys() - computing - (explained or frozenset())
     elif ran < MAX_IDLE_CPU_SHARE * sum(unknown.values()) / whole:
@@ -102,7 +106,9 @@ def _unexplained_frames(leaves: _ThreadLeaves, ran: float) -> frozenset[int]:
 class _ThreadLeaves:
     """Innermost frames of one thread: samples of each, and samples of each with the GIL held."""
 
-    def __init__(self, profile: Profile, thread: ProfileThread, is_known_wait: Callable[[int], bool]) -> None:
+    def __init__(
+        self, profile: Profile, thread: ProfileThread, is_known_wait: Callable[[int], bool]
+    ) -> None:
         # seconds, ratio that ran, ratios by frame
         self._parts: list[tuple[float, float, dict[int, float]]] = []
         self.unknown: dict[int, float] = {}  # by frame that is not known to wait
@@ -119,7 +125,9 @@ class _ThreadLeaves:
                 self.unknown[frame] = self.unknown.get(frame, 0.0) + weight
             if thread in part.cpu_shares and samples:
                 ran = part.cpu_shares[thread] + part.ready_shares.get(thread, 0.0)
-                self._parts.append((part.duration_s, ran, {at: weight / samples for at, weight in seen.items()}))
+                self._parts.append(
+                    (part.duration_s, ran, {at: weight / samples for at, weight in seen.items()})
+                )
         self.total = self.total or 1.0
         gil_ticks, wall_ticks = profile.ticks("gil"), profile.ticks("wall") or 1.0
         self.has_gil = gil_ticks > 0
@@ -134,8 +142,12 @@ class _ThreadLeaves:
 
         None if no set of lines comes close to it.
         """
-        heaviest = sorted(self.unknown.keys() - self.holds_gil, key=lambda at: (-self.unknown[at], at))[:MAX_CANDIDATES]
-        left = [ran - sum(seen.get(at, 0.0) for at in self.holds_gil) for _, ran, seen in self._parts]
+        heaviest = sorted(
+            self.unknown.keys() - self.holds_gil, key=lambda at: (-self.unknown[at], at)
+        )[:MAX_CANDIDATES]
+        left = [
+            ran - sum(seen.get(at, 0.0) for at in self.holds_gil) for _, ran, seen in self._parts
+        ]
         lasted = [seconds for seconds, _, _ in self._parts]
         chosen: set[int] = set()
         while True:
@@ -143,7 +155,11 @@ class _ThreadLeaves:
             tried = [
                 (
                     _weighted_squares(
-                        [rest - seen.get(at, 0.0) for rest, (_, _, seen) in zip(left, self._parts, strict=True)], lasted
+                        [
+                            rest - seen.get(at, 0.0)
+                            for rest, (_, _, seen) in zip(left, self._parts, strict=True)
+                        ],
+                        lasted,
                     ),
                     at,
                 )
@@ -154,13 +170,20 @@ class _ThreadLeaves:
             if best[0] >= error:
                 break
             chosen.add(best[1])
-            left = [rest - seen.get(best[1], 0.0) for rest, (_, _, seen) in zip(left, self._parts, strict=True)]
+            left = [
+                rest - seen.get(best[1], 0.0)
+                for rest, (_, _, seen) in zip(left, self._parts, strict=True)
+            ]
         seconds = sum(lasted)
         if seconds <= 0:
             return None
         mean = sum(rest * lasts for rest, lasts in zip(left, lasted, strict=True)) / seconds
         ran = sum(share * lasts for lasts, share, _ in self._parts) / seconds
-        return frozenset(chosen) if abs(mean) <= max(MAX_SHARE_ERROR, MAX_RELATIVE_ERROR * ran) else None
+        return (
+            frozenset(chosen)
+            if abs(mean) <= max(MAX_SHARE_ERROR, MAX_RELATIVE_ERROR * ran)
+            else None
+        )
 
 
 def _weighted_squares(values: Sequence[float], weights: Sequence[float]) -> float:

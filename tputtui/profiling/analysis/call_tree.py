@@ -14,7 +14,12 @@ from collections.abc import Callable, Iterator
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis.share_basis import ends_running
 from tputtui.profiling.analysis.share_variance import half_width
-from tputtui.profiling.analysis.stack_trie import build_trie, preorder, subtree_weights, weights_at_ends
+from tputtui.profiling.analysis.stack_trie import (
+    build_trie,
+    preorder,
+    subtree_weights,
+    weights_at_ends,
+)
 from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.profile_model import Function
 
@@ -84,7 +89,11 @@ class CallTree:
     def func(self, node: int) -> Function:
         """Function of a node."""
         key = self.key[node]
-        return self.stacks.frames.frame_func(key) if self.options.by_line else self.stacks.frames.funcs[key]
+        return (
+            self.stacks.frames.frame_func(key)
+            if self.options.by_line
+            else self.stacks.frames.funcs[key]
+        )
 
     def func_id(self, node: int) -> int:
         """Id of the node's function, for focusing on it; -1 for the root."""
@@ -123,7 +132,9 @@ class CallTree:
             self._slice_sums = [self._prefix_sums(column) for column in self.stacks.slices]
         first = bisect_left(self._leaf_nodes, node)
         last = bisect_left(self._leaf_nodes, self.end[node])
-        return half_width([sums[last] - sums[first] for sums in self._slice_sums], self.stacks.slice_weights)
+        return half_width(
+            [sums[last] - sums[first] for sums in self._slice_sums], self.stacks.slice_weights
+        )
 
     def running_weights(self) -> list[float]:
         """Weights by node of the stacks through it that end in code that does not wait."""
@@ -170,7 +181,9 @@ class CallTree:
         func, whole = self.func_id(node), self.stacks.weight or 1.0
         frames = self.stacks.frames.frames
         found: dict[int, tuple[float, float]] = {}
-        for at in range(bisect_left(self._leaf_nodes, node), bisect_left(self._leaf_nodes, self.end[node])):
+        for at in range(
+            bisect_left(self._leaf_nodes, node), bisect_left(self._leaf_nodes, self.end[node])
+        ):
             index = self._leaf_stacks[at]
             stack, weight = self.stacks.stacks[index], self.stacks.wall[index] / whole
             for line in {frames[frame].line for frame in stack if frames[frame].func_id == func}:
@@ -238,7 +251,9 @@ class _TreeBuilder:
 
     def build(self) -> None:
         stacks, shape = self.tree.stacks, self.tree.options
-        parents, frames, ends = build_trie(stacks.stacks, len(stacks.frames.frames), reverse=shape.is_inverted)
+        parents, frames, ends = build_trie(
+            stacks.stacks, len(stacks.frames.frames), reverse=shape.is_inverted
+        )
         own = weights_at_ends(ends, stacks.wall, len(parents))
         own_gil = weights_at_ends(ends, stacks.gil, len(parents))
         shown = self._build_nodes(parents, frames, own, own_gil)
@@ -247,7 +262,10 @@ class _TreeBuilder:
         for node, at in enumerate(shown):
             self_[at] += own[node]
             gil_self[at] += own_gil[node]
-        total, gil_total = subtree_weights(self.parents, self_), subtree_weights(self.parents, gil_self)
+        total, gil_total = (
+            subtree_weights(self.parents, self_),
+            subtree_weights(self.parents, gil_self),
+        )
         lines = self._hottest_lines(shown, frames, subtree_weights(parents, own))
         place, order, end, depth = preorder(self.parents, total, self.keys)
 
@@ -272,7 +290,11 @@ class _TreeBuilder:
         tree._running_weights = None
 
     def _build_nodes(
-        self, parents: list[int], frames: list[int], self_weights: list[float], self_gil: list[float]
+        self,
+        parents: list[int],
+        frames: list[int],
+        self_weights: list[float],
+        self_gil: list[float],
     ) -> list[int]:
         """Map each node of the trie to its shown node.
 
@@ -329,7 +351,9 @@ class _TreeBuilder:
                 base[node], entered[node] = above, below
         return shown
 
-    def _hottest_lines(self, shown: list[int], frames: list[int], total_weights: list[float]) -> list[int]:
+    def _hottest_lines(
+        self, shown: list[int], frames: list[int], total_weights: list[float]
+    ) -> list[int]:
         """Find for each shown node the line of its own function that most samples pass through.
 
         This is a hot loop.

@@ -6,7 +6,13 @@ from typing import Literal
 
 from tputtui.profiling.analysis.activity import StackActivities
 from tputtui.profiling.analysis.code_origin import Origin, module_name, origin
-from tputtui.profiling.analysis.module_table import CATEGORIES, MODULE_CATEGORIES, Category, CategoryTable, build_table
+from tputtui.profiling.analysis.module_table import (
+    CATEGORIES,
+    MODULE_CATEGORIES,
+    Category,
+    CategoryTable,
+    build_table,
+)
 from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.analysis.waits import is_waiting
 from tputtui.profiling.profile_model import Function
@@ -28,7 +34,15 @@ __all__ = [
 ]  # fmt: skip
 
 WorkKind = Literal[Category, "idle"]
-WORK_KINDS: tuple[WorkKind, ...] = ("framework", "your code", "database", "outbound", "waiting", "idle", "other")
+WORK_KINDS: tuple[WorkKind, ...] = (
+    "framework",
+    "your code",
+    "database",
+    "outbound",
+    "waiting",
+    "idle",
+    "other",
+)
 """Kinds of work: a function's category, or idle for a wait that own code did not enter."""
 
 
@@ -38,7 +52,9 @@ def is_own_or_incomplete(func: Function) -> bool:
 
 
 def category_shares(
-    stacks: StackTable, table: CategoryTable | None = None, activities: StackActivities | None = None
+    stacks: StackTable,
+    table: CategoryTable | None = None,
+    activities: StackActivities | None = None,
 ) -> dict[WorkKind, float]:
     """Shares of the kinds of work: the request's life cycle in one line.
 

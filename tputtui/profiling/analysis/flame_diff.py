@@ -55,16 +55,21 @@ def _render_box(union: UnionTree, box: FlameBox, y: int) -> str:
     words = f"{func.name}{f' ({func.file})' if func.file else ''}: {100 * was:.1f} % → {100 * now:.1f} %"
     letters = int(box.width / 6.8) - 1
     label = func.name if len(func.name) <= letters else func.name[: letters - 1] + "…"
-    text = f'<text x="{box.start + 3:.2f}" y="{y + 12}" fill="#222222">{escape(label)}</text>' if letters >= 3 else ""
-    return (
-        f'<g><title>{escape(words)}</title><rect {place} fill="{_hex_colour(_delta_colour(delta))}" rx="1"/>{text}</g>'
+    text = (
+        f'<text x="{box.start + 3:.2f}" y="{y + 12}" fill="#222222">{escape(label)}</text>'
+        if letters >= 3
+        else ""
     )
+    return f'<g><title>{escape(words)}</title><rect {place} fill="{_hex_colour(_delta_colour(delta))}" rx="1"/>{text}</g>'
 
 
 def _delta_colour(delta: float) -> tuple[int, int, int]:
     strength = min(1.0, abs(delta) / _FULL_COLOUR_DELTA)
     end = _MORE_COLOUR if delta > 0 else _LESS_COLOUR
-    red, green, blue = (round(same + (other - same) * strength) for same, other in zip(_SAME_COLOUR, end, strict=True))
+    red, green, blue = (
+        round(same + (other - same) * strength)
+        for same, other in zip(_SAME_COLOUR, end, strict=True)
+    )
     return red, green, blue
 
 

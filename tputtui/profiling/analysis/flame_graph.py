@@ -132,6 +132,8 @@ def _render_box(tree: CallTree, box: FlameBox, y: int, table: CategoryTable) -> 
     words = f"{func.name}{where} {share}"
     letters = int(box.width / 6.8) - 1
     label = func.name if len(func.name) <= letters else func.name[: letters - 1] + "…"
-    text = f'<text x="{box.start + 3:.2f}" y="{y + 12}">{escape(label)}</text>' if letters >= 3 else ""
+    text = (
+        f'<text x="{box.start + 3:.2f}" y="{y + 12}">{escape(label)}</text>' if letters >= 3 else ""
+    )
     fill = quoteattr(_COLOURS[table.category(func)])
     return f'<g><title>{escape(words)}</title><rect {place} fill={fill} rx="1"/>{text}</g>'

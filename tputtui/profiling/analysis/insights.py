@@ -14,7 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.activity import ActivityKind, ClientKind, StackActivities, package_name
+from tputtui.profiling.analysis.activity import (
+    ActivityKind,
+    ClientKind,
+    StackActivities,
+    package_name,
+)
 from tputtui.profiling.analysis.blocked_threads import cpu_shares, ready_shares
 from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.share_variance import half_width
@@ -89,7 +94,9 @@ class _Evidence:
 
         If not, the process was denied a CPU or it waited.
         """
-        return self.load is None or self.load.cpus_used >= MIN_CPU_TO_GIL_RATIO * self.gil_held_share
+        return (
+            self.load is None or self.load.cpus_used >= MIN_CPU_TO_GIL_RATIO * self.gil_held_share
+        )
 
 
 def cpu_load(profile: Profile) -> CpuLoad | None:
@@ -118,12 +125,18 @@ def profile_insights(
         activities: the activities of these stacks, if already computed.
 
     """
-    facts = _collect_evidence(stacks, activities or StackActivities(stacks, table or CategoryTable()), load)
+    facts = _collect_evidence(
+        stacks, activities or StackActivities(stacks, table or CategoryTable()), load
+    )
     found = [sentence for rule in RULES if (sentence := rule(facts)) is not None]
     found = sorted(found, key=lambda sentence: -sentence.share)[:MAX_INSIGHTS]
-    waits = next((at for at, sentence in enumerate(found) if sentence.rule in ("lock", "database")), -1)
+    waits = next(
+        (at for at, sentence in enumerate(found) if sentence.rule in ("lock", "database")), -1
+    )
     if evidence and waits >= 0:
-        found[waits] = replace(found[waits], text=f"{found[waits].text.removesuffix('.')}; {evidence}.")
+        found[waits] = replace(
+            found[waits], text=f"{found[waits].text.removesuffix('.')}; {evidence}."
+        )
     return found
 
 
@@ -162,7 +175,12 @@ def _gil(evidence: _Evidence) -> Insight | None:
     """Rule: one function computes with the GIL held for long and so blocks other threads."""
     func, part = _largest_function(evidence, "computing")
     wall = part.wall / (evidence.stacks.wall_ticks or 1.0)
-    if func < 0 or not evidence.stacks.gil_ticks or wall <= 0 or part.wall < MIN_SHARE * evidence.busy_weight:
+    if (
+        func < 0
+        or not evidence.stacks.gil_ticks
+        or wall <= 0
+        or part.wall < MIN_SHARE * evidence.busy_weight
+    ):
         return None
     held = part.gil / evidence.stacks.gil_ticks / wall
     if (
@@ -174,7 +192,10 @@ def _gil(evidence: _Evidence) -> Insight | None:
     shown = min(1.0, held) * 100
     text = f"{_format_share(evidence, part)} is computed in {_func_name(evidence, func)}, holding the GIL {shown:.0f} % of that: "
     return Insight(
-        "gil", f"{text}threads will not make it faster, processes can.", part.wall / evidence.stacks.weight, func
+        "gil",
+        f"{text}threads will not make it faster, processes can.",
+        part.wall / evidence.stacks.weight,
+        func,
     )
 
 
@@ -184,7 +205,9 @@ def _lock(evidence: _Evidence) -> Insight | None:
     func, count = _main_caller(evidence, "lock", whole)
     if count == 0 or not _is_notable(evidence, whole):
         return None
-    where = f"a lock in {_func_name(evidence, func)}" if func >= 0 else f"locks in {count} functions"
+    where = (
+        f"a lock in {_func_name(evidence, func)}" if func >= 0 else f"locks in {count} functions"
+    )
     text = f"{_format_share(evidence, whole)} of the time is spent waiting for {where}."
     return Insight("lock", text, whole.wall / evidence.stacks.weight, func)
 
@@ -192,18 +215,25 @@ def _lock(evidence: _Evidence) -> Insight | None:
 def _database(evidence: _Evidence) -> Insight | None:
     """Rule: own code is inside a database client, or the client itself computes."""
     return _client_insight(
-        evidence, "database", "in the database client {packages}", "in the database clients {packages}"
+        evidence,
+        "database",
+        "in the database client {packages}",
+        "in the database clients {packages}",
     )
 
 
 def _outbound(evidence: _Evidence) -> Insight | None:
     """Rule: own code is inside an outbound call."""
-    return _client_insight(evidence, "outbound", "in outbound calls by {packages}", "in outbound calls by {packages}")
+    return _client_insight(
+        evidence, "outbound", "in outbound calls by {packages}", "in outbound calls by {packages}"
+    )
 
 
 def _serialization(evidence: _Evidence) -> Insight | None:
     """Rule: own code is inside a serializer, or a library serializes for it."""
-    return _client_insight(evidence, "serialization", "in serialization ({packages})", "in serialization ({packages})")
+    return _client_insight(
+        evidence, "serialization", "in serialization ({packages})", "in serialization ({packages})"
+    )
 
 
 RULES: tuple[Callable[[_Evidence], Insight | None], ...] = (
@@ -211,7 +241,9 @@ RULES: tuple[Callable[[_Evidence], Insight | None], ...] = (
 )  # fmt: skip
 
 
-def _client_insight(evidence: _Evidence, activity: ClientKind, singular: str, plural: str) -> Insight | None:
+def _client_insight(
+    evidence: _Evidence, activity: ClientKind, singular: str, plural: str
+) -> Insight | None:
     """Apply the rule for one kind of module.
 
     All of its samples count; a caller is named if it has most of them.
@@ -240,11 +272,14 @@ def _total_weights(evidence: _Evidence, activity: ActivityKind) -> _ActivityWeig
 
 def _is_notable(evidence: _Evidence, total: _ActivityWeights) -> bool:
     return (
-        total.wall >= MIN_SHARE * evidence.busy_weight and total.wall >= MIN_THREAD_SHARE * evidence.stacks.wall_ticks
+        total.wall >= MIN_SHARE * evidence.busy_weight
+        and total.wall >= MIN_THREAD_SHARE * evidence.stacks.wall_ticks
     )
 
 
-def _main_caller(evidence: _Evidence, activity: ActivityKind, total: _ActivityWeights) -> tuple[int, int]:
+def _main_caller(
+    evidence: _Evidence, activity: ActivityKind, total: _ActivityWeights
+) -> tuple[int, int]:
     """Return (own function with more than half of the samples or -1, number of own functions)."""
     func, part = _largest_function(evidence, activity)
     count = sum(
@@ -256,7 +291,11 @@ def _main_caller(evidence: _Evidence, activity: ActivityKind, total: _ActivityWe
 
 
 def _own_share(evidence: _Evidence, activity: ActivityKind) -> float:
-    return sum(part.wall for (own, kind), part in evidence.weights_by_activity.items() if kind == activity and own >= 0)
+    return sum(
+        part.wall
+        for (own, kind), part in evidence.weights_by_activity.items()
+        if kind == activity and own >= 0
+    )
 
 
 def _main_packages(evidence: _Evidence, total: _ActivityWeights) -> list[str]:
@@ -273,7 +312,9 @@ def _main_packages(evidence: _Evidence, total: _ActivityWeights) -> list[str]:
 # ----------------------------------------------------------------------------------------- evidence
 
 
-def _collect_evidence(stacks: StackTable, activities: StackActivities, load: CpuLoad | None) -> _Evidence:
+def _collect_evidence(
+    stacks: StackTable, activities: StackActivities, load: CpuLoad | None
+) -> _Evidence:
     parts: dict[tuple[int, ActivityKind], _ActivityWeights] = {}
     busy = 0.0
     for at in range(len(stacks.stacks)):

@@ -12,7 +12,14 @@ from tputtui.profiling.analysis.waits import is_waiting
 from tputtui.profiling.profile_model import INCOMPLETE, Function
 
 Category = Literal["framework", "your code", "database", "outbound", "waiting", "other"]
-CATEGORIES: tuple[Category, ...] = ("framework", "your code", "database", "outbound", "waiting", "other")
+CATEGORIES: tuple[Category, ...] = (
+    "framework",
+    "your code",
+    "database",
+    "outbound",
+    "waiting",
+    "other",
+)
 
 MODULE_CATEGORIES: Mapping[str, Category] = {
     **dict.fromkeys(
@@ -60,7 +67,10 @@ class CategoryTable:
     def listed_category(self, func: Function) -> Category | None:
         """Look up a function in the tables; None if it is not listed."""
         category = self._user_category(func)
-        if category is not None or origin(func.file, self.own_packages) not in ("library", "stdlib"):
+        if category is not None or origin(func.file, self.own_packages) not in (
+            "library",
+            "stdlib",
+        ):
             return category
         name = module_name(func.file)
         while name:
@@ -106,7 +116,9 @@ class CategoryTable:
         return func.name == INCOMPLETE or self.is_own_code(func)
 
 
-def build_table(modules: Mapping[str, Iterable[str]], own_packages: Iterable[str] = ()) -> CategoryTable:
+def build_table(
+    modules: Mapping[str, Iterable[str]], own_packages: Iterable[str] = ()
+) -> CategoryTable:
     """Build the user's table from modules by category, as in the config.
 
     Names that are no category are ignored.

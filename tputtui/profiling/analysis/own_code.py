@@ -36,7 +36,9 @@ def process_packages(pid: int, root: Path = process_facts.PROC) -> tuple[str, ..
         if found is None or not _is_python(pid, root):
             return ()
         entry = entry_point.parse_command_line(_read_arguments(pid, root))
-        names = entry.packages + (_packages_from_script(pid, entry.script_path, root) if entry.script_path else ())
+        names = entry.packages + (
+            _packages_from_script(pid, entry.script_path, root) if entry.script_path else ()
+        )
         if names or not entry.is_child:
             return tuple(dict.fromkeys(names))[: entry_point.MAX_NAMES]
         pid = found.parent_pid
@@ -98,20 +100,30 @@ def profile_packages(profile: Profile) -> tuple[str, ...]:
     about = profile.metadata
     if about.own:
         return about.own
-    return tuple(dict.fromkeys((*entry_point.packages_from_label(about.name), *_packages_from_frames(profile))))
+    return tuple(
+        dict.fromkeys(
+            (*entry_point.packages_from_label(about.name), *_packages_from_frames(profile))
+        )
+    )
 
 
 def profile_table(profile: Profile, table: CategoryTable) -> CategoryTable:
     """Return the category table for a profile: the user's, with the profile's own packages."""
     names = frozenset(profile_packages(profile))
-    return table if names <= table.own_packages else replace(table, own_packages=table.own_packages | names)
+    return (
+        table
+        if names <= table.own_packages
+        else replace(table, own_packages=table.own_packages | names)
+    )
 
 
 def _packages_from_frames(profile: Profile) -> Iterator[str]:
     """Find the packages that ran as ``-m PACKAGE`` or were started by console scripts."""
     frames = profile.frames
     scripts: dict[int, str] = {}
-    with_functions = {func.file for func in frames.funcs if func.name != "<module>" and script_name(func.file)}
+    with_functions = {
+        func.file for func in frames.funcs if func.name != "<module>" and script_name(func.file)
+    }
     for at, func in enumerate(frames.funcs):
         if func.name != "<module>":
             continue

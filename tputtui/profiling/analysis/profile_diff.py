@@ -49,7 +49,9 @@ class FunctionDifference:
 def function_differences(before: StackTable, after: StackTable) -> list[FunctionDifference]:
     """Compare every function of either side; the most significant and largest difference first."""
     one, other = _FunctionWeights(before), _FunctionWeights(after)
-    names = sorted({*one.total_weights, *other.total_weights}, key=lambda func: (func.name, func.file))
+    names = sorted(
+        {*one.total_weights, *other.total_weights}, key=lambda func: (func.name, func.file)
+    )
     tests = [_test_function(func, one, other) for func in names]
     adjusted = holm([p for _, p in tests])
     out = []
@@ -72,7 +74,9 @@ def function_differences(before: StackTable, after: StackTable) -> list[Function
                 change,
             )
         )
-    return sorted(out, key=lambda row: (not row.is_significant, -abs(row.delta), row.func.name, row.func.file))
+    return sorted(
+        out, key=lambda row: (not row.is_significant, -abs(row.delta), row.func.name, row.func.file)
+    )
 
 
 def holm(p_values: list[float | None]) -> list[float | None]:
@@ -98,7 +102,9 @@ def student_p(t: float, degrees: float) -> float:
     x = degrees / (degrees + t * t)
     if x >= 1.0:
         return 1.0
-    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
+    front = math.exp(
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    )
     if x < (a + 1) / (a + b + 2):
         return front * _beta_fraction(a, b, x) / a
     return 1.0 - front * _beta_fraction(b, a, 1 - x) / b
@@ -146,7 +152,9 @@ class _FunctionWeights:
                     parts[number] += column[at]
 
     def share(self, func: Function, *, self_only: bool = False) -> float:
-        return (self.self_weights if self_only else self.total_weights).get(func, 0.0) / (self.stacks.weight or 1.0)
+        return (self.self_weights if self_only else self.total_weights).get(func, 0.0) / (
+            self.stacks.weight or 1.0
+        )
 
     def variance(self, func: Function) -> tuple[float, int] | None:
         parts = self.slice_weights.get(func) or [0.0] * len(self.stacks.slices)
@@ -169,7 +177,9 @@ def _test_function(
         return None, None
     degrees = squares**2 / (first**2 / before[1] + second**2 / after[1])
     delta = side_after.share(func) - side_before.share(func)
-    return t95(max(1, math.floor(degrees))) * math.sqrt(squares), student_p(delta / math.sqrt(squares), degrees)
+    return t95(max(1, math.floor(degrees))) * math.sqrt(squares), student_p(
+        delta / math.sqrt(squares), degrees
+    )
 
 
 def _min_variance(weights: _FunctionWeights, func: Function) -> float:
@@ -197,7 +207,9 @@ class UnionTree:
         return self.after[node] - self.before[node]
 
 
-def union_tree(before: StackTable, after: StackTable, options: TreeOptions | None = None) -> UnionTree:
+def union_tree(
+    before: StackTable, after: StackTable, options: TreeOptions | None = None
+) -> UnionTree:
     """Build the union tree.
 
     Its weights are the mean of both shares, so removed nodes keep their place.
@@ -208,7 +220,9 @@ def union_tree(before: StackTable, after: StackTable, options: TreeOptions | Non
     for stacks in (before, after):
         table = stacks.frames
         moved = [
-            frames.add_frame(table.funcs[frame.func_id].name, table.funcs[frame.func_id].file, frame.line)
+            frames.add_frame(
+                table.funcs[frame.func_id].name, table.funcs[frame.func_id].file, frame.line
+            )
             for frame in table.frames
         ]
         side: dict[int, float] = {}
@@ -219,7 +233,9 @@ def union_tree(before: StackTable, after: StackTable, options: TreeOptions | Non
     columns = [array("d", [side.get(at, 0.0) for at in range(len(ids))]) for side in sides]
     mean = array("d", [(one + two) / 2 for one, two in zip(*columns, strict=True)])
     # The GIL column holds the shares before, because one tree carries two weights.
-    both = StackTable(frames, tuple(ids), mean, columns[0], (mean,), (sum(mean),), sum(mean) or 1.0, 0.0, 1.0)
+    both = StackTable(
+        frames, tuple(ids), mean, columns[0], (mean,), (sum(mean),), sum(mean) or 1.0, 0.0, 1.0
+    )
     tree = CallTree(both, options)
     was = tuple(tree.gil_total)
     now = tuple(2 * total - gone for total, gone in zip(tree.total, was, strict=True))

@@ -10,7 +10,9 @@ from array import array
 from tputtui.profiling.profile_model import Stack
 
 
-def build_trie(stacks: tuple[Stack, ...], frame_count: int, *, reverse: bool) -> tuple[list[int], list[int], list[int]]:
+def build_trie(
+    stacks: tuple[Stack, ...], frame_count: int, *, reverse: bool
+) -> tuple[list[int], list[int], list[int]]:
     """Build the trie of unique stack prefixes, parents first.
 
     Returns (parent of each prefix, last frame of each prefix, prefix in which each stack ends).

@@ -64,7 +64,9 @@ class StackTable:
     def incomplete_share(self) -> float:
         """Ratio of incomplete and empty stacks."""
         lost = (self.frames.incomplete_frame_id,)
-        return sum(w for stack, w in zip(self.stacks, self.wall, strict=True) if stack == lost) / (self.weight or 1.0)
+        return sum(w for stack, w in zip(self.stacks, self.wall, strict=True) if stack == lost) / (
+            self.weight or 1.0
+        )
 
 
 def select_stacks(

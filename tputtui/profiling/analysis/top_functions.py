@@ -99,7 +99,13 @@ def hottest_first(rows: Sequence[HotFunction]) -> list[HotFunction]:
     Functions without self time come after those with some.
     """
     return sorted(
-        rows, key=lambda row: (not is_running(row.func) or row.self_ <= 0, not row.self_, -row.self_, -row.total)
+        rows,
+        key=lambda row: (
+            not is_running(row.func) or row.self_ <= 0,
+            not row.self_,
+            -row.self_,
+            -row.total,
+        ),
     )
 
 
@@ -109,7 +115,11 @@ def slice_weights(stacks: StackTable, func_id: int, *, self_only: bool = False) 
     chosen = [
         at
         for at, stack in enumerate(stacks.stacks)
-        if (owner[stack[-1]] == func_id if self_only else any(owner[frame] == func_id for frame in stack))
+        if (
+            owner[stack[-1]] == func_id
+            if self_only
+            else any(owner[frame] == func_id for frame in stack)
+        )
     ]
     return [sum(column[at] for at in chosen) for column in stacks.slices]
 
@@ -162,11 +172,25 @@ def thread_rows(profile: Profile) -> list[ThreadRow]:
         # capped as in `StackTable.gil_held_share`
         held = min(gil / ticks, samples / (looks or samples)) if ticks else None
         share = shares.get(thread)
-        rows.append(ThreadRow(thread, samples, samples / whole, waiting / (samples or 1.0), held, share, tuple(series)))
-    return sorted(rows, key=lambda row: (-(row.gil or 0.0), -(1 - row.waiting) * row.samples, row.thread))
+        rows.append(
+            ThreadRow(
+                thread,
+                samples,
+                samples / whole,
+                waiting / (samples or 1.0),
+                held,
+                share,
+                tuple(series),
+            )
+        )
+    return sorted(
+        rows, key=lambda row: (-(row.gil or 0.0), -(1 - row.waiting) * row.samples, row.thread)
+    )
 
 
-def callers_and_callees(stacks: StackTable, func_id: int) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+def callers_and_callees(
+    stacks: StackTable, func_id: int
+) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
     """Return (callers, callees) of a function as (function id, share), heaviest first.
 
     An id of -1 stands for no caller or callee.
@@ -178,7 +202,10 @@ def callers_and_callees(stacks: StackTable, func_id: int) -> tuple[list[tuple[in
         path = [owner[frame] for frame in stack]
         if func_id not in path:
             continue
-        for into, found in ((above, _caller_ids(path, func_id)), (below, _callee_ids(path, func_id))):
+        for into, found in (
+            (above, _caller_ids(path, func_id)),
+            (below, _callee_ids(path, func_id)),
+        ):
             for other in found:
                 into[other] = into.get(other, 0.0) + weight / (stacks.weight or 1.0)
     return _heaviest_first(above), _heaviest_first(below)
@@ -194,7 +221,11 @@ def _caller_ids(path: Sequence[int], func_id: int) -> set[int]:
 
 def _callee_ids(path: Sequence[int], func_id: int) -> set[int]:
     last = len(path) - 1
-    return {path[at + 1] for at, one in enumerate(path) if one == func_id and at < last and path[at + 1] != func_id}
+    return {
+        path[at + 1]
+        for at, one in enumerate(path)
+        if one == func_id and at < last and path[at + 1] != func_id
+    }
 
 
 def _heaviest_first(weights: dict[int, float]) -> list[tuple[int, float]]:

@@ -92,7 +92,9 @@ class TreeRows:
         func = tree.func(node)
         tail, links = self._chain_end(node)
         where = self.func_node_at(position)
-        marker: Marker = "leaf" if tree.end[tail] == tail + 1 else "open" if node in self.expanded else "closed"
+        marker: Marker = (
+            "leaf" if tree.end[tail] == tail + 1 else "open" if node in self.expanded else "closed"
+        )
         notes: list[str] = []
         if links > 1:
             notes.append(f"› {tree.func(tail).name} ({links})")
@@ -119,7 +121,11 @@ class TreeRows:
         an inverted tree.
         """
         node = self.node_at(position)
-        return node if self.tree.options.is_inverted or self._nodes[position] < 0 else self._chain_end(node)[0]
+        return (
+            node
+            if self.tree.options.is_inverted or self._nodes[position] < 0
+            else self._chain_end(node)[0]
+        )
 
     def path_at(self, position: int) -> tuple[int, ...]:
         """Return the row's path for `reveal_path` of any tree over the same frames."""
@@ -334,7 +340,11 @@ class TreeRows:
                 if previous._is_open_or_unfolded(child)
             }
             if wanted:
-                here += [(wanted[self.tree.key[c]], c) for c in self.tree.children(new) if self.tree.key[c] in wanted]
+                here += [
+                    (wanted[self.tree.key[c]], c)
+                    for c in self.tree.children(new)
+                    if self.tree.key[c] in wanted
+                ]
 
     def _is_open_or_unfolded(self, node: int) -> bool:
         return node in self.expanded or node in self._complete_parents or node in self._unfolded

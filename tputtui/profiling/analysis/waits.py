@@ -22,10 +22,14 @@ def _names(*names: str) -> frozenset[str]:
 
 
 _WAIT_FUNCTIONS: Mapping[str, frozenset[str]] = {
-    "threading": _names("wait", "acquire", "join", "_wait_for_tstate_lock", "__enter__", "_shutdown"),
+    "threading": _names(
+        "wait", "acquire", "join", "_wait_for_tstate_lock", "__enter__", "_shutdown"
+    ),
     "queue": _names("get", "put", "join"),
     "selectors": _names("select", "_select"),
-    "socket": _names("accept", "readinto", "recv_into", "create_connection", "connect", "getaddrinfo"),
+    "socket": _names(
+        "accept", "readinto", "recv_into", "create_connection", "connect", "getaddrinfo"
+    ),
     "ssl": _names("read", "recv", "recv_into", "do_handshake"),
     "subprocess": _names("wait", "_wait", "_try_wait", "communicate", "_communicate"),
     "concurrent.futures._base": _names("result", "wait"),
@@ -58,7 +62,11 @@ _C_WAIT_FUNCTIONS: Mapping[str, frozenset[str]] = {
     "gevent._threading": _names("acquire_with_timeout", "wait"),
     "gevent.hub": _names("run"),
     "granian.server": _names(
-        "_serve_loop", "_spawn_asgi_lifespan_worker", "_spawn_asgi_worker", "_spawn_rsgi_worker", "_spawn_wsgi_worker"
+        "_serve_loop",
+        "_spawn_asgi_lifespan_worker",
+        "_spawn_asgi_worker",
+        "_spawn_rsgi_worker",
+        "_spawn_wsgi_worker",
     ),
     "grpc._channel": _names("channel_spin", "_poll_connectivity"),
     "grpc._common": _names("wait", "_wait_once"),
@@ -69,7 +77,9 @@ _C_WAIT_FUNCTIONS: Mapping[str, frozenset[str]] = {
     "kombu.utils.eventio": _names("poll", "_poll"),
     "paho.mqtt.client": _names("_loop"),
     "pika.adapters.select_connection": _names("poll"),
-    "psycopg": _names("wait", "wait_c", "wait_conn", "wait_epoll", "wait_poll", "wait_psql", "wait_select"),
+    "psycopg": _names(
+        "wait", "wait_c", "wait_conn", "wait_epoll", "wait_poll", "wait_psql", "wait_select"
+    ),
     "pymongo.network": _names("_receive_data_on_socket", "receive_data"),
     "pymongo.network_layer": _names("receive_data", "recv_into", "wait_for_read"),
     "pymongo.periodic_executor": _names("_run"),

@@ -99,7 +99,9 @@ class Capture:
 
         """
         if not 0 < duration_s <= MAX_DURATION_S:
-            raise ValueError(f"a capture lasts above 0 s and up to {MAX_DURATION_S:.0f} s, not {duration_s:g} s")
+            raise ValueError(
+                f"a capture lasts above 0 s and up to {MAX_DURATION_S:.0f} s, not {duration_s:g} s"
+            )
         if not 1 <= rate_hz <= MAX_RATE_HZ:
             raise ValueError(f"a capture's rate is 1 to {MAX_RATE_HZ} Hz, not {rate_hz:g} Hz")
         self.pid, self.started, self.duration_s, self.rate_hz = pid, started, duration_s, rate_hz
@@ -129,7 +131,9 @@ class Capture:
             if self.pid in _active_captures:
                 raise CaptureFailedError(f"PID {self.pid} is being profiled already")
             if len(_active_captures) >= MAX_CONCURRENT:
-                raise CaptureFailedError(f"{MAX_CONCURRENT} captures are running: wait for one or stop it")
+                raise CaptureFailedError(
+                    f"{MAX_CONCURRENT} captures are running: wait for one or stop it"
+                )
             _active_captures[self.pid] = self
         self.state = "checking"
         self._thread.start()
@@ -156,7 +160,9 @@ class Capture:
     def progress(self) -> CaptureProgress:
         """Current progress: seconds since py-spy had attached, at most the requested duration."""
         elapsed = (
-            min(self.duration_s, max(0.0, time.monotonic() - self._sampling_since)) if self._sampling_since else 0.0
+            min(self.duration_s, max(0.0, time.monotonic() - self._sampling_since))
+            if self._sampling_since
+            else 0.0
         )
         left = 0.0 if self.state in ("done", "failed") else self.duration_s - elapsed
         return CaptureProgress(self.state, elapsed, left, self._profile, self.message)
@@ -234,14 +240,21 @@ class Capture:
         pending: SliceCapture | None = None
         while True:
             current: SliceCapture | None = None
-            if number < count and failures < _MAX_FAILURES and not self._stopping.is_set() and self._has_time_left():
+            if (
+                number < count
+                and failures < _MAX_FAILURES
+                and not self._stopping.is_set()
+                and self._has_time_left()
+            ):
                 current = self._start_slice(options, folder, number, seconds, start)
             if pending is not None:
                 taken = pending.read_result(frames)
                 profile, failures = self._merge_slice(profile, taken, compactor, failures, options)
                 profile = packages.with_own_packages(profile)
                 if taken.has_exited or (failures and process_facts.read_facts(self.pid) is None):
-                    profile = replace(profile, metadata=replace(profile.metadata, ended="the process ended"))
+                    profile = replace(
+                        profile, metadata=replace(profile.metadata, ended="the process ended")
+                    )
                     self._stopping.set()
                 self._profile = profile if profile.slices else None
                 self._report_progress(force=True)
@@ -256,7 +269,10 @@ class Capture:
 
     def _has_time_left(self) -> bool:
         """Whether another slice is worth its attach: a py-spy that falls behind overruns."""
-        return not self._sampling_since or time.monotonic() < self._sampling_since + self.duration_s - 0.25
+        return (
+            not self._sampling_since
+            or time.monotonic() < self._sampling_since + self.duration_s - 0.25
+        )
 
     def _start_slice(
         self, options: PySpyOptions, folder: Path, number: int, slice_s: int, start_ticks: int
@@ -271,7 +287,9 @@ class Capture:
             take.start()
         except OSError as error:
             take.kill()
-            raise CaptureFailedError(f"py-spy does not start: {clean(reason(error), 120)}") from None
+            raise CaptureFailedError(
+                f"py-spy does not start: {clean(reason(error), 120)}"
+            ) from None
         return take
 
     def _run_slice(self, slice_capture: SliceCapture) -> None:
@@ -285,7 +303,11 @@ class Capture:
                 self.state = "sampling"
             # py-spy's own clock varies by some percent: whole-second slices end by themselves
             # unless py-spy falls far behind.
-            end = (self._sampling_since or entered) + self.duration_s + (0.0 if self.duration_s % 1 else 1.0)
+            end = (
+                (self._sampling_since or entered)
+                + self.duration_s
+                + (0.0 if self.duration_s % 1 else 1.0)
+            )
             if self._stopping.is_set() or time.monotonic() > end:
                 slice_capture.stop()
             self._report_progress()
@@ -303,9 +325,13 @@ class Capture:
         """Merge a slice into the profile; return it and the number of consecutive failures."""
         about = replace(profile.metadata, errors=profile.metadata.errors + captured.error_count)
         if captured.is_behind:
-            about = _with_note(about, "py-spy fell behind: fewer samples than asked for, a lower rate costs less")
+            about = _with_note(
+                about, "py-spy fell behind: fewer samples than asked for, a lower rate costs less"
+            )
         if captured.slice is not None:
-            grown = replace(profile, metadata=about).with_slice(downsampler.limit_stacks(captured.slice))
+            grown = replace(profile, metadata=about).with_slice(
+                downsampler.limit_stacks(captured.slice)
+            )
             return downsampler.limit_slices(grown), 0
         if captured.read_error and not self._stopping.is_set():
             self.message = f"py-spy's answer cannot be read: {captured.read_error}"
@@ -332,7 +358,8 @@ class Capture:
             about = replace(about, ended="the process ended")
         elif now.tracer_pid or (self._blocking and now.state in ("T", "t")):
             about = _with_note(
-                about, f"PID {self.pid} is in state {now.state} after the capture: kill -CONT {self.pid}"
+                about,
+                f"PID {self.pid} is in state {now.state} after the capture: kill -CONT {self.pid}",
             )
         if not about.ended and self.message:
             about = replace(about, ended=self.message)
@@ -379,7 +406,11 @@ def remove_stale_folders() -> None:
     for folder in base.glob(f"{_FOLDER_PREFIX}*-*"):
         pid = folder.name.removeprefix(_FOLDER_PREFIX).partition("-")[0]
         try:
-            ours = folder.lstat().st_uid == os.geteuid() and folder.is_dir() and not folder.is_symlink()
+            ours = (
+                folder.lstat().st_uid == os.geteuid()
+                and folder.is_dir()
+                and not folder.is_symlink()
+            )
         except OSError:
             continue
         if ours and pid.isdigit() and process_facts.read_facts(int(pid)) is None:

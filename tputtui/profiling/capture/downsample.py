@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tputtui.profiling.profile_model import Counts, FrameTable, Profile, ProfileSlice, ProfileThread, Stack
+from tputtui.profiling.profile_model import (
+    Counts,
+    FrameTable,
+    Profile,
+    ProfileSlice,
+    ProfileThread,
+    Stack,
+)
 
 OTHER_STACKS = "[other stacks]"
 MAX_UNIQUE_STACKS = 200_000  # different stacks of one capture
@@ -18,7 +25,9 @@ MAX_SLICES = 60
 class StackDownsampler:
     """Downsampler of one capture; it remembers the stacks seen so far."""
 
-    def __init__(self, frames: FrameTable, max_unique: int = MAX_UNIQUE_STACKS, max_slices: int = MAX_SLICES) -> None:
+    def __init__(
+        self, frames: FrameTable, max_unique: int = MAX_UNIQUE_STACKS, max_slices: int = MAX_SLICES
+    ) -> None:
         self._frames = frames
         self._known_stacks: dict[Stack, Stack] = {}
         self._max_unique = max_unique
@@ -30,7 +39,9 @@ class StackDownsampler:
         Equal stacks become one object.
         """
         return replace(
-            profile_slice, wall=self._limit_counts(profile_slice.wall), gil=self._limit_counts(profile_slice.gil)
+            profile_slice,
+            wall=self._limit_counts(profile_slice.wall),
+            gil=self._limit_counts(profile_slice.gil),
         )
 
     def limit_slices(self, profile: Profile) -> Profile:
@@ -38,9 +49,14 @@ class StackDownsampler:
         if len(profile.slices) <= self._max_slices:
             return profile
         pairs = [profile.slices[at : at + 2] for at in range(0, len(profile.slices), 2)]
-        return replace(profile, slices=tuple(merge_slices(*pair) if len(pair) == 2 else pair[0] for pair in pairs))
+        return replace(
+            profile,
+            slices=tuple(merge_slices(*pair) if len(pair) == 2 else pair[0] for pair in pairs),
+        )
 
-    def _limit_counts(self, by_thread: Mapping[ProfileThread, Counts]) -> dict[ProfileThread, dict[Stack, float]]:
+    def _limit_counts(
+        self, by_thread: Mapping[ProfileThread, Counts]
+    ) -> dict[ProfileThread, dict[Stack, float]]:
         out: dict[ProfileThread, dict[Stack, float]] = {}
         for thread, counts in by_thread.items():
             kept = out.setdefault(thread, {})
@@ -67,12 +83,17 @@ def merge_slices(first: ProfileSlice, second: ProfileSlice) -> ProfileSlice:
         first.gil_ticks + second.gil_ticks,
         first.duration_s + second.duration_s,
         _weighted_mean(first.cpu_shares, first.duration_s, second.cpu_shares, second.duration_s),
-        _weighted_mean(first.ready_shares, first.duration_s, second.ready_shares, second.duration_s),
+        _weighted_mean(
+            first.ready_shares, first.duration_s, second.ready_shares, second.duration_s
+        ),
     )
 
 
 def _weighted_mean(
-    first: Mapping[ProfileThread, float], first_s: float, second: Mapping[ProfileThread, float], second_s: float
+    first: Mapping[ProfileThread, float],
+    first_s: float,
+    second: Mapping[ProfileThread, float],
+    second_s: float,
 ) -> dict[ProfileThread, float]:
     """Mean of two ratios of time by thread, weighted by duration.
 
@@ -81,14 +102,18 @@ def _weighted_mean(
     out = {**first, **second}
     for thread in first.keys() & second.keys():
         if first_s + second_s > 0:
-            out[thread] = (first[thread] * first_s + second[thread] * second_s) / (first_s + second_s)
+            out[thread] = (first[thread] * first_s + second[thread] * second_s) / (
+                first_s + second_s
+            )
     return out
 
 
 def _sum_counts(
     first: Mapping[ProfileThread, Counts], second: Mapping[ProfileThread, Counts]
 ) -> dict[ProfileThread, dict[Stack, float]]:
-    out: dict[ProfileThread, dict[Stack, float]] = {thread: dict(counts) for thread, counts in first.items()}
+    out: dict[ProfileThread, dict[Stack, float]] = {
+        thread: dict(counts) for thread, counts in first.items()
+    }
     for thread, counts in second.items():
         into = out.setdefault(thread, {})
         for stack, weight in counts.items():

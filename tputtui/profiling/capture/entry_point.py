@@ -69,14 +69,18 @@ _WRAPPERS = frozenset(
 _PYTHON = re.compile(r"(?:python|pypy)\d*(?:\.\d+)?t?")
 _OPTIONS_WITH_VALUE = "cmWX"  # Python's own options that take a value
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
-_MODULE_AND_ATTRIBUTE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):[A-Za-z_][\w.]*(?:\(.*\))?", re.ASCII)
+_MODULE_AND_ATTRIBUTE = re.compile(
+    r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):[A-Za-z_][\w.]*(?:\(.*\))?", re.ASCII
+)
 _GUNICORN_TITLE = re.compile(r"gunicorn: [\w -]+\[([\w.:]+)\]", re.ASCII)
 _CELERY_TITLE = re.compile(r"\[celery\w*:.*?(?:-A|--app)[ =]([\w.]+)", re.ASCII)
 _CONSOLE_SCRIPT = re.compile(r"^\s*from\s+([A-Za-z_]\w*)[\w.]*\s+import\s", re.ASCII | re.MULTILINE)
 _PKG_RESOURCES_SCRIPT = re.compile(r"""load_entry_point\(\s*['"]([\w.-]{1,64})""", re.ASCII)
 _SCRIPT_NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _NOT_OWN_PACKAGES = (
-    LAUNCHERS | frozenset(name.partition(".")[0] for name in MODULE_CATEGORIES) | sys.stdlib_module_names
+    LAUNCHERS
+    | frozenset(name.partition(".")[0] for name in MODULE_CATEGORIES)
+    | sys.stdlib_module_names
 )
 
 
@@ -123,7 +127,9 @@ def packages_from_script(text: str, name: str) -> tuple[str, ...]:
 
     For a script that is a program of its own, its name is returned.
     """
-    modules = [found for found in _CONSOLE_SCRIPT.findall(text) if found not in sys.stdlib_module_names]
+    modules = [
+        found for found in _CONSOLE_SCRIPT.findall(text) if found not in sys.stdlib_module_names
+    ]
     if not modules and (old := _PKG_RESOURCES_SCRIPT.search(text)):
         modules = [old[1].replace("-", "_")]
     modules = [found for found in modules if found != "pkg_resources"]
@@ -150,7 +156,9 @@ def own_packages(modules: Iterable[str]) -> tuple[str, ...]:
     Launchers, known libraries and the standard library are left out.
     """
     tops = (name.partition(".")[0] for name in modules if _MODULE.fullmatch(name))
-    return tuple(dict.fromkeys(top for top in tops if top not in _NOT_OWN_PACKAGES and len(top) <= 64))[:MAX_NAMES]
+    return tuple(
+        dict.fromkeys(top for top in tops if top not in _NOT_OWN_PACKAGES and len(top) <= 64)
+    )[:MAX_NAMES]
 
 
 def is_package_name(name: object) -> bool:
@@ -177,13 +185,17 @@ def _parse_python_arguments(remaining: list[str]) -> EntryPoint:
     if not remaining or remaining[0] == "-":
         return EntryPoint()
     path, arguments = remaining[0], remaining[1:]
-    script = script_name(path) or ("" if "." in posixpath.basename(path) else posixpath.basename(path))
+    script = script_name(path) or (
+        "" if "." in posixpath.basename(path) else posixpath.basename(path)
+    )
     if not script:
         return EntryPoint(own_packages([top_level_package(path)]))
     launcher = launcher_package(script)
     if launcher:
         return EntryPoint(own_packages(_launched_modules(launcher, arguments)))
-    return EntryPoint(own_packages(_modules_with_attribute(arguments)), path if script_name(path) else "")
+    return EntryPoint(
+        own_packages(_modules_with_attribute(arguments)), path if script_name(path) else ""
+    )
 
 
 def _option_with_value(option: str, remaining: list[str]) -> tuple[str, str]:
@@ -217,7 +229,9 @@ def _launched_modules(launcher: str, arguments: Sequence[str]) -> list[str]:
     found = named or _modules_with_attribute(arguments)
     if not found and launcher in _BARE_MODULE_LAUNCHERS:
         found = [
-            argument for argument, free in _positional_arguments(arguments) if free and _MODULE.fullmatch(argument)
+            argument
+            for argument, free in _positional_arguments(arguments)
+            if free and _MODULE.fullmatch(argument)
         ][:1]
         last = arguments[-1] if arguments else ""
         found = found or ([last] if _MODULE.fullmatch(last) else [])
@@ -272,5 +286,9 @@ def _option_values(arguments: Sequence[str], options: Sequence[str]) -> Iterator
                 yield arguments[at + 1]
             elif argument.startswith(f"{option}="):
                 yield argument.removeprefix(f"{option}=")
-            elif not option.startswith("--") and argument.startswith(option) and len(argument) > len(option):
+            elif (
+                not option.startswith("--")
+                and argument.startswith(option)
+                and len(argument) > len(option)
+            ):
                 yield argument.removeprefix(option)

@@ -48,7 +48,12 @@ _spawner: threading.Thread | None = None
 
 def child_environment() -> dict[str, str]:
     """Our environment, with settings that keep py-spy's messages plain and short."""
-    return os.environ | {"RUST_BACKTRACE": "0", "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "RUST_LOG": "off"}
+    return os.environ | {
+        "RUST_BACKTRACE": "0",
+        "NO_COLOR": "1",
+        "LC_ALL": "C.UTF-8",
+        "RUST_LOG": "off",
+    }
 
 
 def _open_files_argument() -> str:
@@ -63,7 +68,16 @@ def _spawn_loop() -> None:
         try:
             answer.set_result(
                 subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-c", _EXEC_SCRIPT, str(os.getpid()), _open_files_argument(), *argv],
+                    [
+                        sys.executable,
+                        "-I",
+                        "-S",
+                        "-c",
+                        _EXEC_SCRIPT,
+                        str(os.getpid()),
+                        _open_files_argument(),
+                        *argv,
+                    ],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -172,7 +186,11 @@ class ChildProcess:
 
         Returns None if even SIGKILL has no effect (state D).
         """
-        for number, patience in ((signal.SIGINT, 2.0), (signal.SIGTERM, 1.0), (signal.SIGKILL, 1.0)):
+        for number, patience in (
+            (signal.SIGINT, 2.0),
+            (signal.SIGTERM, 1.0),
+            (signal.SIGKILL, 1.0),
+        ):
             if self.poll() is not None:
                 break
             self.send_signal(number)

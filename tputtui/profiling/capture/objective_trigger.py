@@ -51,7 +51,10 @@ class ObjectiveCapture:
         why = f"{missed.expression} missed for {format_duration(round(missed.for_s or 0.0))}"
         captures: list[Capture] = []
         thread = threading.Thread(
-            target=self._capture_profile, args=(process, why, captures), name="profile by itself", daemon=True
+            target=self._capture_profile,
+            args=(process, why, captures),
+            name="profile by itself",
+            daemon=True,
         )
         self._running = (thread, captures)
         thread.start()
@@ -96,6 +99,10 @@ class ObjectiveCapture:
             reason = told[-1].message if told else "it gave nothing"
             self._on_failure(clean(f"no profile of {process}, {cause}: {reason}", 300))
             return
-        notes = (*profile.metadata.notes, *([who.note] if who.note else []), f"taken by itself: {cause}")
+        notes = (
+            *profile.metadata.notes,
+            *([who.note] if who.note else []),
+            f"taken by itself: {cause}",
+        )
         about = replace(profile.metadata, notes=notes)
         self._on_profile(replace(profile, metadata=about), cause)

@@ -43,7 +43,11 @@ class PeriodicProfile:
         """Cost for the end of a sentence: "2.1 % of one core for 60 s, 20 Hz"."""
         seconds = self.profile.duration_s
         share = 100 * self.cpu_s / seconds if seconds > 0 else 0.0
-        rate = f"{self.profile.metadata.rate_hz:.0f} Hz" if self.profile.metadata.rate_hz else "its own rate"
+        rate = (
+            f"{self.profile.metadata.rate_hz:.0f} Hz"
+            if self.profile.metadata.rate_hz
+            else "its own rate"
+        )
         return f"py-spy used {format_percent(share)} % of one core for {format_duration(round(seconds))}, {rate}"
 
 
@@ -56,7 +60,9 @@ def parse_schedule(text: str) -> SamplingSchedule:
     lasts = parse_duration(found["lasts"])
     every = parse_duration(found["every"]) if found["every"] is not None else None
     if not 1 <= lasts <= MAX_DURATION_S:
-        raise ValueError(f"{clean(text, 60)!r}: a capture lasts 1 s to {format_duration(MAX_DURATION_S)}")
+        raise ValueError(
+            f"{clean(text, 60)!r}: a capture lasts 1 s to {format_duration(MAX_DURATION_S)}"
+        )
     if every is not None and every < lasts:
         raise ValueError(
             f"{clean(text, 60)!r}: every {format_duration(every)} is shorter than the {format_duration(lasts)} it lasts"
@@ -90,7 +96,9 @@ def run(
         stop.wait(due - time.monotonic())
 
 
-def _capture_once(schedule: SamplingSchedule, stop: threading.Event, rate_hz: int) -> PeriodicProfile:
+def _capture_once(
+    schedule: SamplingSchedule, stop: threading.Event, rate_hz: int
+) -> PeriodicProfile:
     """Run one capture, ended early by `stop`.
 
     Raises CaptureFailedError, ProcessNotFoundError.

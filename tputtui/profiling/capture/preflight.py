@@ -63,7 +63,9 @@ def find_py_spy() -> Path:
     entries of PATH are never searched. Raises PySpyNotFoundError.
     """
     beside = Path(sys.prefix) / "bin" / "py-spy"
-    entries = [entry for entry in os.environ.get("PATH", "").split(os.pathsep) if entry.startswith("/")]
+    entries = [
+        entry for entry in os.environ.get("PATH", "").split(os.pathsep) if entry.startswith("/")
+    ]
     on_path = shutil.which("py-spy", path=os.pathsep.join(entries)) if entries else None
     for path in (beside, Path(on_path) if on_path else None):
         if path is not None and launcher.is_executable(path):
@@ -83,7 +85,9 @@ def _check_version(path: Path, mtime_ns: int) -> Path:  # noqa: ARG001 - a new f
     found = re.match(r"py-spy (\d{1,4})\.(\d{1,4})", answer.stdout)
     if not found or answer.status != 0:
         said = clean((answer.stdout or answer.stderr).strip().partition("\n")[0], 60) or "nothing"
-        raise PySpyNotFoundError(f"{path} is no py-spy we know: asked for its version, it said {said!r}")
+        raise PySpyNotFoundError(
+            f"{path} is no py-spy we know: asked for its version, it said {said!r}"
+        )
     if (int(found[1]), int(found[2])) < (0, 4):
         raise PySpyNotFoundError(
             f"{path} is py-spy {found[1]}.{found[2]}, 0.4 or later is needed: {sys.executable} -m pip install -U py-spy"
@@ -113,7 +117,9 @@ def check_process(
     """Check a process by /proc alone: takes a millisecond and does not touch the process."""
     found = process_facts.read_facts(pid, root) if pid > 0 else None
     if found is None:
-        return AttachCheck(False, f"PID {pid} is gone", "choose another process", is_wrong_process=True)
+        return AttachCheck(
+            False, f"PID {pid} is gone", "choose another process", is_wrong_process=True
+        )
     named = f"PID {pid} ({found.name})"
     if (
         started is not None
@@ -124,9 +130,13 @@ def check_process(
         return AttachCheck(False, reason, "choose the process again", is_wrong_process=True)
     if found.state in ("Z", "X"):
         reason = f"{named} has ended and waits for its parent (a zombie)"
-        return AttachCheck(False, reason, f"its parent is PID {found.parent_pid}", is_wrong_process=True)
+        return AttachCheck(
+            False, reason, f"its parent is PID {found.parent_pid}", is_wrong_process=True
+        )
     if found.is_kernel_thread:
-        return AttachCheck(False, f"{named} is a kernel thread", "choose a Python process", is_wrong_process=True)
+        return AttachCheck(
+            False, f"{named} is a kernel thread", "choose a Python process", is_wrong_process=True
+        )
     uid = os.geteuid() if uid is None else uid
     if not process_facts.has_ptrace_capability(root):
         refused = _check_permission(found, named, uid, root)
@@ -138,40 +148,58 @@ def check_process(
         tracer = f"PID {found.tracer_pid} ({other.name if other else 'unknown'})"
         if blocking:
             return AttachCheck(
-                False, f"{named} is traced by {tracer}", "profile it without blocking, or end the tracer"
+                False,
+                f"{named} is traced by {tracer}",
+                "profile it without blocking, or end the tracer",
             )
         notes.append(f"traced by {tracer}")
     if found.state in ("T", "t") and not found.tracer_pid:
         if blocking:
             return AttachCheck(
-                False, f"{named} is stopped (state T)", f"continue it: kill -CONT {pid}; or profile it without blocking"
+                False,
+                f"{named} is stopped (state T)",
+                f"continue it: kill -CONT {pid}; or profile it without blocking",
             )
         notes.append("the process is stopped (state T): this is where it stands")
     if found.namespace_pid is not None:
         notes.append("in a container: thread ids are the inner ones")
-    return AttachCheck(True, python_version=process_facts.python_version(pid, root), notes=tuple(notes))
+    return AttachCheck(
+        True, python_version=process_facts.python_version(pid, root), notes=tuple(notes)
+    )
 
 
-def _check_permission(facts: process_facts.ProcessFacts, label: str, uid: int, root: Path) -> AttachCheck | None:
+def _check_permission(
+    facts: process_facts.ProcessFacts, label: str, uid: int, root: Path
+) -> AttachCheck | None:
     """Check permissions without CAP_SYS_PTRACE: another user's process, or Yama."""
     command = sudo_command(facts.pid)
     if facts.uid is not None and facts.uid != uid:
-        return AttachCheck(False, f"{label} belongs to {_user_name(facts.uid)}, not to you", f"run: {command}", command)
+        return AttachCheck(
+            False,
+            f"{label} belongs to {_user_name(facts.uid)}, not to you",
+            f"run: {command}",
+            command,
+        )
     scope = process_facts.ptrace_scope(root)
     if scope == 0:
         return None
-    reason = (
-        f"kernel.yama.ptrace_scope is {scope}: {_PTRACE_SCOPES.get(scope, 'reading other processes is restricted')}"
-    )
+    reason = f"kernel.yama.ptrace_scope is {scope}: {_PTRACE_SCOPES.get(scope, 'reading other processes is restricted')}"
     if scope == 1:
-        return AttachCheck(False, reason, f"run: {command}; or: sudo sysctl -w kernel.yama.ptrace_scope=0", command)
+        return AttachCheck(
+            False, reason, f"run: {command}; or: sudo sysctl -w kernel.yama.ptrace_scope=0", command
+        )
     if scope == 2:
         return AttachCheck(False, reason, f"run: {command}", command)
     return AttachCheck(False, reason, "it can only be changed by booting with another setting")
 
 
 def check(
-    pid: int, started: float | None = None, *, blocking: bool = False, py_spy: Path | None = None, sudo: bool = False
+    pid: int,
+    started: float | None = None,
+    *,
+    blocking: bool = False,
+    py_spy: Path | None = None,
+    sudo: bool = False,
 ) -> AttachCheck:
     """Check a process by /proc, then by py-spy itself.
 
@@ -183,7 +211,9 @@ def check(
     try:
         path = py_spy or find_py_spy()
         prefix = [shutil.which("sudo") or "/usr/bin/sudo", "-n"] if sudo else []
-        answer = launcher.run([*prefix, str(path), "dump", "-j", "--nonblocking", "-p", str(pid)], TIMEOUT_S)
+        answer = launcher.run(
+            [*prefix, str(path), "dump", "-j", "--nonblocking", "-p", str(pid)], TIMEOUT_S
+        )
     except PySpyNotFoundError as error:
         return AttachCheck(False, str(error))
     except OSError as error:
@@ -193,20 +223,29 @@ def check(
     return explain_failure(pid, answer)
 
 
-def explain_failure(pid: int, answer: launcher.FinishedProcess, root: Path = process_facts.PROC) -> AttachCheck:
+def explain_failure(
+    pid: int, answer: launcher.FinishedProcess, root: Path = process_facts.PROC
+) -> AttachCheck:
     """Explain why py-spy failed, from its messages and the present state of /proc."""
     found = process_facts.read_facts(pid, root)
     if found is None or found.state in ("Z", "X"):
         return AttachCheck(
-            False, f"PID {pid} ended before py-spy could look", "choose another process", is_wrong_process=True
+            False,
+            f"PID {pid} ended before py-spy could look",
+            "choose another process",
+            is_wrong_process=True,
         )
     named = f"PID {pid} ({found.name})"
     if answer.status is None:
         if found.state == "D":
             return AttachCheck(
-                False, f"{named} is in uninterruptible sleep (state D): py-spy got no answer", "try again later"
+                False,
+                f"{named} is in uninterruptible sleep (state D): py-spy got no answer",
+                "try again later",
             )
-        return AttachCheck(False, f"py-spy gave no answer about {named} within {TIMEOUT_S:.0f} s", "try again")
+        return AttachCheck(
+            False, f"py-spy gave no answer about {named} within {TIMEOUT_S:.0f} s", "try again"
+        )
     words = answer.stderr
     if "find python version" in words or "No python processes" in words:
         return _explain_not_python(found, named, root)
@@ -215,14 +254,24 @@ def explain_failure(pid: int, answer: launcher.FinishedProcess, root: Path = pro
     if "Permission" in words or "EPERM" in words or "EACCES" in words:
         return _explain_not_permitted(found, named, root)
     if "sudo:" in words:
-        return AttachCheck(False, "sudo asks for a password", f"run: {sudo_command(pid)}", sudo_command(pid))
+        return AttachCheck(
+            False, "sudo asks for a password", f"run: {sudo_command(pid)}", sudo_command(pid)
+        )
     if "waitpid" in words:
         return AttachCheck(
-            False, f"{named} is stopped (state T)", f"continue it: kill -CONT {pid}; or profile it without blocking"
+            False,
+            f"{named} is stopped (state T)",
+            f"continue it: kill -CONT {pid}; or profile it without blocking",
         )
     said = next((line for line in words.splitlines() if line.strip()), "")
-    status = f"ended by signal {-answer.status}" if answer.status < 0 else f"failed with status {answer.status}"
-    return AttachCheck(False, f"py-spy {status} on {named}" + (f": {clean(said.strip(), 160)}" if said else ""))
+    status = (
+        f"ended by signal {-answer.status}"
+        if answer.status < 0
+        else f"failed with status {answer.status}"
+    )
+    return AttachCheck(
+        False, f"py-spy {status} on {named}" + (f": {clean(said.strip(), 160)}" if said else "")
+    )
 
 
 def _explain_not_python(facts: process_facts.ProcessFacts, label: str, root: Path) -> AttachCheck:
@@ -234,10 +283,14 @@ def _explain_not_python(facts: process_facts.ProcessFacts, label: str, root: Pat
     ][:5]
     offered = tuple((child.pid, process_facts.display_name(child, root)) for child in below)
     if not offered:
-        return AttachCheck(False, f"{label} is not Python", "choose a Python process", is_wrong_process=True)
+        return AttachCheck(
+            False, f"{label} is not Python", "choose a Python process", is_wrong_process=True
+        )
     listed = ", ".join(f"{child.pid} ({child.name})" for child in below)
     reason = f"{label} is not Python, but it started some that are"
-    return AttachCheck(False, reason, f"profile {listed}", python_children=offered, is_wrong_process=True)
+    return AttachCheck(
+        False, reason, f"profile {listed}", python_children=offered, is_wrong_process=True
+    )
 
 
 def _own_pids(root: Path) -> set[int]:
@@ -250,12 +303,17 @@ def _own_pids(root: Path) -> set[int]:
     return ours
 
 
-def _explain_unknown_python(facts: process_facts.ProcessFacts, label: str, stderr: str, root: Path) -> AttachCheck:
+def _explain_unknown_python(
+    facts: process_facts.ProcessFacts, label: str, stderr: str, root: Path
+) -> AttachCheck:
     version = re.search(r"Unsupported version of Python: ([\w.+]{1,20})", stderr)
     what = version[1] if version else process_facts.python_version(facts.pid, root) or "unknown"
     where = process_facts.executable_path(facts.pid, root) or "an unreadable path"
     if what.endswith("t"):
-        return AttachCheck(False, f"{label} runs a free-threaded Python ({what}, {where}), which py-spy cannot read")
+        return AttachCheck(
+            False,
+            f"{label} runs a free-threaded Python ({what}, {where}), which py-spy cannot read",
+        )
     return AttachCheck(
         False,
         f"py-spy cannot read the Python of {label}: version {what} at {where}",
@@ -263,7 +321,9 @@ def _explain_unknown_python(facts: process_facts.ProcessFacts, label: str, stder
     )
 
 
-def _explain_not_permitted(facts: process_facts.ProcessFacts, label: str, root: Path) -> AttachCheck:
+def _explain_not_permitted(
+    facts: process_facts.ProcessFacts, label: str, root: Path
+) -> AttachCheck:
     command = sudo_command(facts.pid)
     if os.geteuid() == 0 and not process_facts.has_ptrace_capability(root):
         return AttachCheck(
@@ -278,7 +338,12 @@ def _explain_not_permitted(facts: process_facts.ProcessFacts, label: str, root: 
             f"the kernel does not let py-spy read {label}, not even as root",
             "a seccomp or LSM policy forbids it",
         )
-    return AttachCheck(False, f"{label} is protected: the kernel does not let you read it", f"run: {command}", command)
+    return AttachCheck(
+        False,
+        f"{label} is protected: the kernel does not let you read it",
+        f"run: {command}",
+        command,
+    )
 
 
 def _user_name(uid: int) -> str:

@@ -15,7 +15,9 @@ from tputtui.text import clean
 
 PROC = Path("/proc")
 _KERNEL_THREAD_FLAG = 0x00200000  # PF_KTHREAD
-_PYTHON = re.compile(r"(?:^|/)(?:lib)?python(\d(?:\.\d+)?t?)?[a-z]*(?:\.so[\d.]*)?(?: \(deleted\))?$")
+_PYTHON = re.compile(
+    r"(?:^|/)(?:lib)?python(\d(?:\.\d+)?t?)?[a-z]*(?:\.so[\d.]*)?(?: \(deleted\))?$"
+)
 # start times from two sources differ by rounding, and by a stepped wall clock's slew
 START_TOLERANCE_S = 2.0
 

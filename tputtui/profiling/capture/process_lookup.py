@@ -81,7 +81,9 @@ def _find_process(query: str, port: int | None, collector: ProcessCollector) -> 
         raise ProcessNotFoundError(nobody)
     states = list(derive_processes(None, fitting, 0.0))
     if len(fitting) > 1:
-        states = _measure_cpu(collector, readings, {reading.identity for reading in fitting}) or states
+        states = (
+            _measure_cpu(collector, readings, {reading.identity for reading in fitting}) or states
+        )
         states.sort(key=lambda one: (-(one.cpu_percent or 0.0), one.pid))
     return ProcessMatch(states[0].pid, states[0].started, states[0].name)
 
@@ -136,16 +138,24 @@ def _busiest_worker(port: int, collector: ProcessCollector) -> ProcessMatch:
     readings = collector.read(pids, only_watched=True)
     states = list(derive_processes(None, readings, 0.0))
     if len(pids) > 1:
-        states = _measure_cpu(collector, readings, {reading.identity for reading in readings}, pids) or states
+        states = (
+            _measure_cpu(collector, readings, {reading.identity for reading in readings}, pids)
+            or states
+        )
     choice = offered([found], states)
     if choice is None or choice.process is None:
         raise ProcessNotFoundError(
-            why_none([found], states, found.address, preflight.root_command(), "name another by its PID")
+            why_none(
+                [found], states, found.address, preflight.root_command(), "name another by its PID"
+            )
         )
     note = f"the busiest of {choice.workers} workers" if choice.workers > 1 else ""
     chosen = choice.process
     return ProcessMatch(
-        chosen.pid, chosen.started, chosen.name, "; ".join(part for part in (note, choice.note) if part)
+        chosen.pid,
+        chosen.started,
+        chosen.name,
+        "; ".join(part for part in (note, choice.note) if part),
     )
 
 

@@ -105,7 +105,9 @@ class SliceCapture:
         self._initial_times = process_facts.thread_times(self.options.pid)
         for gil in (False, True) if self.with_gil else (False,):
             output = self.folder / f"{self.number}{'g' if gil else 'w'}.json"
-            self._runs.append(_PySpyRun(ChildProcess(self.options.argv(output, self.duration_s, gil=gil)), output))
+            self._runs.append(
+                _PySpyRun(ChildProcess(self.options.argv(output, self.duration_s, gil=gil)), output)
+            )
 
     @property
     def is_attached(self) -> bool:
@@ -128,8 +130,14 @@ class SliceCapture:
                     self._update_thread_shares(now)
                 continue
             over = False
-            limit = ATTACH_TIMEOUT_S if run.attached_at is None else self.duration_s + ATTACH_TIMEOUT_S + OVERRUN_S
-            if now - self._started_at > limit or (self.is_stopping and now - self._stopped_at > 2.0):
+            limit = (
+                ATTACH_TIMEOUT_S
+                if run.attached_at is None
+                else self.duration_s + ATTACH_TIMEOUT_S + OVERRUN_S
+            )
+            if now - self._started_at > limit or (
+                self.is_stopping and now - self._stopped_at > 2.0
+            ):
                 run.child.stop()
                 run.ended_at, run.is_overdue = now, not self.is_stopping
         return over
@@ -144,7 +152,9 @@ class SliceCapture:
             return
         for tid, after in process_facts.thread_times(self.options.pid).items():
             if (before := self._initial_times.get(tid)) is not None:
-                used, ready = (min(1.0, max(0.0, (b - a) / span)) for a, b in zip(before, after, strict=True))
+                used, ready = (
+                    min(1.0, max(0.0, (b - a) / span)) for a, b in zip(before, after, strict=True)
+                )
                 self._thread_shares[tid] = used, ready
 
     def stop(self) -> None:
@@ -192,7 +202,9 @@ class SliceCapture:
             taken.slice = ProfileSlice(wall, gil, ticks, gil_ticks, duration, cpu, ready)
         return taken
 
-    def _read_gil(self, frames: FrameTable) -> tuple[dict[ProfileThread, dict[Stack, float]], float]:
+    def _read_gil(
+        self, frames: FrameTable
+    ) -> tuple[dict[ProfileThread, dict[Stack, float]], float]:
         """Read the samples of the GIL's holder and the number of ticks.
 
         For an idle process py-spy writes an empty file.
@@ -217,7 +229,9 @@ class SliceCapture:
         held = max((sum(counts.values()) for counts in gil.values()), default=0.0)
         return gil, max(asked - (int(errors[1]) if errors else 0), held, 1.0)
 
-    def _read_counts(self, path: Path, frames: FrameTable) -> dict[ProfileThread, dict[Stack, float]]:
+    def _read_counts(
+        self, path: Path, frames: FrameTable
+    ) -> dict[ProfileThread, dict[Stack, float]]:
         """Read the stacks by thread of one py-spy file. Raises OSError, UnreadableProfileError."""
         with path.open("rb") as file:
             os.unlink(path)
@@ -229,7 +243,11 @@ class SliceCapture:
         out: dict[ProfileThread, dict[Stack, float]] = {}
         for part in speedscope.parse(data, frames).slices:
             for thread, counts in part.wall.items():
-                owner = thread if thread.pid else ProfileThread(self.options.pid, thread.tid, thread.name)
+                owner = (
+                    thread
+                    if thread.pid
+                    else ProfileThread(self.options.pid, thread.tid, thread.name)
+                )
                 _add_counts(out.setdefault(owner, {}), counts)
         return out
 

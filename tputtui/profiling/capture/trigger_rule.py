@@ -24,7 +24,9 @@ class ObjectiveTriggerRule:
         missed = [
             status
             for status in snapshot.objectives
-            if status.state == "missed" and status.for_s is not None and status.for_s >= self.settings.after_s
+            if status.state == "missed"
+            and status.for_s is not None
+            and status.for_s >= self.settings.after_s
         ]
         if not missed:
             return None

@@ -12,8 +12,20 @@ from dataclasses import replace
 
 from tputtui.profiling.capture import entry_point
 from tputtui.profiling.capture.entry_point import MAX_NAMES
-from tputtui.profiling.profile_errors import MAX_DEPTH, MAX_STACKS, MAX_WEIGHT, UnreadableProfileError
-from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata, ProfileSlice, ProfileThread, Stack
+from tputtui.profiling.profile_errors import (
+    MAX_DEPTH,
+    MAX_STACKS,
+    MAX_WEIGHT,
+    UnreadableProfileError,
+)
+from tputtui.profiling.profile_model import (
+    FrameTable,
+    Profile,
+    ProfileMetadata,
+    ProfileSlice,
+    ProfileThread,
+    Stack,
+)
 from tputtui.text import clean
 
 _FRAME = re.compile(r"^(.*) \((.*?)(?::(\d{1,9}))?\)$")
@@ -64,11 +76,17 @@ def parse(data: bytes, label: str = "") -> Profile:
         where = f"; line {first_bad} is the first of {skipped:,} that are not" if skipped else ""
         raise UnreadableProfileError(f'no line reads as collapsed stacks ("outer;inner 42"){where}')
     about = ProfileMetadata(
-        source="collapsed stacks", label=clean(label, 200), torn=torn, own=tuple(sorted(own))[:MAX_NAMES]
+        source="collapsed stacks",
+        label=clean(label, 200),
+        torn=torn,
+        own=tuple(sorted(own))[:MAX_NAMES],
     )
     if skipped:
         lines_word = "line does" if skipped == 1 else "lines do"
-        about = replace(about, notes=(f"{skipped:,} {lines_word} not read as a stack, the first is line {first_bad}",))
+        about = replace(
+            about,
+            notes=(f"{skipped:,} {lines_word} not read as a stack, the first is line {first_bad}",),
+        )
     return Profile(frames, (ProfileSlice(wall),), about)
 
 
@@ -83,7 +101,11 @@ def _parse_frame(text: str, frames: FrameTable, frame_ids: dict[str, int]) -> in
     found = frame_ids.get(text)
     if found is None:
         parts = _FRAME.match(text)
-        found = frames.add_frame(parts[1], parts[2], int(parts[3] or 0)) if parts else frames.add_frame(text or "?")
+        found = (
+            frames.add_frame(parts[1], parts[2], int(parts[3] or 0))
+            if parts
+            else frames.add_frame(text or "?")
+        )
         frame_ids[text] = found
     return found
 
@@ -104,9 +126,9 @@ def render(profile: Profile) -> bytes:
             for stack, weight in counts.items():
                 line = ";".join([*lead, *(_format_frame(profile.frames, frame) for frame in stack)])
                 lines[line] = lines.get(line, 0.0) + weight
-    return "".join(f"{line} {weight:.0f}\n" for line, weight in sorted(lines.items()) if line).encode(
-        "utf-8", "replace"
-    )
+    return "".join(
+        f"{line} {weight:.0f}\n" for line, weight in sorted(lines.items()) if line
+    ).encode("utf-8", "replace")
 
 
 def _format_frame(frames: FrameTable, frame_id: int) -> str:

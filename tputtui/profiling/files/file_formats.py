@@ -14,7 +14,15 @@ from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean
 
-__all__ = ["UnreadableProfileError", "export", "format_from_name", "load", "parse", "render", "save"]
+__all__ = [
+    "UnreadableProfileError",
+    "export",
+    "format_from_name",
+    "load",
+    "parse",
+    "render",
+    "save",
+]
 
 _GZIP = b"\x1f\x8b"
 _MIB = 1024 * 1024
@@ -30,7 +38,9 @@ def load(path: Path) -> Profile:
         data = _read_limited(path)
         return parse(data, label=path.name)
     except OSError as error:
-        raise UnreadableProfileError(f"{shown}: {clean(error.strerror or str(error), 100)}") from None
+        raise UnreadableProfileError(
+            f"{shown}: {clean(error.strerror or str(error), 100)}"
+        ) from None
     except UnreadableProfileError as error:
         raise UnreadableProfileError(f"{shown}: {error}") from None
 
@@ -114,7 +124,9 @@ def save(profile: Profile, path: Path, *, force: bool = False) -> None:
         raise FileExistsError(f"{clean(str(path), 200)} exists")
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+        with open(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb"
+        ) as file:
             file.write(data)
         draft.replace(path)
     except OSError:
@@ -130,7 +142,9 @@ def export(profile: Profile, folder: Path) -> list[Path]:
     while any(folder.glob(f"{stem}.*")):
         number += 1
         stem = f"{stem.partition('_')[0]}_{number}"
-    paths = [folder / f"{stem}{suffix}" for suffix in (".speedscope.json", ".collapsed.txt", ".svg")]
+    paths = [
+        folder / f"{stem}{suffix}" for suffix in (".speedscope.json", ".collapsed.txt", ".svg")
+    ]
     for path in paths:
         save(profile, path)
     return paths

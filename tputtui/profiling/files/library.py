@@ -51,7 +51,9 @@ class ProfileLibrary:
         except OSError as error:
             problem = f"the profile is not saved: {self._folder}: {error.strerror or error}"
         about = profile.metadata
-        entry = LibraryEntry(about.time or 0.0, about.pid or 0, about.label, profile.duration_s, path, profile)
+        entry = LibraryEntry(
+            about.time or 0.0, about.pid or 0, about.label, profile.duration_s, path, profile
+        )
         self._session_entries = (entry, *self._session_entries)
         return entry, problem
 
@@ -63,7 +65,9 @@ class ProfileLibrary:
         """Return all entries, newest first."""
         known = {entry.path for entry in self._session_entries}
         files = [
-            LibraryEntry(kept.time, kept.pid, f"{kept.pid}" if kept.pid else "a process", path=kept.path)
+            LibraryEntry(
+                kept.time, kept.pid, f"{kept.pid}" if kept.pid else "a process", path=kept.path
+            )
             for kept in profile_store.list_profiles(self._folder)[:MAX_STORED_SHOWN]
             if kept.path not in known
         ]
@@ -86,7 +90,9 @@ class ProfileLibrary:
             raise file_formats.UnreadableProfileError(f"{entry.label}: it was not saved")
         profile = file_formats.load(entry.path)
         about = replace(
-            profile.metadata, time=profile.metadata.time or entry.time, pid=profile.metadata.pid or entry.pid or None
+            profile.metadata,
+            time=profile.metadata.time or entry.time,
+            pid=profile.metadata.pid or entry.pid or None,
         )
         return replace(profile, metadata=about)
 

@@ -82,27 +82,37 @@ def load(path: Path) -> PstatsProfile:
     shown = clean(str(path), 200)
     try:
         if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-            raise UnreadableProfileError(f"{shown}: not a file, or larger than {MAX_FILE_BYTES >> 20} MiB")
+            raise UnreadableProfileError(
+                f"{shown}: not a file, or larger than {MAX_FILE_BYTES >> 20} MiB"
+            )
         with tempfile.TemporaryDirectory(prefix="tputtui-pstats-") as folder:
             out = Path(folder) / "functions"
             answer = launcher.run(
-                [sys.executable, "-I", "-S", "-c", _READER_SCRIPT, str(path.absolute()), str(out)], TIMEOUT_S
+                [sys.executable, "-I", "-S", "-c", _READER_SCRIPT, str(path.absolute()), str(out)],
+                TIMEOUT_S,
             )
             if answer.status != 0:
                 raise UnreadableProfileError(
                     f"{shown}: not a pstats file of this Python ({sys.version_info[0]}.{sys.version_info[1]}), or damaged"
                 )
             functions = sorted(
-                _read_functions(out), key=lambda called: (-called.self_s, -called.total_s, called.func.name)
+                _read_functions(out),
+                key=lambda called: (-called.self_s, -called.total_s, called.func.name),
             )
     except OSError as error:
-        raise UnreadableProfileError(f"{shown}: {clean(error.strerror or str(error), 100)}") from None
+        raise UnreadableProfileError(
+            f"{shown}: {clean(error.strerror or str(error), 100)}"
+        ) from None
     except (ValueError, TypeError, IndexError):
-        raise UnreadableProfileError(f"{shown}: its functions are not as cProfile writes them") from None
+        raise UnreadableProfileError(
+            f"{shown}: its functions are not as cProfile writes them"
+        ) from None
     if not functions:
         raise UnreadableProfileError(f"{shown}: the profile is empty")
     return PstatsProfile(
-        clean(path.name, 200), tuple(functions[:MAX_FUNCTIONS]), max(0, len(functions) - MAX_FUNCTIONS)
+        clean(path.name, 200),
+        tuple(functions[:MAX_FUNCTIONS]),
+        max(0, len(functions) - MAX_FUNCTIONS),
     )
 
 
@@ -112,11 +122,18 @@ def _read_functions(path: Path) -> Iterator[ProfiledFunction]:
             file, number, name, primitive, calls, own, total, above = json.loads(line)
             callers = tuple(
                 ProfiledCaller(
-                    _parse_function(entry[2], entry[0]), int(entry[1]), int(entry[3]), _parse_seconds(entry[4])
+                    _parse_function(entry[2], entry[0]),
+                    int(entry[1]),
+                    int(entry[3]),
+                    _parse_seconds(entry[4]),
                 )
                 for entry in above
             )
-            ranked = tuple(sorted(callers, key=lambda caller: (-caller.total_s, -caller.calls, caller.func.name)))
+            ranked = tuple(
+                sorted(
+                    callers, key=lambda caller: (-caller.total_s, -caller.calls, caller.func.name)
+                )
+            )
             yield ProfiledFunction(
                 _parse_function(name, file),
                 int(number),

@@ -50,7 +50,9 @@ def read_source(
         return SourceText(file, error=f"{file} is relative, and the process is gone")
     try:
         if not path.is_file():
-            return SourceText(file, error="there is no such file" if not path.exists() else "not a file")
+            return SourceText(
+                file, error="there is no such file" if not path.exists() else "not a file"
+            )
         stat = path.stat()
         if stat.st_size > MAX_BYTES:
             return SourceText(file, error=f"larger than {MAX_BYTES >> 20} MiB")

@@ -17,7 +17,13 @@ from typing import Any
 from tputtui.profiling.capture import entry_point
 from tputtui.profiling.capture.downsample import merge_slices
 from tputtui.profiling.capture.entry_point import MAX_NAMES, is_package_name
-from tputtui.profiling.profile_errors import MAX_DEPTH, MAX_FRAMES, MAX_STACKS, MAX_WEIGHT, UnreadableProfileError
+from tputtui.profiling.profile_errors import (
+    MAX_DEPTH,
+    MAX_FRAMES,
+    MAX_STACKS,
+    MAX_WEIGHT,
+    UnreadableProfileError,
+)
 from tputtui.profiling.profile_model import (
     FrameTable,
     Metric,
@@ -30,7 +36,9 @@ from tputtui.profiling.profile_model import (
 from tputtui.text import clean
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
-_PROFILE_NAME = re.compile(r'^(?:Process (\d{1,10}) )?Thread (\d{1,18}|0x[0-9A-Fa-f]{1,16})(?: "(.*)")?$', re.DOTALL)
+_PROFILE_NAME = re.compile(
+    r'^(?:Process (\d{1,10}) )?Thread (\d{1,18}|0x[0-9A-Fa-f]{1,16})(?: "(.*)")?$', re.DOTALL
+)
 _THREAD_FRAME = re.compile(r"^thread \((\d{1,18}|0x[0-9A-Fa-f]{1,16})\)(?:: (.*))?$", re.DOTALL)
 _PROCESS_FRAME = re.compile(r'^process (\d{1,10}):"(.*)"$', re.DOTALL)
 MAX_TID = 1 << 22  # the kernel's largest thread id; a larger number is a pthread's address
@@ -61,7 +69,9 @@ def parse(data: bytes, frame_table: FrameTable | None = None, label: str = "") -
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise UnreadableProfileError(f"not valid JSON: {clean(str(error), 120)}; the file may be cut off") from None
+        raise UnreadableProfileError(
+            f"not valid JSON: {clean(str(error), 120)}; the file may be cut off"
+        ) from None
     if not isinstance(document, dict) or not isinstance(document.get("profiles"), list):
         raise UnreadableProfileError('no speedscope file: the top level has no list "profiles"')
     shared = document.get("shared")
@@ -69,18 +79,26 @@ def parse(data: bytes, frame_table: FrameTable | None = None, label: str = "") -
     if not isinstance(listed, list):
         raise UnreadableProfileError('no speedscope file: "shared" has no list "frames"')
     if len(listed) > MAX_FRAMES:
-        raise UnreadableProfileError(f"{len(listed):,} frames, more than the limit of {MAX_FRAMES:,}")
+        raise UnreadableProfileError(
+            f"{len(listed):,} frames, more than the limit of {MAX_FRAMES:,}"
+        )
     table = _ImportedFrames(frame_table or FrameTable(), listed)
     ours = document.get("tputtui")
     if isinstance(ours, dict):
         return _parse_own_format(document, ours, table, label)
     exporter = document.get("exporter")
-    source = clean(exporter, 80).replace("@", " ") if isinstance(exporter, str) and exporter else "speedscope file"
+    source = (
+        clean(exporter, 80).replace("@", " ")
+        if isinstance(exporter, str) and exporter
+        else "speedscope file"
+    )
     threads = [_parse_thread(part, at, table) for at, part in enumerate(document["profiles"])]
     if not any(samples.stacks for samples, _ in threads):
         raise UnreadableProfileError("the profile is empty: no samples in any thread")
     return _slice_samples(
-        table, threads, ProfileMetadata(source=source, label=clean(label, 200), torn=source.startswith("py-spy"))
+        table,
+        threads,
+        ProfileMetadata(source=source, label=clean(label, 200), torn=source.startswith("py-spy")),
     )
 
 
@@ -106,15 +124,23 @@ class _ImportedFrames:
                 # without the command line, which may contain a password
                 name = f"process {found[1]}"
             ok = isinstance(line, int) and not isinstance(line, bool) and 0 <= line < 1 << 31
-            self.frame_ids.append(self.frames.add_frame(name, file if isinstance(file, str) else "", line if ok else 0))
+            self.frame_ids.append(
+                self.frames.add_frame(
+                    name, file if isinstance(file, str) else "", line if ok else 0
+                )
+            )
 
-    def parse_stack(self, indices: Any, thread: ProfileThread, where: str) -> tuple[ProfileThread, Stack]:
+    def parse_stack(
+        self, indices: Any, thread: ProfileThread, where: str
+    ) -> tuple[ProfileThread, Stack]:
         """Convert a sample to (thread, stack).
 
         Raises UnreadableProfileError, which names the invalid index.
         """
         if not isinstance(indices, list) or len(indices) > MAX_DEPTH:
-            deep = f"deeper than {MAX_DEPTH:,} frames" if isinstance(indices, list) else "not a list"
+            deep = (
+                f"deeper than {MAX_DEPTH:,} frames" if isinstance(indices, list) else "not a list"
+            )
             raise UnreadableProfileError(f"{where} is {deep}")
         start = 0
         for index in indices:
@@ -151,7 +177,9 @@ def _parse_thread(entry: Any, index: int, table: _ImportedFrames) -> tuple[Threa
     found = _PROFILE_NAME.match(name)
     if found:
         tid = _parse_tid(found[2])
-        thread = ProfileThread(int(found[1] or 0) % (1 << 31), tid or -index - 1, clean(found[3] or "", 200))
+        thread = ProfileThread(
+            int(found[1] or 0) % (1 << 31), tid or -index - 1, clean(found[3] or "", 200)
+        )
     else:
         thread = ProfileThread(0, -index - 1, clean(name, 200))
     kind = entry.get("type")
@@ -166,12 +194,16 @@ def _parse_thread(entry: Any, index: int, table: _ImportedFrames) -> tuple[Threa
     return samples, clean(unit, 20) if isinstance(unit, str) else "none"
 
 
-def _parse_sampled(entry: dict[str, Any], index: int, table: _ImportedFrames, thread: ProfileThread) -> ThreadSamples:
+def _parse_sampled(
+    entry: dict[str, Any], index: int, table: _ImportedFrames, thread: ProfileThread
+) -> ThreadSamples:
     stacks, weights = entry.get("samples"), entry.get("weights")
     if not isinstance(stacks, list) or not isinstance(weights, list):
         raise UnreadableProfileError(f'profile {index} has no lists "samples" and "weights"')
     if len(stacks) != len(weights):
-        raise UnreadableProfileError(f"profile {index} has {len(stacks):,} samples, but {len(weights):,} weights")
+        raise UnreadableProfileError(
+            f"profile {index} has {len(stacks):,} samples, but {len(weights):,} weights"
+        )
     if len(stacks) > MAX_STACKS:
         raise UnreadableProfileError(
             f"profile {index} has {len(stacks):,} samples, more than the limit of {MAX_STACKS:,}"
@@ -181,17 +213,26 @@ def _parse_sampled(entry: dict[str, Any], index: int, table: _ImportedFrames, th
     last: tuple[ProfileThread, Stack] | None = None
     for number, (indices, weight) in enumerate(zip(stacks, weights, strict=True)):
         if last is None or indices != last_raw:  # adjacent samples are mostly equal
-            last_raw, last = indices, table.parse_stack(indices, thread, f"sample {number} of profile {index}")
+            last_raw, last = (
+                indices,
+                table.parse_stack(indices, thread, f"sample {number} of profile {index}"),
+            )
         out.stacks.append(last)
-        out.weights.append(_parse_weight(weight, f"the weight of sample {number} of profile {index}"))
+        out.weights.append(
+            _parse_weight(weight, f"the weight of sample {number} of profile {index}")
+        )
     return out
 
 
-def _parse_evented(entry: dict[str, Any], index: int, table: _ImportedFrames, thread: ProfileThread) -> ThreadSamples:
+def _parse_evented(
+    entry: dict[str, Any], index: int, table: _ImportedFrames, thread: ProfileThread
+) -> ThreadSamples:
     """Convert open and close events to stacks weighted by their duration."""
     events = entry.get("events")
     if not isinstance(events, list) or len(events) > MAX_STACKS:
-        raise UnreadableProfileError(f'profile {index} has no list "events", or more than {MAX_STACKS:,}')
+        raise UnreadableProfileError(
+            f'profile {index} has no list "events", or more than {MAX_STACKS:,}'
+        )
     out = ThreadSamples()
     indices: list[Any] = []
     since: float | None = None
@@ -200,7 +241,11 @@ def _parse_evented(entry: dict[str, Any], index: int, table: _ImportedFrames, th
         if not isinstance(event, dict):
             raise UnreadableProfileError(f"{where} is no object")
         moment = event.get("at")
-        if isinstance(moment, bool) or not isinstance(moment, int | float) or not math.isfinite(moment):
+        if (
+            isinstance(moment, bool)
+            or not isinstance(moment, int | float)
+            or not math.isfinite(moment)
+        ):
             raise UnreadableProfileError(f'{where} has no time "at"')
         if since is not None and moment < since:
             raise UnreadableProfileError(f"{where} goes back in time")
@@ -213,17 +258,27 @@ def _parse_evented(entry: dict[str, Any], index: int, table: _ImportedFrames, th
         elif event.get("type") == "C" and indices and indices[-1] == event.get("frame"):
             indices.pop()
         else:
-            raise UnreadableProfileError(f"{where} neither opens a frame nor closes the one that is open")
+            raise UnreadableProfileError(
+                f"{where} neither opens a frame nor closes the one that is open"
+            )
     return out
 
 
 def _parse_weight(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_WEIGHT:
-        raise UnreadableProfileError(f"{where} is {clean(str(value), 30)}, not a number from 0 to {MAX_WEIGHT:g}")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 <= value <= MAX_WEIGHT
+    ):
+        raise UnreadableProfileError(
+            f"{where} is {clean(str(value), 30)}, not a number from 0 to {MAX_WEIGHT:g}"
+        )
     return float(value)
 
 
-def _slice_samples(table: _ImportedFrames, threads: list[tuple[ThreadSamples, str]], about: ProfileMetadata) -> Profile:
+def _slice_samples(
+    table: _ImportedFrames, threads: list[tuple[ThreadSamples, str]], about: ProfileMetadata
+) -> Profile:
     """Cut samples in time order into slices of about a second, if all threads share one clock.
 
     With `-i` py-spy writes one sample per thread and tick, so equal positions are equal times.
@@ -237,12 +292,16 @@ def _slice_samples(table: _ImportedFrames, threads: list[tuple[ThreadSamples, st
     counted = len(even) == 1 and unit in ("seconds", "none")
     step = next(iter(even)) if counted else 0.0
     timed = counted and unit == "seconds" and step > 0
-    clocked = sum(len(samples.stacks) >= 0.9 * longest for samples, _ in filled) * 3 >= 2 * len(filled)
+    clocked = sum(len(samples.stacks) >= 0.9 * longest for samples, _ in filled) * 3 >= 2 * len(
+        filled
+    )
     each = max(1, round(_SLICE_S / step)) if timed and clocked else longest
     parts: list[dict[ProfileThread, dict[Stack, float]]] = [{} for _ in range(-(-longest // each))]
     names: dict[tuple[int, str], ProfileThread] = {}
     for samples, _ in filled:
-        for at, ((thread, stack), weight) in enumerate(zip(samples.stacks, samples.weights, strict=True)):
+        for at, ((thread, stack), weight) in enumerate(
+            zip(samples.stacks, samples.weights, strict=True)
+        ):
             # no thread id: one name is one thread, even if the file lists it twice
             if thread.tid < 1:
                 thread = names.setdefault((thread.pid, thread.name), thread)  # noqa: PLW2901
@@ -254,7 +313,11 @@ def _slice_samples(table: _ImportedFrames, threads: list[tuple[ThreadSamples, st
         slices.append(ProfileSlice(part, {}, ticks, 0.0, ticks * step if timed else 0.0))
     if len(slices) > 1 and slices[-1].wall_ticks < each / 2:
         slices[-2:] = [merge_slices(slices[-2], slices[-1])]
-    about = replace(about, rate_hz=1 / step if timed else None, own=tuple(sorted(table.own_packages))[:MAX_NAMES])
+    about = replace(
+        about,
+        rate_hz=1 / step if timed else None,
+        own=tuple(sorted(table.own_packages))[:MAX_NAMES],
+    )
     return Profile(table.frames, tuple(slices), about, "samples" if counted else unit)
 
 
@@ -273,7 +336,11 @@ def _parse_own_format(
     gils: list[dict[ProfileThread, dict[Stack, float]]] = [{} for _ in meta]
     for at, (part, mark) in enumerate(zip(listed, parts, strict=True)):
         where = f"profile {at}"
-        if not isinstance(part, dict) or not isinstance(mark, dict) or not isinstance(mark.get("slice_of"), list):
+        if (
+            not isinstance(part, dict)
+            or not isinstance(mark, dict)
+            or not isinstance(mark.get("slice_of"), list)
+        ):
             raise UnreadableProfileError(f'{where} has no "slice_of" in the "tputtui" part')
         pid, tid, name = mark.get("pid"), mark.get("tid"), mark.get("name")
         if type(pid) is not int or type(tid) is not int or not isinstance(name, str):
@@ -286,9 +353,13 @@ def _parse_own_format(
                 f"{where} has {len(samples.stacks):,} samples in {len(mark['slice_of']):,} slices"
             )
         into = gils if mark.get("metric") == "gil" else walls
-        for (owner, stack), weight, number in zip(samples.stacks, samples.weights, mark["slice_of"], strict=True):
+        for (owner, stack), weight, number in zip(
+            samples.stacks, samples.weights, mark["slice_of"], strict=True
+        ):
             if type(number) is not int or not 0 <= number < len(meta):
-                raise UnreadableProfileError(f"{where} names slice {clean(str(number), 20)}, the file has {len(meta)}")
+                raise UnreadableProfileError(
+                    f"{where} names slice {clean(str(number), 20)}, the file has {len(meta)}"
+                )
             counts = into[number].setdefault(owner, {})
             counts[stack] = counts.get(stack, 0.0) + round(weight / scale, 6)
     slices = []
@@ -308,7 +379,9 @@ def _parse_own_format(
         )
     unit = extension.get("unit")
     about = _parse_metadata(extension.get("about"), label)
-    return Profile(table.frames, tuple(slices), about, clean(unit, 20) if isinstance(unit, str) else "samples")
+    return Profile(
+        table.frames, tuple(slices), about, clean(unit, 20) if isinstance(unit, str) else "samples"
+    )
 
 
 def _parse_shares(shares_by_slice: Any, slice_number: int) -> dict[ProfileThread, float]:
@@ -340,11 +413,17 @@ def _parse_metadata(metadata_json: Any, label: str) -> ProfileMetadata:
             ok = isinstance(value, bool)
         elif entry.name == "notes":
             value = (
-                tuple(clean(note, 300) for note in value if isinstance(note, str)) if isinstance(value, list) else ()
+                tuple(clean(note, 300) for note in value if isinstance(note, str))
+                if isinstance(value, list)
+                else ()
             )
             ok = True
         elif entry.name == "own":
-            value = tuple(name for name in value if is_package_name(name)) if isinstance(value, list) else ()
+            value = (
+                tuple(name for name in value if is_package_name(name))
+                if isinstance(value, list)
+                else ()
+            )
             ok = True
         elif entry.name in ("pid", "errors"):
             ok = type(value) is int
@@ -360,16 +439,24 @@ def _parse_metadata(metadata_json: Any, label: str) -> ProfileMetadata:
 
 def render(profile: Profile) -> bytes:
     """Render the profile as a speedscope file that also carries our own data; names are cleaned."""
-    step = 1.0 / profile.metadata.rate_hz if profile.unit == "samples" and profile.metadata.rate_hz else 1.0
+    step = (
+        1.0 / profile.metadata.rate_hz
+        if profile.unit == "samples" and profile.metadata.rate_hz
+        else 1.0
+    )
     unit = "seconds" if profile.unit == "samples" and profile.metadata.rate_hz else profile.unit
     if unit not in ("bytes", "microseconds", "milliseconds", "nanoseconds", "seconds"):
         unit = "none"
     profiles, marks = [], []
     for thread, metric, entries in _stacks_by_thread(profile):
         process = (
-            f"Process {thread.pid} " if profile.metadata.subprocesses or thread.pid != profile.metadata.pid else ""
+            f"Process {thread.pid} "
+            if profile.metadata.subprocesses or thread.pid != profile.metadata.pid
+            else ""
         )
-        shown = f'{process}Thread {max(thread.tid, 0)} "{thread.name}"' + (" GIL" if metric == "gil" else "")
+        shown = f'{process}Thread {max(thread.tid, 0)} "{thread.name}"' + (
+            " GIL" if metric == "gil" else ""
+        )
         weights = [weight * step for _, _, weight in entries]
         profiles.append(
             {
@@ -400,7 +487,11 @@ def render(profile: Profile) -> bytes:
         "activeProfileIndex": 0,
         "shared": {
             "frames": [
-                {"name": funcs[frame.func_id].name, "file": funcs[frame.func_id].file, "line": frame.line or None}
+                {
+                    "name": funcs[frame.func_id].name,
+                    "file": funcs[frame.func_id].file,
+                    "line": frame.line or None,
+                }
                 for frame in profile.frames.frames
             ]
         },
@@ -409,21 +500,27 @@ def render(profile: Profile) -> bytes:
             "schema": 1,
             "unit": profile.unit,
             "scale": step,
-            "slices": [[part.wall_ticks, part.gil_ticks, part.duration_s] for part in profile.slices],
+            "slices": [
+                [part.wall_ticks, part.gil_ticks, part.duration_s] for part in profile.slices
+            ],
             "cpu": [_shares_as_json(part.cpu_shares) for part in profile.slices],
             "ready": [_shares_as_json(part.ready_shares) for part in profile.slices],
             "profiles": marks,
             "about": about,
         },
     }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "replace"
+    )
 
 
 def _shares_as_json(shares: Mapping[ProfileThread, float]) -> list[list[float]]:
     return [[one.pid, one.tid, share] for one, share in shares.items()]
 
 
-def _stacks_by_thread(profile: Profile) -> Iterator[tuple[ProfileThread, Metric, list[tuple[int, Stack, float]]]]:
+def _stacks_by_thread(
+    profile: Profile,
+) -> Iterator[tuple[ProfileThread, Metric, list[tuple[int, Stack, float]]]]:
     """Yield each thread's stacks per metric, in slice order, as (slice, stack, weight)."""
     metrics: tuple[Metric, ...] = ("wall", "gil")
     for metric in metrics:

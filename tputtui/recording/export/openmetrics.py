@@ -35,7 +35,9 @@ def to_openmetrics(run: Run) -> Iterator[str]:
     exported = _SampleExporter()
     sizes, families, targets = _scan_families(run, exported)
     for portion in _family_batches(sizes):
-        samples: dict[str, dict[tuple[str, Series], list[tuple[float, float]]]] = {name: {} for name in portion}
+        samples: dict[str, dict[tuple[str, Series], list[tuple[float, float]]]] = {
+            name: {} for name in portion
+        }
         for tick in run.ticks():
             for scrape in tick.reading.scrapes:
                 if scrape.exposition is None:
@@ -49,7 +51,9 @@ def to_openmetrics(run: Run) -> Iterator[str]:
     yield "# EOF\n"
 
 
-def _scan_families(run: Run, exporter: _SampleExporter) -> tuple[dict[str, int], dict[str, Family], dict[str, Target]]:
+def _scan_families(
+    run: Run, exporter: _SampleExporter
+) -> tuple[dict[str, int], dict[str, Family], dict[str, Target]]:
     """Count each family's samples, and collect its metadata and the targets."""
     sizes: dict[str, int] = {}
     families: dict[str, Family] = {}
@@ -80,7 +84,14 @@ class _SampleExporter:
             yield from exposition.samples.items()
         elif exposition.served.rate_s is not None:
             for series, value in exposition.samples.items():
-                yield (self._to_rate_series(series) if _is_counter(series.name, exposition.families) else series), value
+                yield (
+                    (
+                        self._to_rate_series(series)
+                        if _is_counter(series.name, exposition.families)
+                        else series
+                    ),
+                    value,
+                )
 
     def _to_rate_series(self, series: Series) -> Series:
         found = self._rate_series.get(series)
@@ -91,7 +102,9 @@ class _SampleExporter:
 
 def _is_counter(name: str, families: Mapping[str, Family]) -> bool:
     family = families.get(name)
-    return name.endswith(("_total", "_count", "_sum", "_bucket")) or (family is not None and family.type == "counter")
+    return name.endswith(("_total", "_count", "_sum", "_bucket")) or (
+        family is not None and family.type == "counter"
+    )
 
 
 def _family_batches(sizes: Mapping[str, int]) -> Iterator[list[str]]:
@@ -112,7 +125,9 @@ def family_name(sample: str, families: Mapping[str, Family]) -> str:
     found = families.get(sample)
     if found is None and (short := strip_suffix(sample)) != sample and short in families:
         found, sample = families[short], short
-    return sample.removesuffix("_total") if found is not None and found.type == "counter" else sample
+    return (
+        sample.removesuffix("_total") if found is not None and found.type == "counter" else sample
+    )
 
 
 def _render_family(
@@ -164,14 +179,19 @@ def _sort_key(target: str, series: Series, kind: str) -> tuple[object, ...]:
 
 def _sanitize_name(name: str) -> str:
     """Sanitize a name for every reader: characters outside of [a-zA-Z0-9_:] become "_"."""
-    made = "".join(char if char.isascii() and (char.isalnum() or char in "_:") else "_" for char in name)
+    made = "".join(
+        char if char.isascii() and (char.isalnum() or char in "_:") else "_" for char in name
+    )
     return f"_{made}" if not made or made[0].isdigit() else made
 
 
 def _render_labels(labels: Labels, target: Target | None) -> str:
     own = {_sanitize_name(name): value for name, value in labels}
     if target is not None:
-        told = {"instance": urlsplit(target.url).netloc.rpartition("@")[2], "job": target.service or target.name}
+        told = {
+            "instance": urlsplit(target.url).netloc.rpartition("@")[2],
+            "job": target.service or target.name,
+        }
         for name, value in told.items():
             if name in own:
                 own[f"exported_{name}"] = own[name]

@@ -33,12 +33,16 @@ def to_csv(run: Run, service: str | None) -> Iterator[str]:
     tables = [(name, rows) for name, rows in service_rows(run) if service in (None, name)]
     if not tables:
         held = ", ".join(name for name, _ in service_rows(run)) or "none"
-        raise ValueError(f"no service {service!r} in it; it holds {held}" if service else "it holds no service")
+        raise ValueError(
+            f"no service {service!r} in it; it holds {held}" if service else "it holds no service"
+        )
     named = len(tables) > 1
     yield _format_line([*(["service"] if named else []), *COLUMNS])
     for name, rows in tables:
         for row in rows:
-            yield _format_line([*([escape_cell(name)] if named else []), *map(_format_number, _values(row))])
+            yield _format_line(
+                [*([escape_cell(name)] if named else []), *map(_format_number, _values(row))]
+            )
 
 
 def _values(row: RunRow) -> list[float | None]:
@@ -74,7 +78,11 @@ def _reading_object(tick: RecordedTick) -> dict[str, Any]:
     reading = tick.reading
     scrapes = []
     for scrape in reading.scrapes:
-        said: dict[str, Any] = {"target": scrape.target, "time": scrape.time, "duration_s": scrape.duration_s}
+        said: dict[str, Any] = {
+            "target": scrape.target,
+            "time": scrape.time,
+            "duration_s": scrape.duration_s,
+        }
         if scrape.exposition is None:
             said["error"] = scrape.error
         else:

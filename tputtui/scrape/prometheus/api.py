@@ -19,9 +19,14 @@ from tputtui.text import clean
 if TYPE_CHECKING:
     from tputtui.scrape.connections import TlsContexts
 
-_MAX_INLINE_PARSE_BYTES = 500_000  # from here on reading takes longer than the loop should stand still (10 ms)
+_MAX_INLINE_PARSE_BYTES = (
+    500_000  # from here on reading takes longer than the loop should stand still (10 ms)
+)
 _MAX_WARNINGS = 3  # shown of one answer
-_PREFIXES = ("", "/prometheus")  # below the address as given: Mimir and Cortex keep the API under the second
+_PREFIXES = (
+    "",
+    "/prometheus",
+)  # below the address as given: Mimir and Cortex keep the API under the second
 
 Vector = list[tuple[dict[str, str], float]]
 """Labels and value of each series at one moment."""
@@ -33,7 +38,9 @@ Matrix = list[tuple[dict[str, str], list[tuple[float, float]]]]
 class ServerError(Exception):
     """The server does not answer as it should; the text is a sentence, cleaned."""
 
-    def __init__(self, sentence: str, *, is_busy: bool = False, status: int | None = None, late: bool = False) -> None:
+    def __init__(
+        self, sentence: str, *, is_busy: bool = False, status: int | None = None, late: bool = False
+    ) -> None:
         super().__init__(clean(sentence, 200))
         self.late = late  # the connection stands, and no answer came by the deadline
         self.is_busy = is_busy  # it has too much to do: who asks again soon makes it worse
@@ -70,7 +77,12 @@ class ServerApi:
     async def vector(self, promql: str, deadline_s: float) -> tuple[Vector, QueryResult]:
         """An instant query, evaluated now by the server's clock. Raises ServerError."""
         # VictoriaMetrics withholds the newest 30 s unless told otherwise; the others ignore these two.
-        form = {"query": promql, "timeout": f"{deadline_s:g}s", "latency_offset": "1s", "nocache": "1"}
+        form = {
+            "query": promql,
+            "timeout": f"{deadline_s:g}s",
+            "latency_offset": "1s",
+            "nocache": "1",
+        }
         result = await self.request("query", deadline_s, form)
         return _parse_vector(result.data), result
 
@@ -78,9 +90,16 @@ class ServerApi:
         self, promql: str, deadline_s: float, span: tuple[float, float, float] | None = None
     ) -> tuple[Matrix, QueryResult]:
         """A query for several moments: over `span` (start, end, step in seconds), or raw samples. Raises ServerError."""
-        form = {"query": promql, "timeout": f"{deadline_s:g}s", "latency_offset": "1s", "nocache": "1"}
+        form = {
+            "query": promql,
+            "timeout": f"{deadline_s:g}s",
+            "latency_offset": "1s",
+            "nocache": "1",
+        }
         if span is not None:
-            form |= dict(zip(("start", "end", "step"), (f"{part:.3f}" for part in span), strict=True))
+            form |= dict(
+                zip(("start", "end", "step"), (f"{part:.3f}" for part in span), strict=True)
+            )
         result = await self.request("query" if span is None else "query_range", deadline_s, form)
         return _parse_matrix(result.data), result
 
@@ -89,7 +108,9 @@ class ServerApi:
         data = (await self.request("metadata", deadline_s)).data
         return data if isinstance(data, dict) else {}
 
-    async def request(self, path: str, deadline_s: float, form: dict[str, str] | None = None) -> QueryResult:
+    async def request(
+        self, path: str, deadline_s: float, form: dict[str, str] | None = None
+    ) -> QueryResult:
         """Ask for `path` below /api/v1. Raises ServerError."""
         if self._prefix is not None:
             return await self._request(self._prefix, path, deadline_s, form)
@@ -107,7 +128,9 @@ class ServerApi:
         assert refusal is not None  # noqa: S101  # the loop ran
         raise refusal
 
-    async def _request(self, prefix: str, path: str, deadline_s: float, form: dict[str, str] | None) -> QueryResult:
+    async def _request(
+        self, prefix: str, path: str, deadline_s: float, form: dict[str, str] | None
+    ) -> QueryResult:
         url = f"{self._settings.url}{prefix}/api/v1/{path}"
         try:
             answer = await self._fetcher.fetch(
@@ -123,7 +146,11 @@ class ServerApi:
         envelope: Any = None
         with contextlib.suppress(ValueError, RecursionError):  # said below, by the status
             envelope = json.loads(answer.body)
-        if isinstance(envelope, dict) and envelope.get("status") == "success" and "data" in envelope:
+        if (
+            isinstance(envelope, dict)
+            and envelope.get("status") == "success"
+            and "data" in envelope
+        ):
             said = [*self._texts(envelope.get("warnings")), *self._texts(envelope.get("infos"))]
             if envelope.get("isPartial") is True:
                 said.insert(0, "the answer is partial: a storage node does not answer")
@@ -140,7 +167,15 @@ class ServerApi:
 def base_url(url: str) -> str:
     """The address below which the API lies: what a person copies from the browser is cut back to it."""
     url = url.partition("?")[0].rstrip("/")
-    for tail in ("/api/v1/query", "/api/v1/query_range", "/api/v1", "/graph", "/query", "/vmui", "/metrics"):
+    for tail in (
+        "/api/v1/query",
+        "/api/v1/query_range",
+        "/api/v1",
+        "/graph",
+        "/query",
+        "/vmui",
+        "/metrics",
+    ):
         url = url.removesuffix(tail)
     return url.rstrip("/")
 
@@ -149,20 +184,25 @@ def _refusal_error(answer: HttpAnswer, message: str, settings: EndpointSettings)
     status = answer.status
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         if b"org id" in answer.body[:400].lower():  # Mimir, Cortex, Loki
-            return ServerError(f"HTTP {status}: the server wants to know a tenant: set tenant for it")
+            return ServerError(
+                f"HTTP {status}: the server wants to know a tenant: set tenant for it"
+            )
         return ServerError(describe_status(status, settings))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return ServerError(f"the server has too much to do: {message or 'HTTP 429'}", is_busy=True)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return ServerError(
-            f"the server gave up: {message}" if message else describe_status(status, settings), is_busy=True
+            f"the server gave up: {message}" if message else describe_status(status, settings),
+            is_busy=True,
         )
     if message:
         return ServerError(f"the server refuses the query: {message} (HTTP {status})")
     if status == HTTPStatus.OK:
         return ServerError("it answers, but not as a Prometheus server does: is this its address?")
     if status == HTTPStatus.NOT_FOUND:
-        return ServerError("no Prometheus API at this address (HTTP 404): it lies below /api/v1", status=status)
+        return ServerError(
+            "no Prometheus API at this address (HTTP 404): it lies below /api/v1", status=status
+        )
     return ServerError(describe_status(status, settings), status=status)
 
 
@@ -174,9 +214,13 @@ def _parse_vector(data: Any) -> Vector:
             if "value" in one:
                 found.append((one["metric"], float(one["value"][1])))
             elif "histogram" in one:
-                found += expand_histogram(one["metric"], one["histogram"][1], _name_label(one["metric"]))
+                found += expand_histogram(
+                    one["metric"], one["histogram"][1], _name_label(one["metric"])
+                )
     except (AttributeError, KeyError, TypeError, ValueError, IndexError):
-        raise ServerError("its answer is no vector of numbers: is this a Prometheus server?") from None
+        raise ServerError(
+            "its answer is no vector of numbers: is this a Prometheus server?"
+        ) from None
     return found
 
 
@@ -185,12 +229,16 @@ def _parse_matrix(data: Any) -> Matrix:
     try:
         for one in data["result"]:
             if "values" in one:
-                found.append((one["metric"], [(float(time), float(value)) for time, value in one["values"]]))
+                found.append(
+                    (one["metric"], [(float(time), float(value)) for time, value in one["values"]])
+                )
             for time, told in one.get("histograms", ()):
                 spread_out = expand_histogram(one["metric"], told, _name_label(one["metric"]))
                 found += [(labels, [(float(time), value)]) for labels, value in spread_out]
     except (AttributeError, KeyError, TypeError, ValueError, IndexError):
-        raise ServerError("its answer is no matrix of numbers: is this a Prometheus server?") from None
+        raise ServerError(
+            "its answer is no matrix of numbers: is this a Prometheus server?"
+        ) from None
     return found
 
 

@@ -21,7 +21,11 @@ DEADLINE_S = 20.0
 
 
 async def read_backfill(
-    api: ServerApi, job_targets: Mapping[str, JobTarget], matches: Sequence[Match], window_s: float, series_count: int
+    api: ServerApi,
+    job_targets: Mapping[str, JobTarget],
+    matches: Sequence[Match],
+    window_s: float,
+    series_count: int,
 ) -> list[Scrape]:
     """Rates of the last quarter of an hour, the oldest first; the duration of each is the time it stands for.
 

@@ -30,7 +30,9 @@ _SAMPLE_SPAN_S = 300  # span of samples that a scrape interval is told by
 _PARTS = ("_bucket", "_count", "_sum")
 _SUFFIXES = ("_total", "_bucket", "_count", "_sum", "_created", "_info")
 _DEFAULT_SOURCES = frozenset(("instance",))
-_TYPES = frozenset(("counter", "gauge", "histogram", "summary", "info", "stateset", "gaugehistogram"))
+_TYPES = frozenset(
+    ("counter", "gauge", "histogram", "summary", "info", "stateset", "gaugehistogram")
+)
 
 
 @dataclass(slots=True)
@@ -52,9 +54,13 @@ class ServerJob:
 
     def translate_question(self, question: Question) -> Question:
         """A question in the names that the server has: a native histogram's buckets, count and sum are one series."""
-        base = next((question.name.removesuffix(end) for end in _PARTS if question.name.endswith(end)), "")
+        base = next(
+            (question.name.removesuffix(end) for end in _PARTS if question.name.endswith(end)), ""
+        )
         is_native = base in self.series_counts and question.name not in self.series_counts
-        return Question(base, "rate", question.labels - {"le", "vmrange"}) if is_native else question
+        return (
+            Question(base, "rate", question.labels - {"le", "vmrange"}) if is_native else question
+        )
 
     @property
     def series_count(self) -> int:
@@ -64,14 +70,19 @@ class ServerJob:
     @property
     def source_labels(self) -> frozenset[str]:
         """Labels that belong to the source of a series and not to what it exposes."""
-        found = frozenset(label for source in self.sources for label in source) - {"__name__", JOB_LABEL}
+        found = frozenset(label for source in self.sources for label in source) - {
+            "__name__",
+            JOB_LABEL,
+        }
         return found or _DEFAULT_SOURCES
 
 
 async def list_jobs(api: ServerApi, matches: Sequence[Match], deadline_s: float) -> list[ServerJob]:
     """The jobs whose series meet the conditions, by name. Raises ServerError."""
     conditions = tuple(matches)
-    counted, _ = await api.vector(f"count by ({JOB_LABEL},__name__) ({selector(conditions)})", deadline_s)
+    counted, _ = await api.vector(
+        f"count by ({JOB_LABEL},__name__) ({selector(conditions)})", deadline_s
+    )
     by_job: dict[str, dict[str, int]] = {}
     for labels, count in counted:
         by_job.setdefault(labels.get(JOB_LABEL, ""), {})[labels.get("__name__", "")] = int(count)
@@ -82,11 +93,18 @@ async def list_jobs(api: ServerApi, matches: Sequence[Match], deadline_s: float)
     sources: dict[str, list[dict[str, str]]] = {}
     for labels, _value in up:
         sources.setdefault(labels.get(JOB_LABEL, ""), []).append(labels)
-    return [ServerJob(name, counts, tuple(sources.get(name, ()))) for name, counts in sorted(by_job.items())]
+    return [
+        ServerJob(name, counts, tuple(sources.get(name, ())))
+        for name, counts in sorted(by_job.items())
+    ]
 
 
 async def read_raw_families(
-    api: ServerApi, job: ServerJob, names: frozenset[str], matches: Sequence[Match], deadline_s: float
+    api: ServerApi,
+    job: ServerJob,
+    names: frozenset[str],
+    matches: Sequence[Match],
+    deadline_s: float,
 ) -> Exposition:
     """The raw series of a few names, its sources added up: not the whole of a job. Raises ServerError."""
     kept = sorted({job.translate_question(Question(name, "rate")).name for name in names})
@@ -97,11 +115,17 @@ async def read_raw_families(
     now, _ = await api.vector(selector(conditions), deadline_s)
     samples = _sum_sources(now, job.source_labels | {JOB_LABEL}, job.interned, {})
     families = job.exposition.families if job.exposition is not None else {}
-    return Exposition(samples, families, max(job.series_count, len(samples) + 1), served=Served(rate_s=None))
+    return Exposition(
+        samples, families, max(job.series_count, len(samples) + 1), served=Served(rate_s=None)
+    )
 
 
 async def read_raw_series(
-    api: ServerApi, job: ServerJob, matches: Sequence[Match], metadata: Mapping[str, Any], deadline_s: float
+    api: ServerApi,
+    job: ServerJob,
+    matches: Sequence[Match],
+    metadata: Mapping[str, Any],
+    deadline_s: float,
 ) -> Exposition:
     """The raw series of a job, its sources added up, now and a minute ago. Raises ServerError."""
     conditions = [*matches, match_jobs([job.name])]
@@ -136,12 +160,18 @@ async def read_raw_series(
         before=Exposition(earlier, families, len(earlier)) if earlier else None,
         before_s=EARLIER_S if earlier else None,
     )
-    job.exposition = Exposition(samples, families, len(samples) + sum(hidden.values()), hidden=hidden, served=served)
+    job.exposition = Exposition(
+        samples, families, len(samples) + sum(hidden.values()), hidden=hidden, served=served
+    )
     return job.exposition
 
 
-async def _find_largest_instance(api: ServerApi, conditions: Sequence[Match], deadline_s: float) -> str | None:
-    found, _ = await api.vector(f"topk(1, count by (instance) ({selector(conditions)}))", deadline_s)
+async def _find_largest_instance(
+    api: ServerApi, conditions: Sequence[Match], deadline_s: float
+) -> str | None:
+    found, _ = await api.vector(
+        f"topk(1, count by (instance) ({selector(conditions)}))", deadline_s
+    )
     return next((labels["instance"] for labels, _ in found if "instance" in labels), None)
 
 
@@ -169,7 +199,13 @@ def _sum_sources(
         name = labels.get("__name__", "")
         key = (
             name,
-            tuple(sorted(pair for pair in labels.items() if pair[0] not in excluded_labels and pair[0] != "__name__")),
+            tuple(
+                sorted(
+                    pair
+                    for pair in labels.items()
+                    if pair[0] not in excluded_labels and pair[0] != "__name__"
+                )
+            ),
         )
         series = kept.get(key)
         if series is None:
@@ -183,12 +219,17 @@ def _parse_families(names: Iterable[str], metadata: Mapping[str, Any]) -> dict[s
     """What the server keeps of TYPE, HELP and UNIT lines; where targets disagree, the first."""
     families: dict[str, Family] = {}
     for name in names:
-        for base in (name, *(name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix))):
+        for base in (
+            name,
+            *(name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)),
+        ):
             told = metadata.get(base)
             if not isinstance(told, list) or not told or not isinstance(told[0], dict):
                 continue
             kind, words, unit = (str(told[0].get(key, "")) for key in ("type", "help", "unit"))
-            families[base] = Family(base, kind if kind in _TYPES else "untyped", clean(words, 512), clean(unit, 64))
+            families[base] = Family(
+                base, kind if kind in _TYPES else "untyped", clean(words, 512), clean(unit, 64)
+            )
             break  # the nearest: one job may say "x_total" where another says "x"
     return families
 
@@ -204,17 +245,24 @@ def _distinguishing_labels(job: ServerJob, now: Vector) -> tuple[str, ...]:
     return tuple(sorted(differing, key=lambda label: (label != "instance", label)))
 
 
-async def measure_scrape_interval(api: ServerApi, job: ServerJob, matches: Sequence[Match], deadline_s: float) -> None:
+async def measure_scrape_interval(
+    api: ServerApi, job: ServerJob, matches: Sequence[Match], deadline_s: float
+) -> None:
     """Find out how often samples come, from those of one series: whoever put them there. A young job does not tell yet."""
     if job.example_labels is None:
         return
     conditions = [
         *matches,
-        *(Match(label, "=", value) for label, value in job.example_labels.items() if label != "__name__"),
+        *(
+            Match(label, "=", value)
+            for label, value in job.example_labels.items()
+            if label != "__name__"
+        ),
     ]
     try:
         found, _ = await api.matrix(
-            f"{selector(conditions, job.example_labels.get('__name__', 'up'))}[{_SAMPLE_SPAN_S}s]", deadline_s
+            f"{selector(conditions, job.example_labels.get('__name__', 'up'))}[{_SAMPLE_SPAN_S}s]",
+            deadline_s,
         )
     except ServerError:
         return

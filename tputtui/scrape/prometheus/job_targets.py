@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from tputtui.model import Exposition, Labels, Match, Question, Series, Served, Target
 from tputtui.scrape.prometheus.api import Vector
 from tputtui.scrape.prometheus.job_discovery import ServerJob
-from tputtui.scrape.prometheus.queries import FAMILY_LABEL, JOB_LABEL, PlannedQuery, expression, label_family, selector
+from tputtui.scrape.prometheus.queries import (
+    FAMILY_LABEL,
+    JOB_LABEL,
+    PlannedQuery,
+    expression,
+    label_family,
+    selector,
+)
 
 MIN_RANGE_SCRAPES = 4
 """Rates need two samples, and one may be missing: they are taken over at least so many scrapes of the server."""
@@ -33,15 +40,21 @@ class JobTarget:
         """The span of its rates."""
         return max(window_s, MIN_RANGE_SCRAPES * self.job.scrape_s)
 
-    def exposition(self, samples: Mapping[Series, float], range_s: float, warning: str | None) -> Exposition:
+    def exposition(
+        self, samples: Mapping[Series, float], range_s: float, warning: str | None
+    ) -> Exposition:
         """The answer to its questions."""
         families = self.job.exposition.families if self.job.exposition is not None else {}
         hidden = self.job.exposition.hidden if self.job.exposition is not None else {}
         served = Served(rate_s=range_s)
-        return Exposition(samples, families, self.job.series_count, warning=warning, hidden=hidden, served=served)
+        return Exposition(
+            samples, families, self.job.series_count, warning=warning, hidden=hidden, served=served
+        )
 
 
-def build_expressions(job_targets: Iterable[JobTarget], matches: Sequence[Match], window_s: float) -> list[str]:
+def build_expressions(
+    job_targets: Iterable[JobTarget], matches: Sequence[Match], window_s: float
+) -> list[str]:
     """One expression a family and span, for all jobs that ask for it alike; before them, who is up, and of how many."""
     of_all = selector(matches, "up")
     asked: dict[tuple[str, str, float], PlannedQuery] = {}
@@ -49,7 +62,11 @@ def build_expressions(job_targets: Iterable[JobTarget], matches: Sequence[Match]
         for question in map(part.job.translate_question, part.questions):
             key = (question.name, question.how, part.range_s(window_s))
             before, job = asked.get(key), part.job.name
-            asked[key] = PlannedQuery(question, (job,), key[2]) if before is None else before.add_job(question, job)
+            asked[key] = (
+                PlannedQuery(question, (job,), key[2])
+                if before is None
+                else before.add_job(question, job)
+            )
     return [
         label_family(f"sum by ({JOB_LABEL}) ({of_all})", UP),
         label_family(f"count by ({JOB_LABEL}) ({of_all})", ALL),
@@ -74,7 +91,12 @@ def group_by_job(job_targets: Mapping[str, JobTarget], vector: Vector) -> dict[s
         if family in (UP, ALL):
             (up if family == UP else count)[job] = value
             continue
-        key = (family, tuple(sorted(pair for pair in labels.items() if pair[0] not in (FAMILY_LABEL, JOB_LABEL))))
+        key = (
+            family,
+            tuple(
+                sorted(pair for pair in labels.items() if pair[0] not in (FAMILY_LABEL, JOB_LABEL))
+            ),
+        )
         series = part.series.get(key)
         if series is None:
             if len(part.series) >= MAX_CACHED_SERIES:

@@ -19,9 +19,17 @@ def expand_histogram(labels: Labels, histogram: Any, name_label: str) -> list[tu
     Raises KeyError, TypeError, ValueError or IndexError where it is no histogram.
     """
     name = labels.get(name_label, "")
-    found = [({**labels, name_label: f"{name}_{part}"}, float(histogram[part])) for part in ("count", "sum")]
+    found = [
+        ({**labels, name_label: f"{name}_{part}"}, float(histogram[part]))
+        for part in ("count", "sum")
+    ]
     for _rule, low, high, count in histogram.get("buckets", ()):
         start, end = max(0.0, float(low)), float(high)
         if start < end:  # what is below zero is no duration
-            found.append(({**labels, name_label: f"{name}_bucket", "vmrange": f"{start!r}...{end!r}"}, float(count)))
+            found.append(
+                (
+                    {**labels, name_label: f"{name}_bucket", "vmrange": f"{start!r}...{end!r}"},
+                    float(count),
+                )
+            )
     return found

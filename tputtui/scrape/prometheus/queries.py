@@ -40,7 +40,9 @@ class PlannedQuery:
 
 def quote_string(text: str) -> str:
     """A string literal."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    escaped = (
+        text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    )
     return f'"{escaped}"'
 
 
@@ -79,7 +81,12 @@ def expression(planned_query: PlannedQuery, matches: Sequence[Match]) -> str:
     """One question as an expression, by job."""
     question = planned_query.question
     by = ",".join(
-        (JOB_LABEL, *sorted(label for label in question.labels if _LABEL.fullmatch(label) and label != JOB_LABEL))
+        (
+            JOB_LABEL,
+            *sorted(
+                label for label in question.labels if _LABEL.fullmatch(label) and label != JOB_LABEL
+            ),
+        )
     )
     found = selector((*matches, match_jobs(planned_query.jobs)), question.name)
     window = f"[{round(planned_query.range_s * 1000)}ms]"

@@ -27,7 +27,12 @@ from tputtui.scrape.prometheus.job_discovery import (
     read_raw_families,
     read_raw_series,
 )
-from tputtui.scrape.prometheus.job_targets import NOTHING, JobTarget, build_expressions, group_by_job
+from tputtui.scrape.prometheus.job_targets import (
+    NOTHING,
+    JobTarget,
+    build_expressions,
+    group_by_job,
+)
 from tputtui.scrape.prometheus.queries import format_conditions, join_queries
 from tputtui.scrape.time_limit import Wait
 from tputtui.text import clean
@@ -102,7 +107,9 @@ class PrometheusServer:
         self._interval_s = interval_s
         self._listener = listener
         self._api = ServerApi(settings, tls)
-        self._discovery_api = ServerApi(settings, tls)  # a look takes longer and must not hold up a tick
+        self._discovery_api = ServerApi(
+            settings, tls
+        )  # a look takes longer and must not hold up a tick
         self._has_placeholder = False
         self._metadata: dict[str, Any] = {}
         self._metadata_at = -1e9
@@ -193,7 +200,11 @@ class PrometheusServer:
             started = time.monotonic()
             if names is None:
                 found = await read_raw_series(
-                    self._discovery_api, part.job, self._matches, self._metadata, DISCOVERY_DEADLINE_S
+                    self._discovery_api,
+                    part.job,
+                    self._matches,
+                    self._metadata,
+                    DISCOVERY_DEADLINE_S,
                 )
                 part.read_at = time.monotonic()
             elif names:
@@ -207,7 +218,11 @@ class PrometheusServer:
     async def _read_backfill(self) -> None:
         """Hand over the time before we came, once. Raises ServerError."""
         found = await read_backfill(
-            self._discovery_api, dict(self.job_targets), self._matches, self._listener.window_s(), self._series_count
+            self._discovery_api,
+            dict(self.job_targets),
+            self._matches,
+            self._listener.window_s(),
+            self._series_count,
         )
         self._listener.on_backfill(found)
 
@@ -222,7 +237,9 @@ class PrometheusServer:
             self._metadata_at = now
         jobs = await list_jobs(self._discovery_api, self._matches, DISCOVERY_DEADLINE_S)
         known = [job for job in jobs if job.name in self.job_targets]
-        new = [job for job in jobs if job.name not in self.job_targets][: max(0, MAX_JOBS - len(self.job_targets))]
+        new = [job for job in jobs if job.name not in self.job_targets][
+            : max(0, MAX_JOBS - len(self.job_targets))
+        ]
         self._unwatched_jobs = len(jobs) - len(known) - len(new)
         self._failed_jobs = {}
         for job in (*known, *new):
@@ -236,7 +253,10 @@ class PrometheusServer:
     async def _read_job(self, job: ServerJob, *, is_only_job: bool) -> None:
         part = self.job_targets.get(job.name)
         if part is not None:
-            changed = part.job.series_counts.keys() != job.series_counts.keys() or part.job.sources != job.sources
+            changed = (
+                part.job.series_counts.keys() != job.series_counts.keys()
+                or part.job.sources != job.sources
+            )
             part.job.series_counts, part.job.sources = job.series_counts, job.sources
             if not changed and time.monotonic() - part.read_at < RAW_SERIES_INTERVAL_S:
                 return
@@ -249,7 +269,9 @@ class PrometheusServer:
             if self._has_placeholder:
                 self._has_placeholder = False
                 self._listener.on_target_removed(self.settings.name)
-            part = self.job_targets[job.name] = JobTarget(self._create_target(job, is_only_job=is_only_job), job)
+            part = self.job_targets[job.name] = JobTarget(
+                self._create_target(job, is_only_job=is_only_job), job
+            )
             self._listener.on_target_added(part.target)
         part.read_at = time.monotonic()
         self._deliver(part.target.name, started, exposition=exposition)
@@ -290,7 +312,9 @@ class PrometheusServer:
             await asyncio.sleep(_BINDING_CHECK_S)
 
     def _tick_interval_s(self) -> float:
-        shortest = min((part.job.scrape_s for part in self.job_targets.values()), default=self._interval_s)
+        shortest = min(
+            (part.job.scrape_s for part in self.job_targets.values()), default=self._interval_s
+        )
         return max(self._interval_s, shortest / TICKS_PER_SCRAPE)
 
     async def _tick(self) -> None:
@@ -329,15 +353,21 @@ class PrometheusServer:
                 continue
             said = [*warnings]
             if count and up is not None and up < count:
-                said.insert(0, f"{round(count - up)} of {round(count)} instances are down, says the server")
+                said.insert(
+                    0, f"{round(count - up)} of {round(count)} instances are down, says the server"
+                )
             if self._unwatched_jobs:
                 said.append(f"{self._unwatched_jobs} more jobs are not watched: --match chooses")
             said += [
-                f"job {clean(job, 60)}: {why}" for job, why in self._failed_jobs.items() if job not in job_targets
+                f"job {clean(job, 60)}: {why}"
+                for job, why in self._failed_jobs.items()
+                if job not in job_targets
             ][:1]
             if name in self._failed_jobs:
                 said.append(f"its series could not be looked at again: {self._failed_jobs[name]}")
-            exposition = part.exposition(own, part.range_s(window_s), clean("; ".join(said), 300) or None)
+            exposition = part.exposition(
+                own, part.range_s(window_s), clean("; ".join(said), 300) or None
+            )
             self._deliver(part.target.name, started, exposition=exposition, size=size)
 
     # ------------------------------------------------------------------------------------------ failing
@@ -359,7 +389,9 @@ class PrometheusServer:
     def _retry_s(self, error: ServerError | None) -> float:
         """Twice as long after each failure, and not in step with others who wait for the same server."""
         longest = BUSY_RETRY_S if error is not None and error.is_busy else LONGEST_RETRY_S
-        wait = min(longest, max(SHORTEST_RETRY_S, self._interval_s) * 2.0 ** min(self._failures - 1, 10))
+        wait = min(
+            longest, max(SHORTEST_RETRY_S, self._interval_s) * 2.0 ** min(self._failures - 1, 10)
+        )
         return wait * random.uniform(0.8, 1.0)  # noqa: S311  # no secret
 
     def _deliver(
@@ -373,4 +405,6 @@ class PrometheusServer:
         late: bool = False,
     ) -> None:
         at = time.monotonic()
-        self._listener.on_scrape(Scrape(name, at, time.time(), at - started, exposition, size, error, late))
+        self._listener.on_scrape(
+            Scrape(name, at, time.time(), at - started, exposition, size, error, late)
+        )

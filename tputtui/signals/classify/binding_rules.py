@@ -17,7 +17,11 @@ KNOWN_SCORE = 20.0
 
 
 def traffic_binding(
-    metric: CatalogMetric, score: float, reason: str, entry_match: EntryMatch | None = None, name: str = ""
+    metric: CatalogMetric,
+    score: float,
+    reason: str,
+    entry_match: EntryMatch | None = None,
+    name: str = "",
 ) -> Binding:
     """Bind traffic to a metric.
 
@@ -45,7 +49,11 @@ def _describe_exclusions(metric: CatalogMetric) -> str:
 
 
 def latency_binding(
-    metric: CatalogMetric, score: float, reason: str, entry_match: EntryMatch | None = None, name: str = ""
+    metric: CatalogMetric,
+    score: float,
+    reason: str,
+    entry_match: EntryMatch | None = None,
+    name: str = "",
 ) -> Binding:
     """Bind latency to a metric, scaled to seconds if its unit is known.
 
@@ -59,7 +67,11 @@ def latency_binding(
         scale = units.SECONDS.get(entry_match.line.unit or "", scale)
         if entry_match.divisor is not None:
             kind, denominator = "mean", entry_match.divisor.sample_name
-    said = f"{reason}, unit from its {how}" if scale is not None and how not in ("name", "unit not told") else reason
+    said = (
+        f"{reason}, unit from its {how}"
+        if scale is not None and how not in ("name", "unit not told")
+        else reason
+    )
     return Binding(
         "latency",
         kind,
@@ -130,7 +142,13 @@ def saturation_binding(entry_match: EntryMatch, exporter: str) -> Binding:
     """Bind saturation to the metric of an exporter's entry."""
     metric, pick = entry_match.metric, entry_match.line
     limit = entry_match.divisor.sample_name if entry_match.divisor is not None else None
-    what = "waiting work" if pick.waiting else "a counter: its rate" if metric.is_counted() else "in use"
+    what = (
+        "waiting work"
+        if pick.waiting
+        else "a counter: its rate"
+        if metric.is_counted()
+        else "in use"
+    )
     return Binding(
         "saturation",
         "counter" if metric.is_counted() else "gauge",
@@ -147,7 +165,11 @@ def saturation_binding(entry_match: EntryMatch, exporter: str) -> Binding:
 
 def exporter_reason(exporter: str, metric: CatalogMetric) -> str:
     """Describe why an entry was bound: known of HAProxy, 1,284/s now."""
-    now = f", {text.format_rate(metric.rate)}/s now" if metric.rate and not series_filter.excluded_paths(metric) else ""
+    now = (
+        f", {text.format_rate(metric.rate)}/s now"
+        if metric.rate and not series_filter.excluded_paths(metric)
+        else ""
+    )
     return f"known of {exporter}{now}"
 
 
@@ -155,7 +177,11 @@ def _matches(metric: CatalogMetric, entry_match: EntryMatch | None) -> tuple[Mat
     """Return conditions that select a metric's own series and count none of them twice."""
     told = applicable_matches(entry_match.line.match, metric) if entry_match is not None else ()
     return _first_per_label(
-        (*told, *series_filter.scrape_exclusions(metric), *series_filter.aggregate_exclusions(metric))
+        (
+            *told,
+            *series_filter.scrape_exclusions(metric),
+            *series_filter.aggregate_exclusions(metric),
+        )
     )
 
 

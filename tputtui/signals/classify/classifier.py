@@ -12,7 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from tputtui import text
 from tputtui.model import Binding, Bindings, Exposition
-from tputtui.signals.classify import binding_rules, exporter_match, ranking, saturation_rules, series_filter
+from tputtui.signals.classify import (
+    binding_rules,
+    exporter_match,
+    ranking,
+    saturation_rules,
+    series_filter,
+)
 from tputtui.signals.classify.exporter_match import EntryMatch
 from tputtui.signals.classify.exporters import ExporterEntry
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog, build_catalog
@@ -78,7 +84,9 @@ def classify(
         latency,
         _bind_saturation(main),
         tuple(_bind_extra_signals(main)),
-        series_filter.breakdown_labels(main.traffic_metric) if main.traffic_metric is not None else (),
+        series_filter.breakdown_labels(main.traffic_metric)
+        if main.traffic_metric is not None
+        else (),
         main.reasons,
     )
 
@@ -112,7 +120,9 @@ def _find_main_exporter(
     return best[1]
 
 
-def _find_own_traffic(ranked: Sequence[RankedMetric], exporters: Sequence[ExporterEntry]) -> RankedMetric | None:
+def _find_own_traffic(
+    ranked: Sequence[RankedMetric], exporters: Sequence[ExporterEntry]
+) -> RankedMetric | None:
     """Find the best counter without an entry that is certainly an application's traffic."""
     if not ranked or ranked[0].score < MIN_OWN_APP_SCORE:
         return None
@@ -143,7 +153,9 @@ def _bind_traffic(main: _Classification) -> None:
         if line is not None:
             why = binding_rules.exporter_reason(main.main_exporter.name, line.metric)
             main.traffic_metric = line.metric
-            main.traffic = binding_rules.traffic_binding(line.metric, binding_rules.KNOWN_SCORE, why, line)
+            main.traffic = binding_rules.traffic_binding(
+                line.metric, binding_rules.KNOWN_SCORE, why, line
+            )
             return
     if main.is_missing("traffic") and main.main_exporter is not None:
         main.reasons["traffic"] = f"{main.main_exporter.name} counts no work done"
@@ -159,13 +171,19 @@ def _bind_traffic(main: _Classification) -> None:
         main.traffic = binding_rules.traffic_binding(volume.metric, volume.score, volume.reason)
         return
     nearest = (
-        f"; the nearest is {text.clean(best.metric.sample_name, 80)}" if best is not None and best.score > 0 else ""
+        f"; the nearest is {text.clean(best.metric.sample_name, 80)}"
+        if best is not None and best.score > 0
+        else ""
     )
     main.reasons["traffic"] = f"no counter is clearly requests, queries, messages or bytes{nearest}"
 
 
 def _bind_errors(main: _Classification) -> Binding | None:
-    lines = [line for line in exporter_match.all_matches(main.lines("errors"), main.catalog) if _has_label(line)]
+    lines = [
+        line
+        for line in exporter_match.all_matches(main.lines("errors"), main.catalog)
+        if _has_label(line)
+    ]
     for line in lines[:1]:
         why = (
             binding_rules.exporter_reason(main.main_exporter.name, line.metric)
@@ -211,7 +229,9 @@ def _find_generic_errors(traffic_metric: CatalogMetric, catalog: MetricCatalog) 
     dedicated = ranking.rank_errors(catalog, traffic_metric)
     if dedicated and dedicated[0].score >= ranking.MIN_ERRORS_SCORE:
         best = dedicated[0]
-        return binding_rules.error_counter_binding(best.metric, traffic_metric, best.score, best.reason)
+        return binding_rules.error_counter_binding(
+            best.metric, traffic_metric, best.score, best.reason
+        )
     return None
 
 
@@ -277,7 +297,9 @@ def _bind_saturation(main: _Classification) -> tuple[Binding, ...]:
 def _bind_extra_signals(main: _Classification) -> list[Binding]:
     """Bind signals of other exporters, second throughputs and times to a first byte or token."""
     signals = [
-        _bind_time_to_first(metric) for metric in main.catalog if ranking.is_time_to_first(metric) and metric.bounds
+        _bind_time_to_first(metric)
+        for metric in main.catalog
+        if ranking.is_time_to_first(metric) and metric.bounds
     ]
     taken = {main.traffic.family if main.traffic is not None else ""}
     for one in sorted(main.exporters, key=lambda one: one is not main.main_exporter):
@@ -290,14 +312,22 @@ def _bind_extra_signals(main: _Classification) -> list[Binding]:
                 taken.add(line.metric.sample_name)
                 name = line.line.name or one.name
                 why = binding_rules.exporter_reason(one.name, line.metric)
-                signals.append(binding_rules.traffic_binding(line.metric, binding_rules.KNOWN_SCORE, why, line, name))
+                signals.append(
+                    binding_rules.traffic_binding(
+                        line.metric, binding_rules.KNOWN_SCORE, why, line, name
+                    )
+                )
     own = _find_own_traffic(main.ranked, main.exporters) if main.main_exporter is not None else None
     if own is not None and own.metric.sample_name not in taken:
-        signals.append(binding_rules.traffic_binding(own.metric, own.score, own.reason, name="own requests"))
+        signals.append(
+            binding_rules.traffic_binding(own.metric, own.score, own.reason, name="own requests")
+        )
     return signals[:_MAX_EXTRA_SIGNALS]
 
 
 def _bind_time_to_first(metric: CatalogMetric) -> Binding:
     of_tokens = bool({"token", "ttft"} & set(metric.name_words))
-    named = binding_rules.latency_binding(metric, binding_rules.KNOWN_SCORE / 2, "named for the first of the answer")
+    named = binding_rules.latency_binding(
+        metric, binding_rules.KNOWN_SCORE / 2, "named for the first of the answer"
+    )
     return replace(named, name="time to first token" if of_tokens else "time to first byte")

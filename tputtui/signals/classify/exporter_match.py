@@ -65,7 +65,9 @@ def parse_line(line: str) -> EntryLine:
 
 def find_exporters(catalog: MetricCatalog) -> list[ExporterEntry]:
     """Return the exporters whose signature is on the target, those that serve users first."""
-    present = [one for one in all_entries() if any(_has_signature(sign, catalog) for sign in one.signature)]
+    present = [
+        one for one in all_entries() if any(_has_signature(sign, catalog) for sign in one.signature)
+    ]
     return sorted(present, key=lambda one: -one.rank)
 
 
@@ -79,7 +81,9 @@ def _has_signature(signature: str, catalog: MetricCatalog) -> bool:
 
 
 def first_match(
-    lines: Sequence[str], catalog: MetricCatalog, is_suitable: Callable[[EntryMatch], bool] = lambda _: True
+    lines: Sequence[str],
+    catalog: MetricCatalog,
+    is_suitable: Callable[[EntryMatch], bool] = lambda _: True,
 ) -> EntryMatch | None:
     """Return the first line whose family is present, suitable and has ever counted.
 
@@ -106,7 +110,10 @@ def _find_metric(family: str, catalog: MetricCatalog) -> CatalogMetric | None:
     if not family.startswith("*"):
         return catalog.get(family)
     ending = family[1:]
-    return next((metric for name, metric in sorted(catalog.by_sample.items()) if name.endswith(ending)), None)
+    return next(
+        (metric for name, metric in sorted(catalog.by_sample.items()) if name.endswith(ending)),
+        None,
+    )
 
 
 def applicable_matches(match: Sequence[Match], metric: CatalogMetric) -> tuple[Match, ...]:
@@ -122,7 +129,11 @@ def applicable_matches(match: Sequence[Match], metric: CatalogMetric) -> tuple[M
 def _meets_all(match: Sequence[Match], labels: dict[str, str]) -> bool:
     for one in match:
         value = labels.get(one.label, "")
-        equal = re.fullmatch(one.value, value) is not None if one.op.endswith("~") else value == one.value
+        equal = (
+            re.fullmatch(one.value, value) is not None
+            if one.op.endswith("~")
+            else value == one.value
+        )
         if equal == one.op.startswith("!"):
             return False
     return True

@@ -17,7 +17,9 @@ _UNIT_WORDS = frozenset(
 )
 
 
-def findings(exposition: Exposition, bindings: Bindings, objective_p99_s: float | None = None) -> list[str]:
+def findings(
+    exposition: Exposition, bindings: Bindings, objective_p99_s: float | None = None
+) -> list[str]:
     """Return sentences about misleading content.
 
     `objective_p99_s` is the p99 in seconds that the buckets must be able to resolve.
@@ -32,7 +34,9 @@ def findings(exposition: Exposition, bindings: Bindings, objective_p99_s: float 
     return sentences[:MAX_FINDINGS]
 
 
-def _latency_findings(catalog: MetricCatalog, bindings: Bindings, objective_s: float | None) -> Iterable[str]:
+def _latency_findings(
+    catalog: MetricCatalog, bindings: Bindings, objective_s: float | None
+) -> Iterable[str]:
     latency = bindings.latency
     if latency is None:
         if bindings.traffic is not None and bindings.traffic.unit == "req/s":
@@ -51,7 +55,9 @@ def _latency_findings(catalog: MetricCatalog, bindings: Bindings, objective_s: f
         yield f"{family} does not tell its unit: it is shown as it stands"
 
 
-def _bucket_findings(metric: CatalogMetric, latency: Binding, objective_s: float | None) -> Iterable[str]:
+def _bucket_findings(
+    metric: CatalogMetric, latency: Binding, objective_s: float | None
+) -> Iterable[str]:
     bounds = [bound * latency.scale for bound in metric.bounds]
     family = _clean_name(metric.name)
     if not bounds:
@@ -76,7 +82,9 @@ def _bucket_findings(metric: CatalogMetric, latency: Binding, objective_s: float
 
 
 def _type_findings(catalog: MetricCatalog) -> Iterable[str]:
-    gauges = [m.name for m in catalog if m.kind == "gauge" and m.is_typed and m.name.endswith("_total")]
+    gauges = [
+        m.name for m in catalog if m.kind == "gauge" and m.is_typed and m.name.endswith("_total")
+    ]
     if gauges:
         yield f"{_examples(gauges)}: named _total like a counter, but typed as a gauge: no rate is taken"
     untyped = [m.name for m in catalog if not m.is_typed]
@@ -119,7 +127,9 @@ def _unit_findings(catalog: MetricCatalog, bindings: Bindings) -> Iterable[str]:
 
 def _examples(names: list[str]) -> str:
     shown = ", ".join(_clean_name(name) for name in names[:_MAX_EXAMPLES])
-    return shown if len(names) <= _MAX_EXAMPLES else f"{shown} and {len(names) - _MAX_EXAMPLES} more"
+    return (
+        shown if len(names) <= _MAX_EXAMPLES else f"{shown} and {len(names) - _MAX_EXAMPLES} more"
+    )
 
 
 def _format_time(seconds: float) -> str:

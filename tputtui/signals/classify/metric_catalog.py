@@ -21,7 +21,8 @@ MAX_SERIES_READ = 500  # series of a sample name whose labels are read
 MAX_BUCKETS_READ = 200
 _TIMESTAMP = (9e8, 4e9)  # unix seconds from 1998 to 2096
 _COUNTER_WORDS = frozenset(
-    (one,) for one in ("requests", "queries", "questions", "commands", "messages", "calls", "operations")
+    (one,)
+    for one in ("requests", "queries", "questions", "commands", "messages", "calls", "operations")
 )
 """Last words of an untyped name that mark a counter: mysql_global_status_questions."""
 _WORD_PATTERN = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|[\d_:.]|$)|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
@@ -127,7 +128,18 @@ def build_catalog(
 
 
 _TIME_WORDS = frozenset(
-    ("duration", "time", "seconds", "milliseconds", "microseconds", "nanoseconds", "ms", "us", "usec", "latency")
+    (
+        "duration",
+        "time",
+        "seconds",
+        "milliseconds",
+        "microseconds",
+        "nanoseconds",
+        "ms",
+        "us",
+        "usec",
+        "latency",
+    )
 )
 
 
@@ -142,7 +154,9 @@ def _pair_time_counters(metrics: dict[str, CatalogMetric]) -> None:
             events.setdefault(frozenset(metric.name_words) - {"total", "count"}, name)
     for name, metric in metrics.items():
         if metric.kind == "counter" and {"duration", "latency"} & set(metric.name_words):
-            metric.denominator = events.get(frozenset(metric.name_words) - _TIME_WORDS - {"total", "count"})
+            metric.denominator = events.get(
+                frozenset(metric.name_words) - _TIME_WORDS - {"total", "count"}
+            )
             metric.kind = "mean" if metric.denominator else metric.kind
             metric.count_sample = None if metric.denominator else name
 
@@ -193,12 +207,18 @@ def _create_metric(
     if kind == "counter" and family is not None:
         is_moment = _is_timestamp(name, by_name[name])
         return CatalogMetric(
-            name, "gauge" if is_moment else "counter", None if is_moment else name, family.unit, family.help
+            name,
+            "gauge" if is_moment else "counter",
+            None if is_moment else name,
+            family.unit,
+            family.help,
         )
     if kind == "gauge" and family is not None:
         return CatalogMetric(name, "gauge", None, family.unit, family.help)
     if any(label == "quantile" for label, _ in by_name[name][0][0].labels):
-        return _create_distribution(name, family or Family(name, "summary"), by_name, is_typed=False)
+        return _create_distribution(
+            name, family or Family(name, "summary"), by_name, is_typed=False
+        )
     help_text = family.help if family is not None else ""
     counted = name.endswith(("_total", "_count")) or split_words(name)[-1:] in _COUNTER_WORDS
     if counted and not _is_timestamp(name, by_name[name]):
@@ -214,7 +234,10 @@ def _split_suffix(name: str) -> tuple[str, str]:
 
 
 def _undeclared_distribution(
-    base: str, suffix: str, by_name: Mapping[str, list[tuple[Series, float]]], families: Mapping[str, Family]
+    base: str,
+    suffix: str,
+    by_name: Mapping[str, list[tuple[Series, float]]],
+    families: Mapping[str, Family],
 ) -> CatalogMetric | None:
     """Recognise a histogram, or a sum with its count, without a TYPE line.
 
@@ -222,19 +245,26 @@ def _undeclared_distribution(
     """
     has_sum, has_count = f"{base}_sum" in by_name, f"{base}_count" in by_name
     if suffix == "bucket" and not (
-        has_count and any(label in ("le", "vmrange") for label, _ in by_name[f"{base}_bucket"][0][0].labels)
+        has_count
+        and any(label in ("le", "vmrange") for label, _ in by_name[f"{base}_bucket"][0][0].labels)
     ):
         return None
     if not has_count or not (has_sum or suffix == "bucket"):
         return None
-    told = {families[f"{base}_{end}"].type for end in ("sum", "count") if f"{base}_{end}" in families}
+    told = {
+        families[f"{base}_{end}"].type for end in ("sum", "count") if f"{base}_{end}" in families
+    }
     if told & {"gauge", "histogram", "summary"}:
         return None
     return _create_distribution(base, families.get(base) or Family(base), by_name, is_typed=False)
 
 
 def _create_distribution(
-    base: str, family: Family, by_name: Mapping[str, list[tuple[Series, float]]], *, is_typed: bool = True
+    base: str,
+    family: Family,
+    by_name: Mapping[str, list[tuple[Series, float]]],
+    *,
+    is_typed: bool = True,
 ) -> CatalogMetric:
     buckets = by_name.get(f"{base}_bucket", [])
     count = f"{base}_count" if f"{base}_count" in by_name else None
@@ -242,9 +272,13 @@ def _create_distribution(
     kind: MetricKind = "mean"
     if bounds:
         kind = "histogram"
-    elif any(label == "quantile" for series, _ in by_name.get(base, [])[:1] for label, _ in series.labels):
+    elif any(
+        label == "quantile" for series, _ in by_name.get(base, [])[:1] for label, _ in series.labels
+    ):
         kind = "summary"
-    return CatalogMetric(base, kind, count, family.unit, family.help, is_typed, bounds=bounds, denominator=count)
+    return CatalogMetric(
+        base, kind, count, family.unit, family.help, is_typed, bounds=bounds, denominator=count
+    )
 
 
 def _bucket_bounds(buckets: list[tuple[Series, float]]) -> tuple[float, ...]:
@@ -264,4 +298,6 @@ def _is_timestamp(name: str, series: list[tuple[Series, float]]) -> bool:
     if "time" not in name and "timestamp" not in name:
         return False
     low, high = _TIMESTAMP
-    return all(low < value < high for _, value in series) and bool({"time", "timestamp"} & set(split_words(name)))
+    return all(low < value < high for _, value in series) and bool(
+        {"time", "timestamp"} & set(split_words(name))
+    )

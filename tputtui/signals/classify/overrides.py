@@ -16,7 +16,9 @@ _SIGNALS: tuple[SignalKind, ...] = ("traffic", "errors", "latency", "saturation"
 
 
 def apply_overrides(
-    bindings: Bindings, overrides: Mapping[str, Mapping[str, object]], exposition: Exposition | None = None
+    bindings: Bindings,
+    overrides: Mapping[str, Mapping[str, object]],
+    exposition: Exposition | None = None,
 ) -> Bindings:
     """Return the bindings with the config's overrides applied, marked with origin "config".
 
@@ -36,21 +38,32 @@ def apply_overrides(
             continue
         if slot == "saturation":
             rest = tuple(one for one in bindings.saturation if one.family != words.get("family"))
-            result = replace(result, saturation=(_override_binding(None, slot, words, found), *rest))
+            result = replace(
+                result, saturation=(_override_binding(None, slot, words, found), *rest)
+            )
         elif slot == "traffic":
             traffic = _override_binding(bindings.traffic, slot, words, found)
             counted = found.get(traffic.family) if found is not None else None
-            breakdown = series_filter.breakdown_labels(counted) if counted is not None else bindings.breakdown
+            breakdown = (
+                series_filter.breakdown_labels(counted)
+                if counted is not None
+                else bindings.breakdown
+            )
             result = replace(result, traffic=traffic, breakdown=breakdown)
         elif slot == "errors":
             result = replace(result, errors=_override_binding(bindings.errors, slot, words, found))
         else:
-            result = replace(result, latency=_override_binding(bindings.latency, slot, words, found))
+            result = replace(
+                result, latency=_override_binding(bindings.latency, slot, words, found)
+            )
     return result
 
 
 def _override_binding(
-    previous: Binding | None, signal: SignalKind, override: Mapping[str, object], catalog: MetricCatalog | None
+    previous: Binding | None,
+    signal: SignalKind,
+    override: Mapping[str, object],
+    catalog: MetricCatalog | None,
 ) -> Binding:
     family = str(override.get("family") or (previous.family if previous is not None else ""))
     if not family:
@@ -64,7 +77,10 @@ def _override_binding(
         changed = replace(changed, values=tuple(_string_list(override["values"])))
     if "match" in override:
         changed = replace(
-            changed, match=tuple(match for one in _string_list(override["match"]) for match in parse_matches(one))
+            changed,
+            match=tuple(
+                match for one in _string_list(override["match"]) for match in parse_matches(one)
+            ),
         )
     if "limit" in override:
         changed = replace(changed, limit=str(override["limit"]))

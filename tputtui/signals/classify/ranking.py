@@ -34,11 +34,17 @@ class RankedMetric:
 def rank_traffic(catalog: MetricCatalog) -> list[RankedMetric]:
     """Rank every counter that could be throughput, best first."""
     moving = any(metric.rate for metric in catalog)
-    ranked = [_score_traffic(metric, catalog, is_any_moving=moving) for metric in catalog if metric.is_counted()]
+    ranked = [
+        _score_traffic(metric, catalog, is_any_moving=moving)
+        for metric in catalog
+        if metric.is_counted()
+    ]
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
 
 
-def _score_traffic(metric: CatalogMetric, catalog: MetricCatalog, *, is_any_moving: bool) -> RankedMetric:
+def _score_traffic(
+    metric: CatalogMetric, catalog: MetricCatalog, *, is_any_moving: bool
+) -> RankedMetric:
     name = metric.name_words
     points = max((vocabulary.WORK_NOUNS.get(word, 0.0) for word in name), default=0.0)
     noun = max(name, key=lambda word: vocabulary.WORK_NOUNS.get(word, 0.0)) if points else ""
@@ -56,7 +62,9 @@ def _score_traffic(metric: CatalogMetric, catalog: MetricCatalog, *, is_any_movi
         points += 3.5
         why.append(f"has the status label {label}")
     routed = sum(
-        1.0 for group in (series_filter.ROUTE_LABELS, series_filter.METHOD_LABELS) if set(group) & metric.labels.keys()
+        1.0
+        for group in (series_filter.ROUTE_LABELS, series_filter.METHOD_LABELS)
+        if set(group) & metric.labels.keys()
     )
     points += routed
     if routed:
@@ -121,12 +129,16 @@ def is_time_to_first(metric: CatalogMetric) -> bool:
     return any(first in name and what in name for first, what in _FIRST_WORDS)
 
 
-def rank_latency(catalog: MetricCatalog, traffic_metric: CatalogMetric | None) -> list[RankedMetric]:
+def rank_latency(
+    catalog: MetricCatalog, traffic_metric: CatalogMetric | None
+) -> list[RankedMetric]:
     """Rank every distribution or mean of times, best first.
 
     `traffic_metric` is the metric that counts the traffic.
     """
-    ranked = [_score_latency(metric, traffic_metric) for metric in catalog if _is_time_candidate(metric)]
+    ranked = [
+        _score_latency(metric, traffic_metric) for metric in catalog if _is_time_candidate(metric)
+    ]
     ranked = [one for one in ranked if one.score > 0]
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
 
@@ -175,14 +187,22 @@ def _score_latency(metric: CatalogMetric, traffic_metric: CatalogMetric | None) 
     return RankedMetric(metric, points, ", ".join(why))
 
 
-def _score_relation(metric: CatalogMetric, traffic_metric: CatalogMetric, reasons: list[str]) -> float:
+def _score_relation(
+    metric: CatalogMetric, traffic_metric: CatalogMetric, reasons: list[str]
+) -> float:
     """Score the relation to the traffic: counter, prefix and number of observations."""
     if metric.count_sample is not None and metric.count_sample == traffic_metric.count_sample:
         reasons.append("counts the traffic itself")
         return 6.0
     points = min(4.5, 1.5 * common_prefix_length(metric.name_words, traffic_metric.name_words))
-    if metric.is_counted() and traffic_metric.value > 0 and 0.5 <= metric.value / traffic_metric.value <= 2:
-        reasons.append(f"about as many observations as {text.clean(traffic_metric.sample_name, 60)}")
+    if (
+        metric.is_counted()
+        and traffic_metric.value > 0
+        and 0.5 <= metric.value / traffic_metric.value <= 2
+    ):
+        reasons.append(
+            f"about as many observations as {text.clean(traffic_metric.sample_name, 60)}"
+        )
         points += 3.0
     return points
 
@@ -195,11 +215,18 @@ def rank_errors(catalog: MetricCatalog, traffic_metric: CatalogMetric) -> list[R
             continue
         points = 3.0 * min(2, common_prefix_length(metric.name_words, traffic_metric.name_words))
         points += 3.0 if vocabulary.FAILURES & set(metric.name_words) else 0.0
-        points += 2.0 if set(metric.name_words) & set(traffic_metric.name_words) & vocabulary.WORK_NOUNS.keys() else 0.0
+        points += (
+            2.0
+            if set(metric.name_words)
+            & set(traffic_metric.name_words)
+            & vocabulary.WORK_NOUNS.keys()
+            else 0.0
+        )
         points -= min(
             6.0,
             sum(
-                vocabulary.BACKGROUND.get(word, 0.0) for word in set(metric.name_words) - set(traffic_metric.name_words)
+                vocabulary.BACKGROUND.get(word, 0.0)
+                for word in set(metric.name_words) - set(traffic_metric.name_words)
             )
             / 2,
         )
@@ -209,7 +236,9 @@ def rank_errors(catalog: MetricCatalog, traffic_metric: CatalogMetric) -> list[R
     return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
 
 
-def status_siblings(traffic_metric: CatalogMetric, catalog: MetricCatalog) -> list[tuple[CatalogMetric, str]]:
+def status_siblings(
+    traffic_metric: CatalogMetric, catalog: MetricCatalog
+) -> list[tuple[CatalogMetric, str]]:
     """Return counted metrics of the same events that carry a status.
 
     These are the histogram's count and the counter of responses.
@@ -219,7 +248,11 @@ def status_siblings(traffic_metric: CatalogMetric, catalog: MetricCatalog) -> li
         if metric is traffic_metric or not metric.is_counted():
             continue
         near = common_prefix_length(metric.name_words, traffic_metric.name_words)
-        label = find_status_label(metric) if near >= min(2, len(traffic_metric.name_words) - 1) else None
+        label = (
+            find_status_label(metric)
+            if near >= min(2, len(traffic_metric.name_words) - 1)
+            else None
+        )
         if label is not None:
             related.append((-near, metric.name, metric, label))
     related.sort(key=lambda one: one[:2])

@@ -28,7 +28,11 @@ def find_bindings(
     At most `MAX_BINDINGS`. With `is_exporter_known`, only those that have a limit or come from the
     runtime: a queue without an entry would outrank the known resources.
     """
-    uses = [use for metric in catalog if (use := _find_candidate(metric, catalog, traffic_metric)) is not None]
+    uses = [
+        use
+        for metric in catalog
+        if (use := _find_candidate(metric, catalog, traffic_metric)) is not None
+    ]
     if is_exporter_known:
         uses = [use for use in uses if use.binding.limit is not None and not use.binding.waiting]
     uses.extend([] if catalog.is_exporter else _runtime_candidates(catalog))
@@ -45,20 +49,31 @@ def _find_candidate(
     if (
         metric.kind != "gauge"
         or not metric.is_typed
-        or metric.name.startswith(("go_", "process_", "promhttp_", "node_", "jvm_", "nodejs_active"))
+        or metric.name.startswith(
+            ("go_", "process_", "promhttp_", "node_", "jvm_", "nodejs_active")
+        )
     ):
         return None
     name = set(metric.name_words)
-    near = 2.0 if traffic_metric is not None and metric.name_words[0] == traffic_metric.name_words[0] else 0.0
+    near = (
+        2.0
+        if traffic_metric is not None and metric.name_words[0] == traffic_metric.name_words[0]
+        else 0.0
+    )
     near += 1.0 if name & vocabulary.REQUEST_WORDS else 0.0
     if _is_lag(name):
-        return _Candidate(7.5, _create_binding(metric, "event loop lag", "gauge, time the event loop comes late"))
+        return _Candidate(
+            7.5, _create_binding(metric, "event loop lag", "gauge, time the event loop comes late")
+        )
     if name & vocabulary.NOT_LOAD:
         return None
     if _is_in_flight(metric.name_words) and not name & (vocabulary.WAITING | vocabulary.QUEUE):
         word = "in flight" if "grpc" not in name else "grpc in flight"
         return _Candidate(
-            8.0 + near, _create_binding(metric, word, "gauge of requests being worked on", _find_limit(metric, catalog))
+            8.0 + near,
+            _create_binding(
+                metric, word, "gauge of requests being worked on", _find_limit(metric, catalog)
+            ),
         )
     if "seconds" in name or "bytes" in name:
         return _memory_candidate(metric, catalog)
@@ -96,14 +111,20 @@ def _find_candidate(
 
 def _is_lag(words: set[str]) -> bool:
     loop = {"eventloop", "loop"} & words
-    return bool(loop and {"lag", "delay"} & words and not {"min", "max", "mean", "stddev", "p50", "p90"} & words)
+    return bool(
+        loop
+        and {"lag", "delay"} & words
+        and not {"min", "max", "mean", "stddev", "p50", "p90"} & words
+    )
 
 
 def _is_in_flight(words: tuple[str, ...]) -> bool:
     """Tell whether words name requests in progress; "in progress" alone may as well be a backup."""
     joined, told = "_".join(words), set(words)
     named = any(sign in joined for sign in ("in_flight", "inflight", "in_progress", "inprogress"))
-    if named and (told & (vocabulary.REQUEST_WORDS | {"queries", "calls", "commands"}) or len(words) <= 3):
+    if named and (
+        told & (vocabulary.REQUEST_WORDS | {"queries", "calls", "commands"}) or len(words) <= 3
+    ):
         return True
     work = {"requests", "request", "reqs", "rq", "queries"} & told
     return bool(work and {"running", "active", "executing", "current"} & told)
@@ -136,7 +157,12 @@ def _find_limit(metric: CatalogMetric, catalog: MetricCatalog) -> str | None:
     best: CatalogMetric | None = None
     for other in catalog:
         words = set(other.name_words)
-        if other is metric or other.kind != "gauge" or not words & vocabulary.LIMIT or words & vocabulary.NO_LIMIT:
+        if (
+            other is metric
+            or other.kind != "gauge"
+            or not words & vocabulary.LIMIT
+            or words & vocabulary.NO_LIMIT
+        ):
             continue
         same = other.name_words[:1] == metric.name_words[:1] and _core_words(other) == core
         if same and (best is None or _limit_score(other) > _limit_score(best)):
@@ -151,7 +177,11 @@ def _core_words(metric: CatalogMetric) -> set[str]:
 
 def _limit_score(metric: CatalogMetric) -> int:
     name = set(metric.name_words)
-    return 3 * bool(name & {"max", "maximum", "limit"}) + 2 * bool(name & {"capacity", "size"}) - len(name)
+    return (
+        3 * bool(name & {"max", "maximum", "limit"})
+        + 2 * bool(name & {"capacity", "size"})
+        - len(name)
+    )
 
 
 def _runtime_candidates(catalog: MetricCatalog) -> list[_Candidate]:
@@ -161,7 +191,10 @@ def _runtime_candidates(catalog: MetricCatalog) -> list[_Candidate]:
     if files is not None and limit is not None:
         uses.append(
             _Candidate(
-                2.0, _create_binding(files, "file descriptors", "open files, of the process's limit", limit.name)
+                2.0,
+                _create_binding(
+                    files, "file descriptors", "open files, of the process's limit", limit.name
+                ),
             )
         )
     heap = catalog.get("jvm_memory_used_bytes")
@@ -199,7 +232,9 @@ def _runtime_candidates(catalog: MetricCatalog) -> list[_Candidate]:
             uses.append(_Candidate(3.0 if name.startswith(("jvm", "nodejs")) else 1.0, binding))
     routines = catalog.get("go_goroutines")
     if routines is not None:
-        uses.append(_Candidate(0.5, _create_binding(routines, "goroutines", "gauge of the Go runtime")))
+        uses.append(
+            _Candidate(0.5, _create_binding(routines, "goroutines", "gauge of the Go runtime"))
+        )
     return uses
 
 
@@ -227,5 +262,7 @@ def _create_binding(
 
 def _display_name(words: tuple[str, ...], excluded: frozenset[str]) -> str:
     """Return a metric's name for display, without its units and the words for "in use"."""
-    kept = [word for word in words if word not in excluded and word not in ("bytes", "ratio", "current")]
+    kept = [
+        word for word in words if word not in excluded and word not in ("bytes", "ratio", "current")
+    ]
     return " ".join(kept or words)

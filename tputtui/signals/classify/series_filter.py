@@ -31,7 +31,15 @@ ROUTE_LABELS = (
 )
 """Label names whose values are paths of an HTTP service, or handlers named after them."""
 
-METHOD_LABELS = ("method", "http_method", "http_request_method", "verb", "request_method", "grpc_method", "rpc_method")
+METHOD_LABELS = (
+    "method",
+    "http_method",
+    "http_request_method",
+    "verb",
+    "request_method",
+    "grpc_method",
+    "rpc_method",
+)
 
 OTHER_DIMENSIONS = (
     "grpc_service",
@@ -111,13 +119,18 @@ def scrape_exclusions(metric: CatalogMetric) -> tuple[Match, ...]:
     They depend on a metric's labels, not on their current values, so that replicas whose probes
     differ have equal bindings.
     """
-    return tuple(Match(label, "!~", SCRAPE_PATHS) for label in ROUTE_LABELS if label in metric.labels)
+    return tuple(
+        Match(label, "!~", SCRAPE_PATHS) for label in ROUTE_LABELS if label in metric.labels
+    )
 
 
 def excluded_paths(metric: CatalogMetric) -> tuple[str, ...]:
     """Return the existing paths that `scrape_exclusions` leaves out."""
     values = {
-        value for label in ROUTE_LABELS for value in metric.labels.get(label, ()) if _SCRAPE_PATTERN.fullmatch(value)
+        value
+        for label in ROUTE_LABELS
+        for value in metric.labels.get(label, ())
+        if _SCRAPE_PATTERN.fullmatch(value)
     }
     return tuple(sorted(values))
 
@@ -125,7 +138,8 @@ def excluded_paths(metric: CatalogMetric) -> tuple[str, ...]:
 def is_only_scrapes(metric: CatalogMetric) -> bool:
     """Tell whether every series so far is a scrape or a health check."""
     return any(
-        label in metric.labels and all(_SCRAPE_PATTERN.fullmatch(value) for value in metric.labels[label])
+        label in metric.labels
+        and all(_SCRAPE_PATTERN.fullmatch(value) for value in metric.labels[label])
         for label in ROUTE_LABELS
     )
 
@@ -168,7 +182,9 @@ def _total_value_matches(metric: CatalogMetric) -> list[Match]:
 
 
 def _sum_values(metric: CatalogMetric, label: str, label_value: str, *, is_equal: bool) -> float:
-    return sum(value for series, value in metric.series if (series.label(label) == label_value) == is_equal)
+    return sum(
+        value for series, value in metric.series if (series.label(label) == label_value) == is_equal
+    )
 
 
 def _fewer_label_matches(metric: CatalogMetric) -> list[Match]:
@@ -180,7 +196,9 @@ def _fewer_label_matches(metric: CatalogMetric) -> list[Match]:
     """
     by_names: dict[tuple[str, ...], list[tuple[Series, float]]] = defaultdict(list)
     for series, value in metric.series:
-        by_names[tuple([name for name, content in series.labels if content])].append((series, value))
+        by_names[tuple([name for name, content in series.labels if content])].append(
+            (series, value)
+        )
     if not 2 <= len(by_names) <= _MAX_LABEL_SETS:
         return []
     matches: dict[str, Match] = {}
@@ -224,11 +242,23 @@ def breakdown_labels(metric: CatalogMetric) -> tuple[str, ...]:
     Route, method, then labels that tell parts of a service apart.
     """
     present = {name for name, values in metric.labels.items() if values - {""}}
-    ordered = [name for group in (ROUTE_LABELS, METHOD_LABELS, OTHER_DIMENSIONS, STATUS_LABELS) for name in group]
-    known = [name for name in ordered if name in present]
-    others = sorted(name for name in present if name not in ordered and not name.startswith(_IGNORED_LABELS))
-    single = {name for name in known if len(metric.labels[name]) < 2 and name not in ROUTE_LABELS + METHOD_LABELS}
-    several = [name for name in others if len(metric.labels[name]) > 1]
-    return tuple(dict.fromkeys([*(n for n in known if n not in single), *several, *(n for n in known if n in single)]))[
-        :8
+    ordered = [
+        name
+        for group in (ROUTE_LABELS, METHOD_LABELS, OTHER_DIMENSIONS, STATUS_LABELS)
+        for name in group
     ]
+    known = [name for name in ordered if name in present]
+    others = sorted(
+        name for name in present if name not in ordered and not name.startswith(_IGNORED_LABELS)
+    )
+    single = {
+        name
+        for name in known
+        if len(metric.labels[name]) < 2 and name not in ROUTE_LABELS + METHOD_LABELS
+    }
+    several = [name for name in others if len(metric.labels[name]) > 1]
+    return tuple(
+        dict.fromkeys(
+            [*(n for n in known if n not in single), *several, *(n for n in known if n in single)]
+        )
+    )[:8]

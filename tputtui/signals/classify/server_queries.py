@@ -47,6 +47,8 @@ def _aggregation(binding: Binding, gauge: str) -> Aggregation:
     """
     if gauge == binding.limit:
         return "limit"
-    if binding.signal == "latency" or (binding.signal == "saturation" and is_aggregated_by_max(binding)):
+    if binding.signal == "latency" or (
+        binding.signal == "saturation" and is_aggregated_by_max(binding)
+    ):
         return "max"
     return "sum"

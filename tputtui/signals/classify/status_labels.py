@@ -44,7 +44,14 @@ STATUS_LABELS = (
 )
 """Names of labels that hold the status of a request, the plainest first."""
 
-SERVER_SIDE_GRPC = ("Unknown", "DeadlineExceeded", "Unimplemented", "Internal", "Unavailable", "DataLoss")
+SERVER_SIDE_GRPC = (
+    "Unknown",
+    "DeadlineExceeded",
+    "Unimplemented",
+    "Internal",
+    "Unavailable",
+    "DataLoss",
+)
 """gRPC codes of server faults, as listed by the OpenTelemetry semantic conventions."""
 
 _SERVER_GRPC_NUMBERS = {"2", "4", "12", "13", "14", "15"}
@@ -58,7 +65,9 @@ _ERROR_WORDS = _word_set(
     "error errors err failed failure fail erred exception server_error server-error servererror servfail abort aborted "
     "timeout timedout rejected unavailable internal_error fault panic bad"
 )
-_SUCCESS_WORDS = _word_set("ok success succeeded successful completed complete hit noerror pass passed stop done")
+_SUCCESS_WORDS = _word_set(
+    "ok success succeeded successful completed complete hit noerror pass passed stop done"
+)
 
 
 def status_class(label: str, value: str) -> str:
@@ -96,7 +105,14 @@ def is_status(label: str, values: Collection[str]) -> bool:
     """
     if not values:
         return False
-    plain = label in ("outcome", "grpc_code", "rcode", "error_type", "finished_reason", "finish_reason")
+    plain = label in (
+        "outcome",
+        "grpc_code",
+        "rcode",
+        "error_type",
+        "finished_reason",
+        "finish_reason",
+    )
     known = sum(_is_known(label, value) for value in values)
     return known == len(values) or plain or (known * 2 > len(values) and label != "state")
 
@@ -122,5 +138,11 @@ def error_values(label: str, values: Collection[str]) -> tuple[str, ...]:
     """
     if "grpc" in label:
         return ()
-    words = [value for value in values if is_server_error(label, value) and status_class(label, value) != "5xx"]
-    return tuple(sorted(word for word in words if word.lower() not in _SERVER_GRPC and not word.isdigit()))
+    words = [
+        value
+        for value in values
+        if is_server_error(label, value) and status_class(label, value) != "5xx"
+    ]
+    return tuple(
+        sorted(word for word in words if word.lower() not in _SERVER_GRPC and not word.isdigit())
+    )

@@ -22,7 +22,17 @@ _TRAFFIC_UNITS = {
     "By/s": ("bytes", "byte", "octets", "bytesin", "bytesout"),
     "tokens/s": ("tokens", "token"),
     "samples/s": ("samples",),
-    "msg/s": ("messages", "message", "msgs", "msg", "messagesin", "events", "records", "publish", "published"),
+    "msg/s": (
+        "messages",
+        "message",
+        "msgs",
+        "msg",
+        "messagesin",
+        "events",
+        "records",
+        "publish",
+        "published",
+    ),
 }
 
 
@@ -83,7 +93,11 @@ def gauge_unit(metric: CatalogMetric) -> str | None:
         return "ratio"
     if found & {"percent", "percentage"}:
         return "percent"
-    for unit, names in (("s", {"seconds"}), ("ms", {"milliseconds", "ms"}), ("us", {"microseconds", "us"})):
+    for unit, names in (
+        ("s", {"seconds"}),
+        ("ms", {"milliseconds", "ms"}),
+        ("us", {"microseconds", "us"}),
+    ):
         if found & names:
             return unit
     return None

@@ -76,7 +76,9 @@ TIMES = _word_set(
 )
 """A counter with such a word counts time, not work."""
 
-SIZES = _word_set("bytes size sizes length batch rows tokens entries objects items samples age ratio depth series")
+SIZES = _word_set(
+    "bytes size sizes length batch rows tokens entries objects items samples age ratio depth series"
+)
 """A distribution with such a word does not hold times."""
 
 DURATIONS = _points(
@@ -110,7 +112,9 @@ A heap's total grows with its use, and a maximum of past use is no limit either.
 """
 WAITING = _word_set("waiting queued pending backlog inqueue waiters")
 QUEUE = _word_set("queue queues workqueue backlog mailbox")
-DEPTH = _word_set("length depth size jobs tasks items len requests reqs messages pending backlog latency count")
+DEPTH = _word_set(
+    "length depth size jobs tasks items len requests reqs messages pending backlog latency count"
+)
 LIMITED_RESOURCES = _word_set(
     "pool connections connection conns threads thread workers worker clients slots permits fds db jdbc executor"
 )
@@ -122,5 +126,7 @@ NOT_LOAD = _word_set(
 )
 """A gauge with such a word is no measure of load."""
 REQUEST_WORDS = _word_set("http grpc request requests server rq reqs")
-FILLER_WORDS = _word_set("seconds bytes total number num count threads clients workers the of current")
+FILLER_WORDS = _word_set(
+    "seconds bytes total number num count threads clients workers the of current"
+)
 """Words left out of the displayed name of a queue."""

@@ -46,10 +46,15 @@ def derive_host(before: HostReading | None, now: HostReading) -> HostState:
         pressure=now.pressure,
         disks=()
         if earlier is None
-        else tuple(_derive_disk(*pair, elapsed) for pair in _match_by_name(earlier.disks, now.disks)),
+        else tuple(
+            _derive_disk(*pair, elapsed) for pair in _match_by_name(earlier.disks, now.disks)
+        ),
         networks=()
         if earlier is None
-        else tuple(_derive_network(*pair, elapsed) for pair in _match_by_name(earlier.networks, now.networks)),
+        else tuple(
+            _derive_network(*pair, elapsed)
+            for pair in _match_by_name(earlier.networks, now.networks)
+        ),
         tcp=None if earlier is None else _derive_tcp(earlier.tcp, now.tcp, elapsed),
         fds_used=now.fds_used,
         fds_limit=now.fds_limit,
@@ -68,7 +73,9 @@ def derive_cgroup(before: Cgroup | None, now: Cgroup | None) -> CgroupState | No
     return CgroupState(
         path=now.path,
         cpu_limit_cores=now.cpu_limit_cores,
-        throttled_percent=_throttled_percent(before, now) if before is not None and before.path == now.path else None,
+        throttled_percent=_throttled_percent(before, now)
+        if before is not None and before.path == now.path
+        else None,
         memory_limit_bytes=now.memory_limit_bytes,
         memory_used_bytes=now.memory_used_bytes,
     )
@@ -190,7 +197,9 @@ def _derive_network(before: NetworkCounters, now: NetworkCounters, elapsed: floa
     )
 
 
-def _derive_tcp(before: TcpCounters | None, now: TcpCounters | None, elapsed: float) -> TcpState | None:
+def _derive_tcp(
+    before: TcpCounters | None, now: TcpCounters | None, elapsed: float
+) -> TcpState | None:
     """Derive the TCP state; retransmits are a share of the segments sent.
 
     OutSegs does not include them: they are additional.

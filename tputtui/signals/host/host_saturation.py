@@ -51,7 +51,11 @@ def host_saturation(state: HostState) -> tuple[SaturationState, ...]:
         _network_row(state, absent),
         _open_files_row(state, absent),
     ]
-    if state.memory is not None and state.memory.swap_total_bytes and state.memory.swap_used_bytes is not None:
+    if (
+        state.memory is not None
+        and state.memory.swap_total_bytes
+        and state.memory.swap_used_bytes is not None
+    ):
         rows.append(_usage_row("swap", state.memory.swap_used_bytes, state.memory.swap_total_bytes))
     if state.cgroup is not None:
         rows += cgroup_saturation(state.cgroup)
@@ -81,7 +85,16 @@ def cgroup_saturation(group: CgroupState, owner: str = "") -> tuple[SaturationSt
                 else f"not throttled, {cores}"
             )
             rows.append(
-                SaturationState(f"{name} cpu", None, share, None, share, share if waits else 0.0, "ratio", reason)
+                SaturationState(
+                    f"{name} cpu",
+                    None,
+                    share,
+                    None,
+                    share,
+                    share if waits else 0.0,
+                    "ratio",
+                    reason,
+                )
             )
     if group.memory_limit_bytes and group.memory_used_bytes is not None:
         rows.append(_usage_row(f"{name} memory", group.memory_used_bytes, group.memory_limit_bytes))
@@ -97,9 +110,20 @@ def _cpu_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationSta
         queued = max(0, state.run_queue - _OWN_TASKS - cpu.cores)
         waiting = float(queued) if cpu.percent >= BUSY_PERCENT else 0.0
     share = f"{text.format_percent(cpu.percent)} % of {_format_cores(cpu.cores)}"
-    reason = f"{text.format_number(waiting)} waiting (run queue {state.run_queue}), {share}" if waiting else share
+    reason = (
+        f"{text.format_number(waiting)} waiting (run queue {state.run_queue}), {share}"
+        if waiting
+        else share
+    )
     return SaturationState(
-        "cpu", None, cpu.percent / 100 * cpu.cores, cpu.cores, cpu.percent / 100, waiting, "cores", reason
+        "cpu",
+        None,
+        cpu.percent / 100 * cpu.cores,
+        cpu.cores,
+        cpu.percent / 100,
+        waiting,
+        "cores",
+        reason,
     )
 
 
@@ -132,7 +156,9 @@ def _disk_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationSt
     disk = max(state.disks, key=lambda disk: (disk.util_percent or 0.0, disk.iops), default=None)
     if disk is None:
         return _unknown_row(
-            "disk", missing_reasons.get("disks") or ("no disk has been used" if state.cpu is not None else None)
+            "disk",
+            missing_reasons.get("disks")
+            or ("no disk has been used" if state.cpu is not None else None),
         )
     if disk.util_percent is None:
         return _unknown_row("disk", f"{disk.name} does not say how long it is busy")
@@ -150,14 +176,22 @@ def _network_row(state: HostState, missing_reasons: dict[str, str]) -> Saturatio
     Its speed is not known, so it has no ratio; it is judged by dropped connections.
     """
     drops = state.tcp.listen_drops_s if state.tcp is not None else None
-    refused = f"{text.format_rate(drops)} connections/s dropped at full listen queues" if drops else ""
-    busiest = max(state.networks, key=lambda network: network.rx_bytes_s + network.tx_bytes_s, default=None)
+    refused = (
+        f"{text.format_rate(drops)} connections/s dropped at full listen queues" if drops else ""
+    )
+    busiest = max(
+        state.networks, key=lambda network: network.rx_bytes_s + network.tx_bytes_s, default=None
+    )
     if busiest is None:
         nothing = missing_reasons.get("networks") or (
             "no interface has carried anything" if state.cpu is not None else None
         )
         row = _unknown_row("network", nothing)
-        return SaturationState("network", None, None, waiting=drops, reason=refused) if refused else row
+        return (
+            SaturationState("network", None, None, waiting=drops, reason=refused)
+            if refused
+            else row
+        )
     traffic = busiest.rx_bytes_s + busiest.tx_bytes_s
     reason = refused or f"busiest is {busiest.name}"
     return SaturationState("network", None, traffic, None, None, drops, "By/s", reason)
@@ -170,7 +204,9 @@ def _open_files_row(state: HostState, missing_reasons: dict[str, str]) -> Satura
         return SaturationState("open files", None, state.fds_used, reason="no limit")
     ratio = state.fds_used / state.fds_limit
     reason = f"{text.format_number(state.fds_used)} of {text.format_number(state.fds_limit)}"
-    return SaturationState("open files", None, state.fds_used, state.fds_limit, ratio, None, "", reason)
+    return SaturationState(
+        "open files", None, state.fds_used, state.fds_limit, ratio, None, "", reason
+    )
 
 
 def _pressure_rows(state: HostState) -> list[SaturationState]:
@@ -188,7 +224,9 @@ def _pressure_rows(state: HostState) -> list[SaturationState]:
             continue
         share = percent / 100
         reason = f"{who} tasks waited for {resource if resource != 'io' else 'I/O'} {text.format_percent(percent)} % of the time"
-        rows.append(SaturationState(f"{resource} stall", None, share, None, share, share, "ratio", reason))
+        rows.append(
+            SaturationState(f"{resource} stall", None, share, None, share, share, "ratio", reason)
+        )
     return rows
 
 

@@ -18,7 +18,9 @@ def derive_processes(
     has passed or the CPU time may not be read.
     """
     earlier = {reading.identity: reading for reading in before or ()} if elapsed_s > 0 else {}
-    return tuple(_derive_process(earlier.get(reading.identity), reading, elapsed_s) for reading in now)
+    return tuple(
+        _derive_process(earlier.get(reading.identity), reading, elapsed_s) for reading in now
+    )
 
 
 def used_cores(states: Iterable[ProcessState]) -> float:
@@ -26,7 +28,9 @@ def used_cores(states: Iterable[ProcessState]) -> float:
     return sum(state.cpu_percent or 0.0 for state in states) / 100
 
 
-def _derive_process(before: ProcessReading | None, now: ProcessReading, elapsed_s: float) -> ProcessState:
+def _derive_process(
+    before: ProcessReading | None, now: ProcessReading, elapsed_s: float
+) -> ProcessState:
     percent: float | None = None
     if before is not None and before.cpu_s is not None and now.cpu_s is not None:
         percent = 100.0 * max(0.0, now.cpu_s - before.cpu_s) / elapsed_s

@@ -180,6 +180,10 @@ class Hysteresis:
 
     def _is_level_exceeded(self, at: float) -> bool:
         recent = self._sums_over(at, LEVEL_S)
-        lasts = recent.seconds >= _MIN_LEVEL_S and recent.exceeded_s >= _LEVEL_SHARE * recent.seconds
+        lasts = (
+            recent.seconds >= _MIN_LEVEL_S and recent.exceeded_s >= _LEVEL_SHARE * recent.seconds
+        )
         counted = self._sums_over(at, _BAD_REQUESTS_SPAN_S)
-        return lasts and self._is_exceeded_now and (counted.bad >= self._min_bad or counted.total <= 0)
+        return (
+            lasts and self._is_exceeded_now and (counted.bad >= self._min_bad or counted.total <= 0)
+        )

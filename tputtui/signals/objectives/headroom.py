@@ -32,7 +32,11 @@ from typing import Final, NamedTuple
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.model import Headroom, ServiceState
-from tputtui.signals.objectives.objective_tracker import ObjectiveLevel, count_requests, error_budget
+from tputtui.signals.objectives.objective_tracker import (
+    ObjectiveLevel,
+    count_requests,
+    error_budget,
+)
 
 MAX_BLOCKS: Final = 1080
 """Maximum number of blocks: three hours at 10 s; 100 B for each block and objective."""
@@ -108,7 +112,9 @@ class _Bin(NamedTuple):
         return self.share - self.margin > allowed
 
 
-def estimate_headroom(blocks: Sequence[tuple[float, float, float]], allowed: float) -> HeadroomEstimate:
+def estimate_headroom(
+    blocks: Sequence[tuple[float, float, float]], allowed: float
+) -> HeadroomEstimate:
     """Estimate the throughput limit for an `allowed` share of bad requests.
 
     `blocks` are (throughput, requests, bad requests) in order of time. In the result, a `value`
@@ -120,7 +126,11 @@ def estimate_headroom(blocks: Sequence[tuple[float, float, float]], allowed: flo
     bins = _build_bins(told)
     highest = max((one.rps for one in bins if one.passes(allowed)), default=None)
     if highest is not None and any(one.fails(allowed) and one.rps < highest for one in bins):
-        calm = [block for block in told if block[0] >= highest or block[2] <= _INCIDENT_FACTOR * allowed * block[1]]
+        calm = [
+            block
+            for block in told
+            if block[0] >= highest or block[2] <= _INCIDENT_FACTOR * allowed * block[1]
+        ]
         if len(told) - len(calm) > _MAX_INCIDENT_SHARE * len(told):
             return HeadroomEstimate(
                 reason=f"missed at less load, too, than the {text.format_rate(highest)}/s that met it: not the load alone"
@@ -129,7 +139,9 @@ def estimate_headroom(blocks: Sequence[tuple[float, float, float]], allowed: flo
     return _find_crossing(bins, allowed)
 
 
-def _without_backlog(blocks: Sequence[tuple[float, float, float]], allowed: float) -> list[tuple[float, float, float]]:
+def _without_backlog(
+    blocks: Sequence[tuple[float, float, float]], allowed: float
+) -> list[tuple[float, float, float]]:
     """Leave out blocks that work off a queue left behind by a higher load.
 
     These are blocks with less load after a bad block, until one is good again.
@@ -158,7 +170,9 @@ def _find_crossing(bins: Sequence[_Bin], allowed: float) -> HeadroomEstimate:
         )
     below = [one for one in passing if one.rps < failing[0].rps]
     if not below:
-        return HeadroomEstimate(reason=f"missed at the lowest load there was ({text.format_rate(failing[0].rps)}/s)")
+        return HeadroomEstimate(
+            reason=f"missed at the lowest load there was ({text.format_rate(failing[0].rps)}/s)"
+        )
     fit = isotonic_fit([one.share for one in bins], [one.total for one in bins])
     value = failing[0].rps
     for (low, high), (before, after) in zip(pairwise(bins), pairwise(fit), strict=True):
@@ -187,11 +201,19 @@ def _build_bin(blocks: Sequence[tuple[float, float, float]]) -> _Bin:
     # at least one bad request is assumed: none observed does not mean none possible
     sampling = max(bad, 1.0) * (1 - share)
     error = math.sqrt(max(between, sampling)) / total
-    return _Bin(sum(block[0] for block in blocks) / count, share, _student_t(count - 1) * error, total, tuple(blocks))
+    return _Bin(
+        sum(block[0] for block in blocks) / count,
+        share,
+        _student_t(count - 1) * error,
+        total,
+        tuple(blocks),
+    )
 
 
 def _student_t(degrees_of_freedom: int) -> float:
-    return next((value for degrees, value in _STUDENT_T.items() if degrees >= degrees_of_freedom), 2.0)
+    return next(
+        (value for degrees, value in _STUDENT_T.items() if degrees >= degrees_of_freedom), 2.0
+    )
 
 
 def isotonic_fit(values: Sequence[float], weights: Sequence[float]) -> list[float]:
@@ -204,7 +226,9 @@ def isotonic_fit(values: Sequence[float], weights: Sequence[float]) -> list[floa
         pools.append((value, weight, 1))
         while len(pools) > 1 and pools[-2][0] >= pools[-1][0]:
             (mean, heavy, many), (other, light, few) = pools[-2], pools[-1]
-            pools[-2:] = [((mean * heavy + other * light) / (heavy + light), heavy + light, many + few)]
+            pools[-2:] = [
+                ((mean * heavy + other * light) / (heavy + light), heavy + light, many + few)
+            ]
     return [mean for mean, _, many in pools for _ in range(many)]
 
 
@@ -245,7 +269,9 @@ class HeadroomTracker:
         self._objectives = [
             (objective, allowed)
             for objective in objectives
-            if (allowed := error_budget(objective)) is not None and allowed > 0 and objective.route is None
+            if (allowed := error_budget(objective)) is not None
+            and allowed > 0
+            and objective.route is None
         ]
         self._blocks: dict[str, deque[LoadBlock]] = {}
         self._next_block_at: dict[str, float] = {}
@@ -253,7 +279,9 @@ class HeadroomTracker:
         # (at, requests so far) of the last window
         self._totals: dict[str, deque[tuple[float, float]]] = {}
 
-    def update(self, at: float, window_s: float, services: Sequence[ServiceState]) -> tuple[Headroom, ...]:
+    def update(
+        self, at: float, window_s: float, services: Sequence[ServiceState]
+    ) -> tuple[Headroom, ...]:
         """Process one tick at `at` monotonic seconds and return the headroom of each service.
 
         Rates are means over `window_s`.
@@ -268,10 +296,16 @@ class HeadroomTracker:
             ]
             if mine:
                 self._update_service(at, window_s, service, mine)
-        return tuple(self._estimates[service.name] for service in services if service.name in self._estimates)
+        return tuple(
+            self._estimates[service.name] for service in services if service.name in self._estimates
+        )
 
     def _update_service(
-        self, at: float, window_s: float, service: ServiceState, objectives: Sequence[tuple[ObjectiveLevel, float]]
+        self,
+        at: float,
+        window_s: float,
+        service: ServiceState,
+        objectives: Sequence[tuple[ObjectiveLevel, float]],
     ) -> None:
         traffic = service.traffic
         if traffic is None or traffic.unit != "req/s":
@@ -286,9 +320,15 @@ class HeadroomTracker:
             if not steady:
                 return
             blocks = self._blocks.setdefault(service.name, deque(maxlen=MAX_BLOCKS))
-            mean = service.latency.mean if service.latency is not None and service.latency.unit == "s" else None
+            mean = (
+                service.latency.mean
+                if service.latency is not None and service.latency.unit == "s"
+                else None
+            )
             rps = traffic.rps or 0.0
-            counts = tuple(_count_in_window(objective, service, window_s) for objective, _ in objectives)
+            counts = tuple(
+                _count_in_window(objective, service, window_s) for objective, _ in objectives
+            )
             blocks.append(LoadBlock(rps, rps * mean if mean is not None else None, counts, mean))
             self._estimates[service.name] = estimate_service_headroom(service, objectives, blocks)
 
@@ -314,13 +354,17 @@ class HeadroomTracker:
         return abs(after - before) <= _MAX_HALVES_DIFFERENCE * (before + after) / 2 + noise
 
 
-def _count_in_window(objective: ObjectiveLevel, service: ServiceState, window_s: float) -> tuple[float, float]:
+def _count_in_window(
+    objective: ObjectiveLevel, service: ServiceState, window_s: float
+) -> tuple[float, float]:
     total, bad = count_requests(objective, (service,), is_exceeded=False)
     return total * window_s, bad * window_s
 
 
 def estimate_service_headroom(
-    service: ServiceState, objectives: Sequence[tuple[ObjectiveLevel, float]], blocks: Sequence[LoadBlock]
+    service: ServiceState,
+    objectives: Sequence[tuple[ObjectiveLevel, float]],
+    blocks: Sequence[LoadBlock],
 ) -> Headroom:
     """Estimate a service's headroom from its blocks.
 
@@ -330,14 +374,17 @@ def estimate_service_headroom(
     for index, (objective, allowed) in enumerate(objectives):
         why = _why_unknown(objective, service)
         told = [(block.rps, *block.counts[index]) for block in blocks if index < len(block.counts)]
-        found.append((HeadroomEstimate(reason=why) if why else estimate_headroom(told, allowed), objective.expression))
+        found.append(
+            (
+                HeadroomEstimate(reason=why) if why else estimate_headroom(told, allowed),
+                objective.expression,
+            )
+        )
     bounded = [(finding, name) for finding, name in found if finding.value is not None]
     refused = [(finding, name) for finding, name in found if finding.value is None]
     doubt = ""
     if (many := closed_loop_concurrency(blocks)) is not None:
-        doubt = (
-            f"{many} requests at a time whatever the latency: the load waits for answers, so this is no open-loop limit"
-        )
+        doubt = f"{many} requests at a time whatever the latency: the load waits for answers, so this is no open-loop limit"
     if refused:
         finding, name = refused[0]
         return Headroom(service.name, None, None, None, None, name, finding.reason)

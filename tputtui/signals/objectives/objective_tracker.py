@@ -42,7 +42,9 @@ class ObjectiveTracker:
 
     def __init__(self, objectives: Sequence[ObjectiveLevel]) -> None:
         self._objectives = tuple(objectives)
-        self._hysteresis = {objective.expression: create_hysteresis(objective) for objective in objectives}
+        self._hysteresis = {
+            objective.expression: create_hysteresis(objective) for objective in objectives
+        }
         self._states: dict[str, tuple[ObjectiveState, float]] = {}
         self._missed: set[str] = set()  # objectives whose last event reported a miss
         # time of each objective's last evaluation with current figures
@@ -117,7 +119,11 @@ def _is_awaited(services: Sequence[ServiceState]) -> bool:
 
 
 def _evaluate_objective(
-    objective: ObjectiveLevel, hysteresis: Hysteresis, value: float | None, at: float, services: Sequence[ServiceState]
+    objective: ObjectiveLevel,
+    hysteresis: Hysteresis,
+    value: float | None,
+    at: float,
+    services: Sequence[ServiceState],
 ) -> ObjectiveState:
     if value is None:
         hysteresis.skip_tick(at)
@@ -137,7 +143,9 @@ def create_hysteresis(objective: ObjectiveLevel) -> Hysteresis:
     return Hysteresis(error_budget(objective), 0.0 if is_estimate else MIN_BAD_REQUESTS)
 
 
-def add_objective_quantiles(quantiles: Sequence[float], objectives: Iterable[ObjectiveLevel]) -> tuple[float, ...]:
+def add_objective_quantiles(
+    quantiles: Sequence[float], objectives: Iterable[ObjectiveLevel]
+) -> tuple[float, ...]:
     """Add the quantiles used by objectives to `quantiles`."""
     asked = {objective.quantile for objective in objectives if objective.quantile is not None}
     more = [q for q in asked if not any(abs(q - known) < 1e-9 for known in quantiles)]
@@ -168,8 +176,14 @@ def count_requests(
             for row in service.breakdown:
                 if find_route(row.labels) == objective.route and row.rps:
                     total += row.rps
-                    bad += row.rps * (row.error_ratio or 0.0) if objective.measure == "errors" else 0.0
-        elif objective.measure == "errors" and service.traffic is not None and service.errors is not None:
+                    bad += (
+                        row.rps * (row.error_ratio or 0.0) if objective.measure == "errors" else 0.0
+                    )
+        elif (
+            objective.measure == "errors"
+            and service.traffic is not None
+            and service.errors is not None
+        ):
             total += service.traffic.rps or 0.0
             bad += (service.traffic.rps or 0.0) * (service.errors.ratio or 0.0)
         elif objective.measure == "latency" and service.latency is not None:
@@ -223,7 +237,11 @@ def _measured_values(objective: ObjectiveLevel, service: ServiceState) -> list[f
             return [row.error_ratio for row in rows]
         return [_find_quantile(row.quantiles, objective.quantile) for row in rows]
     if objective.measure == "rps":
-        return [service.traffic.rps] if service.traffic is not None and service.traffic.unit == "req/s" else []
+        return (
+            [service.traffic.rps]
+            if service.traffic is not None and service.traffic.unit == "req/s"
+            else []
+        )
     if objective.measure == "errors":
         return [service.errors.ratio] if service.errors is not None else []
     if service.latency is None or service.latency.unit != "s":
@@ -232,4 +250,7 @@ def _measured_values(objective: ObjectiveLevel, service: ServiceState) -> list[f
 
 
 def _find_quantile(quantiles: Iterable[Quantile], q: float | None) -> float | None:
-    return next((quantile.value for quantile in quantiles if q is not None and abs(quantile.q - q) < 1e-9), None)
+    return next(
+        (quantile.value for quantile in quantiles if q is not None and abs(quantile.q - q) < 1e-9),
+        None,
+    )

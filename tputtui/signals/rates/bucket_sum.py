@@ -50,7 +50,9 @@ class BucketSum:
     def counts(self, tick: ServiceWindow) -> list[histograms.Bucket]:
         """Return cumulative buckets: (upper bound, observations per second at or below it)."""
         if self._ranges:
-            return histograms.buckets_from_vmranges({ends: tick.sum_rates(numbers) for ends, numbers in self._ranges})
+            return histograms.buckets_from_vmranges(
+                {ends: tick.sum_rates(numbers) for ends, numbers in self._ranges}
+            )
         return list(zip(self._edges, self._rates(tick), strict=True))
 
     def _rates(self, tick: ServiceWindow) -> Sequence[float]:
@@ -60,13 +62,17 @@ class BucketSum:
             return found
         return [tick.sum_rates(numbers) for _, numbers in self._bounds]
 
-    def quantiles(self, tick: ServiceWindow, quantiles: Sequence[float], scale: float) -> tuple[Quantile, ...]:
+    def quantiles(
+        self, tick: ServiceWindow, quantiles: Sequence[float], scale: float
+    ) -> tuple[Quantile, ...]:
         """Return the quantiles in units of `scale`.
 
         None without observations or with faulty buckets.
         """
         if not tick.live_windows or self._ranges:
-            return histograms.quantiles(quantiles, self.counts(tick) if tick.live_windows else (), scale)
+            return histograms.quantiles(
+                quantiles, self.counts(tick) if tick.live_windows else (), scale
+            )
         rates = self._rates(tick)
         if any(map(gt, rates, rates[1:])):  # falling counts are raised first; they are rare
             return histograms.quantiles(quantiles, zip(self._edges, rates, strict=True), scale)
@@ -111,7 +117,9 @@ def bucket_sum(
     return BucketSum(told())
 
 
-def _single_set_reader(numbers: Sequence[Numbers]) -> Callable[[Sequence[float]], tuple[float, ...]] | None:
+def _single_set_reader(
+    numbers: Sequence[Numbers],
+) -> Callable[[Sequence[float]], tuple[float, ...]] | None:
     """Return a fast reader of the rates of a single label set.
 
     None if there are several to add up.
@@ -127,7 +135,9 @@ def _describe_fault(
     if not sets:
         return None
     if not complete:
-        return histograms.describe_fault([(bound, 0.0) for bounds in sets.values() for bound in bounds])
+        return histograms.describe_fault(
+            [(bound, 0.0) for bounds in sets.values() for bound in bounds]
+        )
     if len(common) < 2 <= max(map(len, complete)):
         return "the label sets have no bounds in common: no quantile can be known"
     return histograms.describe_fault([(bound, 0.0) for bound in common])

@@ -58,7 +58,11 @@ class FollowedSeries:
     """
 
     def __init__(
-        self, window_s: float, interval_s: float, counters: Collection[str], gauges: Collection[str] = ()
+        self,
+        window_s: float,
+        interval_s: float,
+        counters: Collection[str],
+        gauges: Collection[str] = (),
     ) -> None:
         """Follow the counters and gauges with these sample names over `window_s` seconds.
 
@@ -132,7 +136,9 @@ class FollowedSeries:
         for process in live:
             for number, value in enumerate(process.raw):
                 if isfinite(value):
-                    total[number] = value if total[number] != total[number] else total[number] + value
+                    total[number] = (
+                        value if total[number] != total[number] else total[number] + value
+                    )
         return total
 
     @property
@@ -166,7 +172,9 @@ class FollowedSeries:
                 unconfirmed = sum(process.unconfirmed.get(number, 0.0) for number in numbers)
             at = self._counted_at(process, numbers)
             is_live = not process.ended
-            found.append(Count(process.serial, at, counted, unconfirmed, is_live, process.delayed_s))
+            found.append(
+                Count(process.serial, at, counted, unconfirmed, is_live, process.delayed_s)
+            )
         return found
 
     def _counted_at(self, process: ProcessCounters, numbers: Sequence[int]) -> float:
@@ -218,7 +226,9 @@ class FollowedSeries:
 
     def _mark_gone(self, process: ProcessCounters, at: float) -> None:
         """Mark the series missing from a good scrape as gone; they start over if they return."""
-        missing = [n for n, seen in enumerate(process.seen) if seen != self._scrapes and n not in self.gone]
+        missing = [
+            n for n, seen in enumerate(process.seen) if seen != self._scrapes and n not in self.gone
+        ]
         if not missing:
             return
         others = [one for one in self.processes.live if one is not process]
@@ -245,6 +255,8 @@ class FollowedSeries:
         self.processes.renumber(kept)
         self.series = [self.series[number] for number in kept]
         self.silent = {new_number[number] for number in self.silent if number not in old}
-        self.gone = {new_number[number]: since for number, since in self.gone.items() if number not in old}
+        self.gone = {
+            new_number[number]: since for number, since in self.gone.items() if number not in old
+        }
         self._index = {series: number for number, series in enumerate(self.series)}
         self.layout += 1

@@ -54,7 +54,9 @@ def parse_bound(text: str | None) -> float | None:
     return None if math.isnan(bound) else bound
 
 
-def sort_buckets(buckets: Iterable[Bucket], duplicates: Literal["add", "first"] = "add") -> list[Bucket]:
+def sort_buckets(
+    buckets: Iterable[Bucket], duplicates: Literal["add", "first"] = "add"
+) -> list[Bucket]:
     """Sort buckets by bound.
 
     Counts of equal bounds are added (PromQL), or the first one is used (one series, exposed twice).
@@ -77,7 +79,9 @@ def make_monotonic(buckets: Sequence[Bucket]) -> tuple[list[Bucket], bool]:
     forced = False
     before = buckets[0][1] if buckets else 0.0
     for bound, count in buckets:
-        if count - before > _CLEAR_RISE * count > 0 or not (count <= before or _almost_equal(before, count)):
+        if count - before > _CLEAR_RISE * count > 0 or not (
+            count <= before or _almost_equal(before, count)
+        ):
             before = count
         elif count < before and not _almost_equal(before, count):
             forced = True
@@ -92,7 +96,11 @@ def locate_quantile(q: float, buckets: Iterable[Bucket]) -> LocatedQuantile:
     if q < 0 or q > 1:
         return LocatedQuantile(-math.inf if q < 0 else math.inf)
     bounds, counts = _split_buckets(make_monotonic(sort_buckets(buckets))[0])
-    return _interpolate(q * counts[-1], bounds, counts) if _has_quantile(bounds, counts) else LocatedQuantile(math.nan)
+    return (
+        _interpolate(q * counts[-1], bounds, counts)
+        if _has_quantile(bounds, counts)
+        else LocatedQuantile(math.nan)
+    )
 
 
 def _split_buckets(buckets: Sequence[Bucket]) -> tuple[list[float], list[float]]:
@@ -121,12 +129,16 @@ def quantile(q: float, buckets: Iterable[Bucket], scale: float = 1.0) -> Quantil
     return quantiles((q,), buckets, scale)[0]
 
 
-def quantiles(qs: Sequence[float], buckets: Iterable[Bucket], scale: float = 1.0) -> tuple[Quantile, ...]:
+def quantiles(
+    qs: Sequence[float], buckets: Iterable[Bucket], scale: float = 1.0
+) -> tuple[Quantile, ...]:
     """Return several quantiles (each from 0 to 1) of one histogram.
 
     Its buckets are sorted and made monotonic only once.
     """
-    return quantiles_from_sorted(qs, *_split_buckets(make_monotonic(sort_buckets(buckets))[0]), scale)
+    return quantiles_from_sorted(
+        qs, *_split_buckets(make_monotonic(sort_buckets(buckets))[0]), scale
+    )
 
 
 def quantiles_from_sorted(
@@ -169,7 +181,9 @@ def _interpolate(rank: float, bounds: Sequence[float], counts: Sequence[float]) 
     start, below = (bounds[place - 1], counts[place - 1]) if place else (0.0, 0.0)
     if count == below:  # only for q = 0 and an empty lowest bucket: 0/0 in PromQL too
         return LocatedQuantile(math.nan)
-    return LocatedQuantile(start + (end - start) * ((rank - below) / (count - below)), low=start, high=end)
+    return LocatedQuantile(
+        start + (end - start) * ((rank - below) / (count - below)), low=start, high=end
+    )
 
 
 def histogram_fraction(lower: float, upper: float, buckets: Iterable[Bucket]) -> float:
@@ -239,7 +253,9 @@ def coarse_note(buckets: Sequence[Bucket], quantiles: Sequence[float] = (0.99,))
     finite = sum(not math.isinf(bound) for bound in {bound for bound, _ in buckets})
     if not 0 < finite <= MAX_COARSE_BOUNDS or not quantiles:
         return ""
-    return f"only {finite} bucket{'s' if finite > 1 else ''}: p{max(quantiles) * 100:.10g} says little"
+    return (
+        f"only {finite} bucket{'s' if finite > 1 else ''}: p{max(quantiles) * 100:.10g} says little"
+    )
 
 
 # ---------------------------------------------------------------------------------- VictoriaMetrics

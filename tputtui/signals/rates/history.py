@@ -88,7 +88,9 @@ class HistoryRing:
         place = number % self.cells
         if not self._holds(number) or self._count[place] <= 0:
             return None
-        return HistoryCell(self._mean[place], self._low[place], self._high[place], self._count[place])
+        return HistoryCell(
+            self._mean[place], self._low[place], self._high[place], self._count[place]
+        )
 
     def is_gap(self, number: int) -> bool:
         """Tell whether a cell was explicitly marked as a gap and has no value."""
@@ -132,7 +134,9 @@ class History:
             if rings is None:
                 if len(self._rings) >= self.max_names and not self._make_room(name, values):
                     continue
-                rings = self._rings[name] = tuple(HistoryRing(step, cells) for step, cells in self._levels)
+                rings = self._rings[name] = tuple(
+                    HistoryRing(step, cells) for step, cells in self._levels
+                )
             self._rings.move_to_end(name)
             for ring in rings:
                 ring.add(at, value)
@@ -167,7 +171,8 @@ class History:
         kept.
         """
         return [
-            None if cell is None else cell.mean for cell in self._columns(name, end_at, span_s, columns, last_columns)
+            None if cell is None else cell.mean
+            for cell in self._columns(name, end_at, span_s, columns, last_columns)
         ]
 
     def _columns(
@@ -184,7 +189,10 @@ class History:
         last = math.floor(end_at / width + _ROUNDING)
         ring = _choose_ring(rings, (last - columns + 1) * width, width)
         hold = math.floor(HOLD_INTERVALS * self.interval_s / ring.step_s)
-        return [_merge_cells(ring, number * width, width, hold) for number in range(last - wanted + 1, last + 1)]
+        return [
+            _merge_cells(ring, number * width, width, hold)
+            for number in range(last - wanted + 1, last + 1)
+        ]
 
 
 def _choose_ring(rings: tuple[HistoryRing, ...], begin: float, width: float) -> HistoryRing:
@@ -196,7 +204,8 @@ def _choose_ring(rings: tuple[HistoryRing, ...], begin: float, width: float) -> 
     even = [
         ring
         for ring in reaching
-        if width / ring.step_s > 4 or abs(width / ring.step_s - round(width / ring.step_s)) < _ROUNDING
+        if width / ring.step_s > 4
+        or abs(width / ring.step_s - round(width / ring.step_s)) < _ROUNDING
     ]
     return [reaching[0], *(ring for ring in even if ring.step_s <= width)][-1]
 
@@ -215,7 +224,9 @@ def _merge_cells(ring: HistoryRing, begin: float, width: float, hold: int) -> Hi
     if found:
         count = sum(cell.value_count for cell in found)
         mean = sum(cell.mean * cell.value_count for cell in found) / count
-        return HistoryCell(mean, min(cell.low for cell in found), max(cell.high for cell in found), count)
+        return HistoryCell(
+            mean, min(cell.low for cell in found), max(cell.high for cell in found), count
+        )
     for number in range(end - 1, first - hold - 1, -1):
         if ring.is_gap(number):
             return None

@@ -80,7 +80,10 @@ class HeatmapRing:
         last = math.floor(end_at / width + _ROUNDING)
         level = self._choose_level((last - columns + 1) * width, width)
         hold = math.floor(HOLD_INTERVALS * self._interval_s / level.step_s)
-        found = (level.row_shares(number * width, width, hold) for number in range(last - columns + 1, last + 1))
+        found = (
+            level.row_shares(number * width, width, hold)
+            for number in range(last - columns + 1, last + 1)
+        )
         return LatencyHeatmap(self.bounds, tuple(found))
 
     def _choose_level(self, begin: float, width: float) -> _Level:
@@ -113,7 +116,9 @@ class _Level:
             for cleared in range(max(first, number - self._cells + 1), number + 1):
                 place = cleared % self._cells
                 self._counts[place] = 0
-                self._sums[place * self._rows : (place + 1) * self._rows] = array("f", [0.0]) * self._rows
+                self._sums[place * self._rows : (place + 1) * self._rows] = (
+                    array("f", [0.0]) * self._rows
+                )
             self._newest = number
         elif number <= self._newest - self._cells:
             return
@@ -135,7 +140,9 @@ class _Level:
         if first >= end:
             first = math.floor(begin / self.step_s + _ROUNDING)
             end = first + 1
-        told = [place for number in range(first, end) if (place := self._cell_index(number)) is not None]
+        told = [
+            place for number in range(first, end) if (place := self._cell_index(number)) is not None
+        ]
         if not told:
             before = (self._cell_index(number) for number in range(first - 1, first - hold - 1, -1))
             told = [place for place in before if place is not None][:1]

@@ -16,7 +16,12 @@ START_TIME: Final = "process_start_time_seconds"
 
 BOOT_TIME: Final = "node_boot_time_seconds"
 
-START_GAUGES: Final = (START_TIME, BOOT_TIME, "redis_start_time_seconds", "pg_postmaster_start_time_seconds")
+START_GAUGES: Final = (
+    START_TIME,
+    BOOT_TIME,
+    "redis_start_time_seconds",
+    "pg_postmaster_start_time_seconds",
+)
 """Gauges of start times in unix seconds. The first word names the subject: node, redis, pg."""
 
 _EXPORTER_SUFFIX = "exporter_build_info"
@@ -32,7 +37,9 @@ def start_gauge(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> 
     first = sample.partition("_")[0]
     if first in _PROCESS_PREFIXES or "exporter" in sample:
         return START_TIME
-    own = next((name for name in START_GAUGES[1:] if name in gauges and name.startswith(f"{first}_")), None)
+    own = next(
+        (name for name in START_GAUGES[1:] if name in gauges and name.startswith(f"{first}_")), None
+    )
     if own is not None:
         return own
     return None if first in _OUTLIVING_PREFIXES or is_exporter(families) else START_TIME
@@ -57,7 +64,9 @@ def counting_since(sample: str, gauges: Gauges, families: Mapping[str, Family]) 
     return value if value is not None and isfinite(value) and value > 0 else None
 
 
-def identity_gauge(counters: Iterable[str], gauges: Gauges, families: Mapping[str, Family]) -> str | None:
+def identity_gauge(
+    counters: Iterable[str], gauges: Gauges, families: Mapping[str, Family]
+) -> str | None:
     """Return the start-time gauge that governs most of these counters; None without one.
 
     It tells processes that expose them apart.
@@ -68,7 +77,9 @@ def identity_gauge(counters: Iterable[str], gauges: Gauges, families: Mapping[st
     return best if best is not None and 2 * told_of.count(best) >= len(found) else None
 
 
-def told(gauges: Gauges, identity: str | None) -> tuple[float | None, dict[Series, float], dict[Series, float]]:
+def told(
+    gauges: Gauges, identity: str | None
+) -> tuple[float | None, dict[Series, float], dict[Series, float]]:
     """Return (start time of the answering process, created times, other start times).
 
     A page with several start times under one name describes several processes: none of them is the
@@ -88,7 +99,11 @@ def told(gauges: Gauges, identity: str | None) -> tuple[float | None, dict[Serie
 
 
 def governed(
-    starts: Collection[Series], series: Sequence[Series], families: Mapping[str, Family], *, alone: bool
+    starts: Collection[Series],
+    series: Sequence[Series],
+    families: Mapping[str, Family],
+    *,
+    alone: bool,
 ) -> list[int]:
     """Return the numbers of the series whose counting began with one of these start times.
 
@@ -97,7 +112,15 @@ def governed(
     numbers = []
     for start in starts:
         gauges: Gauges = {start.name: []}
-        names = {name for name in {one.name for one in series} if start_gauge(name, gauges, families) == start.name}
+        names = {
+            name
+            for name in {one.name for one in series}
+            if start_gauge(name, gauges, families) == start.name
+        }
         own = set(start.labels)
-        numbers += [n for n, one in enumerate(series) if one.name in names and (alone or own <= set(one.labels))]
+        numbers += [
+            n
+            for n, one in enumerate(series)
+            if one.name in names and (alone or own <= set(one.labels))
+        ]
     return numbers

@@ -62,7 +62,10 @@ def counts_events(series: Series) -> bool:
 
 def children(created: Mapping[Series, float]) -> dict[Child, float]:
     """Return the created times by label set."""
-    return {(series.name.removesuffix("_created"), series.labels): moment for series, moment in created.items()}
+    return {
+        (series.name.removesuffix("_created"), series.labels): moment
+        for series, moment in created.items()
+    }
 
 
 def count_from_zero(
@@ -108,7 +111,11 @@ def is_confirmed(doubtful: Doubtful, gained: float, seconds: float, before_s: fl
     `gained` is its increase in the `seconds` since it appeared, and `before_s` the span before in
     which it must have begun.
     """
-    return doubtful.judge.value <= FEW + STEADY * gained * before_s / seconds if gained > 0 and seconds > 0 else False
+    return (
+        doubtful.judge.value <= FEW + STEADY * gained * before_s / seconds
+        if gained > 0 and seconds > 0
+        else False
+    )
 
 
 def _judge(members: Sequence[NewSeries]) -> NewSeries:

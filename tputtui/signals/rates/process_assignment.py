@@ -79,7 +79,9 @@ class ProcessAssignment:
                     return process
         return processes.current
 
-    def is_certain(self, process: ProcessCounters, start: float | None, created: Mapping[Series, float]) -> bool:
+    def is_certain(
+        self, process: ProcessCounters, start: float | None, created: Mapping[Series, float]
+    ) -> bool:
         """Tell whether identity alone proves the process.
 
         It does if nothing differs and no other process is like it.
@@ -88,7 +90,8 @@ class ProcessAssignment:
             return False
         known = self._processes.known
         return len(known) == 1 or not any(
-            other is not process and other.start == start and same_created(other.created, created) for other in known
+            other is not process and other.start == start and same_created(other.created, created)
+            for other in known
         )
 
     def decide(self, answer: Answer) -> AnsweringProcess:
@@ -134,21 +137,33 @@ class ProcessAssignment:
             return AnsweringProcess(current)
         is_newest = start > max(one.start for one in processes.known if one.start is not None)
         is_new = answer.is_new(start)
-        by_values = current.answers >= CALM and current.is_steady(answer.counts) and _is_young(current, answer)
+        by_values = (
+            current.answers >= CALM
+            and current.is_steady(answer.counts)
+            and _is_young(current, answer)
+        )
         if len(processes.live) == 1 and is_newest and (is_new or by_values):
             processes.begin_line(answer)
             processes.restarted(answer.at, "restarted: its start time moved forward")
             return AnsweringProcess(current, from_zero=True)
         since = processes.watched_since
         born = since is not None and since - RESTART_S < start <= answer.time + RESTART_S
-        return AnsweringProcess(processes.add(answer, born=born), rebase=not is_new, from_zero=is_new)
+        return AnsweringProcess(
+            processes.add(answer, born=born), rebase=not is_new, from_zero=is_new
+        )
 
     def _changes_with_each_scrape(self, start: float, answer: Answer) -> bool:
         """Tell whether the start time is recomputed for each scrape of one continuing process."""
-        near = [one for one in self._processes.known if one.start is not None and abs(one.start - start) <= RESTART_S]
+        near = [
+            one
+            for one in self._processes.known
+            if one.start is not None and abs(one.start - start) <= RESTART_S
+        ]
         if len(near) < CALM:
             return False
-        return not any(one.answers > 1 or one.measure(answer.values, answer.counts)[0] for one in near)
+        return not any(
+            one.answers > 1 or one.measure(answer.values, answer.counts)[0] for one in near
+        )
 
     # ------------------------------------------------------------------------------------ by values
 
@@ -177,7 +192,11 @@ class ProcessAssignment:
         return AnsweringProcess(current)
 
     def _take_turn(
-        self, chosen: ProcessCounters, rising: list[ProcessCounters], gains: Mapping[int, float], answer: Answer
+        self,
+        chosen: ProcessCounters,
+        rising: list[ProcessCounters],
+        gains: Mapping[int, float],
+        answer: Answer,
     ) -> AnsweringProcess:
         """Assign an answer to the process with the least gain.
 
@@ -263,7 +282,11 @@ class ProcessAssignment:
             return True
         counts = set(answer.counts)
         fall = sum(raw[number] - values[number] for number in fallen if number in counts)
-        return fall <= SMALL_STEP * expected and process.is_steady(answer.counts) and not self._steps_too_often(answer)
+        return (
+            fall <= SMALL_STEP * expected
+            and process.is_steady(answer.counts)
+            and not self._steps_too_often(answer)
+        )
 
     def _is_step_back(self, process: ProcessCounters, answer: Answer, gain: float) -> bool:
         """Tell whether the newest answers were a short step back of the process they return to.
@@ -271,9 +294,15 @@ class ProcessAssignment:
         They were if they lay less than one step below its line.
         """
         current = self._processes.current
-        if current.line_at <= process.at or current.answers > process.answers + 2 or len(self._processes.live) > 2:
+        if (
+            current.line_at <= process.at
+            or current.answers > process.answers + 2
+            or len(self._processes.live) > 2
+        ):
             return False
-        if not (current.is_like(process) and (process.is_frozen or process.is_steady(answer.counts))):
+        if not (
+            current.is_like(process) and (process.is_frozen or process.is_steady(answer.counts))
+        ):
             return False
         step = sum(max(0.0, process.raw[number] - current.raw[number]) for number in answer.counts)
         if step > gain or not _is_expected(process, gain, answer, 2.0):

@@ -196,7 +196,11 @@ class ProcessCounters:
             rows.pop()
         rows.append(row)
         start = at - window_s
-        while len(rows) > 2 and abs(rows[1].at - start) <= abs(rows[0].at - start) and _is_clear(rows[1], row):
+        while (
+            len(rows) > 2
+            and abs(rows[1].at - start) <= abs(rows[0].at - start)
+            and _is_clear(rows[1], row)
+        ):
             rows.popleft()
 
     def skip(self, seconds: float) -> None:
@@ -290,7 +294,12 @@ class ProcessCounters:
         line = ProcessCounters(len(self.raw))
         line.raw, line.seen = self.raw[:], self.seen[:]
         line.start, line.created, line.gauges = self.start, self.created, self.gauges
-        line.at, line.time, line.scrape, line.answers = self.at, self.time, self.scrape, self.answers
+        line.at, line.time, line.scrape, line.answers = (
+            self.at,
+            self.time,
+            self.scrape,
+            self.answers,
+        )
         line.first_scrape, line.line_at, line.ended = self.first_scrape, self.line_at, True
         line.frozen_pace = self.pace(numbers) or 0.0
         line.rows.append(WindowRow(self.at, array("d", line.gained)))
@@ -313,10 +322,13 @@ class ProcessCounters:
         self.raw = [self.raw[number] for number in kept]
         self.gained = [self.gained[number] for number in kept]
         self.seen = [self.seen[number] for number in kept]
-        self.unconfirmed = {place[number]: gain for number, gain in self.unconfirmed.items() if number in place}
+        self.unconfirmed = {
+            place[number]: gain for number, gain in self.unconfirmed.items() if number in place
+        }
         self.marks = {place[number]: mark for number, mark in self.marks.items() if number in place}
         self.rows = deque(
-            row._replace(gained=array("d", [row.gained[n] for n in kept if n < len(row.gained)])) for row in self.rows
+            row._replace(gained=array("d", [row.gained[n] for n in kept if n < len(row.gained)]))
+            for row in self.rows
         )
 
 
@@ -328,4 +340,6 @@ def _is_clear(base: WindowRow, end: WindowRow) -> bool:
 
 def same_created(before: Mapping[Series, float], now: Mapping[Series, float]) -> bool:
     """Tell whether no created time differs; series present on one side only are ignored."""
-    return before == now or all(now.get(series, created) == created for series, created in before.items())
+    return before == now or all(
+        now.get(series, created) == created for series, created in before.items()
+    )

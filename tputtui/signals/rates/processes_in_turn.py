@@ -92,7 +92,11 @@ class ProcessesInTurn:
     @property
     def live(self) -> list[ProcessCounters]:
         """Processes that still answer, as far as is known."""
-        return self.known if len(self.known) == 1 else [process for process in self.known if not process.ended]
+        return (
+            self.known
+            if len(self.known) == 1
+            else [process for process in self.known if not process.ended]
+        )
 
     @property
     def count(self) -> int:
@@ -223,7 +227,9 @@ class ProcessesInTurn:
         if len(self.known) > 1:
             self._end()
             self._end_replaced(at)
-            for old in [one for one in self.known if one.ended and at - one.at > FORGOTTEN_AFTER * window_s]:
+            for old in [
+                one for one in self.known if one.ended and at - one.at > FORGOTTEN_AFTER * window_s
+            ]:
                 self.forget(old)
             if len(self.live) == 1:
                 self.answer_in_turn = False
@@ -236,7 +242,9 @@ class ProcessesInTurn:
             if process is current:
                 continue
             turns = (process.scrape - process.first_scrape + 1) / process.answers
-            is_unsure = not self.answer_in_turn or (self.reason is not None and self.has_like(process))
+            is_unsure = not self.answer_in_turn or (
+                self.reason is not None and self.has_like(process)
+            )
             most = turns_until_ended(max(len(live), turns), _ENDED_UNSURE if is_unsure else _ENDED)
             if current.scrape - process.scrape > most:
                 process.ended = True
@@ -251,7 +259,9 @@ class ProcessesInTurn:
             return [], []
         newest = max(births)
         born = [process for process in live if process.born_at is not None]
-        return born, [process for process in live if process.born_at is None and process.at < newest]
+        return born, [
+            process for process in live if process.born_at is None and process.at < newest
+        ]
 
     def _end_replaced(self, at: float) -> None:
         """End the replaced processes once all others have answered since."""

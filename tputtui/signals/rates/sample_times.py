@@ -53,7 +53,10 @@ class SampleTimes:
         return bool(self._points)
 
     def only_new(
-        self, samples: Mapping[Series, float], stamps: Mapping[Series, float], raw: Mapping[Series, float]
+        self,
+        samples: Mapping[Series, float],
+        stamps: Mapping[Series, float],
+        raw: Mapping[Series, float],
     ) -> Mapping[Series, float]:
         """Return the samples of a scrape, with the previous value (`raw`) of unmoved timestamps."""
         settled = dict(samples)

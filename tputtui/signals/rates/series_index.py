@@ -58,11 +58,19 @@ def compile_matches(match: Sequence[Match]) -> SeriesMemo[bool]:
     already rejected those.
     """
     tests = [
-        (one.label, re.compile(one.value if "~" in one.op else re.escape(one.value)), one.op[0] == "=") for one in match
+        (
+            one.label,
+            re.compile(one.value if "~" in one.op else re.escape(one.value)),
+            one.op[0] == "=",
+        )
+        for one in match
     ]
 
     def meets(series: Series) -> bool:
-        return all((wanted.fullmatch(series.label(label) or "") is not None) == same for label, wanted, same in tests)
+        return all(
+            (wanted.fullmatch(series.label(label) or "") is not None) == same
+            for label, wanted, same in tests
+        )
 
     return SeriesMemo(meets)
 
@@ -99,7 +107,9 @@ def build_layout(windows: tuple[TargetWindow, ...]) -> SeriesLayout:
         gone.update(start + number for number in window.gone)
         start += len(window.series)
     for name, places in layout.all_series.items():
-        layout.present[name] = [place for place in places if place[0] not in gone] if gone else places
+        layout.present[name] = (
+            [place for place in places if place[0] not in gone] if gone else places
+        )
     return layout
 
 
@@ -140,7 +150,12 @@ class ServiceWindow:
 
         The family may not have any series yet.
         """
-        bases = {name, name.removesuffix("_total"), name.removesuffix("_count"), name.removesuffix("_bucket")}
+        bases = {
+            name,
+            name.removesuffix("_total"),
+            name.removesuffix("_count"),
+            name.removesuffix("_bucket"),
+        }
         return any(base in window.families for window in self.live_windows for base in bases)
 
 
@@ -161,7 +176,9 @@ def build_service_window(layout: SeriesLayout) -> ServiceWindow:
 def build_lifetime_window(layout: SeriesLayout) -> ServiceWindow:
     """Return raw values instead of rates: the counts since the processes started."""
     raw = [value if value == value else 0.0 for window in layout.windows for value in window.raw]  # noqa: PLR0124
-    return ServiceWindow(layout, raw, tuple(window for window in layout.windows if window.at is not None))
+    return ServiceWindow(
+        layout, raw, tuple(window for window in layout.windows if window.at is not None)
+    )
 
 
 def gauge_values(

@@ -20,7 +20,11 @@ class ServerWindow(TargetWindow):
     """
 
     def __init__(
-        self, window_s: float, interval_s: float, counters: Collection[str], gauges: Collection[str] = ()
+        self,
+        window_s: float,
+        interval_s: float,
+        counters: Collection[str],
+        gauges: Collection[str] = (),
     ) -> None:
         super().__init__(window_s, interval_s, counters, gauges)
         self.rate_s = 0.0
@@ -64,11 +68,18 @@ class ServerWindow(TargetWindow):
         self._retire(scrape.at)
         self._rates = [found.get(series, 0.0) for series in self.series]
         self.silent = {self._index[series] for series in silent}
-        process.gained = [gained + rate * passed for gained, rate in zip(process.gained, self._rates, strict=True)]
+        process.gained = [
+            gained + rate * passed for gained, rate in zip(process.gained, self._rates, strict=True)
+        ]
         process.at, process.scrape = scrape.at, self._scrapes
         self.rate_s = exposition.served.rate_s
         self.gauges = process.gauges = gauges
-        self.up, self.at, self.time, self.families = True, scrape.at, scrape.time, exposition.families
+        self.up, self.at, self.time, self.families = (
+            True,
+            scrape.at,
+            scrape.time,
+            exposition.families,
+        )
         self.overdue = False
 
     def _mark_seen(self, series: Series) -> None:

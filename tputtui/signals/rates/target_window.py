@@ -15,15 +15,48 @@ from operator import sub
 from typing import NamedTuple
 
 from tputtui.model import Exposition, Family, Scrape, Series
-from tputtui.signals.rates.followed_series import RETIRE_AT_ONCE, Count, DroppedTotal, FollowedSeries
-from tputtui.signals.rates.lifetime import START_GAUGES, Gauges, governed, identity_gauge, start_gauge, told
-from tputtui.signals.rates.new_series import Doubtful, NewSeries, child, count_from_zero, counts_events, is_confirmed
+from tputtui.signals.rates.followed_series import (
+    RETIRE_AT_ONCE,
+    Count,
+    DroppedTotal,
+    FollowedSeries,
+)
+from tputtui.signals.rates.lifetime import (
+    START_GAUGES,
+    Gauges,
+    governed,
+    identity_gauge,
+    start_gauge,
+    told,
+)
+from tputtui.signals.rates.new_series import (
+    Doubtful,
+    NewSeries,
+    child,
+    count_from_zero,
+    counts_events,
+    is_confirmed,
+)
 from tputtui.signals.rates.process_assignment import FEW, ProcessAssignment
-from tputtui.signals.rates.process_counters import MAX_ROWS, MOST_DOUBT, Counted, ProcessCounters, Saved
+from tputtui.signals.rates.process_counters import (
+    MAX_ROWS,
+    MOST_DOUBT,
+    Counted,
+    ProcessCounters,
+    Saved,
+)
 from tputtui.signals.rates.processes_in_turn import FELL, RESTART_S, Answer
 from tputtui.signals.rates.sample_times import SampleTimes
 
-__all__ = ["GAP_INTERVALS", "MAX_ROWS", "RESTART_S", "RETIRE_AT_ONCE", "Count", "DroppedTotal", "TargetWindow"]
+__all__ = [
+    "GAP_INTERVALS",
+    "MAX_ROWS",
+    "RESTART_S",
+    "RETIRE_AT_ONCE",
+    "Count",
+    "DroppedTotal",
+    "TargetWindow",
+]
 
 GAP_INTERVALS = 2.5
 """Intervals without any request after which the rates start over, if longer than the window too.
@@ -56,7 +89,11 @@ class TargetWindow(FollowedSeries):
     """
 
     def __init__(
-        self, window_s: float, interval_s: float, counters: Collection[str], gauges: Collection[str] = ()
+        self,
+        window_s: float,
+        interval_s: float,
+        counters: Collection[str],
+        gauges: Collection[str] = (),
     ) -> None:
         """Follow the counters and gauges with these sample names over `window_s` seconds.
 
@@ -164,7 +201,12 @@ class TargetWindow(FollowedSeries):
         else:
             armed = self._armed.difference(forgotten, exposition.hidden, self._suspect)
         self._count(scrape, exposition, armed)
-        self.up, self.at, self.time, self.families = True, scrape.at, scrape.time, exposition.families
+        self.up, self.at, self.time, self.families = (
+            True,
+            scrape.at,
+            scrape.time,
+            exposition.families,
+        )
         self.overdue, self._silent_s = False, 0.0
         self._armed = self._counters
         self._retire(scrape.at)
@@ -185,7 +227,9 @@ class TargetWindow(FollowedSeries):
         process.extend(len(self.series))
         saved = process.save()
         counted = process.count(samples, self._index, self._counters, self._gauges, self._scrapes)
-        start, created, starts = told(counted.gauges, self._identity_gauge(counted.gauges, exposition.families))
+        start, created, starts = told(
+            counted.gauges, self._identity_gauge(counted.gauges, exposition.families)
+        )
         rebase, from_zero, begun = process.answers == 0, False, frozenset[int]()
         fell = any(value < process.raw[number] for number, value in counted.odd)
         is_certain = starts == self._starts and self._assignment.is_certain(process, start, created)
@@ -196,12 +240,18 @@ class TargetWindow(FollowedSeries):
             broken_lines = processes.broken_lines
             process, rebase, from_zero = self._assignment.decide(answer)
             self.segment += processes.broken_lines - broken_lines
-            process.begin(answer.at, answer.time - start if start is not None else None, rebase, from_zero)
+            process.begin(
+                answer.at, answer.time - start if start is not None else None, rebase, from_zero
+            )
             saved = process.save()
-            counted = process.count(samples, self._index, self._counters, self._gauges, self._scrapes)
+            counted = process.count(
+                samples, self._index, self._counters, self._gauges, self._scrapes
+            )
         self._starts = starts
         since = process.time if process.answers else self.time
-        by = _Evidence(scrape.at, start, created, armed, since, rebase, from_zero, begun, exposition.families)
+        by = _Evidence(
+            scrape.at, start, created, armed, since, rebase, from_zero, begun, exposition.families
+        )
         self._finish(process, counted, saved, by)
         process.note(scrape.at, scrape.time, self._scrapes, scrape.delayed_s)
         if rebase and scrape.delayed_s > MOST_DOUBT * self.window_s:
@@ -233,7 +283,11 @@ class TargetWindow(FollowedSeries):
         return self._identity[1]
 
     def _answer(
-        self, scrape: Scrape, samples: Mapping[Series, float], start: float | None, created: Mapping[Series, float]
+        self,
+        scrape: Scrape,
+        samples: Mapping[Series, float],
+        start: float | None,
+        created: Mapping[Series, float],
     ) -> Answer:
         stepped = 0.0
         if self.at is not None and self.time is not None:
@@ -244,11 +298,23 @@ class TargetWindow(FollowedSeries):
             self._counts = (self.layout, numbers, few)
         values = [samples.get(series, nan) for series in self.series]
         return Answer(
-            scrape.at, scrape.time, self.time, stepped, start, created, values, *self._counts[1:], self._scrapes
+            scrape.at,
+            scrape.time,
+            self.time,
+            stepped,
+            start,
+            created,
+            values,
+            *self._counts[1:],
+            self._scrapes,
         )
 
     def _begin_again(
-        self, process: ProcessCounters, answer: Answer, starts: Mapping[Series, float], families: Mapping[str, Family]
+        self,
+        process: ProcessCounters,
+        answer: Answer,
+        starts: Mapping[Series, float],
+        families: Mapping[str, Family],
     ) -> frozenset[int]:
         """Reset single counters to zero where their created or start time moved forward.
 
@@ -261,21 +327,30 @@ class TargetWindow(FollowedSeries):
                 for series, moment in answer.created.items()
                 if moment > process.created.get(series, moment) and answer.is_new(moment)
             }
-        numbers = [number for number, series in enumerate(self.series) if child(series) in made] if made else []
+        numbers = (
+            [number for number, series in enumerate(self.series) if child(series) in made]
+            if made
+            else []
+        )
         begun = {
             series
             for series, start in starts.items()
-            if start - self._starts.get(series, start) - answer.stepped_s > RESTART_S and answer.is_new(start)
+            if start - self._starts.get(series, start) - answer.stepped_s > RESTART_S
+            and answer.is_new(start)
         }
         numbers += governed(begun, self.series, families, alone=len(starts) == 1)
         for number in numbers:
             if isfinite(process.raw[number]):
                 process.raw[number] = 0.0
         if numbers:
-            self.processes.restarted(answer.at, "counts anew in part: start or created times moved forward")
+            self.processes.restarted(
+                answer.at, "counts anew in part: start or created times moved forward"
+            )
         return frozenset(numbers)
 
-    def _finish(self, process: ProcessCounters, counted: Counted, saved: Saved, by: _Evidence) -> None:
+    def _finish(
+        self, process: ProcessCounters, counted: Counted, saved: Saved, by: _Evidence
+    ) -> None:
         """Count what is not a plain rise: series that are new, returned or fell."""
         raw, gained = process.raw, process.gained
         unconfirmed: dict[int, float] = {}
@@ -313,13 +388,17 @@ class TargetWindow(FollowedSeries):
             since = by.since if by.since is not None else 0.0
             increases, doubtful = new, []
             if not by.from_zero:
-                increases, doubtful = count_from_zero(new, self.series, rises, by.created, since - RESTART_S)
+                increases, doubtful = count_from_zero(
+                    new, self.series, rises, by.created, since - RESTART_S
+                )
             for one in increases:
                 gained[one.number] += max(one.value, 0.0)
                 unconfirmed[one.number] = max(one.value, 0.0)
         if doubtful:
             known = {one.serial for one in self.processes.known}
-            self._doubtful = {serial: sets for serial, sets in self._doubtful.items() if serial in known}
+            self._doubtful = {
+                serial: sets for serial, sets in self._doubtful.items() if serial in known
+            }
             self._doubtful[process.serial] = (by.at - process.at, doubtful)
         if not fallen and not by.rebase and not by.from_zero:
             self.processes.confirm_reset(by.at)
@@ -329,7 +408,9 @@ class TargetWindow(FollowedSeries):
         self.silent = counted.silent
         self._mark_gone(process, by.at)
 
-    def _confirm_new(self, process: ProcessCounters, before: Sequence[float], at: float) -> dict[int, float]:
+    def _confirm_new(
+        self, process: ProcessCounters, before: Sequence[float], at: float
+    ) -> dict[int, float]:
         """Count new label sets that continued at the pace needed to have begun when they appeared.
 
         Returns their increases by series number.
@@ -343,13 +424,19 @@ class TargetWindow(FollowedSeries):
             gained = process.gained[judge] - before[judge]
             if is_confirmed(doubtful, gained, at - process.at, before_s):
                 numbers = ((self._index.get(one.series), one.value) for one in doubtful.members)
-                counted |= {number: max(value, 0.0) for number, value in numbers if number is not None}
+                counted |= {
+                    number: max(value, 0.0) for number, value in numbers if number is not None
+                }
         for number, value in counted.items():
             process.gained[number] += value
         return counted
 
     def _fall(
-        self, process: ProcessCounters, fallen: Sequence[tuple[int, float]], before: Sequence[float], by: _Evidence
+        self,
+        process: ProcessCounters,
+        fallen: Sequence[tuple[int, float]],
+        before: Sequence[float],
+        by: _Evidence,
     ) -> dict[int, float]:
         """Handle counters that fell while others rose.
 
@@ -362,7 +449,9 @@ class TargetWindow(FollowedSeries):
         rises: dict[str, float] = {}
         for number, one in enumerate(self.series):
             rises[one.name] = (
-                rises.get(one.name, 0.0) + gained[number] - (before[number] if number < len(before) else 0.0)
+                rises.get(one.name, 0.0)
+                + gained[number]
+                - (before[number] if number < len(before) else 0.0)
             )
         for number, old in fallen:
             value, name = raw[number], self.series[number].name
@@ -389,7 +478,9 @@ class TargetWindow(FollowedSeries):
         known = {one: raw[index[one]] for one in stamps if one in index and index[one] < len(raw)}
         return self._sample_times.only_new(exposition.samples, stamps, known)
 
-    def _note_sample_times(self, scrape: Scrape, exposition: Exposition, process: ProcessCounters) -> None:
+    def _note_sample_times(
+        self, scrape: Scrape, exposition: Exposition, process: ProcessCounters
+    ) -> None:
         """Record the timestamps of samples.
 
         A series whose next sample is overdue becomes silent.
@@ -412,7 +503,9 @@ class TargetWindow(FollowedSeries):
         while len(scraped) > 2 and abs(scraped[1] - start) <= abs(scraped[0] - start):
             scraped.popleft()
 
-    def _all_gauges(self, families: Mapping[str, Family]) -> Mapping[str, list[tuple[Series, float]]]:
+    def _all_gauges(
+        self, families: Mapping[str, Family]
+    ) -> Mapping[str, list[tuple[Series, float]]]:
         """Return the newest gauges of every process, for amounts are summed over processes.
 
         Gauges that do not belong to the processes themselves are included once.
@@ -426,6 +519,8 @@ class TargetWindow(FollowedSeries):
             if process is self.processes.current:
                 continue
             for name, found in process.gauges.items():
-                if name not in START_GAUGES and (gauge is None or start_gauge(name, newest, families) == gauge):
+                if name not in START_GAUGES and (
+                    gauge is None or start_gauge(name, newest, families) == gauge
+                ):
                     merged[name] = [*merged.get(name, ()), *found]
         return merged

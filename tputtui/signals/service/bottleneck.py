@@ -43,7 +43,11 @@ def urgency_key(row: SaturationState) -> tuple[bool, bool, bool, bool, float, bo
 
 def _has_meaningful_ratio(row: SaturationState) -> bool:
     """Tell whether its ratio shows how close to its limit it is."""
-    return row.ratio is not None and (row.limit is not None or row.family is not None) and row.name not in _NEVER_FIRST
+    return (
+        row.ratio is not None
+        and (row.limit is not None or row.family is not None)
+        and row.name not in _NEVER_FIRST
+    )
 
 
 class BottleneckTracker:
@@ -56,13 +60,17 @@ class BottleneckTracker:
         self._current: tuple[str, str] | None = None
         self._ticks_ahead = 0  # consecutive ticks in which another resource was ahead
 
-    def update(self, rows: Iterable[OwnedResource], services: Sequence[str] = ()) -> FirstToSaturate | None:
+    def update(
+        self, rows: Iterable[OwnedResource], services: Sequence[str] = ()
+    ) -> FirstToSaturate | None:
         """Return this tick's first resource to saturate, with evidence; None if nothing is known.
 
         With several `services` its owner is named too.
         """
         known = {
-            (owner, row.name): row for owner, row in rows if (row.waiting or 0.0) > 0 or _has_meaningful_ratio(row)
+            (owner, row.name): row
+            for owner, row in rows
+            if (row.waiting or 0.0) > 0 or _has_meaningful_ratio(row)
         }
         if not known:
             self._current = None
@@ -84,10 +92,14 @@ def first_to_saturate(rows: Iterable[SaturationState]) -> FirstToSaturate | None
     return BottleneckTracker().update(("", row) for row in rows)
 
 
-def sort_by_urgency(rows: Iterable[OwnedResource], first: FirstToSaturate | None) -> list[OwnedResource]:
+def sort_by_urgency(
+    rows: Iterable[OwnedResource], first: FirstToSaturate | None
+) -> list[OwnedResource]:
     """Sort resources by urgency, with the one named as the first on top."""
     named = (first.owner, first.resource) if first is not None else None
-    return sorted(rows, key=lambda row: ((row[0], row[1].name) != named, urgency_key(row[1]), row[0]))
+    return sorted(
+        rows, key=lambda row: ((row[0], row[1].name) != named, urgency_key(row[1]), row[0])
+    )
 
 
 def describe_evidence(row: SaturationState) -> str:

@@ -68,19 +68,35 @@ class BreakdownReader:
         self._layout = layout
         self._bucket_sums.clear()
         self._labels.clear()
-        self._numbers_by_row = self._row_numbers(traffic.counted_series) if traffic is not None else {}
+        self._numbers_by_row = (
+            self._row_numbers(traffic.counted_series) if traffic is not None else {}
+        )
         self._scale = traffic.binding.scale if traffic is not None else 1.0
         if not self._numbers_by_row and latency is not None:
             self._numbers_by_row, self._scale = self._row_numbers(latency.count_series), 1.0
-        alone = [(key, numbers[0]) for key, numbers in self._numbers_by_row.items() if len(numbers) == 1]
+        alone = [
+            (key, numbers[0]) for key, numbers in self._numbers_by_row.items() if len(numbers) == 1
+        ]
         self._single_rows = [key for key, _ in alone], [number for _, number in alone]
-        self._multi_rows = [(key, numbers) for key, numbers in self._numbers_by_row.items() if len(numbers) > 1]
+        self._multi_rows = [
+            (key, numbers) for key, numbers in self._numbers_by_row.items() if len(numbers) > 1
+        ]
         self._error_numbers = self._row_numbers(errors.error_series) if errors is not None else {}
-        same = errors is not None and traffic is not None and errors.total_series is traffic.counted_series
-        self._total_numbers = (
-            self._numbers_by_row if same else self._row_numbers(errors.total_series) if errors is not None else {}
+        same = (
+            errors is not None
+            and traffic is not None
+            and errors.total_series is traffic.counted_series
         )
-        self._bucket_series = self._series_by_row(latency.bucket_series) if latency is not None else {}
+        self._total_numbers = (
+            self._numbers_by_row
+            if same
+            else self._row_numbers(errors.total_series)
+            if errors is not None
+            else {}
+        )
+        self._bucket_series = (
+            self._series_by_row(latency.bucket_series) if latency is not None else {}
+        )
         self._share_buckets()
 
     def _share_buckets(self) -> None:
@@ -93,7 +109,9 @@ class BreakdownReader:
             return
         sharing: defaultdict[RowKey, list[RowKey]] = defaultdict(list)
         for key in self._numbers_by_row:
-            sharing[tuple(value if has else "" for value, has in zip(key, held, strict=True))].append(key)
+            sharing[
+                tuple(value if has else "" for value, has in zip(key, held, strict=True))
+            ].append(key)
         for shared, keys in sharing.items():
             if len(keys) == 1 and shared in self._bucket_series:
                 self._bucket_series[keys[0]] = self._bucket_series[shared]
@@ -107,7 +125,10 @@ class BreakdownReader:
         return rows
 
     def _row_numbers(self, series: NumberedSeries) -> dict[RowKey, Numbers]:
-        return {key: [number for number, _ in found] for key, found in self._series_by_row(series).items()}
+        return {
+            key: [number for number, _ in found]
+            for key, found in self._series_by_row(series).items()
+        }
 
     def state(
         self, tick: ServiceWindow, quantiles: Sequence[float], limit: int = MAX_ROWS
@@ -120,12 +141,19 @@ class BreakdownReader:
             return (), None
         scale = -self._scale
         keys, numbers = self._single_rows
-        traffic = [(rate * scale, key) for rate, key in zip(map(tick.rates.__getitem__, numbers), keys, strict=True)]
+        traffic = [
+            (rate * scale, key)
+            for rate, key in zip(map(tick.rates.__getitem__, numbers), keys, strict=True)
+        ]
         traffic += [(tick.sum_rates(several) * scale, key) for key, several in self._multi_rows]
         # equal traffic is sorted by name, so that rows keep their places
         top = nsmallest(limit, traffic)
         left = len(traffic) - len(top)
-        more = (left, max(0.0, sum(rps for rps, _ in top) - sum(rps for rps, _ in traffic))) if left else None
+        more = (
+            (left, max(0.0, sum(rps for rps, _ in top) - sum(rps for rps, _ in traffic)))
+            if left
+            else None
+        )
         return tuple(self._row(tick, key, -rps, quantiles) for rps, key in top), more
 
     def densities(self, tick: ServiceWindow, row: BreakdownRow) -> tuple[tuple[float, float], ...]:
@@ -139,12 +167,15 @@ class BreakdownReader:
             return ()
         return summed.densities(tick, self._latency.binding.scale)
 
-    def _row(self, tick: ServiceWindow, key: RowKey, rps: float, quantiles: Sequence[float]) -> BreakdownRow:
+    def _row(
+        self, tick: ServiceWindow, key: RowKey, rps: float, quantiles: Sequence[float]
+    ) -> BreakdownRow:
         errors, latency = self._errors, self._latency
         ratio = None
         if errors is not None and (key in self._total_numbers or key in self._error_numbers):
             ratio = clamped_ratio(
-                tick.sum_rates(self._error_numbers.get(key, ())), tick.sum_rates(self._total_numbers.get(key, ()))
+                tick.sum_rates(self._error_numbers.get(key, ())),
+                tick.sum_rates(self._total_numbers.get(key, ())),
             )
         found: tuple[Quantile, ...] = ()
         if latency is not None and self._layout is not None and key in self._bucket_series:

@@ -37,9 +37,15 @@ class ErrorReader:
         self._class_by_value: dict[str, tuple[bool, str]] = {}
         self._meets = compile_matches(binding.match)
         self._has_status = binding.label is not None
-        self._total_family = binding.family if self._has_status else (whole.family if whole is not None else "")
+        self._total_family = (
+            binding.family if self._has_status else (whole.family if whole is not None else "")
+        )
         self._total_family = binding.denominator or self._total_family
-        self._total_match = whole.match if whole is not None and whole.family == self._total_family else binding.match
+        self._total_match = (
+            whole.match
+            if whole is not None and whole.family == self._total_family
+            else binding.match
+        )
         self._total_meets = compile_matches(self._total_match)
         self.error_series: list[tuple[int, Series]] = []
         self.total_series: list[tuple[int, Series]] = []
@@ -65,7 +71,9 @@ class ErrorReader:
         rule = label if "grpc" in label or "grpc" not in self.binding.family else f"grpc_{label}"
         listed = value in self.binding.values
         only_listed = bool(self.binding.values) and self.binding.origin == "config"
-        return listed or (not only_listed and is_server_error(rule, value)), status_class(rule, value)
+        return listed or (not only_listed and is_server_error(rule, value)), status_class(
+            rule, value
+        )
 
     def set_layout(self, layout: SeriesLayout) -> None:
         """Find the series that count errors, and those that count all requests."""
@@ -75,14 +83,18 @@ class ErrorReader:
         self.total_series = (
             counted
             if of_itself
-            else self._select_series(layout, self._total_family, self._total_meets, self._total_match)
+            else self._select_series(
+                layout, self._total_family, self._total_meets, self._total_match
+            )
         )
         self._error_numbers = [number for number, _ in self.error_series]
         self._total_numbers = [number for number, _ in self.total_series]
         classes: defaultdict[str, Numbers] = defaultdict(list)
         for number, series in counted if self._has_status else ():
             name = self.classify_series(series)[1]
-            classes[name if name in classes or len(classes) < MAX_CLASSES else "other"].append(number)
+            classes[name if name in classes or len(classes) < MAX_CLASSES else "other"].append(
+                number
+            )
         self._classes = dict(sorted(classes.items()))
 
     def _select_series(
@@ -90,14 +102,19 @@ class ErrorReader:
     ) -> list[tuple[int, Series]]:
         """Return the series of a family; the traffic's own list if they are the same."""
         traffic = self._traffic
-        if traffic is not None and (traffic.binding.family, traffic.binding.match) == (family, match):
+        if traffic is not None and (traffic.binding.family, traffic.binding.match) == (
+            family,
+            match,
+        ):
             return traffic.counted_series
         return layout.select(family, meets)
 
     def read_lifetime(self, layout: SeriesLayout) -> None:
         """Compute the ratio over the processes' lifetimes from the counters' current values."""
         raw = build_lifetime_window(layout)
-        self._since_start = clamped_ratio(raw.sum_rates(self._error_numbers), raw.sum_rates(self._total_numbers))
+        self._since_start = clamped_ratio(
+            raw.sum_rates(self._error_numbers), raw.sum_rates(self._total_numbers)
+        )
 
     def state(self, tick: ServiceWindow) -> ErrorState:
         """Return the current errors; 0.0 if requests are counted and none failed.
@@ -114,7 +131,10 @@ class ErrorReader:
             values=binding.values or self._values(label),
             ratio=None if rps is None else clamped_ratio(rps, tick.sum_rates(self._total_numbers)),
             rps=None if rps is None else rps * binding.scale,
-            by_class={name: tick.sum_rates(numbers) * binding.scale for name, numbers in self._classes.items()}
+            by_class={
+                name: tick.sum_rates(numbers) * binding.scale
+                for name, numbers in self._classes.items()
+            }
             if known
             else {},
             since_start=self._since_start,
@@ -124,7 +144,9 @@ class ErrorReader:
     def _values(self, label: str | None) -> tuple[str, ...]:
         if label is None:
             return ()
-        return tuple(sorted({series.label(label) or "" for _, series in self.error_series})[:MAX_CLASSES])
+        return tuple(
+            sorted({series.label(label) or "" for _, series in self.error_series})[:MAX_CLASSES]
+        )
 
 
 def clamped_ratio(part: float, whole: float) -> float | None:

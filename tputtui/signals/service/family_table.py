@@ -115,7 +115,10 @@ class FamilyReader:
         values = list(exposition.samples.values())
         before = self._previous_values
         if series != self._series:
-            known = {self._series[place]: value for place, value in zip(self._series_order, before, strict=True)}
+            known = {
+                self._series[place]: value
+                for place, value in zip(self._series_order, before, strict=True)
+            }
             self._set_layout(series, exposition.families)
             before = [known.get(series[place], nan) for place in self._series_order]
         told = [values[place] for place in self._series_order]
@@ -123,7 +126,9 @@ class FamilyReader:
         self._previous_values, self._at = told, at
         return self._sum_values(told, before, elapsed)
 
-    def _sum_values(self, current: list[float], previous: list[float], elapsed_s: float) -> FamilyValues:
+    def _sum_values(
+        self, current: list[float], previous: list[float], elapsed_s: float
+    ) -> FamilyValues:
         values, rates = array("d"), array("d")
         rises = list(map(sub, current, previous))
         start = 0
@@ -185,7 +190,9 @@ def _total_rise(now: Sequence[float], previous: Sequence[float]) -> float:
     return sum(rises) if rises else nan
 
 
-def _find_family(name: str, families: Mapping[str, Family], names: Container[str]) -> tuple[str, str]:
+def _find_family(
+    name: str, families: Mapping[str, Family], names: Container[str]
+) -> tuple[str, str]:
     """Return (family, part) of a sample name.
 
     Histograms and summaries without a TYPE line are recognised too.
@@ -218,7 +225,9 @@ def _build_row(
         help=family.help if family is not None else "",
         unit=family.unit if family is not None else "",
         series=sum(len(places) for _, places in parts),
-        labels=tuple(label for label, _ in first.labels if label not in _BOUND_LABELS)[:_MAX_LABELS] if first else (),
+        labels=tuple(label for label, _ in first.labels if label not in _BOUND_LABELS)[:_MAX_LABELS]
+        if first
+        else (),
         is_counter=kind in ("counter", "histogram", "summary")
         or (kind in _UNKNOWN_TYPES and name.endswith(("_total", "_count"))),
     )

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tputtui.model import Binding, SaturationState
-from tputtui.signals.rates.series_index import SeriesLayout, ServiceWindow, compile_matches, gauge_values
+from tputtui.signals.rates.series_index import (
+    SeriesLayout,
+    ServiceWindow,
+    compile_matches,
+    gauge_values,
+)
 from tputtui.signals.service.latency import LatencyReader
 
 _SHARE_UNITS = {"ratio": 1.0, "percent": 100.0}
@@ -28,14 +33,18 @@ class GaugeReader:
         self.binding = binding
         self._meets = compile_matches(binding.match)
         self._numbers: list[int] = []
-        self._mean = LatencyReader(binding, ()) if binding.kind in ("histogram", "summary", "mean") else None
+        self._mean = (
+            LatencyReader(binding, ()) if binding.kind in ("histogram", "summary", "mean") else None
+        )
 
     def set_layout(self, layout: SeriesLayout) -> None:
         """Find the counters it needs if it is not a gauge."""
         if self._mean is not None:
             self._mean.set_layout(layout)
         elif self.binding.kind == "counter":
-            self._numbers = [number for number, _ in layout.select(self.binding.family, self._meets)]
+            self._numbers = [
+                number for number, _ in layout.select(self.binding.family, self._meets)
+            ]
 
     def state(self, tick: ServiceWindow) -> SaturationState:
         """Return the current level.
@@ -66,8 +75,15 @@ class GaugeReader:
         if self._mean is not None:
             return self._mean.mean(tick)
         if self.binding.kind == "counter":
-            return tick.sum_rates(self._numbers) * self.binding.scale if tick.live_windows and self._numbers else None
-        values = [value for _, value in gauge_values(tick.layout.windows, self.binding.family, self._meets)]
+            return (
+                tick.sum_rates(self._numbers) * self.binding.scale
+                if tick.live_windows and self._numbers
+                else None
+            )
+        values = [
+            value
+            for _, value in gauge_values(tick.layout.windows, self.binding.family, self._meets)
+        ]
         if not values:
             return None
         return (max(values) if use_max else sum(values)) * self.binding.scale
@@ -76,7 +92,9 @@ class GaugeReader:
         """Return the sum of the limits. Exporters write -1, 0 and Inf for "no limit"."""
         if self.binding.limit is None:
             return None
-        values = [value for _, value in gauge_values(tick.layout.windows, self.binding.limit, self._meets)]
+        values = [
+            value for _, value in gauge_values(tick.layout.windows, self.binding.limit, self._meets)
+        ]
         limits = [value for value in values if 0 < value < float("inf")]
         return sum(limits) * self.binding.scale if limits else None
 
@@ -94,12 +112,21 @@ def merge_queues(states: Iterable[SaturationState]) -> list[SaturationState]:
     merged: list[SaturationState] = []
     taken: dict[str, SaturationState] = {}
     for state in found:
-        pool = next((state.name.removesuffix(word) for word in _QUEUE_SUFFIXES if state.name.endswith(word)), None)
+        pool = next(
+            (
+                state.name.removesuffix(word)
+                for word in _QUEUE_SUFFIXES
+                if state.name.endswith(word)
+            ),
+            None,
+        )
         if state.waiting is not None and pool in by_name and pool not in taken:
             taken[pool] = state
         else:
             merged.append(state)
     return [
-        replace(state, waiting=taken[state.name].waiting) if state.name in taken and state.waiting is None else state
+        replace(state, waiting=taken[state.name].waiting)
+        if state.name in taken and state.waiting is None
+        else state
         for state in merged
     ]

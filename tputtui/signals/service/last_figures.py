@@ -51,7 +51,11 @@ class LastFigures:
             return state
         state = replace(state, waiting_s=waiting_s, overdue=is_overdue)
         kept = self._kept
-        return _with_last(state, kept, max(0.0, at - kept.at)) if is_overdue and kept is not None else state
+        return (
+            _with_last(state, kept, max(0.0, at - kept.at))
+            if is_overdue and kept is not None
+            else state
+        )
 
 
 def _tail(latency: LatencyState | None) -> tuple[float | None, float | None]:

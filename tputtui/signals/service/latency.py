@@ -37,7 +37,11 @@ class LatencyReader:
     def set_layout(self, layout: SeriesLayout) -> None:
         """Find the series of the buckets, the sum and the count."""
         family = self.binding.family
-        self.bucket_series = layout.select(f"{family}_bucket", self.meets) if self.binding.kind == "histogram" else []
+        self.bucket_series = (
+            layout.select(f"{family}_bucket", self.meets)
+            if self.binding.kind == "histogram"
+            else []
+        )
         self.split_bound.reserve(len(self.bucket_series))
         self._buckets = bucket_sum(layout, self.bucket_series, self.split_bound)
         sums = layout.select(f"{family}_sum", self.meets)
@@ -102,9 +106,15 @@ class LatencyReader:
         told = summary_quantiles(found)
         scale = self.binding.scale
         several = max((len(values) for values in told.values()), default=0)
-        note = f"the highest of {several} series: a summary's quantiles cannot be added" if several > 1 else ""
+        note = (
+            f"the highest of {several} series: a summary's quantiles cannot be added"
+            if several > 1
+            else ""
+        )
         values = ((q, told.get(round(q, 6))) for q in self.quantiles)
-        return tuple(Quantile(q, max(known) * scale if known else None) for q, known in values), note
+        return tuple(
+            Quantile(q, max(known) * scale if known else None) for q, known in values
+        ), note
 
     def _highest_gauge(self, tick: ServiceWindow) -> tuple[float | None, str]:
         found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
@@ -133,7 +143,11 @@ def summary_quantiles(samples: Sequence[tuple[Series, float]]) -> dict[float, li
 
     Some exporters label quantiles in percent ("50", "99.9"): a label above 1 shows that.
     """
-    labelled = [(q, value) for series, value in samples if (q := parse_bound(series.label("quantile"))) is not None]
+    labelled = [
+        (q, value)
+        for series, value in samples
+        if (q := parse_bound(series.label("quantile"))) is not None
+    ]
     divisor = 100.0 if any(q > 1 for q, _ in labelled) else 1.0
     told: dict[float, list[float]] = {}
     for q, value in labelled:

@@ -78,7 +78,9 @@ def outlier_reasons(replicas: Sequence[ReplicaFigures], window_s: float) -> dict
     return found
 
 
-def _median(others: Sequence[ReplicaFigures], figure: Callable[[ReplicaFigures], float | None]) -> float | None:
+def _median(
+    others: Sequence[ReplicaFigures], figure: Callable[[ReplicaFigures], float | None]
+) -> float | None:
     known = [value for other in others if (value := figure(other)) is not None]
     if len(known) < MIN_OTHERS:
         return None
@@ -86,17 +88,27 @@ def _median(others: Sequence[ReplicaFigures], figure: Callable[[ReplicaFigures],
     return (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
 
 
-def _error_outlier(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
+def _error_outlier(
+    replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float
+) -> str:
     usual = _median(others, lambda other: other.error_ratio)
     ratio = replica.error_ratio
-    if usual is None or ratio is None or ratio < max(MIN_FACTOR * usual, usual + MIN_ERROR_DIFFERENCE):
+    if (
+        usual is None
+        or ratio is None
+        or ratio < max(MIN_FACTOR * usual, usual + MIN_ERROR_DIFFERENCE)
+    ):
         return ""
     if ratio * (replica.rps or 0.0) * window_s < MIN_ERRORS:
         return ""
-    return f"errors {text.format_percent(100 * ratio)} %, others {text.format_percent(100 * usual)} %"
+    return (
+        f"errors {text.format_percent(100 * ratio)} %, others {text.format_percent(100 * usual)} %"
+    )
 
 
-def _tail_outlier(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
+def _tail_outlier(
+    replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float
+) -> str:
     usual = _median(others, _tail_value)
     tail, value = replica.tail, _tail_value(replica)
     if usual is None or tail is None or value is None or value < MIN_FACTOR * usual or usual <= 0:
@@ -109,7 +121,9 @@ def _tail_outlier(replica: ReplicaFigures, others: Sequence[ReplicaFigures], win
     return f"p{round(tail.q * 100, 4):g} {' '.join(mine)}, others {' '.join(theirs)}".rstrip()
 
 
-def _traffic_outlier(replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float) -> str:
+def _traffic_outlier(
+    replica: ReplicaFigures, others: Sequence[ReplicaFigures], window_s: float
+) -> str:
     usual = _median(others, lambda other: other.rps)
     rps = replica.rps
     if usual is None or rps is None or usual / MIN_FACTOR < rps < usual * MIN_FACTOR:
@@ -138,7 +152,9 @@ class OutlierHysteresis:
         """Return (replicas with the reported reason, those reported for the first time now)."""
         odd = outlier_reasons(replicas, window_s)
         present = {replica.target for replica in replicas}
-        self._reported = {target: word for target, word in self._reported.items() if target in present}
+        self._reported = {
+            target: word for target, word in self._reported.items() if target in present
+        }
         self._disagreeing_ticks = {
             target: count for target, count in self._disagreeing_ticks.items() if target in present
         }
@@ -157,5 +173,8 @@ class OutlierHysteresis:
                     began.add(target)
                 else:
                     del self._reported[target]
-        judged = tuple(replace(replica, outlier_reason=self._reported.get(replica.target, "")) for replica in replicas)
+        judged = tuple(
+            replace(replica, outlier_reason=self._reported.get(replica.target, ""))
+            for replica in replicas
+        )
         return judged, [replica for replica in judged if replica.target in began]

@@ -39,7 +39,9 @@ class ServiceFilter:
         return self.target in (None, target)
 
 
-def narrow_bindings(bindings: Bindings, matches: tuple[Match, ...], series: Iterable[Series]) -> Bindings:
+def narrow_bindings(
+    bindings: Bindings, matches: tuple[Match, ...], series: Iterable[Series]
+) -> Bindings:
     """Narrow the bindings to series that meet these conditions on labels.
 
     A binding cannot be narrowed if its followed series do not carry the labels. It is then removed,
@@ -67,7 +69,14 @@ def narrow_bindings(bindings: Bindings, matches: tuple[Match, ...], series: Iter
     traffic, latency = narrowed("traffic", bindings.traffic), narrowed("latency", bindings.latency)
     if traffic is None and latency is not None and latency.kind in ("histogram", "summary", "mean"):
         counts = latency.denominator or f"{latency.family}_count"
-        traffic = Binding("traffic", "counter", counts, unit="req/s", match=latency.match, reason="counted by latency")
+        traffic = Binding(
+            "traffic",
+            "counter",
+            counts,
+            unit="req/s",
+            match=latency.match,
+            reason="counted by latency",
+        )
         reasons.pop("traffic", None)
     return replace(
         bindings,

@@ -55,16 +55,26 @@ class ServiceTracker:
         self.targets = targets
         self.bindings = bindings
         self.quantiles = quantiles
-        self._traffic: TrafficReader | None = TrafficReader(bindings.traffic) if bindings.traffic is not None else None
+        self._traffic: TrafficReader | None = (
+            TrafficReader(bindings.traffic) if bindings.traffic is not None else None
+        )
         if previous is not None and previous.bindings.traffic == bindings.traffic:
             self._traffic = previous._traffic
-        self._errors = ErrorReader(bindings.errors, self._traffic) if bindings.errors is not None else None
-        self._latency = LatencyReader(bindings.latency, quantiles) if bindings.latency is not None else None
+        self._errors = (
+            ErrorReader(bindings.errors, self._traffic) if bindings.errors is not None else None
+        )
+        self._latency = (
+            LatencyReader(bindings.latency, quantiles) if bindings.latency is not None else None
+        )
         self._gauges = [
-            GaugeReader(one) for one in (*bindings.saturation, *bindings.signals) if one.signal == "saturation"
+            GaugeReader(one)
+            for one in (*bindings.saturation, *bindings.signals)
+            if one.signal == "saturation"
         ]
         self._extra_signals = [
-            _ExtraSignalReader(one, quantiles) for one in bindings.signals if one.signal != "saturation"
+            _ExtraSignalReader(one, quantiles)
+            for one in bindings.signals
+            if one.signal != "saturation"
         ]
         self._breakdowns: dict[tuple[str, ...], BreakdownReader] = {}
         self._version: object = None
@@ -72,7 +82,9 @@ class ServiceTracker:
         self._lifetime_s: float | None = None
         self._tick: ServiceWindow | None = None
 
-    def state(self, windows: Mapping[str, TargetWindow], by: tuple[str, ...] | None = None) -> ServiceState:
+    def state(
+        self, windows: Mapping[str, TargetWindow], by: tuple[str, ...] | None = None
+    ) -> ServiceState:
         """Return the service's state as of its targets' windows.
 
         The breakdown is by the labels `by`, or else by default ones.
@@ -81,7 +93,9 @@ class ServiceTracker:
         tick = self._tick = self._update_window(mine)
         by = default_breakdown(self.bindings.breakdown) if by is None else by
         rows, more = self.breakdown(by)
-        levels = sorted(merge_queues(level.state(tick) for level in self._gauges), key=bottleneck.urgency_key)
+        levels = sorted(
+            merge_queues(level.state(tick) for level in self._gauges), key=bottleneck.urgency_key
+        )
         return ServiceState(
             name=self.name,
             targets=self.targets,
@@ -110,14 +124,20 @@ class ServiceTracker:
         if breakdown is None:
             if len(self._breakdowns) > 1:  # kept: the one on screen and an objective's route
                 del self._breakdowns[next(iter(self._breakdowns))]
-            breakdown = self._breakdowns[by] = BreakdownReader(by, self._traffic, self._errors, self._latency)
+            breakdown = self._breakdowns[by] = BreakdownReader(
+                by, self._traffic, self._errors, self._latency
+            )
             breakdown.set_layout(self._tick.layout)
         return breakdown.state(self._tick, self.quantiles, limit)
 
     def densities(self, by: tuple[str, ...], row: BreakdownRow) -> tuple[tuple[float, float], ...]:
         """Return the buckets of a row of the newest tick's breakdown `by` some labels."""
         breakdown = self._breakdowns.get(by)
-        return breakdown.densities(self._tick, row) if breakdown is not None and self._tick is not None else ()
+        return (
+            breakdown.densities(self._tick, row)
+            if breakdown is not None and self._tick is not None
+            else ()
+        )
 
     def counted_rates(self) -> list[tuple[Labels, float]]:
         """Return the series that count its traffic, with their newest rates.
@@ -128,7 +148,9 @@ class ServiceTracker:
         if tick is None or traffic is None:
             return []
         scale = traffic.binding.scale
-        return [(series.labels, tick.rates[number] * scale) for number, series in traffic.counted_series]
+        return [
+            (series.labels, tick.rates[number] * scale) for number, series in traffic.counted_series
+        ]
 
     def _update_window(self, windows: tuple[TargetWindow, ...]) -> ServiceWindow:
         """Return the rates of this tick.
@@ -145,8 +167,12 @@ class ServiceTracker:
         known = sum(window.older_processes for window in windows)
         if known > self._lifetime_count:
             self._lifetime_count = known
-            counted = self.bindings.traffic.family if self.bindings.traffic is not None else START_TIME
-            ages = [age for window in windows for age, _ in window.lives(counted) if age is not None]
+            counted = (
+                self.bindings.traffic.family if self.bindings.traffic is not None else START_TIME
+            )
+            ages = [
+                age for window in windows for age, _ in window.lives(counted) if age is not None
+            ]
             self._lifetime_s = max(ages, default=None)
             for reader in self._readers():
                 reader.read_lifetime(layout)
@@ -157,7 +183,12 @@ class ServiceTracker:
             reader.set_layout(layout)
 
     def _readers(self) -> list[TrafficReader | ErrorReader | LatencyReader]:
-        main = (self._traffic, self._errors, self._latency, *(one.reader for one in self._extra_signals))
+        main = (
+            self._traffic,
+            self._errors,
+            self._latency,
+            *(one.reader for one in self._extra_signals),
+        )
         return [reader for reader in main if reader is not None]
 
 

@@ -189,7 +189,9 @@ def service_of(snapshot: Snapshot, pid: int, started: float | None) -> ServiceSt
     """Return the service that a process serves; None if it serves no target."""
     for target in snapshot.listeners or ():
         if any(one.pid == pid and started in (None, one.started) for one in target.holders):
-            return next((service for service in snapshot.services if target.target in service.targets), None)
+            return next(
+                (service for service in snapshot.services if target.target in service.targets), None
+            )
     return None
 
 
@@ -224,7 +226,9 @@ def choose(
     if cursor is not None and (has_focus or service is None):
         return _under_cursor(snapshot, cursor, sampled)
     if service is None:
-        return Choice(reason=f"no service is shown and no process is chosen: {by_hand}", needs_cursor=True)
+        return Choice(
+            reason=f"no service is shown and no process is chosen: {by_hand}", needs_cursor=True
+        )
     if snapshot.listeners is None:
         return Choice(is_pending=True, reason="looking for the process that serves it")
     return _of_service(snapshot, service, sampled, sudo, by_hand)
@@ -258,7 +262,11 @@ def _listeners_of(snapshot: Snapshot, service: ServiceState) -> list[TargetListe
 
 
 def _of_service(
-    snapshot: Snapshot, service: ServiceState, sampled: Collection[Identity], sudo: str, by_hand: str
+    snapshot: Snapshot,
+    service: ServiceState,
+    sampled: Collection[Identity],
+    sudo: str,
+    by_hand: str,
 ) -> Choice:
     listeners = _listeners_of(snapshot, service)
     if not listeners:
@@ -267,11 +275,17 @@ def _of_service(
     if found is not None:
         return found
     up = {target.name for target in snapshot.targets if target.state == "up"}
-    return Choice(reason=why_none(listeners, snapshot.processes or (), clean(service.name, 40), sudo, by_hand, up))
+    return Choice(
+        reason=why_none(
+            listeners, snapshot.processes or (), clean(service.name, 40), sudo, by_hand, up
+        )
+    )
 
 
 def offered(
-    listeners: Sequence[TargetListeners], processes: Sequence[ProcessState], sampled: Collection[Identity] = ()
+    listeners: Sequence[TargetListeners],
+    processes: Sequence[ProcessState],
+    sampled: Collection[Identity] = (),
 ) -> Choice | None:
     """Offer the busiest worker not sampled in this round; None if there is no worker.
 
@@ -312,7 +326,11 @@ def why_none(
         at, owner = clean(hidden.address, 60), clean(hidden.hidden_users[0], 40)
         return f"a process of user {owner} listens on {at}, and you may not see it: run: {sudo} profile :{hidden.port}"
     if others:
-        port = next(one.port for one in listeners if any(others[0].pid == holder.pid for holder in one.holders))
+        port = next(
+            one.port
+            for one in listeners
+            if any(others[0].pid == holder.pid for holder in one.holders)
+        )
         return f"{named(others[0])} listens on :{port} and is not Python; {otherwise}"
     if here is not None:
         at = clean(here.address, 60)
@@ -324,5 +342,9 @@ def why_none(
     if away is not None:
         return f"{clean(away.address, 60)} is not on this machine: run tputtui there; {otherwise}"
     if served is not None:
-        return f"{clean(served.server, 60)} reports {service} and names no process here; {otherwise}"
-    return f"the address {clean(listeners[0].address, 60)} is not resolved yet: try again; {otherwise}"
+        return (
+            f"{clean(served.server, 60)} reports {service} and names no process here; {otherwise}"
+        )
+    return (
+        f"the address {clean(listeners[0].address, 60)} is not resolved yet: try again; {otherwise}"
+    )

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections import deque
 
 from tputtui.model import Binding, Series, TrafficState
-from tputtui.signals.rates.series_index import Numbers, SeriesLayout, ServiceWindow, compile_matches, gauge_values
+from tputtui.signals.rates.series_index import (
+    Numbers,
+    SeriesLayout,
+    ServiceWindow,
+    compile_matches,
+    gauge_values,
+)
 from tputtui.signals.rates.target_window import DroppedTotal, TargetWindow
 
 BEST_SPAN_S = 60.0
@@ -50,12 +56,22 @@ class _Minutes:
                 points.append((count.at, count.counted))
             while len(points) > 2 and points[1][0] <= count.at - BEST_SPAN_S + slack:
                 points.popleft()
-            while not count.is_live and len(points) > 1 and points[0][0] < (window.at or 0.0) - BEST_SPAN_S:
+            while (
+                not count.is_live
+                and len(points) > 1
+                and points[0][0] < (window.at or 0.0) - BEST_SPAN_S
+            ):
                 points.popleft()
             at, before = points[0]
             gained = max(0.0, count.counted - count.unconfirmed - before)
-            rate += gained / (count.at - at if count.at - at >= BEST_SPAN_S - slack else BEST_SPAN_S)
-        watched_s = window.at - window.segment_at if window.at is not None and window.segment_at is not None else 0.0
+            rate += gained / (
+                count.at - at if count.at - at >= BEST_SPAN_S - slack else BEST_SPAN_S
+            )
+        watched_s = (
+            window.at - window.segment_at
+            if window.at is not None and window.segment_at is not None
+            else 0.0
+        )
         is_known = window.reason is None and not window.processes.is_replacing
         self._rate = rate if is_known and watched_s >= BEST_SPAN_S - slack else None
         return self._rate
@@ -82,7 +98,11 @@ class TrafficReader:
         self.counted_series = layout.select(self.binding.family, self.meets)
         self._numbers = [number for number, _ in self.counted_series]
         ends = [*layout.window_starts[1:], sum(len(window.series) for window in layout.windows)]
-        ever = [number for number, series in layout.all_series.get(self.binding.family, ()) if self.meets(series)]
+        ever = [
+            number
+            for number, series in layout.all_series.get(self.binding.family, ())
+            if self.meets(series)
+        ]
         self._all_numbers = [
             [number - start for number in ever if start <= number < end]
             for start, end in zip(layout.window_starts, ends, strict=True)
@@ -143,4 +163,6 @@ class TrafficReader:
 
 def why_no_rate(tick: ServiceWindow) -> str | None:
     """Say why targets that answer have no rate; None if the next scrape brings one."""
-    return tick.why_unknown or next((why for window in tick.layout.windows if (why := window.why_no_sample)), None)
+    return tick.why_unknown or next(
+        (why for window in tick.layout.windows if (why := window.why_no_sample)), None
+    )

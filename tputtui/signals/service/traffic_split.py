@@ -27,8 +27,30 @@ _OUTCOME_LABELS: Final = frozenset(
 """Labels that describe the result of a request; a split by them would select on the result."""
 
 _ROLLOUT_LABELS: Final = (
-    ("version", "app_version", "service_version", "build", "release", "revision", "commit", "image", "tag"),
-    ("canary", "track", "stage", "variant", "experiment", "arm", "group", "color", "colour", "slot", "deployment"),
+    (
+        "version",
+        "app_version",
+        "service_version",
+        "build",
+        "release",
+        "revision",
+        "commit",
+        "image",
+        "tag",
+    ),
+    (
+        "canary",
+        "track",
+        "stage",
+        "variant",
+        "experiment",
+        "arm",
+        "group",
+        "color",
+        "colour",
+        "slot",
+        "deployment",
+    ),
     ("pod", "instance", "replica", "node", "host", "zone", "region"),
 )
 """Labels that identify a release or a machine; offered first, in this order."""
@@ -116,9 +138,15 @@ def _split_by_target(service: str, targets: Mapping[str, float | None]) -> list[
     found = []
     for target, rps in targets.items():
         rest = [other for other in targets if other != target]
-        control = SplitArm(service, rest[0] if len(rest) == 1 else f"{len(rest)} others", frozenset(rest))
+        control = SplitArm(
+            service, rest[0] if len(rest) == 1 else f"{len(rest)} others", frozenset(rest)
+        )
         found.append(
-            SplitOption(TrafficSplit(TARGET, control, SplitArm(service, target, frozenset((target,)))), target, rps)
+            SplitOption(
+                TrafficSplit(TARGET, control, SplitArm(service, target, frozenset((target,)))),
+                target,
+                rps,
+            )
         )
     return found
 
@@ -139,7 +167,10 @@ def _split_by_label(service: str, label: str, values: Mapping[str, float]) -> li
         rest = [other for other in values if other != value]
         other = rest[0] if len(rest) == 1 else f"not {value}"
         control = SplitArm(
-            service, f"{label}={other}" if len(rest) == 1 else f"{label} {other}", None, (Match(label, "!=", value),)
+            service,
+            f"{label}={other}" if len(rest) == 1 else f"{label} {other}",
+            None,
+            (Match(label, "!=", value),),
         )
         treatment = SplitArm(service, f"{label}={value}", None, (Match(label, "=", value),))
         found.append(SplitOption(TrafficSplit(label, control, treatment), value, values[value]))
@@ -147,7 +178,9 @@ def _split_by_label(service: str, label: str, values: Mapping[str, float]) -> li
 
 
 def _label_rank(label: str) -> int:
-    return next((rank for rank, names in enumerate(_ROLLOUT_LABELS) if label in names), len(_ROLLOUT_LABELS))
+    return next(
+        (rank for rank, names in enumerate(_ROLLOUT_LABELS) if label in names), len(_ROLLOUT_LABELS)
+    )
 
 
 def rates_by_label(rates: Sequence[tuple[Labels, float]]) -> dict[str, dict[str, float]]:

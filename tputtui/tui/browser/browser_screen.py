@@ -97,7 +97,9 @@ class BrowserScreen(DrawnWhole, Screen[None]):
 
     def show_frame(self, frame: Frame) -> None:
         """The newest figures in both panels."""
-        families = self.tputtui_app.source.families(self._target) if self._target is not None else None
+        families = (
+            self.tputtui_app.source.families(self._target) if self._target is not None else None
+        )
         if families is not None and families.family_values.rows is not self._rows:
             self._rows = families.family_values.rows
             self._search()
@@ -128,17 +130,23 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         below.show(detail_panel(look, width, below.size.height))
         own = _REPLAY_HINTS if look.is_recorded else _HINTS
         hints = (*own[:-2], *_TARGET_HINTS, *own[-2:]) if look.target_number[1] > 1 else own
-        self.query_one("#footer", LineBar).show_line(footer_line(hints, frame.view_state.status, width))
+        self.query_one("#footer", LineBar).show_line(
+            footer_line(hints, frame.view_state.status, width)
+        )
 
     def _family_history(self, index: int | None) -> Sequence[float | None]:
         return (
             ()
             if index is None
-            else self.tputtui_app.source.family_history(self._rows[self._matches[index]].name, _HISTORY_COLUMNS)
+            else self.tputtui_app.source.family_history(
+                self._rows[self._matches[index]].name, _HISTORY_COLUMNS
+            )
         )
 
     def _waiting_reason(self, frame: Frame) -> str:
-        state = next((target for target in frame.snapshot.targets if target.name == self._target), None)
+        state = next(
+            (target for target in frame.snapshot.targets if target.name == self._target), None
+        )
         if state is None:
             return "no target: tputtui :PORT watches a port"
         if self.tputtui_app.replay is not None:
@@ -171,7 +179,9 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         """Where the cursor stands in what was found; the first one where its family is not among it."""
         if not self._matches:
             return None
-        found = (at for at, place in enumerate(self._matches) if self._rows[place].name == self._cursor)
+        found = (
+            at for at, place in enumerate(self._matches) if self._rows[place].name == self._cursor
+        )
         return next(found, 0)
 
     def action_move(self, rows: int) -> None:
@@ -221,7 +231,9 @@ class BrowserScreen(DrawnWhole, Screen[None]):
             changed(before if words is None else words)
 
         self.query_one("#footer").display = False
-        self.query_one(Prompt).ask("search: part of a name, some of its letters, or words of its help", done, changed)
+        self.query_one(Prompt).ask(
+            "search: part of a name, some of its letters, or words of its help", done, changed
+        )
 
     def do_clear(self) -> None:
         """Esc: gives up a choice, then the search, then goes back."""
@@ -248,7 +260,9 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         if at is None or self._target is None:
             return
         if self.tputtui_app.replay is not None:
-            self.tputtui_app.show_status("in a replay it stays as it was: what feeds what is part of the run")
+            self.tputtui_app.show_status(
+                "in a replay it stays as it was: what feeds what is part of the run"
+            )
             return
         family = self._rows[self._matches[at]]
         if self._choice_index is None:
@@ -273,7 +287,11 @@ class BrowserScreen(DrawnWhole, Screen[None]):
 
     def do_copy(self) -> None:
         """y: the config lines of what was chosen; without a choice, the family's name."""
-        lines = config_lines(self._families, self.tputtui_app.view_state.charted) if self._families is not None else []
+        lines = (
+            config_lines(self._families, self.tputtui_app.view_state.charted)
+            if self._families is not None
+            else []
+        )
         at = self._cursor_index()
         if lines:
             self.app.copy_to_clipboard("\n".join(lines) + "\n")

@@ -20,7 +20,12 @@ from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
 
-_SCOPE_TITLES: dict[Scope, str] = {"everywhere": "Everywhere", "time": "Time", "live": "Live", "profile": "Profile"}
+_SCOPE_TITLES: dict[Scope, str] = {
+    "everywhere": "Everywhere",
+    "time": "Time",
+    "live": "Live",
+    "profile": "Profile",
+}
 _LABEL_COLUMN, _HELP_COLUMN = 16, 30
 
 
@@ -60,12 +65,16 @@ class HelpScreen(FollowsTerminal, ModalScreen[None]):
         lines = help_lines(width, desk.settings.keys, desk.commands)
         hidden = len(lines) - height
         if hidden > 0:
-            lines[0] = rule_line("Keys", f"{hidden} lines more: the arrows scroll  q goes back", width, focused=True)
+            lines[0] = rule_line(
+                "Keys", f"{hidden} lines more: the arrows scroll  q goes back", width, focused=True
+            )
         self._top = max(0, min(self._top, len(lines) - height))
         panel.show(PanelView(tuple(lines[self._top : self._top + height])))
 
 
-def help_lines(width: int, remapped: Mapping[str, str], commands: Sequence[Command] = COMMANDS) -> list[Line]:
+def help_lines(
+    width: int, remapped: Mapping[str, str], commands: Sequence[Command] = COMMANDS
+) -> list[Line]:
     """The keys as lines, by place; a sentence that is longer than its column goes on below."""
     lines: list[Line] = [rule_line("Keys", "q goes back", width, focused=True)]
     for place, title in _SCOPE_TITLES.items():
@@ -74,8 +83,19 @@ def help_lines(width: int, remapped: Mapping[str, str], commands: Sequence[Comma
             lines.append(LineBuilder(width).at(1, title, "strong").line())
         for key, label, words in rows:
             pieces = textwrap.wrap(words, max(12, width - _HELP_COLUMN - 1))
-            first = LineBuilder(width).at(3, key, "accent").at(_LABEL_COLUMN, label).at(_HELP_COLUMN, pieces[0], "dim")
-            lines += [first.line(), *(LineBuilder(width).at(_HELP_COLUMN, piece, "dim").line() for piece in pieces[1:])]
+            first = (
+                LineBuilder(width)
+                .at(3, key, "accent")
+                .at(_LABEL_COLUMN, label)
+                .at(_HELP_COLUMN, pieces[0], "dim")
+            )
+            lines += [
+                first.line(),
+                *(LineBuilder(width).at(_HELP_COLUMN, piece, "dim").line() for piece in pieces[1:]),
+            ]
     last = "No key kills or signals anything. After kill -9 of tputtui a terminal may need:  reset"
-    lines += [LineBuilder(width).at(1, piece, "dim").line() for piece in textwrap.wrap(last, max(12, width - 2))]
+    lines += [
+        LineBuilder(width).at(1, piece, "dim").line()
+        for piece in textwrap.wrap(last, max(12, width - 2))
+    ]
     return lines

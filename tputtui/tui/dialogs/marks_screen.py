@@ -21,7 +21,10 @@ class MarksScreen(ChoiceScreen):
     MarksScreen { align: right top; background: transparent; }
     #mark-list { width: 64; max-width: 100%; height: 14; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("M", "dismiss", show=False), Binding("b", "span", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("M", "dismiss", show=False),
+        Binding("b", "span", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +63,9 @@ class MarksScreen(ChoiceScreen):
             self._span_start = None
             self.draw("that is one mark twice: b at another one")
             return
-        first, last = sorted((marks[self._span_start], marks[self.cursor_index]), key=lambda mark: mark.at)
+        first, last = sorted(
+            (marks[self._span_start], marks[self.cursor_index]), key=lambda mark: mark.at
+        )
         self.dismiss()
         self.tputtui_app.baseline_commands.set_span_baseline(first, last)
 
@@ -83,11 +88,24 @@ class MarksScreen(ChoiceScreen):
             )
         ]
         room = height - 2
-        first = max(0, min(self.cursor_index - room + 1, len(marks) - room)) if self.cursor_index >= room else 0
+        first = (
+            max(0, min(self.cursor_index - room + 1, len(marks) - room))
+            if self.cursor_index >= room
+            else 0
+        )
         for at, mark in enumerate(marks[first : first + room], first):
             when = scene.format_clock(mark.time) if scene is not None else ""
-            row = LineBuilder(width).at(0, "b" if at == self._span_start else "", "accent").at(1, when, "dim")
+            row = (
+                LineBuilder(width)
+                .at(0, "b" if at == self._span_start else "", "accent")
+                .at(1, when, "dim")
+            )
             lines.append(row.at(11, text.clean(mark.text)).line())
         if not marks:
             lines.append(LineBuilder(width).at(1, "no marks yet: m sets one", "dim").line())
-        panel.show(PanelView(tuple(pad_lines(lines, width, height)), 1 + self.cursor_index - first if marks else None))
+        panel.show(
+            PanelView(
+                tuple(pad_lines(lines, width, height)),
+                1 + self.cursor_index - first if marks else None,
+            )
+        )

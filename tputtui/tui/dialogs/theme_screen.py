@@ -59,7 +59,9 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
         self._names = theme_files.theme_names(self._tputtui_app.environment.theme_folders)
         self._previous_palette = self._tputtui_app.palette
         self._cursor_index = (
-            self._names.index(self._previous_palette.name) if self._previous_palette.name in self._names else 0
+            self._names.index(self._previous_palette.name)
+            if self._previous_palette.name in self._names
+            else 0
         )
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -71,7 +73,9 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
         self._cursor_index = (self._cursor_index + step) % len(self._names)
         try:
             self._tputtui_app.apply_palette(
-                palette.load_palette(self._names[self._cursor_index], self._tputtui_app.environment.theme_folders)
+                palette.load_palette(
+                    self._names[self._cursor_index], self._tputtui_app.environment.theme_folders
+                )
             )
             self._problem = ""
         except theme_files.BadThemeError as error:
@@ -94,10 +98,14 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
     def _draw(self) -> None:
         panel = self.query_one("#theme-list", Panel)
         width, height = panel.size
-        lines: list[Line] = [rule_line("Themes", "Enter keeps  Esc takes back", width, focused=True)]
+        lines: list[Line] = [
+            rule_line("Themes", "Enter keeps  Esc takes back", width, focused=True)
+        ]
         first = max(0, min(self._cursor_index - (height - 4), len(self._names)))
         shown = self._names[first : first + height - 3]
-        lines += [LineBuilder(width).at(1, name, "strong").spans(_PREVIEW, 20).line() for name in shown]
+        lines += [
+            LineBuilder(width).at(1, name, "strong").spans(_PREVIEW, 20).line() for name in shown
+        ]
         if self._problem:
             lines.append(LineBuilder(width).at(1, self._problem, "bad").line())
         while len(lines) < height:

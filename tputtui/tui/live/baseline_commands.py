@@ -38,7 +38,12 @@ class BaselineCommands:
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Say so, once, where a run that is held against is of services that are not watched."""
         baseline = self._app.view_state.baseline
-        if self._has_warned or baseline is None or not baseline.is_from_run or not snapshot.is_ready:
+        if (
+            self._has_warned
+            or baseline is None
+            or not baseline.is_from_run
+            or not snapshot.is_ready
+        ):
             return
         now = snapshot_figures(snapshot)
         self._has_warned = bool(now)
@@ -57,19 +62,25 @@ class BaselineCommands:
             self._app.show_status("nothing to hold against yet: no figures in the window")
             return
         self._app.update_view(
-            baseline=Baseline(f"vs {scene.format_clock(scene.snapshot.time)}", figures, scene.snapshot.at)
+            baseline=Baseline(
+                f"vs {scene.format_clock(scene.snapshot.time)}", figures, scene.snapshot.at
+            )
         )
         sure = any(found.window_margin is not None for found in figures.values())
         needed = text.format_duration(MIN_WINDOWS * scene.snapshot.window_s)
         words = "" if sure else f"; what chance does is known from {needed} on"
-        self._app.show_status(f"baseline {scene.format_clock(scene.snapshot.time)}, B clears it{words}")
+        self._app.show_status(
+            f"baseline {scene.format_clock(scene.snapshot.time)}, B clears it{words}"
+        )
 
     def do_forget_baseline(self) -> None:
         """B."""
         before = self._app.view_state.baseline
         self._app.update_view(baseline=None)
         self._app.show_status(
-            "no baseline: figures stand beside those since start" if before else "there is no baseline: b sets one"
+            "no baseline: figures stand beside those since start"
+            if before
+            else "there is no baseline: b sets one"
         )
 
     def set_span_baseline(self, first: Mark, last: Mark) -> None:
@@ -81,7 +92,9 @@ class BaselineCommands:
         wide = row_width_s(scene.snapshot.window_s, scene.snapshot.interval_s)
         rows = floor((last.at - first.at) / wide)
         if rows < 1:
-            self._app.show_status(f"{words}: shorter than a window of {text.format_duration(wide)}: no baseline")
+            self._app.show_status(
+                f"{words}: shorter than a window of {text.format_duration(wide)}: no baseline"
+            )
             return
         figures = {}
         for name, (_, unit) in snapshot_figures(scene.snapshot).items():
@@ -117,7 +130,9 @@ class BaselineCommands:
 
 def window_figures(frame: Frame) -> dict[str, BaselineFigure]:
     """The figures of every service in the window, and how far windows on the time axis differ."""
-    columns = max(1, min(_MAX_WINDOWS, int(frame.view_state.shown_span_s / frame.snapshot.window_s)))
+    columns = max(
+        1, min(_MAX_WINDOWS, int(frame.view_state.shown_span_s / frame.snapshot.window_s))
+    )
     found = {
         name: figure_from_windows(value, frame.history(name, columns), unit)
         for name, (value, unit) in snapshot_figures(frame.snapshot).items()

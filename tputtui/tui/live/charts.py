@@ -6,7 +6,12 @@ from collections.abc import Callable
 
 from tputtui.signals.rates import history_keys
 from tputtui.tui.live import plot
-from tputtui.views.live.latency_panel import SCATTER_SIZE, has_scatter, quantile_chart_rows, quantile_name
+from tputtui.views.live.latency_panel import (
+    SCATTER_SIZE,
+    has_scatter,
+    quantile_chart_rows,
+    quantile_name,
+)
 from tputtui.views.live.metric_panel import charted_family
 from tputtui.views.live.throughput_panel import MIN_CHART_WIDTH, chart_rows
 from tputtui.views.shared.family_units import family_unit
@@ -33,7 +38,12 @@ class Charts:
         """Throughput over time, for a panel of that size; None where there is no room or nothing to show."""
         rows = chart_rows(frame, height)
         service = frame.service
-        if service is None or service.traffic is None or width < MIN_CHART_WIDTH or rows < _MIN_ROWS:
+        if (
+            service is None
+            or service.traffic is None
+            or width < MIN_CHART_WIDTH
+            or rows < _MIN_ROWS
+        ):
             return None
         trace = self._history_line(frame, history_keys.traffic(service.name), width - 6)
         traces = (*_baseline_line(frame, history_keys.traffic(service.name), trace), trace)
@@ -60,7 +70,10 @@ class Charts:
             for index, quantile in enumerate(service.latency.quantiles)
         )
         tail = service.latency.quantiles[-1].q
-        traces = (*_baseline_line(frame, history_keys.latency(service.name, tail), traces[-1]), *traces)
+        traces = (
+            *_baseline_line(frame, history_keys.latency(service.name, tail), traces[-1]),
+            *traces,
+        )
         return self._time_chart("quantiles", frame, traces, service.latency.unit, width, rows)
 
     def metric(self, frame: Frame, width: int, height: int) -> tuple[Line, ...] | None:
@@ -69,16 +82,26 @@ class Charts:
         if charted is None or width < MIN_CHART_WIDTH or height - 2 < _MIN_ROWS:
             return None
         trace = self._history_line(frame, history_keys.family(*charted), width - 6)
-        return self._time_chart("metric", frame, (trace,), family_unit(charted_family(frame)), width, height - 2)
+        return self._time_chart(
+            "metric", frame, (trace,), family_unit(charted_family(frame)), width, height - 2
+        )
 
     def scatter(self, frame: Frame, width: int, height: int) -> tuple[Line, ...] | None:
         """Throughput against the tail of the latency."""
         service = frame.service
-        if service is None or service.traffic is None or service.latency is None or not has_scatter(width, height):
+        if (
+            service is None
+            or service.traffic is None
+            or service.latency is None
+            or not has_scatter(width, height)
+        ):
             return None
         if not service.latency.quantiles:
             return None
-        tail, columns = service.latency.quantiles[-1].q, min(60, int(frame.view_state.shown_span_s / STEP_S))
+        tail, columns = (
+            service.latency.quantiles[-1].q,
+            min(60, int(frame.view_state.shown_span_s / STEP_S)),
+        )
         pairs = zip(
             frame.history(history_keys.traffic(service.name), columns)[:-1],
             frame.history(history_keys.latency(service.name, tail), columns)[:-1],
@@ -107,15 +130,25 @@ class Charts:
         return plot.ChartLine(tuple(frame.history(figure, columns)[:-1]), role, name)
 
     def _time_chart(
-        self, kind: str, frame: Frame, chart_lines: tuple[plot.ChartLine, ...], unit: str | None, width: int, rows: int
+        self,
+        kind: str,
+        frame: Frame,
+        chart_lines: tuple[plot.ChartLine, ...],
+        unit: str | None,
+        width: int,
+        rows: int,
     ) -> tuple[Line, ...] | None:
         if all(value is None for trace in chart_lines for value in trace.values):
             return None
         span = frame.view_state.shown_span_s
-        chart = plot.LineChart(chart_lines, span, unit, width, rows, frame.view_state.ascii_only, frame.axis_end_label)
+        chart = plot.LineChart(
+            chart_lines, span, unit, width, rows, frame.view_state.ascii_only, frame.axis_end_label
+        )
         lines = self._cached_lines(kind, chart, lambda: plot.draw_chart(chart))
         margin = max((len(trace.name) + 1 for trace in chart_lines if trace.name), default=0)
-        end = frame.view_state.cursor[0] if frame.view_state.cursor is not None else frame.snapshot.at
+        end = (
+            frame.view_state.cursor[0] if frame.view_state.cursor is not None else frame.snapshot.at
+        )
         signed = [(at, "┴") for at in frame.view_state.mark_times] + [
             (at, _PROFILE_SIGN) for at in frame.view_state.profile_times
         ]
@@ -126,14 +159,18 @@ class Charts:
             return lines
         return plot.mark_time(lines, 1 - (end - frame.view_state.cursor[1]) / span, margin)
 
-    def _cached_lines(self, kind: str, key: object, build: Callable[[], tuple[Line, ...]]) -> tuple[Line, ...]:
+    def _cached_lines(
+        self, kind: str, key: object, build: Callable[[], tuple[Line, ...]]
+    ) -> tuple[Line, ...]:
         kept = self._cache.get(kind)
         if kept is None or kept[0] != key:
             kept = self._cache[kind] = (key, build())
         return kept[1]
 
 
-def _baseline_line(frame: Frame, figure: str, current: plot.ChartLine) -> tuple[plot.ChartLine, ...]:
+def _baseline_line(
+    frame: Frame, figure: str, current: plot.ChartLine
+) -> tuple[plot.ChartLine, ...]:
     """The level of the baseline, drawn before the live line and so behind it."""
     found = frame.baseline_figure(figure)
     if found is None or not any(value is not None for value in current.values):

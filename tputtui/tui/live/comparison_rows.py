@@ -32,7 +32,10 @@ class FilledRows:
         if self.count < 1:
             return []
         return app.source.history(
-            figure, self.count, self.count * self.width_s, self.end * self.width_s - self.width_s / 2
+            figure,
+            self.count,
+            self.count * self.width_s,
+            self.end * self.width_s - self.width_s / 2,
         )
 
 

@@ -24,7 +24,11 @@ class EngineCommands:
 
     def do_window(self) -> None:
         """w: the next window."""
-        now = self._app.latest.window_s if self._app.latest is not None else self._app.settings.window_s
+        now = (
+            self._app.latest.window_s
+            if self._app.latest is not None
+            else self._app.settings.window_s
+        )
         window = next((choice for choice in WINDOWS if choice > now), WINDOWS[0])
         self._app.source.set_window(window)
         self._app.show_status(f"rates and quantiles over {text.format_duration(window)}")
@@ -36,12 +40,18 @@ class EngineCommands:
         if service is None or service.traffic is None:
             self._app.show_status("nothing to break down: no traffic")
         elif self._app.settings.by:
-            self._app.show_status(f"broken down by {', '.join(self._app.settings.by)}, as --by says")
+            self._app.show_status(
+                f"broken down by {', '.join(self._app.settings.by)}, as --by says"
+            )
         elif not service.breakdown_by:
             self._app.show_status("nothing to break down: the traffic has no labels")
         else:
             self._app.source.next_breakdown(service.name)
-            self._app.show_status("by the next label; 5 shows it" if self._is_hidden("routes") else "by the next label")
+            self._app.show_status(
+                "by the next label; 5 shows it"
+                if self._is_hidden("routes")
+                else "by the next label"
+            )
 
     def do_browser(self) -> None:
         """i: every metric of the chosen target, else of the service's first."""
@@ -60,7 +70,9 @@ class EngineCommands:
             return
         self._app.source.chart_family((target, family))
         self._app.update_view(charted=(target, family))
-        self._app.show_status(f"{text.clean(family, 60)} is on the live screen (8) until X takes it away")
+        self._app.show_status(
+            f"{text.clean(family, 60)} is on the live screen (8) until X takes it away"
+        )
 
     def do_take_away(self) -> None:
         """X: the metric leaves the live screen."""
@@ -78,9 +90,15 @@ class EngineCommands:
         before = self._app.view_state.service_filter
         self._app.source.set_filter(service_filter)
         service = (
-            service_filter.service if service_filter is not None else before.service if before is not None else None
+            service_filter.service
+            if service_filter is not None
+            else before.service
+            if before is not None
+            else None
         )
-        self._app.update_view(service_filter=service_filter, service=service or self._app.view_state.service)
+        self._app.update_view(
+            service_filter=service_filter, service=service or self._app.view_state.service
+        )
 
     def follow(self, identity: Hashable) -> None:
         """Keep a process in the first row, or let it go."""

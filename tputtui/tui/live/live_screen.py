@@ -54,7 +54,9 @@ class LiveScreen(DrawnWhole, Screen[None]):
         self._charts = Charts()
         self._layout_plan: layout.LayoutPlan | None = None
         self._zoomed_panel: PanelName | None = None
-        self._pending_profile = ""  # "now" or "ask": p or P was pressed before the processes had been read
+        self._pending_profile = (
+            ""  # "now" or "ask": p or P was pressed before the processes had been read
+        )
 
     @property
     def tputtui_app(self) -> TputtuiApp:
@@ -157,10 +159,16 @@ class LiveScreen(DrawnWhole, Screen[None]):
             self.query_one("#event-line", LineBar).show_line(event_line(frame, size.width))
         if not self.query_one(Prompt).display:
             commands = [
-                one for one in self.tputtui_app.commands if not (frame.view_state.is_read_only and one.id == "profile")
+                one
+                for one in self.tputtui_app.commands
+                if not (frame.view_state.is_read_only and one.id == "profile")
             ]
-            hints = keys.footer_hints(("live", "time", "everywhere"), self.tputtui_app.settings.keys, commands)
-            self.query_one("#footer", LineBar).show_line(footer_line(hints, frame.view_state.status, size.width))
+            hints = keys.footer_hints(
+                ("live", "time", "everywhere"), self.tputtui_app.settings.keys, commands
+            )
+            self.query_one("#footer", LineBar).show_line(
+                footer_line(hints, frame.view_state.status, size.width)
+            )
 
     def is_shown(self, panel: PanelName) -> bool:
         """Whether a panel has a place on the screen now."""
@@ -169,14 +177,20 @@ class LiveScreen(DrawnWhole, Screen[None]):
     def panel_view(self, name: PanelName, frame: Frame, width: int, height: int) -> PanelView:
         """What a panel shows in that many cells and lines."""
         if name == "throughput":
-            return throughput_panel(frame, width, height, self._charts.throughput(frame, width, height))
+            return throughput_panel(
+                frame, width, height, self._charts.throughput(frame, width, height)
+            )
         if name == "latency":
             scatter = self._charts.scatter(frame, width, height)
-            return latency_panel(frame, width, height, scatter, self._charts.quantiles(frame, width, height))
+            return latency_panel(
+                frame, width, height, scatter, self._charts.quantiles(frame, width, height)
+            )
         if name == "metric":
             return metric_panel(frame, width, height, self._charts.metric(frame, width, height))
         if name == "split":
-            from tputtui.views.live.split_view import split_panel  # seldom wanted, and never by the first picture
+            from tputtui.views.live.split_view import (
+                split_panel,
+            )  # seldom wanted, and never by the first picture
 
             return split_panel(frame, width, height)
         return _PANEL_RENDERERS[name](frame, width, height)
@@ -185,10 +199,20 @@ class LiveScreen(DrawnWhole, Screen[None]):
 
     def action_panel(self, number: int) -> None:
         """1 to 9: focus a panel by number."""
-        if number <= len(PANELS) and PANELS[number - 1] == "metric" and self.tputtui_app.view_state.charted is None:
+        if (
+            number <= len(PANELS)
+            and PANELS[number - 1] == "metric"
+            and self.tputtui_app.view_state.charted is None
+        ):
             self.tputtui_app.show_status("no metric is charted: i, then Enter on one, puts it here")
-        elif number <= len(PANELS) and PANELS[number - 1] == "split" and self.tputtui_app.view_state.split is None:
-            self.tputtui_app.show_status("the service is not split: a splits it into control and treatment")
+        elif (
+            number <= len(PANELS)
+            and PANELS[number - 1] == "split"
+            and self.tputtui_app.view_state.split is None
+        ):
+            self.tputtui_app.show_status(
+                "the service is not split: a splits it into control and treatment"
+            )
         elif number <= len(PANELS):
             self._focus(PANELS[number - 1])
         else:
@@ -209,7 +233,10 @@ class LiveScreen(DrawnWhole, Screen[None]):
 
     def _step_focus(self, step: int) -> None:
         order = [panel for panel in PANELS if panel not in ("events",) or self._zoomed_panel]
-        if len(self.tputtui_app.latest.targets if self.tputtui_app.latest else ()) < 2 and "targets" in order:
+        if (
+            len(self.tputtui_app.latest.targets if self.tputtui_app.latest else ()) < 2
+            and "targets" in order
+        ):
             order.remove("targets")
         if self.tputtui_app.view_state.charted is None:
             order.remove("metric")
@@ -222,7 +249,9 @@ class LiveScreen(DrawnWhole, Screen[None]):
     def do_zoom_panel(self) -> None:
         """z."""
         self._zoomed_panel = (
-            None if self._zoomed_panel is not None else (self.tputtui_app.view_state.focus or "throughput")
+            None
+            if self._zoomed_panel is not None
+            else (self.tputtui_app.view_state.focus or "throughput")
         )
         self.tputtui_app.update_view(focus=self._zoomed_panel or self.tputtui_app.view_state.focus)
 
@@ -264,7 +293,9 @@ class LiveScreen(DrawnWhole, Screen[None]):
             lens = replace(before, labels=tuple(sorted(labels.items())))
         else:
             lens = replace(before, target=str(row_key))
-            whole = next((one for one in scene.snapshot.services if one.name == before.service), service)
+            whole = next(
+                (one for one in scene.snapshot.services if one.name == before.service), service
+            )
             if len(whole.targets) < 2:
                 self.tputtui_app.show_status(
                     f"{text.clean(str(row_key), 60)} is no replica of another: it is shown already"
@@ -310,7 +341,9 @@ class LiveScreen(DrawnWhole, Screen[None]):
         """y: the row under the cursor, else the focused panel, else all that is shown, to the terminal's clipboard (OSC 52)."""
         focus = self.tputtui_app.view_state.focus
         names = (
-            [focus] if focus is not None and self.is_shown(focus) else [name for name in PANELS if self.is_shown(name)]
+            [focus]
+            if focus is not None and self.is_shown(focus)
+            else [name for name in PANELS if self.is_shown(name)]
         )
         views = [self.query_one(f"#{name}", Panel).view for name in names]
         lines = [line for view in views for line in view.lines]
@@ -318,7 +351,9 @@ class LiveScreen(DrawnWhole, Screen[None]):
             lines = [views[0].lines[views[0].cursor]]
         self.app.copy_to_clipboard("\n".join(line_text(line).rstrip() for line in lines).strip())
         what = f"{focus}: " if focus is not None and len(views) == 1 else "all panels: "
-        self.tputtui_app.show_status(f"copied {what}{len(lines)} line{'s' if len(lines) != 1 else ''}")
+        self.tputtui_app.show_status(
+            f"copied {what}{len(lines)} line{'s' if len(lines) != 1 else ''}"
+        )
 
     # ------------------------------------------------------------------------------------------ acting
 
@@ -360,11 +395,15 @@ class LiveScreen(DrawnWhole, Screen[None]):
             self.tputtui_app.show_status("no service is shown, and no Python process may be seen")
             return
         self.list_commands.set_cursor("processes", first.identity)
-        self.tputtui_app.show_status(f"no service is shown: p samples {named(first)}; the arrows choose another")
+        self.tputtui_app.show_status(
+            f"no service is shown: p samples {named(first)}; the arrows choose another"
+        )
 
     def do_follow(self) -> None:
         """F: keep the chosen process in the first row, or let it go."""
-        self.tputtui_app.engine_commands.follow(self.tputtui_app.view_state.list_state("processes").cursor)
+        self.tputtui_app.engine_commands.follow(
+            self.tputtui_app.view_state.list_state("processes").cursor
+        )
 
 
 _PANEL_RENDERERS: dict[PanelName, Callable[[Frame, int, int], PanelView]] = {

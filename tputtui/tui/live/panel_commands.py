@@ -25,7 +25,9 @@ class PanelCommands:
         usual = ViewSettings(app.settings.panels, app.settings.chart, app.settings.window_s)
         self._views = {DEFAULT_VIEW: usual, **app.settings.views}
         self._view_name = DEFAULT_VIEW
-        self._pending_chart = usual.chart  # still to be put on the screen: its target may not be known yet
+        self._pending_chart = (
+            usual.chart
+        )  # still to be put on the screen: its target may not be known yet
         app.view_state = replace(app.view_state, panels=frozenset(usual.panels))
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
@@ -34,19 +36,27 @@ class PanelCommands:
             return
         target, _, family = self._pending_chart.rpartition("/")
         known = [status.name for status in snapshot.targets]
-        shown = chain.from_iterable(s.targets for s in snapshot.services if s.name == self._app.view_state.service)
-        found = target if target in known else next(chain(shown, known), None) if not target else None
+        shown = chain.from_iterable(
+            s.targets for s in snapshot.services if s.name == self._app.view_state.service
+        )
+        found = (
+            target if target in known else next(chain(shown, known), None) if not target else None
+        )
         wanted, self._pending_chart = self._pending_chart, ""
         if found is None:
             there = f"there are {', '.join(known)}" if known else "there is none"
-            self._app.show_status(text.clean(f"{wanted} is not charted: no target of that name; {there}", 200))
+            self._app.show_status(
+                text.clean(f"{wanted} is not charted: no target of that name; {there}", 200)
+            )
         elif self._app.view_state.charted != (found, family):
             self._app.engine_commands.toggle_chart(found, family)
 
     def do_view(self) -> None:
         """v: the next arrangement."""
         if len(self._views) == 1:
-            self._app.show_status("the config has no [views]: tputtui config init shows how they are written")
+            self._app.show_status(
+                "the config has no [views]: tputtui config init shows how they are written"
+            )
             return
         names = list(self._views)
         self._view_name = names[(names.index(self._view_name) + 1) % len(names)]
@@ -59,4 +69,6 @@ class PanelCommands:
         self._app.update_view(panels=frozenset(view.panels), focus=None)
         if self._app.latest is not None:
             self.on_snapshot(self._app.latest)
-        self._app.show_status(f"view {text.clean(self._view_name, 40)}" if self._view_name else "the usual view")
+        self._app.show_status(
+            f"view {text.clean(self._view_name, 40)}" if self._view_name else "the usual view"
+        )

@@ -12,7 +12,15 @@ from collections.abc import Sequence
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, line_text, mark_cell, merge_spans
+from tputtui.views.shared.styled_text import (
+    Line,
+    LineBuilder,
+    Role,
+    TextSpan,
+    line_text,
+    mark_cell,
+    merge_spans,
+)
 
 MAX_VALUE = 1e300
 """What is drawn of a larger value: plotext multiplies by the cells of an axis, and would overflow."""
@@ -58,20 +66,27 @@ class ScatterPlot:
 
 def axis_top(values: Sequence[float | None]) -> float:
     """A round number at or above the largest value: 1, 2 or 5 times a power of ten (1 where all is zero)."""
-    largest = max((value for value in values if value is not None and math.isfinite(value)), default=0.0)
+    largest = max(
+        (value for value in values if value is not None and math.isfinite(value)), default=0.0
+    )
     if largest <= 0:
         return 1.0
     # Held between 1e-300 and LARGEST: beyond, a power of ten is 0.0 or its multiples are infinite.
     wanted = min(max(largest, 1e-300), MAX_VALUE) * 1.02
     power: float = 10.0 ** math.floor(math.log10(wanted))
-    return max(largest, next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if power * factor >= wanted))
+    return max(
+        largest,
+        next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if power * factor >= wanted),
+    )
 
 
 def draw_chart(chart: LineChart) -> tuple[Line, ...]:
     """The chart as `height` lines: each trace in its role, its name at its end, the axes dimmed."""
     import plotext  # 80 ms that the first paint does not wait for
 
-    values = [_clamp(value) for trace in chart.chart_lines for value in trace.values if value is not None]
+    values = [
+        _clamp(value) for trace in chart.chart_lines for value in trace.values if value is not None
+    ]
     top = axis_top(values)
     bottom = -axis_top([-value for value in values]) if any(value < 0 for value in values) else 0.0
     margin = max((len(trace.name) + 1 for trace in chart.chart_lines if trace.name), default=0)
@@ -111,7 +126,10 @@ def draw_chart(chart: LineChart) -> tuple[Line, ...]:
     named = _label_rows(chart.chart_lines, top, chart.height - 2)
     blanks = [TextSpan(" " * margin)]
     beside = [named.get(index, blanks) for index in range(chart.height)]
-    return tuple((*line, *LineBuilder(margin).spans(names).line()) for line, names in zip(lines, beside, strict=True))
+    return tuple(
+        (*line, *LineBuilder(margin).spans(names).line())
+        for line, names in zip(lines, beside, strict=True)
+    )
 
 
 _COLORED = re.compile(r"\x1b\[38;5;(\d+)m([^\x1b]*)\x1b\[0m")
@@ -139,9 +157,13 @@ def _strip_escapes(escaped: str) -> str:
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def _label_rows(chart_lines: Sequence[ChartLine], top: float, rows: int) -> dict[int, list[TextSpan]]:
+def _label_rows(
+    chart_lines: Sequence[ChartLine], top: float, rows: int
+) -> dict[int, list[TextSpan]]:
     """The rows in which the traces' names stand: each beside its line's end, no two in one."""
-    ends = [(value, trace) for trace in chart_lines if (value := _last_value(trace.values)) is not None]
+    ends = [
+        (value, trace) for trace in chart_lines if (value := _last_value(trace.values)) is not None
+    ]
     free = rows - 1
     out: dict[int, list[TextSpan]] = {}
     for value, trace in sorted(ends, key=lambda end: end[0]):
@@ -154,10 +176,14 @@ def _label_rows(chart_lines: Sequence[ChartLine], top: float, rows: int) -> dict
 
 
 def _last_value(values: Sequence[float | None]) -> float | None:
-    return next((value for value in reversed(values) if value is not None and math.isfinite(value)), None)
+    return next(
+        (value for value in reversed(values) if value is not None and math.isfinite(value)), None
+    )
 
 
-def mark_time(lines: tuple[Line, ...], fraction: float, margin: int = 0, sign: str = "▲") -> tuple[Line, ...]:
+def mark_time(
+    lines: tuple[Line, ...], fraction: float, margin: int = 0, sign: str = "▲"
+) -> tuple[Line, ...]:
     """The chart with a stroke at a `fraction` of its time axis, and a `caret` under it. `margin`: cells for its names."""
     axis_at = _axis_column(line_text(lines[0])) if lines else -1
     if axis_at < 0 or len(lines) < 3:
@@ -178,10 +204,17 @@ def draw_scatter(plot: ScatterPlot) -> tuple[Line, ...]:
         .then("now", "dim")
     )
     if plot.limit is not None:
-        title.then(f"   {'|' if plot.ascii_only else '│'} ", "warning").then(f"{plot.limit_label} ", "dim")
+        title.then(f"   {'|' if plot.ascii_only else '│'} ", "warning").then(
+            f"{plot.limit_label} ", "dim"
+        )
         title.then(text.format_rate(plot.limit))
-    drawn = [(_clamp(x), _clamp(y)) for x, y in plot.points if math.isfinite(x) and math.isfinite(y)]
-    tops = [axis_top([*(point[axis] for point in drawn), *((plot.limit,) if axis == 0 else ())]) for axis in (0, 1)]
+    drawn = [
+        (_clamp(x), _clamp(y)) for x, y in plot.points if math.isfinite(x) and math.isfinite(y)
+    ]
+    tops = [
+        axis_top([*(point[axis] for point in drawn), *((plot.limit,) if axis == 0 else ())])
+        for axis in (0, 1)
+    ]
     rows = plot.height - 1
     plotext.clear_figure()
     plotext.limit_size(False, False)
@@ -192,9 +225,13 @@ def draw_scatter(plot: ScatterPlot) -> tuple[Line, ...]:
     plotext.yaxes(True, False)
     plotext.xlim(0, tops[0])
     plotext.ylim(0, tops[1])
-    plotext.xticks([0, tops[0] / 2, tops[0]], [_axis_label(tick, plot.unit) for tick in (0, tops[0] / 2, tops[0])])
+    plotext.xticks(
+        [0, tops[0] / 2, tops[0]],
+        [_axis_label(tick, plot.unit) for tick in (0, tops[0] / 2, tops[0])],
+    )
     plotext.yticks(
-        [0, tops[1] / 2, tops[1]], [_axis_label(tick, plot.latency_unit) for tick in (0, tops[1] / 2, tops[1])]
+        [0, tops[1] / 2, tops[1]],
+        [_axis_label(tick, plot.latency_unit) for tick in (0, tops[1] / 2, tops[1])],
     )
     split = len(drawn) * 3 // 4
     for points, sign in ((drawn[:split], old), (drawn[split:-1], recent), (drawn[-1:], now)):
@@ -205,16 +242,24 @@ def draw_scatter(plot: ScatterPlot) -> tuple[Line, ...]:
     found = [plain_row.rstrip() for plain_row in plotext.uncolorize(built).split("\n")][:rows]
     roles: dict[str, Role] = {old: "faint", recent: "data", now: "strong"}
     lines = [
-        _scatter_line(content, plot.width, roles if index < rows - 2 else {}) for index, content in enumerate(found)
+        _scatter_line(content, plot.width, roles if index < rows - 2 else {})
+        for index, content in enumerate(found)
     ]
     if plot.limit is not None:
         lines = list(mark_time(tuple(lines), _clamp(plot.limit) / tops[0], 0, "┴"))
-    return (title.line(), *lines, *(LineBuilder(plot.width).line() for _ in range(rows - len(lines))))
+    return (
+        title.line(),
+        *lines,
+        *(LineBuilder(plot.width).line() for _ in range(rows - len(lines))),
+    )
 
 
 def _scatter_line(plot_row: str, width: int, roles: dict[str, Role]) -> Line:
     axis_at = _axis_column(plot_row)
-    cells = [TextSpan(char, roles.get(char, "dim") if at > axis_at else "dim") for at, char in enumerate(plot_row)]
+    cells = [
+        TextSpan(char, roles.get(char, "dim") if at > axis_at else "dim")
+        for at, char in enumerate(plot_row)
+    ]
     return tuple(merge_spans([*cells, TextSpan(" " * max(0, width - text.width(plot_row)))]))
 
 

@@ -64,10 +64,16 @@ class RecordingCommands:
     def _new_path(self) -> Path:
         scene = self._app.current_frame()
         service = (
-            scene.service.name if scene is not None and scene.service is not None else self._app.environment.host_name
+            scene.service.name
+            if scene is not None and scene.service is not None
+            else self._app.environment.host_name
         )
         name = _UNSAFE_CHARACTERS.sub("-", service).strip("-.")[:_MAX_NAME] or "run"
-        return self._app.environment.state_folder / "runs" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.tput.gz"
+        return (
+            self._app.environment.state_folder
+            / "runs"
+            / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.tput.gz"
+        )
 
     @staticmethod
     def _run_in_thread(work: partial[None]) -> None:
@@ -90,7 +96,9 @@ class RecordingCommands:
             recorder = Recorder(
                 RecordingPlan(path),
                 interval_s=settings.interval_s,
-                window_s=max(latest.window_s if latest is not None else settings.window_s, shortest),
+                window_s=max(
+                    latest.window_s if latest is not None else settings.window_s, shortest
+                ),
                 quantiles=settings.quantiles,
                 objectives=settings.objectives,
                 by=settings.by,
@@ -99,7 +107,9 @@ class RecordingCommands:
             self._show_status(f"nothing is recorded: {error}")
             return
         except OSError as error:
-            self._show_status(f"nothing is recorded: {path.parent}: {(error.strerror or str(error)).lower()}")
+            self._show_status(
+                f"nothing is recorded: {path.parent}: {(error.strerror or str(error)).lower()}"
+            )
             return
         finally:
             self._is_starting = False
@@ -127,9 +137,15 @@ class RecordingCommands:
         if state.size:
             self._app.saved_paths.append(str(recorder.plan.path))
         if problem:
-            self._app.source.log_event(Event(time.time(), "warning", f"the recording stopped: {problem}"))
+            self._app.source.log_event(
+                Event(time.time(), "warning", f"the recording stopped: {problem}")
+            )
             return f"the recording stopped: {problem}; {length} of it are saved"
-        return f"recorded {length}: {recorder.plan.path}" if state.size else "nothing was read: nothing is saved"
+        return (
+            f"recorded {length}: {recorder.plan.path}"
+            if state.size
+            else "nothing was read: nothing is saved"
+        )
 
     def record_profile(self, profile: Profile) -> bool:
         """Put a profile into what is recorded, if anything is; False: it is too large for that. From any thread."""
@@ -160,7 +176,9 @@ class RecordingCommands:
         scene = self._app.current_frame()
         if scene is None:
             return
-        from tputtui.recording.run_header import Mark  # what a run's file holds is loaded with the first mark
+        from tputtui.recording.run_header import (
+            Mark,
+        )  # what a run's file holds is loaded with the first mark
 
         at, moment = scene.snapshot.at, scene.snapshot.time
         if self._app.timeline.moment is None:

@@ -86,7 +86,9 @@ class ReplayCommands:
                 return
             self.go_to(at)
 
-        ask_line(self._app, "a time in the run: +90s from its start, 14:03:22, or a mark's text", done)
+        ask_line(
+            self._app, "a time in the run: +90s from its start, 14:03:22, or a mark's text", done
+        )
 
     def _parse_clock_time(self, clock_text: str) -> float | None:
         """The first moment of the run at which the wall clock showed that; None where it is no time of day."""
@@ -102,7 +104,9 @@ class ReplayCommands:
         header, length = self.player.header, self.player.position.length_s
         self.player.seek(at)
         if not -1.0 <= at - header.began_at <= length + 1.0:
-            self._app.show_status(f"that lies outside of the run, which is {text.format_duration(round(length))} long")
+            self._app.show_status(
+                f"that lies outside of the run, which is {text.format_duration(round(length))} long"
+            )
         else:
             self._app.show_frame()
 
@@ -124,7 +128,9 @@ class ReplayCommands:
         if here is not None:
             self._app.profile_session.open(here)
         else:
-            self._app.show_status("off in a replay: no process to profile, and no profile was recorded here")
+            self._app.show_status(
+                "off in a replay: no process to profile, and no profile was recorded here"
+            )
 
     def do_profile_options(self) -> None:
         """P."""
@@ -132,7 +138,9 @@ class ReplayCommands:
 
     def do_record(self) -> None:
         """R."""
-        self._app.show_status("off in a replay: it is recorded already; tputtui cut takes a part of it")
+        self._app.show_status(
+            "off in a replay: it is recorded already; tputtui cut takes a part of it"
+        )
 
     def do_mark(self) -> None:
         """m."""

@@ -9,7 +9,11 @@ from typing import Any
 from tputtui.tui.keys import COMMANDS, Command, KeyPair
 
 _REPLAY_CHANGES: Mapping[str, Mapping[str, Any]] = {
-    "jump": {"label": "a time", "help": "go to a time in the run: +90s, 14:03:22, or a mark", "footer": True},
+    "jump": {
+        "label": "a time",
+        "help": "go to a time in the run: +90s, 14:03:22, or a mark",
+        "footer": True,
+    },
     "zoom_in": {"footer": False},
     "live": {"label": "end", "help": "the end of the run"},
     "slower": {
@@ -18,8 +22,13 @@ _REPLAY_CHANGES: Mapping[str, Mapping[str, Any]] = {
         "pair": KeyPair("faster", "speed", "play slower; faster: 1x to 60x"),
     },
     "faster": {"label": "faster", "help": "play faster, up to 60x"},
-    "mark": {"help": "off: a run is not written to", "pair": KeyPair("marks", "marks", "m is off; M lists the marks")},
-    "record": {"help": "off: it is recorded already; tputtui cut makes a part of it a run of its own"},
+    "mark": {
+        "help": "off: a run is not written to",
+        "pair": KeyPair("marks", "marks", "m is off; M lists the marks"),
+    },
+    "record": {
+        "help": "off: it is recorded already; tputtui cut makes a part of it a run of its own"
+    },
     "profile": {"help": "the profile that was recorded at this moment", "footer": False},
     "profile_options": {"help": "off: the process is not there to be profiled"},
     "browser": {"help": "every metric of a target that was recorded: search, look"},

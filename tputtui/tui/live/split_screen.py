@@ -42,7 +42,10 @@ class SplitCommands:
         desk = self._app
         if desk.view_state.split is not None:
             desk.source.set_split(None)
-            desk.update_view(split=None, focus=None if desk.view_state.focus == "split" else desk.view_state.focus)
+            desk.update_view(
+                split=None,
+                focus=None if desk.view_state.focus == "split" else desk.view_state.focus,
+            )
             desk.show_status("no longer split")
             return
         scene = desk.current_frame()
@@ -51,7 +54,9 @@ class SplitCommands:
             desk.show_status("no service to split")
             return
         lens = scene.active_filter
-        desk.push_screen(SplitScreen(lens.service if lens is not None else service.name, traffic_unit(service)))
+        desk.push_screen(
+            SplitScreen(lens.service if lens is not None else service.name, traffic_unit(service))
+        )
 
     def start(self, split: TrafficSplit) -> None:
         """Watch the arms from now on; in a replay, from its beginning."""
@@ -64,9 +69,13 @@ class SplitCommands:
         self._logged.clear()
         self._silent_since = None
         desk.source.set_split(split)
-        focus = None if desk.view_state.focus in ("throughput", "latency") else desk.view_state.focus
+        focus = (
+            None if desk.view_state.focus in ("throughput", "latency") else desk.view_state.focus
+        )
         desk.update_view(split=ActiveSplit(split, since), focus=focus)
-        desk.show_status(f"treatment is {text.clean(split.treatment.short_name, 60)}; a makes it one again")
+        desk.show_status(
+            f"treatment is {text.clean(split.treatment.short_name, 60)}; a makes it one again"
+        )
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Note what has become sure, and for how long the treatment has had no traffic."""
@@ -78,7 +87,9 @@ class SplitCommands:
         self._silent_since = (self._silent_since or snapshot.at) if idle else None
         silent_s = snapshot.at - self._silent_since if self._silent_since is not None else None
         if silent_s != look.silent_s:
-            self._app.view_state = replace(self._app.view_state, split=replace(look, silent_s=silent_s))
+            self._app.view_state = replace(
+                self._app.view_state, split=replace(look, silent_s=silent_s)
+            )
         if self._app.timeline.moment is not None:
             return
         for one in views.split_figures(look.split, (told.control, told.treatment)):
@@ -87,7 +98,11 @@ class SplitCommands:
                 self._log_estimate(snapshot, look.split, one, judged)
 
     def _log_estimate(
-        self, snapshot: Snapshot, split: TrafficSplit, split_figure: SplitFigure, estimate: EffectEstimate
+        self,
+        snapshot: Snapshot,
+        split: TrafficSplit,
+        split_figure: SplitFigure,
+        estimate: EffectEstimate,
     ) -> None:
         worse = estimate.effect * split_figure.better_direction < 0
         if (split_figure.label, worse) in self._logged:
@@ -102,9 +117,13 @@ class SplitCommands:
         rows = rows_since(self._app, look.since) if look is not None else None
         if look is None or rows is None:
             return ""
-        return self._estimates.get(split_figure.label, rows, lambda: self._estimate(look.split, split_figure, rows))
+        return self._estimates.get(
+            split_figure.label, rows, lambda: self._estimate(look.split, split_figure, rows)
+        )
 
-    def _estimate(self, split: TrafficSplit, split_figure: SplitFigure, rows: FilledRows) -> EffectEstimate | str:
+    def _estimate(
+        self, split: TrafficSplit, split_figure: SplitFigure, rows: FilledRows
+    ) -> EffectEstimate | str:
         if not split_figure.better_direction:
             return "each gets its share"
 
@@ -115,7 +134,8 @@ class SplitCommands:
         control, treatment = (past(split_figure.history_key(arm)) for arm in arms)
         if split_figure.label == "traffic":
             control, treatment = (
-                _per_target(values, self._target_count(at)) for at, values in enumerate((control, treatment))
+                _per_target(values, self._target_count(at))
+                for at, values in enumerate((control, treatment))
             )
         if split_figure.quantile is not None:
             few = next(
@@ -134,11 +154,17 @@ class SplitCommands:
                 return few
         if split_figure.is_in_points:
             few = effect_estimate.describe_error_shortage(
-                [(past(history_keys.traffic(arm)), past(split_figure.history_key(arm))) for arm in arms], wide
+                [
+                    (past(history_keys.traffic(arm)), past(split_figure.history_key(arm)))
+                    for arm in arms
+                ],
+                wide,
             )
             if few and rows.count * wide >= FIRST_EVALUATION_S:
                 return few
-        return effect_estimate.estimate_effect(control, treatment, wide, is_absolute=split_figure.is_in_points)
+        return effect_estimate.estimate_effect(
+            control, treatment, wide, is_absolute=split_figure.is_in_points
+        )
 
     def _target_count(self, arm_index: int) -> int:
         """How many targets an arm has."""
@@ -211,5 +237,7 @@ class SplitScreen(ChoiceScreen):
         panel = self.query_one("#ways", Panel)
         width, height = panel.size
         panel.show(
-            views.split_options_view(self._service, self._split_options, self._unit, self.cursor_index, width, height)
+            views.split_options_view(
+                self._service, self._split_options, self._unit, self.cursor_index, width, height
+            )
         )

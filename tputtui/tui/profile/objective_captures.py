@@ -24,7 +24,9 @@ class LiveObjectiveCapture:
     def __init__(self, app: TputtuiApp, trigger: ProfileTrigger) -> None:
         self._app = app
         self._session = app.profile_session  # made here, for it is used in the capture's thread
-        self._capture = ObjectiveCapture(trigger, app.settings.profile, self._save, self._report_failure)
+        self._capture = ObjectiveCapture(
+            trigger, app.settings.profile, self._save, self._report_failure
+        )
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """The newest snapshot."""

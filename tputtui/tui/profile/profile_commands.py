@@ -42,7 +42,11 @@ class ProfileViewCommands(DrawnWhole, Screen[None]):
         """1 to 6: the views of the profile."""
         tab = tab_for_key(number)
         self.close_menu()
-        self.show_message(self.profile_view.show_tab(tab) if tab is not None else f"the views are 1 to {len(TABS)}")
+        self.show_message(
+            self.profile_view.show_tab(tab)
+            if tab is not None
+            else f"the views are 1 to {len(TABS)}"
+        )
 
     def do_focus_next(self) -> None:
         """Tab: the next view."""
@@ -111,7 +115,9 @@ class ProfileViewCommands(DrawnWhole, Screen[None]):
     def do_copy(self) -> None:
         """y: the function under the cursor with its file and line."""
         chosen = (
-            self.profile_view.current_tab.selected_function() if self.profile_view.current_tab is not None else None
+            self.profile_view.current_tab.selected_function()
+            if self.profile_view.current_tab is not None
+            else None
         )
         if chosen is None:
             self.tputtui_app.show_status("no function under the cursor to copy")
@@ -131,7 +137,9 @@ class ProfileViewCommands(DrawnWhole, Screen[None]):
             self.tputtui_app.show_status("there is no profile yet")
             return
         self.query_one("#footer").display = False
-        self.query_one(Prompt).ask("search functions and files: words; n and N go on, Esc clears", done)
+        self.query_one(Prompt).ask(
+            "search functions and files: words; n and N go on, Esc clears", done
+        )
 
     def do_export(self) -> None:
         """e: the profile as speedscope JSON, collapsed stacks and an SVG flame graph."""

@@ -25,7 +25,9 @@ class OpenedProfile:
 class ProfileMenuCommands(ProfileViewCommands):
     """The part of the profile's screen that asks before something is sampled, opened or compared."""
 
-    def __init__(self, process: SampledProcess | None, plan: CapturePlan | None, profile_view: ProfileView) -> None:
+    def __init__(
+        self, process: SampledProcess | None, plan: CapturePlan | None, profile_view: ProfileView
+    ) -> None:
         super().__init__()
         self._process = process
         self._plan = plan
@@ -59,10 +61,15 @@ class ProfileMenuCommands(ProfileViewCommands):
         """D: choose the profile to compare with; again: by itself."""
         if isinstance(self._menu, LibraryMenu):
             self._menu = None
-        elif self._profile_view.analysis is not None and self._profile_view.analysis.before is not None:
+        elif (
+            self._profile_view.analysis is not None
+            and self._profile_view.analysis.before is not None
+        ):
             self._profile_view.compare(None)
         else:
-            shown = self._entry or (LibraryEntry(0.0, 0, "") if self._profile_view.analysis is not None else None)
+            shown = self._entry or (
+                LibraryEntry(0.0, 0, "") if self._profile_view.analysis is not None else None
+            )
             scene = self.tputtui_app.current_frame()
             self._menu = LibraryMenu(
                 self.tputtui_app.profile_session.library.entries(),
@@ -76,7 +83,9 @@ class ProfileMenuCommands(ProfileViewCommands):
         subject = self._process
         if self.is_sampling or subject is None:
             self.tputtui_app.show_status(
-                "it is being sampled already: Esc stops" if subject else "there is no process to sample"
+                "it is being sampled already: Esc stops"
+                if subject
+                else "there is no process to sample"
             )
             return
         plan = self._plan or default_plan(self.tputtui_app.settings.profile)
@@ -96,5 +105,7 @@ class ProfileMenuCommands(ProfileViewCommands):
             self.tputtui_app.show_status(str(error))
         else:
             self.show_message(
-                "" if self._profile_view.analysis is not None else "there is no profile yet to compare it with"
+                ""
+                if self._profile_view.analysis is not None
+                else "there is no profile yet to compare it with"
             )

@@ -33,7 +33,9 @@ class ProfileScreen(ProfileMenuCommands):
     """Samples one process and shows where its time goes; or opens a profile that was taken before."""
 
     AUTO_FOCUS = ""  # the prompt gets it when it asks
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(("everywhere", "profile", "time", "live"))]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.bindings(("everywhere", "profile", "time", "live"))
+    ]
     CSS = "#pane { height: 1fr; }"
 
     def __init__(
@@ -54,7 +56,10 @@ class ProfileScreen(ProfileMenuCommands):
         self._shows_options = with_options
         self._refusal = refusal
         self._sampling_status = SamplingStatus(
-            process.pid if process else 0, process.name if process else "", problem=refusal, is_done=process is None
+            process.pid if process else 0,
+            process.name if process else "",
+            problem=refusal,
+            is_done=process is None,
         )
         self._sampler: ProcessSampler | None = None
         self._pending_update: SamplerUpdate | None = None  # came while the picture is frozen
@@ -101,11 +106,20 @@ class ProfileScreen(ProfileMenuCommands):
     def _start(self) -> None:
         subject = self._process
         if subject is None:
-            self.tputtui_app.show_status("this profile is from a file: there is no process to sample")
+            self.tputtui_app.show_status(
+                "this profile is from a file: there is no process to sample"
+            )
             return
         plan = self._plan or default_plan(self.tputtui_app.settings.profile)
-        self._profile_view, self._menu, self._entry, self._candidates = ProfileView(plan.filters), None, None, ()
-        self._sampling_status = SamplingStatus(subject.pid, subject.name, duration_s=plan.duration_s)
+        self._profile_view, self._menu, self._entry, self._candidates = (
+            ProfileView(plan.filters),
+            None,
+            None,
+            (),
+        )
+        self._sampling_status = SamplingStatus(
+            subject.pid, subject.name, duration_s=plan.duration_s
+        )
         self.tputtui_app.profile_session.note_sampled(subject.pid, subject.started)
         self._sampler = ProcessSampler(
             self.post_message,
@@ -116,7 +130,9 @@ class ProfileScreen(ProfileMenuCommands):
         try:
             self._sampler.start(subject, plan)
         except CaptureFailedError as failed:
-            self._sampling_status = SamplingStatus(subject.pid, subject.name, problem=str(failed), is_done=True)
+            self._sampling_status = SamplingStatus(
+                subject.pid, subject.name, problem=str(failed), is_done=True
+            )
         self.tputtui_app.show_frame()
 
     @on(SamplerUpdate)
@@ -150,8 +166,15 @@ class ProfileScreen(ProfileMenuCommands):
     def open(self, opened: OpenedProfile) -> None:
         """Show a profile that was taken before."""
         about = opened.profile.metadata
-        self._profile_view, self._menu, self._pending_update, self._entry = ProfileView(), None, None, opened.entry
-        self._sampling_status = SamplingStatus(0, about.label or about.name, problem=about.ended, is_done=True)
+        self._profile_view, self._menu, self._pending_update, self._entry = (
+            ProfileView(),
+            None,
+            None,
+            opened.entry,
+        )
+        self._sampling_status = SamplingStatus(
+            0, about.label or about.name, problem=about.ended, is_done=True
+        )
         maker = ProcessSampler(
             self.post_message,
             self.tputtui_app.profile_session.library,
@@ -164,7 +187,11 @@ class ProfileScreen(ProfileMenuCommands):
     def open_entry(self, entry: LibraryEntry) -> None:
         """Show a profile of the shelf."""
         try:
-            self.open(OpenedProfile(self.tputtui_app.profile_session.library.load_profile(entry), entry=entry))
+            self.open(
+                OpenedProfile(
+                    self.tputtui_app.profile_session.library.load_profile(entry), entry=entry
+                )
+            )
         except UnreadableProfileError as error:
             self.tputtui_app.show_status(str(error))
 
@@ -194,7 +221,9 @@ class ProfileScreen(ProfileMenuCommands):
             if not self.tputtui_app.is_standalone:
                 usual[-1] = (usual[-1][0], "back")
             hints = self.menu_hints or usual
-            self.query_one("#footer", LineBar).show_line(footer_line(hints, frame.view_state.status, width))
+            self.query_one("#footer", LineBar).show_line(
+                footer_line(hints, frame.view_state.status, width)
+            )
 
     def _rendered_pane(self, width: int, height: int) -> RenderedPane:
         if self._menu is not None:
@@ -252,7 +281,9 @@ class ProfileScreen(ProfileMenuCommands):
             return
         if self._menu is not None:
             self._menu.click(event.key)
-        elif self._profile_view.current_tab is not None and self._profile_view.current_tab.click(event.key):
+        elif self._profile_view.current_tab is not None and self._profile_view.current_tab.click(
+            event.key
+        ):
             self._profile_view.open_selected()
         self.tputtui_app.show_frame()
 
@@ -313,7 +344,9 @@ class ProfileScreen(ProfileMenuCommands):
             return
         subject = self._process
         choice = (
-            self.tputtui_app.profile_session.next_worker(subject.pid, subject.started) if subject is not None else None
+            self.tputtui_app.profile_session.next_worker(subject.pid, subject.started)
+            if subject is not None
+            else None
         )
         if choice is None or choice.process is None:
             if self.is_sampling:

@@ -17,7 +17,13 @@ from tputtui.profiling.files import file_formats
 from tputtui.profiling.files.library import LibraryEntry, ProfileLibrary
 from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
-from tputtui.signals.service.serving_processes import Choice, Identity, choose, family_of, service_of
+from tputtui.signals.service.serving_processes import (
+    Choice,
+    Identity,
+    choose,
+    family_of,
+    service_of,
+)
 from tputtui.views.live.process_table import BY_HAND, under_cursor
 
 if TYPE_CHECKING:
@@ -63,7 +69,9 @@ class ProfileSession:
         if latest is None or service is None:
             return None
         choice = choose(latest, service, sampled=self._sampled)
-        if choice.process is not None and choice.process.pid == pid:  # a round is over, and it is the busiest again
+        if (
+            choice.process is not None and choice.process.pid == pid
+        ):  # a round is over, and it is the busiest again
             choice = choose(latest, service, sampled={choice.process.identity})
         return choice if choice.process is not None and choice.process.pid != pid else None
 
@@ -87,13 +95,18 @@ class ProfileSession:
         if text.width(choice.reason) <= self._app.size.width - 2 or self._profile_screen():
             self._app.show_status(choice.reason)
         else:
-            self._app.push_screen(ProfileScreen(refusal=f"{choice.reason}\nq: back to the live screen; p: look again"))
+            self._app.push_screen(
+                ProfileScreen(refusal=f"{choice.reason}\nq: back to the live screen; p: look again")
+            )
 
     def note_sampled(self, pid: int, started: float | None) -> None:
         """A capture of a process begins: among the workers of its service it had its turn."""
         latest = self._app.latest
         running = latest.processes if latest is not None else None
-        process = next((one for one in running or () if one.pid == pid and started in (None, one.started)), None)
+        process = next(
+            (one for one in running or () if one.pid == pid and started in (None, one.started)),
+            None,
+        )
         if latest is None or process is None:
             return
         self._sampled &= {one.identity for one in running or ()}
@@ -111,13 +124,17 @@ class ProfileSession:
         from tputtui.tui.profile.sampler import SampledProcess
 
         if not self._profile_screen():
-            self._app.push_screen(ProfileScreen(SampledProcess.of(process), with_options=with_options))
+            self._app.push_screen(
+                ProfileScreen(SampledProcess.of(process), with_options=with_options)
+            )
         return True
 
     def _profile_screen(self) -> ProfileScreen | None:
         from tputtui.tui.profile.profile_screen import ProfileScreen
 
-        return next((screen for screen in self._app.screen_stack if isinstance(screen, ProfileScreen)), None)
+        return next(
+            (screen for screen in self._app.screen_stack if isinstance(screen, ProfileScreen)), None
+        )
 
     def on_saved(self, entry: LibraryEntry, problem: str, reason: str = "") -> None:
         """A profile is done and saved; `why`, where nobody asked. Called by the capture's thread."""
@@ -130,7 +147,11 @@ class ProfileSession:
         self._app.source.log_event(Event(entry.time, "profile", words))
         del self._app.profile_times[: -_MAX_MARKED + 1]
         self._app.profile_times.append(time.monotonic() - (time.time() - entry.time))
-        if entry.profile is not None and not self._app.recording_commands.record_profile(entry.profile) and not problem:
+        if (
+            entry.profile is not None
+            and not self._app.recording_commands.record_profile(entry.profile)
+            and not problem
+        ):
             problem = "the profile is too large to be carried in the run: it is saved beside it"
         if problem:
             with contextlib.suppress(RuntimeError):  # the screen has gone
@@ -153,14 +174,18 @@ class ProfileSession:
             screen.open_entry(entry)
             return
         try:
-            self._app.push_screen(ProfileScreen(opened=OpenedProfile(self.library.load_profile(entry), entry=entry)))
+            self._app.push_screen(
+                ProfileScreen(opened=OpenedProfile(self.library.load_profile(entry), entry=entry))
+            )
         except UnreadableProfileError as error:
             self._app.show_status(str(error))
 
     def export(self, profile: Profile | None) -> None:
         """Write a profile as speedscope JSON, as collapsed stacks and as a flame graph."""
         if profile is None or self._app.settings.read_only:
-            self._app.show_status("nothing to export yet" if profile is None else "read-only: no file is written")
+            self._app.show_status(
+                "nothing to export yet" if profile is None else "read-only: no file is written"
+            )
             return
         from tputtui.profiling.files.file_formats import export as write
 
@@ -197,5 +222,7 @@ def _recorded_entries(profiles: Sequence[RecordedProfile]) -> list[LibraryEntry]
         with contextlib.suppress(UnreadableProfileError):
             label = f"{text.clean(one.name, 60)} ({one.pid})"
             profile = file_formats.parse(json.dumps(one.document).encode(), label)
-            entries.append(LibraryEntry(one.time, one.pid, label, profile.duration_s, profile=profile))
+            entries.append(
+                LibraryEntry(one.time, one.pid, label, profile.duration_s, profile=profile)
+            )
     return sorted(entries, key=lambda entry: -entry.time)

@@ -56,8 +56,16 @@ class PstatsScreen(DrawnWhole, Screen[None]):
         if panel.size.height > 3:
             panel.show(self._tab.view(panel.size.width, panel.size.height))
         if not self.query_one(Prompt).display:
-            hints = [("Enter", "callers"), ("Backspace", "back"), ("/", "search"), ("q", "quit"), ("?", "help")]
-            self.query_one("#footer", LineBar).show_line(footer_line(hints, frame.view_state.status, self.size.width))
+            hints = [
+                ("Enter", "callers"),
+                ("Backspace", "back"),
+                ("/", "search"),
+                ("q", "quit"),
+                ("?", "help"),
+            ]
+            self.query_one("#footer", LineBar).show_line(
+                footer_line(hints, frame.view_state.status, self.size.width)
+            )
 
     def action_move(self, rows: int) -> None:
         """Arrows and pages."""

@@ -20,9 +20,7 @@ from tputtui.profiling.profile_model import Profile
 from tputtui.views.profile.capture_options import CapturePlan
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 
-ANALYSIS_PAUSE_FACTOR = (
-    4.0  # a study that costs t seconds is not made again for so many times t, while the capture lasts
-)
+ANALYSIS_PAUSE_FACTOR = 4.0  # a study that costs t seconds is not made again for so many times t, while the capture lasts
 
 
 @frozen
@@ -115,7 +113,14 @@ class ProcessSampler:
     def analyze(self, profile: Profile, before: Profile | None = None) -> ProfileAnalysis:
         """A profile with all that does not depend on what the user turns."""
         study = ProfileAnalysis(profile, table=self._table, before=before, evidence=self.evidence)
-        for part in ("all_stacks", "category_shares", "insight_sentences", "threads", "running_share", "has_own_code"):
+        for part in (
+            "all_stacks",
+            "category_shares",
+            "insight_sentences",
+            "threads",
+            "running_share",
+            "has_own_code",
+        ):
             getattr(study, part)
         return study
 

@@ -43,7 +43,11 @@ class SourceLoader:
         if found is None and self._pending_file != file:
             self._pending_file = file
             pid = process.pid if process is not None else None
-            since = process.started if process is not None else profile_view.analysis.profile.metadata.time
+            since = (
+                process.started
+                if process is not None
+                else profile_view.analysis.profile.metadata.time
+            )
             work = partial(self._read, file, pid, since)
             self._screen.run_worker(work, thread=True, group="source", exit_on_error=False)
         return found

@@ -12,7 +12,9 @@ import time
 import tty
 
 ANSWER_TIMEOUT_S = 0.2
-_COLOR_REPLY = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})")
+_COLOR_REPLY = re.compile(
+    rb"\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})"
+)
 _ATTRIBUTES_REPLY = re.compile(rb"\x1b\[\?[0-9;]*c")
 _MAX_BYTES = 4096
 

@@ -28,7 +28,12 @@ class BaseDriver(LinuxDriver):
     """Textual's driver with one answer to the size, and every mode reset at the end."""
 
     def __init__(
-        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+        self,
+        app: App[Any],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._terminal = TerminalSize((sys.__stderr__.fileno(), self.fileno))  # type: ignore[union-attr]
@@ -55,7 +60,9 @@ class BaseDriver(LinuxDriver):
         if isinstance(message, events.Resize):
             reported = message.size
             if not reported:
-                self._in_band_window_resize = False  # not to be relied on: SIGWINCH counts from now on
+                self._in_band_window_resize = (
+                    False  # not to be relied on: SIGWINCH counts from now on
+                )
             size = self._terminal.update(reported.width, reported.height)
             self._share(size)
             self._follow_pixels(bool(message.pixel_size))

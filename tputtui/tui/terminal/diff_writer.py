@@ -119,7 +119,9 @@ def _chop_cells(update: ChopsUpdate, y: int, start: int, end: int) -> dict[int, 
     return cells
 
 
-def _segment_cells(segments: Iterable[Segment], x: int, start: int, end: int) -> Iterator[tuple[int, Cell]]:
+def _segment_cells(
+    segments: Iterable[Segment], x: int, start: int, end: int
+) -> Iterator[tuple[int, Cell]]:
     for text, style, control in segments:
         if control:
             continue
@@ -148,7 +150,9 @@ def _segment_cells(segments: Iterable[Segment], x: int, start: int, end: int) ->
             return
 
 
-def _changed_runs(cells: dict[int, Cell], shown: dict[int, Cell]) -> Iterator[tuple[int, list[Cell]]]:
+def _changed_runs(
+    cells: dict[int, Cell], shown: dict[int, Cell]
+) -> Iterator[tuple[int, list[Cell]]]:
     """(column, cells) of each run of changed cells; runs with a short gap between them are one."""
     changed = [x for x, cell in sorted(cells.items()) if shown.get(x) != cell]
     at = 0
@@ -156,7 +160,8 @@ def _changed_runs(cells: dict[int, Cell], shown: dict[int, Cell]) -> Iterator[tu
         first = last = changed[at]
         at += 1
         while at < len(changed) and (
-            changed[at] == last + 1 or (changed[at] - last <= MAX_GAP + 1 and _are_known(cells, last, changed[at]))
+            changed[at] == last + 1
+            or (changed[at] - last <= MAX_GAP + 1 and _are_known(cells, last, changed[at]))
         ):
             last = changed[at]
             at += 1
@@ -188,8 +193,12 @@ def _sgr_style(style: Style, system: ColorSystem | None) -> SgrStyle:
     attributes = ";".join(code for name, code in _ATTRIBUTES if getattr(style, name))
     if system is None:
         return SgrStyle(attributes, "", "")
-    foreground = style.color.downgrade(system).get_ansi_codes(foreground=True) if style.color else ()
-    background = style.bgcolor.downgrade(system).get_ansi_codes(foreground=False) if style.bgcolor else ()
+    foreground = (
+        style.color.downgrade(system).get_ansi_codes(foreground=True) if style.color else ()
+    )
+    background = (
+        style.bgcolor.downgrade(system).get_ansi_codes(foreground=False) if style.bgcolor else ()
+    )
     return SgrStyle(attributes, ";".join(foreground), ";".join(background))
 
 
@@ -198,7 +207,9 @@ def _transition(current: SgrStyle, wanted: SgrStyle) -> str:
     """The shortest SGR from one style to another. Attributes cannot be taken back one by one everywhere: then a reset."""
     if current == wanted:
         return ""
-    loses_color = (current.foreground and not wanted.foreground) or (current.background and not wanted.background)
+    loses_color = (current.foreground and not wanted.foreground) or (
+        current.background and not wanted.background
+    )
     loses_attribute = current.attributes and current.attributes != wanted.attributes
     if loses_color or loses_attribute:
         return f"\x1b[{';'.join(part for part in ('0', *wanted) if part)}m"

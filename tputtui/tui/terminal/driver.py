@@ -121,7 +121,9 @@ class UnitParser:
             if parser._timeout_time is not None:  # Esc, or Alt and a key: the filter has waited
                 parser._timeout_time = 0.0
                 messages.extend(parser.tick())
-        except Exception as error:  # a generator that raised has ended: the next unit needs a new one
+        except (
+            Exception
+        ) as error:  # a generator that raised has ended: the next unit needs a new one
             self._parser = self._renewed()
             self._failed(error)
             return []

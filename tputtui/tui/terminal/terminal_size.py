@@ -28,7 +28,9 @@ class TerminalSize:
 
     """
 
-    def __init__(self, descriptors: Sequence[int], environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, descriptors: Sequence[int], environ: Mapping[str, str] | None = None
+    ) -> None:
         self._descriptors = descriptors
         environ = os.environ if environ is None else environ
         self._columns = _bounded(_number(environ.get("COLUMNS")), MAX_COLUMNS) or DEFAULT_COLUMNS

@@ -22,7 +22,9 @@ _GRACE_S = 2.0
 class TtyWatchdog:
     """Watches over one run of the screen. `leave(code)` must end it from the event loop's thread."""
 
-    def __init__(self, exit_with: Callable[[int], None], emergency_stop: Callable[[], None]) -> None:
+    def __init__(
+        self, exit_with: Callable[[int], None], emergency_stop: Callable[[], None]
+    ) -> None:
         self._exit = exit_with
         self._emergency_stop = emergency_stop  # closes what must not be lost when the loop is stuck
         self._stopped = threading.Event()
@@ -31,7 +33,9 @@ class TtyWatchdog:
         """Install the signal handlers and the watch on the terminal. Call it from the loop's thread."""
         for number, code in EXIT_CODES.items():
             loop.add_signal_handler(number, self._exit, code)
-        threading.Thread(target=self._watch, args=(loop,), name="terminal-watch", daemon=True).start()
+        threading.Thread(
+            target=self._watch, args=(loop,), name="terminal-watch", daemon=True
+        ).start()
 
     def stop(self) -> None:
         """The screen has ended: the watch ends, too."""
@@ -50,4 +54,6 @@ class TtyWatchdog:
             return  # the loop is closed: we are on the way out
         if not self._stopped.wait(_GRACE_S):
             self._emergency_stop()
-            os._exit(EXIT_CODES[signal.SIGHUP])  # the loop is stuck on a terminal that is gone: nothing else ends us
+            os._exit(
+                EXIT_CODES[signal.SIGHUP]
+            )  # the loop is stuck on a terminal that is gone: nothing else ends us

@@ -48,7 +48,9 @@ class Panel(Widget):
         super().__init__(id=name)
         self._view = PanelView(())
         self._is_drawn = False
-        self._drawn_width = 0  # cells, while its lines are drawn: Textual looks a size up anew each time
+        self._drawn_width = (
+            0  # cells, while its lines are drawn: Textual looks a size up anew each time
+        )
 
     @property
     def view(self) -> PanelView:
@@ -86,13 +88,17 @@ class Panel(Widget):
         view = self._view
         if y >= len(view.lines):
             return Strip.blank(self._drawn_width, app.palette.styles["plain"])
-        strip = app.palette.line_strip(view.lines[y], is_cursor=y == view.cursor, ascii_only=app.settings.ascii)
+        strip = app.palette.line_strip(
+            view.lines[y], is_cursor=y == view.cursor, ascii_only=app.settings.ascii
+        )
         return strip.adjust_cell_length(self._drawn_width, app.palette.styles["plain"])
 
     def on_click(self, event: events.Click) -> None:
         """The mouse is a bonus: a click focuses the panel and moves the cursor."""
         keys = self._view.row_keys
-        self.post_message(self.Clicked(self.id or "", keys[event.y] if event.y < len(keys) else None))
+        self.post_message(
+            self.Clicked(self.id or "", keys[event.y] if event.y < len(keys) else None)
+        )
 
     def on_mouse_scroll_down(self) -> None:
         """The wheel moves the cursor."""

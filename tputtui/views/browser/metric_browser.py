@@ -47,7 +47,11 @@ class BrowserState:
     @property
     def family_index(self) -> int | None:
         """Index of the family under the cursor."""
-        return self.matches[self.cursor] if self.cursor is not None and 0 <= self.cursor < len(self.matches) else None
+        return (
+            self.matches[self.cursor]
+            if self.cursor is not None and 0 <= self.cursor < len(self.matches)
+            else None
+        )
 
     def is_charted(self, family: FamilyRow) -> bool:
         """Return whether that family is charted on the live screen."""
@@ -74,7 +78,9 @@ def matching_indices(query: str, rows: Sequence[FamilyRow]) -> list[int]:
         return list(range(len(rows)))
     # Each part stops at the next letter, so the pattern cannot backtrack: a name takes a
     # microsecond, whether it matches or not.
-    letters = re.compile("".join(f"[^{re.escape(char)}]*{re.escape(char)}" for char in "".join(words)))
+    letters = re.compile(
+        "".join(f"[^{re.escape(char)}]*{re.escape(char)}" for char in "".join(words))
+    )
     ranks: tuple[list[int], ...] = ([], [], [], [])
     for place, row in enumerate(rows):
         name = row.name.casefold()
@@ -100,12 +106,20 @@ def browser_panel(state: BrowserState, width: int, height: int) -> PanelView:
     Only the visible rows are rendered, however many there are.
     """
     families = state.families
-    lines = [rule_line(f"Metrics of {text.clean(state.target, 40)}", _title_context(state), width, focused=True)]
+    lines = [
+        rule_line(
+            f"Metrics of {text.clean(state.target, 40)}", _title_context(state), width, focused=True
+        )
+    ]
     if families is None:
         lines.append(LineBuilder(width).at(1, state.waiting_reason, "dim").line())
         return PanelView(tuple(pad_lines(lines, width, height)))
     if not state.matches:
-        words = f"nothing matches “{text.clean(state.query, 40)}”: Esc clears" if state.query else "it exposes nothing"
+        words = (
+            f"nothing matches “{text.clean(state.query, 40)}”: Esc clears"
+            if state.query
+            else "it exposes nothing"
+        )
         lines.append(LineBuilder(width).at(1, words, "dim").line())
         return PanelView(tuple(pad_lines(lines, width, height)))
     columns = _ColumnLayout(width)
@@ -114,7 +128,9 @@ def browser_panel(state: BrowserState, width: int, height: int) -> PanelView:
     room = max(1, height - len(lines))
     first = first_visible_row(state.top, state.cursor, len(state.matches), room)
     at_line = len(lines) + state.cursor - first if state.cursor is not None else None
-    lines += [columns.family_line(state, families, place) for place in state.matches[first : first + room]]
+    lines += [
+        columns.family_line(state, families, place) for place in state.matches[first : first + room]
+    ]
     return PanelView(tuple(pad_lines(lines, width, height)), at_line)
 
 
@@ -165,7 +181,9 @@ class _ColumnLayout:
         family = families.family_values.rows[index]
         row = LineBuilder(self.width).at(1, text.truncate(text.clean(family.name), self.help - 2))
         if self.help < self.type:
-            row.at(self.help, text.truncate(text.clean(family.help), self.type - self.help - 1), "dim")
+            row.at(
+                self.help, text.truncate(text.clean(family.help), self.type - self.help - 1), "dim"
+            )
         row.at(self.type, text.truncate(text.clean(family.type), 10), "dim")
         row.ending_at(self.series_ends, f"{family.series:,}", "dim")
         digits, unit = format_family_value(family, families.family_values.charted_value(index))
@@ -192,7 +210,9 @@ def detail_panel(state: BrowserState, width: int, height: int) -> PanelView:
     beside = width >= _SIDE_BY_SIDE_WIDTH and bool(config)
     left = width // 2 if beside else width
     said = ", ".join(part for part in (family.type, family.unit) if part)
-    lines = [rule_line(text.truncate(text.clean(family.name), width - 24), text.clean(said, 20), width)]
+    lines = [
+        rule_line(text.truncate(text.clean(family.name), width - 24), text.clean(said, 20), width)
+    ]
     body = (
         _choice_lines(state, family, left)
         if state.choice_index is not None
@@ -212,19 +232,30 @@ def detail_panel(state: BrowserState, width: int, height: int) -> PanelView:
     return PanelView(tuple(pad_lines(lines, width, height)), cursor if not beside else None)
 
 
-def _family_lines(state: BrowserState, families: Families, index: int, width: int, height: int) -> list[Line]:
+def _family_lines(
+    state: BrowserState, families: Families, index: int, width: int, height: int
+) -> list[Line]:
     family = families.family_values.rows[index]
-    help_lines = textwrap.wrap(text.clean(family.help, 600), max(10, width - 2))[: 2 if height > 5 else 1]
+    help_lines = textwrap.wrap(text.clean(family.help, 600), max(10, width - 2))[
+        : 2 if height > 5 else 1
+    ]
     lines = [LineBuilder(width).at(1, words).line() for words in help_lines]
     labels = ", ".join(text.clean(label, 60) for label in family.labels) or "no labels"
     lines.append(LineBuilder(width).at(1, "labels  ", "dim").then(labels).line())
-    nothing = "nothing" if state.is_recorded else "nothing yet: Enter charts it, or chooses what it feeds"
+    nothing = (
+        "nothing" if state.is_recorded else "nothing yet: Enter charts it, or chooses what it feeds"
+    )
     feeding = ", ".join(_fed_names(state, families, family)) or nothing
     if _is_missing(state, family):
         feeding = "not recorded: record --all-metrics keeps it"
     lines.append(LineBuilder(width).at(1, "feeds   ", "dim").then(feeding).line())
     digits, unit = format_family_value(family, families.family_values.charted_value(index))
-    now = LineBuilder(width).at(1, "now     ", "dim").then(digits, "strong").then(f" {unit}" if unit else "", "dim")
+    now = (
+        LineBuilder(width)
+        .at(1, "now     ", "dim")
+        .then(digits, "strong")
+        .then(f" {unit}" if unit else "", "dim")
+    )
     if family.is_counter:
         now.then("   in all ", "dim").then(text.format_number(families.family_values.value(index)))
     if family.series > 1:
@@ -238,7 +269,11 @@ def _family_lines(state: BrowserState, families: Families, index: int, width: in
 
 def _choice_lines(state: BrowserState, family: FamilyRow, width: int) -> list[Line]:
     """List a chart and the four signals, each with the reason why the family does not suit it."""
-    lines = [LineBuilder(width).at(1, "choose with the arrows; Enter does it now, Esc gives up", "dim").line()]
+    lines = [
+        LineBuilder(width)
+        .at(1, "choose with the arrows; Enter does it now, Esc gives up", "dim")
+        .line()
+    ]
     for index, choice in enumerate(CHOICES):
         why = refusal_reason(choice, family)
         row = LineBuilder(width).at(3, "▸ " if index == state.choice_index else "  ", "accent")
@@ -250,7 +285,11 @@ def _choice_lines(state: BrowserState, family: FamilyRow, width: int) -> list[Li
 def _describe_choice(state: BrowserState, family: FamilyRow, choice: str) -> str:
     if choice != CHART:
         return f"feeds the service's {choice}"
-    return "is on the live screen: Enter takes it away" if state.is_charted(family) else "a panel on the live screen"
+    return (
+        "is on the live screen: Enter takes it away"
+        if state.is_charted(family)
+        else "a panel on the live screen"
+    )
 
 
 def _config_view_lines(config: Sequence[str], width: int, height: int) -> list[Line]:
@@ -261,7 +300,10 @@ def _config_view_lines(config: Sequence[str], width: int, height: int) -> list[L
         .then(" copies", "dim")
         .line()
     ]
-    lines += [LineBuilder(width).at(1, text.truncate(text.clean(words), width - 2)).line() for words in config]
+    lines += [
+        LineBuilder(width).at(1, text.truncate(text.clean(words), width - 2)).line()
+        for words in config
+    ]
     if len(lines) > height:
         more = LineBuilder(width).at(1, f"and {len(lines) - height + 1} lines more", "dim").line()
         lines = [*lines[: height - 1], more]
@@ -278,7 +320,12 @@ def config_lines(families: Families, charted: tuple[str, str] | None = None) -> 
     if not families.overrides:
         return lines
     for name, url in families.replica_targets:
-        lines += ["[[targets]]", f"name = {format_toml(name)}", f"url = {format_toml(url)}", "[targets.bindings]"]
+        lines += [
+            "[[targets]]",
+            f"name = {format_toml(name)}",
+            f"url = {format_toml(url)}",
+            "[targets.bindings]",
+        ]
         for slot, words in families.overrides.items():
             lines.append(f"{slot} = {_format_binding(words)}")
     return lines

@@ -106,12 +106,17 @@ def _objective_spans(objective: ObjectiveStatus) -> list[TextSpan]:
         return [TextSpan(f"{name} no data{reason}", "dim")]
     role: Role = "warning" if objective.state == "at_risk" else "ok"
     words = "at risk" if objective.state == "at_risk" else "ok"
-    return [TextSpan(f"{name} {words}", role), TextSpan(f" {_format_value(objective)}{since}", "dim")]
+    return [
+        TextSpan(f"{name} {words}", role),
+        TextSpan(f" {_format_value(objective)}{since}", "dim"),
+    ]
 
 
 def _format_value(objective: ObjectiveStatus) -> str:
     measure = objective.expression.rpartition(":")[2].strip()
-    unit = "ratio" if measure.startswith("errors") else "req/s" if measure.startswith("rps") else "s"
+    unit = (
+        "ratio" if measure.startswith("errors") else "req/s" if measure.startswith("rps") else "s"
+    )
     digits, shown = text.format_amount(objective.value, unit)
     return f"{digits} {shown}"
 
@@ -127,8 +132,15 @@ def _event_spans(frame: Frame, event: Event) -> list[TextSpan]:
 
 def events_panel(frame: Frame, width: int, height: int) -> PanelView:
     """Render the whole log, the newest event first (`z` on the log)."""
-    lines = [rule_line("Events", f"{len(frame.snapshot.events)}", width, frame.view_state.focus == "events")]
-    lines += [LineBuilder(width).at(1, line, "dim").line() for line in _headroom_lines(frame)[: height - 1]]
+    lines = [
+        rule_line(
+            "Events", f"{len(frame.snapshot.events)}", width, frame.view_state.focus == "events"
+        )
+    ]
+    lines += [
+        LineBuilder(width).at(1, line, "dim").line()
+        for line in _headroom_lines(frame)[: height - 1]
+    ]
     for event in list(reversed(frame.snapshot.events))[: height - len(lines)]:
         row = LineBuilder(width)
         row.at(1, "").spans(_event_spans(frame, event))

@@ -29,13 +29,17 @@ def summary_lines(
     """
     lines = [f"watched for {text.format_duration(duration_s)}"]
     if latest is not None:
-        lines += _service_lines(latest, [service for service in latest.services if service.name != filter_name], width)
+        lines += _service_lines(
+            latest, [service for service in latest.services if service.name != filter_name], width
+        )
         lines += [describe_headroom(one) for one in latest.headroom if one.value is not None]
         if latest.first_to_saturate is not None:
             lines.append(
                 f"first to saturate: {text.clean(latest.first_to_saturate.name)}, {text.clean(latest.first_to_saturate.reason)}"
             )
-    return [text.truncate(line, width) for line in lines] + [f"saved {path}" for path in saved_paths]
+    return [text.truncate(line, width) for line in lines] + [
+        f"saved {path}" for path in saved_paths
+    ]
 
 
 def describe_headroom(headroom: Headroom) -> str:
@@ -52,9 +56,13 @@ def describe_headroom(headroom: Headroom) -> str:
 
 
 def _service_lines(latest: Snapshot, services: Sequence[ServiceState], width: int) -> list[str]:
-    busy = sorted((each for each in services if each.traffic is not None), key=_traffic_rank, reverse=True)
+    busy = sorted(
+        (each for each in services if each.traffic is not None), key=_traffic_rank, reverse=True
+    )
     shown = busy[:_MAX_SERVICES] or services[:1]
-    with_best = any(each.traffic is not None and each.traffic.best_60s is not None for each in shown)
+    with_best = any(
+        each.traffic is not None and each.traffic.best_60s is not None for each in shown
+    )
     lines = [_service_line(each, _missing_reason(latest, each), with_best, width) for each in shown]
     if more := len(services) - len(shown):
         lines.append(f"and {more:,} more service{'s' if more > 1 else ''}")

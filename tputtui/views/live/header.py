@@ -32,7 +32,12 @@ def header_line(frame: Frame, width: int) -> Line:
     parts = (  # in display order, each with its rank: a lower rank stays longer
         (5, [TextSpan(" tputtui ", "badge"), TextSpan(" ")]),
         (0, _name_spans(frame, room)),
-        (7, [TextSpan("  "), TextSpan(text.truncate(frame.host_name, 24))] if frame.host_name else []),
+        (
+            7,
+            [TextSpan("  "), TextSpan(text.truncate(frame.host_name, 24))]
+            if frame.host_name
+            else [],
+        ),
         (4, _state_signs(frame)),
         (1, _target_count(frame, roomy=room >= _ROOM_FOR_A_WAIT)),
         (6, _window_spans(frame)),
@@ -49,7 +54,12 @@ def header_line(frame: Frame, width: int) -> Line:
     for rank, part in parts:
         if rank in kept:
             row.spans(part)
-    return LineBuilder(width).spans(row.line()).spans(right, width - text.width(line_text(right))).line()
+    return (
+        LineBuilder(width)
+        .spans(row.line())
+        .spans(right, width - text.width(line_text(right)))
+        .line()
+    )
 
 
 def _cells(spans: Sequence[TextSpan]) -> int:
@@ -104,7 +114,9 @@ def _window_spans(frame: Frame) -> list[TextSpan]:
     window = frame.snapshot.window_s
     covered = frame.service.covered_s if frame.service is not None else None
     so_far = (
-        f", {text.format_duration(round(covered, 1))} so far" if covered is not None and covered < window * 0.85 else ""
+        f", {text.format_duration(round(covered, 1))} so far"
+        if covered is not None and covered < window * 0.85
+        else ""
     )
     return [TextSpan(f"  window {text.format_duration(window)}{so_far}", "dim")]
 
@@ -123,11 +135,17 @@ def _status_line(frame: Frame, is_wide: bool) -> Line:
     if viewpoint.recording_status is not None:
         spans += [TextSpan("  "), TextSpan("● ", "bad"), TextSpan(viewpoint.recording_status)]
     if (missed := snapshot.self_usage.recent_missed_ticks) > 0:
-        spans += [TextSpan("  "), TextSpan(f"{missed} tick{'s' if missed > 1 else ''} missed", "warning")]
+        spans += [
+            TextSpan("  "),
+            TextSpan(f"{missed} tick{'s' if missed > 1 else ''} missed", "warning"),
+        ]
     if is_wide and snapshot.self_usage.cpu_percent is not None:
         digits, unit = text.format_size(snapshot.self_usage.rss_bytes)
         spans.append(
-            TextSpan(f"  self {text.format_percent(snapshot.self_usage.cpu_percent, 1)} %  {digits} {unit}", "dim")
+            TextSpan(
+                f"  self {text.format_percent(snapshot.self_usage.cpu_percent, 1)} %  {digits} {unit}",
+                "dim",
+            )
         )
     spans.append(TextSpan(" "))
     return tuple(spans)
@@ -145,7 +163,12 @@ def _replay_line(frame: Frame, replay: ReplayStatus) -> Line:
     ]
     if replay.read_ratio < 1.0:
         spans.append(TextSpan(f"  read {floor(100 * replay.read_ratio)} %", "dim"))
-    return (*spans, TextSpan("  "), TextSpan(frame.format_clock(frame.snapshot.time), "strong"), TextSpan(" "))
+    return (
+        *spans,
+        TextSpan("  "),
+        TextSpan(frame.format_clock(frame.snapshot.time), "strong"),
+        TextSpan(" "),
+    )
 
 
 def footer_line(hints: Sequence[tuple[str, str]], status: str, width: int) -> Line:

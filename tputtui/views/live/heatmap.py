@@ -18,7 +18,13 @@ MIN_ROWS = 3
 
 
 def heatmap_lines(
-    frame: Frame, service: str, unit: str | None, start: int, cells: int, width: int, max_height: int
+    frame: Frame,
+    service: str,
+    unit: str | None,
+    start: int,
+    cells: int,
+    width: int,
+    max_height: int,
 ) -> list[Line]:
     """Render a title and at most `max_height` - 1 rows, the slowest first.
 
@@ -49,13 +55,17 @@ def merge_rows(heatmap: LatencyHeatmap, max_rows: int) -> LatencyHeatmap:
     """Reduce to at most `max_rows` rows by joining the two neighbours with the fewest requests."""
     bounds = list(heatmap.bounds)
     columns = [None if column is None else list(column) for column in heatmap.columns]
-    totals = [sum(column[row] for column in columns if column is not None) for row in range(len(bounds))]
+    totals = [
+        sum(column[row] for column in columns if column is not None) for row in range(len(bounds))
+    ]
     while len(bounds) > max(1, max_rows):
         at = min(range(len(bounds) - 1), key=lambda row: totals[row] + totals[row + 1])
         del bounds[at]
         for figures in (totals, *(column for column in columns if column is not None)):
             figures[at] += figures.pop(at + 1)
-    return LatencyHeatmap(tuple(bounds), tuple(None if column is None else tuple(column) for column in columns))
+    return LatencyHeatmap(
+        tuple(bounds), tuple(None if column is None else tuple(column) for column in columns)
+    )
 
 
 def shade_level(share: float) -> int:
@@ -77,5 +87,7 @@ def _format_bound(heatmap: LatencyHeatmap, row: int, unit: str | None) -> str:
     bound = heatmap.bounds[row]
     if not math.isfinite(bound) and not row:
         return "all"
-    digits, shown = text.format_amount(bound if math.isfinite(bound) else heatmap.bounds[row - 1], unit)
+    digits, shown = text.format_amount(
+        bound if math.isfinite(bound) else heatmap.bounds[row - 1], unit
+    )
     return f"{'' if math.isfinite(bound) else '>'}{digits.removesuffix('.0')} {shown}".rstrip()

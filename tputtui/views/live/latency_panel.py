@@ -58,16 +58,31 @@ def latency_panel(
         return _panel_without_scatter(frame, width, height, chart)
     left = _panel_without_scatter(frame, width - SCATTER_SIZE[0] - 1, height, chart).lines
     top = _top_line(frame, width)
-    beside = [*scatter[: height - 1], *(blank_line(SCATTER_SIZE[0]) for _ in range(height - 1 - len(scatter)))]
-    return PanelView((top, *((*line, TextSpan(" "), *other) for line, other in zip(left[1:], beside, strict=True))))
+    beside = [
+        *scatter[: height - 1],
+        *(blank_line(SCATTER_SIZE[0]) for _ in range(height - 1 - len(scatter))),
+    ]
+    return PanelView(
+        (
+            top,
+            *((*line, TextSpan(" "), *other) for line, other in zip(left[1:], beside, strict=True)),
+        )
+    )
 
 
 def _top_line(frame: Frame, width: int) -> Line:
     state = frame.service.latency if frame.service is not None else None
-    return rule_line("Latency", text.clean(state.family) if state else "", width, frame.view_state.focus == "latency")
+    return rule_line(
+        "Latency",
+        text.clean(state.family) if state else "",
+        width,
+        frame.view_state.focus == "latency",
+    )
 
 
-def _panel_without_scatter(frame: Frame, width: int, height: int, chart: tuple[Line, ...] | None) -> PanelView:
+def _panel_without_scatter(
+    frame: Frame, width: int, height: int, chart: tuple[Line, ...] | None
+) -> PanelView:
     service = frame.service
     state = service.latency if service is not None else None
     lines = [_top_line(frame, width)]
@@ -90,15 +105,26 @@ def _panel_without_scatter(frame: Frame, width: int, height: int, chart: tuple[L
         ]
         lines += chart
         _, starts, cells = _column_layout(frame, width)
-        lines += heatmap_lines(frame, service.name, state.unit, starts, cells, width, height - len(lines) - 1)
-        lines = [*pad_lines(lines, width, height - 1), _footer_line(state, width, with_buckets=False)]
+        lines += heatmap_lines(
+            frame, service.name, state.unit, starts, cells, width, height - len(lines) - 1
+        )
+        lines = [
+            *pad_lines(lines, width, height - 1),
+            _footer_line(state, width, with_buckets=False),
+        ]
     else:
         with_head = height >= len(quantiles) + 3
         if with_head:
             lines.append(_header_line(frame, state, width))
-        room = height - len(lines) - (1 if state.note or height > 8 or quantiles[-1].is_lower_bound else 0)
+        room = (
+            height
+            - len(lines)
+            - (1 if state.note or height > 8 or quantiles[-1].is_lower_bound else 0)
+        )
         _, starts, cells = _column_layout(frame, width)
-        fallen = heatmap_lines(frame, service.name, state.unit, starts, cells, width, room - len(quantiles))
+        fallen = heatmap_lines(
+            frame, service.name, state.unit, starts, cells, width, room - len(quantiles)
+        )
         each = max(1, min(4, (room - len(fallen)) // len(quantiles)))
         for quantile in quantiles:
             lines += _quantile_rows(frame, service, state, quantile, width, each)
@@ -117,9 +143,15 @@ def _column_layout(frame: Frame, width: int) -> tuple[int, int, int]:
 def _header_line(frame: Frame, latency: LatencyState, width: int) -> Line:
     ends, starts, cells = _column_layout(frame, width)
     row = LineBuilder(width).ending_at(ends, "now", "dim")
-    row.at(starts, text.truncate(text.format_axis_duration(frame.view_state.shown_span_s), cells), "dim")
+    row.at(
+        starts,
+        text.truncate(text.format_axis_duration(frame.view_state.shown_span_s), cells),
+        "dim",
+    )
     if width >= 50 and frame.view_state.baseline is not None:
-        row.ending_at(width - 1, text.truncate(text.clean(frame.view_state.baseline.label), 24), "dim")
+        row.ending_at(
+            width - 1, text.truncate(text.clean(frame.view_state.baseline.label), 24), "dim"
+        )
     elif width >= 50 and latency.since_start:
         row.ending_at(width - 1, "since start", "dim")
     return row.line()
@@ -137,12 +169,25 @@ def quantile_name(q: float) -> str:
 
 
 def _quantile_rows(
-    frame: Frame, service: ServiceState, latency: LatencyState, quantile: Quantile, width: int, height: int
+    frame: Frame,
+    service: ServiceState,
+    latency: LatencyState,
+    quantile: Quantile,
+    width: int,
+    height: int,
 ) -> list[Line]:
     ends, starts, cells = _column_layout(frame, width)
-    values = frame.history(history_keys.latency(service.name, quantile.q), cells) if cells > 3 else []
+    values = (
+        frame.history(history_keys.latency(service.name, quantile.q), cells) if cells > 3 else []
+    )
     known = frame.baseline_figure(history_keys.latency(service.name, quantile.q))
-    top = max((value for value in (*values, known.value if known else None) if value is not None), default=0.0) or None
+    top = (
+        max(
+            (value for value in (*values, known.value if known else None) if value is not None),
+            default=0.0,
+        )
+        or None
+    )
     # A blank row separates tall trends.
     pictures = sparkline_rows(values, height - 1 if height > 2 else height, top)
     behind = level_row_index(known.value, top, len(pictures)) if known and top else None
@@ -158,15 +203,21 @@ def _quantile_rows(
             digits, unit = format_quantile(quantile, latency.unit)
             asked = objective_status.service_objective(frame, "latency", quantile.q)
             row.figure(ends, digits, unit, objective_status.status_role(asked))
-            row.ending_at(starts - 1, objective_status.status_sign(asked), objective_status.status_role(asked))
-        row.spans(with_level(picture, has_level=behind is not None and index - above == behind), starts)
+            row.ending_at(
+                starts - 1, objective_status.status_sign(asked), objective_status.status_role(asked)
+            )
+        row.spans(
+            with_level(picture, has_level=behind is not None and index - above == behind), starts
+        )
         if index == height - 1 and width >= 50:
             _put_right(row, width - 1, _base_spans(frame, service, latency, quantile))
         lines.append(frame.overlay_marks(row.line(), starts, cells) if picture else row.line())
     return lines
 
 
-def _base_spans(frame: Frame, service: ServiceState, latency: LatencyState, quantile: Quantile) -> Sequence[TextSpan]:
+def _base_spans(
+    frame: Frame, service: ServiceState, latency: LatencyState, quantile: Quantile
+) -> Sequence[TextSpan]:
     """Format the difference to the baseline; without a baseline, the value since start."""
     if frame.view_state.baseline is not None:
         figure_name = history_keys.latency(service.name, quantile.q)
@@ -194,16 +245,22 @@ def _bucket_header(frame: Frame, width: int) -> Line:
     baseline = frame.view_state.baseline
     row = LineBuilder(width).ending_at(_NOW_ENDS, "now", "dim")
     row.ending_at(
-        _BASE_ENDS, text.truncate(text.clean(baseline.label), 16) if baseline is not None else "since start", "dim"
+        _BASE_ENDS,
+        text.truncate(text.clean(baseline.label), 16) if baseline is not None else "since start",
+        "dim",
     )
     return row.at(_BUCKET_AT, "lies in the bucket", "dim").line()
 
 
-def _bucket_row(frame: Frame, service: ServiceState, latency: LatencyState, quantile: Quantile, width: int) -> Line:
+def _bucket_row(
+    frame: Frame, service: ServiceState, latency: LatencyState, quantile: Quantile, width: int
+) -> Line:
     """Render a quantile with its bucket: p99   88.1 ms   71.0 ms   50 ms to 100 ms."""
     row = LineBuilder(width).at(1, quantile_name(quantile.q))
     asked = objective_status.service_objective(frame, "latency", quantile.q)
-    row.figure(_NOW_ENDS, *format_quantile(quantile, latency.unit), objective_status.status_role(asked))
+    row.figure(
+        _NOW_ENDS, *format_quantile(quantile, latency.unit), objective_status.status_role(asked)
+    )
     _put_right(row, _BASE_ENDS, _base_spans(frame, service, latency, quantile))
     row.at(_BUCKET_AT, "")
     if _is_last(latency, quantile):
@@ -214,7 +271,9 @@ def _bucket_row(frame: Frame, service: ServiceState, latency: LatencyState, quan
         return row.then("above the last bound: nobody knows by how much", "warning").line()
     if quantile.low is None or quantile.high is None:
         return row.then("no buckets: the service computed it itself", "dim").line()
-    row.then(f"{_format_bound(quantile.low, latency.unit)} to {_format_bound(quantile.high, latency.unit)}")
+    row.then(
+        f"{_format_bound(quantile.low, latency.unit)} to {_format_bound(quantile.high, latency.unit)}"
+    )
     if asked is not None:
         row.then("   ").spans(objective_status.status_spans(asked))
     if quantile.low > 0 and quantile.high / quantile.low > _WIDE_BUCKET:
@@ -231,7 +290,10 @@ def _objectives_line(frame: Frame, latency: LatencyState, width: int) -> Line | 
     """Render the objectives on this latency as text; None without an objective."""
     row = LineBuilder(width)
     row.at(1, "")
-    asked = [objective_status.service_objective(frame, "latency", quantile.q) for quantile in latency.quantiles[::-1]]
+    asked = [
+        objective_status.service_objective(frame, "latency", quantile.q)
+        for quantile in latency.quantiles[::-1]
+    ]
     for status in sorted(filter(None, asked), key=objective_status.urgency):
         row.spans(objective_status.status_spans(status, with_measure=True)).then("   ")
     return row.line() if any(asked) else None
@@ -250,7 +312,10 @@ def _footer_line(latency: LatencyState, width: int, *, with_buckets: bool = True
     elif latency.quantiles and with_buckets:
         tail = latency.quantiles[-1]
         if tail.low is not None and tail.high is not None and tail.value is not None:
-            low, high = _format_bound(tail.low, latency.unit), _format_bound(tail.high, latency.unit)
+            low, high = (
+                _format_bound(tail.low, latency.unit),
+                _format_bound(tail.high, latency.unit),
+            )
             row.then(f"   {quantile_name(tail.q)} lies in the bucket {low} to {high}", "dim")
         elif tail.is_lower_bound:
             row.then(f"   {quantile_name(tail.q)} is above the last bucket", "warning")
@@ -265,7 +330,11 @@ def _is_last(state: LatencyState, quantile: Quantile) -> bool:
 def _last(state: LatencyState) -> str:
     """Format the last known value: last 88.1 ms, 23 s ago."""
     last = state.last
-    return target_state.last(last, *text.format_amount(last.value, state.unit)) if last is not None else ""
+    return (
+        target_state.last(last, *text.format_amount(last.value, state.unit))
+        if last is not None
+        else ""
+    )
 
 
 def _mean_line(frame: Frame, service: ServiceState, latency: LatencyState, width: int) -> Line:
@@ -273,7 +342,11 @@ def _mean_line(frame: Frame, service: ServiceState, latency: LatencyState, width
     row = LineBuilder(width).at(1, "mean")
     digits, unit = text.format_amount(latency.mean, latency.unit)
     row.figure(ends, digits, unit)
-    picture = sparkline_rows(frame.history(history_keys.latency(service.name, None), cells), 1)[0] if cells > 3 else ""
+    picture = (
+        sparkline_rows(frame.history(history_keys.latency(service.name, None), cells), 1)[0]
+        if cells > 3
+        else ""
+    )
     if latency.last is not None:
         return row.at(starts, text.truncate(_last(latency), cells)).line()
     return row.at(starts, picture, "data").line()

@@ -12,7 +12,9 @@ from tputtui.views.shared.styled_text import Line, LineBuilder, pad_lines, rule_
 from tputtui.views.shared.trend_line import trend_lines
 
 
-def metric_panel(frame: Frame, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
+def metric_panel(
+    frame: Frame, width: int, height: int, chart: tuple[Line, ...] | None = None
+) -> PanelView:
     """Render the panel in `height` lines.
 
     The caller renders `chart`: lines below the number.
@@ -20,7 +22,9 @@ def metric_panel(frame: Frame, width: int, height: int, chart: tuple[Line, ...] 
     charted = frame.view_state.charted
     if charted is None:
         row = LineBuilder(width).at(1, "no metric is charted: i, then Enter on one", "dim")
-        return PanelView(tuple(pad_lines([rule_line("Metric", "", width), row.line()], width, height)))
+        return PanelView(
+            tuple(pad_lines([rule_line("Metric", "", width), row.line()], width, height))
+        )
     target, name = charted
     focused = frame.view_state.focus == "metric"
     title = text.truncate(text.clean(name), max(8, width - 4))
@@ -32,7 +36,12 @@ def metric_panel(frame: Frame, width: int, height: int, chart: tuple[Line, ...] 
         lines += chart[: height - 2]
     elif height > 2:
         lines += trend_lines(
-            frame, history_keys.family(target, name), state.charted_value, family_unit(state), width, height - 2
+            frame,
+            history_keys.family(target, name),
+            state.charted_value,
+            family_unit(state),
+            width,
+            height - 2,
         )
     return PanelView(tuple(pad_lines(lines, width, height)))
 
@@ -43,7 +52,11 @@ def charted_family(frame: Frame) -> ChartedFamily:
     charted = frame.view_state.charted
     if charted is None:
         return ChartedFamily("", "")
-    return state if state is not None and (state.target, state.name) == charted else ChartedFamily(*charted)
+    return (
+        state
+        if state is not None and (state.target, state.name) == charted
+        else ChartedFamily(*charted)
+    )
 
 
 def _value_line(frame: Frame, family: ChartedFamily, width: int) -> Line:
@@ -53,18 +66,26 @@ def _value_line(frame: Frame, family: ChartedFamily, width: int) -> Line:
         row.then("  ").then(_unknown_reason(frame, family), "dim")
     elif family.is_counter and family.value is not None:
         row.then("   in all ", "dim").then(text.format_number(family.value))
-    words = ", ".join(part for part in (text.clean(family.type, 16), text.clean(family.target, 40)) if part)
+    words = ", ".join(
+        part for part in (text.clean(family.type, 16), text.clean(family.target, 40)) if part
+    )
     if row.end + text.width(words) + 3 <= width:
         row.ending_at(width - 1, words, "dim")
     return row.line()
 
 
 def _unknown_reason(frame: Frame, family: ChartedFamily) -> str:
-    target = next((target for target in frame.snapshot.targets if target.name == family.target), None)
+    target = next(
+        (target for target in frame.snapshot.targets if target.name == family.target), None
+    )
     if target is None:
         return f"{text.clean(family.target, 60)} is watched no longer"
     if target_state.is_in_trouble(target):
         return target_state.sentence(target)
     if family.value is not None:
         return "a rate begins with the second scrape"
-    return "not read at this moment" if frame.snapshot.charted is None else "the last answer did not have it"
+    return (
+        "not read at this moment"
+        if frame.snapshot.charted is None
+        else "the last answer did not have it"
+    )

@@ -28,7 +28,11 @@ def processes_panel(frame: Frame, width: int, height: int) -> PanelView:
     shown = f"“{text.clean(state.filter_text, 20)}”" if state.filter_text else "/ filter"
     followed = frame.view_state.followed
     follows = f"following {followed[0]}  " if followed is not None else ""
-    context = f"{follows}{len(found)}, by {state.sort_column or 'cpu'}  {shown}" if found is not None else ""
+    context = (
+        f"{follows}{len(found)}, by {state.sort_column or 'cpu'}  {shown}"
+        if found is not None
+        else ""
+    )
     top = rule_line("Processes", context, width, frame.view_state.focus == "processes")
     items = found or ()
     marks = serving_marks(frame.snapshot)
@@ -50,7 +54,11 @@ def under_cursor(snapshot: Snapshot, state: ListState) -> Identity | None:
     """Process of the selected row, also after it ended; None if filtered out or not selected."""
     cursor = cast("Identity | None", state.cursor)
     found = [one for one in snapshot.processes or () if one.identity == cursor]
-    return cursor if not found or filter_and_sort(_listing(found, serving_marks(snapshot)), (), state) else None
+    return (
+        cursor
+        if not found or filter_and_sort(_listing(found, serving_marks(snapshot)), (), state)
+        else None
+    )
 
 
 def _listing(
@@ -72,7 +80,9 @@ def _with_marks(
     return [replace(column, draw=draw) if column.id == "name" else column for column in columns]
 
 
-def _marked_name(marks: Mapping[Identity, str], row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
+def _marked_name(
+    marks: Mapping[Identity, str], row: LineBuilder, x: int, cells: int, item: ProcessState
+) -> None:
     mark = marks.get(item.identity, "")
     if cells < _LEAST_NAME + 1 + text.width(mark):
         mark = mark.removeprefix("serves ")
@@ -94,7 +104,9 @@ def _footer_line(frame: Frame, items: tuple[ProcessState, ...], width: int) -> L
     chosen = next((item for item in items if item.identity == cursor), None)
     # Where a service is shown, p profiles its process unless this list has the focus.
     if chosen is not None and (frame.view_state.focus == "processes" or frame.service is None):
-        words = f"profiles {chosen.pid}" if chosen.python is not None else f"{chosen.pid} is not Python"
+        words = (
+            f"profiles {chosen.pid}" if chosen.python is not None else f"{chosen.pid} is not Python"
+        )
         row.ending_at(width - 1 - len(words) - 2, "  ").then("p ", "accent").then(words, "dim")
     return row.line()
 
@@ -113,7 +125,11 @@ def _draw_user(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None
 
 def _draw_cpu(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
     value = item.cpu_percent
-    row.ending_at(x + cells, text.format_percent(value, 1), "strong" if value is not None and value >= 0.05 else "dim")
+    row.ending_at(
+        x + cells,
+        text.format_percent(value, 1),
+        "strong" if value is not None and value >= 0.05 else "dim",
+    )
 
 
 def _draw_rss(row: LineBuilder, x: int, cells: int, item: ProcessState) -> None:
@@ -139,13 +155,22 @@ COLUMNS: list[TableColumn[ProcessState]] = [
     TableColumn("cpu", "cpu %", 6, lambda item: item.cpu_percent or 0.0, _draw_cpu),
     TableColumn("rss", "rss", 9, lambda item: item.rss_bytes or 0, _draw_rss),
     TableColumn("threads", "thr", 4, lambda item: item.threads or 0, _draw_threads),
-    TableColumn("python", "py", 4, lambda item: 0 if item.python is None else 1, _draw_python, is_right_aligned=False),
+    TableColumn(
+        "python",
+        "py",
+        4,
+        lambda item: 0 if item.python is None else 1,
+        _draw_python,
+        is_right_aligned=False,
+    ),
 ]
 """Columns of the table; CPU in percent of one core, as in top."""
 
 WIDE_COLUMNS: list[TableColumn[ProcessState]] = [
     *COLUMNS[:1],
-    TableColumn("user", "user", 9, lambda item: item.user or "", _draw_user, is_right_aligned=False),
+    TableColumn(
+        "user", "user", 9, lambda item: item.user or "", _draw_user, is_right_aligned=False
+    ),
     *COLUMNS[1:5],
     TableColumn("state", "s", 1, lambda item: item.state, _draw_state, is_right_aligned=False),
     *COLUMNS[5:],

@@ -63,7 +63,10 @@ def _label_value(labels: Labels, name: str) -> str:
 
 
 def route_columns(
-    service: ServiceState | None, labels: Sequence[str], rows: Sequence[BreakdownRow], frame: Frame | None = None
+    service: ServiceState | None,
+    labels: Sequence[str],
+    rows: Sequence[BreakdownRow],
+    frame: Frame | None = None,
 ) -> list[TableColumn[BreakdownRow]]:
     """Columns of the table.
 
@@ -80,7 +83,12 @@ def route_columns(
     columns.append(_traffic_column(unit, frame))
     # A baseline has no figures of a filtered part.
     whole = frame is not None and frame.active_filter is None
-    if service is not None and frame is not None and whole and frame.view_state.baseline is not None:
+    if (
+        service is not None
+        and frame is not None
+        and whole
+        and frame.view_state.baseline is not None
+    ):
         columns.append(_baseline_column(frame, service.name, unit))
     if service is not None and service.errors is not None:
         columns.append(_error_column(frame))
@@ -96,7 +104,12 @@ def _label_column(name: str, cells: int) -> TableColumn[BreakdownRow]:
         row.at(x, text.truncate(_label_value(item.labels, name) or "-", cells))
 
     return TableColumn(
-        name, text.clean(name, 16), cells, lambda item: _label_value(item.labels, name), draw, is_right_aligned=False
+        name,
+        text.clean(name, 16),
+        cells,
+        lambda item: _label_value(item.labels, name),
+        draw,
+        is_right_aligned=False,
     )
 
 
@@ -110,7 +123,9 @@ def _traffic_column(unit: str, frame: Frame | None) -> TableColumn[BreakdownRow]
     def draw(row: LineBuilder, x: int, cells: int, item: BreakdownRow) -> None:
         digits, shown = format_traffic(item.rps, unit)
         asked = _row_objective(frame, item, "rps")
-        words = objective_status.status_sign(asked) + (digits if unit != "By/s" else f"{digits} {shown}")
+        words = objective_status.status_sign(asked) + (
+            digits if unit != "By/s" else f"{digits} {shown}"
+        )
         row.ending_at(x + cells, words, objective_status.status_role(asked))
 
     return TableColumn("rps", unit, 10 if unit == "By/s" else 8, lambda item: item.rps or 0.0, draw)
@@ -127,7 +142,9 @@ def _baseline_column(frame: Frame, service: str, unit: str) -> TableColumn[Break
         return (item.rps or 0.0) / found.value if found is not None and found.value > 0 else 0.0
 
     def draw(row: LineBuilder, x: int, cells: int, item: BreakdownRow) -> None:
-        differs = frame.baseline_difference(history_keys.route(service, item.labels), item.rps, 0, unit)
+        differs = frame.baseline_difference(
+            history_keys.route(service, item.labels), item.rps, 0, unit
+        )
         words = "".join(span.text for span in differs) or "new"
         row.ending_at(x + cells, text.truncate(words, cells), "dim")
 
@@ -139,7 +156,11 @@ def _error_column(frame: Frame | None) -> TableColumn[BreakdownRow]:
         ratio = None if item.error_ratio is None else item.error_ratio * 100
         role, asked = error_role(item.error_ratio), _row_objective(frame, item, "errors")
         words = f"{objective_status.status_sign(asked)}{text.format_percent(ratio, 2)}"
-        row.ending_at(x + cells, words, objective_status.status_role(asked, "dim" if role == "strong" else role))
+        row.ending_at(
+            x + cells,
+            words,
+            objective_status.status_role(asked, "dim" if role == "strong" else role),
+        )
 
     return TableColumn("errors", "err %", 6, lambda item: item.error_ratio or 0.0, draw)
 
@@ -153,7 +174,9 @@ def _quantile_column(q: float, unit: str | None, frame: Frame | None) -> TableCo
         digits, shown = format_quantile(quantile, unit)
         asked = _row_objective(frame, item, "latency", q)
         row.ending_at(
-            x + cells - 3, objective_status.status_sign(asked) + digits, objective_status.status_role(asked, "plain")
+            x + cells - 3,
+            objective_status.status_sign(asked) + digits,
+            objective_status.status_role(asked, "plain"),
         )
         row.then(f" {shown}", "dim")
 
@@ -163,7 +186,9 @@ def _quantile_column(q: float, unit: str | None, frame: Frame | None) -> TableCo
     return TableColumn(f"q{q:g}", quantile_name(q), 9, sort, draw)
 
 
-def _more_line(service: ServiceState | None, state: ListState, hidden_count: int, width: int) -> Line | None:
+def _more_line(
+    service: ServiceState | None, state: ListState, hidden_count: int, width: int
+) -> Line | None:
     """Describe the hidden rows: those below the edge, and those beyond the rows that are kept."""
     if service is None or not service.breakdown:
         return None
@@ -177,7 +202,11 @@ def _more_line(service: ServiceState | None, state: ListState, hidden_count: int
         return None
     total = (service.traffic.rps if service.traffic else None) or 0.0
     by_traffic = (state.sort_column or "rps") == "rps" and not state.is_inverted
-    share = f", {_format_share(rps / total)} % of traffic" if total > 0 and (by_traffic or not hidden_count) else ""
+    share = (
+        f", {_format_share(rps / total)} % of traffic"
+        if total > 0 and (by_traffic or not hidden_count)
+        else ""
+    )
     return LineBuilder(width).at(1, f"and {count:,} more{share}", "dim").line()
 
 

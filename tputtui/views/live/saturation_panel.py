@@ -9,7 +9,16 @@ from tputtui.model import HostState, SaturationState
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.bottleneck import sort_by_urgency
 from tputtui.views.shared.frame import Frame, PanelView
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, bar, pad_lines, rule_line, sparkline
+from tputtui.views.shared.styled_text import (
+    Line,
+    LineBuilder,
+    Role,
+    TextSpan,
+    bar,
+    pad_lines,
+    rule_line,
+    sparkline,
+)
 
 WARNING_RATIO = 0.8
 BAD_RATIO = 0.95
@@ -21,22 +30,35 @@ LOW_PRIORITY_BELOW = 0.5
 def saturation_panel(frame: Frame, width: int, height: int) -> PanelView:
     """Render as many rows as fit, those closest to their limit first."""
     first = frame.snapshot.first_to_saturate
-    context = f"first to saturate: {text.clean(first.name)}, {text.clean(first.reason)}" if first else ""
+    context = (
+        f"first to saturate: {text.clean(first.name)}, {text.clean(first.reason)}" if first else ""
+    )
     lines = [rule_line("Saturation", context, width, frame.view_state.focus == "saturation")]
     rows = resource_rows(frame)
     if not rows:
-        lines.append(LineBuilder(width).at(1, "the first figures come with the second reading", "dim").line())
-    lines += [_resource_line(frame, owner, resource, width) for owner, resource in visible_rows(rows, height - 1)]
+        lines.append(
+            LineBuilder(width).at(1, "the first figures come with the second reading", "dim").line()
+        )
+    lines += [
+        _resource_line(frame, owner, resource, width)
+        for owner, resource in visible_rows(rows, height - 1)
+    ]
     return PanelView(tuple(pad_lines(lines, width, height)))
 
 
-def visible_rows(rows: list[tuple[str, SaturationState]], height: int) -> list[tuple[str, SaturationState]]:
+def visible_rows(
+    rows: list[tuple[str, SaturationState]], height: int
+) -> list[tuple[str, SaturationState]]:
     """Select the rows that fit.
 
     I/O wait is always included; resources that seldom matter (open files, swap) only near their
     limit or with room left.
     """
-    quiet = [row for row in rows if row[1].name in LOW_PRIORITY and (row[1].ratio or 0.0) < LOW_PRIORITY_BELOW]
+    quiet = [
+        row
+        for row in rows
+        if row[1].name in LOW_PRIORITY and (row[1].ratio or 0.0) < LOW_PRIORITY_BELOW
+    ]
     loud = [row for row in rows if row not in quiet]
     kept = (loud + quiet)[:height]
     always = next((row for row in rows if row[1].name == IO_WAIT and not row[0]), None)
@@ -51,7 +73,9 @@ def resource_rows(frame: Frame) -> list[tuple[str, SaturationState]]:
     Resources with waiting tasks come first, then by ratio; unknown ratios are last.
     """
     service = frame.service
-    own = [(service.name, resource) for resource in service.saturation] if service is not None else []
+    own = (
+        [(service.name, resource) for resource in service.saturation] if service is not None else []
+    )
     host = [("", resource) for resource in frame.snapshot.host_saturation]
     return sort_by_urgency(own + host, frame.snapshot.first_to_saturate)
 
@@ -77,11 +101,18 @@ def _resource_line(frame: Frame, owner: str, resource: SaturationState, width: i
     else:
         digits, unit = text.UNKNOWN, "n/a"
     row = LineBuilder(width)
-    doubled = bool(owner) and any(other.name == resource.name for other in frame.snapshot.host_saturation)
+    doubled = bool(owner) and any(
+        other.name == resource.name for other in frame.snapshot.host_saturation
+    )
     # The host has a "memory" of its own.
     name = f"service {resource.name}" if doubled else resource.name
     row.at(1, text.truncate(text.clean(name), min(name_cells, ends - 2 - text.width(digits))))
-    row.figure(ends, digits, unit, "dim" if resource.value is None else "strong" if role == "data" else role)
+    row.figure(
+        ends,
+        digits,
+        unit,
+        "dim" if resource.value is None else "strong" if role == "data" else role,
+    )
     if resource.ratio is not None:
         filled, ground = bar(resource.ratio, bar_cells)
         row.at(ends + 3, filled, role).then(ground, "faint")
@@ -95,14 +126,18 @@ def _resource_line(frame: Frame, owner: str, resource: SaturationState, width: i
     row.at(x, "")
     detail = _HOST_DETAILS.get(resource.name) if not owner else None
     details = detail(frame.snapshot.host) if detail is not None else []
-    differs = frame.baseline_difference(history_keys.saturation(owner, resource.name), resource.ratio, -1)
+    differs = frame.baseline_difference(
+        history_keys.saturation(owner, resource.name), resource.ratio, -1
+    )
     cells = sum(text.width(span.text) for span in differs)
     # The difference has priority over the evidence.
     room = width - cells - 2 if differs and width >= 100 else width
     for label, value, unit in details:
         # A value is shown in full or not at all.
         if row.end + len(label) + len(value) + len(unit) + 2 <= room:
-            row.then(f"{label} ").then(value, "strong").then(f" {unit}" if unit else "", "dim").then("  ")
+            row.then(f"{label} ").then(value, "strong").then(
+                f" {unit}" if unit else "", "dim"
+            ).then("  ")
     if not details:
         row.spans(_evidence_spans(resource))
     if differs and row.end + cells + 2 <= width:
@@ -114,9 +149,17 @@ def _evidence_spans(resource: SaturationState) -> list[TextSpan]:
     spans: list[TextSpan] = []
     if resource.waiting:
         of_time = resource.unit == "ratio"  # a share of the time, not a number of waiting tasks
-        digits = text.format_percent(100 * resource.waiting) if of_time else text.format_number(resource.waiting)
+        digits = (
+            text.format_percent(100 * resource.waiting)
+            if of_time
+            else text.format_number(resource.waiting)
+        )
         label = "tasks waited " if of_time else "waiting "
-        spans += [TextSpan(label), TextSpan(digits, "warning"), TextSpan(" % of the time" if of_time else "  ")]
+        spans += [
+            TextSpan(label),
+            TextSpan(digits, "warning"),
+            TextSpan(" % of the time" if of_time else "  "),
+        ]
         if of_time:
             return spans  # the reason has the same content
     if resource.limit is not None and resource.value is not None:
@@ -141,7 +184,13 @@ def _cpu_details(host: HostState) -> list[Detail]:
     if cpu is None:
         return out
     if host.run_queue is not None:
-        out.append(("run queue", str(host.run_queue), f"on {cpu.cores} core{'s' if cpu.cores != 1 else ''}"))
+        out.append(
+            (
+                "run queue",
+                str(host.run_queue),
+                f"on {cpu.cores} core{'s' if cpu.cores != 1 else ''}",
+            )
+        )
     out += [
         ("user", text.format_percent(cpu.user), "%"),
         ("sys", text.format_percent(cpu.system), "%"),
@@ -173,7 +222,9 @@ def _disk_details(host: HostState) -> list[Detail]:
     write, write_unit = text.format_size(busiest.write_bytes_s)
     out: list[Detail] = []
     if busiest.util_percent is not None:
-        out.append((f"{text.clean(busiest.name, 16)} util", text.format_percent(busiest.util_percent), "%"))
+        out.append(
+            (f"{text.clean(busiest.name, 16)} util", text.format_percent(busiest.util_percent), "%")
+        )
     out += [("read", read, f"{read_unit}/s"), ("write", write, f"{write_unit}/s")]
     if busiest.await_ms is not None:
         out.append(("await", *text.format_seconds(busiest.await_ms / 1000)))

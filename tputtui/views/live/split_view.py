@@ -18,7 +18,15 @@ from tputtui.signals.service.traffic_split import SERVICE, SplitOption, TrafficS
 from tputtui.views.live.latency_panel import format_quantile, quantile_name
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame, PanelView, first_visible_row
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, pad_lines, rule_line, sparkline_rows
+from tputtui.views.shared.styled_text import (
+    Line,
+    LineBuilder,
+    Role,
+    TextSpan,
+    pad_lines,
+    rule_line,
+    sparkline_rows,
+)
 
 SILENCE_S = 10.0
 """Seconds without traffic, while control has some, after which it is no longer a pause."""
@@ -47,14 +55,20 @@ class SplitFigure:
     is_in_points: bool = False
 
 
-def split_figures(split: TrafficSplit, arms: Sequence[ServiceState | None]) -> tuple[SplitFigure, ...]:
+def split_figures(
+    split: TrafficSplit, arms: Sequence[ServiceState | None]
+) -> tuple[SplitFigure, ...]:
     """List the figures that both arms of a split have, in the order of the rows."""
     there = [arm for arm in arms if arm is not None]
     if not there:
         return ()
     found = []
     if all(arm.traffic is not None for arm in there):
-        found.append(SplitFigure("traffic", history_keys.traffic, _traffic_value, 1 if split.is_allocated else 0))
+        found.append(
+            SplitFigure(
+                "traffic", history_keys.traffic, _traffic_value, 1 if split.is_allocated else 0
+            )
+        )
     latencies = [arm.latency for arm in there]
     if all(latencies):
         first = latencies[0]
@@ -64,7 +78,9 @@ def split_figures(split: TrafficSplit, arms: Sequence[ServiceState | None]) -> t
         if first is not None and not first.quantiles:
             found.append(SplitFigure("mean", _latency_key(None), _mean_value, -1))
     if all(arm.errors is not None for arm in there):
-        found.append(SplitFigure("errors", history_keys.errors, _error_value, -1, is_in_points=True))
+        found.append(
+            SplitFigure("errors", history_keys.errors, _error_value, -1, is_in_points=True)
+        )
     return tuple(found)
 
 
@@ -80,11 +96,16 @@ def _traffic_value(arm: ServiceState) -> tuple[float | None, str, str]:
 def _latency_value(quantile: float) -> Callable[[ServiceState], tuple[float | None, str, str]]:
     def value(arm: ServiceState) -> tuple[float | None, str, str]:
         found = (
-            next((one for one in arm.latency.quantiles if one.q == quantile), None) if arm.latency is not None else None
+            next((one for one in arm.latency.quantiles if one.q == quantile), None)
+            if arm.latency is not None
+            else None
         )
         if found is None or arm.latency is None:
             return (None, text.UNKNOWN, "")
-        return (None if found.is_lower_bound else found.value, *format_quantile(found, arm.latency.unit))
+        return (
+            None if found.is_lower_bound else found.value,
+            *format_quantile(found, arm.latency.unit),
+        )
 
     return value
 
@@ -116,7 +137,9 @@ def split_panel(frame: Frame, width: int, height: int) -> PanelView:
     watched = text.format_duration(round(max(0.0, frame.snapshot.at - look.since)))
     by = f"{text.clean(chosen.control.service, 30)} by {text.clean(chosen.by, 30)}"
     title = "two services" if chosen.by == SERVICE else by
-    lines = [rule_line(f"Control and treatment: {title}", f"for {watched}, a ends it", width, focused)]
+    lines = [
+        rule_line(f"Control and treatment: {title}", f"for {watched}, a ends it", width, focused)
+    ]
     rows = split_figures(chosen, arms)
     judged = {one.label: frame.evaluate_effect(one) for one in rows}
     columns = _column_layout(width)
@@ -124,7 +147,11 @@ def split_panel(frame: Frame, width: int, height: int) -> PanelView:
         lines.append(LineBuilder(width).spans(verdict_spans(frame, rows, judged, arms), 1).line())
     lines.append(_heading_line(frame, arms, columns, width))
     each = max(1, min(4, (height - len(lines)) // max(1, len(rows))))
-    ratios = [found for one in rows if isinstance(found := judged[one.label], EffectEstimate) and not one.is_in_points]
+    ratios = [
+        found
+        for one in rows
+        if isinstance(found := judged[one.label], EffectEstimate) and not one.is_in_points
+    ]
     # shared by all ratios; percentage points have their own scale
     scale = max(map(_interval_reach, ratios), default=0.0)
     for one in rows:
@@ -150,10 +177,14 @@ def _column_layout(width: int) -> _ColumnLayout:
     label = _LABEL_WIDTH if width >= 60 else 8
     side = (width - label - picture - words - (2 if picture else 1)) // 2
     lines = max(0, side - _NUMBER_WIDTH - _UNIT_WIDTH - 1)
-    return _ColumnLayout(label, width - side, lines if lines >= 5 else 0, label + side, picture, words)
+    return _ColumnLayout(
+        label, width - side, lines if lines >= 5 else 0, label + side, picture, words
+    )
 
 
-def _heading_line(frame: Frame, arms: Sequence[ServiceState | None], columns: _ColumnLayout, width: int) -> Line:
+def _heading_line(
+    frame: Frame, arms: Sequence[ServiceState | None], columns: _ColumnLayout, width: int
+) -> Line:
     """Render the heading: control demo-1 …    difference    treatment demo-2."""
     look = frame.view_state.split
     row = LineBuilder(width)
@@ -169,9 +200,16 @@ def _heading_line(frame: Frame, arms: Sequence[ServiceState | None], columns: _C
         room = (columns.difference_column if name == "control" else width) - start - 1
         row.at(start, text.truncate(f"{name} {called}{_targets_up(frame, state)}", room), "strong")
         if name == "control":
-            title = "treatment - control" if columns.difference_width == _DIFFERENCE_WIDTH else "difference"
+            title = (
+                "treatment - control"
+                if columns.difference_width == _DIFFERENCE_WIDTH
+                else "difference"
+            )
             row.at(
-                columns.difference_column + (columns.interval_width + 1 if columns.interval_width else 0), title, "dim"
+                columns.difference_column
+                + (columns.interval_width + 1 if columns.interval_width else 0),
+                title,
+                "dim",
             )
     return row.line()
 
@@ -179,7 +217,8 @@ def _heading_line(frame: Frame, arms: Sequence[ServiceState | None], columns: _C
 def arm_names(traffic_split: TrafficSplit) -> tuple[str, str]:
     """Names of control and treatment; for two ports of one host, the ports."""
     control, treatment = (
-        text.clean(name, 60) for name in (traffic_split.control.short_name, traffic_split.treatment.short_name)
+        text.clean(name, 60)
+        for name in (traffic_split.control.short_name, traffic_split.treatment.short_name)
     )
     hosts = [name.rpartition(":")[0] for name in (control, treatment)]
     if hosts[0] and hosts[0] == hosts[1]:
@@ -191,7 +230,11 @@ def _targets_up(frame: Frame, service: ServiceState | None) -> str:
     """Format the number of targets that are up: ", 1 of 2 targets up"."""
     if service is None:
         return ""
-    up = sum(bool(one.up) and not one.is_overdue for one in frame.snapshot.targets if one.name in service.targets)
+    up = sum(
+        bool(one.up) and not one.is_overdue
+        for one in frame.snapshot.targets
+        if one.name in service.targets
+    )
     if up < len(service.targets):
         return f", {up} of {len(service.targets)} targets up"
     return f", {up} targets" if up > 1 else ""
@@ -216,7 +259,10 @@ def _figure_lines(
         for arm in (look.split.control, look.split.treatment)
     ]
     top = max((value for past in pasts for value in past if value is not None), default=0.0) or None
-    pictures = [sparkline_rows(past, height - 1 if height > 2 else height, top) if cells else [] for past in pasts]
+    pictures = [
+        sparkline_rows(past, height - 1 if height > 2 else height, top) if cells else []
+        for past in pasts
+    ]
     pictures = [[*([""] * (height - len(picture))), *picture] for picture in pictures]
     lines = []
     for index in range(height):
@@ -228,7 +274,11 @@ def _figure_lines(
             arms, pictures, (columns.control_column, columns.treatment_column), strict=True
         ):
             if last:
-                _, digits, unit = split_figure.read_value(state) if state is not None else (None, text.UNKNOWN, "")
+                _, digits, unit = (
+                    split_figure.read_value(state)
+                    if state is not None
+                    else (None, text.UNKNOWN, "")
+                )
                 row.figure(start + _NUMBER_WIDTH, digits, unit)
             if cells:
                 row.at(start + _NUMBER_WIDTH + _UNIT_WIDTH, picture[index], "data")
@@ -240,7 +290,8 @@ def _figure_lines(
                     )
                 row.spans(
                     _difference_spans(split_figure, estimate, arms, columns.difference_width),
-                    columns.difference_column + (columns.interval_width + 1 if columns.interval_width else 0),
+                    columns.difference_column
+                    + (columns.interval_width + 1 if columns.interval_width else 0),
                 )
         lines.append(row.line())
     return lines
@@ -269,7 +320,12 @@ def _interval_spans(
         drawn[place] = "─"
     drawn[low], drawn[high] = "├", "┤"
     drawn[point] = "●"
-    return [TextSpan("".join(drawn), _estimate_role(estimate, split_figure) if estimate.is_confirmed else "dim")]
+    return [
+        TextSpan(
+            "".join(drawn),
+            _estimate_role(estimate, split_figure) if estimate.is_confirmed else "dim",
+        )
+    ]
 
 
 def _estimate_role(estimate: EffectEstimate, split_figure: SplitFigure) -> Role:
@@ -279,7 +335,10 @@ def _estimate_role(estimate: EffectEstimate, split_figure: SplitFigure) -> Role:
 
 
 def _difference_spans(
-    split_figure: SplitFigure, estimate: EffectEstimate | str, arms: Sequence[ServiceState | None], width: int
+    split_figure: SplitFigure,
+    estimate: EffectEstimate | str,
+    arms: Sequence[ServiceState | None],
+    width: int,
 ) -> list[TextSpan]:
     """Format a difference: +24.1 % [+17.6, +30.9] worse.
 
@@ -290,18 +349,32 @@ def _difference_spans(
         now = _current_difference(split_figure, arms)
         plain = [f"{_format_signed(now)} {unit}"] if now is not None else []
         why = "so far" if estimate.startswith(TOO_EARLY_PREFIX) else estimate
-        return [TextSpan(", ".join([*plain, why]) if why != "so far" else " ".join([*plain, why]), "dim")]
+        return [
+            TextSpan(
+                ", ".join([*plain, why]) if why != "so far" else " ".join([*plain, why]), "dim"
+            )
+        ]
     role = _estimate_role(estimate, split_figure)
-    word = {"ok": "better", "bad": "worse", "dim": "again?" if estimate.is_unconfirmed else "unclear"}.get(role, "")
+    word = {
+        "ok": "better",
+        "bad": "worse",
+        "dim": "again?" if estimate.is_unconfirmed else "unclear",
+    }.get(role, "")
     interval = (
-        f" [{_format_signed(estimate.low)}, {_format_signed(estimate.high)}]" if width == _DIFFERENCE_WIDTH else ""
+        f" [{_format_signed(estimate.low)}, {_format_signed(estimate.high)}]"
+        if width == _DIFFERENCE_WIDTH
+        else ""
     )
     return [TextSpan(f"{_format_signed(estimate.effect)} {unit}{interval} {word}".rstrip(), role)]
 
 
-def _current_difference(split_figure: SplitFigure, arms: Sequence[ServiceState | None]) -> float | None:
+def _current_difference(
+    split_figure: SplitFigure, arms: Sequence[ServiceState | None]
+) -> float | None:
     """Difference of the two arms in the current window, without a test."""
-    control, treatment = (split_figure.read_value(arm)[0] if arm is not None else None for arm in arms)
+    control, treatment = (
+        split_figure.read_value(arm)[0] if arm is not None else None for arm in arms
+    )
     if control is None or treatment is None:
         return None
     if split_figure.is_in_points:
@@ -334,23 +407,43 @@ def verdict_spans(
     amiss = _problem_spans(frame, arms, look.silent_s)
     if amiss:
         return amiss
-    found = [(one, told) for one in rows if isinstance(told := estimates[one.label], EffectEstimate)]
+    found = [
+        (one, told) for one in rows if isinstance(told := estimates[one.label], EffectEstimate)
+    ]
     worse = [format_effect(one, told) for one, told in found if _estimate_role(told, one) == "bad"]
     better = [format_effect(one, told) for one, told in found if _estimate_role(told, one) == "ok"]
     if worse and better:
-        return [TextSpan(f"a trade-off: worse in {', '.join(worse)}; better in {', '.join(better)}", "warning")]
+        return [
+            TextSpan(
+                f"a trade-off: worse in {', '.join(worse)}; better in {', '.join(better)}",
+                "warning",
+            )
+        ]
     if worse:
         return [TextSpan(f"treatment is worse: {', '.join(worse)}", "bad")]
     if better:
         return [TextSpan(f"treatment is better: {', '.join(better)}", "ok")]
-    unconfirmed = [format_effect(one, told) for one, told in found if told.is_unconfirmed and one.better_direction]
+    unconfirmed = [
+        format_effect(one, told)
+        for one, told in found
+        if told.is_unconfirmed and one.better_direction
+    ]
     if unconfirmed:
         return [TextSpan(f"{', '.join(unconfirmed)}: sure if the next look says so again", "plain")]
     if not found:
         waits = next(
-            (told for told in estimates.values() if isinstance(told, str) and told.startswith(TOO_EARLY_PREFIX)), ""
+            (
+                told
+                for told in estimates.values()
+                if isinstance(told, str) and told.startswith(TOO_EARLY_PREFIX)
+            ),
+            "",
         )
-        return [TextSpan(f"too early to judge: {waits}" if waits else "nothing can be judged yet", "dim")]
+        return [
+            TextSpan(
+                f"too early to judge: {waits}" if waits else "nothing can be judged yet", "dim"
+            )
+        ]
     last = [(one, told) for one, told in found if one.better_direction and not one.is_in_points]
     bound = ""
     if last:
@@ -364,7 +457,9 @@ def format_effect(split_figure: SplitFigure, estimate: EffectEstimate) -> str:
     return f"{split_figure.label} {_format_signed(estimate.effect)} {'pp' if split_figure.is_in_points else '%'}"
 
 
-def _problem_spans(frame: Frame, arms: Sequence[ServiceState | None], silent_s: float | None) -> list[TextSpan]:
+def _problem_spans(
+    frame: Frame, arms: Sequence[ServiceState | None], silent_s: float | None
+) -> list[TextSpan]:
     """Describe the problem that prevents a comparison of the arms.
 
     Missing data gives no verdict; an arm without traffic does.
@@ -375,13 +470,24 @@ def _problem_spans(frame: Frame, arms: Sequence[ServiceState | None], silent_s: 
             return [TextSpan(f"{name}: nothing of it is there", "warning")]
         mine = [states[target] for target in arm.targets if target in states]
         if mine and all(target.state == "down" for target in mine):
-            return [TextSpan(f"{name} is not seen: its targets are down, which is no verdict", "warning")]
+            return [
+                TextSpan(
+                    f"{name} is not seen: its targets are down, which is no verdict", "warning"
+                )
+            ]
         if mine and all(map(target_state.is_in_trouble, mine)):
             late = [target for target in mine if target.waiting_s is not None]
             shortest = min(late, key=lambda target: target.waiting_s or 0.0)
-            return [TextSpan(f"{name} is {target_state.slow(shortest)}, which is no verdict", "warning")]
+            return [
+                TextSpan(f"{name} is {target_state.slow(shortest)}, which is no verdict", "warning")
+            ]
     if silent_s is not None and silent_s >= SILENCE_S:
-        return [TextSpan(f"treatment has had no traffic for {text.format_duration(silent_s)}, control has", "bad")]
+        return [
+            TextSpan(
+                f"treatment has had no traffic for {text.format_duration(silent_s)}, control has",
+                "bad",
+            )
+        ]
     return []
 
 
@@ -389,7 +495,12 @@ def _problem_spans(frame: Frame, arms: Sequence[ServiceState | None], silent_s: 
 
 
 def split_options_view(
-    service: str, options: Sequence[SplitOption] | None, unit: str, cursor: int, width: int, height: int
+    service: str,
+    options: Sequence[SplitOption] | None,
+    unit: str,
+    cursor: int,
+    width: int,
+    height: int,
 ) -> PanelView:
     """Render the list of possible treatments; `options` None means not known yet."""
     title = f"Split {text.clean(service, 30)}: which is the treatment?"
@@ -417,6 +528,8 @@ def split_options_view(
     while len(lines) < height - 1:
         lines.append(LineBuilder(width).line())
     lines.append(
-        LineBuilder(width).at(1, f"control: {text.clean(options[cursor].split.control.short_name, 60)}", "dim").line()
+        LineBuilder(width)
+        .at(1, f"control: {text.clean(options[cursor].split.control.short_name, 60)}", "dim")
+        .line()
     )
     return PanelView(tuple(pad_lines(lines, width, height)), 1 + cursor - first)

@@ -25,7 +25,9 @@ _CLASS_STYLES: Mapping[str, tuple[str, str, Role]] = {
 _OTHER_STYLE: tuple[str, str, Role] = ("▓", "*", "plain")
 
 
-def status_class_lines(frame: Frame, service: str, errors: ErrorState, width: int, height: int) -> list[Line]:
+def status_class_lines(
+    frame: Frame, service: str, errors: ErrorState, width: int, height: int
+) -> list[Line]:
     """Render a legend with current rates, a stacked chart and its time axis in `height` lines.
 
     Returns an empty list where there is no room. A heavier texture means a worse class. A rate too
@@ -37,7 +39,9 @@ def status_class_lines(frame: Frame, service: str, errors: ErrorState, width: in
     order = sorted(errors.by_class, key=lambda name: (name in _FAILED_CLASSES, name))
     pasts = [frame.history(history_keys.status_class(service, name), cells) for name in order]
     rows = height - 2
-    top = max((sum(value or 0.0 for value in column) for column in zip(*pasts, strict=True)), default=0.0)
+    top = max(
+        (sum(value or 0.0 for value in column) for column in zip(*pasts, strict=True)), default=0.0
+    )
     columns = [stack_column(column, rows, top) for column in zip(*pasts, strict=True)]
     lines = [_legend_line(frame, errors, order, width)]
     looks = [_class_style(name, frame) for name in order]
@@ -48,11 +52,17 @@ def status_class_lines(frame: Frame, service: str, errors: ErrorState, width: in
             line.ending_at(_CHART_COLUMN - 1, text.format_axis_value(top), "dim")
         elif row == 0:
             line.ending_at(_CHART_COLUMN - 1, "0", "dim")
-        lines.append(frame.overlay_marks(line.spans(merge_spans(spans), _CHART_COLUMN).line(), _CHART_COLUMN, cells))
+        lines.append(
+            frame.overlay_marks(
+                line.spans(merge_spans(spans), _CHART_COLUMN).line(), _CHART_COLUMN, cells
+            )
+        )
     return [*lines, time_axis_line(frame, _CHART_COLUMN, cells, width)]
 
 
-def stack_column(rates: Sequence[float | None], rows: int, top: float) -> tuple[list[int], int | None]:
+def stack_column(
+    rates: Sequence[float | None], rows: int, top: float
+) -> tuple[list[int], int | None]:
     """Compute one column of the stacked chart.
 
     Returns the index of the rate that each cell shows, the lowest cell first, where `top` fills all
@@ -72,7 +82,9 @@ def stack_column(rates: Sequence[float | None], rows: int, top: float) -> tuple[
     return cells, rare
 
 
-def _cell(column: tuple[list[int], int | None], row: int, styles: Sequence[tuple[str, Role]]) -> TextSpan:
+def _cell(
+    column: tuple[list[int], int | None], row: int, styles: Sequence[tuple[str, Role]]
+) -> TextSpan:
     cells, rare = column
     if row < len(cells):
         return TextSpan(*styles[cells[row]])

@@ -18,7 +18,9 @@ EXTRA_SIGNALS_HEIGHT = 8  # lines from which extra traffic has a line
 _STATUS_CLASSES_HEIGHT = 17  # lines from which rates by status class are below the throughput
 
 
-def throughput_panel(frame: Frame, width: int, height: int, chart: tuple[Line, ...] | None = None) -> PanelView:
+def throughput_panel(
+    frame: Frame, width: int, height: int, chart: tuple[Line, ...] | None = None
+) -> PanelView:
     """Render the panel in `height` lines.
 
     The caller renders `chart`: lines between the number and the errors.
@@ -37,11 +39,17 @@ def throughput_panel(frame: Frame, width: int, height: int, chart: tuple[Line, .
     if chart is not None:
         lines += chart[:room]
     elif room:
-        lines += trend_lines(frame, history_keys.traffic(service.name), traffic.rps, traffic.unit, width, room)
+        lines += trend_lines(
+            frame, history_keys.traffic(service.name), traffic.rps, traffic.unit, width, room
+        )
     if classes and service.errors is not None:
         lines += status_class_lines(frame, service.name, service.errors, width, classes)
     if height > 2:
-        lines = [*pad_lines(lines, width, height - 1 - len(also)), *also, errors_line(service, width, frame)]
+        lines = [
+            *pad_lines(lines, width, height - 1 - len(also)),
+            *also,
+            errors_line(service, width, frame),
+        ]
     return PanelView(tuple(pad_lines(lines, width, height)))
 
 
@@ -58,7 +66,12 @@ def chart_rows(frame: Frame, height: int) -> int:
 
 def _status_class_rows(service: ServiceState | None, height: int) -> int:
     """Rows for the rates by status class: two fifths, where that leaves room for both."""
-    if service is None or service.errors is None or len(service.errors.by_class) < 1 or height < _STATUS_CLASSES_HEIGHT:
+    if (
+        service is None
+        or service.errors is None
+        or len(service.errors.by_class) < 1
+        or height < _STATUS_CLASSES_HEIGHT
+    ):
         return 0
     return max(MIN_CLASS_ROWS, (height - 3) * 2 // 5)
 
@@ -81,13 +94,18 @@ def _traffic_line(frame: Frame, service: ServiceState, traffic: TrafficState, wi
         return row.line()
     if service.waiting_s is not None:
         row.then("  ").then(target_state.slow_service(service, frame.snapshot.targets), "warning")
-    in_turn = sum(one.processes for one in frame.snapshot.targets if one.name in service.targets and one.processes > 1)
+    in_turn = sum(
+        one.processes
+        for one in frame.snapshot.targets
+        if one.name in service.targets and one.processes > 1
+    )
     if in_turn:
         row.then(f"  {in_turn} processes in turn", "warning")
     covered = service.covered_s
     if covered is not None and covered < frame.snapshot.window_s * 0.85:
         row.then(
-            f"  {text.format_duration(round(covered, 1))} of {text.format_duration(frame.snapshot.window_s)}", "dim"
+            f"  {text.format_duration(round(covered, 1))} of {text.format_duration(frame.snapshot.window_s)}",
+            "dim",
         )
     baseline = frame.view_state.baseline
     figures: list[tuple[str, float | None]] = [("best 60 s", traffic.best_60s)]
@@ -95,14 +113,24 @@ def _traffic_line(frame: Frame, service: ServiceState, traffic: TrafficState, wi
         found = frame.baseline_figure(history_keys.traffic(service.name))
         if found is not None:
             digits, unit = format_traffic(found.value, found.unit or traffic.unit)
-            row.then(f"   {text.truncate(text.clean(baseline.label), 24)} ", "dim").then(f"{digits}  ")
-            row.spans(frame.baseline_difference(history_keys.traffic(service.name), traffic.rps, 1, traffic.unit))
+            row.then(f"   {text.truncate(text.clean(baseline.label), 24)} ", "dim").then(
+                f"{digits}  "
+            )
+            row.spans(
+                frame.baseline_difference(
+                    history_keys.traffic(service.name), traffic.rps, 1, traffic.unit
+                )
+            )
         else:
-            row.then(f"   {text.truncate(text.clean(baseline.label), 24)}: not in the baseline", "dim")
+            row.then(
+                f"   {text.truncate(text.clean(baseline.label), 24)}: not in the baseline", "dim"
+            )
     else:
         figures.append(("since start", traffic.since_start))
     if (limit := frame.headroom) is not None and limit.value is not None:
-        figures.insert(0, ("limit" if limit.kind == "limit" else "no limit found up to", limit.value))
+        figures.insert(
+            0, ("limit" if limit.kind == "limit" else "no limit found up to", limit.value)
+        )
     for label, value in figures:
         if value is None:
             continue
@@ -122,15 +150,20 @@ def errors_line(service: ServiceState, width: int, frame: Frame | None = None) -
     else:
         ratio = None if errors.ratio is None else errors.ratio * 100
         asked = objective_status.service_objective(frame, "errors") if frame is not None else None
-        row.then(text.format_percent(ratio), objective_status.status_role(asked, error_role(errors.ratio))).then(
-            " %", "dim"
-        )
+        row.then(
+            text.format_percent(ratio),
+            objective_status.status_role(asked, error_role(errors.ratio)),
+        ).then(" %", "dim")
         if errors.last is not None:
-            row.then("  ").then(target_state.last(errors.last, text.format_percent(100 * errors.last.value), "%"))
+            row.then("  ").then(
+                target_state.last(errors.last, text.format_percent(100 * errors.last.value), "%")
+            )
         if asked is not None:
             row.then("  ").spans(objective_status.status_spans(asked))
         differs = (
-            frame.baseline_difference(history_keys.errors(service.name), errors.ratio, -1) if frame is not None else []
+            frame.baseline_difference(history_keys.errors(service.name), errors.ratio, -1)
+            if frame is not None
+            else []
         )
         if differs:
             row.then("  ").spans(differs)
@@ -143,13 +176,17 @@ def errors_line(service: ServiceState, width: int, frame: Frame | None = None) -
             role: Role = "warning" if name in ("5xx", "error") and value > 0 else "plain"
             row.then(f"   {name} ", "dim").then(digits, role).then("/s", "dim")
     if row.end + 11 <= width:
-        row.then("   resets ", "dim").then(str(service.resets), "warning" if service.resets else "plain")
+        row.then("   resets ", "dim").then(
+            str(service.resets), "warning" if service.resets else "plain"
+        )
     return row.line()
 
 
 def _class_rates(errors: ErrorState) -> list[tuple[str, float]]:
     order = sorted(errors.by_class.items(), reverse=True)
-    return [(text.clean(name, 12), value) for name, value in order if name not in ("1xx", "2xx", "3xx")][:3]
+    return [
+        (text.clean(name, 12), value) for name, value in order if name not in ("1xx", "2xx", "3xx")
+    ][:3]
 
 
 def error_role(ratio: float | None) -> Role:

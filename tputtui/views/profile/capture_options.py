@@ -16,7 +16,15 @@ from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
 
 DURATIONS: tuple[float, ...] = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 RATES: tuple[int, ...] = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
-OPTION_NAMES: tuple[str, ...] = ("preset", "duration", "rate", "subprocesses", "native", "mode", "opens with")
+OPTION_NAMES: tuple[str, ...] = (
+    "preset",
+    "duration",
+    "rate",
+    "subprocesses",
+    "native",
+    "mode",
+    "opens with",
+)
 DEFAULT_PRESET = "default"
 METRICS: tuple[ShareBasis, ...] = ("wall", "running", "gil")
 METRIC_DESCRIPTIONS: Mapping[ShareBasis, str] = {
@@ -53,10 +61,14 @@ class CapturePlan:
         if not self.is_pausing:
             return "never stops the process; a stack that changes while it is read is counted as [incomplete]"
         share = estimate_pause(self.rate_hz, threads or 1, threads or 1 if self.native else 0)
-        many = f"{threads} threads" if threads and threads != 1 else "one thread" if threads else "one thread or more"
-        return (
-            f"stops the process for about {text.format_percent(share * 100)} % of the time ({many}, {self.rate_hz} Hz)"
+        many = (
+            f"{threads} threads"
+            if threads and threads != 1
+            else "one thread"
+            if threads
+            else "one thread or more"
         )
+        return f"stops the process for about {text.format_percent(share * 100)} % of the time ({many}, {self.rate_hz} Hz)"
 
 
 def default_plan(settings: ProfileSettings) -> CapturePlan:
@@ -79,7 +91,9 @@ def change_option(plan: CapturePlan, row: int, step: int, settings: ProfileSetti
     if name == "rate":
         return replace(plan, rate_hz=int(_next_step(RATES, plan.rate_hz, step)), preset="")
     if name == "opens with":
-        return replace(plan, metric=METRICS[(METRICS.index(plan.metric) + step) % len(METRICS)], preset="")
+        return replace(
+            plan, metric=METRICS[(METRICS.index(plan.metric) + step) % len(METRICS)], preset=""
+        )
     if name == "mode":
         return replace(plan, blocking=not plan.blocking, preset="")
     if name == "native":
@@ -95,7 +109,13 @@ def preset_plan(name: str | None, settings: ProfileSettings) -> CapturePlan:
     chosen = presets[name]
     metric: ShareBasis = "gil" if chosen.gil else "wall" if chosen.idle else "running"
     return CapturePlan(
-        chosen.duration_s, chosen.rate_hz, chosen.subprocesses, chosen.native, chosen.blocking, name, metric
+        chosen.duration_s,
+        chosen.rate_hz,
+        chosen.subprocesses,
+        chosen.native,
+        chosen.blocking,
+        name,
+        metric,
     )
 
 
@@ -105,14 +125,18 @@ def _next_step(steps: tuple[float, ...] | tuple[int, ...], value: float, step: i
     return next((one for one in reversed(steps) if one < value), steps[0])
 
 
-def options_lines(plan: CapturePlan, cursor: int, process: str, threads: int | None, width: int) -> list[Line]:
+def options_lines(
+    plan: CapturePlan, cursor: int, process: str, threads: int | None, width: int
+) -> list[Line]:
     """Render the list; row N is on line N + 1."""
     words = {
         "preset": text.clean(plan.preset, 40) or "none of them",
         "duration": text.format_duration(plan.duration_s),
         "rate": f"{plan.rate_hz} Hz",
         "subprocesses": "yes" if plan.subprocesses else "no",
-        "native": "yes: C frames too, which stops the process" if plan.native else "no: Python frames only",
+        "native": "yes: C frames too, which stops the process"
+        if plan.native
+        else "no: Python frames only",
         "opens with": METRIC_DESCRIPTIONS[plan.metric],
         "mode": "exact (blocking)" if plan.is_pausing else "nonblocking",
     }
@@ -123,10 +147,15 @@ def options_lines(plan: CapturePlan, cursor: int, process: str, threads: int | N
             .at(2, name, "strong" if at == cursor else "plain")
             .at(17, "‹ " if at == cursor else "  ", "accent")
         )
-        lines.append(row.then(words[name], "strong").then(" ›" if at == cursor else "", "accent").line())
+        lines.append(
+            row.then(words[name], "strong").then(" ›" if at == cursor else "", "accent").line()
+        )
     lines.append(LineBuilder(width).line())
     said = wrap_text(plan.describe_cost(threads), width - 3)[:2]
-    lines += [LineBuilder(width).at(2, line, "warning" if plan.is_pausing else "dim").line() for line in said]
+    lines += [
+        LineBuilder(width).at(2, line, "warning" if plan.is_pausing else "dim").line()
+        for line in said
+    ]
     lines += [LineBuilder(width).line()] * (2 - len(said))
     hints = (
         LineBuilder(width)

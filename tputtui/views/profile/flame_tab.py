@@ -54,9 +54,14 @@ class FlameTab:
         old = self._tree
         node, zoom = (old.path(at) if at < len(old) else () for at in (self._node, self._zoom))
         self._set_analysis(analysis)
-        same = old.stacks.frames is self._tree.stacks.frames and old.options.by_line == self._tree.options.by_line
+        same = (
+            old.stacks.frames is self._tree.stacks.frames
+            and old.options.by_line == self._tree.options.by_line
+        )
         self._zoom = self._tree.find_path(zoom) if same else 0
-        self._node = (self._tree.find_path(node) if same else 0) or (1 if len(self._tree) > 1 else 0)
+        self._node = (self._tree.find_path(node) if same else 0) or (
+            1 if len(self._tree) > 1 else 0
+        )
 
     # --------------------------------------------------------------------------------------- moving
 
@@ -159,7 +164,11 @@ class FlameTab:
         lines = [self._status_line(width)]
         cells = max(1, width - 2)
         room = max(1, height - 1)
-        depth = max(0, self._tree.depth[self._node] - self._tree.depth[self._zoom]) if len(self._tree) > 1 else 0
+        depth = (
+            max(0, self._tree.depth[self._node] - self._tree.depth[self._zoom])
+            if len(self._tree) > 1
+            else 0
+        )
         depth -= 0 if self._zoom else 1
         self._update_layout(cells, self._top + room + depth + 1)
         self._top = first_visible_row(self._top, max(0, depth), len(self._rows), room)
@@ -183,13 +192,17 @@ class FlameTab:
         row.then(text.truncate(chosen.func.name, max(10, width // 3)), "strong")
         row.then(f"  {format_share(chosen.total)}", "strong").then(" %", "dim")
         if chosen.before is not None:
-            row.then(f"  was {format_share(chosen.before)} %, {format_points(chosen.total - chosen.before)} points")
+            row.then(
+                f"  was {format_share(chosen.before)} %, {format_points(chosen.total - chosen.before)} points"
+            )
         else:
             row.then(f" {format_spread(chosen.spread)}".rstrip(), "dim")
             row.then(f"  self {format_share(chosen.self_)} %")
         row.then(f"  {format_place(chosen.func.file, chosen.line, 40)}", "dim")
         what = "% of each profile" if chosen.before is not None else self._analysis.share_basis
-        return row.ending_at(width - 1, text.truncate(what, max(0, width - 3 - row.end)), "dim").line()
+        return row.ending_at(
+            width - 1, text.truncate(what, max(0, width - 3 - row.end)), "dim"
+        ).line()
 
     def _box_line(self, row: list[FlameBox], width: int, cells: int) -> Line:
         spans: list[TextSpan] = []
@@ -215,11 +228,17 @@ class FlameTab:
 
     def _label(self, box: FlameBox, cells: int) -> str:
         if box.node < 0:
-            return text.align_left(f"·{box.merged_count}" if cells > len(str(box.merged_count)) else "·", cells)
+            return text.align_left(
+                f"·{box.merged_count}" if cells > len(str(box.merged_count)) else "·", cells
+            )
         mark = ""
         if self._union is not None and (change := self._union.changes[box.node]) != "same":
-            mark = {"new": "▲new ", "gone": "▼gone "}.get(change, "▲ " if self._union.delta(box.node) > 0 else "▼ ")
-        return text.align_left(f"▏{mark}{self._tree.func(box.node).name}", cells) if cells > 1 else "▏"
+            mark = {"new": "▲new ", "gone": "▼gone "}.get(
+                change, "▲ " if self._union.delta(box.node) > 0 else "▼ "
+            )
+        return (
+            text.align_left(f"▏{mark}{self._tree.func(box.node).name}", cells) if cells > 1 else "▏"
+        )
 
     def _role(self, box: FlameBox) -> Role:
         if box.node < 0:

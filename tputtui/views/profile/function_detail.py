@@ -17,7 +17,11 @@ def detail_width(width: int) -> int:
 
 
 def detail_lines(
-    analysis: ProfileAnalysis, selected: SelectedFunction | None, source: SourceText | None, width: int, height: int
+    analysis: ProfileAnalysis,
+    selected: SelectedFunction | None,
+    source: SourceText | None,
+    width: int,
+    height: int,
 ) -> list[Line]:
     """Render the function under the cursor: its shares, the number of its callers, its source.
 
@@ -32,7 +36,10 @@ def detail_lines(
     lines.append(blank_line(width))
     if selected.before is not None:
         change = selected.total - selected.before
-        lines += [_figure_line("before", selected.before, "", width), _figure_line("now", selected.total, "", width)]
+        lines += [
+            _figure_line("before", selected.before, "", width),
+            _figure_line("now", selected.total, "", width),
+        ]
         lines.append(
             LineBuilder(width)
             .then("change")
@@ -48,7 +55,11 @@ def detail_lines(
             lines.append(_figure_line("gil", selected.gil, "of the time", width))
         places = analysis.caller_count(selected.func)
         if places:
-            lines.append(LineBuilder(width).then(f"called from {places} place{'s' if places != 1 else ''}").line())
+            lines.append(
+                LineBuilder(width)
+                .then(f"called from {places} place{'s' if places != 1 else ''}")
+                .line()
+            )
     lines.append(blank_line(width))
     room = height - len(lines)
     if selected.func.file and room > 0:
@@ -57,7 +68,12 @@ def detail_lines(
         elif source.file == selected.func.file:
             both = selected.before is not None
             lines += snippet_lines(
-                source, selected.line, selected.heat or {}, width, min(room - 1, 15), is_difference=both
+                source,
+                selected.line,
+                selected.heat or {},
+                width,
+                min(room - 1, 15),
+                is_difference=both,
             )
             if source.note:
                 lines += wrapped_lines(source.note, width)
@@ -75,14 +91,18 @@ def _figure_line(title: str, ratio: float, note: str, width: int) -> Line:
     )
 
 
-def insight_lines(insights: list[Insight], analysis: ProfileAnalysis, width: int, max_lines: int) -> list[Line]:
+def insight_lines(
+    insights: list[Insight], analysis: ProfileAnalysis, width: int, max_lines: int
+) -> list[Line]:
     """Render a rule and the insights, at most `max_lines` lines of text; empty without insights."""
     lines: list[Line] = []
     for sentence in insights:
         broken_up = wrap_text(sentence.text, width - 2)
         if len(lines) + len(broken_up) > max_lines:
             break
-        name = analysis.all_stacks.frames.funcs[sentence.func_id].name if sentence.func_id >= 0 else ""
+        name = (
+            analysis.all_stacks.frames.funcs[sentence.func_id].name if sentence.func_id >= 0 else ""
+        )
         for words in broken_up:
             before, found, after = words.partition(name) if name else (words, "", "")
             role: Role = "strong"

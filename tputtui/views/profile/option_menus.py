@@ -7,7 +7,12 @@ from collections.abc import Callable, Sequence
 from tputtui import text
 from tputtui.profiling.files.library import LibraryEntry
 from tputtui.settings import ProfileSettings
-from tputtui.views.profile.capture_options import OPTION_NAMES, CapturePlan, change_option, options_lines
+from tputtui.views.profile.capture_options import (
+    OPTION_NAMES,
+    CapturePlan,
+    change_option,
+    options_lines,
+)
 from tputtui.views.shared.frame import PanelView, first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder, blank_line, rule_line
 
@@ -18,7 +23,9 @@ Clock = Callable[[float], str]
 class OptionsMenu:
     """Menu that changes a capture plan with the arrow keys."""
 
-    def __init__(self, plan: CapturePlan, settings: ProfileSettings, process: str, threads: int | None) -> None:
+    def __init__(
+        self, plan: CapturePlan, settings: ProfileSettings, process: str, threads: int | None
+    ) -> None:
         self.plan = plan
         self._settings, self._process, self._threads = settings, process, threads
         self._cursor = 0
@@ -48,8 +55,12 @@ class LibraryMenu:
     Enter compares with the profile that is shown, the right arrow opens one in its place.
     """
 
-    def __init__(self, entries: Sequence[LibraryEntry], shown_entry: LibraryEntry | None, clock: Clock) -> None:
-        self._entries = [entry for entry in entries if shown_entry is None or not _is_same(entry, shown_entry)]
+    def __init__(
+        self, entries: Sequence[LibraryEntry], shown_entry: LibraryEntry | None, clock: Clock
+    ) -> None:
+        self._entries = [
+            entry for entry in entries if shown_entry is None or not _is_same(entry, shown_entry)
+        ]
         self._clock = clock
         self._is_comparing = shown_entry is not None
         self._cursor = self._top = 0
@@ -74,12 +85,24 @@ class LibraryMenu:
         """Render the list."""
         lines = [rule_line("Profiles", f"{len(self._entries)}", width, focused=True)]
         keys: list[int | None] = [None]
-        hints = LineBuilder(width).at(1, "Enter ", "accent").then("compares with the profile shown  ", "dim")
-        lines.append(
-            hints.then("→ ", "accent").then("opens  ", "dim").then("Esc ", "accent").then("back", "dim").line()
+        hints = (
+            LineBuilder(width)
+            .at(1, "Enter ", "accent")
+            .then("compares with the profile shown  ", "dim")
         )
         lines.append(
-            LineBuilder(width).ending_at(12, "taken", "dim").ending_at(20, "pid", "dim").at(22, "process", "dim").line()
+            hints.then("→ ", "accent")
+            .then("opens  ", "dim")
+            .then("Esc ", "accent")
+            .then("back", "dim")
+            .line()
+        )
+        lines.append(
+            LineBuilder(width)
+            .ending_at(12, "taken", "dim")
+            .ending_at(20, "pid", "dim")
+            .at(22, "process", "dim")
+            .line()
         )
         keys += [None, None]
         room = max(1, height - len(lines))
@@ -89,22 +112,32 @@ class LibraryMenu:
             lines.append(self._line(self._entries[at], width))
             keys.append(at)
         if not self._entries:
-            lines.append(LineBuilder(width).at(1, "no other profile yet: p takes one", "dim").line())
+            lines.append(
+                LineBuilder(width).at(1, "no other profile yet: p takes one", "dim").line()
+            )
         cursor = first + self._cursor - self._top if self._entries else None
         return _menu_view(lines, keys, cursor, width, height)
 
     def _line(self, entry: LibraryEntry, width: int) -> Line:
-        row = LineBuilder(width).ending_at(12, self._clock(entry.time), "strong").ending_at(20, str(entry.pid or ""))
+        row = (
+            LineBuilder(width)
+            .ending_at(12, self._clock(entry.time), "strong")
+            .ending_at(20, str(entry.pid or ""))
+        )
         row.at(22, text.truncate(entry.label, max(8, width // 3)))
         if entry.duration_s:
             row.then(f"   {text.format_duration(round(entry.duration_s, 1))}", "dim")
-        return row.then(f"   {entry.path.name if entry.path is not None else 'not saved'}", "dim").line()
+        return row.then(
+            f"   {entry.path.name if entry.path is not None else 'not saved'}", "dim"
+        ).line()
 
 
 def _is_same(first: LibraryEntry, second: LibraryEntry) -> bool:
     return first is second or (first.path is not None and first.path == second.path)
 
 
-def _menu_view(lines: list[Line], keys: list[int | None], cursor: int | None, width: int, height: int) -> PanelView:
+def _menu_view(
+    lines: list[Line], keys: list[int | None], cursor: int | None, width: int, height: int
+) -> PanelView:
     lines = (lines + [blank_line(width)] * height)[:height]
     return PanelView(tuple(lines), cursor, tuple((keys + [None] * height)[:height]))

@@ -19,8 +19,18 @@ from tputtui.profiling.analysis.blocked_threads import cpu_shares
 from tputtui.profiling.analysis.call_tree import CallTree, TreeOptions
 from tputtui.profiling.analysis.categories import WorkKind
 from tputtui.profiling.analysis.module_table import CategoryTable
-from tputtui.profiling.analysis.profile_diff import FunctionDifference, UnionTree, function_differences, union_tree
-from tputtui.profiling.analysis.share_basis import ShareBasis, ends_running, gil_stacks, running_stacks
+from tputtui.profiling.analysis.profile_diff import (
+    FunctionDifference,
+    UnionTree,
+    function_differences,
+    union_tree,
+)
+from tputtui.profiling.analysis.share_basis import (
+    ShareBasis,
+    ends_running,
+    gil_stacks,
+    running_stacks,
+)
 from tputtui.profiling.analysis.stacks import StackTable, focus, own_code_stacks, select_stacks
 from tputtui.profiling.analysis.top_functions import HotFunction, ThreadRow
 from tputtui.profiling.profile_model import Function, Profile, ProfileThread
@@ -124,7 +134,9 @@ class ProfileAnalysis:
         knobs = self.filters
         whole = knobs.threads is None and self._uses_cpu_time
         return _apply_filters(
-            self.all_stacks if whole else select_stacks(self.profile, knobs.threads, mark_waits=self._uses_cpu_time),
+            self.all_stacks
+            if whole
+            else select_stacks(self.profile, knobs.threads, mark_waits=self._uses_cpu_time),
             knobs,
         )
 
@@ -137,7 +149,9 @@ class ProfileAnalysis:
         return (
             None
             if self.before is None
-            else _apply_filters(select_stacks(self.before, mark_waits=self._uses_cpu_time), self.filters)
+            else _apply_filters(
+                select_stacks(self.before, mark_waits=self._uses_cpu_time), self.filters
+            )
         )
 
     @cached_property
@@ -147,7 +161,11 @@ class ProfileAnalysis:
         A list has no tree structure, so with own code only, its stacks differ from those of the
         tree.
         """
-        return own_code_stacks(self.stacks, self.table.is_own_or_incomplete) if self.is_mine_only else self.stacks
+        return (
+            own_code_stacks(self.stacks, self.table.is_own_or_incomplete)
+            if self.is_mine_only
+            else self.stacks
+        )
 
     @cached_property
     def listed_stacks_before(self) -> StackTable | None:
@@ -171,7 +189,8 @@ class ProfileAnalysis:
     def has_own_code(self) -> bool:
         """Whether any sample of this profile, or of the compared one, includes own code."""
         return self.activities.has_own_code or (
-            self.before is not None and StackActivities(select_stacks(self.before), self.table).has_own_code
+            self.before is not None
+            and StackActivities(select_stacks(self.before), self.table).has_own_code
         )
 
     @property
@@ -225,7 +244,8 @@ class ProfileAnalysis:
     def tree_options(self) -> TreeOptions:
         """Current options for building trees from stacks."""
         return TreeOptions(
-            by_line=self.filters.by_line, is_own_code=self.table.is_own_or_incomplete if self.is_mine_only else None
+            by_line=self.filters.by_line,
+            is_own_code=self.table.is_own_or_incomplete if self.is_mine_only else None,
         )
 
     @cached_property
@@ -249,7 +269,11 @@ class ProfileAnalysis:
         return self._union(replace(self.tree_options, is_inverted=True))
 
     def _union(self, options: TreeOptions) -> UnionTree | None:
-        return None if self.stacks_before is None else union_tree(self.stacks_before, self.stacks, options)
+        return (
+            None
+            if self.stacks_before is None
+            else union_tree(self.stacks_before, self.stacks, options)
+        )
 
     @cached_property
     def hot_functions(self) -> list[HotFunction]:
@@ -291,7 +315,11 @@ class ProfileAnalysis:
     def insight_sentences(self) -> list[insights.Insight]:
         """Insights about the profile, at most three sentences."""
         return insights.profile_insights(
-            self.all_stacks, self.table, self.evidence, insights.cpu_load(self.profile), self.activities
+            self.all_stacks,
+            self.table,
+            self.evidence,
+            insights.cpu_load(self.profile),
+            self.activities,
         )
 
     def heat(self, file: str) -> dict[int, tuple[float, float]]:
@@ -301,7 +329,10 @@ class ProfileAnalysis:
             if self.stacks_before is not None:
                 was = top_functions.line_shares(self.stacks_before, file)
                 none = (0.0, 0.0)
-                now = {line: (was.get(line, none)[1], now.get(line, none)[1]) for line in was.keys() | now.keys()}
+                now = {
+                    line: (was.get(line, none)[1], now.get(line, none)[1])
+                    for line in was.keys() | now.keys()
+                }
             self._heat[file] = now
         return self._heat[file]
 
@@ -319,7 +350,9 @@ class ProfileAnalysis:
             ids = [tree.func_id(node) for node in range(len(tree))]
         pairs = set(zip(ids[1:], map(ids.__getitem__, tree.parent[1:]), strict=True))
         count = Counter(func for func, _ in pairs)
-        return {tree.stacks.frames.funcs[func]: callers for func, callers in count.items() if func >= 0}
+        return {
+            tree.stacks.frames.funcs[func]: callers for func, callers in count.items() if func >= 0
+        }
 
     def caller_count(self, func: Function) -> int:
         """Number of functions that call (or start) this one."""

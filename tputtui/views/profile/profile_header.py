@@ -51,13 +51,20 @@ def strip_line(frame: Frame, width: int, own_service: ServiceState | None = None
         digits, unit = format_quantile(tail, service.latency.unit)
         row.then(f"{quantile_name(tail.q)} ").then(digits, "strong").then(f" {unit} ", "dim")
         if width >= WIDE_WIDTH:
-            row.then(sparkline(frame.history(history_keys.latency(service.name, tail.q), 18)), "data")
+            row.then(
+                sparkline(frame.history(history_keys.latency(service.name, tail.q), 18)), "data"
+            )
         row.then("   ")
     if service is not None and service.errors is not None:
         ratio = service.errors.ratio
-        row.then("errors ").then(text.format_percent(None if ratio is None else ratio * 100), error_role(ratio))
+        row.then("errors ").then(
+            text.format_percent(None if ratio is None else ratio * 100), error_role(ratio)
+        )
         row.then(" %   ", "dim")
-    resources = (*(own_service.saturation if own_service is not None else ()), *frame.snapshot.host_saturation)
+    resources = (
+        *(own_service.saturation if own_service is not None else ()),
+        *frame.snapshot.host_saturation,
+    )
     first = first_to_saturate(resources)
     if first is not None:
         row.then("first: ").then(f"{text.clean(first.name)}, {text.clean(first.reason)}", "strong")
@@ -69,7 +76,11 @@ def queue_evidence(own_service: ServiceState | None) -> str:
 
     Example: "db pool is at 18 of 20 and 3 wait".
     """
-    waiting = [row for row in own_service.saturation if (row.waiting or 0) > 0] if own_service is not None else []
+    waiting = (
+        [row for row in own_service.saturation if (row.waiting or 0) > 0]
+        if own_service is not None
+        else []
+    )
     if not waiting:
         return ""
     row = waiting[0]
@@ -90,7 +101,9 @@ def capture_summary(sampling: SamplingStatus, analysis: ProfileAnalysis | None, 
     return words
 
 
-def _capture_summary(sampling: SamplingStatus, analysis: ProfileAnalysis | None, omit_level: int) -> str:
+def _capture_summary(
+    sampling: SamplingStatus, analysis: ProfileAnalysis | None, omit_level: int
+) -> str:
     parts = [f"{sampling.pid} {sampling.name}" if sampling.pid else sampling.name]
     if analysis is None:
         return parts[0]
@@ -136,7 +149,9 @@ def tabs_line(tab_name: str, analysis: ProfileAnalysis | None, width: int) -> Li
         row.then(" " if number == 1 else "  ").then(f"{number} ", "accent")
         row.then(shown, "strong" if name == tab_name else "dim")
     if analysis is not None and row.end + 14 < room:
-        row.then("  D ", "accent").then("difference", "strong" if analysis.before is not None else "dim")
+        row.then("  D ", "accent").then(
+            "difference", "strong" if analysis.before is not None else "dim"
+        )
     return row.spans(right, max(row.end + 1, room)).line() if right else row.line()
 
 
@@ -145,7 +160,10 @@ def _filter_spans(analysis: ProfileAnalysis | None, width: int) -> list[TextSpan
         return []
     knobs = analysis.filters
     spans = [TextSpan("t ", "accent"), TextSpan(*_thread_filter(analysis))]
-    spans += [TextSpan("  g ", "accent"), TextSpan(knobs.metric, "plain" if knobs.metric == "wall" else "strong")]
+    spans += [
+        TextSpan("  g ", "accent"),
+        TextSpan(knobs.metric, "plain" if knobs.metric == "wall" else "strong"),
+    ]
     spans += [
         TextSpan("  o ", "accent"),
         TextSpan(
@@ -190,12 +208,15 @@ def state_line(
         breadcrumbs = [func.name for func in analysis.filters.focus] + breadcrumbs
     if breadcrumbs:
         room = max(12, width - row.end - 16)
-        row.then("in ", "dim").then(text.truncate_left(" › ".join(breadcrumbs), room), "strong").then(
-            "   Backspace ", "accent"
-        )
+        row.then("in ", "dim").then(
+            text.truncate_left(" › ".join(breadcrumbs), room), "strong"
+        ).then("   Backspace ", "accent")
         row.then("back   ", "dim")
     if analysis is not None and analysis.before is not None:
-        row.then(f"against {analysis.before.metadata.label or 'the other'}{_difference_verdict(analysis)}   ", "plain")
+        row.then(
+            f"against {analysis.before.metadata.label or 'the other'}{_difference_verdict(analysis)}   ",
+            "plain",
+        )
     if analysis is None or analysis.profile.weight() <= 0:
         return row.line()
     if tab_name == "flame" and analysis.before is None:
@@ -206,7 +227,10 @@ def state_line(
     for category in WORK_KINDS:
         label = CATEGORY_LABELS.get(category, category)
         digits = f"{text.format_percent(analysis.category_shares.get(category, 0.0) * 100)} %"
-        if analysis.category_shares.get(category, 0.0) >= 0.0005 and row.end + len(label) + len(digits) + 1 <= width:
+        if (
+            analysis.category_shares.get(category, 0.0) >= 0.0005
+            and row.end + len(label) + len(digits) + 1 <= width
+        ):
             row.then(f"{label} ", "dim").then(digits).then("   ")
     return row.line()
 
@@ -216,7 +240,11 @@ def _difference_verdict(analysis: ProfileAnalysis) -> str:
     if rows and all(row.is_significant is None for row in rows):
         return ": too short to tell a difference from chance (5 slices a side)"
     count = sum(1 for row in rows if row.is_significant)
-    return f": {count} of {len(rows)} functions differ" if count else ": no difference stands against chance"
+    return (
+        f": {count} of {len(rows)} functions differ"
+        if count
+        else ": no difference stands against chance"
+    )
 
 
 def _progress_text(sampling: SamplingStatus, analysis: ProfileAnalysis | None) -> tuple[str, Role]:
@@ -228,5 +256,9 @@ def _progress_text(sampling: SamplingStatus, analysis: ProfileAnalysis | None) -
     left = sampling.duration_s - sampling.elapsed_s
     if left < 0.05:
         return f"sampling {done}{ground} reading the last second", "warning"
-    looked = f"{analysis.profile.ticks():,.0f} samples of {thread_count(analysis)}, " if analysis is not None else ""
+    looked = (
+        f"{analysis.profile.ticks():,.0f} samples of {thread_count(analysis)}, "
+        if analysis is not None
+        else ""
+    )
     return f"sampling {done}{ground} {looked}{left:.0f} s left   Esc stops", "warning"

@@ -7,7 +7,12 @@ from tputtui.frozen import frozen
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.views.profile.function_detail import detail_lines, detail_width, insight_lines
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
-from tputtui.views.profile.profile_header import SamplingStatus, capture_summary, state_line, tabs_line
+from tputtui.views.profile.profile_header import (
+    SamplingStatus,
+    capture_summary,
+    state_line,
+    tabs_line,
+)
 from tputtui.views.profile.profile_tab import ProfileTab, TabBody
 from tputtui.views.profile.source_tab import wrap_text
 from tputtui.views.shared.frame import PanelView
@@ -51,17 +56,27 @@ def render_pane(content: ProfilePane, width: int, height: int) -> RenderedPane:
     """Render the pane in `height` lines."""
     study, page = content.analysis, content.current_tab
     lines = [
-        rule_line("Profile", capture_summary(content.sampling, study, width - 14), width, focused=True),
+        rule_line(
+            "Profile", capture_summary(content.sampling, study, width - 14), width, focused=True
+        ),
         tabs_line(content.tab_name, study, width),
     ]
     if study is None or page is None or study.profile.weight() <= 0:
         return _empty_pane(content, lines, width, height)
     lines.append(
-        state_line(content.sampling, study, list(content.breadcrumbs), content.search_status, content.tab_name, width)
+        state_line(
+            content.sampling,
+            study,
+            list(content.breadcrumbs),
+            content.search_status,
+            content.tab_name,
+            width,
+        )
     )
     if study.missing_own_code:
         lines += [
-            LineBuilder(width).at(1, words, "dim").line() for words in wrap_text(study.missing_own_code, width - 2)
+            LineBuilder(width).at(1, words, "dim").line()
+            for words in wrap_text(study.missing_own_code, width - 2)
         ]
     if height >= 26:
         lines.append(blank_line(width))
@@ -86,8 +101,12 @@ def render_pane(content: ProfilePane, width: int, height: int) -> RenderedPane:
     return _assemble(lines[:height], body, head, area, height)
 
 
-def _assemble(lines: list[Line], body: TabBody, header_height: int, body_width: int, height: int) -> RenderedPane:
-    keys: list[int | None] = ([None] * header_height + list(body.row_keys) + [None] * height)[:height]
+def _assemble(
+    lines: list[Line], body: TabBody, header_height: int, body_width: int, height: int
+) -> RenderedPane:
+    keys: list[int | None] = ([None] * header_height + list(body.row_keys) + [None] * height)[
+        :height
+    ]
     cursor = None if body.cursor is None else body.cursor + header_height
     filled = frozenset(line + header_height for line in body.box_rows)
     return RenderedPane(PanelView(tuple(lines), cursor, tuple(keys)), filled, body_width)
@@ -103,27 +122,43 @@ def _empty_pane(content: ProfilePane, lines: list[Line], width: int, height: int
     if not content.sampling.is_done:
         lines.append(state_line(content.sampling, None, [], "", content.tab_name, width))
     lines.append(blank_line(width))
-    lines += [LineBuilder(width).at(1, words, role).line() for words, role in _empty_messages(content, width)]
+    lines += [
+        LineBuilder(width).at(1, words, role).line()
+        for words, role in _empty_messages(content, width)
+    ]
     keys: list[int | None] = [None] * len(lines)
     cursor = None
     if content.candidates:
-        lines += [blank_line(width), LineBuilder(width).at(1, "Enter ", "accent").then("profiles", "dim").line()]
+        lines += [
+            blank_line(width),
+            LineBuilder(width).at(1, "Enter ", "accent").then("profiles", "dim").line(),
+        ]
         keys += [None, None]
         for at, (pid, command) in enumerate(content.candidates):
             if at == content.cursor:
                 cursor = len(lines)
-            lines.append(LineBuilder(width).ending_at(10, str(pid), "strong").at(12, command).line())
+            lines.append(
+                LineBuilder(width).ending_at(10, str(pid), "strong").at(12, command).line()
+            )
             keys.append(at)
     lines = (lines + [blank_line(width)] * height)[:height]
-    return RenderedPane(PanelView(tuple(lines), cursor, tuple((keys + [None] * height)[:height])), cursor_width=width)
+    return RenderedPane(
+        PanelView(tuple(lines), cursor, tuple((keys + [None] * height)[:height])),
+        cursor_width=width,
+    )
 
 
 def _empty_messages(content: ProfilePane, width: int) -> list[tuple[str, Role]]:
     sampling = content.sampling
     if sampling.problem:
         out: list[tuple[str, Role]] = []
-        for at, sentence in enumerate(part for part in sampling.problem.split("\n") if part.strip()):
-            out += [(line, "warning" if at == 0 else "plain") for line in _wrap_uncut(sentence.strip(), width - 2)]
+        for at, sentence in enumerate(
+            part for part in sampling.problem.split("\n") if part.strip()
+        ):
+            out += [
+                (line, "warning" if at == 0 else "plain")
+                for line in _wrap_uncut(sentence.strip(), width - 2)
+            ]
         return out
     if sampling.is_done:
         return [("no samples: nothing ran while it was sampled", "dim")]

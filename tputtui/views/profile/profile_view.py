@@ -146,9 +146,7 @@ class ProfileView:
             return "all code"
         if self.analysis is not None and not self.analysis.is_mine_only:
             return "all code is shown: no sample is in your own code"
-        return (
-            "my code only: of libraries, the standard library and import machinery what my code called, and no deeper"
-        )
+        return "my code only: of libraries, the standard library and import machinery what my code called, and no deeper"
 
     def toggle_lines(self) -> str:
         """Toggle between functions and lines (L)."""
@@ -169,7 +167,9 @@ class ProfileView:
     def next_metric(self) -> str:
         """Switch the basis of the shares (g): all samples, running ones, those holding the GIL."""
         study = self.analysis
-        choices = [metric for metric in METRICS if metric != "gil" or (study is not None and study.has_gil)]
+        choices = [
+            metric for metric in METRICS if metric != "gil" or (study is not None and study.has_gil)
+        ]
         at = choices.index(self._filters.metric) + 1 if self._filters.metric in choices else 0
         self._change_filters(metric=choices[at % len(choices)])
         lacking = "" if "gil" in choices else "; nobody asked for the GIL"
@@ -200,7 +200,9 @@ class ProfileView:
         """Compare this profile with another; None ends the comparison."""
         study = self.analysis
         if study is not None:
-            self.analysis = ProfileAnalysis(study.profile, self._filters, study.table, before, study.evidence)
+            self.analysis = ProfileAnalysis(
+                study.profile, self._filters, study.table, before, study.evidence
+            )
             self._update_search()
 
     # --------------------------------------------------------------------------------------- search
@@ -229,7 +231,9 @@ class ProfileView:
         page = self.current_tab
         if page is not None and page.go_to_match(step):
             return ""
-        return "nothing matches" if self._predicate is not None else "no active search; / starts one"
+        return (
+            "nothing matches" if self._predicate is not None else "no active search; / starts one"
+        )
 
     def _update_search(self) -> str:
         """Mark the matches on the open tab; return a reason where that is impossible."""
@@ -242,7 +246,9 @@ class ProfileView:
             return ""
         if found is None:
             return "functions are searched in the views 1 to 4"
-        self.search_status = f"“{self._search_text}”: {found[0]:,} found, {format_share(found[1])} % of the samples"
+        self.search_status = (
+            f"“{self._search_text}”: {found[0]:,} found, {format_share(found[1])} % of the samples"
+        )
         return ""
 
 

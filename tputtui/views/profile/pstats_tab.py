@@ -41,7 +41,9 @@ class PstatsTab:
         """Show the callers of the function under the cursor."""
         row = self._rows[self._cursor]
         called = self._by_func.get((row.func, row.line))
-        if called is not None and (not self._open_functions or called is not self._open_functions[-1]):
+        if called is not None and (
+            not self._open_functions or called is not self._open_functions[-1]
+        ):
             self._open_functions.append(called)
             self._cursor, self._top = len(called.callers), 0
 
@@ -50,7 +52,11 @@ class PstatsTab:
         if not self._open_functions:
             return False
         left = self._open_functions.pop()
-        at = (at for at, row in enumerate(self._rows) if (row.func, row.line) == (left.func, left.line))
+        at = (
+            at
+            for at, row in enumerate(self._rows)
+            if (row.func, row.line) == (left.func, left.line)
+        )
         self._cursor, self._top = next(at, 0), 0
         return True
 
@@ -92,9 +98,14 @@ class PstatsTab:
 
     def _header_line(self, width: int) -> Line:
         row = (
-            LineBuilder(width).ending_at(10, "self", "dim").ending_at(33, "total", "dim").ending_at(43, "calls", "dim")
+            LineBuilder(width)
+            .ending_at(10, "self", "dim")
+            .ending_at(33, "total", "dim")
+            .ending_at(43, "calls", "dim")
         )
-        return row.at(45, "function" if not self._open_functions else "callers, then the function", "dim").line()
+        return row.at(
+            45, "function" if not self._open_functions else "callers, then the function", "dim"
+        ).line()
 
     def _function_line(self, item: ProfiledFunction | ProfiledCaller, width: int) -> Line:
         row = LineBuilder(width)
@@ -103,8 +114,14 @@ class PstatsTab:
             row.figure(7, digits, unit)
             row.at(11, bar(item.self_s / (self._profile.total_s or 1.0), BAR_CELLS)[0], "data")
         digits, unit = text.format_seconds(item.total_s)
-        row.figure(30, digits, unit, "plain").ending_at(43, text.format_axis_value(item.calls), "dim")
-        where = format_place(item.func.file, item.line, max(10, (width - 45) // 2)) if width >= 64 else ""
+        row.figure(30, digits, unit, "plain").ending_at(
+            43, text.format_axis_value(item.calls), "dim"
+        )
+        where = (
+            format_place(item.func.file, item.line, max(10, (width - 45) // 2))
+            if width >= 64
+            else ""
+        )
         indent = 2 if self._open_functions and isinstance(item, ProfiledFunction) else 0
         name = text.truncate(item.func.name, max(6, width - 2 - text.width(where) - 45 - indent))
         row.at(45 + indent, name, "accent" if self._matches(item) else "strong")

@@ -35,7 +35,11 @@ class SourceTab:
         """
         if selected is None or not selected.func.file:
             return
-        if self._function is None or self._function.func != selected.func or self._function.line != selected.line:
+        if (
+            self._function is None
+            or self._function.func != selected.func
+            or self._function.line != selected.line
+        ):
             self._function, self._line = selected, max(1, selected.line)
             self._top = max(0, self._line - 10)
 
@@ -107,7 +111,11 @@ class SourceTab:
         """Render the location, the header and the lines."""
         if self._function is None:
             return TabBody(
-                [LineBuilder(width).at(1, "choose a function in another view: its source is shown here", "dim").line()]
+                [
+                    LineBuilder(width)
+                    .at(1, "choose a function in another view: its source is shown here", "dim")
+                    .line()
+                ]
             )
         heat = self._heat()
         read = source is not None and source.file == self._function.func.file
@@ -139,7 +147,9 @@ class SourceTab:
     def _title_line(self, source: SourceText | None, width: int) -> Line:
         file = self._function.func.file if self._function is not None else ""
         said = "reading it" if source is None else source.error or source.note
-        row = LineBuilder(width).at(1, text.truncate_left(file, max(10, width - text.width(said) - 5)), "strong")
+        row = LineBuilder(width).at(
+            1, text.truncate_left(file, max(10, width - text.width(said) - 5)), "strong"
+        )
         return row.then(f"  {said}", "warning" if source is not None and said else "dim").line()
 
 
@@ -150,7 +160,12 @@ def _header_line(width: int, is_difference: bool) -> Line:
 
 
 def _source_line(
-    number: int, heat: tuple[float, float] | None, source_line: str, width: int, hottest: float, is_difference: bool
+    number: int,
+    heat: tuple[float, float] | None,
+    source_line: str,
+    width: int,
+    hottest: float,
+    is_difference: bool,
 ) -> Line:
     """Render one line of source.
 
@@ -166,7 +181,9 @@ def _source_line(
         row.ending_at(16, format_share(total)).then(" %", "dim")
         row.at(20, bar(filled / hottest if hottest else 0.0, _HEAT_CELLS)[0], "data")
     row.ending_at(20 + _HEAT_CELLS + 7, str(number), "plain" if heat is not None else "dim")
-    return row.at(20 + _HEAT_CELLS + 9, source_line, "strong" if heat is not None and heat[0] > 0 else "plain").line()
+    return row.at(
+        20 + _HEAT_CELLS + 9, source_line, "strong" if heat is not None and heat[0] > 0 else "plain"
+    ).line()
 
 
 def snippet_lines(
@@ -188,19 +205,31 @@ def snippet_lines(
         return []
     first = max(1, min(line - height // 2, len(source.lines) - height + 1))
     shown = range(first, min(len(source.lines), first + height - 1) + 1)
-    common = min((_indent(source.lines[at - 1]) for at in shown if source.lines[at - 1].strip()), default=0)
+    common = min(
+        (_indent(source.lines[at - 1]) for at in shown if source.lines[at - 1].strip()), default=0
+    )
     digits = len(str(shown[-1])) if shown else 1
     lines = []
     for number in shown:
         row = LineBuilder(width)
         hot = number == line
-        row.then("▌" if hot else " ", "warning").ending_at(2 + digits, str(number), "warning" if hot else "dim")
+        row.then("▌" if hot else " ", "warning").ending_at(
+            2 + digits, str(number), "warning" if hot else "dim"
+        )
         found = heat.get(number)
         place = digits + 9
         if is_difference:
-            row.ending_at(place, format_share(found[0]) if found is not None else "", "warning" if hot else "plain")
+            row.ending_at(
+                place,
+                format_share(found[0]) if found is not None else "",
+                "warning" if hot else "plain",
+            )
             place += 7
-        row.ending_at(place, f"{format_share(found[1])}%" if found is not None else "", "warning" if hot else "plain")
+        row.ending_at(
+            place,
+            f"{format_share(found[1])}%" if found is not None else "",
+            "warning" if hot else "plain",
+        )
         words = source.lines[number - 1][common:]
         row.at(place + 1, words, "warning" if hot else "plain" if found is not None else "dim")
         lines.append(row.line())
@@ -213,7 +242,10 @@ def _indent(source_line: str) -> int:
 
 def wrapped_lines(sentence: str, width: int, indent: int = 0) -> list[Line]:
     """Render a sentence as dim lines."""
-    return [LineBuilder(width).at(indent, line, "dim").line() for line in wrap_text(sentence, width - indent)]
+    return [
+        LineBuilder(width).at(indent, line, "dim").line()
+        for line in wrap_text(sentence, width - indent)
+    ]
 
 
 def wrap_text(sentence: str, width: int) -> list[str]:

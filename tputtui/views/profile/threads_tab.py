@@ -27,7 +27,11 @@ class ThreadsTab:
         """Show another analysis; the cursor stays on its thread."""
         thread = self.selected_thread
         self._analysis = analysis
-        found = (at for at, row in enumerate(analysis.threads, 1) if thread is not None and row.thread == thread)
+        found = (
+            at
+            for at, row in enumerate(analysis.threads, 1)
+            if thread is not None and row.thread == thread
+        )
         self._cursor = next(found, 0)
 
     @property
@@ -95,7 +99,10 @@ class ThreadsTab:
         self._top = first_visible_row(self._top, self._cursor, len(rows) + 1, room)
         shown = range(self._top, min(len(rows) + 1, self._top + room))
         lines = [self._header_line(width)]
-        lines += [self._thread_line(rows[at - 1], width) if at else self._all_threads_line(width) for at in shown]
+        lines += [
+            self._thread_line(rows[at - 1], width) if at else self._all_threads_line(width)
+            for at in shown
+        ]
         return TabBody(lines, 1 + self._cursor - self._top, (None, *shown))
 
     def _header_line(self, width: int) -> Line:
@@ -120,11 +127,15 @@ class ThreadsTab:
     def _all_threads_line(self, width: int) -> Line:
         row = LineBuilder(width)
         self._draw_mark(row, self._analysis.filters.threads is None)
-        row.ending_at(11, text.format_axis_value(sum(one.samples for one in self._analysis.threads)))
+        row.ending_at(
+            11, text.format_axis_value(sum(one.samples for one in self._analysis.threads))
+        )
         row.ending_at(19, "100.0 %" if self._analysis.threads else "")
         count = len(self._analysis.threads)
         return row.at(
-            self._name_column(width), f"all {count} threads" if count != 1 else "the one thread", "strong"
+            self._name_column(width),
+            f"all {count} threads" if count != 1 else "the one thread",
+            "strong",
         ).line()
 
     def _thread_line(self, item: ThreadRow, width: int) -> Line:
@@ -133,9 +144,9 @@ class ThreadsTab:
         row.ending_at(11, text.format_axis_value(item.samples))
         row.ending_at(17, format_share(item.wall)).then(" %", "dim")
         row.ending_at(26, format_share(item.waiting)).then(" %", "dim")
-        row.ending_at(34, format_share(item.gil), "strong" if (item.gil or 0) >= 0.1 else "plain").then(
-            " %" if item.gil is not None else "", "dim"
-        )
+        row.ending_at(
+            34, format_share(item.gil), "strong" if (item.gil or 0) >= 0.1 else "plain"
+        ).then(" %" if item.gil is not None else "", "dim")
         row.ending_at(43, format_share(item.cpu)).then(" %" if item.cpu is not None else "", "dim")
         if width >= 84:
             row.at(48, sparkline(item.sparkline[-_SPARK_CELLS:], 1.0), "data")

@@ -9,7 +9,12 @@ from collections.abc import Callable
 
 from tputtui import text
 from tputtui.profiling.analysis.profile_diff import FunctionDifference
-from tputtui.profiling.analysis.top_functions import HotFunction, callers_and_callees, hottest_first, is_running
+from tputtui.profiling.analysis.top_functions import (
+    HotFunction,
+    callers_and_callees,
+    hottest_first,
+    is_running,
+)
 from tputtui.profiling.analysis.waits import is_waiting
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.profiling.profile_model import Function
@@ -45,7 +50,9 @@ class TopFunctionsTab:
         self._analysis = analysis
         self._rows = self._sorted_rows()
         self._by_func = {row.func: row for row in analysis.hot_functions}
-        self._layers: tuple[list[tuple[Function | None, float]], list[tuple[Function | None, float]]] = ([], [])
+        self._layers: tuple[
+            list[tuple[Function | None, float]], list[tuple[Function | None, float]]
+        ] = ([], [])
         self._update_layers()
 
     def _sorted_rows(self) -> list[HotFunction | FunctionDifference]:
@@ -66,14 +73,18 @@ class TopFunctionsTab:
         if not self._centers:
             return
         row = self._function_row(self._centers[-1])
-        stacks = self._analysis.listed_stacks_before if self._is_gone() else self._analysis.listed_stacks
+        stacks = (
+            self._analysis.listed_stacks_before if self._is_gone() else self._analysis.listed_stacks
+        )
         if row is None or stacks is None:
             self._layers = ([], [])
             return
         funcs = stacks.frames.funcs
         above, below = callers_and_callees(stacks, row.id)
         self._layers = (
-            [(funcs[func] if func >= 0 else None, ratio) for func, ratio in above[:_MAX_LISTED]][::-1],
+            [(funcs[func] if func >= 0 else None, ratio) for func, ratio in above[:_MAX_LISTED]][
+                ::-1
+            ],
             [(funcs[func], ratio) for func, ratio in below[:_MAX_LISTED]],
         )
 
@@ -93,7 +104,11 @@ class TopFunctionsTab:
 
     def _move_to(self, func: Function | None) -> None:
         at = next((at for at in range(self._row_count()) if self._function_at(at) == func), None)
-        self._cursor = at if at is not None and func is not None else min(self._cursor, max(0, self._row_count() - 1))
+        self._cursor = (
+            at
+            if at is not None and func is not None
+            else min(self._cursor, max(0, self._row_count() - 1))
+        )
 
     def _row_count(self) -> int:
         return len(self._layers[0]) + 1 + len(self._layers[1]) if self._centers else len(self._rows)
@@ -163,7 +178,11 @@ class TopFunctionsTab:
         if self._analysis.before is not None:
             return "a difference is sorted by how sure it is"
         func = self._function_at(self._cursor)
-        order = SORT_COLUMNS if self._analysis.has_gil else tuple(name for name in SORT_COLUMNS if name != "gil")
+        order = (
+            SORT_COLUMNS
+            if self._analysis.has_gil
+            else tuple(name for name in SORT_COLUMNS if name != "gil")
+        )
         at = order.index(self._sort_column) if self._sort_column in order else 0
         self._sort_column = order[(at + step) % len(order)]
         self._rows = self._sorted_rows()
@@ -190,11 +209,19 @@ class TopFunctionsTab:
             was = self._analysis.hot_functions_before.get(func)
             line = row.line if row is not None else was.line if was is not None else 0
             now, before = (one.total if one is not None else 0.0 for one in (row, was))
-            return SelectedFunction(func, line, now, 0.0, heat=self._analysis.heat(func.file), before=before)
+            return SelectedFunction(
+                func, line, now, 0.0, heat=self._analysis.heat(func.file), before=before
+            )
         if row is None:
             return SelectedFunction(func, 0, 0.0, 0.0)
         return SelectedFunction(
-            func, row.line, row.total, row.self_, row.gil, self._analysis.spread(row.id), self._analysis.heat(func.file)
+            func,
+            row.line,
+            row.total,
+            row.self_,
+            row.gil,
+            self._analysis.spread(row.id),
+            self._analysis.heat(func.file),
         )
 
     def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
@@ -237,13 +264,21 @@ class TopFunctionsTab:
         else:
             lines = [self._header_line(width)]
             lines += [self._function_line(self._rows[at], width) for at in shown]
-        return TabBody(lines, 1 + self._cursor - self._top if self._row_count() else None, (None, *shown))
+        return TabBody(
+            lines, 1 + self._cursor - self._top if self._row_count() else None, (None, *shown)
+        )
 
     def _header_line(self, width: int) -> Line:
         row = LineBuilder(width)
         if self._analysis.before is not None:
-            row.ending_at(8, "before", "dim").ending_at(17, "now", "dim").ending_at(26, "Δ points", "dim")
-            return row.at(34, "function", "dim").ending_at(width - 1, "% of each profile", "dim").line()
+            row.ending_at(8, "before", "dim").ending_at(17, "now", "dim").ending_at(
+                26, "Δ points", "dim"
+            )
+            return (
+                row.at(34, "function", "dim")
+                .ending_at(width - 1, "% of each profile", "dim")
+                .line()
+            )
 
         def title(name: str, x: int) -> None:
             sorted_by = name == self._sort_column
@@ -270,7 +305,9 @@ class TopFunctionsTab:
             return self._difference_line(item, width)
         row = LineBuilder(width)
         waiting = is_waiting(item.func)
-        row.ending_at(6, format_share(item.self_), "plain" if item.self_ < 0.01 else "strong").then(" %", "dim")
+        row.ending_at(6, format_share(item.self_), "plain" if item.self_ < 0.01 else "strong").then(
+            " %", "dim"
+        )
         row.at(9, bar(item.self_, BAR_CELLS)[0], "faint" if waiting else "data")
         row.ending_at(27, format_share(item.total))
         x = 27
@@ -304,7 +341,9 @@ class TopFunctionsTab:
             ratio = above[index][1] if index < len(above) else below[index - len(above) - 1][1]
             indent, mark = (0, "") if index < len(above) else (6, "")
         row = LineBuilder(width)
-        row.ending_at(6, format_share(ratio), "strong" if index == len(above) else "plain").then(" %", "dim")
+        row.ending_at(6, format_share(ratio), "strong" if index == len(above) else "plain").then(
+            " %", "dim"
+        )
         row.at(9, bar(ratio, BAR_CELLS)[0], "data" if index == len(above) else "faint")
         if func is None:
             return row.at(21 + indent, "started by nobody above", "dim").line()
@@ -312,7 +351,9 @@ class TopFunctionsTab:
         row.at(21 + indent, mark, "accent")
         return self._finish_line(row, row.end, func, found.line if found else 0, is_waiting(func))
 
-    def _finish_line(self, row: LineBuilder, x: int, func: Function, line: int, waiting: bool, note: str = "") -> Line:
+    def _finish_line(
+        self, row: LineBuilder, x: int, func: Function, line: int, waiting: bool, note: str = ""
+    ) -> Line:
         width = row.width
         where = format_place(func.file, line, max(10, (width - x) // 2)) if width >= 64 else ""
         role: Role = "dim" if waiting else "strong"
@@ -321,5 +362,8 @@ class TopFunctionsTab:
         row.at(x, text.truncate(func.name, max(6, width - 2 - text.width(where) - x)), role)
         for word in (note, "waiting" if waiting else ""):
             if word:
-                row.then(text.truncate(f"  {word}", max(0, width - 2 - text.width(where) - row.end)), "dim")
+                row.then(
+                    text.truncate(f"  {word}", max(0, width - 2 - text.width(where) - row.end)),
+                    "dim",
+                )
         return row.ending_at(width - 1, where, "dim").line() if where else row.line()

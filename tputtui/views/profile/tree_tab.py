@@ -47,7 +47,9 @@ class TreeTab:
     def _set_analysis(self, analysis: ProfileAnalysis, previous: TreeRows | None) -> None:
         self._analysis = analysis
         note = note_of(analysis.table)
-        self._union: UnionTree | None = analysis.callers_union if self._is_inverted else analysis.union
+        self._union: UnionTree | None = (
+            analysis.callers_union if self._is_inverted else analysis.union
+        )
         if self._union is not None:
             # A thousand unchanged rows would hide the changes, so rows rare on both sides are
             # folded here, too.
@@ -174,7 +176,14 @@ class TreeTab:
             self._selected = (
                 node,
                 SelectedFunction(
-                    tree.func(node), tree.line[node], total, tree.self_share(node), gil, spread, heat, was
+                    tree.func(node),
+                    tree.line[node],
+                    total,
+                    tree.self_share(node),
+                    gil,
+                    spread,
+                    heat,
+                    was,
                 ),
             )
         return self._selected[1]
@@ -219,7 +228,9 @@ class TreeTab:
         row = LineBuilder(width)
         title = "function, then who called it" if self._is_inverted else "function"
         if self._union is not None:
-            row.ending_at(8, "before", "dim").ending_at(17, "now", "dim").ending_at(26, "Δ points", "dim")
+            row.ending_at(8, "before", "dim").ending_at(17, "now", "dim").ending_at(
+                26, "Δ points", "dim"
+            )
             return row.at(28, title, "dim").ending_at(width - 1, "% of each profile", "dim").line()
         columns = _ColumnLayout(width, self._analysis.has_gil)
         row.ending_at(8, "gil" if self._analysis.filters.metric == "gil" else "total", "dim")
@@ -227,21 +238,35 @@ class TreeTab:
         if columns.gil:
             row.ending_at(columns.gil, "gil", "dim")
         row.at(columns.function, title, "dim")
-        own = format_spread(self.rows.row(self._cursor).half_width) if len(self.rows) and not columns.spread else ""
+        own = (
+            format_spread(self.rows.row(self._cursor).half_width)
+            if len(self.rows) and not columns.spread
+            else ""
+        )
         what = self._analysis.share_basis
-        said = f"{own} here   {what}" if own and row.end + text.width(what) + text.width(own) + 10 < width else what
-        return row.ending_at(width - 1, text.truncate(said, max(0, width - 2 - row.end)), "dim").line()
+        said = (
+            f"{own} here   {what}"
+            if own and row.end + text.width(what) + text.width(own) + 10 < width
+            else what
+        )
+        return row.ending_at(
+            width - 1, text.truncate(said, max(0, width - 2 - row.end)), "dim"
+        ).line()
 
     def _row_line(self, item: TreeRow, width: int) -> Line:
         columns = _ColumnLayout(width, self._analysis.has_gil)
         row = LineBuilder(width)
-        row.ending_at(6, format_share(item.total), "plain" if item.total < 0.01 else "strong").then(" %", "dim")
+        row.ending_at(6, format_share(item.total), "plain" if item.total < 0.01 else "strong").then(
+            " %", "dim"
+        )
         if columns.spread:
             row.at(columns.spread, format_spread(item.half_width), "dim")
         waiting = "waiting" in item.notes
         row.at(columns.bar, bar(item.total, columns.bar_cells)[0], "faint" if waiting else "data")
         row.ending_at(
-            columns.self_, format_share(item.self_), "strong" if item.self_ >= 0.1 and not waiting else "plain"
+            columns.self_,
+            format_share(item.self_),
+            "strong" if item.self_ >= 0.1 and not waiting else "plain",
         )
         if columns.gil:
             row.ending_at(columns.gil, format_share(item.gil), "plain")
@@ -256,15 +281,24 @@ class TreeTab:
         notes = ""
         if item.node < 0:
             parent = -item.node - 1
-            small = [child for child in union.tree.children(parent) if union.tree.share(child) < self.rows.threshold]
-            was, now = sum(union.before[child] for child in small), sum(union.after[child] for child in small)
+            small = [
+                child
+                for child in union.tree.children(parent)
+                if union.tree.share(child) < self.rows.threshold
+            ]
+            was, now = (
+                sum(union.before[child] for child in small),
+                sum(union.after[child] for child in small),
+            )
             role: Role = "dim"
         else:
             was, now = union.before[item.node], union.after[item.node]
             change = union.changes[item.node]
             role = "dim" if change == "same" else "warning" if now > was else "ok"
             notes = (
-                "" if change == "same" else {"new": "▲ new", "gone": "▼ gone"}.get(change, "▲" if now > was else "▼")
+                ""
+                if change == "same"
+                else {"new": "▲ new", "gone": "▼ gone"}.get(change, "▲" if now > was else "▼")
             )
         row.ending_at(6, format_share(was)).then(" %", "dim")
         row.ending_at(15, format_share(now), "strong").then(" %", "dim")
@@ -272,7 +306,9 @@ class TreeTab:
         row.at(25, notes[:1], role)
         return self._finish_line(row, 28, item, waiting=False, note=notes[2:])
 
-    def _finish_line(self, row: LineBuilder, x: int, item: TreeRow, waiting: bool, note: str = "") -> Line:
+    def _finish_line(
+        self, row: LineBuilder, x: int, item: TreeRow, waiting: bool, note: str = ""
+    ) -> Line:
         """Add the function with its indent and notes, and its file and line."""
         width = row.width
         # limited, so that deep chains stay on the screen
@@ -286,7 +322,9 @@ class TreeTab:
             role = "accent" if any(map(self._predicate, links)) else role
         row.then(text.truncate(item.name, max(6, room)), role)
         for word in (*item.notes, *([note] if note else ())):
-            row.then(text.truncate(f"  {word}", max(0, width - 2 - text.width(where) - row.end)), "dim")
+            row.then(
+                text.truncate(f"  {word}", max(0, width - 2 - text.width(where) - row.end)), "dim"
+            )
         return row.ending_at(width - 1, where, "dim").line() if where else row.line()
 
 

@@ -14,7 +14,12 @@ from math import hypot, isfinite, sqrt
 from statistics import fmean
 
 from tputtui import text
-from tputtui.experiments.confidence_sequence import DEFAULT_RUN_SD, MIN_ROWS, SequenceResult, estimate_mean
+from tputtui.experiments.confidence_sequence import (
+    DEFAULT_RUN_SD,
+    MIN_ROWS,
+    SequenceResult,
+    estimate_mean,
+)
 from tputtui.frozen import frozen
 from tputtui.model import Snapshot
 from tputtui.profiling.analysis.share_variance import MIN_SLICES, t95
@@ -76,7 +81,8 @@ def snapshot_figures(snapshot: Snapshot) -> dict[str, tuple[float, str | None]]:
         if traffic is not None:
             found[history_keys.traffic(service.name)] = (traffic.rps, traffic.unit)
             found |= {
-                history_keys.route(service.name, row.labels): (row.rps, traffic.unit) for row in service.breakdown
+                history_keys.route(service.name, row.labels): (row.rps, traffic.unit)
+                for row in service.breakdown
             }
         if service.errors is not None:
             found[history_keys.errors(service.name)] = (service.errors.ratio, "ratio")
@@ -86,9 +92,19 @@ def snapshot_figures(snapshot: Snapshot) -> dict[str, tuple[float, str | None]]:
                 value,
                 latency.unit if latency is not None else None,
             )
-        found |= {history_keys.saturation(service.name, one.name): (one.ratio, "ratio") for one in service.saturation}
-    found |= {history_keys.saturation("", one.name): (one.ratio, "ratio") for one in snapshot.host_saturation}
-    return {name: (value, unit) for name, (value, unit) in found.items() if value is not None and isfinite(value)}
+        found |= {
+            history_keys.saturation(service.name, one.name): (one.ratio, "ratio")
+            for one in service.saturation
+        }
+    found |= {
+        history_keys.saturation("", one.name): (one.ratio, "ratio")
+        for one in snapshot.host_saturation
+    }
+    return {
+        name: (value, unit)
+        for name, (value, unit) in found.items()
+        if value is not None and isfinite(value)
+    }
 
 
 def figure_from_rows(
@@ -102,7 +118,9 @@ def figure_from_rows(
         return BaselineFigure(mean, unit=unit)
     known = estimate_mean(rows, width_s)
     half = (
-        hypot(known.half_width, t95(1000) * sqrt(2) * DEFAULT_RUN_SD * abs(mean)) if is_from_run else known.half_width
+        hypot(known.half_width, t95(1000) * sqrt(2) * DEFAULT_RUN_SD * abs(mean))
+        if is_from_run
+        else known.half_width
     )
     spread = sqrt(sum((one - mean) ** 2 for one in rows) / (len(rows) - 1))
     return BaselineFigure(mean, hypot(half, t95(len(rows) - 1) * spread), half, unit)
@@ -147,7 +165,9 @@ def difference_spans(
     within, apart = baseline_figure.window_margin, current - baseline_figure.value
     if result is not None:
         within, apart = result.half_width, result.effect
-    if within is not None and (abs(apart) <= within or (result is not None and not result.is_confirmed)):
+    if within is not None and (
+        abs(apart) <= within or (result is not None and not result.is_confirmed)
+    ):
         return [TextSpan("no clear difference", "dim")]
     points = baseline_figure.unit == "ratio"
     if baseline_figure.value == 0 and not points:

@@ -15,7 +15,11 @@ def missing_reasons(frame: Frame, service: ServiceState | None, signal: str) -> 
     """Reasons why a signal does not exist."""
     if service is None:
         if frame.snapshot.targets or not frame.snapshot.is_ready:
-            return ["looking for targets" if not frame.snapshot.targets else "waiting for the first answer"]
+            return [
+                "looking for targets"
+                if not frame.snapshot.targets
+                else "waiting for the first answer"
+            ]
         return ["no target: tputtui :PORT watches a port,", "tputtui demo shows an example"]
     unanswered = _no_answer_reason(frame, service)
     if unanswered is not None:
@@ -26,21 +30,35 @@ def missing_reasons(frame: Frame, service: ServiceState | None, signal: str) -> 
     return [f"{text.clean(reason)}: i to choose one"]
 
 
-def missing_reason_lines(frame: Frame, service: ServiceState | None, signal: str, width: int) -> list[Line]:
+def missing_reason_lines(
+    frame: Frame, service: ServiceState | None, signal: str, width: int
+) -> list[Line]:
     """Render the reasons why a signal does not exist; long ones continue on the next line."""
-    words = [piece for one in missing_reasons(frame, service, signal) for piece in wrap(one, max(12, width - 2))]
+    words = [
+        piece
+        for one in missing_reasons(frame, service, signal)
+        for piece in wrap(one, max(12, width - 2))
+    ]
     return [LineBuilder(width).at(1, piece, "dim").line() for piece in words]
 
 
 def no_rate_reason(frame: Frame, service: ServiceState) -> str:
     """Reason why an existing signal has no rate."""
-    return _no_answer_reason(frame, service) or text.clean(service.why_unknown or "rates begin with the second scrape")
+    return _no_answer_reason(frame, service) or text.clean(
+        service.why_unknown or "rates begin with the second scrape"
+    )
 
 
 def _no_answer_reason(frame: Frame, service: ServiceState) -> str | None:
     """Message while none of a service's targets answers; None if one does."""
-    mine: list[TargetStatus] = [target for target in frame.snapshot.targets if target.name in service.targets]
-    if not mine or any(target.state == "up" or (target.up and not target.is_overdue) for target in mine):
+    mine: list[TargetStatus] = [
+        target for target in frame.snapshot.targets if target.name in service.targets
+    ]
+    if not mine or any(
+        target.state == "up" or (target.up and not target.is_overdue) for target in mine
+    ):
         return None
     troubled = next((target for target in mine if target_state.is_in_trouble(target)), None)
-    return target_state.sentence(troubled) if troubled is not None else "waiting for the first answer"
+    return (
+        target_state.sentence(troubled) if troubled is not None else "waiting for the first answer"
+    )

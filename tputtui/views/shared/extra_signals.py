@@ -29,7 +29,9 @@ def extra_latency_lines(service: ServiceState, width: int) -> list[Line]:
     """Render a line for each extra latency: name, first and last quantile, or mean."""
     timed = [signal for signal in service.signals if signal.latency is not None]
     return [
-        _latency_line(signal, signal.latency, width) for signal in timed[:_MAX_LATENCIES] if signal.latency is not None
+        _latency_line(signal, signal.latency, width)
+        for signal in timed[:_MAX_LATENCIES]
+        if signal.latency is not None
     ]
 
 
@@ -39,9 +41,9 @@ def _latency_line(signal: ExtraSignal, latency: LatencyState, width: int) -> Lin
     for quantile in ends:
         digits, unit = text.format_amount(quantile.value, latency.unit)
         sign = "≥" if quantile.is_lower_bound else ""
-        row.then(f"   p{round(quantile.q * 100, 4):g} ", "dim").then(f"{sign}{digits}", "strong").then(
-            f" {unit}", "dim"
-        )
+        row.then(f"   p{round(quantile.q * 100, 4):g} ", "dim").then(
+            f"{sign}{digits}", "strong"
+        ).then(f" {unit}", "dim")
     if not ends:
         digits, unit = text.format_amount(latency.mean, latency.unit)
         row.then("   mean ", "dim").then(digits, "strong").then(f" {unit}", "dim")

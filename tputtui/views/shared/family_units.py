@@ -12,7 +12,15 @@ from tputtui.signals.service.family_table import FamilyRow
 def family_unit(family: FamilyRow | ChartedFamily) -> str:
     """Unit of a family's value: per second for counters, else from the UNIT line or the name."""
     said = family.unit or family.name.removesuffix("_total").rpartition("_")[2]
-    kind = "By" if said == "bytes" else "s" if said == "seconds" else "ratio" if said == "ratio" else ""
+    kind = (
+        "By"
+        if said == "bytes"
+        else "s"
+        if said == "seconds"
+        else "ratio"
+        if said == "ratio"
+        else ""
+    )
     if not family.is_counter:
         return kind
     if family.type != "counter":

@@ -42,7 +42,15 @@ None for a service without buckets.
 """
 
 PanelName = Literal[
-    "throughput", "latency", "saturation", "targets", "routes", "processes", "events", "metric", "split"
+    "throughput",
+    "latency",
+    "saturation",
+    "targets",
+    "routes",
+    "processes",
+    "events",
+    "metric",
+    "split",
 ]
 PANELS: tuple[PanelName, ...] = (
     "throughput",
@@ -172,7 +180,9 @@ class Frame:
     def headroom(self) -> Headroom | None:
         """Headroom of the service; None without objectives."""
         service = self.service
-        return next((one for one in self.snapshot.headroom if service and one.service == service.name), None)
+        return next(
+            (one for one in self.snapshot.headroom if service and one.service == service.name), None
+        )
 
     @property
     def is_split(self) -> bool:
@@ -186,11 +196,17 @@ class Frame:
     def active_filter(self) -> ServiceFilter | None:
         """Service filter, if the shown service is the filtered one."""
         lens, service = self.view_state.service_filter, self.service
-        return lens if lens is not None and service is not None and service.name == lens.name else None
+        return (
+            lens if lens is not None and service is not None and service.name == lens.name else None
+        )
 
     def cursor_column(self, columns: int) -> int | None:
         """Column of the time axis that holds the selected moment, of `columns`; None while live."""
-        return self._column(self.view_state.cursor[1], columns) if self.view_state.cursor is not None else None
+        return (
+            self._column(self.view_state.cursor[1], columns)
+            if self.view_state.cursor is not None
+            else None
+        )
 
     def overlay_marks(self, line: Line, start: int, columns: int) -> Line:
         """Add the marks and the selected moment to a chart line.
@@ -205,7 +221,8 @@ class Frame:
     def mark_columns(self, columns: int) -> tuple[int, ...]:
         """Columns of the time axis that hold marks or profiles, of `columns`."""
         found = (
-            self._column(moment, columns) for moment in (*self.view_state.mark_times, *self.view_state.profile_times)
+            self._column(moment, columns)
+            for moment in (*self.view_state.mark_times, *self.view_state.profile_times)
         )
         return tuple(sorted({column for column in found if column is not None}))
 
@@ -263,7 +280,11 @@ def busiest_service(snapshot: Snapshot) -> str | None:
     A service with latency figures comes first, then one whose traffic is requests, then the highest
     rate.
     """
-    busy = [service for service in snapshot.services if service.traffic is not None and (service.traffic.rps or 0) > 0]
+    busy = [
+        service
+        for service in snapshot.services
+        if service.traffic is not None and (service.traffic.rps or 0) > 0
+    ]
     if not busy:
         return None
     best = max(busy, key=_traffic_rank)
@@ -273,7 +294,11 @@ def busiest_service(snapshot: Snapshot) -> str | None:
 def _traffic_rank(service: ServiceState) -> tuple[bool, bool, float]:
     traffic = service.traffic
     requests = traffic is not None and traffic.unit == "req/s"
-    return (service.latency is not None, requests, (traffic.rps or 0.0) if traffic is not None else 0.0)
+    return (
+        service.latency is not None,
+        requests,
+        (traffic.rps or 0.0) if traffic is not None else 0.0,
+    )
 
 
 def first_visible_row(top: int, cursor: int | None, rows: int, height: int) -> int:

@@ -12,7 +12,10 @@ from tputtui.views.shared.styled_text import Line, LineBuilder, blank_line
 MIN_SIZE = (40, 12)
 SIDE_BY_SIDE_WIDTH = 100  # columns from which panels are side by side
 SIDE_BY_SIDE_HEIGHT = 30  # rows from which panels are side by side
-ROWS: dict[str, tuple[PanelName, PanelName]] = {"top": ("throughput", "latency"), "bottom": ("routes", "processes")}
+ROWS: dict[str, tuple[PanelName, PanelName]] = {
+    "top": ("throughput", "latency"),
+    "bottom": ("routes", "processes"),
+}
 
 
 @frozen
@@ -25,7 +28,9 @@ class LayoutPlan:
     is_too_small: bool = False
 
 
-def plan_layout(frame: Frame | None, width: int, height: int, zoomed_panel: PanelName | None = None) -> LayoutPlan:
+def plan_layout(
+    frame: Frame | None, width: int, height: int, zoomed_panel: PanelName | None = None
+) -> LayoutPlan:
     """Plan the layout for a terminal of that size.
 
     Header, footer and event line take one line each.
@@ -75,7 +80,9 @@ def _stacked_plan(frame: Frame | None, height: int) -> LayoutPlan:
     bare = frame is not None and not frame.snapshot.services and not frame.snapshot.targets
     if bare and frame is not None and not frame.view_state.panels:
         few = max(3, min(9, _saturation_height(frame, 9), height - 9))
-        return LayoutPlan({"throughput": 3, "saturation": few, "processes": height - 6 - few}, is_stacked=True)
+        return LayoutPlan(
+            {"throughput": 3, "saturation": few, "processes": height - 6 - few}, is_stacked=True
+        )
     quantiles = 3
     if frame is not None and frame.service is not None and frame.service.latency is not None:
         quantiles = max(1, len(frame.service.latency.quantiles))
@@ -109,16 +116,24 @@ def _bottom_panel(frame: Frame | None, is_enabled: Callable[[PanelName], bool]) 
         return focus
     service = frame.service if frame is not None else None
     routed = service is not None and service.breakdown
-    order: tuple[PanelName, ...] = ("routes", "processes", "targets") if routed else ("processes", "targets", "routes")
+    order: tuple[PanelName, ...] = (
+        ("routes", "processes", "targets") if routed else ("processes", "targets", "routes")
+    )
     return next((panel for panel in order if is_enabled(panel)), None)
 
 
 def _saturation_height(frame: Frame | None, max_height: int) -> int:
-    return 1 + max(3, min(max_height - 1, len(resource_rows(frame)) if frame is not None else max_height - 1))
+    return 1 + max(
+        3, min(max_height - 1, len(resource_rows(frame)) if frame is not None else max_height - 1)
+    )
 
 
 def too_small_view(width: int, height: int) -> PanelView:
     """Message in place of the panels on a terminal that is too small for them."""
-    words = [f"{width}x{height} is too small:", f"tputtui needs {MIN_SIZE[0]}x{MIN_SIZE[1]}.", "q quits."]
+    words = [
+        f"{width}x{height} is too small:",
+        f"tputtui needs {MIN_SIZE[0]}x{MIN_SIZE[1]}.",
+        "q quits.",
+    ]
     lines: list[Line] = [LineBuilder(width).at(0, word).line() for word in words[:height]]
     return PanelView(tuple(lines + [blank_line(width)] * (height - len(lines))))

@@ -35,10 +35,16 @@ class ListTable(Generic[Item]):
     filter_text: Callable[[Item], str]
 
 
-def filter_and_sort(list_table: ListTable[Item], columns: Sequence[TableColumn[Item]], state: ListState) -> list[Item]:
+def filter_and_sort(
+    list_table: ListTable[Item], columns: Sequence[TableColumn[Item]], state: ListState
+) -> list[Item]:
     """Filter and sort the items; with an unknown sort column they keep their order."""
     wanted = state.filter_text.casefold()
-    items = [item for item in list_table.items if not wanted or wanted in list_table.filter_text(item).casefold()]
+    items = [
+        item
+        for item in list_table.items
+        if not wanted or wanted in list_table.filter_text(item).casefold()
+    ]
     column = next((column for column in columns if column.id == state.sort_column), None)
     if column is None:
         return items[::-1] if state.is_inverted else items
@@ -109,10 +115,14 @@ def table_view(
         lines.append(foot_line)
     keys += [None] * (len(lines) - len(keys))
     sorts = tuple(column.id for column, _ in shown)
-    return PanelView(tuple(lines), at_line, tuple(keys), replace(chosen, top=first), sorts, state.sort_column)
+    return PanelView(
+        tuple(lines), at_line, tuple(keys), replace(chosen, top=first), sorts, state.sort_column
+    )
 
 
-def _fit_columns(columns: Sequence[TableColumn[Item]], width: int) -> list[tuple[TableColumn[Item], int]]:
+def _fit_columns(
+    columns: Sequence[TableColumn[Item]], width: int
+) -> list[tuple[TableColumn[Item], int]]:
     """Choose the columns that fit; the flexible one (0 cells) takes the remaining width."""
     fixed = 1
     kept: list[TableColumn[Item]] = []
@@ -126,7 +136,9 @@ def _fit_columns(columns: Sequence[TableColumn[Item]], width: int) -> list[tuple
     return [(column, column.cells or 12 + spare) for column in kept]
 
 
-def _header_line(shown: Sequence[tuple[TableColumn[Item], int]], state: ListState, width: int) -> Line:
+def _header_line(
+    shown: Sequence[tuple[TableColumn[Item], int]], state: ListState, width: int
+) -> Line:
     row = LineBuilder(width)
     x = 1
     for column, cells in shown:

@@ -16,7 +16,12 @@ from tputtui.views.shared.styled_text import Role, TextSpan
 
 _WORST_FIRST: Final[tuple[ObjectiveState, ...]] = ("missed", "at_risk", "no_data", "ok")
 _MEASURE_PREFIX: Final = re.compile(r"^[A-Za-z][A-Za-z0-9.]*\s*")
-_STATE_ROLES: Final[dict[ObjectiveState, Role]] = {"missed": "bad", "at_risk": "warning", "ok": "ok", "no_data": "dim"}
+_STATE_ROLES: Final[dict[ObjectiveState, Role]] = {
+    "missed": "bad",
+    "at_risk": "warning",
+    "ok": "ok",
+    "no_data": "dim",
+}
 
 
 @lru_cache(maxsize=256)
@@ -27,7 +32,9 @@ def _parse(expression: str) -> Objective | None:
         return None
 
 
-def service_objective(frame: Frame, measure: Measure, quantile: float | None = None) -> ObjectiveStatus | None:
+def service_objective(
+    frame: Frame, measure: Measure, quantile: float | None = None
+) -> ObjectiveStatus | None:
     """Objective on a figure of the shown service, the worst of several; None without one."""
     service = frame.service
     found = []
@@ -41,7 +48,11 @@ def service_objective(frame: Frame, measure: Measure, quantile: float | None = N
             or asked.quantile != quantile
         ):
             continue
-        if asked.service is None and len(frame.snapshot.services) > 1 and worst_value(asked, [service]) != status.value:
+        if (
+            asked.service is None
+            and len(frame.snapshot.services) > 1
+            and worst_value(asked, [service]) != status.value
+        ):
             continue  # the state belongs to another service, the worst one
         if asked.service in (None, service.name):
             found.append(status)
@@ -57,7 +68,11 @@ def route_objective(
         asked = _parse(status.expression)
         if service is None or asked is None or asked.route is None or asked.route != route:
             continue
-        if asked.measure == measure and asked.quantile == quantile and asked.service in (None, service.name):
+        if (
+            asked.measure == measure
+            and asked.quantile == quantile
+            and asked.service in (None, service.name)
+        ):
             found.append(status)
     return _worst(found)
 
@@ -73,7 +88,11 @@ def urgency(status: ObjectiveStatus) -> int:
 
 def status_role(status: ObjectiveStatus | None, default: Role = "strong") -> Role:
     """Colour of a number that has an objective; `default` where the objective is met."""
-    return _STATE_ROLES[status.state] if status is not None and status.state in ("missed", "at_risk") else default
+    return (
+        _STATE_ROLES[status.state]
+        if status is not None and status.state in ("missed", "at_risk")
+        else default
+    )
 
 
 def status_sign(status: ObjectiveStatus | None) -> str:
@@ -90,7 +109,9 @@ def status_spans(status: ObjectiveStatus | None, with_measure: bool = False) -> 
         return []
     plain = text.clean(status.expression.rpartition(":")[2].strip(), 40)
     limit = plain if with_measure else _MEASURE_PREFIX.sub("", plain)
-    shown = {"ok": "ok", "at_risk": "at risk", "missed": "missed", "no_data": "no data"}[status.state]
+    shown = {"ok": "ok", "at_risk": "at risk", "missed": "missed", "no_data": "no data"}[
+        status.state
+    ]
     shown += f": {status.reason}" if status.reason else ""
     since = (
         f" {text.format_duration(status.for_s)}"
@@ -98,10 +119,17 @@ def status_spans(status: ObjectiveStatus | None, with_measure: bool = False) -> 
         else ""
     )
     mark = "! " if status.state == "missed" else ""
-    spans = [TextSpan(f"{mark}{limit} {shown}", _STATE_ROLES[status.state]), TextSpan(since, "plain")]
+    spans = [
+        TextSpan(f"{mark}{limit} {shown}", _STATE_ROLES[status.state]),
+        TextSpan(since, "plain"),
+    ]
     if status.budget_left is not None and status.state != "no_data":
         is_spent = status.budget_left <= 0
-        spans.append(TextSpan(f", budget {format_budget(status.budget_left)}", "warning" if is_spent else "dim"))
+        spans.append(
+            TextSpan(
+                f", budget {format_budget(status.budget_left)}", "warning" if is_spent else "dim"
+            )
+        )
     return spans
 
 

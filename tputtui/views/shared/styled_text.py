@@ -179,7 +179,9 @@ def split_line(line: Line, x: int) -> tuple[Line, Line]:
             at += text.width(span.text[inside])
             inside += 1
         parts = (TextSpan(span.text[:inside], span.role), TextSpan(span.text[inside:], span.role))
-        return tuple(merge_spans([*left, parts[0]])), tuple(merge_spans([parts[1], *line[number + 1 :]]))
+        return tuple(merge_spans([*left, parts[0]])), tuple(
+            merge_spans([parts[1], *line[number + 1 :]])
+        )
     return line, ()
 
 
@@ -209,10 +211,15 @@ def sparkline(values: Sequence[float | None], top: float | None = None) -> str:
         top = max(known, default=0.0)
     if top <= 0:
         return "".join(" " if value is None else SPARK_LEVELS[0] for value in values)
-    return "".join(" " if value is None else SPARK_LEVELS[min(7, max(0, int(value / top * 8)))] for value in values)
+    return "".join(
+        " " if value is None else SPARK_LEVELS[min(7, max(0, int(value / top * 8)))]
+        for value in values
+    )
 
 
-def sparkline_rows(values: Sequence[float | None], height: int, top: float | None = None) -> list[str]:
+def sparkline_rows(
+    values: Sequence[float | None], height: int, top: float | None = None
+) -> list[str]:
     """Render values as bars over several rows, the top row first."""
     if height <= 1:
         return [sparkline(values, top)]

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.views.shared.frame import Frame
-from tputtui.views.shared.styled_text import Line, LineBuilder, level_row_index, sparkline_rows, with_level
+from tputtui.views.shared.styled_text import (
+    Line,
+    LineBuilder,
+    level_row_index,
+    sparkline_rows,
+    with_level,
+)
 
 _CHART_COLUMN = 9
 _MAX_ROWS = 6
 
 
-def trend_lines(frame: Frame, figure: str, current: float | None, unit: str, width: int, rows: int) -> list[Line]:
+def trend_lines(
+    frame: Frame, figure: str, current: float | None, unit: str, width: int, rows: int
+) -> list[Line]:
     """Render at most `rows` lines.
 
     `figure` is a name in `history_keys`, `current` its newest value in its `unit`.
@@ -24,7 +32,12 @@ def trend_lines(frame: Frame, figure: str, current: float | None, unit: str, wid
     values = frame.history(figure, cells)
     known = frame.baseline_figure(figure)
     top = max(
-        (value for value in (*values, current, known.value if known else None) if value is not None), default=0.0
+        (
+            value
+            for value in (*values, current, known.value if known else None)
+            if value is not None
+        ),
+        default=0.0,
     )  # never below the current value
     pictures = sparkline_rows(values, min(rows, _MAX_ROWS), top or None)
     behind = level_row_index(known.value, top, len(pictures)) if known and top > 0 else None

@@ -41,7 +41,15 @@ class ExporterEntry:
 
 def all_entries() -> tuple[ExporterEntry, ...]:
     """Return all entries in the order of the tables."""
-    from tputtui.signals.classify.exporters import brokers, inference, platform, proxies, stores, telemetry, web
+    from tputtui.signals.classify.exporters import (
+        brokers,
+        inference,
+        platform,
+        proxies,
+        stores,
+        telemetry,
+        web,
+    )
 
     return (
         *inference.ENTRIES,

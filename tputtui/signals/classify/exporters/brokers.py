@@ -77,7 +77,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "redpanda_kafka_request_latency_seconds_count",
         ),
         errors=("redpanda_rpc_request_errors_total", "vectorized_kafka_rpc_service_errors"),
-        latency=("redpanda_kafka_request_latency_seconds", "vectorized_kafka_latency_produce_latency_us"),
+        latency=(
+            "redpanda_kafka_request_latency_seconds",
+            "vectorized_kafka_latency_produce_latency_us",
+        ),
         saturation=(
             "under-replicated: redpanda_kafka_under_replicated_replicas",
             "connections: redpanda_rpc_active_connections",
@@ -89,14 +92,25 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         traffic=("pulsar_rate_in [msg/s]", "pulsar_in_messages_total [msg/s]"),
         errors=("pulsar_broker_http_requests_failed", "pulsar_broker_topic_load_failed"),
         latency=("pulsar_broker_publish_latency [ms]", "pulsar_storage_write_latency [ms]"),
-        saturation=("backlog: pulsar_msg_backlog waiting", "subscriptions: pulsar_subscriptions_count"),
+        saturation=(
+            "backlog: pulsar_msg_backlog waiting",
+            "subscriptions: pulsar_subscriptions_count",
+        ),
         missing_signals=("errors",),
     ),
     ExporterEntry(
         "NATS",
         ("gnatsd_varz_in_msgs", "nats_varz_in_msgs", "nats_core_in_msgs"),
-        traffic=("gnatsd_varz_in_msgs [msg/s]", "nats_varz_in_msgs [msg/s]", "nats_core_in_msgs [msg/s]"),
-        errors=("gnatsd_varz_slow_consumers", "nats_varz_slow_consumers", "nats_core_slow_consumer_count"),
+        traffic=(
+            "gnatsd_varz_in_msgs [msg/s]",
+            "nats_varz_in_msgs [msg/s]",
+            "nats_core_in_msgs [msg/s]",
+        ),
+        errors=(
+            "gnatsd_varz_slow_consumers",
+            "nats_varz_slow_consumers",
+            "nats_core_slow_consumer_count",
+        ),
         saturation=(
             "pending bytes: gnatsd_connz_pending_bytes waiting",
             "connections: gnatsd_varz_connections / gnatsd_varz_max_connections",
@@ -123,7 +137,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "ActiveMQ",
         ("org_apache_activemq_Broker_TotalEnqueueCount", "activemq_enqueue_count"),
-        traffic=("org_apache_activemq_Broker_TotalEnqueueCount [msg/s]", "activemq_enqueue_count [msg/s]"),
+        traffic=(
+            "org_apache_activemq_Broker_TotalEnqueueCount [msg/s]",
+            "activemq_enqueue_count [msg/s]",
+        ),
         errors=("org_apache_activemq_Broker_ExpiredCount",),
         saturation=("messages: org_apache_activemq_Broker_TotalMessageCount waiting",),
         missing_signals=("latency",),
@@ -179,7 +196,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Dask scheduler",
         ("dask_scheduler_*",),
-        traffic=('dask_scheduler_prefix_state_totals_total{state="memory"}', "dask_scheduler_tasks_forgotten_total"),
+        traffic=(
+            'dask_scheduler_prefix_state_totals_total{state="memory"}',
+            "dask_scheduler_tasks_forgotten_total",
+        ),
         errors=(
             'dask_scheduler_prefix_state_totals_total{state=~"memory|erred"} by state = erred',
             "dask_scheduler_tasks_suspicious_total",
@@ -195,7 +215,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Dask worker",
         ("dask_worker_*",),
-        traffic=("dask_worker_transfer_incoming_count_total", "dask_worker_transfer_outgoing_count_total"),
+        traffic=(
+            "dask_worker_transfer_incoming_count_total",
+            "dask_worker_transfer_outgoing_count_total",
+        ),
         latency=("dask_worker_latency_seconds",),
         saturation=(
             'executing tasks: dask_worker_tasks{state="executing"} / dask_worker_threads',
@@ -213,7 +236,9 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "flink_taskmanager_job_task_operator_numRecordsIn [msg/s]",
         ),
         errors=("flink_jobmanager_job_numRestarts", "flink_jobmanager_job_fullRestarts"),
-        latency=("flink_taskmanager_job_latency_source_id_operator_id_operator_subtask_index_latency [ms]",),
+        latency=(
+            "flink_taskmanager_job_latency_source_id_operator_id_operator_subtask_index_latency [ms]",
+        ),
         saturation=(
             "backpressure: flink_taskmanager_job_task_backPressuredTimeMsPerSecond",
             "input queue: flink_taskmanager_job_task_buffers_inPoolUsage [ratio]",
@@ -221,14 +246,20 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ),
     ExporterEntry(
         "Logstash",
-        ("logstash_node_pipeline_events_out_total", "logstash_stats_pipeline_events_out", "logstash_events_out"),
+        (
+            "logstash_node_pipeline_events_out_total",
+            "logstash_stats_pipeline_events_out",
+            "logstash_events_out",
+        ),
         traffic=(
             "logstash_node_pipeline_events_out_total [msg/s]",
             "logstash_stats_pipeline_events_out [msg/s]",
             "logstash_events_out [msg/s]",
         ),
         errors=("logstash_node_pipeline_dead_letter_queue_events_total",),
-        latency=("logstash_node_pipeline_duration_seconds_total / logstash_node_pipeline_events_out_total",),
+        latency=(
+            "logstash_node_pipeline_duration_seconds_total / logstash_node_pipeline_events_out_total",
+        ),
         saturation=("queue: logstash_node_pipeline_queue_events waiting",),
     ),
     ExporterEntry(
@@ -257,9 +288,15 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Vector",
         ("vector_component_sent_events_total", "vector_component_received_events_total"),
-        traffic=("vector_component_sent_events_total [msg/s]", "vector_component_received_events_total [msg/s]"),
+        traffic=(
+            "vector_component_sent_events_total [msg/s]",
+            "vector_component_received_events_total [msg/s]",
+        ),
         errors=("vector_component_errors_total", "vector_component_discarded_events_total"),
-        saturation=("buffered events: vector_buffer_events waiting", "utilization: vector_utilization [ratio]"),
+        saturation=(
+            "buffered events: vector_buffer_events waiting",
+            "utilization: vector_utilization [ratio]",
+        ),
         missing_signals=("latency",),
     ),
     ExporterEntry(
@@ -287,7 +324,9 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "otelcol_receiver_refused_metric_points_total",
             "otelcol_exporter_send_failed_spans",
         ),
-        saturation=("export queue: otelcol_exporter_queue_size / otelcol_exporter_queue_capacity waiting",),
+        saturation=(
+            "export queue: otelcol_exporter_queue_size / otelcol_exporter_queue_capacity waiting",
+        ),
         missing_signals=("latency",),
     ),
 )

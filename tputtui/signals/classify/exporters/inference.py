@@ -11,7 +11,11 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "vLLM",
         ("vllm:*",),
-        traffic=("vllm:request_success_total", "vllm:request_success", "vllm:e2e_request_latency_seconds_count"),
+        traffic=(
+            "vllm:request_success_total",
+            "vllm:request_success",
+            "vllm:e2e_request_latency_seconds_count",
+        ),
         errors=(
             "vllm:request_success_total by finished_reason = abort|error",
             "vllm:request_success by finished_reason = abort|error",
@@ -28,7 +32,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "running requests: vllm:num_requests_running",
             "swapped requests: vllm:num_requests_swapped waiting",
         ),
-        extra=("generation: vllm:generation_tokens_total [tokens/s]", "prompt: vllm:prompt_tokens_total [tokens/s]"),
+        extra=(
+            "generation: vllm:generation_tokens_total [tokens/s]",
+            "prompt: vllm:prompt_tokens_total [tokens/s]",
+        ),
         rank=3,
     ),
     ExporterEntry(
@@ -111,7 +118,11 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ),
     ExporterEntry(
         "Ray Serve",
-        ("ray_serve_num_http_requests*", "ray_serve_num_router_requests*", "ray_serve_deployment_request_counter*"),
+        (
+            "ray_serve_num_http_requests*",
+            "ray_serve_num_router_requests*",
+            "ray_serve_deployment_request_counter*",
+        ),
         traffic=(
             "ray_serve_num_http_requests_total",
             "ray_serve_num_http_requests",
@@ -140,7 +151,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "bentoml_service_request_total by http_response_code",
             "bentoml_api_server_request_total by http_response_code",
         ),
-        latency=("bentoml_service_request_duration_seconds", "bentoml_api_server_request_duration_seconds"),
+        latency=(
+            "bentoml_service_request_duration_seconds",
+            "bentoml_api_server_request_duration_seconds",
+        ),
         saturation=(
             "in flight: bentoml_service_request_in_progress",
             "in flight: bentoml_api_server_request_in_progress",
@@ -165,7 +179,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         "LiteLLM",
         ("litellm_proxy_total_requests_metric*", "litellm_requests_metric*"),
         traffic=("litellm_proxy_total_requests_metric_total", "litellm_requests_metric_total"),
-        errors=("litellm_proxy_failed_requests_metric_total", "litellm_llm_api_failed_requests_metric_total"),
+        errors=(
+            "litellm_proxy_failed_requests_metric_total",
+            "litellm_llm_api_failed_requests_metric_total",
+        ),
         latency=("litellm_request_total_latency_metric [s]", "litellm_llm_api_latency_metric [s]"),
         extra=("tokens: litellm_total_tokens_metric_total [tokens/s]",),
         rank=3,

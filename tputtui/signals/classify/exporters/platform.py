@@ -17,7 +17,11 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Kubernetes API server",
         ("apiserver_request_total", "apiserver_request_count"),
-        traffic=("apiserver_request_total", "apiserver_request_count", "apiserver_request_duration_seconds_count"),
+        traffic=(
+            "apiserver_request_total",
+            "apiserver_request_count",
+            "apiserver_request_duration_seconds_count",
+        ),
         errors=("apiserver_request_total by code", "apiserver_request_count by code"),
         latency=(
             'apiserver_request_duration_seconds{verb!~"WATCH|WATCHLIST|CONNECT"}',
@@ -35,7 +39,11 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "kubelet",
         ("kubelet_runtime_operations*", "kubelet_docker_operations*"),
-        traffic=("kubelet_runtime_operations_total", "kubelet_runtime_operations", "kubelet_docker_operations"),
+        traffic=(
+            "kubelet_runtime_operations_total",
+            "kubelet_runtime_operations",
+            "kubelet_docker_operations",
+        ),
         errors=(
             "kubelet_runtime_operations_errors_total",
             "kubelet_runtime_operations_errors",
@@ -46,14 +54,23 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "kubelet_runtime_operations_latency_microseconds",
             "kubelet_docker_operations_latency_microseconds",
         ),
-        saturation=("running pods: kubelet_running_pods", "running pods: kubelet_running_pod_count"),
+        saturation=(
+            "running pods: kubelet_running_pods",
+            "running pods: kubelet_running_pod_count",
+        ),
     ),
     ExporterEntry(
         "kube-proxy",
-        ("kubeproxy_sync_proxy_rules_latency_microseconds", "kubeproxy_sync_proxy_rules_duration_seconds"),
+        (
+            "kubeproxy_sync_proxy_rules_latency_microseconds",
+            "kubeproxy_sync_proxy_rules_duration_seconds",
+        ),
         traffic=("rest_client_requests_total", "kubeproxy_sync_proxy_rules_duration_seconds_count"),
         errors=("rest_client_requests_total by code",),
-        latency=("kubeproxy_sync_proxy_rules_duration_seconds", "kubeproxy_sync_proxy_rules_latency_microseconds [us]"),
+        latency=(
+            "kubeproxy_sync_proxy_rules_duration_seconds",
+            "kubeproxy_sync_proxy_rules_latency_microseconds [us]",
+        ),
         rank=1,
     ),
     ExporterEntry(
@@ -61,14 +78,20 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         ("scheduler_schedule_attempts_total", "scheduler_scheduling_attempt_duration_seconds"),
         traffic=("scheduler_schedule_attempts_total",),
         errors=("scheduler_schedule_attempts_total by result = error|unschedulable",),
-        latency=("scheduler_scheduling_attempt_duration_seconds", "scheduler_e2e_scheduling_duration_seconds"),
+        latency=(
+            "scheduler_scheduling_attempt_duration_seconds",
+            "scheduler_e2e_scheduling_duration_seconds",
+        ),
         saturation=("pending pods: scheduler_pending_pods waiting",),
     ),
     ExporterEntry(
         "controller-runtime",
         ("controller_runtime_reconcile_total",),
         traffic=("controller_runtime_reconcile_total",),
-        errors=("controller_runtime_reconcile_total by result = error", "controller_runtime_reconcile_errors_total"),
+        errors=(
+            "controller_runtime_reconcile_total by result = error",
+            "controller_runtime_reconcile_errors_total",
+        ),
         latency=("controller_runtime_reconcile_time_seconds", "workqueue_work_duration_seconds"),
         saturation=(
             "work queue: workqueue_depth waiting",
@@ -97,8 +120,14 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "cert-manager",
         ("certmanager_controller_sync_call_count", "certmanager_certificate_ready_status"),
-        traffic=("certmanager_controller_sync_call_count", "certmanager_http_acme_client_request_count"),
-        errors=("certmanager_controller_sync_error_count", "certmanager_http_acme_client_request_count by status"),
+        traffic=(
+            "certmanager_controller_sync_call_count",
+            "certmanager_http_acme_client_request_count",
+        ),
+        errors=(
+            "certmanager_controller_sync_error_count",
+            "certmanager_http_acme_client_request_count by status",
+        ),
         latency=("certmanager_http_acme_client_request_duration_seconds",),
         saturation=("work queue: workqueue_depth waiting",),
     ),
@@ -130,13 +159,20 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "rpc_server_duration_milliseconds_count by rpc_grpc_status_code",
             "rpc_server_duration_count by rpc_grpc_status_code",
         ),
-        latency=("rpc_server_duration_milliseconds", "rpc_server_duration [ms]", "rpc_server_call_duration_seconds"),
+        latency=(
+            "rpc_server_duration_milliseconds",
+            "rpc_server_duration [ms]",
+            "rpc_server_call_duration_seconds",
+        ),
         rank=3,
     ),
     ExporterEntry(
         "gRPC server (Spring, Armeria)",
         ("grpc_server_processing_duration_seconds", "grpc_server_requests_received_messages_total"),
-        traffic=("grpc_server_processing_duration_seconds_count", "grpc_server_requests_received_messages_total"),
+        traffic=(
+            "grpc_server_processing_duration_seconds_count",
+            "grpc_server_requests_received_messages_total",
+        ),
         errors=("grpc_server_processing_duration_seconds_count by statusCode",),
         latency=("grpc_server_processing_duration_seconds",),
         rank=3,
@@ -169,7 +205,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "alertmanager_notifications_total",
         ),
         errors=("alertmanager_notifications_failed_total", "alertmanager_alerts_invalid_total"),
-        latency=("alertmanager_http_request_duration_seconds", "alertmanager_notification_latency_seconds"),
+        latency=(
+            "alertmanager_http_request_duration_seconds",
+            "alertmanager_notification_latency_seconds",
+        ),
         saturation=(
             "in flight: alertmanager_http_requests_in_flight",
             "cluster queue: alertmanager_cluster_messages_queued waiting",

@@ -52,7 +52,11 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Linkerd",
         ("response_latency_ms", "inbound_http_requests_total", "route_response_total"),
-        traffic=('request_total{direction="inbound"}', "inbound_http_requests_total", "request_total"),
+        traffic=(
+            'request_total{direction="inbound"}',
+            "inbound_http_requests_total",
+            "request_total",
+        ),
         errors=(
             'response_total{direction="inbound"} by classification = failure',
             "response_total by classification = failure",
@@ -119,7 +123,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "ingress-nginx",
         ("nginx_ingress_controller_requests", "nginx_ingress_controller_request_duration_seconds"),
-        traffic=("nginx_ingress_controller_requests", "nginx_ingress_controller_request_duration_seconds_count"),
+        traffic=(
+            "nginx_ingress_controller_requests",
+            "nginx_ingress_controller_request_duration_seconds_count",
+        ),
         errors=(
             "nginx_ingress_controller_requests by status",
             "nginx_ingress_controller_request_duration_seconds_count by status",
@@ -128,7 +135,9 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "nginx_ingress_controller_request_duration_seconds",
             "nginx_ingress_controller_response_duration_seconds",
         ),
-        saturation=('connections: nginx_ingress_controller_nginx_process_connections{state="active"}',),
+        saturation=(
+            'connections: nginx_ingress_controller_nginx_process_connections{state="active"}',
+        ),
         rank=3,
     ),
     ExporterEntry(
@@ -161,9 +170,15 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         "nginx Plus",
         ("nginxplus_http_requests_total",),
         traffic=("nginxplus_server_zone_requests", "nginxplus_http_requests_total"),
-        errors=("nginxplus_server_zone_responses by code = 5xx", "nginxplus_upstream_server_responses by code = 5xx"),
+        errors=(
+            "nginxplus_server_zone_responses by code = 5xx",
+            "nginxplus_upstream_server_responses by code = 5xx",
+        ),
         latency=("nginxplus_upstream_server_response_time [ms]",),
-        saturation=("in flight: nginxplus_http_requests_current", "connections: nginxplus_connections_active"),
+        saturation=(
+            "in flight: nginxplus_http_requests_current",
+            "connections: nginxplus_connections_active",
+        ),
         rank=3,
     ),
     ExporterEntry(
@@ -176,7 +191,12 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "kong_nginx_http_current_connections",
         ),
         errors=("kong_http_requests_total by code", "kong_http_status by code"),
-        latency=("kong_request_latency_ms", "kong_latency [ms]", "kong_upstream_latency_ms", "kong_kong_latency_ms"),
+        latency=(
+            "kong_request_latency_ms",
+            "kong_latency [ms]",
+            "kong_upstream_latency_ms",
+            "kong_kong_latency_ms",
+        ),
         saturation=(
             'connections: kong_nginx_connections_total{state="active"}',
             'connections: kong_nginx_http_current_connections{state="active"}',
@@ -196,7 +216,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         "Caddy",
         ("caddy_http_requests_total", "caddy_http_request_duration_seconds"),
         traffic=("caddy_http_requests_total", "caddy_http_request_duration_seconds_count"),
-        errors=("caddy_http_request_duration_seconds_count by code", "caddy_http_request_errors_total"),
+        errors=(
+            "caddy_http_request_duration_seconds_count by code",
+            "caddy_http_request_errors_total",
+        ),
         latency=("caddy_http_request_duration_seconds",),
         saturation=("in flight: caddy_http_requests_in_flight",),
         rank=3,
@@ -220,8 +243,15 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         "Varnish",
         ("varnish_main_client_req", "varnish_main_sessions"),
         traffic=("varnish_main_client_req", "varnish_client_req"),
-        errors=("varnish_main_backend_fail", "varnish_main_client_req_417", "varnish_main_fetch_failed"),
-        saturation=("thread queue: varnish_main_thread_queue_len waiting", "threads: varnish_main_threads"),
+        errors=(
+            "varnish_main_backend_fail",
+            "varnish_main_client_req_417",
+            "varnish_main_fetch_failed",
+        ),
+        saturation=(
+            "thread queue: varnish_main_thread_queue_len waiting",
+            "threads: varnish_main_threads",
+        ),
         rank=3,
         missing_signals=("latency",),
     ),
@@ -248,7 +278,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         "Unbound",
         ("unbound_queries_total",),
         traffic=("unbound_queries_total", "unbound_answer_rcodes_total"),
-        errors=("unbound_answer_rcodes_total by rcode = SERVFAIL|REFUSED", "unbound_request_list_exceeded_total"),
+        errors=(
+            "unbound_answer_rcodes_total by rcode = SERVFAIL|REFUSED",
+            "unbound_request_list_exceeded_total",
+        ),
         latency=("unbound_response_time_seconds", "unbound_recursion_time_seconds_avg"),
         saturation=(
             "request list: unbound_request_list_current_all waiting",
@@ -289,7 +322,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "pdns_auth_latency [us]",
             "powerdns_recursor_latency_average_seconds",
         ),
-        saturation=("concurrent queries: pdns_recursor_concurrent_queries", "queue: pdns_auth_qsize_q waiting"),
+        saturation=(
+            "concurrent queries: pdns_recursor_concurrent_queries",
+            "queue: pdns_auth_qsize_q waiting",
+        ),
         rank=3,
     ),
     ExporterEntry(
@@ -317,13 +353,19 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "dovecot_auth_success_total",
         ),
         errors=("dovecot_imap_command_total by tagged_reply_state = BAD|NO",),
-        latency=("dovecot_imap_command_duration_seconds_total / dovecot_imap_command_total", "dovecot_mail_delivery"),
+        latency=(
+            "dovecot_imap_command_duration_seconds_total / dovecot_imap_command_total",
+            "dovecot_mail_delivery",
+        ),
         rank=3,
     ),
     ExporterEntry(
         "Postfix",
         ("postfix_cleanup_messages_processed_total", "postfix_smtpd_connects_total"),
-        traffic=("postfix_cleanup_messages_processed_total [msg/s]", "postfix_smtpd_connects_total"),
+        traffic=(
+            "postfix_cleanup_messages_processed_total [msg/s]",
+            "postfix_smtpd_connects_total",
+        ),
         errors=("postfix_smtpd_messages_rejected_total", "postfix_cleanup_messages_rejected_total"),
         latency=("postfix_smtp_delivery_delay_seconds", "postfix_lmtp_delivery_delay_seconds"),
         saturation=("queue: postfix_showq_message_age_seconds_count waiting",),

@@ -15,7 +15,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "redis_errors_total",
             "redis_rejected_connections_total",
         ),
-        latency=("redis_commands_duration_seconds_total / redis_commands_total", "redis_latency_percentiles_usec"),
+        latency=(
+            "redis_commands_duration_seconds_total / redis_commands_total",
+            "redis_latency_percentiles_usec",
+        ),
         saturation=(
             "memory: redis_memory_used_bytes / redis_memory_max_bytes",
             "clients: redis_connected_clients / redis_config_maxclients",
@@ -101,7 +104,11 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "ProxySQL",
         ("proxysql_mysql_status_questions", "proxysql_queries_total", "proxysql_questions_total"),
-        traffic=("proxysql_questions_total", "proxysql_mysql_status_questions", "proxysql_queries_total"),
+        traffic=(
+            "proxysql_questions_total",
+            "proxysql_mysql_status_questions",
+            "proxysql_queries_total",
+        ),
         errors=(
             "proxysql_connpool_conns_total by status = err",
             "proxysql_connection_pool_conn_err",
@@ -115,8 +122,17 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ),
     ExporterEntry(
         "MongoDB",
-        ("mongodb_op_counters_total", "mongodb_ss_opcounters", "mongodb_mongod_op_counters_total", "mongodb_up"),
-        traffic=("mongodb_op_counters_total", "mongodb_ss_opcounters", "mongodb_mongod_op_counters_total"),
+        (
+            "mongodb_op_counters_total",
+            "mongodb_ss_opcounters",
+            "mongodb_mongod_op_counters_total",
+            "mongodb_up",
+        ),
+        traffic=(
+            "mongodb_op_counters_total",
+            "mongodb_ss_opcounters",
+            "mongodb_mongod_op_counters_total",
+        ),
         errors=("mongodb_asserts_total", "mongodb_ss_asserts", "mongodb_mongod_asserts_total"),
         latency=(
             "mongodb_ss_opLatencies_latency [us] / mongodb_ss_opLatencies_ops",
@@ -136,7 +152,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "elasticsearch_indices_indexing_index_total",
             "elasticsearch_cluster_health_status",
         ),
-        traffic=("elasticsearch_indices_search_query_total", "elasticsearch_indices_indexing_index_total"),
+        traffic=(
+            "elasticsearch_indices_search_query_total",
+            "elasticsearch_indices_indexing_index_total",
+        ),
         errors=("elasticsearch_thread_pool_rejected_count", "elasticsearch_breakers_tripped"),
         latency=(
             "elasticsearch_indices_search_query_time_seconds / elasticsearch_indices_search_query_total",
@@ -152,9 +171,14 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "OpenSearch",
         ("opensearch_indices_search_query_count", "opensearch_indices_indexing_index_count"),
-        traffic=("opensearch_indices_search_query_count", "opensearch_indices_indexing_index_count"),
+        traffic=(
+            "opensearch_indices_search_query_count",
+            "opensearch_indices_indexing_index_count",
+        ),
         errors=("opensearch_threadpool_tasks_number by type = rejected",),
-        latency=("opensearch_indices_search_query_time_seconds / opensearch_indices_search_query_count",),
+        latency=(
+            "opensearch_indices_search_query_time_seconds / opensearch_indices_search_query_count",
+        ),
         saturation=(
             'thread pool queue: opensearch_threadpool_tasks_number{type="queue"} waiting',
             "jvm heap: opensearch_jvm_mem_heap_used_percent",
@@ -304,8 +328,16 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ),
     ExporterEntry(
         "MinIO",
-        ("minio_s3_requests_total", "minio_http_requests_duration_seconds", "minio_api_requests_total"),
-        traffic=("minio_s3_requests_total", "minio_api_requests_total", "minio_http_requests_duration_seconds_count"),
+        (
+            "minio_s3_requests_total",
+            "minio_http_requests_duration_seconds",
+            "minio_api_requests_total",
+        ),
+        traffic=(
+            "minio_s3_requests_total",
+            "minio_api_requests_total",
+            "minio_http_requests_duration_seconds_count",
+        ),
         errors=(
             "minio_s3_requests_5xx_errors_total",
             "minio_api_requests_5xx_errors_total",
@@ -362,7 +394,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "consul_raft_commitTime [ms]",
             "consul_http_GET_v1_kv__ [ms]",
         ),
-        saturation=("blocking queries: consul_rpc_queries_blocking", "streams: consul_grpc_server_streams"),
+        saturation=(
+            "blocking queries: consul_rpc_queries_blocking",
+            "streams: consul_grpc_server_streams",
+        ),
     ),
     ExporterEntry(
         "Vault",
@@ -376,7 +411,12 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         "ZooKeeper",
         ("packets_received", "zk_packets_received", "znode_count"),
         traffic=("zk_packets_received", "packets_received", "request_commit_queued"),
-        errors=("connection_rejected", "unrecoverable_error_count", "zk_connection_rejected", "stale_requests"),
+        errors=(
+            "connection_rejected",
+            "unrecoverable_error_count",
+            "zk_connection_rejected",
+            "stale_requests",
+        ),
         latency=("readlatency [ms]", "updatelatency [ms]", "zk_avg_latency [ms]"),
         saturation=(
             "outstanding requests: outstanding_requests waiting",
@@ -404,8 +444,14 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Neo4j",
         ("neo4j_transaction_committed_total", "neo4j_dbms_bolt_connections_opened_total"),
-        traffic=("neo4j_transaction_committed_total", "neo4j_database_neo4j_transaction_committed_total"),
-        errors=("neo4j_transaction_rollbacks_total", "neo4j_database_neo4j_transaction_rollbacks_total"),
+        traffic=(
+            "neo4j_transaction_committed_total",
+            "neo4j_database_neo4j_transaction_committed_total",
+        ),
+        errors=(
+            "neo4j_transaction_rollbacks_total",
+            "neo4j_database_neo4j_transaction_rollbacks_total",
+        ),
         latency=("neo4j_db_query_execution_latency_millis",),
         saturation=("active transactions: neo4j_transaction_active",),
     ),

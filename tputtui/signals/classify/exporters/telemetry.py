@@ -8,9 +8,15 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Prometheus",
         ("prometheus_http_requests_total", "prometheus_tsdb_head_series"),
-        traffic=("prometheus_http_requests_total", "prometheus_http_request_duration_seconds_count"),
+        traffic=(
+            "prometheus_http_requests_total",
+            "prometheus_http_request_duration_seconds_count",
+        ),
         errors=("prometheus_http_requests_total by code",),
-        latency=("prometheus_http_request_duration_seconds", "prometheus_engine_query_duration_seconds"),
+        latency=(
+            "prometheus_http_request_duration_seconds",
+            "prometheus_engine_query_duration_seconds",
+        ),
         saturation=(
             "notification queue: prometheus_notifications_queue_length / prometheus_notifications_queue_capacity waiting",
             "remote write backlog: prometheus_remote_storage_samples_pending waiting",
@@ -34,7 +40,11 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ),
     ExporterEntry(
         "Thanos",
-        ("thanos_build_info", "thanos_query_concurrent_gate_queries_max", "thanos_objstore_bucket_operations_total"),
+        (
+            "thanos_build_info",
+            "thanos_query_concurrent_gate_queries_max",
+            "thanos_objstore_bucket_operations_total",
+        ),
         traffic=("http_requests_total", "grpc_server_handled_total"),
         errors=("http_requests_total by code", "grpc_server_handled_total by grpc_code"),
         latency=("http_request_duration_seconds", "grpc_server_handling_seconds"),
@@ -64,7 +74,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         traffic=("loki_request_duration_seconds_count",),
         errors=("loki_request_duration_seconds_count by status_code",),
         latency=("loki_request_duration_seconds",),
-        saturation=("query queue: loki_query_scheduler_queue_length waiting", "in flight: loki_inflight_requests"),
+        saturation=(
+            "query queue: loki_query_scheduler_queue_length waiting",
+            "in flight: loki_inflight_requests",
+        ),
         extra=(
             "log lines: loki_distributor_lines_received_total",
             "bytes received: loki_distributor_bytes_received_total [By/s]",
@@ -77,7 +90,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         traffic=("tempo_request_duration_seconds_count",),
         errors=("tempo_request_duration_seconds_count by status_code",),
         latency=("tempo_request_duration_seconds",),
-        saturation=("query queue: tempo_query_frontend_queue_length waiting", "in flight: tempo_inflight_requests"),
+        saturation=(
+            "query queue: tempo_query_frontend_queue_length waiting",
+            "in flight: tempo_inflight_requests",
+        ),
         extra=("spans received: tempo_distributor_spans_received_total",),
         rank=3,
     ),
@@ -86,8 +102,14 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         ("http_api_requests_total", "influxdb_httpd_req", "influxdb_httpd_query_req"),
         traffic=("http_api_requests_total", "influxdb_httpd_req"),
         errors=("http_api_requests_total by response_code", "influxdb_httpd_server_error"),
-        latency=("http_api_request_duration_seconds", "influxdb_httpd_req_duration_ns / influxdb_httpd_req"),
-        saturation=("in flight: influxdb_httpd_req_active", "query queue: qc_queueing_active waiting"),
+        latency=(
+            "http_api_request_duration_seconds",
+            "influxdb_httpd_req_duration_ns / influxdb_httpd_req",
+        ),
+        saturation=(
+            "in flight: influxdb_httpd_req_active",
+            "query queue: qc_queueing_active waiting",
+        ),
         rank=3,
     ),
 )

@@ -24,13 +24,19 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ),
     ExporterEntry(
         "django-prometheus",
-        ("django_http_requests_total_by_method_total", "django_http_requests_before_middlewares_total"),
+        (
+            "django_http_requests_total_by_method_total",
+            "django_http_requests_before_middlewares_total",
+        ),
         traffic=(
             "django_http_requests_total_by_view_transport_method_total",
             "django_http_requests_total_by_method_total",
             "django_http_requests_before_middlewares_total",
         ),
-        errors=("django_http_responses_total_by_status_total by status", "django_http_exceptions_total_by_type_total"),
+        errors=(
+            "django_http_responses_total_by_status_total by status",
+            "django_http_exceptions_total_by_type_total",
+        ),
         latency=(
             "django_http_requests_latency_seconds_by_view_method",
             "django_http_requests_latency_including_middlewares_seconds",
@@ -108,13 +114,22 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "REST_request_total",
             "vendor_requests_count_total",
         ),
-        errors=("base_REST_request_unmappedException_total", "REST_request_unmappedException_total"),
-        latency=("REST_request_seconds", "base_REST_request_elapsedTime_seconds / base_REST_request_total"),
+        errors=(
+            "base_REST_request_unmappedException_total",
+            "REST_request_unmappedException_total",
+        ),
+        latency=(
+            "REST_request_seconds",
+            "base_REST_request_elapsedTime_seconds / base_REST_request_total",
+        ),
         rank=3,
     ),
     ExporterEntry(
         "Dropwizard",
-        ("io_dropwizard_jetty_MutableServletContextHandler_*", "org_eclipse_jetty_server_handler_StatisticsHandler_*"),
+        (
+            "io_dropwizard_jetty_MutableServletContextHandler_*",
+            "org_eclipse_jetty_server_handler_StatisticsHandler_*",
+        ),
         traffic=(
             "io_dropwizard_jetty_MutableServletContextHandler_requests_count",
             "io_dropwizard_jetty_MutableServletContextHandler_requests",
@@ -133,7 +148,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         traffic=("rails_requests_total", "rails_request_duration_seconds_count"),
         errors=("rails_requests_total by status",),
         latency=("rails_request_duration_seconds", "rails_request_duration [s]"),
-        saturation=("puma backlog: puma_backlog waiting", "puma threads: puma_running / puma_max_threads"),
+        saturation=(
+            "puma backlog: puma_backlog waiting",
+            "puma threads: puma_running / puma_max_threads",
+        ),
         rank=3,
     ),
     ExporterEntry(
@@ -151,7 +169,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Puma",
         ("puma_pool_capacity", "puma_backlog"),
-        saturation=("puma backlog: puma_backlog waiting", "puma threads: puma_running / puma_max_threads"),
+        saturation=(
+            "puma backlog: puma_backlog waiting",
+            "puma threads: puma_running / puma_max_threads",
+        ),
         rank=1,
     ),
     ExporterEntry(
@@ -209,7 +230,12 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ),
     ExporterEntry(
         "Celery exporter",
-        ("celery_task_sent_total", "celery_task_received_total", "celery_task_succeeded_total", "celery_tasks_total"),
+        (
+            "celery_task_sent_total",
+            "celery_task_received_total",
+            "celery_task_succeeded_total",
+            "celery_tasks_total",
+        ),
         traffic=(
             "celery_task_succeeded_total",
             "celery_task_received_total",
@@ -259,8 +285,14 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ),
     ExporterEntry(
         "PromEx (Phoenix)",
-        ("*_prom_ex_phoenix_http_requests_total", "*_prom_ex_phoenix_http_request_duration_milliseconds"),
-        traffic=("*_prom_ex_phoenix_http_requests_total", "*_prom_ex_phoenix_http_request_duration_milliseconds_count"),
+        (
+            "*_prom_ex_phoenix_http_requests_total",
+            "*_prom_ex_phoenix_http_request_duration_milliseconds",
+        ),
+        traffic=(
+            "*_prom_ex_phoenix_http_requests_total",
+            "*_prom_ex_phoenix_http_request_duration_milliseconds_count",
+        ),
         errors=("*_prom_ex_phoenix_http_requests_total by status",),
         latency=("*_prom_ex_phoenix_http_request_duration_milliseconds",),
         saturation=("run queue: *_prom_ex_beam_stats_run_queue_count waiting",),
@@ -283,7 +315,12 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ),
     ExporterEntry(
         "Keycloak",
-        ("keycloak_logins", "keycloak_request_duration", "keycloak_user_events_total", "keycloak_login_attempts"),
+        (
+            "keycloak_logins",
+            "keycloak_request_duration",
+            "keycloak_user_events_total",
+            "keycloak_login_attempts",
+        ),
         traffic=(
             "http_server_requests_seconds_count",
             "keycloak_request_duration_count",
