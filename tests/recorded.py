@@ -51,8 +51,11 @@ def record(
     for name in rates:
         monitor.add_target(Target(name, ADDRESS))
     recorder = Recorder(
-        RecordingPlan(path, **plan), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99)
-    )  # type: ignore[arg-type]
+        RecordingPlan(path, **plan),  # type: ignore[arg-type]
+        interval_s=1.0,
+        window_s=10.0,
+        quantiles=(0.5, 0.99),
+    )
     shown = []
     for tick, reading in enumerate(readings(count, rates)):
         snapshot = monitor.derive_snapshot(reading)

@@ -85,8 +85,8 @@ def test_it_lasts_as_long_as_the_run_was_to_or_did(for_s: float | None, length: 
 
 def verdict(**now: object) -> str:
     return "\n".join(
-        made().describe_load_match(RunSummary(60.0, services=(replace(BEFORE, **now),)))
-    )  # type: ignore[arg-type]
+        made().describe_load_match(RunSummary(60.0, services=(replace(BEFORE, **now),)))  # type: ignore[arg-type]
+    )
 
 
 def test_the_same_load_is_called_so() -> None:

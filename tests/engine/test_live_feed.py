@@ -37,7 +37,7 @@ def test_the_control_group_of_the_process_that_serves_a_target_is_read(
             return {process.pid: process.cgroup for process in feed.read(0).processes or ()}
 
         found = asyncio.run(run())
-        holders = {pid for pid, ports in read_sockets().ports().items() if port in ports}
+        holders = {pid for pid, ports in read_sockets().ports_by_pid().items() if port in ports}
     assert found[os.getpid()] == group
     assert shown or set(found) <= holders, "only those that hold its socket"
 

@@ -161,9 +161,9 @@ def test_independent_errors_are_found_about_as_often_as_exact_counting_finds_the
 def test_equal_independent_errors_are_not_called() -> None:
     for errors in (3, 8, 14, 40):
         assert (
-            called(lambda rng, mean=errors: (scattered(rng, 300, mean), scattered(rng, 300, mean)))
+            called(lambda rng, mean=errors: (scattered(rng, 300, mean), scattered(rng, 300, mean)))  # type: ignore[misc]
             <= FALSE
-        )  # type: ignore[misc]
+        )
 
 
 def test_a_release_that_fails_in_burst_after_burst_is_called() -> None:

@@ -34,8 +34,12 @@ def play(
     """The decision, and the alarms as they change."""
     control = "old" if any(other is not None for _, other in ticks) else None
     guard = ObjectiveGuard(
-        parse_objective(expression), "new", control, fail_after_s=fail_after_s, **more
-    )  # type: ignore[arg-type]
+        parse_objective(expression),
+        "new",
+        control,
+        fail_after_s=fail_after_s,
+        **more,  # type: ignore[arg-type]
+    )
     alarms: list[str] = []
     for second, (own, other) in enumerate(ticks):
         look = guard.evaluate(float(second), START + second, own, other)

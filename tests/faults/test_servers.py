@@ -225,11 +225,11 @@ def test_the_pause_doubles_up_to_a_limit(fake: Fake) -> None:
 def test_a_target_of_our_own_feels_nothing_of_a_server_that_hangs(fake: Fake) -> None:
     fake.wrong = lambda _: None
     with serving(Fake()) as other:
-        other.answer = lambda _path, _form: (
+        other.answer = lambda _path, _form: (  # type: ignore[method-assign, assignment]
             200,
             "text/plain",
             b"# TYPE a_total counter\na_total 1\n",
-        )  # type: ignore[method-assign, assignment]
+        )
         own = TargetSettings(name="own", url=f"http://127.0.0.1:{other.port}/metrics")
         with Watch(at(fake), targets=(own,)) as watch:
             watch.until(lambda snapshot: snapshot.is_ready)

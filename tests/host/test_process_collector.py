@@ -258,7 +258,7 @@ def test_listening_ports_are_known_by_process_once_asked_for(listening: int) -> 
     own = frozenset((os.getpid(),))
     assert only(collector.read(own, only_watched=True)).ports == ()
     collector.read(own, only_watched=True)
-    assert listening in collector.read_sockets().ports()[os.getpid()]
+    assert listening in collector.read_sockets().ports_by_pid()[os.getpid()]
     assert listening in only(collector.read(own, only_watched=True)).ports
 
 

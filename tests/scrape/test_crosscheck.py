@@ -92,9 +92,9 @@ def test_a_known_defect_is_allowed_for_and_named(
 def test_every_entry_of_the_table_is_met_above() -> None:
     mark = next(
         m
-        for m in test_a_known_defect_is_allowed_for_and_named.pytestmark
+        for m in test_a_known_defect_is_allowed_for_and_named.pytestmark  # type: ignore[attr-defined]
         if m.name == "parametrize"
-    )  # type: ignore[attr-defined]
+    )
     assert {case[0] for case in mark.args[1]} == {defect.name for defect in KNOWN_DEFECTS}
 
 

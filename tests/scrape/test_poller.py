@@ -105,12 +105,12 @@ async def test_a_late_answer_is_waited_for_and_its_target_is_slow_meanwhile() ->
     slow, honest = Fake("slow", takes_s=1.0), Fake("honest")
     async with polling([slow, honest], 0.2, delivered.append) as poller:
         await slow.scraped(1)
-        assert poller.waiting() == {}, "it was asked just now"
+        assert poller.waiting_by_target() == {}, "it was asked just now"
         await asyncio.sleep(0.5)
-        (name,) = poller.waiting()
-        assert (name, 0.2 < poller.waiting()[name] < 1.0) == ("slow", True)
+        (name,) = poller.waiting_by_target()
+        assert (name, 0.2 < poller.waiting_by_target()[name] < 1.0) == ("slow", True)
         await slow.scraped(2)  # the answer came
-        assert poller.waiting() == {}
+        assert poller.waiting_by_target() == {}
     assert all(scrape.error is None for scrape in delivered)
     assert slow.most_running == 1
 
@@ -120,11 +120,11 @@ async def test_a_deadline_that_passes_does_not_end_the_wait_and_a_refusal_does()
     async with polling([fake], 0.2) as poller:
         await fake.scraped(4)
         first = fake.starts[0]
-        waited = poller.waiting()["a"]
+        waited = poller.waiting_by_target()["a"]
         assert waited == pytest.approx(time.monotonic() - first, abs=0.5)
         fake.error, fake.late, fake.takes_s = "connection refused", False, 0.0
         await fake.scraped(len(fake.starts) + 2)
-        assert poller.waiting() == {}
+        assert poller.waiting_by_target() == {}
 
 
 async def test_what_came_of_a_late_answer_is_told_until_one_is_whole() -> None:

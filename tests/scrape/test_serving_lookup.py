@@ -19,7 +19,7 @@ from planted import plant, process_stat
 from tputtui.host import own_addresses
 from tputtui.host.own_addresses import OwnAddresses, parse_ip
 from tputtui.host.process_collector import ProcessCollector
-from tputtui.host.socket_owners import LookedUpTarget, ServingLookup, covering
+from tputtui.host.socket_owners import LookedUpTarget, ServingLookup, matching_sockets
 from tputtui.host.sockets import TcpSocket, read_sockets
 
 SERVER = Path(__file__).resolve().parents[1] / "prefork_server.py"
@@ -132,12 +132,12 @@ def test_a_name_that_hangs_holds_up_nobody_and_is_not_asked_twice(
     monkeypatch.setattr(own_addresses, "PATIENCE_S", 0.05)
     monkeypatch.setattr("tputtui.host.own_addresses.socket.getaddrinfo", hang)
     addresses = OwnAddresses()
-    assert addresses.places(["slow.example"])["slow.example"].here is None
-    assert addresses.places(["slow.example"])["slow.example"].here is None
+    assert addresses.locate(["slow.example"])["slow.example"].is_local is None
+    assert addresses.locate(["slow.example"])["slow.example"].is_local is None
     assert asked == ["slow.example"]
     monkeypatch.setattr(own_addresses, "PATIENCE_S", 30.0)
-    place = addresses.places(["slow.example"])["slow.example"]
-    assert (place.here, [str(one) for one in place.addresses]) == (True, ["127.0.1.1"])
+    place = addresses.locate(["slow.example"])["slow.example"]
+    assert (place.is_local, [str(one) for one in place.addresses]) == (True, ["127.0.1.1"])
     assert asked == ["slow.example"]
 
 
@@ -155,8 +155,8 @@ def test_a_name_with_an_address_elsewhere_is_not_this_machine(
         return [(socket.AF_INET, 1, 6, "", (address, 0)) for address in answers[name]]
 
     monkeypatch.setattr("tputtui.host.own_addresses.socket.getaddrinfo", resolve)
-    found = OwnAddresses().places(answers)
-    assert {name: place.here for name, place in found.items()} == {
+    found = OwnAddresses().locate(answers)
+    assert {name: place.is_local for name, place in found.items()} == {
         "own": True,
         "both": False,
         "localhost.evil.example": False,
@@ -187,7 +187,7 @@ def test_the_socket_that_the_kernel_would_choose(
 ) -> None:
     parsed = parse_ip(address)
     assert parsed is not None
-    assert [one.inode for one in covering(listening, [parsed], 80)] == inodes
+    assert [one.inode for one in matching_sockets(listening, [parsed], 80)] == inodes
 
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -235,5 +235,5 @@ def test_the_kernel_s_lists_are_read_with_their_holders(tmp_path: Path) -> None:
     ]
     assert [one.inode for one in table.accepted] == [78]
     assert table.holders == {77: (7,), 78: (7,)}
-    assert table.ports() == {7: (8070,)}
+    assert table.ports_by_pid() == {7: (8070,)}
     assert read_sockets(str(tmp_path / "nowhere")).listening == ()

@@ -9,7 +9,7 @@ import pytest
 
 from tputtui.scrape.endpoint import Endpoint, EndpointSettings
 from tputtui.scrape.scanner import Scanner
-from tputtui.scrape.time_limit import BEAT_S, LoopDelay, TimeLimit, Wait, loop_delay
+from tputtui.scrape.time_limit import CHECK_INTERVAL_S, AnswerWait, LoopDelay, TimeLimit, loop_delay
 
 HELD_S = 1.0
 
@@ -38,7 +38,7 @@ async def test_time_in_which_the_loop_was_held_up_counts_for_nobody(held: int) -
             await asyncio.sleep(0)
         asyncio.get_running_loop().call_later(0.01, answer.set_result, "here")
         assert await answer == "here"
-        assert limit.delayed_s > held * (HELD_S - BEAT_S) * 0.9
+        assert limit.delayed_s > held * (HELD_S - CHECK_INTERVAL_S) * 0.9
 
 
 async def test_an_answer_that_lies_in_the_socket_when_we_wake_is_no_failure() -> None:
@@ -74,14 +74,14 @@ async def test_nothing_is_measured_while_nothing_is_waited_for() -> None:
     delay.stop()
     delay.stop()
     before = delay.total_s
-    assert HELD_S - BEAT_S <= before <= HELD_S + 5
+    assert HELD_S - CHECK_INTERVAL_S <= before <= HELD_S + 5
     time.sleep(0.3)  # noqa: ASYNC251
     assert delay.total_s == before
 
 
 async def test_the_wait_for_an_answer_leaves_out_our_own_delay() -> None:
-    wait = Wait()
-    wait.ask()
+    wait = AnswerWait()
+    wait.start()
     loop_delay().start()
     time.sleep(HELD_S)  # noqa: ASYNC251
     late_s = wait.late_s(0.0, is_connected=True)
@@ -91,9 +91,9 @@ async def test_the_wait_for_an_answer_leaves_out_our_own_delay() -> None:
     assert wait.late_s(0.0, is_connected=False) is None, (
         "no answer can be late before the connection stands"
     )
-    wait.end(late=True)
+    wait.stop(is_late=True)
     assert wait.late_s(3600.0, is_connected=False) is not None, (
         "beyond a deadline it is late whatever the interval"
     )
-    wait.end(late=False)
+    wait.stop(is_late=False)
     assert wait.late_s(0.0, is_connected=True) is None

@@ -10,9 +10,9 @@ from tputtui.model import Exposition, Family, Scrape, Series
 from tputtui.signals.rates.lifetime import START_TIME
 from tputtui.signals.rates.process_counters import ProcessCounters
 from tputtui.signals.rates.processes_in_turn import (
-    FELL,
-    FORGOTTEN_AFTER,
-    MOST_PROCESSES,
+    COUNTERS_FELL,
+    FORGET_AFTER_WINDOWS,
+    MAX_PROCESSES,
     turns_until_ended,
 )
 from tputtui.signals.rates.target_window import TargetWindow
@@ -45,7 +45,7 @@ def rate(seen: TargetWindow, series: Series = A) -> float | None:
 
 
 def warnings(seen: TargetWindow) -> list[str]:
-    return [sentence for kind, sentence in seen.notices() if kind == "warning"]
+    return [sentence for kind, sentence in seen.pop_notices() if kind == "warning"]
 
 
 def test_a_step_back_by_one_counts_nothing_and_the_next_scrape_goes_on_from_before() -> None:
@@ -55,7 +55,7 @@ def test_a_step_back_by_one_counts_nothing_and_the_next_scrape_goes_on_from_befo
         assert at == 0 or rate(seen) == pytest.approx(100.0)
     assert seen.gained[0] == 800.0
     assert seen.resets == 0
-    assert warnings(seen) == [FELL]
+    assert warnings(seen) == [COUNTERS_FELL]
 
 
 def test_a_share_that_left_the_sum_gains_nothing_and_the_rate_goes_on() -> None:
@@ -69,7 +69,7 @@ def test_a_share_that_left_the_sum_gains_nothing_and_the_rate_goes_on() -> None:
         )
         assert at == 0 or rate(seen) == pytest.approx(40.0)
     assert seen.resets == 0
-    assert warnings(seen) == [FELL]
+    assert warnings(seen) == [COUNTERS_FELL]
     assert seen.gained[0] == pytest.approx(39 * 40.0 - 40.0)
 
 
@@ -86,12 +86,12 @@ def test_where_little_was_seen_before_a_fall_nothing_is_shown_until_it_is_clear(
         assert (
             at == 0
             or shown[-1] is not None
-            or seen.reason == "another process, or a restart? Not known yet"
+            or seen.why_no_rates == "another process, or a restart? Not known yet"
         )
     assert shown[-20:] == [pytest.approx(40.0)] * 20
     assert all(figure is None or figure == pytest.approx(40.0) for figure in shown)
-    assert seen.processes.count == 1
-    assert warnings(seen) == [FELL]
+    assert seen.processes.process_count == 1
+    assert warnings(seen) == [COUNTERS_FELL]
 
 
 def test_without_a_start_time_a_fall_to_little_is_a_reset_once_the_next_scrape_agrees() -> None:
@@ -110,7 +110,7 @@ def test_a_start_time_that_moved_forward_to_long_ago_is_no_restart() -> None:
     seen.add(good(0.0, {A: 1e6, START: EPOCH - 5000}))
     seen.add(good(1.0, {A: 2e6, START: EPOCH - 4000}))
     assert (seen.resets, seen.gained[0], rate(seen)) == (0, 0.0, None)
-    assert seen.reason
+    assert seen.why_no_rates
 
 
 def test_a_start_time_in_the_future_tells_processes_apart_all_the_same() -> None:
@@ -128,7 +128,7 @@ def test_a_restart_behind_a_clock_that_is_late_is_seen_by_its_values() -> None:
         life = 50_000 + 40.0 * at if at < 20 else 40.0 * (at - 19.5)
         seen.add(good(float(at), {A: life, START: EPOCH - (5000 if at < 20 else 3600 - 19.5)}))
     assert seen.resets == 1
-    assert seen.processes.count == 1
+    assert seen.processes.process_count == 1
 
 
 def test_created_times_tell_forks_apart_that_began_in_the_same_moment() -> None:
@@ -141,7 +141,7 @@ def test_created_times_tell_forks_apart_that_began_in_the_same_moment() -> None:
             CREATED: EPOCH - 400 + 0.001 * worker,
         }
         seen.add(good(float(at), page))
-    assert seen.processes.count == 2
+    assert seen.processes.process_count == 2
     assert rate(seen) == pytest.approx(20.0)
 
 
@@ -152,7 +152,7 @@ def test_start_times_that_are_worked_out_anew_for_each_scrape_are_those_of_one_p
             good(float(at), {A: 1e5 + 500.0 * at, START: EPOCH - 500 + 0.9 * ((at * 0.37) % 1)})
         )
     assert rate(seen) == pytest.approx(500.0)
-    assert seen.processes.count == 1
+    assert seen.processes.process_count == 1
 
 
 def test_a_restart_of_one_instance_on_a_federated_page_is_that_instances_alone() -> None:
@@ -266,9 +266,9 @@ def test_what_rests_on_a_new_series_awaits_the_next_scrape() -> None:
     seen = window()
     seen.add(good(0.0, {A: 0.0}))
     seen.add(good(1.0, {A: 50.0, B: 40.0}))
-    assert [count.unconfirmed for count in seen.counts([0, 1])] == [40.0]
+    assert [count.unconfirmed for count in seen.process_counts([0, 1])] == [40.0]
     seen.add(good(2.0, {A: 100.0, B: 80.0}))
-    assert [count.unconfirmed for count in seen.counts([0, 1])] == [0.0]
+    assert [count.unconfirmed for count in seen.process_counts([0, 1])] == [0.0]
 
 
 # ------------------------------------------------------------------------------------------ bounds
@@ -276,11 +276,11 @@ def test_what_rests_on_a_new_series_awaits_the_next_scrape() -> None:
 
 def test_at_most_so_many_processes_are_kept_and_more_are_said() -> None:
     seen = window()
-    for at in range(3 * MOST_PROCESSES):
+    for at in range(3 * MAX_PROCESSES):
         seen.add(good(float(at), {A: 1e4 * (at % 100), START: EPOCH - 1e6 - 5 * (at % 100)}))
-        assert len(seen.processes.known) <= MOST_PROCESSES
+        assert len(seen.processes.known_processes) <= MAX_PROCESSES
     assert rate(seen) is None
-    assert seen.reason == "more than 64 processes answer in turn"
+    assert seen.why_no_rates == "more than 64 processes answer in turn"
 
 
 def test_a_process_is_forgotten_after_ten_windows_and_what_it_gained_is_kept() -> None:
@@ -289,10 +289,10 @@ def test_a_process_is_forgotten_after_ten_windows_and_what_it_gained_is_kept() -
         seen.add(
             good(float(at), {A: 1e4 * (at % 2) + 10.0 * at, START: EPOCH - 500 - 50 * (at % 2)})
         )
-    for at in range(8, 30 + 10 * FORGOTTEN_AFTER):
+    for at in range(8, 30 + 10 * FORGET_AFTER_WINDOWS):
         seen.add(good(float(at), {A: 1e4 + 10.0 * at, START: EPOCH - 550}))
-    assert len(seen.processes.known) == 1
-    last = 29 + 10 * FORGOTTEN_AFTER
+    assert len(seen.processes.known_processes) == 1
+    last = 29 + 10 * FORGET_AFTER_WINDOWS
     assert seen.gained[0] == pytest.approx(60 + 10.0 * (last - 1))
 
 
@@ -329,7 +329,7 @@ def test_a_sample_whose_timestamp_has_not_moved_is_no_new_one() -> None:
     for at in range(60):
         taken = 15 * (at // 15)
         seen.add(dated(float(at), 5e5 + 100.0 * taken, taken))
-        shown.append(None if 0 in seen.silent else rate(seen))
+        shown.append(None if 0 in seen.without_value else rate(seen))
     assert shown == [None] * 15 + [pytest.approx(100.0)] * 45
 
 
@@ -338,7 +338,7 @@ def test_a_sample_that_never_moves_again_is_no_rate_for_ever() -> None:
     for at in range(80):
         taken = 15 * min(at // 15, 1)
         seen.add(dated(float(at), 5e5 + 100.0 * taken, taken))
-    assert 0 in seen.silent
+    assert 0 in seen.without_value
     assert seen.why_no_sample == "its samples are dated, and no new one has come yet"
 
 

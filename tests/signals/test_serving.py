@@ -15,13 +15,13 @@ from tputtui.model import (
     TargetStatus,
 )
 from tputtui.signals.service.serving_processes import (
-    Choice,
-    Identity,
-    choose,
-    offered,
-    service_of,
+    ProcessChoice,
+    ProcessIdentity,
+    choose_process,
+    choose_worker,
+    find_service,
+    find_workers,
     serving_marks,
-    workers_of,
 )
 from tputtui.views.live.process_table import BY_HAND
 
@@ -56,7 +56,7 @@ def snapshot(
     )
 
 
-def pid_of(choice: Choice) -> int | None:
+def pid_of(choice: ProcessChoice) -> int | None:
     return choice.process.pid if choice.process is not None else None
 
 
@@ -83,17 +83,17 @@ TWO = snapshot(
     ],
 )
 def test_the_order_is_focused_cursor_then_service_then_cursor_then_none(
-    service: ServiceState | None, cursor: Identity | None, has_focus: bool, pid: int | None
+    service: ServiceState | None, cursor: ProcessIdentity | None, has_focus: bool, pid: int | None
 ) -> None:
-    choice = choose(TWO, service, cursor=cursor, has_focus=has_focus)
+    choice = choose_process(TWO, service, cursor=cursor, has_focus=has_focus)
     assert pid_of(choice) == pid
     assert choice.needs_cursor == (pid is None)
-    assert choice.sentence() != ""
+    assert choice.describe() != ""
 
 
 def test_a_cursor_belongs_to_a_pid_and_its_start_time() -> None:
     for cursor in ((3, 9.9), (7, 0.7)):
-        choice = choose(TWO, SHOP, cursor=cursor, has_focus=True)
+        choice = choose_process(TWO, SHOP, cursor=cursor, has_focus=True)
         assert choice.process is None, (
             "not the process that took over the pid, and not another in its place"
         )
@@ -109,22 +109,22 @@ def test_of_forked_workers_the_busiest_is_first_and_p_goes_through_all(busiest: 
     found = snapshot(
         states, at("shop-1", 8070, holder(10), *(holder(pid, 10) for pid in (11, 12, 13)))
     )
-    sampled: set[Identity] = set()
+    sampled: set[ProcessIdentity] = set()
     taken = []
     for place in (1, 2, 3):
-        choice = choose(found, SHOP, sampled=sampled)
+        choice = choose_process(found, SHOP, sampled=sampled)
         assert choice.process is not None
         assert (
             f"{choice.process.pid} app.py, {place} of 3 workers: p again for the next"
-            in choice.sentence()
+            in choice.describe()
         )
-        assert "their parent 10 only waits for them" in choice.sentence()
+        assert "their parent 10 only waits for them" in choice.describe()
         taken.append(choice.process.pid)
         sampled.add(choice.process.identity)
     assert taken[0] == busiest
     assert sorted(taken) == [11, 12, 13]
-    again = choose(found, SHOP, sampled=sampled)
-    assert (pid_of(again), again.place) == (busiest, 1)
+    again = choose_process(found, SHOP, sampled=sampled)
+    assert (pid_of(again), again.position) == (busiest, 1)
 
 
 def test_siblings_with_a_socket_each_are_workers_and_replicas_on_this_machine_are_one_service() -> (
@@ -136,8 +136,8 @@ def test_siblings_with_a_socket_each_are_workers_and_replicas_on_this_machine_ar
         at("shop-1", 8070, holder(1), holder(2)),
         at("till-1", 8071, holder(3)),
     )
-    choice = choose(found, both)
-    assert (pid_of(choice), choice.workers) == (2, 3)
+    choice = choose_process(found, both)
+    assert (pid_of(choice), choice.worker_count) == (2, 3)
 
 
 PARENT_CASES = {
@@ -166,9 +166,9 @@ def test_a_parent_is_a_worker_only_where_it_is_seen_to_serve(case: str) -> None:
     target = at(
         "shop-1", 8070, holder(10, 900, own_connections), holder(11, 10, childs_connections)
     )
-    workers = workers_of([target], (process(10, own), process(11, childs)))
+    workers = find_workers([target], (process(10, own), process(11, childs)))
     assert [one.pid for one in workers.processes] == ranked
-    assert (workers.waiting == {(10, 1.0)}) == is_waiting
+    assert (workers.idle_parents == {(10, 1.0)}) == is_waiting
 
 
 def test_a_waiting_parent_under_the_cursor_says_so_and_offers_the_busiest() -> None:
@@ -176,27 +176,27 @@ def test_a_waiting_parent_under_the_cursor_says_so_and_offers_the_busiest() -> N
         (process(10, 0.1, name="gunicorn: master"), process(11, 9.0), process(12, 90.0)),
         at("shop-1", 8070, holder(10), holder(11, 10), holder(12, 10)),
     )
-    choice = choose(found, SHOP, cursor=(10, 1.0), has_focus=True)
+    choice = choose_process(found, SHOP, cursor=(10, 1.0), has_focus=True)
     assert (
-        choice.sentence()
+        choice.describe()
         == "10 gunicorn: master, which only waits for its workers: p again takes 12"
     )
-    assert choice.sentence(60) == "10, which only waits for its workers: p again takes 12"
+    assert choice.describe(60) == "10, which only waits for its workers: p again takes 12"
     assert pid_of(choice) == 10, "the row that was chosen"
 
 
 def test_who_accepted_a_connection_serves_though_it_does_not_listen() -> None:
     target = at("shop-1", 8070, holder(10), holder(11, 10, 3, is_listening=False))
     assert [
-        one.pid for one in workers_of([target], (process(10), process(11, 50.0))).processes
+        one.pid for one in find_workers([target], (process(10), process(11, 50.0))).processes
     ] == [11]
 
 
 def test_a_holder_that_ended_or_whose_pid_was_taken_over_is_never_offered() -> None:
     target = at("shop-1", 8070, holder(1))
     other = replace(process(1, 99.0), started=77.0)
-    assert offered([target], (other,)) is None
-    choice = choose(snapshot((other,), target), SHOP)
+    assert choose_worker([target], (other,)) is None
+    choice = choose_process(snapshot((other,), target), SHOP)
     assert choice.process is None
     assert "has ended" in choice.reason
 
@@ -260,13 +260,13 @@ BUSY = (process(3, 99.0, name="batch.py"),)
 def test_where_no_worker_may_be_seen_nothing_is_offered_but_a_sentence(
     listeners: TargetListeners, processes: tuple[ProcessState, ...], state: str, words: str
 ) -> None:
-    choice = choose(
+    choice = choose_process(
         snapshot(processes, listeners, state=state), SHOP, sudo="sudo /x/tputtui", by_hand=BY_HAND
     )
     assert choice.process is None, "never a process that does not serve what is shown"
     assert not choice.is_pending
     assert words in choice.reason
-    assert choice.sentence() == choice.reason
+    assert choice.describe() == choice.reason
 
 
 def test_a_python_holder_goes_before_the_one_that_only_opened_the_socket() -> None:
@@ -275,18 +275,18 @@ def test_a_python_holder_goes_before_the_one_that_only_opened_the_socket() -> No
         (process(9, 50.0, None, "systemd"), process(4, 1.0)),
         at("shop-1", 8070, holder(9), holder(4, 9)),
     )
-    choice = choose(found, SHOP)
-    assert (pid_of(choice), choice.workers) == (4, 1)
-    assert "again" not in choice.sentence()
+    choice = choose_process(found, SHOP)
+    assert (pid_of(choice), choice.worker_count) == (4, 1)
+    assert "again" not in choice.describe()
 
 
 def test_before_anything_was_looked_up_the_choice_waits() -> None:
-    assert choose(replace(TWO, processes=None), SHOP).is_pending
-    assert choose(replace(TWO, listeners=None), SHOP).is_pending
-    assert choose(
+    assert choose_process(replace(TWO, processes=None), SHOP).is_pending
+    assert choose_process(replace(TWO, listeners=None), SHOP).is_pending
+    assert choose_process(
         replace(TWO, listeners=TWO.listeners[1:] if TWO.listeners else ()), SHOP
     ).is_pending
-    assert not choose(
+    assert not choose_process(
         replace(TWO, listeners=None), SHOP, cursor=(3, 0.3), has_focus=True
     ).is_pending
 
@@ -307,14 +307,14 @@ def test_rows_are_marked_by_the_ports_of_targets_only() -> None:
 
 
 def test_the_service_of_a_process_is_that_of_the_target_it_serves() -> None:
-    assert service_of(TWO, 2, 0.2) is TILL
-    assert service_of(TWO, 2, None) is TILL
-    assert service_of(TWO, 2, 5.0) is None
-    assert service_of(TWO, 3, 0.3) is None
+    assert find_service(TWO, 2, 0.2) is TILL
+    assert find_service(TWO, 2, None) is TILL
+    assert find_service(TWO, 2, 5.0) is None
+    assert find_service(TWO, 3, 0.3) is None
 
 
 def test_a_refusal_names_no_key_of_the_screen_unless_the_caller_does() -> None:
-    choice = choose(snapshot(BUSY, NOTHING, state="down"), SHOP)
+    choice = choose_process(snapshot(BUSY, NOTHING, state="down"), SHOP)
     assert (
         choice.reason
         == "no process listens on 127.0.0.1:8070: start the service; choose a process by hand"

@@ -140,7 +140,7 @@ def test_a_failed_scrape_is_a_gap_and_the_rates_start_over() -> None:
     seen.add(good(0.0, {A: 0.0}))
     seen.add(good(1.0, {A: 10.0}))
     seen.add(failed(2.0))
-    assert (seen.up, seen.rates()) == (False, None)
+    assert (seen.is_up, seen.rates()) == (False, None)
     seen.add(good(3.0, {A: 1000.0}))
     assert seen.rates() is None
     seen.add(good(4.0, {A: 1007.0}))
@@ -215,10 +215,10 @@ def test_a_newly_followed_name_counts_nothing_at_first() -> None:
 def test_a_missing_series_is_gone_now_and_returns_without_a_spike() -> None:
     seen = window()
     seen.add(good(0.0, {A: 100.0, B: 100.0}))
-    layout = seen.layout
+    layout = seen.layout_version
     seen.add(good(1.0, {A: 100.0}))
     assert list(seen.gone) == [seen.series.index(B)]
-    assert seen.layout != layout
+    assert seen.layout_version != layout
     seen.add(good(2.0, {A: 100.0, B: 5000.0}))
     assert gained(seen, B) == 0.0
     seen.add(good(3.0, {A: 100.0, B: 5009.0}))
@@ -263,7 +263,7 @@ def test_a_thousand_new_series_a_scrape_reach_a_plateau() -> None:
         seen.add(good(float(at), churn))
         sizes.append(len(seen.series))
     assert max(sizes[20:]) == max(sizes[40:]) <= 1700
-    assert all(len(numbers) == len(seen.series) for numbers in (seen.raw, seen.gained))
+    assert all(len(numbers) == len(seen.series) for numbers in (seen.raw_values, seen.gained))
 
 
 def test_what_is_dropped_is_told_with_what_it_had_gained() -> None:
@@ -271,8 +271,8 @@ def test_what_is_dropped_is_told_with_what_it_had_gained() -> None:
     many = {Series("requests_total", (("id", str(n)),)): 0.0 for n in range(100)}
     seen.add(good(0.0, {A: 0.0, **many}))
     seen.add(good(1.0, {A: 5.0, **dict.fromkeys(many, 2.0)}))
-    tally = seen.tally("requests_total", lambda series: series.label("id") != "7")
-    other = seen.tally("errors_total", lambda _: True)
+    tally = seen.track_dropped("requests_total", lambda series: series.label("id") != "7")
+    other = seen.track_dropped("errors_total", lambda _: True)
     for at in range(2, 8):
         seen.add(good(float(at), {A: 5.0 * at}))
     assert (tally.gained, other.gained) == (198.0, 0.0)
@@ -284,7 +284,7 @@ def test_a_long_window_at_a_short_interval_keeps_few_rows() -> None:
     seen = window(window_s=600.0, interval_s=0.1)
     for tick in range(9000):
         seen.add(good(tick * 0.1, {A: float(tick)}))
-    assert len(seen.processes.current.rows) <= MAX_ROWS + 2
+    assert len(seen.processes.current_process.rows) <= MAX_ROWS + 2
     assert seen.covered_s == pytest.approx(600.0, abs=3.0)
     assert rate_of(seen, A) == pytest.approx(10.0)
 
@@ -368,7 +368,7 @@ def test_an_overdue_window_has_no_rates_until_the_answer_comes() -> None:
     seen = window()
     for second in range(5):
         seen.add(good(float(second), {A: 100.0 * second, DEPTH: 3.0}))
-    seen.overdue = True
+    seen.is_overdue = True
     assert seen.rates() is None
     assert not seen.is_current
     seen.add(answered(24.0, {A: 2400.0}, asked_at=5.0))

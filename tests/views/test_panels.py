@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from panes import assert_fills
 
 from tputtui import text
-from tputtui.engine.target_tracker import several_answer
+from tputtui.engine.target_tracker import describe_several_processes
 from tputtui.model import (
     BreakdownRow,
     ErrorState,
@@ -158,7 +158,7 @@ def test_a_target_that_answers_without_a_rate_says_why() -> None:
 def test_several_processes_that_answer_in_turn_are_named_beside_the_number_and_in_the_list_of_targets() -> (
     None
 ):
-    odd = replace(samples.targets()[0], processes=4, warning=several_answer(4))
+    odd = replace(samples.targets()[0], processes=4, warning=describe_several_processes(4))
     found = scene(samples.snapshot(targets=(odd, *samples.targets()[1:])))
     assert line_text(throughput_panel(found, 80, 5).lines[1]).startswith(
         " 1,284 req/s  4 processes in turn   best 60 s 1,690"

@@ -20,7 +20,7 @@ from tputtui.profiling.profile_model import (
     Stack,
 )
 from tputtui.recording.embedded_profiles import describe_top_function
-from tputtui.signals.service.serving_processes import service_of
+from tputtui.signals.service.serving_processes import find_service
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 from tputtui.views.profile.profile_header import (
     SamplingStatus,
@@ -393,14 +393,14 @@ def test_the_strip_shows_the_profiled_process_own_service() -> None:
     snapshot = samples.snapshot(
         services=(shop, till), targets=targets, listeners=(*samples.listeners(), here)
     )
-    own = service_of(snapshot, 5, 1.0)
+    own = find_service(snapshot, 5, 1.0)
     assert own is not None
     assert own.name == "till"
     words = line_text(strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, own))
     assert "till pool" in words
     assert "shop queue" not in words
-    assert service_of(snapshot, 5, 2.0) is None, "another process took over the pid"
-    assert service_of(snapshot, 6, None) is None
+    assert find_service(snapshot, 5, 2.0) is None, "another process took over the pid"
+    assert find_service(snapshot, 6, None) is None
     assert "pool" not in line_text(
         strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, None)
     )

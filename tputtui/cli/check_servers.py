@@ -13,7 +13,7 @@ from tputtui.model import Bindings, Target
 from tputtui.scrape.endpoint_settings import endpoint_settings
 from tputtui.scrape.prometheus.api import ServerApi, ServerError, base_url
 from tputtui.scrape.prometheus.job_discovery import MAX_JOBS, ServerJob, list_jobs, read_raw_series
-from tputtui.scrape.prometheus.job_targets import NOTHING, JobTarget, build_expressions
+from tputtui.scrape.prometheus.job_targets import NO_ANSWER, JobTarget, build_expressions
 from tputtui.scrape.prometheus.queries import join_queries
 from tputtui.settings import Settings, TargetSettings
 from tputtui.signals.classify.classifier import classify
@@ -133,4 +133,4 @@ async def _answers(
         found += len(vector)
         warnings |= dict.fromkeys(result.warnings)
     rows = [("warning", warning) for warning in warnings]
-    return rows if found or not part.questions else [*rows, ("empty", NOTHING)]
+    return rows if found or not part.questions else [*rows, ("empty", NO_ANSWER)]

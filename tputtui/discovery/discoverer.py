@@ -71,7 +71,7 @@ class Discovery:
     targets: tuple[DiscoveredTarget, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     probes: tuple[ProbeResult, ...] = ()
-    trouble: str = ""  # why the listeners could not be listed
+    error: str = ""  # why the listeners could not be listed
 
     @property
     def sentence(self) -> str:
@@ -94,8 +94,8 @@ class Discovery:
     @property
     def summary(self) -> str:
         """What came of it, for who has seen what was looked at."""
-        if self.trouble:
-            return f"the listening ports cannot be listed: {self.trouble}"
+        if self.error:
+            return f"the listening ports cannot be listed: {self.error}"
         if not self.candidates:
             return "nothing listens on this machine's loopback"
         return f"{len(self.targets)} of {len(self.candidates)} listening ports serve metrics"
@@ -233,7 +233,7 @@ class Discoverer:
         try:
             looked_at = find_candidates(await asyncio.to_thread(self._listeners))
         except (OSError, RuntimeError) as error:  # no descriptor, or no thread
-            return Discovery(trouble=clean(shortage(error) or str(error), 200))
+            return Discovery(error=clean(shortage(error) or str(error), 200))
         worth = [candidate for candidate in looked_at if candidate.verdict == "probe"]
         gate = asyncio.Semaphore(MAX_CONCURRENT)
 

@@ -44,7 +44,7 @@ class FilteredService:
         bindings = mine[0].bindings or Bindings()
         seen = (
             bindings,
-            tuple((name, window.serial, window.layout) for name, window in windows.items()),
+            tuple((name, window.serial, window.layout_version) for name, window in windows.items()),
         )
         if self._tracker is None or seen != self._version:
             self._version = seen

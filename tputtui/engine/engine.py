@@ -49,7 +49,7 @@ STOP_S = 3.0
 MAX_PROFILE_BYTES = 3 * 1024 * 1024
 """Limit of a profile embedded in a run: a reader reads no line beyond 4 MiB."""
 
-MOST_SHORT_TICKS = 10
+MAX_MEMORY_FAILURES = 10
 """Consecutive ticks that may run out of memory before the engine ends with that reason."""
 
 TICK_WAIT = 0.1
@@ -60,7 +60,7 @@ promptly.
 Listener = Callable[[Snapshot], None]
 
 
-def _report_unless_transport(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _on_loop_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Ignore a broken transport, whose protocol gets the same error: asyncio would print it over
     the screen.
     """
@@ -89,10 +89,10 @@ class Engine:
         self.failure: BaseException | None = None
         self._feed: LiveFeed | None = None
         self._listeners: list[Listener] = []
-        self._newest: Snapshot | None = None
-        self._short_ticks = 0  # consecutive ticks that ran out of memory
+        self._latest_snapshot: Snapshot | None = None
+        self._memory_failures = 0  # consecutive ticks that ran out of memory
         self._has_logged_discovery = False
-        self._said_no_processes = ""
+        self._reported_process_error = ""
         self._browsed_target: str | None = None  # target open in the metric browser
         self._families: Families | None = None
         self._column_cache = ColumnCache(self.pipeline.history, settings.interval_s)
@@ -135,7 +135,7 @@ class Engine:
 
     async def _collect(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(_report_unless_transport)
+        self._loop.set_exception_handler(_on_loop_exception)
         self._main_task = asyncio.current_task()
         # Loaded before connections use up the descriptors: an import needs some.
         exporters.all_entries()
@@ -174,15 +174,17 @@ class Engine:
     async def _tick(self, feed: LiveFeed, worker: Executor, missed_ticks: int) -> Snapshot:
         """Make one tick. Where memory runs out it is skipped, and the snapshot before it stays."""
         try:
-            self._newest = await self._read_and_derive(feed, worker, missed_ticks)
-            self._short_ticks = 0
+            self._latest_snapshot = await self._read_and_derive(feed, worker, missed_ticks)
+            self._memory_failures = 0
         except MemoryError:
-            if self._newest is None or self._short_ticks >= MOST_SHORT_TICKS:
+            if self._latest_snapshot is None or self._memory_failures >= MAX_MEMORY_FAILURES:
                 raise
-            self._short_ticks += 1
-        return self._newest
+            self._memory_failures += 1
+        return self._latest_snapshot
 
-    async def _read_and_derive(self, feed: LiveFeed, worker: Executor, missed: int) -> Snapshot:
+    async def _read_and_derive(
+        self, feed: LiveFeed, worker: Executor, missed_ticks: int
+    ) -> Snapshot:
         """Collect a reading and derive a snapshot from it.
 
         It is derived outside the loop: a target with very many series must not delay the scrapes of
@@ -197,18 +199,18 @@ class Engine:
         if feed.discovery_sentence is not None and not self._has_logged_discovery:
             self._has_logged_discovery = True
             self._log_event(Event(time.time(), "note", feed.discovery_sentence))
-        if (feed.no_processes or "") != self._said_no_processes:
-            self._said_no_processes = feed.no_processes or ""
-            if self._said_no_processes:
+        if (feed.process_read_error or "") != self._reported_process_error:
+            self._reported_process_error = feed.process_read_error or ""
+            if self._reported_process_error:
                 self._log_event(
                     Event(
                         time.time(),
                         "warning",
-                        f"the processes cannot be read: {self._said_no_processes}",
+                        f"the processes cannot be read: {self._reported_process_error}",
                     )
                 )
         self.pipeline.browse(self._browsed_target)
-        reading = feed.read(missed)
+        reading = feed.read(missed_ticks)
         self._is_deriving = True
         try:
             loop = asyncio.get_running_loop()

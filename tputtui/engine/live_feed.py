@@ -44,7 +44,7 @@ It comes sooner, because CPU usage needs two reads.
 """
 
 LISTENERS_EVERY_S = 30.0
-LISTENERS_AGAIN_S = 4.0
+LISTENERS_RETRY_S = 4.0
 """Seconds between reads of the listeners while unsettled.
 
 That is where a serving process has ended, or where a local target has no process yet.
@@ -63,7 +63,7 @@ class PolledTarget:
     is_from_server: bool = False  # its data comes from a server
 
     @property
-    def watched(self) -> LookedUpTarget:
+    def lookup_target(self) -> LookedUpTarget:
         """The target in the form that the process lookup takes."""
         server = (
             (self.settings.name or host_and_port(self.target.url)) if self.is_from_server else ""
@@ -116,16 +116,20 @@ class LiveFeed:
         self._listeners_read_at = -1e9
         self._is_reading_all_processes = True
         self.watched_pids: frozenset[int] = frozenset()
-        self._lookup = ServingLookup(self._processes)
-        self._listeners_new: tuple[TargetListeners, ...] | None = None  # for the next reading
-        self._listeners_found: tuple[TargetListeners, ...] = ()
-        self._looked_up: tuple[LookedUpTarget, ...] = ()
+        self._serving_lookup = ServingLookup(self._processes)
+        self._new_listeners: tuple[TargetListeners, ...] | None = None  # for the next reading
+        self._latest_listeners: tuple[TargetListeners, ...] = ()
+        self._lookup_targets: tuple[LookedUpTarget, ...] = ()
         self._service_pids: frozenset[int] = frozenset()
-        self._is_unsettled = False  # a serving process has ended, or a local target has none
-        self._listeners_again_s = LISTENERS_AGAIN_S
+        self._is_lookup_incomplete = (
+            False  # a serving process has ended, or a local target has none
+        )
+        self._listeners_retry_s = LISTENERS_RETRY_S
         # discovery's description of the places it searched
         self.discovery_sentence: str | None = None
-        self.no_processes: str | None = None  # reason why the last read of the processes failed
+        self.process_read_error: str | None = (
+            None  # reason why the last read of the processes failed
+        )
         self._is_discovering = not settings.targets and not settings.servers and settings.discover
         self._poller = Poller(
             [self._add_endpoint(target) for target in settings.targets],
@@ -248,7 +252,7 @@ class LiveFeed:
         now = time.monotonic()
         scrapes, self._scrapes[:] = tuple(self._scrapes), []
         processes, self._new_processes = self._new_processes, None
-        listeners, self._listeners_new = self._listeners_new, None
+        listeners, self._new_listeners = self._new_listeners, None
         self._start_process_read(now)
         return Reading(
             at=now,
@@ -257,8 +261,8 @@ class LiveFeed:
             host=self._host.read(),
             processes=processes,
             waiting={
-                **self._poller.waiting(),
-                **(self._servers.waiting() if self._servers is not None else {}),
+                **self._poller.waiting_by_target(),
+                **(self._servers.waiting_by_target() if self._servers is not None else {}),
             },
             partial=self._poller.partial(),
             missed_ticks=missed_ticks,
@@ -278,33 +282,38 @@ class LiveFeed:
         self._processes_read_count += 1
         self._processes_task = asyncio.get_running_loop().create_task(self._read_processes(now))
 
-    def _are_listeners_due(self, now: float, watched: tuple[LookedUpTarget, ...]) -> bool:
-        if watched != self._looked_up or now - self._listeners_read_at >= LISTENERS_EVERY_S:
+    def _are_listeners_due(self, now: float, lookup_targets: tuple[LookedUpTarget, ...]) -> bool:
+        if (
+            lookup_targets != self._lookup_targets
+            or now - self._listeners_read_at >= LISTENERS_EVERY_S
+        ):
             return True
-        return self._is_unsettled and now - self._listeners_read_at >= self._listeners_again_s
+        return (
+            self._is_lookup_incomplete and now - self._listeners_read_at >= self._listeners_retry_s
+        )
 
-    async def _read_listeners(self, now: float, watched: tuple[LookedUpTarget, ...]) -> None:
+    async def _read_listeners(self, now: float, lookup_targets: tuple[LookedUpTarget, ...]) -> None:
         """Find the processes that serve the targets: the limits of their control groups are read,
         and p profiles one.
         """
-        self._listeners_read_at, self._looked_up = now, watched
-        self._is_unsettled = True  # in case the read fails: descriptors may run out
+        self._listeners_read_at, self._lookup_targets = now, lookup_targets
+        self._is_lookup_incomplete = True  # in case the read fails: descriptors may run out
         found = await asyncio.to_thread(
-            self._lookup.read, watched, with_sockets=self.is_reading_all_processes
+            self._serving_lookup.read, lookup_targets, with_sockets=self.is_reading_all_processes
         )
         # Back off while the result stays the same: a container's process never appears here.
         again_s = (
-            LISTENERS_AGAIN_S if found != self._listeners_found else 2 * self._listeners_again_s
+            LISTENERS_RETRY_S if found != self._latest_listeners else 2 * self._listeners_retry_s
         )
-        self._listeners_again_s = min(again_s, LISTENERS_EVERY_S)
-        self._listeners_new = self._listeners_found = found
+        self._listeners_retry_s = min(again_s, LISTENERS_EVERY_S)
+        self._new_listeners = self._latest_listeners = found
         pids = {holder.pid for one in found for holder in one.holders}
         self._service_pids = frozenset(sorted(pids)[:MAX_SERVING_PROCESSES])
-        self._is_unsettled = any(_is_unsettled(one) for one in found)
+        self._is_lookup_incomplete = any(_is_lookup_incomplete(one) for one in found)
 
     async def _read_processes(self, now: float) -> None:
         try:
-            targets = tuple(asked.watched for asked in self.targets)
+            targets = tuple(asked.lookup_target for asked in self.targets)
             if (self.is_reading_all_processes or targets) and self._are_listeners_due(now, targets):
                 await self._read_listeners(now, targets)
             watched = self.watched_pids | self._service_pids
@@ -313,21 +322,21 @@ class LiveFeed:
                 found = await asyncio.to_thread(self._processes.read, watched, only_watched)
                 self._new_processes = found
                 if not self._service_pids <= {process.pid for process in found}:
-                    self._is_unsettled, self._listeners_again_s = True, LISTENERS_AGAIN_S
-            self.no_processes = None
+                    self._is_lookup_incomplete, self._listeners_retry_s = True, LISTENERS_RETRY_S
+            self.process_read_error = None
         except (OSError, RuntimeError, MemoryError) as error:  # no descriptor, thread or memory
-            self.no_processes = clean(descriptors.shortage(error) or str(error), 200)
+            self.process_read_error = clean(descriptors.shortage(error) or str(error), 200)
         finally:
             self._processes_task = None
 
 
-def _is_unsettled(found: TargetListeners) -> bool:
+def _is_lookup_incomplete(listeners: TargetListeners) -> bool:
     """Whether reading again soon may find more: the name was not resolved, or no process
     listened.
     """
-    if found.server or found.here is False:
+    if listeners.server or listeners.here is False:
         return False
-    return found.here is None or not (found.holders or found.hidden_users)
+    return listeners.here is None or not (listeners.holders or listeners.hidden_users)
 
 
 def scan_limits(limits: Limits, series: int) -> ScanLimits:

@@ -20,7 +20,7 @@ from tputtui.engine.family_browser import Families, FamilyBrowser, FamilyChart
 from tputtui.engine.host_pipeline import HostPipeline
 from tputtui.engine.server_history import ServerHistories, resource_level, service_figures
 from tputtui.engine.server_tracker import ServerTracker
-from tputtui.engine.target_tracker import NO_OVERRIDES, Overrides, TargetTracker, waiting_of
+from tputtui.engine.target_tracker import NO_OVERRIDES, Overrides, TargetTracker, service_waiting_s
 from tputtui.model import (
     Bindings,
     ChartedFamily,
@@ -101,7 +101,7 @@ class SnapshotPipeline:
         self._breakdown_index: dict[str, int] = {}
         self._trackers: dict[str, TargetTracker] = {}
         self._services: dict[str, ServiceTracker] = {}
-        self._last_figures: dict[str, LastFigures] = {}  # by service
+        self._last_figures_by_service: dict[str, LastFigures] = {}  # by service
         self._replica_watches: dict[str, ReplicaWatch] = {}  # of services with several targets
         self._filtered_service: FilteredService | None = None
         self._split_services: tuple[FilteredService, FilteredService] | None = (
@@ -368,7 +368,7 @@ class SnapshotPipeline:
             self._add_scrape(scrape, forgotten(scrape.target))
         for name, tracker in self._trackers.items():
             self._events.extend(
-                tracker.wait(
+                tracker.update_wait(
                     reading.waiting.get(name), reading.at, reading.time, reading.partial.get(name)
                 )
             )
@@ -407,7 +407,7 @@ class SnapshotPipeline:
             headroom=headroom,
             events=tuple(self._events)[-MAX_EVENTS_SHOWN:],
             self_usage=machine.update_self_usage(reading),
-            charted=self._charted(),
+            charted=self._charted_family(),
             split=self._split_state(),
             history_s=self._history_s(),
             is_ready=not is_discovering
@@ -420,7 +420,7 @@ class SnapshotPipeline:
             self.heatmaps.add_tick(reading.at, snapshot.services)
         return snapshot
 
-    def _charted(self) -> ChartedFamily | None:
+    def _charted_family(self) -> ChartedFamily | None:
         """Charted family; without a figure while its target's answer is late by more than a
         window.
         """
@@ -503,13 +503,15 @@ class SnapshotPipeline:
             members = [self._trackers[target] for target in tracker.targets]
             by = self._breakdown_labels(name, members)
             windows = {m.target.name: m.window for m in members if m.window is not None}
-            last = self._last_figures.setdefault(name, LastFigures())
+            last = self._last_figures_by_service.setdefault(name, LastFigures())
             state, is_overdue = (
                 tracker.state(windows, by),
                 any(member.is_overdue for member in members),
             )
             states.append(
-                last.fill(state, windows.values(), at, waiting_of(members), is_overdue=is_overdue)
+                last.add_last_figures(
+                    state, windows.values(), at, service_waiting_s(members), is_overdue=is_overdue
+                )
             )
         return tuple(states)
 
@@ -596,7 +598,7 @@ class SnapshotPipeline:
     def _group_services(self) -> None:
         """Group targets into services: replicas form one service."""
         before, self._services = self._services, {}
-        lasts, self._last_figures = self._last_figures, {}
+        lasts, self._last_figures_by_service = self._last_figures_by_service, {}
         watches, self._replica_watches = self._replica_watches, {}
         for members in replica_groups.group_replicas(self._trackers.values()):
             name = replica_groups.choose_service_name(members, self._trackers, self._services)
@@ -606,7 +608,7 @@ class SnapshotPipeline:
             if old is None or (old.targets, old.bindings) != (targets, bindings):
                 old = ServiceTracker(name, targets, bindings, self._quantiles, previous=old)
             self._services[name] = old
-            self._last_figures[name] = lasts.get(name) or LastFigures()
+            self._last_figures_by_service[name] = lasts.get(name) or LastFigures()
             watch = watches.get(name)
             if len(members) > 1:
                 kept = watch is not None and watch.is_current(members)

@@ -55,12 +55,12 @@ class ServerTargets:
             PrometheusServer(made, target.match, self.settings.interval_s, one, tls)
         )
 
-    def waiting(self) -> dict[str, float]:
+    def waiting_by_target(self) -> dict[str, float]:
         """Seconds for which each target's answer has been late, for targets of slow servers."""
         return {
             one.targets[name].name: seconds
             for server, one in zip(self._servers, self._subscriptions, strict=True)
-            for name, seconds in server.waiting().items()
+            for name, seconds in server.waiting_by_target().items()
             if name in one.targets
         }
 

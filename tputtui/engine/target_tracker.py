@@ -42,7 +42,7 @@ NEW_BINDING_SCRAPES = 3
 They cover a scrape under way, which did not read those series, and the ones around it.
 """
 
-SAY_AGAIN_S = 300.0
+REPEAT_WARNING_S = 300.0
 """Seconds for which a warning about counters is not repeated in the log."""
 
 LARGE_TARGET_SERIES = 5_000
@@ -87,11 +87,11 @@ class TargetTracker:
         self._good_scrapes = 0
         self._state_since: float | None = None
         # the newest attempt, where its deadline passed without an answer
-        self._late: Scrape | None = None
+        self._late_scrape: Scrape | None = None
         self._waiting_s: float | None = None  # seconds for which its answer has been late
         self._partial: int | None = None  # bytes received of it
         self._slow_since: float | None = None  # when it was reported as slow
-        self._said_at: dict[str, float] = {}  # logged warnings and when they were logged
+        self._logged_at: dict[str, float] = {}  # logged warnings and when they were logged
 
     @property
     def name(self) -> str:
@@ -182,7 +182,7 @@ class TargetTracker:
 
     def add_scrape(self, scrape: Scrape, forgotten: frozenset[str] = frozenset()) -> list[Event]:
         """Add the next scrape and return the events for the log."""
-        self._late = scrape if scrape.late else None
+        self._late_scrape = scrape if scrape.late else None
         if scrape.late:  # still under way: no result yet
             if self.window is not None:
                 self.window.add(scrape)
@@ -200,24 +200,24 @@ class TargetTracker:
                 self._newly_followed = (newly, scrapes - 1)
             self.names_not_from_zero = forgotten | newly if scrapes else forgotten
             self.window.add(scrape, self.names_not_from_zero)
-            events += self._counting_events(scrape, self.window)
+            events += self._counter_events(scrape, self.window)
         return events
 
-    def _counting_events(self, scrape: Scrape, window: TargetWindow) -> list[Event]:
+    def _counter_events(self, scrape: Scrape, window: TargetWindow) -> list[Event]:
         """Events that the counters give evidence of: a restart, or several processes answering in
         turn.
         """
         events = []
-        for kind, sentence in window.notices():
-            last = self._said_at.get(sentence)
+        for kind, sentence in window.pop_notices():
+            last = self._logged_at.get(sentence)
             if kind == "reset":
                 events.append(self._create_event(scrape, "reset", f"{self.name} {sentence}"))
-            elif last is None or scrape.at - last > SAY_AGAIN_S:
-                self._said_at[sentence] = scrape.at
+            elif last is None or scrape.at - last > REPEAT_WARNING_S:
+                self._logged_at[sentence] = scrape.at
                 events.append(self._create_event(scrape, "warning", f"{self.name}: {sentence}"))
         return events
 
-    def wait(
+    def update_wait(
         self, waiting_s: float | None, at: float, time: float, partial: int | None = None
     ) -> list[Event]:
         """Update, at every tick, for how long the target's answer has been late, and return the
@@ -229,7 +229,7 @@ class TargetTracker:
         """
         self._waiting_s, self._partial = waiting_s, partial
         if self.window is not None:
-            self.window.overdue = self.is_overdue
+            self.window.is_overdue = self.is_overdue
         if waiting_s is None or not self.is_overdue or self._slow_since is not None:
             return []
         self._slow_since = at - waiting_s
@@ -358,7 +358,7 @@ class TargetTracker:
     def status(self, at: float) -> TargetStatus:
         """Status of the target as of a tick."""
         last, good, waiting_s = self._last_scrape, self._last_good_scrape, self._waiting_s
-        error = self._late.error if self._late is not None else None
+        error = self._late_scrape.error if self._late_scrape is not None else None
         if last is None:
             state: TargetState = "waiting" if waiting_s is None else "slow"
             return TargetStatus(
@@ -382,7 +382,7 @@ class TargetTracker:
             state=state,
             error=error or last.error,
             warning=self._incomplete()
-            or (self._warning(last, exposition) if exposition is not None else None),
+            or (self._describe_warning(last, exposition) if exposition is not None else None),
             scrape_s=last.duration_s,
             size=last.size,
             series=exposition.series if exposition is not None else None,
@@ -394,7 +394,7 @@ class TargetTracker:
             partial=self._partial,
             silent=last.silent,
             was_up=last.error is None,
-            processes=self.window.processes.count if self.window is not None else 1,
+            processes=self.window.processes.process_count if self.window is not None else 1,
             duplicates=exposition.duplicates if exposition is not None else None,
         )
 
@@ -406,18 +406,18 @@ class TargetTracker:
             else None
         )
 
-    def _warning(self, last: Scrape, exposition: Exposition) -> str | None:
+    def _describe_warning(self, scrape: Scrape, exposition: Exposition) -> str | None:
         """Warning about an answer and about the process that sent it."""
         warnings = [
             describe_exposition_warning(exposition)
-            or slower_than_the_interval(last.duration_s, self._interval_s)
+            or describe_slow_scrapes(scrape.duration_s, self._interval_s)
         ]
-        if self.window is not None and (several := self.window.processes.count) > 1:
-            warnings.insert(0, several_answer(several))
+        if self.window is not None and (several := self.window.processes.process_count) > 1:
+            warnings.insert(0, describe_several_processes(several))
         return "; ".join(warning for warning in warnings if warning) or None
 
 
-def waiting_of(members: Iterable[TargetTracker]) -> float | None:
+def service_waiting_s(members: Iterable[TargetTracker]) -> float | None:
     """Seconds for which no target of a service has answered; None where one is not later than
     usual.
     """
@@ -430,7 +430,7 @@ def waiting_of(members: Iterable[TargetTracker]) -> float | None:
     return min(waits, default=None)
 
 
-def several_answer(processes: int) -> str:
+def describe_several_processes(processes: int) -> str:
     """Warning that several processes answer in turn, with the remedy."""
     return (
         f"{processes} processes answer in turn, each with its own counters: rates are added up. "
@@ -447,10 +447,10 @@ def describe_exposition_warning(exposition: Exposition) -> str | None:
     return "the answer is empty: it holds no metric" if exposition.series == 0 else None
 
 
-_INTERVALS = (1, 2, 5, 10, 15, 30, 60)
+_SUGGESTED_INTERVALS = (1, 2, 5, 10, 15, 30, 60)
 
 
-def slower_than_the_interval(duration_s: float, interval_s: float) -> str | None:
+def describe_slow_scrapes(duration_s: float, interval_s: float) -> str | None:
     """Advice for a target that takes longer than an interval: scrape it half as often as it could
     answer.
 
@@ -468,7 +468,9 @@ def suiting_interval(duration_s: float, interval_s: float) -> int | None:
 
     None: no longer one is, up to a minute.
     """
-    return next((one for one in _INTERVALS if one >= 2 * duration_s and one > interval_s), None)
+    return next(
+        (one for one in _SUGGESTED_INTERVALS if one >= 2 * duration_s and one > interval_s), None
+    )
 
 
 def merge_bindings(new: Bindings, previous: Bindings) -> Bindings:

@@ -16,7 +16,7 @@ from tputtui.frozen import frozen
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-KEPT_S = 300.0
+MAX_AGE_S = 300.0
 """How long the addresses of a name are remembered: as long as a connection to it is kept."""
 
 PATIENCE_S = 1.0
@@ -24,17 +24,17 @@ PATIENCE_S = 1.0
 pass.
 """
 
-_AT_ONCE = 16  # names that are being resolved at the same time
+_MAX_LOOKUPS = 16  # names that are being resolved at the same time
 
 
 @frozen
-class HostPlace:
+class HostLocation:
     """Where a host is. `here`: whether all its addresses belong to this machine; None while that is
     not known.
     """
 
     addresses: tuple[Ip, ...] = ()
-    here: bool | None = None
+    is_local: bool | None = None
 
 
 class OwnAddresses:
@@ -48,19 +48,19 @@ class OwnAddresses:
         ] = {}  # when, addresses; none: it failed
         self._running: dict[str, threading.Thread] = {}
 
-    def places(self, hosts: Iterable[str]) -> dict[str, HostPlace]:
+    def locate(self, hosts: Iterable[str]) -> dict[str, HostLocation]:
         """Where each host is. Waits up to `PATIENCE_S` for names; a literal address costs nothing."""
         wanted = dict.fromkeys(hosts)
         literal = {host: address for host in wanted if (address := parse_ip(host)) is not None}
         self._resolve([host for host in wanted if host not in literal])
         own = _interface_addresses()
-        found: dict[str, HostPlace] = {}
+        found: dict[str, HostLocation] = {}
         for host in wanted:
             addresses = (
                 (literal[host],) if host in literal else self._resolved.get(host, (0.0, ()))[1]
             )
             here = all(_is_own(address, own) for address in addresses) if addresses else None
-            found[host] = HostPlace(addresses, here)
+            found[host] = HostLocation(addresses, here)
         return found
 
     def _resolve(self, names: list[str]) -> None:
@@ -72,19 +72,19 @@ class OwnAddresses:
             name
             for name in names
             if name not in self._running
-            and (name not in self._resolved or now - self._resolved[name][0] > KEPT_S)
+            and (name not in self._resolved or now - self._resolved[name][0] > MAX_AGE_S)
         ]
-        for name in due[: _AT_ONCE - len(self._running)]:
+        for name in due[: _MAX_LOOKUPS - len(self._running)]:
             # A daemon thread: a name server that hangs must not hold up the exit.
             thread = threading.Thread(
-                target=self._look_up, args=(name,), name="resolve", daemon=True
+                target=self._look_up_name, args=(name,), name="resolve", daemon=True
             )
             self._running[name] = thread
             thread.start()
         for thread in self._running.values():
             thread.join(max(0.0, now + PATIENCE_S - time.monotonic()))
 
-    def _look_up(self, name: str) -> None:
+    def _look_up_name(self, name: str) -> None:
         try:
             entries = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
@@ -94,19 +94,19 @@ class OwnAddresses:
         self._resolved[name] = (time.monotonic(), addresses)
 
 
-def parse_ip(words: str) -> Ip | None:
+def parse_ip(text: str) -> Ip | None:
     """An address without its scope; an IPv4 address that is mapped into IPv6 is the IPv4 one. None:
     a name.
     """
     try:
-        address = ipaddress.ip_address(words.strip("[]").partition("%")[0])
+        address = ipaddress.ip_address(text.strip("[]").partition("%")[0])
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
 
 
-def reached(address: Ip) -> Ip:
+def reached_address(address: Ip) -> Ip:
     """The address that a connection to an address reaches: one to 0.0.0.0 or :: reaches the
     loopback.
     """

@@ -112,12 +112,12 @@ class ProcessCollector:
         Raises OSError where descriptors have run out.
         """
         table = read_sockets(self._proc)
-        self._ports = table.ports()
+        self._ports = table.ports_by_pid()
         for facts in self._facts.values():
             facts.reading = None  # it has the ports of before
         return table
 
-    def identity(self, pid: int) -> tuple[float, int] | None:
+    def start_and_parent(self, pid: int) -> tuple[float, int] | None:
         """Start time, as in a reading, and the parent's pid; None where the process has ended or is hidden."""
         try:
             content = procfs.read(f"{self._proc}/{pid}/stat", 2048)
@@ -264,9 +264,9 @@ class ProcessCollector:
             return None
         if uid is None:
             return None
-        return self.user(int(uid[1]))
+        return self.user_name(int(uid[1]))
 
-    def user(self, uid: int) -> str:
+    def user_name(self, uid: int) -> str:
         """The name of a user, as /etc/passwd has it; without one the number."""
         if self._users is None:
             self._users = _read_users(f"{self._root}/etc/passwd")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from tputtui.frozen import frozen
-from tputtui.host.own_addresses import HostPlace, Ip, OwnAddresses, parse_ip, reached
+from tputtui.host.own_addresses import HostLocation, Ip, OwnAddresses, parse_ip, reached_address
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.host.sockets import SocketTable, TcpSocket
 from tputtui.model import SocketHolder, TargetListeners
@@ -43,9 +43,9 @@ class ServingLookup:
         case: the process table shows the ports.
         """
         parts = {target.name: urlsplit(target.url) for target in targets if not target.server}
-        places = self._addresses.places(one.hostname or "" for one in parts.values())
+        places = self._addresses.locate(one.hostname or "" for one in parts.values())
         table = SocketTable()
-        if with_sockets or any(place.here for place in places.values()):
+        if with_sockets or any(place.is_local for place in places.values()):
             table = self._processes.read_sockets()
         found: list[TargetListeners] = []
         for target in targets:
@@ -64,24 +64,28 @@ class ServingLookup:
         """
         table = self._processes.read_sockets()
         loopback = (parse_ip("127.0.0.1"), parse_ip("::1"))
-        place = HostPlace(tuple(address for address in loopback if address is not None), here=True)
-        sockets = covering(table.listening, place.addresses, port)
+        place = HostLocation(
+            tuple(address for address in loopback if address is not None), is_local=True
+        )
+        sockets = matching_sockets(table.listening, place.addresses, port)
         sockets = sockets or tuple(one for one in table.listening if one.port == port)
         return self._with_holders(
             TargetListeners(f":{port}", port, f":{port}", here=True), sockets, table
         )
 
     def _listeners(
-        self, name: str, host: str, port: int, place: HostPlace, table: SocketTable
+        self, name: str, host: str, port: int, location: HostLocation, table: SocketTable
     ) -> TargetListeners:
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        found = TargetListeners(name, port, shown, place.here)
-        if not place.here:
+        found = TargetListeners(name, port, shown, location.is_local)
+        if not location.is_local:
             return found
-        return self._with_holders(found, covering(table.listening, place.addresses, port), table)
+        return self._with_holders(
+            found, matching_sockets(table.listening, location.addresses, port), table
+        )
 
     def _with_holders(
-        self, found: TargetListeners, sockets: Sequence[TcpSocket], table: SocketTable
+        self, listeners: TargetListeners, sockets: Sequence[TcpSocket], table: SocketTable
     ) -> TargetListeners:
         listening = {pid for one in sockets for pid in table.holders.get(one.inode, ())}
         connections: dict[int, int] = {}
@@ -91,26 +95,28 @@ class ServingLookup:
                     connections[pid] = connections.get(pid, 0) + 1
         holders: list[SocketHolder] = []
         for pid in sorted(listening | set(connections)):
-            known = self._processes.identity(pid)
+            known = self._processes.start_and_parent(pid)
             if known is not None:
                 started, parent = known
                 holders.append(
                     SocketHolder(pid, started, parent, connections.get(pid, 0), pid in listening)
                 )
         users = [
-            self._processes.user(one.uid) for one in sockets if not table.holders.get(one.inode)
+            self._processes.user_name(one.uid)
+            for one in sockets
+            if not table.holders.get(one.inode)
         ]
         return TargetListeners(
-            found.target,
-            found.port,
-            found.address,
-            found.here,
+            listeners.target,
+            listeners.port,
+            listeners.address,
+            listeners.here,
             holders=tuple(holders),
             hidden_users=tuple(dict.fromkeys(users)),
         )
 
 
-def covering(
+def matching_sockets(
     sockets: Iterable[TcpSocket], addresses: Iterable[Ip], port: int
 ) -> tuple[TcpSocket, ...]:
     """The listening sockets that a connection to the first of these addresses with a listener
@@ -120,7 +126,7 @@ def covering(
     family before ::.
     """
     on_port = [(one, parse_ip(one.address)) for one in sockets if one.port == port]
-    for address in map(reached, addresses):
+    for address in map(reached_address, addresses):
         exact = [one for one, own in on_port if own == address]
         unspecified = [(one, own) for one, own in on_port if own is not None and own.is_unspecified]
         same_family = [one for one, own in unspecified if own.version == address.version]
@@ -133,10 +139,10 @@ def covering(
     return ()
 
 
-def _accepts(listening: TcpSocket, connection: TcpSocket) -> bool:
+def _accepts(listener: TcpSocket, connection: TcpSocket) -> bool:
     """Whether a connection may have been accepted on a listening socket: its own end has that port
     and address.
     """
-    own = parse_ip(listening.address)
+    own = parse_ip(listener.address)
     here = own is not None and (own.is_unspecified or own == parse_ip(connection.address))
-    return here and listening.port == connection.port
+    return here and listener.port == connection.port

@@ -17,7 +17,7 @@ from tputtui.host.command_names import readable_name
 from tputtui.text import clean
 
 _ESTABLISHED, _LISTEN = b"01", b"0A"
-_TABLE_BYTES = 64 << 20  # of /proc/net/tcp: 150 bytes a socket
+_MAX_TABLE_BYTES = 64 << 20  # of /proc/net/tcp: 150 bytes a socket
 _SOCKET_LINK = re.compile(r"socket:\[(\d+)\]")
 
 
@@ -61,7 +61,7 @@ class SocketTable:
         default_factory=dict
     )  # inode -> pids, without hidden ones
 
-    def ports(self) -> dict[int, tuple[int, ...]]:
+    def ports_by_pid(self) -> dict[int, tuple[int, ...]]:
         """The ports on which each process listens, by pid."""
         found: dict[int, set[int]] = {}
         for one in self.listening:
@@ -81,7 +81,7 @@ def read_sockets(proc: str = "/proc") -> SocketTable:
     connected: list[TcpSocket] = []
     for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         try:
-            content = procfs.read(f"{proc}/net/{name}", _TABLE_BYTES)
+            content = procfs.read(f"{proc}/net/{name}", _MAX_TABLE_BYTES)
         except OSError as error:
             if shortage(error):
                 raise
@@ -91,17 +91,17 @@ def read_sockets(proc: str = "/proc") -> SocketTable:
             if len(fields) < 10 or fields[3] not in (_LISTEN, _ESTABLISHED):
                 continue
             try:
-                row = _row(fields, family)
+                row = _parse_row(fields, family)
             except ValueError:
                 continue
             (listening if fields[3] == _LISTEN else connected).append(row)
     ports = {one.port for one in listening}
     accepted = tuple(one for one in connected if one.port in ports)
     inodes = {one.inode for one in (*listening, *accepted)} - {0}
-    return SocketTable(tuple(listening), accepted, _holders(inodes, proc) if inodes else {})
+    return SocketTable(tuple(listening), accepted, _read_holders(inodes, proc) if inodes else {})
 
 
-def _row(fields: list[bytes], family: socket.AddressFamily) -> TcpSocket:
+def _parse_row(fields: list[bytes], family: socket.AddressFamily) -> TcpSocket:
     """Raises ValueError for a line that is none."""
     address, _, port = fields[1].partition(b":")
     raw = bytes.fromhex(address.decode("ascii"))
@@ -113,12 +113,12 @@ def _row(fields: list[bytes], family: socket.AddressFamily) -> TcpSocket:
     )
 
 
-def _holders(inodes: Collection[int], proc: str) -> dict[int, tuple[int, ...]]:
+def _read_holders(inodes: Collection[int], proc: str) -> dict[int, tuple[int, ...]]:
     found: dict[int, list[int]] = {}
-    for pid in sorted(int(name) for name in _entries(proc) if name.isdigit()):
+    for pid in sorted(int(name) for name in _list_directory(proc) if name.isdigit()):
         folder = f"{proc}/{pid}/fd"
         own: set[int] = set()
-        for name in _entries(folder):
+        for name in _list_directory(folder):
             try:
                 link = _SOCKET_LINK.fullmatch(os.readlink(f"{folder}/{name}"))
             except OSError:
@@ -130,7 +130,7 @@ def _holders(inodes: Collection[int], proc: str) -> dict[int, tuple[int, ...]]:
     return {inode: tuple(pids) for inode, pids in found.items()}
 
 
-def _entries(folder: str) -> list[str]:
+def _list_directory(folder: str) -> list[str]:
     try:
         return os.listdir(folder)
     except OSError as error:

@@ -338,7 +338,7 @@ class _TableBuilder:
                 tracker = ServiceTracker(name, targets, bindings, QUANTILES)
                 self._trackers[name] = tracker
             service = self.services.setdefault(name, _ServiceTotals(name))
-            at = newest if any(window.up for window in mine.values()) else reading.at
+            at = newest if any(window.is_up for window in mine.values()) else reading.at
             state = tracker.state(mine)
             service.add(at - began_at, state, cpu, tracker)
             service.resources.add((*state.saturation, *self._host_saturation))

@@ -75,9 +75,9 @@ class Secret:
         return value
 
 
-def learn_all(found: Iterable[Secret | None]) -> None:
+def learn_all(secrets: Iterable[Secret | None]) -> None:
     """Hide the values of secrets in every text from now on; what cannot be read is reported when it is needed."""
-    for secret in found:
+    for secret in secrets:
         if secret is not None:
             with contextlib.suppress(SecretError):
                 secret.reveal()

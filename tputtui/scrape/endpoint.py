@@ -21,7 +21,7 @@ __all__ = ["BodyReader", "Endpoint", "EndpointSettings"]
 
 ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 _MAY_BE_CUT = "the last line is not read: the answer has no length and ends without a newline, so it may be cut"
-_AT_ONCE_S = 0.05  # a body that takes no longer than this came with its first byte
+_MIN_BODY_S = 0.05  # a body that takes no longer than this came with its first byte
 _MAX_INLINE_SCAN_BYTES = (
     2_000_000  # from here on reading takes longer than the loop should stand still (10 ms)
 )
@@ -88,12 +88,12 @@ class Endpoint:
                 time.time(),
                 at - started,
                 error=why,
-                late=failure.late,
-                silent=failure.silent,
+                late=failure.is_late,
+                silent=failure.is_silent,
             )
         ended = time.monotonic()
         duration_s = ended - started
-        at, now = answer.began or (ended, time.time())
+        at, now = answer.first_byte_at or (ended, time.time())
         try:
             exposition = await self._scan(answer, wanted)
         except (
@@ -109,8 +109,8 @@ class Endpoint:
             duration_s,
             exposition=exposition,
             size=len(answer.body),
-            first_byte_s=at - started if ended - at > _AT_ONCE_S else None,
-            delayed_s=answer.delayed_s if answer.delayed_s > _AT_ONCE_S else 0.0,
+            first_byte_s=at - started if ended - at > _MIN_BODY_S else None,
+            delayed_s=answer.delayed_s if answer.delayed_s > _MIN_BODY_S else 0.0,
         )
 
     async def aclose(self) -> None:

@@ -14,13 +14,13 @@ _PUBLIC_HEADERS = frozenset(
 
 
 def endpoint_settings(
-    target: settings.TargetSettings, of_all: settings.Settings
+    target: settings.TargetSettings, all_settings: settings.Settings
 ) -> http_fetch.EndpointSettings:
     """The endpoint's settings; credentials of the URL stand back behind those that were configured.
 
     Raises ValueError where the URL is none (see `address.parse_address`).
     """
-    address, limits = parse_address(target.address), of_all.limits
+    address, limits = parse_address(target.address), all_settings.limits
     password = _secret(target.password_file, target.password_env)
     if password is None and address.password:
         password = Secret.text(address.password)
@@ -45,7 +45,7 @@ def endpoint_settings(
         max_series=target.max_series or limits.series_per_target,
         max_header_bytes=limits.header_bytes,
         max_redirects=limits.redirects,
-        timeout_s=target.timeout_s or of_all.timeout_s,
+        timeout_s=target.timeout_s or all_settings.timeout_s,
     )
 
 

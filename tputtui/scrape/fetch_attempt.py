@@ -20,7 +20,7 @@ Phase = Literal["resolving", "connecting", "handshake", "waiting", "header", "bo
 
 _SELF_SIGNED = (18, 19)  # X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, …_SELF_SIGNED_CERT_IN_CHAIN
 _WRONG_HOST = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH
-_SILENT = (
+_SILENT_ERRNOS = (
     errno.ECONNREFUSED,
     errno.ECONNRESET,
     errno.EPIPE,
@@ -48,10 +48,10 @@ class FetchError(Exception):
     `late`: the connection stands and the answer did not come, or not whole, by the deadline. `silent`: not a byte came.
     """
 
-    def __init__(self, text: str, *, late: bool = False, silent: bool = False) -> None:
+    def __init__(self, text: str, *, is_late: bool = False, is_silent: bool = False) -> None:
         super().__init__(text)
-        self.late = late
-        self.silent = silent
+        self.is_late = is_late
+        self.is_silent = is_silent
 
 
 class FetchAttempt:
@@ -71,7 +71,7 @@ class FetchAttempt:
         self.first_bytes = b""  # the first few of them
         self.expected_bytes: int | None = None  # Content-Length
         self.body_bytes = 0  # encoded bytes of the body
-        self.answered: tuple[float, float] | None = (
+        self.first_byte_at: tuple[float, float] | None = (
             None  # (monotonic, unix) when the first byte came
         )
 
@@ -79,7 +79,7 @@ class FetchAttempt:
         """Count bytes that came from the wire."""
         if data:
             if not self.received_bytes:
-                self.answered = time.monotonic(), time.time()
+                self.first_byte_at = time.monotonic(), time.time()
             self.received_bytes += len(data)
             if len(self.first_bytes) < 8:
                 self.first_bytes += data[:8]
@@ -126,7 +126,7 @@ class FetchAttempt:
             if isinstance(cause, ssl.SSLError) or shortage(cause):
                 return False
             if isinstance(cause, OSError) and cause.errno is not None:
-                return cause.errno in _SILENT
+                return cause.errno in _SILENT_ERRNOS
         return self.phase == "connecting" or not isinstance(error, FetchError | SecretError)
 
     def describe_failure(self, error: BaseException) -> str:

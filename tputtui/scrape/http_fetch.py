@@ -87,7 +87,7 @@ class HttpAnswer:
     is_framed: bool = (
         True  # a length, chunks or gzip say where it ends; else the end of the connection does
     )
-    began: tuple[float, float] | None = None  # (monotonic, unix) when its first byte came
+    first_byte_at: tuple[float, float] | None = None  # (monotonic, unix) when its first byte came
     delayed_s: float = 0.0  # of the time that it took, in which our own loop was kept from running
 
 
@@ -160,7 +160,9 @@ class Fetcher:
                     url or self.settings.url, await self._headers(form), form, any_status
                 )
                 answer = await self._fetch(request, attempt, backend)
-                return replace(answer, began=attempt.answered, delayed_s=limit.delayed_s)
+                return replace(
+                    answer, first_byte_at=attempt.first_byte_at, delayed_s=limit.delayed_s
+                )
         except (FetchError, SecretError) as failure:
             error, silent = str(failure), attempt.is_silent(failure)
         except Exception as failure:  # httpx, httpcore, ssl and OSError: each in its own words
@@ -175,7 +177,9 @@ class Fetcher:
             )
             silent = attempt.is_silent(failure)
         await self.aclose()
-        raise FetchError(clean(self.redactor.sentence(error), 200), late=is_late, silent=silent)
+        raise FetchError(
+            clean(self.redactor.sentence(error), 200), is_late=is_late, is_silent=silent
+        )
 
     async def aclose(self) -> None:
         """Close the connection. The next request opens another."""

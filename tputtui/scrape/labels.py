@@ -223,15 +223,15 @@ def parse_float(token: bytes) -> float:
     return value
 
 
-class Value(NamedTuple):
+class SampleValue(NamedTuple):
     """What stands behind name and labels. `odd` is why Prometheus rejects it all the same."""
 
     value: float
-    odd: str | None = None
+    reject_reason: str | None = None
     timestamp: float | None = None  # unix seconds
 
 
-def parse_value(rest: bytes, *, openmetrics: bool) -> Value:
+def parse_value(rest: bytes, *, openmetrics: bool) -> SampleValue:
     """Parse value and timestamp of a sample line; an exemplar is cut. Raises BadLine.
 
     Timestamps are milliseconds in the text format, seconds in OpenMetrics.
@@ -247,7 +247,7 @@ def parse_value(rest: bytes, *, openmetrics: bool) -> Value:
         raise BadLineError("there is no value")
     value = parse_float(fields[0])
     if len(fields) == 1:
-        return Value(value, odd)
+        return SampleValue(value, odd)
     if len(fields) > 2:
         raise BadLineError(f"{quote_bytes(fields[2], 20)} stands after the timestamp")
     timestamp = fields[1]
@@ -258,5 +258,5 @@ def parse_value(rest: bytes, *, openmetrics: bool) -> Value:
     except BadLineError:
         raise BadLineError(f"{quote_bytes(timestamp, 20)} is not a timestamp") from None
     if not math.isfinite(moment):
-        return Value(value, odd)
-    return Value(value, odd, moment if openmetrics else moment / 1000)
+        return SampleValue(value, odd)
+    return SampleValue(value, odd, moment if openmetrics else moment / 1000)

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from tputtui.model import Scrape
-from tputtui.scrape.time_limit import Wait
+from tputtui.scrape.time_limit import AnswerWait
 
 FIRST_SPREAD_S = 0.3  # the first scrapes start within this time
 SECOND_AFTER_S = 0.5  # the second scrape follows the first: rates begin early
@@ -100,7 +100,7 @@ class Poller:
             set()
         )  # targets that usually answer promptly, and have not yet
         self._answered = asyncio.Event()
-        self._waits: dict[str, Wait] = {}
+        self._waits: dict[str, AnswerWait] = {}
         for endpoint in endpoints:
             self.add(endpoint)
 
@@ -109,7 +109,7 @@ class Poller:
         """Scrapes that were skipped because the one before took too long, by target."""
         return MappingProxyType(self._missed_scrapes)
 
-    def waiting(self) -> Mapping[str, float]:
+    def waiting_by_target(self) -> Mapping[str, float]:
         """For how many seconds the answer of each slow target has been late. To be called on the poller's loop.
 
         Slow: connected, asked and not answered yet for longer than an interval, or beyond a deadline.
@@ -124,7 +124,8 @@ class Poller:
     def partial(self) -> Mapping[str, int]:
         """Of each slow target whose answer came in part: how many bytes. To be called on the poller's loop."""
         found = {
-            name: self._waits[name].note(self._endpoints[name].partial) for name in self.waiting()
+            name: self._waits[name].note(self._endpoints[name].partial)
+            for name in self.waiting_by_target()
         }
         return {name: count for name, count in found.items() if count}
 
@@ -239,8 +240,8 @@ class Poller:
         if self._usual_s.get(name, interval) < PROMPT_SHARE * interval:
             self._pending_prompt.add(name)
         started = time.monotonic()
-        wait = self._waits.setdefault(name, Wait())
-        wait.ask()
+        wait = self._waits.setdefault(name, AnswerWait())
+        wait.start()
         try:
             scrape = await endpoint.scrape(endpoint.timeout_s, self._wanted(name))
         finally:
@@ -248,7 +249,7 @@ class Poller:
             self._answered.set()
         if scrape.late:
             wait.note(endpoint.partial)
-        wait.end(late=scrape.late)
+        wait.stop(is_late=scrape.late)
         if scrape.error is None:
             took = time.monotonic() - started
             usual = min(

@@ -260,7 +260,7 @@ class Scanner:
         else:
             series = _UNWANTED
             # Its value is looked at now and not again. A bad line stays unknown, so it is counted in every scan.
-            odd = odd or parse_value(line[head.end :], openmetrics=self._openmetrics).odd
+            odd = odd or parse_value(line[head.end :], openmetrics=self._openmetrics).reject_reason
         if odd is not None:
             problems.reject_line(line, odd)
         if len(self._young_table) + len(self._odd_heads) < 4 * self._limits.series:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 from weakref import WeakKeyDictionary
 
-BEAT_S = 0.1
+CHECK_INTERVAL_S = 0.1
 """The loop's lateness is measured this often, and only while something is waited for: up to so much of each delay is missed."""
 
 
@@ -25,37 +25,37 @@ class LoopDelay:
     ) -> None:
         self._loop = loop
         self._clock = clock
-        self._waiting = 0
-        self._delayed = 0.0
-        self._due = 0.0  # when the next beat should come
-        self._beat: asyncio.TimerHandle | None = None
+        self._waiter_count = 0
+        self._delayed_s = 0.0
+        self._due_at = 0.0  # when the next beat should come
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def total_s(self) -> float:
         """Seconds up to now; a beat that is overdue counts already."""
-        overdue = self._clock() - self._due if self._beat is not None else 0.0
-        return self._delayed + max(0.0, overdue)
+        overdue = self._clock() - self._due_at if self._timer is not None else 0.0
+        return self._delayed_s + max(0.0, overdue)
 
     def start(self) -> None:
         """Measure from now on: something is waited for. Each `start` has its `stop`."""
-        self._waiting += 1
-        if self._beat is None:
+        self._waiter_count += 1
+        if self._timer is None:
             self._schedule()
 
     def stop(self) -> None:
         """One thing less is waited for."""
-        self._waiting -= 1
-        if self._waiting == 0 and self._beat is not None:
-            self._delayed = self.total_s
-            self._beat.cancel()
-            self._beat = None
+        self._waiter_count -= 1
+        if self._waiter_count == 0 and self._timer is not None:
+            self._delayed_s = self.total_s
+            self._timer.cancel()
+            self._timer = None
 
     def _schedule(self) -> None:
-        self._due = self._clock() + BEAT_S
-        self._beat = self._loop.call_later(BEAT_S, self._on_beat)
+        self._due_at = self._clock() + CHECK_INTERVAL_S
+        self._timer = self._loop.call_later(CHECK_INTERVAL_S, self._on_timer)
 
-    def _on_beat(self) -> None:
-        self._delayed = self.total_s
+    def _on_timer(self) -> None:
+        self._delayed_s = self.total_s
         self._schedule()
 
 
@@ -82,16 +82,16 @@ class TimeLimit:
     @property
     def delayed_s(self) -> float:
         """Seconds since the block was entered in which the loop was kept from running."""
-        return self._delay.total_s - self._before
+        return self._delay.total_s - self._delay_before_s
 
     async def __aenter__(self) -> Self:
         """Begin."""
         self._loop = asyncio.get_running_loop()
         self._delay = loop_delay()
         self._delay.start()
-        self._before = self._delay.total_s
+        self._delay_before_s = self._delay.total_s
         await self._timeout.__aenter__()
-        self._began = self._loop.time()
+        self._began_at = self._loop.time()
         self._timer = self._loop.call_later(self._seconds, self._check)
         return self
 
@@ -109,7 +109,7 @@ class TimeLimit:
 
     def _check(self) -> None:
         now = self._loop.time()
-        left = self._began + self._seconds + self.delayed_s - now
+        left = self._began_at + self._seconds + self.delayed_s - now
         if left > 0:
             self._timer = self._loop.call_later(left, self._check)
         else:
@@ -117,24 +117,24 @@ class TimeLimit:
             self._timeout.reschedule(now)
 
 
-class Wait:
+class AnswerWait:
     """For how long one target has owed an answer: since the first question that was not answered."""
 
     def __init__(self) -> None:
         self._asked_at: float | None = None
         self._delayed_s = 0.0  # how long the loop had been delayed by then
-        self._gave_up = False
+        self._has_timed_out = False
         self._partial = 0
 
-    def ask(self) -> None:
+    def start(self) -> None:
         """A question is asked; while an earlier one is not answered, the wait goes on."""
         if self._asked_at is None:
             self._asked_at, self._delayed_s = time.monotonic(), loop_delay().total_s
 
-    def end(self, *, late: bool) -> None:
+    def stop(self, *, is_late: bool) -> None:
         """The attempt is over: by an answer or a refusal, or (`late`) by its deadline, which does not end the wait."""
-        self._gave_up = late
-        if not late:
+        self._has_timed_out = is_late
+        if not is_late:
             self._asked_at, self._partial = None, 0
 
     def note(self, partial: int) -> int:
@@ -146,7 +146,7 @@ class Wait:
         """Seconds of the wait, where it is longer than an interval or than a deadline; time in which we were kept from
         running is not the target's. None: the answer is not late; nor is it where no connection stands yet.
         """
-        if self._asked_at is None or not (is_connected or self._gave_up):
+        if self._asked_at is None or not (is_connected or self._has_timed_out):
             return None
         waited = time.monotonic() - self._asked_at - (loop_delay().total_s - self._delayed_s)
-        return max(0.0, waited) if self._gave_up or waited > interval_s else None
+        return max(0.0, waited) if self._has_timed_out or waited > interval_s else None

@@ -229,11 +229,7 @@ def test_a_storm_of_resizes_and_a_tiny_terminal_are_survived(demo: str) -> None:
 def test_bytes_that_are_no_keys_change_nothing(demo: str) -> None:
     with live(demo) as session:
         session.wait_for("Throughput")
-        session.send(
-            b"\xff\xfe\x80\xc3\x28"
-             b"\x1b[999999;999999R\x1b]11;rgb:ffff/ffff/ffff\x1b\\"
-             b"\x00"
-        )
+        session.send(b"\xff\xfe\x80\xc3\x28\x1b[999999;999999R\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x00")
         session.read(1.0)
         assert session.alive(), session.text()
         session.send("q")

@@ -16,7 +16,11 @@ from tputtui.host.socket_owners import ServingLookup
 from tputtui.model import ProcessReading, ProcessState
 from tputtui.profiling.capture import preflight
 from tputtui.signals.host.process_rates import derive_processes
-from tputtui.signals.service.serving_processes import offered, why_none, workers_of
+from tputtui.signals.service.serving_processes import (
+    choose_worker,
+    describe_no_process,
+    find_workers,
+)
 from tputtui.text import clean
 
 CPU_COMPARISON_S = 0.3  # duration over which the CPU use of candidates is compared
@@ -116,7 +120,7 @@ def workers_hint(pid: int) -> str:
 
 
 def _workers_hint(pid: int, collector: ProcessCollector) -> str:
-    ports = collector.read_sockets().ports().get(pid, ())
+    ports = collector.read_sockets().ports_by_pid().get(pid, ())
     lookup = ServingLookup(collector)
     for found in map(lookup.read_port, ports):
         pids = frozenset(holder.pid for holder in found.holders)
@@ -124,8 +128,8 @@ def _workers_hint(pid: int, collector: ProcessCollector) -> str:
             continue
         readings = collector.read(pids, only_watched=True)
         states = _measure_cpu(collector, readings, {reading.identity for reading in readings}, pids)
-        workers = workers_of([found], states)
-        if pid in {waiting for waiting, _ in workers.waiting} and workers.processes:
+        workers = find_workers([found], states)
+        if pid in {waiting for waiting, _ in workers.idle_parents} and workers.processes:
             busiest = workers.processes[0]
             return f"{pid} only waits for its workers; the busiest is {busiest.pid}: tputtui profile {busiest.pid}"
     return ""
@@ -142,14 +146,14 @@ def _busiest_worker(port: int, collector: ProcessCollector) -> ProcessMatch:
             _measure_cpu(collector, readings, {reading.identity for reading in readings}, pids)
             or states
         )
-    choice = offered([found], states)
+    choice = choose_worker([found], states)
     if choice is None or choice.process is None:
         raise ProcessNotFoundError(
-            why_none(
+            describe_no_process(
                 [found], states, found.address, preflight.root_command(), "name another by its PID"
             )
         )
-    note = f"the busiest of {choice.workers} workers" if choice.workers > 1 else ""
+    note = f"the busiest of {choice.worker_count} workers" if choice.worker_count > 1 else ""
     chosen = choice.process
     return ProcessMatch(
         chosen.pid,

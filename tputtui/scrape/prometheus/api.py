@@ -39,10 +39,15 @@ class ServerError(Exception):
     """The server does not answer as it should; the text is a sentence, cleaned."""
 
     def __init__(
-        self, sentence: str, *, is_busy: bool = False, status: int | None = None, late: bool = False
+        self,
+        sentence: str,
+        *,
+        is_busy: bool = False,
+        status: int | None = None,
+        is_late: bool = False,
     ) -> None:
         super().__init__(clean(sentence, 200))
-        self.late = late  # the connection stands, and no answer came by the deadline
+        self.is_late = is_late  # the connection stands, and no answer came by the deadline
         self.is_busy = is_busy  # it has too much to do: who asks again soon makes it worse
         self.status = status  # of an answer that is no answer of this API
 
@@ -137,7 +142,7 @@ class ServerApi:
                 deadline_s, url, None if form is None else urlencode(form).encode(), any_status=True
             )
         except FetchError as error:
-            raise ServerError(str(error), late=error.late) from None
+            raise ServerError(str(error), is_late=error.is_late) from None
         if len(answer.body) < _MAX_INLINE_PARSE_BYTES:
             return self._parse_answer(answer)
         return await asyncio.to_thread(self._parse_answer, answer)
@@ -151,16 +156,19 @@ class ServerApi:
             and envelope.get("status") == "success"
             and "data" in envelope
         ):
-            said = [*self._texts(envelope.get("warnings")), *self._texts(envelope.get("infos"))]
+            said = [
+                *self._clean_texts(envelope.get("warnings")),
+                *self._clean_texts(envelope.get("infos")),
+            ]
             if envelope.get("isPartial") is True:
                 said.insert(0, "the answer is partial: a storage node does not answer")
             return QueryResult(envelope["data"], tuple(said[:_MAX_WARNINGS]), len(answer.body))
         word = envelope.get("error") if isinstance(envelope, dict) else None
-        raise _refusal_error(answer, "".join(self._texts([word])), self._settings)
+        raise _refusal_error(answer, "".join(self._clean_texts([word])), self._settings)
 
-    def _texts(self, said: object) -> list[str]:
+    def _clean_texts(self, values: object) -> list[str]:
         """What the server says, without our secrets: it may quote what it was asked."""
-        texts = [one for one in said if isinstance(one, str)] if isinstance(said, list) else []
+        texts = [one for one in values if isinstance(one, str)] if isinstance(values, list) else []
         return [clean(self._fetcher.redactor.sentence(one), 140) for one in texts]
 
 

@@ -20,7 +20,7 @@ from tputtui.scrape.prometheus.queries import (
 MIN_RANGE_SCRAPES = 4
 """Rates need two samples, and one may be missing: they are taken over at least so many scrapes of the server."""
 
-NOTHING = "the server answers nothing for this job"
+NO_ANSWER = "the server answers nothing for this job"
 
 MAX_CACHED_SERIES = 20_000  # of one job's answers, that are remembered by name
 UP, ALL = ":up", ":all"  # our own questions: sources of a job that are up, and all

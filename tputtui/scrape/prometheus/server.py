@@ -28,13 +28,13 @@ from tputtui.scrape.prometheus.job_discovery import (
     read_raw_series,
 )
 from tputtui.scrape.prometheus.job_targets import (
-    NOTHING,
+    NO_ANSWER,
     JobTarget,
     build_expressions,
     group_by_job,
 )
 from tputtui.scrape.prometheus.queries import format_conditions, join_queries
-from tputtui.scrape.time_limit import Wait
+from tputtui.scrape.time_limit import AnswerWait
 from tputtui.text import clean
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class PrometheusServer:
         self._unwatched_jobs = 0
         self._failed_jobs: dict[str, str] = {}  # jobs that could not be looked at, and why
         self._failures = 0
-        self._wait = Wait()  # of the ticks
+        self._answer_wait = AnswerWait()  # of the ticks
         self._first_tick = asyncio.Event()
         self._series_count = 0  # of the newest answer
 
@@ -125,13 +125,13 @@ class PrometheusServer:
         """Whether it has answered, failed, or is slow to answer the first question."""
         return self.is_known or self._has_placeholder
 
-    def waiting(self) -> dict[str, float]:
+    def waiting_by_target(self) -> dict[str, float]:
         """For how many seconds its answer has been late, for each of its targets; nothing while it is not."""
         api = self._api if self.is_known else self._discovery_api
-        late_s = self._wait.late_s(self._interval_s, is_connected=api.is_connected)
-        return dict.fromkeys(self._names(), late_s) if late_s is not None else {}
+        late_s = self._answer_wait.late_s(self._interval_s, is_connected=api.is_connected)
+        return dict.fromkeys(self._target_names(), late_s) if late_s is not None else {}
 
-    def _names(self) -> list[str]:
+    def _target_names(self) -> list[str]:
         """Its targets; while it knows none, what stands in for them."""
         if self.is_known:
             return [part.target.name for part in self.job_targets.values()]
@@ -154,16 +154,16 @@ class PrometheusServer:
         """The first look, again and again until there is a job; failures are delivered in the server's name."""
         while True:
             started = time.monotonic()
-            self._wait.ask()
-            late = asyncio.get_running_loop().call_later(self._interval_s, self._stand_in)
+            self._answer_wait.start()
+            late = asyncio.get_running_loop().call_later(self._interval_s, self._add_placeholder)
             try:
                 await self._discovery_api.vector("vector(1)", self.settings.timeout_s)
                 late.cancel()
-                self._wait.end(late=False)
+                self._answer_wait.stop(is_late=False)
                 await self._discover()
             except ServerError as error:
                 late.cancel()
-                self._wait.end(late=error.late)
+                self._answer_wait.stop(is_late=error.is_late)
                 self._on_error(error, started)
                 await asyncio.sleep(self._retry_s(error))
                 continue
@@ -291,14 +291,14 @@ class PrometheusServer:
         while True:
             started = time.monotonic()
             wait = self._tick_interval_s()
-            self._wait.ask()
+            self._answer_wait.start()
             try:
                 await self._tick()
-                self._wait.end(late=False)
+                self._answer_wait.stop(is_late=False)
                 self._failures = 0
                 self._first_tick.set()
             except ServerError as error:
-                self._wait.end(late=error.late)
+                self._answer_wait.stop(is_late=error.is_late)
                 self._on_error(error, started)
                 wait = self._retry_s(error)
             await asyncio.sleep(max(0.0, started + wait - time.monotonic()))
@@ -349,7 +349,7 @@ class PrometheusServer:
             own, up, count = samples[name]
             if part.questions and not own and up is None and count is None:
                 # Not even which of its sources are up: no rate is known, and none is 0.
-                self._deliver(part.target.name, started, error=NOTHING)
+                self._deliver(part.target.name, started, error=NO_ANSWER)
                 continue
             said = [*warnings]
             if count and up is not None and up < count:
@@ -375,12 +375,12 @@ class PrometheusServer:
     def _on_error(self, error: ServerError, started: float) -> None:
         """Say of all targets of this server, or of the one that stands in for them, what went wrong."""
         self._failures += 1
-        if not self._names():
-            self._stand_in()
-        for name in self._names():
-            self._deliver(name, started, error=str(error), late=error.late)
+        if not self._target_names():
+            self._add_placeholder()
+        for name in self._target_names():
+            self._deliver(name, started, error=str(error), late=error.is_late)
 
-    def _stand_in(self) -> None:
+    def _add_placeholder(self) -> None:
         """Have a target of the server's own name, until it is known what the server has."""
         if not self._has_placeholder:
             self._has_placeholder = True

@@ -48,7 +48,7 @@ class ObjectiveTracker:
         self._states: dict[str, tuple[ObjectiveState, float]] = {}
         self._missed: set[str] = set()  # objectives whose last event reported a miss
         # time of each objective's last evaluation with current figures
-        self._judged_at: dict[str, float] = {}
+        self._evaluated_at: dict[str, float] = {}
 
     def evaluate(
         self, at: float, time: float, services: Iterable[ServiceState]
@@ -67,14 +67,14 @@ class ObjectiveTracker:
             before = self._states.get(name)
             if before is not None and _is_awaited(asked):
                 latch.skip_tick(at)
-                statuses.append(self._unchanged(objective, value, before))
+                statuses.append(self._repeat_status(objective, value, before))
                 continue
             state, reason = _evaluate_objective(objective, latch, value, at, found), ""
             if any(one.overdue for one in asked) and state != "missed":
                 state, reason = "no_data", "slow"
             if before is None or before[0] != state:
                 self._states[name] = (state, at)
-            self._judged_at[name] = at
+            self._evaluated_at[name] = at
             if state == "missed" and name not in self._missed:
                 self._missed.add(name)
                 events.append(Event(time, "objective", f"{name} missed"))
@@ -85,12 +85,12 @@ class ObjectiveTracker:
             statuses.append(ObjectiveStatus(name, state, value, since, latch.budget_left(), reason))
         return tuple(statuses), events
 
-    def _unchanged(
+    def _repeat_status(
         self, objective: ObjectiveLevel, value: float | None, before: tuple[ObjectiveState, float]
     ) -> ObjectiveStatus:
         """Repeat the last known status; its duration does not grow while an answer is late."""
         name, (state, since) = objective.expression, before
-        for_s = max(0.0, self._judged_at[name] - since)
+        for_s = max(0.0, self._evaluated_at[name] - since)
         return ObjectiveStatus(name, state, value, for_s, self._hysteresis[name].budget_left())
 
     def unknown_service_events(self, time: float, names: Sequence[str]) -> list[Event]:

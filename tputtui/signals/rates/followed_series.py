@@ -40,7 +40,7 @@ class DroppedTotal:
         self.gained = 0.0
 
 
-class Count(NamedTuple):
+class ProcessCount(NamedTuple):
     """Increase of some series of one process since it was first seen."""
 
     process: int  # serial of the process
@@ -73,26 +73,26 @@ class FollowedSeries:
         self.interval_s = interval_s
         self.series: list[Series] = []
         # numbers without a current value: NaN, Inf or a sample that is too old
-        self.silent: set[int] = set()
+        self.without_value: set[int] = set()
         self.gone: dict[int, float] = {}  # number -> `at` of the first scrape without it
-        self.layout = 0  # changes whenever a series comes, goes or is renumbered
+        self.layout_version = 0  # changes whenever a series comes, goes or is renumbered
         self.gauges: Mapping[str, list[tuple[Series, float]]] = {}  # sample name -> newest values
         self.families: Mapping[str, Family] = {}
-        self.up = False  # the newest scrape was good
+        self.is_up = False  # the newest scrape was good
         # its answer is late by more than a window: the figures are not current
-        self.overdue = False
+        self.is_overdue = False
         self.at: float | None = None  # of the newest good scrape
         self.time: float | None = None
         self.segment = 0
         self.segment_at: float | None = None  # of the segment's first scrape
         self.processes = ProcessesInTurn()
-        self._index: dict[Series, int] = {}
+        self._number_by_series: dict[Series, int] = {}
         self._scrapes = 0
         self._counters = frozenset(counters)
         self._gauges = frozenset(gauges).union(START_GAUGES)
         # names of dropped series: a new series may be one that returned
-        self._suspect: set[str] = set()
-        self._tallies: WeakSet[DroppedTotal] = WeakSet()
+        self._retired_names: set[str] = set()
+        self._dropped_totals: WeakSet[DroppedTotal] = WeakSet()
 
     def follow(self, counters: Collection[str], gauges: Collection[str] = ()) -> None:
         """Follow other sample names from the next scrape on.
@@ -102,13 +102,13 @@ class FollowedSeries:
         self._counters = frozenset(counters)
         self._gauges = frozenset(gauges).union(START_GAUGES)
 
-    def tally(self, name: str, meets: Callable[[Series], bool]) -> DroppedTotal:
+    def track_dropped(self, name: str, meets: Callable[[Series], bool]) -> DroppedTotal:
         """Sum the increases of dropped series of a name.
 
         The sum is updated for as long as the caller keeps the result.
         """
         made = DroppedTotal(name, meets)
-        self._tallies.add(made)
+        self._dropped_totals.add(made)
         return made
 
     # --------------------------------------------------------------------------------------- counts
@@ -116,7 +116,7 @@ class FollowedSeries:
     @property
     def is_current(self) -> bool:
         """Whether the newest values are current."""
-        return self.up and not self.overdue
+        return self.is_up and not self.is_overdue
 
     @property
     def gained(self) -> list[float]:
@@ -124,17 +124,17 @@ class FollowedSeries:
         return self.processes.gained(len(self.series))
 
     @property
-    def raw(self) -> list[float]:
+    def raw_values(self) -> list[float]:
         """Return the newest value of each series, summed over all processes.
 
         NaN if the series is gone or was never a number.
         """
-        live = self.processes.live
+        live = self.processes.live_processes
         if len(live) == 1:
-            return live[0].raw
+            return live[0].raw_values
         total = [nan] * len(self.series)
         for process in live:
-            for number, value in enumerate(process.raw):
+            for number, value in enumerate(process.raw_values):
                 if isfinite(value):
                     total[number] = (
                         value if total[number] != total[number] else total[number] + value
@@ -152,28 +152,28 @@ class FollowedSeries:
         return self.processes.reset_at
 
     @property
-    def older_processes(self) -> int:
+    def older_process_count(self) -> int:
         """Number of processes that had begun before the target was watched.
 
         0 before the first scrape.
         """
         if self.at is None:
             return 0
-        return max(1, sum(process.born_at is None for process in self.processes.live))
+        return max(1, sum(process.born_at is None for process in self.processes.live_processes))
 
-    def counts(self, numbers: Sequence[int]) -> list[Count]:
+    def process_counts(self, numbers: Sequence[int]) -> list[ProcessCount]:
         """Return the counts of some series, by process."""
         found = []
-        for process in self.processes.known:
-            process.extend(len(self.series))
+        for process in self.processes.known_processes:
+            process.resize(len(self.series))
             counted = sum(map(process.gained.__getitem__, numbers))
             unconfirmed = 0.0
             if process.unconfirmed:
                 unconfirmed = sum(process.unconfirmed.get(number, 0.0) for number in numbers)
             at = self._counted_at(process, numbers)
-            is_live = not process.ended
+            is_live = not process.has_ended
             found.append(
-                Count(process.serial, at, counted, unconfirmed, is_live, process.delayed_s)
+                ProcessCount(process.serial, at, counted, unconfirmed, is_live, process.delayed_s)
             )
         return found
 
@@ -191,22 +191,22 @@ class FollowedSeries:
         age = self.time - start if self.time is not None and start is not None else 0.0
         return age if age > 0 else None
 
-    def lives(self, sample: str) -> list[tuple[float | None, list[float]]]:
+    def ages_and_values(self, sample: str) -> list[tuple[float | None, list[float]]]:
         """Return (age in seconds, values by number) for each process.
 
         The age is the time for which the process had been counting the sample; None if not known.
         """
-        live = self.processes.live
+        live = self.processes.live_processes
         if len(live) == 1:
-            return [(self.age_s(sample), live[0].raw)]
+            return [(self.age_s(sample), live[0].raw_values)]
         lives: list[tuple[float | None, list[float]]] = []
         for process in live:
             start = counting_since(sample, process.gauges, self.families)
             age = process.time - start if start is not None else 0.0
-            lives.append((age if age > 0 else None, process.raw))
+            lives.append((age if age > 0 else None, process.raw_values))
         return lives
 
-    def notices(self) -> list[Notice]:
+    def pop_notices(self) -> list[Notice]:
         """Return the notices for the log since the last call."""
         notices = self.processes.notices
         self.processes.notices = []
@@ -214,31 +214,36 @@ class FollowedSeries:
 
     # ------------------------------------------------------------------- adding and dropping series
 
-    def _enter(self, process: ProcessCounters, series: Series, value: float) -> int:
+    def _add_series(self, process: ProcessCounters, series: Series, value: float) -> int:
         """Follow one more series, exposed by a process."""
-        number = self._index[series] = len(self.series)
+        number = self._number_by_series[series] = len(self.series)
         self.series.append(series)
-        process.extend(number + 1)
-        process.raw[number] = value if isfinite(value) else nan
-        process.seen[number] = self._scrapes
-        self.layout += 1
+        process.resize(number + 1)
+        process.raw_values[number] = value if isfinite(value) else nan
+        process.seen_in_scrape[number] = self._scrapes
+        self.layout_version += 1
         return number
 
     def _mark_gone(self, process: ProcessCounters, at: float) -> None:
         """Mark the series missing from a good scrape as gone; they start over if they return."""
         missing = [
-            n for n, seen in enumerate(process.seen) if seen != self._scrapes and n not in self.gone
+            n
+            for n, seen in enumerate(process.seen_in_scrape)
+            if seen != self._scrapes and n not in self.gone
         ]
         if not missing:
             return
-        others = [one for one in self.processes.live if one is not process]
+        others = [one for one in self.processes.live_processes if one is not process]
         for number in missing:
-            process.raw[number] = nan
-            if not any(number < len(one.seen) and one.seen[number] == one.scrape for one in others):
+            process.raw_values[number] = nan
+            if not any(
+                number < len(one.seen_in_scrape) and one.seen_in_scrape[number] == one.scrape
+                for one in others
+            ):
                 self.gone[number] = at
-                self.layout += 1
+                self.layout_version += 1
 
-    def _retire(self, at: float) -> None:
+    def _drop_retired(self, at: float) -> None:
         """Drop series that have been gone for a window's length and renumber the others."""
         old = {number for number, since in self.gone.items() if at - since > self.window_s}
         if len(old) < max(RETIRE_AT_ONCE, len(self.series) // 4):
@@ -246,17 +251,19 @@ class FollowedSeries:
         gained = self.gained
         for number in old:
             series = self.series[number]
-            self._suspect.add(series.name)
-            for tally in self._tallies:
+            self._retired_names.add(series.name)
+            for tally in self._dropped_totals:
                 if tally.name == series.name and tally.meets(series):
                     tally.gained += gained[number]
         kept = [number for number in range(len(self.series)) if number not in old]
         new_number = {number: place for place, number in enumerate(kept)}
         self.processes.renumber(kept)
         self.series = [self.series[number] for number in kept]
-        self.silent = {new_number[number] for number in self.silent if number not in old}
+        self.without_value = {
+            new_number[number] for number in self.without_value if number not in old
+        }
         self.gone = {
             new_number[number]: since for number, since in self.gone.items() if number not in old
         }
-        self._index = {series: number for number, series in enumerate(self.series)}
-        self.layout += 1
+        self._number_by_series = {series: number for number, series in enumerate(self.series)}
+        self.layout_version += 1

@@ -77,7 +77,7 @@ def identity_gauge(
     return best if best is not None and 2 * told_of.count(best) >= len(found) else None
 
 
-def told(
+def read_start_times(
     gauges: Gauges, identity: str | None
 ) -> tuple[float | None, dict[Series, float], dict[Series, float]]:
     """Return (start time of the answering process, created times, other start times).
@@ -98,7 +98,7 @@ def told(
     return start, created, starts
 
 
-def governed(
+def governed_series(
     starts: Collection[Series],
     series: Sequence[Series],
     families: Mapping[str, Family],

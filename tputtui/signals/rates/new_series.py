@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tputtui.model import Labels, Series
-from tputtui.signals.rates.process_assignment import FEW
+from tputtui.signals.rates.process_assignment import SMALL_GAIN
 
-STEADY: Final = 2.0
+MAX_PACE_FACTOR: Final = 2.0
 """Factor within which two paces are the same."""
 
-Child = tuple[str, Labels]
+ChildKey = tuple[str, Labels]
 """A label set of a family: base name and labels without a bucket's bound."""
 
 
@@ -30,17 +30,17 @@ class NewSeries(NamedTuple):
     value: float
 
 
-class Doubtful(NamedTuple):
+class DoubtfulSeries(NamedTuple):
     """A new label set whose value is too large to be decided by its family.
 
     `judge` is the sample that counts its events.
     """
 
-    judge: NewSeries
+    event_sample: NewSeries
     members: list[NewSeries]
 
 
-def child(series: Series) -> Child:
+def child_key(series: Series) -> ChildKey:
     """Return the family and labels as the series' `_created` sample carries them."""
     base = series.name
     for suffix in ("_total", "_bucket", "_count", "_sum"):
@@ -50,7 +50,7 @@ def child(series: Series) -> Child:
     return base, tuple(label for label in series.labels if label[0] != "le")
 
 
-def counts_events(series: Series) -> bool:
+def is_event_count(series: Series) -> bool:
     """Tell whether a series counts events, each once.
 
     Sums do not, and of a histogram's buckets only the last one does.
@@ -60,7 +60,7 @@ def counts_events(series: Series) -> bool:
     return not series.name.endswith("_sum")
 
 
-def children(created: Mapping[Series, float]) -> dict[Child, float]:
+def created_times(created: Mapping[Series, float]) -> dict[ChildKey, float]:
     """Return the created times by label set."""
     return {
         (series.name.removesuffix("_created"), series.labels): moment
@@ -68,57 +68,57 @@ def children(created: Mapping[Series, float]) -> dict[Child, float]:
     }
 
 
-def count_from_zero(
+def select_increases(
     new: Sequence[NewSeries],
     series: Sequence[Series],
     rises: Sequence[float],
     created: Mapping[Series, float],
     since: float,
-) -> tuple[list[NewSeries], list[Doubtful]]:
+) -> tuple[list[NewSeries], list[DoubtfulSeries]]:
     """Return (new series whose values are increases, label sets for the next scrape to decide).
 
     `rises` are the increases of the known `series` in the same scrape; `since` is the unix time of
     the previous scrape. All series of one label set are decided together by its count of events:
     otherwise its buckets would not add up.
     """
-    told = children(created)
-    sets: dict[Child, list[NewSeries]] = {}
+    told = created_times(created)
+    sets: dict[ChildKey, list[NewSeries]] = {}
     for one in new:
-        sets.setdefault(child(one.series), []).append(one)
-    judges = {key: _judge(members) for key, members in sets.items()}
+        sets.setdefault(child_key(one.series), []).append(one)
+    judges = {key: _event_sample(members) for key, members in sets.items()}
     names = {(judge.series.name, judge.series.label("le")) for judge in judges.values()}
     family = dict.fromkeys(names, 0.0)
     for known, rise in zip(series, rises, strict=False):
         if rise > 0 and (name := (known.name, known.label("le"))) in family:
             family[name] += rise
     counted: list[NewSeries] = []
-    doubtful: list[Doubtful] = []
+    doubtful: list[DoubtfulSeries] = []
     for key, members in sets.items():
         judge = judges[key]
         moment = told.get(key)
         if moment is not None:
             counted += members if moment > since else []
-        elif judge.value <= family[judge.series.name, judge.series.label("le")] + FEW:
+        elif judge.value <= family[judge.series.name, judge.series.label("le")] + SMALL_GAIN:
             counted += members
         else:
-            doubtful.append(Doubtful(judge, members))
+            doubtful.append(DoubtfulSeries(judge, members))
     return counted, doubtful
 
 
-def is_confirmed(doubtful: Doubtful, gained: float, seconds: float, before_s: float) -> bool:
+def is_confirmed(doubtful: DoubtfulSeries, gained: float, seconds: float, before_s: float) -> bool:
     """Tell whether a label set may have begun shortly before it appeared.
 
     `gained` is its increase in the `seconds` since it appeared, and `before_s` the span before in
     which it must have begun.
     """
     return (
-        doubtful.judge.value <= FEW + STEADY * gained * before_s / seconds
+        doubtful.event_sample.value <= SMALL_GAIN + MAX_PACE_FACTOR * gained * before_s / seconds
         if gained > 0 and seconds > 0
         else False
     )
 
 
-def _judge(members: Sequence[NewSeries]) -> NewSeries:
+def _event_sample(members: Sequence[NewSeries]) -> NewSeries:
     """Return the sample of a label set that counts its events.
 
     That is a count, the +Inf bucket, or else the first sample.

@@ -15,7 +15,12 @@ from typing import Final, NamedTuple
 
 from tputtui.model import Series
 from tputtui.signals.rates.process_counters import ProcessCounters, same_created
-from tputtui.signals.rates.processes_in_turn import FELL, RESTART_S, Answer, ProcessesInTurn
+from tputtui.signals.rates.processes_in_turn import (
+    COUNTERS_FELL,
+    RESTART_S,
+    Answer,
+    ProcessesInTurn,
+)
 
 SAME_START_S: Final = 0.005
 """Difference up to which start times with a fraction are equal.
@@ -23,19 +28,19 @@ SAME_START_S: Final = 0.005
 Such times are kept in hundredths of a second, and forks of one server differ by at least that.
 """
 
-FEW: Final = 10.0
+SMALL_GAIN: Final = 10.0
 """Increase of a counter that is plausible at any pace."""
 
-BURST: Final = 10.0
+BURST_FACTOR: Final = 10.0
 """Multiple of the expected increase beyond which an answer is doubted.
 
 Applies only where other evidence says that several processes answer.
 """
 
-SURPRISE: Final = 4.0
+SURPRISE_FACTOR: Final = 4.0
 """Like `BURST`, for several processes that only their values tell apart."""
 
-CALM: Final = 10
+MIN_STEADY_ANSWERS: Final = 10
 """Consecutive answers in one line after which a single process is assumed.
 
 With two processes that answer at random, the other is passed over that often once in a thousand
@@ -43,10 +48,10 @@ times.
 """
 
 # share of an interval's increase: counters that fall by so little are of the same process
-SMALL_STEP: Final = 0.1
+SMALL_STEP_SHARE: Final = 0.1
 
-TOO_MANY_STEPS: Final = 3
-SOON_S: Final = 100.0
+MAX_STEPS_BACK: Final = 3
+STEPS_BACK_SPAN_S: Final = 100.0
 """Span in seconds within which `TOO_MANY_STEPS` steps back of all counters are no coincidence."""
 
 
@@ -57,8 +62,8 @@ class AnsweringProcess(NamedTuple):
     """
 
     process: ProcessCounters
-    rebase: bool = False
-    from_zero: bool = False
+    is_rebased: bool = False
+    is_from_zero: bool = False
 
 
 class ProcessAssignment:
@@ -68,16 +73,20 @@ class ProcessAssignment:
         self._processes = processes
         self._start_is_rounded = False
         # `at` of answers in which counters stepped back
-        self._steps: deque[float] = deque(maxlen=TOO_MANY_STEPS)
+        self._step_back_times: deque[float] = deque(maxlen=MAX_STEPS_BACK)
 
-    def guess(self, start: float | None) -> ProcessCounters:
+    def guess_process(self, start: float | None) -> ProcessCounters:
         """Return the likely process: by start time, else the one that answered last."""
         processes = self._processes
-        if start is not None and start != processes.current.start and len(processes.known) > 1:
-            for process in processes.known:
-                if process.start == start and not process.ended:
+        if (
+            start is not None
+            and start != processes.current_process.start_time
+            and len(processes.known_processes) > 1
+        ):
+            for process in processes.known_processes:
+                if process.start_time == start and not process.has_ended:
                     return process
-        return processes.current
+        return processes.current_process
 
     def is_certain(
         self, process: ProcessCounters, start: float | None, created: Mapping[Series, float]
@@ -86,112 +95,128 @@ class ProcessAssignment:
 
         It does if nothing differs and no other process is like it.
         """
-        if process.ended or process.start != start or not same_created(process.created, created):
+        if (
+            process.has_ended
+            or process.start_time != start
+            or not same_created(process.created_times, created)
+        ):
             return False
-        known = self._processes.known
+        known = self._processes.known_processes
         return len(known) == 1 or not any(
-            other is not process and other.start == start and same_created(other.created, created)
+            other is not process
+            and other.start_time == start
+            and same_created(other.created_times, created)
             for other in known
         )
 
-    def decide(self, answer: Answer) -> AnsweringProcess:
+    def assign(self, answer: Answer) -> AnsweringProcess:
         """Return the process that answered, where identity alone does not decide.
 
         That is where a counter fell, identity differs from the previous answer, or several
         processes are alike.
         """
-        known = self._processes.known
+        known = self._processes.known_processes
         for process in known:
-            process.extend(len(answer.values))
+            process.resize(len(answer.values))
         alike = [
             process
             for process in known
-            if self._is_start_alike(process.start, answer) and not _other_created(process, answer)
+            if self._is_start_alike(process.start_time, answer)
+            and not _has_other_created_times(process, answer)
         ]
         if not alike:
-            return self._stranger(answer)
-        exact = [process for process in alike if process.start == answer.start]
-        return self._best_fit(exact or alike, answer)
+            return self._assign_unknown(answer)
+        exact = [process for process in alike if process.start_time == answer.start_time]
+        return self._assign_by_values(exact or alike, answer)
 
     # ---------------------------------------------------------------------------------- by identity
 
     def _is_start_alike(self, start: float | None, answer: Answer) -> bool:
-        if start is None or answer.start is None or start == answer.start:
+        if start is None or answer.start_time is None or start == answer.start_time:
             return True
-        apart = answer.start - start
+        apart = answer.start_time - start
         if abs(answer.stepped_s) > RESTART_S and abs(apart - answer.stepped_s) <= RESTART_S:
             return True  # the wall clock was set: start times move with it
-        whole = start.is_integer() and answer.start.is_integer()
+        whole = start.is_integer() and answer.start_time.is_integer()
         return abs(apart) <= (RESTART_S if whole or self._start_is_rounded else SAME_START_S)
 
-    def _stranger(self, answer: Answer) -> AnsweringProcess:
+    def _assign_unknown(self, answer: Answer) -> AnsweringProcess:
         """Assign an answer whose start or created time no known process has."""
         processes = self._processes
-        current, start = processes.current, answer.start
-        if start is None or current.start is None or start == current.start:
-            return AnsweringProcess(processes.add(answer, born=False), rebase=True)
+        current, start = processes.current_process, answer.start_time
+        if start is None or current.start_time is None or start == current.start_time:
+            return AnsweringProcess(processes.add_process(answer, born=False), is_rebased=True)
         if self._changes_with_each_scrape(start, answer):
             self._start_is_rounded = True
-            for process in [one for one in processes.known if one is not current]:
-                processes.forget(process)
+            for process in [one for one in processes.known_processes if one is not current]:
+                processes.forget_process(process)
             return AnsweringProcess(current)
-        is_newest = start > max(one.start for one in processes.known if one.start is not None)
+        is_newest = start > max(
+            one.start_time for one in processes.known_processes if one.start_time is not None
+        )
         is_new = answer.is_new(start)
         by_values = (
-            current.answers >= CALM
-            and current.is_steady(answer.counts)
+            current.answer_count >= MIN_STEADY_ANSWERS
+            and current.is_steady(answer.event_numbers)
             and _is_young(current, answer)
         )
-        if len(processes.live) == 1 and is_newest and (is_new or by_values):
-            processes.begin_line(answer)
-            processes.restarted(answer.at, "restarted: its start time moved forward")
-            return AnsweringProcess(current, from_zero=True)
+        if len(processes.live_processes) == 1 and is_newest and (is_new or by_values):
+            processes.start_line(answer)
+            processes.add_restart(answer.at, "restarted: its start time moved forward")
+            return AnsweringProcess(current, is_from_zero=True)
         since = processes.watched_since
         born = since is not None and since - RESTART_S < start <= answer.time + RESTART_S
         return AnsweringProcess(
-            processes.add(answer, born=born), rebase=not is_new, from_zero=is_new
+            processes.add_process(answer, born=born), is_rebased=not is_new, is_from_zero=is_new
         )
 
     def _changes_with_each_scrape(self, start: float, answer: Answer) -> bool:
         """Tell whether the start time is recomputed for each scrape of one continuing process."""
         near = [
             one
-            for one in self._processes.known
-            if one.start is not None and abs(one.start - start) <= RESTART_S
+            for one in self._processes.known_processes
+            if one.start_time is not None and abs(one.start_time - start) <= RESTART_S
         ]
-        if len(near) < CALM:
+        if len(near) < MIN_STEADY_ANSWERS:
             return False
         return not any(
-            one.answers > 1 or one.measure(answer.values, answer.counts)[0] for one in near
+            one.answer_count > 1 or one.compare_values(answer.values, answer.event_numbers)[0]
+            for one in near
         )
 
     # ------------------------------------------------------------------------------------ by values
 
-    def _best_fit(self, alike: list[ProcessCounters], answer: Answer) -> AnsweringProcess:
+    def _assign_by_values(
+        self, candidates: list[ProcessCounters], answer: Answer
+    ) -> AnsweringProcess:
         """Return the process whose counters continue; none may have a counter that falls."""
         gains = {}
-        for process in alike:
-            falls, gain = process.measure(answer.values, answer.counts)
+        for process in candidates:
+            falls, gain = process.compare_values(answer.values, answer.event_numbers)
             if not falls:
                 gains[process.serial] = gain
-        current = self._processes.current
-        rising = [process for process in alike if process.serial in gains]
-        several = len([process for process in alike if not process.ended]) > 1
+        current = self._processes.current_process
+        rising = [process for process in candidates if process.serial in gains]
+        several = len([process for process in candidates if not process.has_ended]) > 1
         if not rising:
-            return self._add_line(alike, answer) if several else self._fell(alike, answer)
+            return (
+                self._add_line(candidates, answer)
+                if several
+                else self._assign_after_fall(candidates, answer)
+            )
         chosen = min(rising, key=lambda process: (gains[process.serial], process is not current))
         if several:
-            return self._take_turn(chosen, rising, gains, answer)
-        if len(alike) > 1 and current in rising:
-            if _is_expected(current, gains[current.serial], answer, BURST):
+            return self._assign_in_turn(chosen, rising, gains, answer)
+        if len(candidates) > 1 and current in rising:
+            if _is_expected(current, gains[current.serial], answer, BURST_FACTOR):
                 chosen = current
-            elif chosen is current and not _is_far_below(alike, current, answer):
-                return self._add_line(alike, answer)
-        if chosen is not current or chosen.ended:
-            return self._returned(chosen, answer, gains[chosen.serial])
+            elif chosen is current and not _is_far_below(candidates, current, answer):
+                return self._add_line(candidates, answer)
+        if chosen is not current or chosen.has_ended:
+            return self._assign_returned(chosen, answer, gains[chosen.serial])
         return AnsweringProcess(current)
 
-    def _take_turn(
+    def _assign_in_turn(
         self,
         chosen: ProcessCounters,
         rising: list[ProcessCounters],
@@ -203,88 +228,103 @@ class ProcessAssignment:
         Used for several processes that only their values tell apart.
         """
         gain = gains[chosen.serial]
-        if chosen is not self._processes.current and self._is_step_back(chosen, answer, gain):
-            return self._step_back(chosen)
-        others = [one for one in rising if one is not chosen and not one.ended]
+        if chosen is not self._processes.current_process and self._is_step_back(
+            chosen, answer, gain
+        ):
+            return self._undo_step_back(chosen)
+        others = [one for one in rising if one is not chosen and not one.has_ended]
         if any(_is_expected(one, gains[one.serial], answer, 2.0) for one in others):
             self._processes.unclear_at = answer.at
-        is_surprise = bool(chosen.recent) and not _is_expected(chosen, gain, answer, SURPRISE)
-        if chosen.ended or is_surprise:
-            chosen.revive()
-            self._lines_changed([chosen])
-            return AnsweringProcess(chosen, rebase=True)
-        chosen.recent.append((answer.at - chosen.at, gain))
+        is_surprise = bool(chosen.recent_intervals) and not _is_expected(
+            chosen, gain, answer, SURPRISE_FACTOR
+        )
+        if chosen.has_ended or is_surprise:
+            chosen.unfreeze()
+            self._restart_lines([chosen])
+            return AnsweringProcess(chosen, is_rebased=True)
+        chosen.recent_intervals.append((answer.at - chosen.at, gain))
         return AnsweringProcess(chosen)
 
-    def _add_line(self, alike: list[ProcessCounters], answer: Answer) -> AnsweringProcess:
+    def _add_line(self, candidates: list[ProcessCounters], answer: Answer) -> AnsweringProcess:
         """Add a process that only its values tell apart.
 
         The rates of all such processes start over.
         """
-        self._lines_changed(alike)
-        return AnsweringProcess(self._processes.add(answer, born=False), rebase=True)
+        self._restart_lines(candidates)
+        return AnsweringProcess(self._processes.add_process(answer, born=False), is_rebased=True)
 
-    def _lines_changed(self, alike: list[ProcessCounters]) -> None:
-        self._processes.broken_lines += 1
-        for process in alike:
-            process.recent.clear()
-            process.cut(process.at)
+    def _restart_lines(self, candidates: list[ProcessCounters]) -> None:
+        self._processes.broken_line_count += 1
+        for process in candidates:
+            process.recent_intervals.clear()
+            process.drop_rows_before(process.at)
 
-    def _returned(self, process: ProcessCounters, answer: Answer, gain: float) -> AnsweringProcess:
+    def _assign_returned(
+        self, process: ProcessCounters, answer: Answer, gain: float
+    ) -> AnsweringProcess:
         """Handle values that returned to an older line or to a process that seemed ended."""
         processes = self._processes
         if process.is_frozen:
             if self._is_step_back(process, answer, gain):
-                return self._step_back(process)
-            processes.withdraw()
-            processes.broken_lines += 1
-            processes.current.cut(processes.current.line_at)
-        process.revive()
+                return self._undo_step_back(process)
+            processes.withdraw_reset()
+            processes.broken_line_count += 1
+            processes.current_process.drop_rows_before(processes.current_process.line_at)
+        process.unfreeze()
         return AnsweringProcess(process)
 
     # --------------------------------------------------------------------------- counters that fell
 
-    def _fell(self, alike: list[ProcessCounters], answer: Answer) -> AnsweringProcess:
+    def _assign_after_fall(
+        self, candidates: list[ProcessCounters], answer: Answer
+    ) -> AnsweringProcess:
         """Handle a fall in the only process that may have answered, not to older values."""
         processes = self._processes
-        process = processes.current if processes.current in alike else alike[-1]
-        if not process.ended and self._is_part(process, answer):
+        process = (
+            processes.current_process if processes.current_process in candidates else candidates[-1]
+        )
+        if not process.has_ended and self._is_partial_fall(process, answer):
             return AnsweringProcess(process)
-        if process is not processes.current:
-            return self._add_line(alike, answer)
-        young = answer.start is None and _is_young(process, answer)
-        trusted = process.answers >= CALM and process.is_steady(answer.counts, CALM)
+        if process is not processes.current_process:
+            return self._add_line(candidates, answer)
+        young = answer.start_time is None and _is_young(process, answer)
+        trusted = process.answer_count >= MIN_STEADY_ANSWERS and process.is_steady(
+            answer.event_numbers, MIN_STEADY_ANSWERS
+        )
         if not (trusted or young):
-            return self._add_line(alike, answer)
-        processes.begin_line(answer)
+            return self._add_line(candidates, answer)
+        processes.start_line(answer)
         if young:
             processes.expect_confirmation(answer.at)
-            return AnsweringProcess(process, from_zero=True)
-        processes.notice("warning", FELL)
-        return AnsweringProcess(process, rebase=True)
+            return AnsweringProcess(process, is_from_zero=True)
+        processes.add_notice("warning", COUNTERS_FELL)
+        return AnsweringProcess(process, is_rebased=True)
 
-    def _is_part(self, process: ProcessCounters, answer: Answer) -> bool:
+    def _is_partial_fall(self, process: ProcessCounters, answer: Answer) -> bool:
         """Tell whether a fall is within one process.
 
         It is if only a part of the counters fell, or if all fell by far less than they gain in an
         interval.
         """
-        values, raw = answer.values, process.raw
-        pace = process.pace(answer.counts)
+        values, raw = answer.values, process.raw_values
+        pace = process.pace(answer.event_numbers)
         if pace is None:
             return False
         expected = pace * (answer.at - process.at)
-        if process.measure(values, answer.counts)[1] > answer.few + BURST * expected:
+        if (
+            process.compare_values(values, answer.event_numbers)[1]
+            > answer.small_gain + BURST_FACTOR * expected
+        ):
             return False
         fallen = [number for number, before in enumerate(raw) if before > values[number]]
         risen = sum(before < value for before, value in zip(raw, values, strict=True))
         if risen and len(fallen) <= max(1, (risen + len(fallen)) // 10):
             return True
-        counts = set(answer.counts)
+        counts = set(answer.event_numbers)
         fall = sum(raw[number] - values[number] for number in fallen if number in counts)
         return (
-            fall <= SMALL_STEP * expected
-            and process.is_steady(answer.counts)
+            fall <= SMALL_STEP_SHARE * expected
+            and process.is_steady(answer.event_numbers)
             and not self._steps_too_often(answer)
         )
 
@@ -293,60 +333,69 @@ class ProcessAssignment:
 
         They were if they lay less than one step below its line.
         """
-        current = self._processes.current
+        current = self._processes.current_process
         if (
             current.line_at <= process.at
-            or current.answers > process.answers + 2
-            or len(self._processes.live) > 2
+            or current.answer_count > process.answer_count + 2
+            or len(self._processes.live_processes) > 2
         ):
             return False
         if not (
-            current.is_like(process) and (process.is_frozen or process.is_steady(answer.counts))
+            current.is_like(process)
+            and (process.is_frozen or process.is_steady(answer.event_numbers))
         ):
             return False
-        step = sum(max(0.0, process.raw[number] - current.raw[number]) for number in answer.counts)
+        step = sum(
+            max(0.0, process.raw_values[number] - current.raw_values[number])
+            for number in answer.event_numbers
+        )
         if step > gain or not _is_expected(process, gain, answer, 2.0):
             return False
         return not self._steps_too_often(answer)
 
     def _steps_too_often(self, answer: Answer) -> bool:
         """Count a step back; frequent ones mean processes too close to be told apart."""
-        self._steps.append(answer.at)
-        if sum(answer.at - at <= SOON_S for at in self._steps) < TOO_MANY_STEPS:
+        self._step_back_times.append(answer.at)
+        if (
+            sum(answer.at - at <= STEPS_BACK_SPAN_S for at in self._step_back_times)
+            < MAX_STEPS_BACK
+        ):
             return False
         self._processes.unclear_at = answer.at
         return True
 
-    def _step_back(self, process: ProcessCounters) -> AnsweringProcess:
+    def _undo_step_back(self, process: ProcessCounters) -> AnsweringProcess:
         """Continue the process in the line its values returned to.
 
         The lower values in between were its own.
         """
         processes = self._processes
         if process.is_frozen:
-            processes.current.raw = process.raw[:]
-            processes.forget(process)
-            process = processes.current
+            processes.current_process.raw_values = process.raw_values[:]
+            processes.forget_process(process)
+            process = processes.current_process
         else:
-            processes.forget(processes.current)
-            processes.current = process
-        processes.withdraw()
-        processes.notice("warning", "its counters stepped back and returned: counted as 0")
+            processes.forget_process(processes.current_process)
+            processes.current_process = process
+        processes.withdraw_reset()
+        processes.add_notice("warning", "its counters stepped back and returned: counted as 0")
         return AnsweringProcess(process)
 
 
-def _other_created(process: ProcessCounters, answer: Answer) -> bool:
+def _has_other_created_times(process: ProcessCounters, answer: Answer) -> bool:
     """Tell whether created times show another process.
 
     They do if some differ, and not because they are new.
     """
-    common = [series for series in process.created if series in answer.created]
-    other = [series for series in common if process.created[series] != answer.created[series]]
+    common = [series for series in process.created_times if series in answer.created_times]
+    other = [
+        series for series in common if process.created_times[series] != answer.created_times[series]
+    ]
     if not other:
         return False
-    if not all(answer.created[series] > process.created[series] for series in other):
+    if not all(answer.created_times[series] > process.created_times[series] for series in other):
         return True
-    if all(answer.is_new(answer.created[series]) for series in other):
+    if all(answer.is_new(answer.created_times[series]) for series in other):
         return False
     # The client's clock may differ from ours: if the times only moved forward, all of them must
     # have moved.
@@ -355,8 +404,8 @@ def _other_created(process: ProcessCounters, answer: Answer) -> bool:
 
 def _is_expected(process: ProcessCounters, gain: float, answer: Answer, factor: float) -> bool:
     """Tell whether a continuing process may have gained so much: up to `factor` times its pace."""
-    pace = process.pace(answer.counts)
-    return pace is not None and gain <= answer.few + factor * pace * (answer.at - process.at)
+    pace = process.pace(answer.event_numbers)
+    return pace is not None and gain <= answer.small_gain + factor * pace * (answer.at - process.at)
 
 
 def _is_young(process: ProcessCounters, answer: Answer) -> bool:
@@ -364,23 +413,25 @@ def _is_young(process: ProcessCounters, answer: Answer) -> bool:
 
     They are far below the previous ones and within what its pace allows.
     """
-    now, before = _total(answer.values, answer), _total(process.raw, answer)
-    if now <= min(before / 2, answer.few):
+    now, before = _sum_events(answer.values, answer), _sum_events(process.raw_values, answer)
+    if now <= min(before / 2, answer.small_gain):
         return True
-    expected = (process.pace(answer.counts) or 0.0) * (answer.at - process.at)
-    if process.is_steady(answer.counts):
-        return now <= min(before / 10, answer.few + BURST * expected)
-    return now <= min(before / 50, answer.few + expected)
+    expected = (process.pace(answer.event_numbers) or 0.0) * (answer.at - process.at)
+    if process.is_steady(answer.event_numbers):
+        return now <= min(before / 10, answer.small_gain + BURST_FACTOR * expected)
+    return now <= min(before / 50, answer.small_gain + expected)
 
 
-def _is_far_below(alike: list[ProcessCounters], process: ProcessCounters, answer: Answer) -> bool:
+def _is_far_below(
+    candidates: list[ProcessCounters], process: ProcessCounters, answer: Answer
+) -> bool:
     """Tell whether a line is far below all others, as after a reset.
 
     A rise is then no sign of another process.
     """
-    others = [_total(one.raw, answer) for one in alike if one is not process]
-    return bool(others) and _total(answer.values, answer) <= min(others) / 10
+    others = [_sum_events(one.raw_values, answer) for one in candidates if one is not process]
+    return bool(others) and _sum_events(answer.values, answer) <= min(others) / 10
 
 
-def _total(values: Sequence[float], answer: Answer) -> float:
-    return sum(value for value in map(values.__getitem__, answer.counts) if value == value)  # noqa: PLR0124
+def _sum_events(values: Sequence[float], answer: Answer) -> float:
+    return sum(value for value in map(values.__getitem__, answer.event_numbers) if value == value)  # noqa: PLR0124

@@ -29,14 +29,14 @@ STEP_BACK = 2
 MOST_DOUBT = 0.1
 """Largest uncertainty of the time between two rows, as a share of it, for a rate to be valid."""
 
-SETTLED = 3
+SETTLED_INTERVALS = 3
 """Number of intervals of similar pace after which an assignment by values counts as right."""
 
 _serials = count()
 
 Gauges = dict[str, list[tuple[Series, float]]]
 
-Saved = tuple[list[float], list[float], list[int]]
+SavedState = tuple[list[float], list[float], list[int]]
 """Values, gains and scrape numbers of a process before a scrape was counted."""
 
 
@@ -49,7 +49,7 @@ class WindowRow(NamedTuple):
     delayed_s: float = 0.0
 
 
-class Counted(NamedTuple):
+class ScrapeCount(NamedTuple):
     """Result of counting one scrape.
 
     `odd` holds the known series whose value fell, or that had no value before. They are not counted
@@ -57,9 +57,9 @@ class Counted(NamedTuple):
     """
 
     gauges: Gauges
-    odd: list[tuple[int, float]]
-    new: list[tuple[Series, float]]
-    silent: set[int]  # numbers of series whose newest value is NaN or Inf
+    irregular: list[tuple[int, float]]
+    new_series: list[tuple[Series, float]]
+    without_value: set[int]  # numbers of series whose newest value is NaN or Inf
 
 
 class ProcessCounters:
@@ -67,48 +67,50 @@ class ProcessCounters:
 
     def __init__(self, size: int = 0) -> None:
         self.serial = next(_serials)  # unique among all processes
-        self.raw: list[float] = [nan] * size  # NaN: absent, or never a number
+        self.raw_values: list[float] = [nan] * size  # NaN: absent, or never a number
         self.gained: list[float] = [0.0] * size
-        self.seen: list[int] = [0] * size  # number of the scrape that showed it last; 0: never
+        self.seen_in_scrape: list[int] = [
+            0
+        ] * size  # number of the scrape that showed it last; 0: never
         self.rows: deque[WindowRow] = deque()
         self.gauges: Gauges = {}
-        self.start: float | None = None  # unix seconds, if exposed
-        self.created: dict[Series, float] = {}
+        self.start_time: float | None = None  # unix seconds, if exposed
+        self.created_times: dict[Series, float] = {}
         self.at = -inf  # monotonic time of its newest scrape
         self.time = 0.0  # the same in unix seconds
         self.delayed_s = 0.0  # seconds by which the newest scrape's counts may be older than that
         self.scrape = 0  # number of that scrape
         self.first_scrape = 0
-        self.answers = 0
+        self.answer_count = 0
         self.line_at = -inf  # start of the line that its values form
         # time of its start, if it replaced another process while watched
         self.born_at: float | None = None
-        self.ended = False  # answers no more, as far as is known
+        self.has_ended = False  # answers no more, as far as is known
         # increases of its newest scrape that the next one has to confirm
         self.unconfirmed: dict[int, float] = {}
         # series number -> (old value, new value, scrape number) of a step back
-        self.marks: dict[int, tuple[float, float, int]] = {}
+        self.steps_back: dict[int, tuple[float, float, int]] = {}
         self.frozen_pace: float | None = None
         # (seconds, gain) of its newest intervals
-        self.recent: deque[tuple[float, float]] = deque(maxlen=SETTLED)
+        self.recent_intervals: deque[tuple[float, float]] = deque(maxlen=SETTLED_INTERVALS)
 
-    def extend(self, size: int) -> None:
+    def resize(self, size: int) -> None:
         """Make room for series that another process exposed."""
-        missing = size - len(self.raw)
+        missing = size - len(self.raw_values)
         if missing > 0:
-            self.raw.extend(repeat(nan, missing))
+            self.raw_values.extend(repeat(nan, missing))
             self.gained.extend(repeat(0.0, missing))
-            self.seen.extend(repeat(0, missing))
+            self.seen_in_scrape.extend(repeat(0, missing))
 
-    def save(self) -> Saved:
+    def save(self) -> SavedState:
         """Return the state before a scrape is counted, for `restore`."""
-        return self.raw[:], self.gained[:], self.seen[:]
+        return self.raw_values[:], self.gained[:], self.seen_in_scrape[:]
 
-    def restore(self, saved: Saved) -> None:
+    def restore(self, saved: SavedState) -> None:
         """Undo what was counted since `save`."""
-        self.raw, self.gained, self.seen = saved
+        self.raw_values, self.gained, self.seen_in_scrape = saved
 
-    def begin(self, at: float, age_s: float | None, rebase: bool, from_zero: bool) -> None:
+    def start_line(self, at: float, age_s: float | None, rebase: bool, from_zero: bool) -> None:
         """Begin another line with the next scrape, at `at`.
 
         It begins with any values, or (`from_zero`) from zero `age_s` seconds ago. What was counted
@@ -116,28 +118,28 @@ class ProcessCounters:
         counted either.
         """
         if from_zero:
-            self.raw = [0.0 if isfinite(value) else nan for value in self.raw]
-            self.skip(max(0.0, at - self.at - age_s) if age_s is not None else 0.0)
+            self.raw_values = [0.0 if isfinite(value) else nan for value in self.raw_values]
+            self.skip_time(max(0.0, at - self.at - age_s) if age_s is not None else 0.0)
         elif rebase:
-            self.raw = [nan] * len(self.raw)
-            self.skip(at - self.at)
+            self.raw_values = [nan] * len(self.raw_values)
+            self.skip_time(at - self.at)
 
-    def note(self, at: float, time: float, scrape: int, delayed_s: float = 0.0) -> None:
+    def on_answer(self, at: float, time: float, scrape: int, delayed_s: float = 0.0) -> None:
         """Record the time and number of an answer."""
         self.at, self.time, self.scrape, self.delayed_s = at, time, scrape, delayed_s
         self.first_scrape = self.first_scrape or scrape
-        self.answers += 1
+        self.answer_count += 1
 
-    def count(
+    def count_scrape(
         self,
         samples: Mapping[Series, float],
         index: Mapping[Series, int],
         counters: frozenset[str],
-        followed: frozenset[str],
-        mark: int,
-    ) -> Counted:
+        gauge_names: frozenset[str],
+        scrape_number: int,
+    ) -> ScrapeCount:
         """Add up the rises of one scrape. Hot loop: 0.2 µs a series."""
-        raw, gained, seen = self.raw, self.gained, self.seen
+        raw, gained, seen = self.raw_values, self.gained, self.seen_in_scrape
         gauges: Gauges = {}
         odd: list[tuple[int, float]] = []
         new: list[tuple[Series, float]] = []
@@ -148,10 +150,10 @@ class ProcessCounters:
                 name = series.name
                 if name in counters:
                     new.append((series, value))
-                elif name in followed:
+                elif name in gauge_names:
                     gauges.setdefault(name, []).append((series, value))
                 continue
-            seen[number] = mark
+            seen[number] = scrape_number
             before = raw[number]
             if before <= value < inf:
                 gained[number] += value - before
@@ -160,7 +162,7 @@ class ProcessCounters:
                 odd.append((number, value))
             else:
                 silent.add(number)
-        return Counted(gauges, odd, new, silent)
+        return ScrapeCount(gauges, odd, new, silent)
 
     def return_to_line(self, before: Sequence[float], scrape: int) -> None:
         """Correct the increase of a counter that stepped back and has returned to its old line.
@@ -168,16 +170,16 @@ class ProcessCounters:
         Only its increase on that line is counted. `before` holds the increases up to the previous
         scrape; `scrape` is the number of this one.
         """
-        for number, (old, low, since) in list(self.marks.items()):
-            if self.raw[number] >= old:
+        for number, (old, low, since) in list(self.steps_back.items()):
+            if self.raw_values[number] >= old:
                 self.gained[number] = max(before[number], self.gained[number] - (old - low))
-                del self.marks[number]
+                del self.steps_back[number]
             elif scrape - since >= STEP_BACK:
-                del self.marks[number]
+                del self.steps_back[number]
 
     # ----------------------------------------------------------------------------------------- rows
 
-    def append(self, at: float, window_s: float, delayed_s: float = 0.0) -> None:
+    def add_row(self, at: float, window_s: float, delayed_s: float = 0.0) -> None:
         """Append a row and drop those before the row nearest to the window's start.
 
         Rows are thinned to `MAX_ROWS`. A row that is too uncertain (`delayed_s`) is left out: the
@@ -189,7 +191,7 @@ class ProcessCounters:
         if rows and not _is_clear(rows[0], row):
             if len(rows) > 1 or delayed_s >= rows[0].delayed_s:
                 if at - rows[-1].at > window_s:  # the rates would no longer be current
-                    self.cut(rows[-1].at)
+                    self.drop_rows_before(rows[-1].at)
                 return
             rows.clear()
         if len(rows) > 1 and rows[-1].at - rows[-2].at < spacing:
@@ -203,12 +205,12 @@ class ProcessCounters:
         ):
             rows.popleft()
 
-    def skip(self, seconds: float) -> None:
+    def skip_time(self, seconds: float) -> None:
         """Leave the time since the newest row out of the rates: its increases are not known."""
         if self.rows and seconds > 0:
             self.rows = deque(row._replace(at=row.at + seconds) for row in self.rows)
 
-    def cut(self, since: float) -> None:
+    def drop_rows_before(self, since: float) -> None:
         """Drop the rows before a moment, except for the newest row."""
         while len(self.rows) > 1 and self.rows[0].at < since:
             self.rows.popleft()
@@ -237,7 +239,7 @@ class ProcessCounters:
         """Return the combined increase per second of some series; None if not known."""
         if self.frozen_pace is not None:
             return self.frozen_pace
-        rates = self.rates(len(self.raw))
+        rates = self.rates(len(self.raw_values))
         return None if rates is None else sum(map(rates.__getitem__, numbers))
 
     def is_steady(self, numbers: Sequence[int], intervals: int = 3) -> bool:
@@ -257,12 +259,14 @@ class ProcessCounters:
 
     def is_like(self, other: ProcessCounters) -> bool:
         """Tell whether only values distinguish it from another process."""
-        return self.start == other.start and same_created(self.created, other.created)
+        return self.start_time == other.start_time and same_created(
+            self.created_times, other.created_times
+        )
 
     @property
     def total_rate(self) -> float:
         """Return the combined increase per second of all its series."""
-        return sum(self.rates(len(self.raw)) or ())
+        return sum(self.rates(len(self.raw_values)) or ())
 
     @property
     def is_settled(self) -> bool:
@@ -270,18 +274,18 @@ class ProcessCounters:
 
         Its values are then most likely those of one process.
         """
-        paces = [gain / max(seconds, 1e-9) for seconds, gain in self.recent]
-        return len(paces) == SETTLED and max(paces) <= 2 * min(paces) + 10.0 / min(
-            seconds for seconds, _ in self.recent
+        paces = [gain / max(seconds, 1e-9) for seconds, gain in self.recent_intervals]
+        return len(paces) == SETTLED_INTERVALS and max(paces) <= 2 * min(paces) + 10.0 / min(
+            seconds for seconds, _ in self.recent_intervals
         )
 
-    def measure(self, values: Sequence[float], numbers: Iterable[int]) -> tuple[int, float]:
+    def compare_values(self, values: Sequence[float], numbers: Iterable[int]) -> tuple[int, float]:
         """Compare an answer with this process.
 
         Returns (number of counters that would have fallen, increase of `numbers`) if these values
         were its own.
         """
-        raw = self.raw
+        raw = self.raw_values
         falls = sum(before > value for before, value in zip(raw, values, strict=False))
         gain = 0.0
         for number in numbers:
@@ -291,16 +295,20 @@ class ProcessCounters:
 
     def freeze(self, numbers: Iterable[int]) -> ProcessCounters:
         """Return a copy as of its newest scrape, to recognise it if its values return."""
-        line = ProcessCounters(len(self.raw))
-        line.raw, line.seen = self.raw[:], self.seen[:]
-        line.start, line.created, line.gauges = self.start, self.created, self.gauges
-        line.at, line.time, line.scrape, line.answers = (
+        line = ProcessCounters(len(self.raw_values))
+        line.raw_values, line.seen_in_scrape = self.raw_values[:], self.seen_in_scrape[:]
+        line.start_time, line.created_times, line.gauges = (
+            self.start_time,
+            self.created_times,
+            self.gauges,
+        )
+        line.at, line.time, line.scrape, line.answer_count = (
             self.at,
             self.time,
             self.scrape,
-            self.answers,
+            self.answer_count,
         )
-        line.first_scrape, line.line_at, line.ended = self.first_scrape, self.line_at, True
+        line.first_scrape, line.line_at, line.has_ended = self.first_scrape, self.line_at, True
         line.frozen_pace = self.pace(numbers) or 0.0
         line.rows.append(WindowRow(self.at, array("d", line.gained)))
         return line
@@ -310,24 +318,28 @@ class ProcessCounters:
         """Whether it is an older line of a process that continued with other values."""
         return self.frozen_pace is not None
 
-    def revive(self) -> None:
+    def unfreeze(self) -> None:
         """Count a frozen process again from its newest scrape on."""
-        self.ended = False
+        self.has_ended = False
         self.frozen_pace = None
 
-    def renumber(self, kept: Sequence[int]) -> None:
+    def renumber(self, kept_numbers: Sequence[int]) -> None:
         """Keep only the series with these numbers."""
-        self.extend(kept[-1] + 1 if kept else 0)
-        place = {number: at for at, number in enumerate(kept)}
-        self.raw = [self.raw[number] for number in kept]
-        self.gained = [self.gained[number] for number in kept]
-        self.seen = [self.seen[number] for number in kept]
+        self.resize(kept_numbers[-1] + 1 if kept_numbers else 0)
+        place = {number: at for at, number in enumerate(kept_numbers)}
+        self.raw_values = [self.raw_values[number] for number in kept_numbers]
+        self.gained = [self.gained[number] for number in kept_numbers]
+        self.seen_in_scrape = [self.seen_in_scrape[number] for number in kept_numbers]
         self.unconfirmed = {
             place[number]: gain for number, gain in self.unconfirmed.items() if number in place
         }
-        self.marks = {place[number]: mark for number, mark in self.marks.items() if number in place}
+        self.steps_back = {
+            place[number]: mark for number, mark in self.steps_back.items() if number in place
+        }
         self.rows = deque(
-            row._replace(gained=array("d", [row.gained[n] for n in kept if n < len(row.gained)]))
+            row._replace(
+                gained=array("d", [row.gained[n] for n in kept_numbers if n < len(row.gained)])
+            )
             for row in self.rows
         )
 

@@ -19,8 +19,8 @@ from typing import Final, Literal, NamedTuple
 from tputtui.model import Series
 from tputtui.signals.rates.process_counters import ProcessCounters
 
-MOST_PROCESSES: Final = 64
-FORGOTTEN_AFTER: Final = 10  # windows
+MAX_PROCESSES: Final = 64
+FORGET_AFTER_WINDOWS: Final = 10  # windows
 
 RESTART_S: Final = 1.0
 """Difference in seconds up to which two start times may be one, rounded.
@@ -29,15 +29,17 @@ A start time may also lie that far before the scrape it came after.
 """
 
 # share of the total: an unknown replacement matters only if it may change the total by more
-CLEAR: Final = 0.05
+MAX_UNCLEAR_SHARE: Final = 0.05
 
-FELL: Final = "counters fell without a restart, counted as 0: a worker's share left the sum?"
-OTHER: Final = "another process answers than before, and it is no younger one"
+COUNTERS_FELL: Final = (
+    "counters fell without a restart, counted as 0: a worker's share left the sum?"
+)
+OTHER_PROCESS: Final = "another process answers than before, and it is no younger one"
 
-_ENDED: Final = 1e-5
+_ENDED_CHANCE: Final = 1e-5
 """Probability of being passed over so often in a row below which a process counts as ended."""
 
-_ENDED_UNSURE: Final = 1e-3
+_ENDED_CHANCE_UNSURE: Final = 1e-3
 """Like `_ENDED`, while the number or the identity of processes is not known.
 
 In that state there are no rates.
@@ -51,19 +53,19 @@ class Answer(NamedTuple):
 
     at: float
     time: float  # unix seconds
-    before_time: float | None  # unix seconds of the previous good scrape
+    previous_time: float | None  # unix seconds of the previous good scrape
     stepped_s: float  # seconds by which the local wall clock was set since then
-    start: float | None
-    created: Mapping[Series, float]
+    start_time: float | None
+    created_times: Mapping[Series, float]
     values: Sequence[float]  # by series number; NaN if absent
     # numbers of the series that count events; they measure the distance between two lines
-    counts: Sequence[int]
-    few: float  # their gain that is plausible at any pace
+    event_numbers: Sequence[int]
+    small_gain: float  # their gain that is plausible at any pace
     scrape: int
 
     def is_new(self, moment: float) -> bool:
         """Tell whether a start or created time lies after the previous scrape."""
-        since = self.before_time
+        since = self.previous_time
         return since is not None and since - RESTART_S < moment <= self.time + RESTART_S
 
 
@@ -71,53 +73,55 @@ class ProcessesInTurn:
     """The processes behind one target and the one that answered last."""
 
     def __init__(self) -> None:
-        self.current = ProcessCounters()
-        self.known = [self.current]
-        self.answer_in_turn = False  # a process answered again after another had answered
+        self.current_process = ProcessCounters()
+        self.known_processes = [self.current_process]
+        self.has_answers_in_turn = False  # a process answered again after another had answered
         # `at` of the newest answer that fitted several processes
         self.unclear_at: float | None = None
-        self.reason: str | None = None  # reason why there are no rates
+        self.why_no_rates: str | None = None  # reason why there are no rates
         self.resets = 0
         self.reset_at: float | None = None
         # number of times that values proved to be of other processes; no minute spans such a moment
-        self.broken_lines = 0
+        self.broken_line_count = 0
         self.notices: list[Notice] = []
         self.watched_since: float | None = None  # unix seconds of the first scrape
-        self._carried: list[float] = []  # increases of forgotten processes
+        self._forgotten_gains: list[float] = []  # increases of forgotten processes
         self._reset_to_confirm: float | None = None
         self._too_many_at: float | None = None
 
     # ---------------------------------------------------------------------------------------- state
 
     @property
-    def live(self) -> list[ProcessCounters]:
+    def live_processes(self) -> list[ProcessCounters]:
         """Processes that still answer, as far as is known."""
         return (
-            self.known
-            if len(self.known) == 1
-            else [process for process in self.known if not process.ended]
+            self.known_processes
+            if len(self.known_processes) == 1
+            else [process for process in self.known_processes if not process.has_ended]
         )
 
     @property
-    def count(self) -> int:
+    def process_count(self) -> int:
         """Number of processes that answer in turn; 1 without evidence of several."""
-        if not self.answer_in_turn:
+        if not self.has_answers_in_turn:
             return 1
-        born, replaced = self._replacing()
-        return len(self.live) - min(len(born), len(replaced))
+        born, replaced = self._find_replaced()
+        return len(self.live_processes) - min(len(born), len(replaced))
 
     @property
     def is_replacing(self) -> bool:
         """Whether a new process replaced another and it is not known which one."""
-        return len(self.known) > 1 and any(process.born_at is not None for process in self.live)
+        return len(self.known_processes) > 1 and any(
+            process.born_at is not None for process in self.live_processes
+        )
 
     def gained(self, size: int) -> list[float]:
         """Return the increase of each series in all processes so far."""
-        if len(self.known) == 1 and not self._carried:
-            return self.current.gained
-        total = [*self._carried, *([0.0] * (size - len(self._carried)))]
-        for process in self.known:
-            process.extend(size)
+        if len(self.known_processes) == 1 and not self._forgotten_gains:
+            return self.current_process.gained
+        total = [*self._forgotten_gains, *([0.0] * (size - len(self._forgotten_gains)))]
+        for process in self.known_processes:
+            process.resize(size)
             total = list(map(add, total, process.gained))
         return total
 
@@ -126,8 +130,8 @@ class ProcessesInTurn:
 
         It is the sum over the processes, each taken over its own time.
         """
-        live = self.live
-        if self.reason is not None:
+        live = self.live_processes
+        if self.why_no_rates is not None:
             return None
         if len(live) == 1:
             return live[0].rates(size)
@@ -138,122 +142,132 @@ class ProcessesInTurn:
                 total = [so_far + weight * rate for so_far, rate in zip(total, rates, strict=True)]
         return total
 
-    def has_like(self, process: ProcessCounters) -> bool:
+    def has_lookalike(self, process: ProcessCounters) -> bool:
         """Tell whether another live process differs from this one by its values only."""
-        return any(other is not process and other.is_like(process) for other in self.live)
+        return any(other is not process and other.is_like(process) for other in self.live_processes)
 
     # ---------------------------------------------------------------- adding and removing processes
 
-    def add(self, answer: Answer, *, born: bool) -> ProcessCounters:
+    def add_process(self, answer: Answer, *, born: bool) -> ProcessCounters:
         """Add a process; `born`: it started while the target was watched."""
-        while len(self.known) >= MOST_PROCESSES:
-            oldest = min(self.known, key=lambda process: (not process.ended, process.at))
-            if not oldest.ended:
+        while len(self.known_processes) >= MAX_PROCESSES:
+            oldest = min(
+                self.known_processes, key=lambda process: (not process.has_ended, process.at)
+            )
+            if not oldest.has_ended:
                 self._too_many_at = answer.at
-            self.forget(oldest)
+            self.forget_process(oldest)
         process = ProcessCounters(len(answer.values))
         process.line_at = answer.at
-        if born and answer.start is not None:
-            process.born_at = min(answer.at, answer.at - (answer.time - answer.start))
-        self.known.append(process)
+        if born and answer.start_time is not None:
+            process.born_at = min(answer.at, answer.at - (answer.time - answer.start_time))
+        self.known_processes.append(process)
         return process
 
-    def begin_line(self, answer: Answer) -> None:
+    def start_line(self, answer: Answer) -> None:
         """Let the current process continue with other values and remember the previous ones."""
-        current = self.current
-        self.known.append(current.freeze(answer.counts))
+        current = self.current_process
+        self.known_processes.append(current.freeze(answer.event_numbers))
         current.line_at = answer.at
-        current.marks.clear()
+        current.steps_back.clear()
 
-    def forget(self, process: ProcessCounters) -> None:
+    def forget_process(self, process: ProcessCounters) -> None:
         """Forget a process except for its increases."""
         if any(process.gained):
-            self._carried.extend([0.0] * (len(process.gained) - len(self._carried)))
+            self._forgotten_gains.extend([0.0] * (len(process.gained) - len(self._forgotten_gains)))
             for number, gained in enumerate(process.gained):
-                self._carried[number] += gained
-        self.known.remove(process)
+                self._forgotten_gains[number] += gained
+        self.known_processes.remove(process)
 
     def start_over(self) -> None:
         """Restart the rates after a gap."""
-        for process in self.known:
+        for process in self.known_processes:
             process.rows.clear()
 
-    def renumber(self, kept: Sequence[int]) -> None:
+    def renumber(self, kept_numbers: Sequence[int]) -> None:
         """Keep only the series with these numbers."""
-        for process in self.known:
-            process.renumber(kept)
-        if self._carried:
-            self._carried.extend([0.0] * ((kept[-1] + 1 if kept else 0) - len(self._carried)))
-            self._carried = [self._carried[number] for number in kept]
+        for process in self.known_processes:
+            process.renumber(kept_numbers)
+        if self._forgotten_gains:
+            self._forgotten_gains.extend(
+                [0.0] * ((kept_numbers[-1] + 1 if kept_numbers else 0) - len(self._forgotten_gains))
+            )
+            self._forgotten_gains = [self._forgotten_gains[number] for number in kept_numbers]
 
     # -------------------------------------------------------------------------------------- notices
 
-    def notice(self, kind: Literal["reset", "warning"], sentence: str) -> None:
+    def add_notice(self, kind: Literal["reset", "warning"], sentence: str) -> None:
         """Note something for the log, once."""
         if (kind, sentence) not in self.notices:
             self.notices.append((kind, sentence))
 
-    def restarted(self, at: float, sentence: str) -> None:
+    def add_restart(self, at: float, sentence: str) -> None:
         """Report a restart, or a reset of counters."""
         self.resets += 1
         self.reset_at = at
-        self.notice("reset", sentence)
+        self.add_notice("reset", sentence)
 
     def expect_confirmation(self, at: float) -> None:
         """Report a reset at `at` unless the next scrape refutes it."""
         self._reset_to_confirm = at if self._reset_to_confirm is None else self._reset_to_confirm
 
-    def withdraw(self) -> None:
+    def withdraw_reset(self) -> None:
         """Withdraw a pending reset: values returned to the previous ones."""
         self._reset_to_confirm = None
 
     def confirm_reset(self, at: float) -> None:
         """Report the pending reset, which the scrape after it did not refute."""
         if self._reset_to_confirm is not None and at > self._reset_to_confirm:
-            self.restarted(self._reset_to_confirm, "counts anew: its counters fell to near zero")
+            self.add_restart(self._reset_to_confirm, "counts anew: its counters fell to near zero")
             self._reset_to_confirm = None
 
     # -------------------------------------------------------------------------------------- scrapes
 
-    def answered(self, process: ProcessCounters, at: float, window_s: float) -> None:
+    def on_answer(self, process: ProcessCounters, at: float, window_s: float) -> None:
         """Record that a process answered, and what follows for the others."""
         if self.watched_since is None:
             self.watched_since = process.time
-        if process is not self.current:
-            if process.answers > 1 and not self.answer_in_turn:
-                self.answer_in_turn = True
-                self.notice("warning", "processes answer in turn: no multi-process mode")
-            self.current = process
-        if len(self.known) > 1:
-            self._end()
+        if process is not self.current_process:
+            if process.answer_count > 1 and not self.has_answers_in_turn:
+                self.has_answers_in_turn = True
+                self.add_notice("warning", "processes answer in turn: no multi-process mode")
+            self.current_process = process
+        if len(self.known_processes) > 1:
+            self._end_silent()
             self._end_replaced(at)
             for old in [
-                one for one in self.known if one.ended and at - one.at > FORGOTTEN_AFTER * window_s
+                one
+                for one in self.known_processes
+                if one.has_ended and at - one.at > FORGET_AFTER_WINDOWS * window_s
             ]:
-                self.forget(old)
-            if len(self.live) == 1:
-                self.answer_in_turn = False
-        self.reason = self._why_unknown(at, window_s)
+                self.forget_process(old)
+            if len(self.live_processes) == 1:
+                self.has_answers_in_turn = False
+        self.why_no_rates = self._describe_unknown(at, window_s)
 
-    def _end(self) -> None:
+    def _end_silent(self) -> None:
         """End processes that were passed over for too long."""
-        live, current = self.live, self.current
+        live, current = self.live_processes, self.current_process
         for process in live:
             if process is current:
                 continue
-            turns = (process.scrape - process.first_scrape + 1) / process.answers
-            is_unsure = not self.answer_in_turn or (
-                self.reason is not None and self.has_like(process)
+            turns = (process.scrape - process.first_scrape + 1) / process.answer_count
+            is_unsure = not self.has_answers_in_turn or (
+                self.why_no_rates is not None and self.has_lookalike(process)
             )
-            most = turns_until_ended(max(len(live), turns), _ENDED_UNSURE if is_unsure else _ENDED)
+            most = turns_until_ended(
+                max(len(live), turns), _ENDED_CHANCE_UNSURE if is_unsure else _ENDED_CHANCE
+            )
             if current.scrape - process.scrape > most:
-                process.ended = True
-                if not self.answer_in_turn:
-                    self.notice("warning", FELL if current.is_like(process) else OTHER)
+                process.has_ended = True
+                if not self.has_answers_in_turn:
+                    self.add_notice(
+                        "warning", COUNTERS_FELL if current.is_like(process) else OTHER_PROCESS
+                    )
 
-    def _replacing(self) -> tuple[list[ProcessCounters], list[ProcessCounters]]:
+    def _find_replaced(self) -> tuple[list[ProcessCounters], list[ProcessCounters]]:
         """Return (processes born while watched, processes that some of them may have replaced)."""
-        live = self.live
+        live = self.live_processes
         births = [process.born_at for process in live if process.born_at is not None]
         if not births:
             return [], []
@@ -265,13 +279,13 @@ class ProcessesInTurn:
 
     def _end_replaced(self, at: float) -> None:
         """End the replaced processes once all others have answered since."""
-        born, replaced = self._replacing()
+        born, replaced = self._find_replaced()
         if not born or len(replaced) > len(born):
             return
-        before = len(self.live) - len(born)
+        before = len(self.live_processes) - len(born)
         for process in replaced:
-            process.ended = True
-            self.restarted(at, f"has a new process behind it: 1 of {before} was replaced")
+            process.has_ended = True
+            self.add_restart(at, f"has a new process behind it: 1 of {before} was replaced")
         for process in born:
             process.born_at = None
 
@@ -281,11 +295,11 @@ class ProcessesInTurn:
         Until it is known which processes were replaced, all candidates share the weight of those
         that are left. Until a new process has a rate, the process it replaces is used in its place.
         """
-        born, replaced = self._replacing()
+        born, replaced = self._find_replaced()
         rated = sum(process.covered_s > 0 for process in born)
         left = max(0, len(replaced) - rated) / len(replaced) if replaced else 1.0
         weights = []
-        for process in self.live:
+        for process in self.live_processes:
             weight = 1.0
             if process in replaced:
                 weight = left
@@ -296,25 +310,30 @@ class ProcessesInTurn:
 
     # ---------------------------------------------------------------------------------- uncertainty
 
-    def _why_unknown(self, at: float, window_s: float) -> str | None:
-        live = self.live
+    def _describe_unknown(self, at: float, window_s: float) -> str | None:
+        live = self.live_processes
         if self.unclear_at is not None and at - self.unclear_at <= window_s:
             return "several processes, too alike to be told apart"
         if len(live) == 1:
             return None
-        if self._too_many_at is not None and at - self._too_many_at <= FORGOTTEN_AFTER * window_s:
-            return f"more than {MOST_PROCESSES} processes answer in turn"
-        born, replaced = self._replacing()
+        if (
+            self._too_many_at is not None
+            and at - self._too_many_at <= FORGET_AFTER_WINDOWS * window_s
+        ):
+            return f"more than {MAX_PROCESSES} processes answer in turn"
+        born, replaced = self._find_replaced()
         waiting = [one for one in live if one.covered_s <= 0 and not (one in born and replaced)]
-        if waiting and not self.answer_in_turn:
+        if waiting and not self.has_answers_in_turn:
             return "another process, or a restart? Not known yet"
         if waiting:
             return f"{len(live)} processes in turn, {len(waiting)} answered only once so far"
-        if any(not one.is_settled for one in live if self.has_like(one)):
+        if any(not one.is_settled for one in live if self.has_lookalike(one)):
             return f"{len(live)} processes in turn: not clear yet which is which"
-        return self._why_unclear(replaced, sum(one.covered_s > 0 for one in born))
+        return self._describe_unclear_replacement(replaced, sum(one.covered_s > 0 for one in born))
 
-    def _why_unclear(self, replaced: list[ProcessCounters], rated: int) -> str | None:
+    def _describe_unclear_replacement(
+        self, replaced: list[ProcessCounters], rated: int
+    ) -> str | None:
         """Reason why the identity of the replaced processes matters.
 
         None if all candidates contribute about the same.
@@ -324,9 +343,9 @@ class ProcessesInTurn:
         paces = sorted(process.total_rate for process in replaced)
         total = sum(weight * process.total_rate for process, weight in self._weights())
         mean = sum(paces) * rated / len(paces)
-        if max(mean - sum(paces[:rated]), sum(paces[-rated:]) - mean) <= CLEAR * total:
+        if max(mean - sum(paces[:rated]), sum(paces[-rated:]) - mean) <= MAX_UNCLEAR_SHARE * total:
             return None
-        return f"{rated} of {self.count} processes is new: which did it replace?"
+        return f"{rated} of {self.process_count} processes is new: which did it replace?"
 
 
 def turns_until_ended(processes: float, chance: float) -> int:

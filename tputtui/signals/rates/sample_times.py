@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 
 from tputtui.model import Series
 
-MOST_POINTS: Final = 16
+MAX_POINTS: Final = 16
 
-HELD_FOR: Final = 2.5
+HOLD_REFRESHES: Final = 2.5
 """Number of refresh intervals for which a rate is held after the newest sample.
 
 It is held for at least one window.
@@ -27,17 +27,17 @@ It is held for at least one window.
 
 _SLACK_S: Final = 5.0  # possible difference between the target's clock and the local one
 # a first sample older, or as far in the future, is not dated in milliseconds
-_LATEST_S: Final = 86_400.0
+_MAX_LATE_S: Final = 86_400.0
 
 
-class Point(NamedTuple):
+class SamplePoint(NamedTuple):
     """One sample of a series that carries timestamps.
 
     `taken` is its timestamp (unix seconds), `at` the time of the first scrape that showed it, and
     `gained` the series' increase by then.
     """
 
-    taken: float
+    taken_at: float
     at: float
     gained: float
 
@@ -46,50 +46,52 @@ class SampleTimes:
     """Newest samples of the series that carry timestamps."""
 
     def __init__(self) -> None:
-        self._points: dict[Series, deque[Point]] = {}
+        self._points: dict[Series, deque[SamplePoint]] = {}
         self._late_s: dict[Series, float] = {}  # age of a series' first sample when it was scraped
 
     def __bool__(self) -> bool:
         return bool(self._points)
 
-    def only_new(
+    def replace_stale(
         self,
         samples: Mapping[Series, float],
-        stamps: Mapping[Series, float],
-        raw: Mapping[Series, float],
+        timestamps: Mapping[Series, float],
+        raw_values: Mapping[Series, float],
     ) -> Mapping[Series, float]:
         """Return the samples of a scrape, with the previous value (`raw`) of unmoved timestamps."""
         settled = dict(samples)
-        for series, taken in stamps.items():
+        for series, taken in timestamps.items():
             points = self._points.get(series)
-            if points is not None and taken <= points[-1].taken and series in raw:
-                settled[series] = raw[series]
+            if points is not None and taken <= points[-1].taken_at and series in raw_values:
+                settled[series] = raw_values[series]
         return settled
 
-    def note(
+    def add_samples(
         self,
         at: float,
         time: float,
-        stamps: Mapping[Series, float],
+        timestamps: Mapping[Series, float],
         gained: Mapping[Series, float],
         window_s: float,
     ) -> None:
         """Add the samples of a scrape whose timestamps have moved; forget series that are gone."""
-        for series in [series for series in self._points if series not in stamps]:
+        for series in [series for series in self._points if series not in timestamps]:
             del self._points[series], self._late_s[series]
         for series, amount in gained.items():
-            taken = stamps[series]
+            taken = timestamps[series]
             points = self._points.get(series)
             if points is None:
                 points = self._points[series] = deque()
                 self._late_s[series] = time - taken
-            elif taken <= points[-1].taken:
+            elif taken <= points[-1].taken_at:
                 continue
-            if len(points) > 1 and taken - points[-2].taken < window_s / (MOST_POINTS - 2):
+            if len(points) > 1 and taken - points[-2].taken_at < window_s / (MAX_POINTS - 2):
                 points.pop()
-            points.append(Point(taken, at, amount))
+            points.append(SamplePoint(taken, at, amount))
             start = taken - window_s
-            while len(points) > 2 and abs(points[1].taken - start) <= abs(points[0].taken - start):
+            while len(points) > 2 and abs(points[1].taken_at - start) <= abs(
+                points[0].taken_at - start
+            ):
                 points.popleft()
 
     def start_over(self) -> None:
@@ -108,22 +110,24 @@ class SampleTimes:
             return None
         first, last = points[0], points[-1]
         refresh = last.at - points[-2].at
-        if at - last.at > max(window_s, HELD_FOR * max(refresh, last.taken - points[-2].taken)):
+        if at - last.at > max(
+            window_s, HOLD_REFRESHES * max(refresh, last.taken_at - points[-2].taken_at)
+        ):
             return None
-        seconds, seen = last.taken - first.taken, last.at - first.at
+        seconds, seen = last.taken_at - first.taken_at, last.at - first.at
         late = self._late_s[series]
         least = seen - 2 * interval_s
         most = seen + max(0.0, late) + 2 * interval_s + _SLACK_S
-        if abs(late) > _LATEST_S or not least <= seconds <= most:
+        if abs(late) > _MAX_LATE_S or not least <= seconds <= most:
             seconds = seen  # the timestamps are not times of sampling: use the local clock
         rate = (last.gained - first.gained) / seconds if seconds > 0 else 0.0
         return rate if isfinite(rate) else None
 
-    def series(self) -> Sequence[Series]:
+    def timestamped_series(self) -> Sequence[Series]:
         """Return the series that carry timestamps."""
         return list(self._points)
 
-    def newest(self, series: Series) -> float | None:
+    def newest_time(self, series: Series) -> float | None:
         """Return the timestamp of a series' newest sample; None if it has none."""
         points = self._points.get(series)
-        return points[-1].taken if points else None
+        return points[-1].taken_at if points else None

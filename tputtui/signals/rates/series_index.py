@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Generic, TypeVar
 
 from tputtui.model import Binding, Match, Series
@@ -121,7 +122,7 @@ class ServiceWindow:
     rates: list[float]
     live_windows: tuple[TargetWindow, ...]  # windows that have rates
     # reason if a target answers but the process is not known: then nothing has a rate
-    why_unknown: str | None = None
+    why_no_rates: str | None = None
 
     def sum_rates(self, numbers: Iterable[int]) -> float:
         """Return the sum of the rates of some series."""
@@ -141,7 +142,7 @@ class ServiceWindow:
         layout = self.layout
         for number in numbers:
             at = layout.window_index(number)
-            if number - layout.window_starts[at] not in layout.windows[at].silent:
+            if number - layout.window_starts[at] not in layout.windows[at].without_value:
                 return True
         return False
 
@@ -169,13 +170,15 @@ def build_service_window(layout: SeriesLayout) -> ServiceWindow:
         rates.extend(found if found is not None else [0.0] * len(window.series))
         if found is not None:
             live.append(window)
-        why_unknown = why_unknown or window.reason
+        why_unknown = why_unknown or window.why_no_rates
     return ServiceWindow(layout, rates, tuple(live) if why_unknown is None else (), why_unknown)
 
 
 def build_lifetime_window(layout: SeriesLayout) -> ServiceWindow:
     """Return raw values instead of rates: the counts since the processes started."""
-    raw = [value if value == value else 0.0 for window in layout.windows for value in window.raw]  # noqa: PLR0124
+    raw = [
+        0.0 if isnan(value) else value for window in layout.windows for value in window.raw_values
+    ]
     return ServiceWindow(
         layout, raw, tuple(window for window in layout.windows if window.at is not None)
     )

@@ -44,15 +44,15 @@ class ServerWindow(TargetWindow):
         del forgotten
         exposition = scrape.exposition
         if exposition is None or exposition.served is None or exposition.served.rate_s is None:
-            self.up = self.up and (exposition is not None or scrape.late)
+            self.is_up = self.is_up and (exposition is not None or scrape.late)
             return
-        passed = scrape.at - self.at if self.at is not None and self.up else 0.0
+        passed = scrape.at - self.at if self.at is not None and self.is_up else 0.0
         if not 0 < passed <= GAP_INTERVALS * max(self.interval_s, exposition.served.rate_s):
             self.segment += 1
             self.segment_at = scrape.at
             passed = 0.0
         self._scrapes += 1
-        process = self.processes.current
+        process = self.processes.current_process
         gauges: dict[str, list[tuple[Series, float]]] = {}
         found: dict[Series, float] = {}
         silent: list[Series] = []  # series for which the server returns NaN or Inf
@@ -65,30 +65,30 @@ class ServerWindow(TargetWindow):
             elif series.name in self._gauges:
                 gauges.setdefault(series.name, []).append((series, value))
         self._mark_gone(process, scrape.at)
-        self._retire(scrape.at)
+        self._drop_retired(scrape.at)
         self._rates = [found.get(series, 0.0) for series in self.series]
-        self.silent = {self._index[series] for series in silent}
+        self.without_value = {self._number_by_series[series] for series in silent}
         process.gained = [
             gained + rate * passed for gained, rate in zip(process.gained, self._rates, strict=True)
         ]
         process.at, process.scrape = scrape.at, self._scrapes
         self.rate_s = exposition.served.rate_s
         self.gauges = process.gauges = gauges
-        self.up, self.at, self.time, self.families = (
+        self.is_up, self.at, self.time, self.families = (
             True,
             scrape.at,
             scrape.time,
             exposition.families,
         )
-        self.overdue = False
+        self.is_overdue = False
 
     def _mark_seen(self, series: Series) -> None:
-        number = self._index.get(series)
-        process = self.processes.current
+        number = self._number_by_series.get(series)
+        process = self.processes.current_process
         if number is None:
-            self._enter(process, series, nan)
+            self._add_series(process, series, nan)
             return
-        process.seen[number] = self._scrapes
+        process.seen_in_scrape[number] = self._scrapes
         if number in self.gone:
             del self.gone[number]
-            self.layout += 1
+            self.layout_version += 1

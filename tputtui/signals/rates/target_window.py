@@ -17,35 +17,35 @@ from typing import NamedTuple
 from tputtui.model import Exposition, Family, Scrape, Series
 from tputtui.signals.rates.followed_series import (
     RETIRE_AT_ONCE,
-    Count,
     DroppedTotal,
     FollowedSeries,
+    ProcessCount,
 )
 from tputtui.signals.rates.lifetime import (
     START_GAUGES,
     Gauges,
-    governed,
+    governed_series,
     identity_gauge,
+    read_start_times,
     start_gauge,
-    told,
 )
 from tputtui.signals.rates.new_series import (
-    Doubtful,
+    DoubtfulSeries,
     NewSeries,
-    child,
-    count_from_zero,
-    counts_events,
+    child_key,
     is_confirmed,
+    is_event_count,
+    select_increases,
 )
-from tputtui.signals.rates.process_assignment import FEW, ProcessAssignment
+from tputtui.signals.rates.process_assignment import SMALL_GAIN, ProcessAssignment
 from tputtui.signals.rates.process_counters import (
     MAX_ROWS,
     MOST_DOUBT,
-    Counted,
     ProcessCounters,
-    Saved,
+    SavedState,
+    ScrapeCount,
 )
-from tputtui.signals.rates.processes_in_turn import FELL, RESTART_S, Answer
+from tputtui.signals.rates.processes_in_turn import COUNTERS_FELL, RESTART_S, Answer
 from tputtui.signals.rates.sample_times import SampleTimes
 
 __all__ = [
@@ -53,8 +53,8 @@ __all__ = [
     "MAX_ROWS",
     "RESTART_S",
     "RETIRE_AT_ONCE",
-    "Count",
     "DroppedTotal",
+    "ProcessCount",
     "TargetWindow",
 ]
 
@@ -70,13 +70,13 @@ class _Evidence(NamedTuple):
     """Evidence in one scrape on where its counters began, and the decision drawn from it."""
 
     at: float
-    start: float | None
+    start_time: float | None
     created: dict[Series, float]
-    armed: frozenset[str]  # sample names whose new series may count from zero
-    since: float | None  # unix seconds of the process's previous scrape
-    rebase: bool
-    from_zero: bool
-    begun: frozenset[int]  # numbers of single series that count from zero
+    zero_start_names: frozenset[str]  # sample names whose new series may count from zero
+    previous_time: float | None  # unix seconds of the process's previous scrape
+    is_rebased: bool
+    is_from_zero: bool
+    restarted_numbers: frozenset[int]  # numbers of single series that count from zero
     families: Mapping[str, Family]
 
 
@@ -101,48 +101,50 @@ class TargetWindow(FollowedSeries):
         """
         super().__init__(window_s, interval_s, counters, gauges)
         self._assignment = ProcessAssignment(self.processes)
-        self._asked_until = 0.0  # end of the newest attempt; nothing was requested after it
-        self._silent_s = 0.0  # longest time without a request since the newest good scrape
-        self._scraped: deque[float] = deque()  # `at` of the scrapes in the window
+        self._last_ended_at = 0.0  # end of the newest attempt; nothing was requested after it
+        self._longest_pause_s = 0.0  # longest time without a request since the newest good scrape
+        self._scrape_times: deque[float] = deque()  # `at` of the scrapes in the window
         # sample names whose new series may count from zero
-        self._armed: frozenset[str] = frozenset()
+        self._zero_start_names: frozenset[str] = frozenset()
         self._sample_times = SampleTimes()
         self._identity: tuple[object, str | None] = (
             None,
             None,
         )  # (inputs of the choice, gauge that tells processes apart)
         # by process: (seconds from its scrape before to the one that showed them, new label sets)
-        self._doubtful: dict[int, tuple[float, list[Doubtful]]] = {}
+        self._doubtful: dict[int, tuple[float, list[DoubtfulSeries]]] = {}
         # start times that do not identify the process that answered
-        self._starts: dict[Series, float] = {}
+        self._other_start_times: dict[Series, float] = {}
         # (layout, series that count events, small gain)
-        self._counts: tuple[int, list[int], float] = (-1, [], FEW)
+        self._event_counters: tuple[int, list[int], float] = (-1, [], SMALL_GAIN)
 
     # -------------------------------------------------------------------------------------- figures
 
     @property
-    def reason(self) -> str | None:
+    def why_no_rates(self) -> str | None:
         """Reason why a target that answers has no rates, or None.
 
         None if it has some, or will have some with its second scrape.
         """
-        return self.processes.reason if self.is_current else None
+        return self.processes.why_no_rates if self.is_current else None
 
     @property
     def why_no_sample(self) -> str | None:
         """Reason why a target whose samples carry timestamps has no rates; None if it has some."""
-        times = self._sample_times.series() if self.is_current else ()
-        if not times or any(self._index[series] not in self.silent for series in times):
+        times = self._sample_times.timestamped_series() if self.is_current else ()
+        if not times or any(
+            self._number_by_series[series] not in self.without_value for series in times
+        ):
             return None
         return "its samples are dated, and no new one has come yet"
 
     @property
     def covered_s(self) -> float:
         """Seconds that the rates cover; 0.0 while there is only one scrape."""
-        live = self.processes.live
+        live = self.processes.live_processes
         if len(live) == 1:
             return live[0].covered_s
-        return self._scraped[-1] - self._scraped[0] if self._scraped else 0.0
+        return self._scrape_times[-1] - self._scrape_times[0] if self._scrape_times else 0.0
 
     def rates(self) -> list[float] | None:
         """Return the increase per second of each series over the window.
@@ -155,16 +157,16 @@ class TargetWindow(FollowedSeries):
             return None
         rates = self.processes.rates(len(self.series))
         if rates is not None and self._sample_times and self.at is not None:
-            for series in self._sample_times.series():
+            for series in self._sample_times.timestamped_series():
                 rate = self._sample_times.rate(series, self.at, self.window_s, self.interval_s)
-                rates[self._index[series]] = rate or 0.0
+                rates[self._number_by_series[series]] = rate or 0.0
         return rates
 
     def _counted_at(self, process: ProcessCounters, numbers: Iterable[int]) -> float:
         """Return the moment of a process's counts, in seconds on one clock."""
         if not self._sample_times:
             return process.at
-        taken = [self._sample_times.newest(self.series[number]) for number in numbers]
+        taken = [self._sample_times.newest_time(self.series[number]) for number in numbers]
         return max((moment for moment in taken if moment is not None), default=process.at)
 
     # -------------------------------------------------------------------------------------- scrapes
@@ -183,13 +185,20 @@ class TargetWindow(FollowedSeries):
         exposition = scrape.exposition
         # The time in which this process could not run counts as a time without requests, not as
         # waiting.
-        self._silent_s = max(self._silent_s, scrape.asked_at - self._asked_until + scrape.delayed_s)
-        self._asked_until = scrape.ended_at
+        self._longest_pause_s = max(
+            self._longest_pause_s, scrape.asked_at - self._last_ended_at + scrape.delayed_s
+        )
+        self._last_ended_at = scrape.ended_at
         if exposition is None:
-            self.up = self.up and scrape.late
+            self.is_up = self.is_up and scrape.late
             return
         longest = max(GAP_INTERVALS * self.interval_s, self.window_s)
-        broken = self.at is None or not self.up or scrape.at <= self.at or self._silent_s > longest
+        broken = (
+            self.at is None
+            or not self.is_up
+            or scrape.at <= self.at
+            or self._longest_pause_s > longest
+        )
         if self.at is not None and self.time is not None:
             # Monotonic time stands still while a machine is suspended, but the counters may have
             # continued: compare it with the wall clock.
@@ -199,77 +208,93 @@ class TargetWindow(FollowedSeries):
             self._start_over(scrape.at)
             armed: frozenset[str] = frozenset()
         else:
-            armed = self._armed.difference(forgotten, exposition.hidden, self._suspect)
-        self._count(scrape, exposition, armed)
-        self.up, self.at, self.time, self.families = (
+            armed = self._zero_start_names.difference(
+                forgotten, exposition.hidden, self._retired_names
+            )
+        self._count_scrape(scrape, exposition, armed)
+        self.is_up, self.at, self.time, self.families = (
             True,
             scrape.at,
             scrape.time,
             exposition.families,
         )
-        self.overdue, self._silent_s = False, 0.0
-        self._armed = self._counters
-        self._retire(scrape.at)
+        self.is_overdue, self._longest_pause_s = False, 0.0
+        self._zero_start_names = self._counters
+        self._drop_retired(scrape.at)
 
     def _start_over(self, at: float) -> None:
         self.segment_at = at
-        self._scraped.clear()
+        self._scrape_times.clear()
         self._doubtful.clear()
         self._sample_times.start_over()
         self.processes.start_over()
 
-    def _count(self, scrape: Scrape, exposition: Exposition, armed: frozenset[str]) -> None:
+    def _count_scrape(
+        self, scrape: Scrape, exposition: Exposition, zero_start_names: frozenset[str]
+    ) -> None:
         """Find the process that answered and add up its increases."""
         processes = self.processes
         self._scrapes += 1
         samples = self._new_samples(exposition)
-        process = self._assignment.guess(self._told_start(samples))
-        process.extend(len(self.series))
+        process = self._assignment.guess_process(self._read_start_time(samples))
+        process.resize(len(self.series))
         saved = process.save()
-        counted = process.count(samples, self._index, self._counters, self._gauges, self._scrapes)
-        start, created, starts = told(
+        counted = process.count_scrape(
+            samples, self._number_by_series, self._counters, self._gauges, self._scrapes
+        )
+        start, created, starts = read_start_times(
             counted.gauges, self._identity_gauge(counted.gauges, exposition.families)
         )
-        rebase, from_zero, begun = process.answers == 0, False, frozenset[int]()
-        fell = any(value < process.raw[number] for number, value in counted.odd)
-        is_certain = starts == self._starts and self._assignment.is_certain(process, start, created)
-        if process.answers and (fell or not is_certain):
+        rebase, from_zero, begun = process.answer_count == 0, False, frozenset[int]()
+        fell = any(value < process.raw_values[number] for number, value in counted.irregular)
+        is_certain = starts == self._other_start_times and self._assignment.is_certain(
+            process, start, created
+        )
+        if process.answer_count and (fell or not is_certain):
             process.restore(saved)
-            answer = self._answer(scrape, samples, start, created)
-            begun = self._begin_again(process, answer, starts, exposition.families)
-            broken_lines = processes.broken_lines
-            process, rebase, from_zero = self._assignment.decide(answer)
-            self.segment += processes.broken_lines - broken_lines
-            process.begin(
+            answer = self._build_answer(scrape, samples, start, created)
+            begun = self._restart_counters(process, answer, starts, exposition.families)
+            broken_lines = processes.broken_line_count
+            process, rebase, from_zero = self._assignment.assign(answer)
+            self.segment += processes.broken_line_count - broken_lines
+            process.start_line(
                 answer.at, answer.time - start if start is not None else None, rebase, from_zero
             )
             saved = process.save()
-            counted = process.count(
-                samples, self._index, self._counters, self._gauges, self._scrapes
+            counted = process.count_scrape(
+                samples, self._number_by_series, self._counters, self._gauges, self._scrapes
             )
-        self._starts = starts
-        since = process.time if process.answers else self.time
+        self._other_start_times = starts
+        since = process.time if process.answer_count else self.time
         by = _Evidence(
-            scrape.at, start, created, armed, since, rebase, from_zero, begun, exposition.families
+            scrape.at,
+            start,
+            created,
+            zero_start_names,
+            since,
+            rebase,
+            from_zero,
+            begun,
+            exposition.families,
         )
-        self._finish(process, counted, saved, by)
-        process.note(scrape.at, scrape.time, self._scrapes, scrape.delayed_s)
+        self._count_irregular(process, counted, saved, by)
+        process.on_answer(scrape.at, scrape.time, self._scrapes, scrape.delayed_s)
         if rebase and scrape.delayed_s > MOST_DOUBT * self.window_s:
             process.rows.clear()  # the length of the time to leave out is not known either
-        if not any(mark[2] == self._scrapes for mark in process.marks.values()):
-            process.append(scrape.at, self.window_s, scrape.delayed_s)
-        self._note_scraped(scrape.at)
+        if not any(mark[2] == self._scrapes for mark in process.steps_back.values()):
+            process.add_row(scrape.at, self.window_s, scrape.delayed_s)
+        self._add_scrape_time(scrape.at)
         if exposition.timestamps or self._sample_times:
-            self._note_sample_times(scrape, exposition, process)
-        processes.answered(process, scrape.at, self.window_s)
-        self.gauges = self._all_gauges(exposition.families)
+            self._update_sample_times(scrape, exposition, process)
+        processes.on_answer(process, scrape.at, self.window_s)
+        self.gauges = self._merge_gauges(exposition.families)
 
     # ------------------------------------------------------------------------------------- evidence
 
-    def _told_start(self, samples: Mapping[Series, float]) -> float | None:
+    def _read_start_time(self, samples: Mapping[Series, float]) -> float | None:
         """Return the start time in an answer, read from the series that carried it last time."""
         gauge = self._identity[1]
-        before = self.processes.current.gauges.get(gauge, ()) if gauge is not None else ()
+        before = self.processes.current_process.gauges.get(gauge, ()) if gauge is not None else ()
         return samples.get(before[0][0]) if len(before) == 1 else None
 
     def _identity_gauge(self, gauges: Gauges, families: Mapping[str, Family]) -> str | None:
@@ -282,7 +307,7 @@ class TargetWindow(FollowedSeries):
             self._identity = (rests_on, identity_gauge(self._counters, gauges, families))
         return self._identity[1]
 
-    def _answer(
+    def _build_answer(
         self,
         scrape: Scrape,
         samples: Mapping[Series, float],
@@ -292,10 +317,10 @@ class TargetWindow(FollowedSeries):
         stepped = 0.0
         if self.at is not None and self.time is not None:
             stepped = (scrape.time - scrape.at) - (self.time - self.at)
-        if self._counts[0] != self.layout:
-            numbers = [number for number, one in enumerate(self.series) if counts_events(one)]
-            few = FEW * len({self.series[number].name for number in numbers})
-            self._counts = (self.layout, numbers, few)
+        if self._event_counters[0] != self.layout_version:
+            numbers = [number for number, one in enumerate(self.series) if is_event_count(one)]
+            few = SMALL_GAIN * len({self.series[number].name for number in numbers})
+            self._event_counters = (self.layout_version, numbers, few)
         values = [samples.get(series, nan) for series in self.series]
         return Answer(
             scrape.at,
@@ -305,11 +330,11 @@ class TargetWindow(FollowedSeries):
             start,
             created,
             values,
-            *self._counts[1:],
+            *self._event_counters[1:],
             self._scrapes,
         )
 
-    def _begin_again(
+    def _restart_counters(
         self,
         process: ProcessCounters,
         answer: Answer,
@@ -321,92 +346,104 @@ class TargetWindow(FollowedSeries):
         Returns the numbers of these series.
         """
         made = set()
-        if answer.start == process.start:
+        if answer.start_time == process.start_time:
             made = {
                 (series.name.removesuffix("_created"), series.labels)
-                for series, moment in answer.created.items()
-                if moment > process.created.get(series, moment) and answer.is_new(moment)
+                for series, moment in answer.created_times.items()
+                if moment > process.created_times.get(series, moment) and answer.is_new(moment)
             }
         numbers = (
-            [number for number, series in enumerate(self.series) if child(series) in made]
+            [number for number, series in enumerate(self.series) if child_key(series) in made]
             if made
             else []
         )
         begun = {
             series
             for series, start in starts.items()
-            if start - self._starts.get(series, start) - answer.stepped_s > RESTART_S
+            if start - self._other_start_times.get(series, start) - answer.stepped_s > RESTART_S
             and answer.is_new(start)
         }
-        numbers += governed(begun, self.series, families, alone=len(starts) == 1)
+        numbers += governed_series(begun, self.series, families, alone=len(starts) == 1)
         for number in numbers:
-            if isfinite(process.raw[number]):
-                process.raw[number] = 0.0
+            if isfinite(process.raw_values[number]):
+                process.raw_values[number] = 0.0
         if numbers:
-            self.processes.restarted(
+            self.processes.add_restart(
                 answer.at, "counts anew in part: start or created times moved forward"
             )
         return frozenset(numbers)
 
-    def _finish(
-        self, process: ProcessCounters, counted: Counted, saved: Saved, by: _Evidence
+    def _count_irregular(
+        self,
+        process: ProcessCounters,
+        scrape_count: ScrapeCount,
+        saved: SavedState,
+        evidence: _Evidence,
     ) -> None:
         """Count what is not a plain rise: series that are new, returned or fell."""
-        raw, gained = process.raw, process.gained
+        raw, gained = process.raw_values, process.gained
         unconfirmed: dict[int, float] = {}
         fallen: list[tuple[int, float]] = []
         new: list[NewSeries] = []
-        for number, value in counted.odd:
+        for number, value in scrape_count.irregular:
             before = raw[number]
             raw[number] = value
             if number in self.gone:
                 del self.gone[number]
-                self.layout += 1
+                self.layout_version += 1
             if value < before:
                 fallen.append((number, before))
-            elif not saved[2][number] and self.series[number].name in by.armed:
+            elif not saved[2][number] and self.series[number].name in evidence.zero_start_names:
                 new.append(NewSeries(number, self.series[number], value))
-        for series, value in counted.new:
-            number = self._enter(process, series, value)
+        for series, value in scrape_count.new_series:
+            number = self._add_series(process, series, value)
             if isfinite(value):
-                new += [NewSeries(number, series, value)] if series.name in by.armed else []
+                new += (
+                    [NewSeries(number, series, value)]
+                    if series.name in evidence.zero_start_names
+                    else []
+                )
             else:
-                counted.silent.add(number)
-        process.start = by.start if by.start is not None else process.start
-        if by.from_zero:
+                scrape_count.without_value.add(number)
+        process.start_time = (
+            evidence.start_time if evidence.start_time is not None else process.start_time
+        )
+        if evidence.is_from_zero:
             risen = map(sub, gained, saved[1])
             unconfirmed = {number: rise for number, rise in enumerate(risen) if rise > 0}
-        elif not by.rebase:
+        elif not evidence.is_rebased:
             process.return_to_line(saved[1], self._scrapes)
-            unconfirmed = self._fall(process, fallen, saved[1], by) if fallen else {}
-            unconfirmed |= {number: gained[number] - saved[1][number] for number in by.begun}
-        doubtful: list[Doubtful] = []
+            unconfirmed = self._count_falls(process, fallen, saved[1], evidence) if fallen else {}
+            unconfirmed |= {
+                number: gained[number] - saved[1][number] for number in evidence.restarted_numbers
+            }
+        doubtful: list[DoubtfulSeries] = []
         if process.serial in self._doubtful:
-            unconfirmed |= self._confirm_new(process, saved[1], by.at)
-        if new and not by.rebase:
+            unconfirmed |= self._confirm_new(process, saved[1], evidence.at)
+        if new and not evidence.is_rebased:
             rises = list(map(sub, gained, saved[1]))
-            since = by.since if by.since is not None else 0.0
+            since = evidence.previous_time if evidence.previous_time is not None else 0.0
             increases, doubtful = new, []
-            if not by.from_zero:
-                increases, doubtful = count_from_zero(
-                    new, self.series, rises, by.created, since - RESTART_S
+            if not evidence.is_from_zero:
+                increases, doubtful = select_increases(
+                    new, self.series, rises, evidence.created, since - RESTART_S
                 )
             for one in increases:
                 gained[one.number] += max(one.value, 0.0)
                 unconfirmed[one.number] = max(one.value, 0.0)
         if doubtful:
-            known = {one.serial for one in self.processes.known}
+            known = {one.serial for one in self.processes.known_processes}
             self._doubtful = {
                 serial: sets for serial, sets in self._doubtful.items() if serial in known
             }
-            self._doubtful[process.serial] = (by.at - process.at, doubtful)
-        if not fallen and not by.rebase and not by.from_zero:
-            self.processes.confirm_reset(by.at)
+            self._doubtful[process.serial] = (evidence.at - process.at, doubtful)
+        if not fallen and not evidence.is_rebased and not evidence.is_from_zero:
+            self.processes.confirm_reset(evidence.at)
         process.unconfirmed = unconfirmed
-        process.created = by.created or process.created
-        process.gauges = counted.gauges
-        self.silent = counted.silent
-        self._mark_gone(process, by.at)
+        process.created_times = evidence.created or process.created_times
+        process.gauges = scrape_count.gauges
+        self.without_value = scrape_count.without_value
+        self._mark_gone(process, evidence.at)
 
     def _confirm_new(
         self, process: ProcessCounters, before: Sequence[float], at: float
@@ -418,12 +455,14 @@ class TargetWindow(FollowedSeries):
         before_s, sets = self._doubtful.pop(process.serial)
         counted: dict[int, float] = {}
         for doubtful in sets:
-            judge = self._index.get(doubtful.judge.series)
+            judge = self._number_by_series.get(doubtful.event_sample.series)
             if judge is None or judge >= len(before):
                 continue
             gained = process.gained[judge] - before[judge]
             if is_confirmed(doubtful, gained, at - process.at, before_s):
-                numbers = ((self._index.get(one.series), one.value) for one in doubtful.members)
+                numbers = (
+                    (self._number_by_series.get(one.series), one.value) for one in doubtful.members
+                )
                 counted |= {
                     number: max(value, 0.0) for number, value in numbers if number is not None
                 }
@@ -431,12 +470,12 @@ class TargetWindow(FollowedSeries):
             process.gained[number] += value
         return counted
 
-    def _fall(
+    def _count_falls(
         self,
         process: ProcessCounters,
         fallen: Sequence[tuple[int, float]],
         before: Sequence[float],
-        by: _Evidence,
+        evidence: _Evidence,
     ) -> dict[int, float]:
         """Handle counters that fell while others rose.
 
@@ -445,7 +484,7 @@ class TargetWindow(FollowedSeries):
         increases of the counters that were reset, by series number.
         """
         unconfirmed: dict[int, float] = {}
-        raw, gained = process.raw, process.gained
+        raw, gained = process.raw_values, process.gained
         rises: dict[str, float] = {}
         for number, one in enumerate(self.series):
             rises[one.name] = (
@@ -455,16 +494,16 @@ class TargetWindow(FollowedSeries):
             )
         for number, old in fallen:
             value, name = raw[number], self.series[number].name
-            gauge = start_gauge(name, process.gauges, by.families)
+            gauge = start_gauge(name, process.gauges, evidence.families)
             is_governed = gauge is not None and gauge in process.gauges
-            if not is_governed and value <= old / 2 and value <= rises[name] + FEW:
+            if not is_governed and value <= old / 2 and value <= rises[name] + SMALL_GAIN:
                 gained[number] += max(value, 0.0)
                 unconfirmed[number] = max(value, 0.0)
-                self.processes.expect_confirmation(by.at)
+                self.processes.expect_confirmation(evidence.at)
             else:
-                process.marks[number] = (old, value, self._scrapes)
-        if process.marks:
-            self.processes.notice("warning", FELL)
+                process.steps_back[number] = (old, value, self._scrapes)
+        if process.steps_back:
+            self.processes.add_notice("warning", COUNTERS_FELL)
         return unconfirmed
 
     # ------------------------------------------------------------------------ timestamps and gauges
@@ -474,28 +513,32 @@ class TargetWindow(FollowedSeries):
         stamps = exposition.timestamps
         if not stamps or not self._sample_times:
             return exposition.samples
-        index, raw = self._index, self.processes.current.raw
+        index, raw = self._number_by_series, self.processes.current_process.raw_values
         known = {one: raw[index[one]] for one in stamps if one in index and index[one] < len(raw)}
-        return self._sample_times.only_new(exposition.samples, stamps, known)
+        return self._sample_times.replace_stale(exposition.samples, stamps, known)
 
-    def _note_sample_times(
+    def _update_sample_times(
         self, scrape: Scrape, exposition: Exposition, process: ProcessCounters
     ) -> None:
         """Record the timestamps of samples.
 
         A series whose next sample is overdue becomes silent.
         """
-        stamps = {one: taken for one, taken in exposition.timestamps.items() if one in self._index}
-        gained = {one: process.gained[self._index[one]] for one in stamps}
+        stamps = {
+            one: taken
+            for one, taken in exposition.timestamps.items()
+            if one in self._number_by_series
+        }
+        gained = {one: process.gained[self._number_by_series[one]] for one in stamps}
         times = self._sample_times
-        times.note(scrape.at, scrape.time, stamps, gained, self.window_s)
-        for series in times.series():
+        times.add_samples(scrape.at, scrape.time, stamps, gained, self.window_s)
+        for series in times.timestamped_series():
             if times.rate(series, scrape.at, self.window_s, self.interval_s) is None:
-                self.silent.add(self._index[series])
+                self.without_value.add(self._number_by_series[series])
 
-    def _note_scraped(self, at: float) -> None:
+    def _add_scrape_time(self, at: float) -> None:
         """Record the time of a scrape, thinned in the same way as the rows."""
-        scraped = self._scraped
+        scraped = self._scrape_times
         if len(scraped) > 1 and scraped[-1] - scraped[-2] < self.window_s / MAX_ROWS:
             scraped.pop()
         scraped.append(at)
@@ -503,20 +546,20 @@ class TargetWindow(FollowedSeries):
         while len(scraped) > 2 and abs(scraped[1] - start) <= abs(scraped[0] - start):
             scraped.popleft()
 
-    def _all_gauges(
+    def _merge_gauges(
         self, families: Mapping[str, Family]
     ) -> Mapping[str, list[tuple[Series, float]]]:
         """Return the newest gauges of every process, for amounts are summed over processes.
 
         Gauges that do not belong to the processes themselves are included once.
         """
-        live, gauge = self.processes.live, self._identity[1]
-        newest = self.processes.current.gauges
+        live, gauge = self.processes.live_processes, self._identity[1]
+        newest = self.processes.current_process.gauges
         if len(live) == 1:
             return newest
         merged = dict(newest)
         for process in live:
-            if process is self.processes.current:
+            if process is self.processes.current_process:
                 continue
             for name, found in process.gauges.items():
                 if name not in START_GAUGES and (

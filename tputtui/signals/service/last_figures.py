@@ -11,7 +11,7 @@ from tputtui.signals.rates.target_window import TargetWindow
 
 
 @frozen
-class _Kept:
+class _Figures:
     at: float
     rps: float | None
     ratio: float | None
@@ -23,9 +23,9 @@ class LastFigures:
     """Keep a service's figures while it answers; add them to the empty ones while it does not."""
 
     def __init__(self) -> None:
-        self._kept: _Kept | None = None
+        self._latest: _Figures | None = None
 
-    def fill(
+    def add_last_figures(
         self,
         state: ServiceState,
         windows: Iterable[TargetWindow],
@@ -42,23 +42,23 @@ class LastFigures:
         found = tuple(windows)
         if any(window.is_current for window in found):
             answered = max((window.at for window in found if window.at is not None), default=at)
-            latency, q = _tail(state.latency)
+            latency, q = _tail_latency(state.latency)
             rps = state.traffic.rps if state.traffic is not None else None
             ratio = state.errors.ratio if state.errors is not None else None
-            self._kept = _Kept(answered, rps, ratio, latency, q)
+            self._latest = _Figures(answered, rps, ratio, latency, q)
             return state if waiting_s is None else replace(state, waiting_s=waiting_s)
         if waiting_s is None:
             return state
         state = replace(state, waiting_s=waiting_s, overdue=is_overdue)
-        kept = self._kept
+        kept = self._latest
         return (
-            _with_last(state, kept, max(0.0, at - kept.at))
+            _add_last_figures(state, kept, max(0.0, at - kept.at))
             if is_overdue and kept is not None
             else state
         )
 
 
-def _tail(latency: LatencyState | None) -> tuple[float | None, float | None]:
+def _tail_latency(latency: LatencyState | None) -> tuple[float | None, float | None]:
     """Return (value, quantile) of the last quantile; without quantiles (mean, None)."""
     if latency is None:
         return None, None
@@ -67,14 +67,16 @@ def _tail(latency: LatencyState | None) -> tuple[float | None, float | None]:
     return latency.mean, None
 
 
-def _with_last(state: ServiceState, kept: _Kept, age_s: float) -> ServiceState:
+def _add_last_figures(state: ServiceState, figures: _Figures, age_s: float) -> ServiceState:
     def last(value: float | None, q: float | None = None) -> LastFigure | None:
         return LastFigure(value, age_s, q) if value is not None else None
 
     traffic, errors, latency = state.traffic, state.errors, state.latency
     return replace(
         state,
-        traffic=replace(traffic, last=last(kept.rps)) if traffic is not None else None,
-        errors=replace(errors, last=last(kept.ratio)) if errors is not None else None,
-        latency=replace(latency, last=last(kept.latency, kept.q)) if latency is not None else None,
+        traffic=replace(traffic, last=last(figures.rps)) if traffic is not None else None,
+        errors=replace(errors, last=last(figures.ratio)) if errors is not None else None,
+        latency=replace(latency, last=last(figures.latency, figures.q))
+        if latency is not None
+        else None,
     )

@@ -157,21 +157,24 @@ class ServiceTracker:
 
         If series came or went, they are first assigned to figures again.
         """
-        version = tuple((window.serial, window.layout) for window in windows)
+        version = tuple((window.serial, window.layout_version) for window in windows)
         if self._tick is None or version != self._version:
             self._version = version
             layout = series_index.build_layout(windows)
             self._set_layout(layout)
         else:
             layout = self._tick.layout
-        known = sum(window.older_processes for window in windows)
+        known = sum(window.older_process_count for window in windows)
         if known > self._lifetime_count:
             self._lifetime_count = known
             counted = (
                 self.bindings.traffic.family if self.bindings.traffic is not None else START_TIME
             )
             ages = [
-                age for window in windows for age, _ in window.lives(counted) if age is not None
+                age
+                for window in windows
+                for age, _ in window.ages_and_values(counted)
+                if age is not None
             ]
             self._lifetime_s = max(ages, default=None)
             for reader in self._readers():

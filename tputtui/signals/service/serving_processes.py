@@ -13,7 +13,7 @@ from tputtui.frozen import frozen
 from tputtui.model import ProcessState, ServiceState, Snapshot, SocketHolder, TargetListeners
 from tputtui.text import clean, truncate, width
 
-Identity = tuple[int, float]
+ProcessIdentity = tuple[int, float]
 """A process by pid and start time."""
 
 IDLE_PERCENT = 1.0
@@ -31,17 +31,17 @@ class Workers:
     # Python processes that hold the socket for their children
     parents: tuple[ProcessState, ...] = ()
     # parents that were seen to leave the work to their children
-    waiting: frozenset[Identity] = frozenset()
-    others: tuple[ProcessState, ...] = ()  # processes that are not Python
+    idle_parents: frozenset[ProcessIdentity] = frozenset()
+    non_python: tuple[ProcessState, ...] = ()  # processes that are not Python
 
     @property
-    def identities(self) -> frozenset[Identity]:
+    def identities(self) -> frozenset[ProcessIdentity]:
         """The identities of all of these processes."""
-        return frozenset(one.identity for one in (*self.processes, *self.parents, *self.others))
+        return frozenset(one.identity for one in (*self.processes, *self.parents, *self.non_python))
 
 
 @frozen
-class Choice:
+class ProcessChoice:
     """The process to profile.
 
     Without a process, `reason` is a sentence that says why and what to do. `place` is its rank
@@ -49,8 +49,8 @@ class Choice:
     """
 
     process: ProcessState | None = None
-    place: int = 0
-    workers: int = 0
+    position: int = 0
+    worker_count: int = 0
     note: str = ""
     # the process only waits for its workers: the next p profiles this one
     next_pid: int | None = None
@@ -58,25 +58,25 @@ class Choice:
     is_pending: bool = False  # not looked up yet: try again at the next tick
     needs_cursor: bool = False  # no service is shown: a process has to be chosen by hand
 
-    def sentence(self, room: int = 400) -> str:
+    def describe(self, max_width: int = 400) -> str:
         """Describe the process by pid and name, and the effect of the next p, in `room` cells.
 
         Without a process: the reason.
         """
         if self.process is None:
             return self.reason
-        words = named(self.process)
+        words = format_process(self.process)
         if self.next_pid is not None:
             waits = f"only waits for its workers: p again takes {self.next_pid}"
             words = f"{words}, which {waits}"
-            return words if width(words) <= room else f"{self.process.pid}, which {waits}"
-        if self.workers > 1:
-            words += f", {self.place} of {self.workers} workers: p again for the next"
+            return words if width(words) <= max_width else f"{self.process.pid}, which {waits}"
+        if self.worker_count > 1:
+            words += f", {self.position} of {self.worker_count} workers: p again for the next"
         more = f"{words}; {self.note}" if self.note else words
-        return more if width(more) <= room else words
+        return more if width(more) <= max_width else words
 
 
-def named(process: ProcessState) -> str:
+def format_process(process: ProcessState) -> str:
     """Name a process for a sentence: "4711 app.py"."""
     return f"{process.pid} {truncate(clean(process.name), 32)}"
 
@@ -84,7 +84,9 @@ def named(process: ProcessState) -> str:
 # -------------------------------------------------------------------------------- serving processes
 
 
-def workers_of(listeners: Iterable[TargetListeners], processes: Iterable[ProcessState]) -> Workers:
+def find_workers(
+    listeners: Iterable[TargetListeners], processes: Iterable[ProcessState]
+) -> Workers:
     """Classify the holders of the targets' sockets that still run.
 
     A parent that shares its listening socket with its children (gunicorn's arbiter, uvicorn's
@@ -100,17 +102,17 @@ def workers_of(listeners: Iterable[TargetListeners], processes: Iterable[Process
     }
     serving: list[_Holder] = []
     parents: list[_Holder] = []
-    waiting: set[Identity] = set()
+    waiting: set[ProcessIdentity] = set()
     for one in python.values():
         children = [other for other in python.values() if other.holder.parent == one.process.pid]
         if not children or _serves_itself(one, children):
             serving.append(one)
             continue
         parents.append(one)
-        if _leaves_the_work(one, children):
+        if _is_idle_parent(one, children):
             waiting.add(one.process.identity)
     return Workers(
-        tuple(one.process for one in sorted(serving, key=_Holder.rank)),
+        tuple(one.process for one in sorted(serving, key=_Holder.sort_key)),
         tuple(one.process for one in parents),
         frozenset(waiting),
         tuple(running[identity] for identity in sorted(held) if identity not in python),
@@ -130,19 +132,19 @@ class _Holder:
         percent = self.process.cpu_percent or 0.0
         return percent if percent >= IDLE_PERCENT else 0.0
 
-    def rank(self) -> tuple[float, int, int]:
+    def sort_key(self) -> tuple[float, int, int]:
         """Sort key: busiest first; among idle processes, most connections first."""
         return (-self.percent, -self.holder.connections, self.process.pid)
 
 
 def _running_holders(
-    listeners: Iterable[TargetListeners], running: Mapping[Identity, ProcessState]
-) -> dict[Identity, SocketHolder]:
+    listeners: Iterable[TargetListeners], running: Mapping[ProcessIdentity, ProcessState]
+) -> dict[ProcessIdentity, SocketHolder]:
     """Return the holders that still run, by pid.
 
     A process that holds several sockets appears with the one that has the most connections.
     """
-    held: dict[Identity, SocketHolder] = {}
+    held: dict[ProcessIdentity, SocketHolder] = {}
     for holder in (holder for target in listeners for holder in target.holders):
         identity = (holder.pid, holder.started)
         before = held.get(identity)
@@ -159,7 +161,7 @@ def _serves_itself(parent: _Holder, children: Sequence[_Holder]) -> bool:
     return parent.percent >= max(child.percent for child in children)
 
 
-def _leaves_the_work(parent: _Holder, children: Sequence[_Holder]) -> bool:
+def _is_idle_parent(parent: _Holder, children: Sequence[_Holder]) -> bool:
     """Tell whether a parent was seen to leave the work to its children.
 
     False without evidence.
@@ -169,23 +171,23 @@ def _leaves_the_work(parent: _Holder, children: Sequence[_Holder]) -> bool:
     return not parent.percent and any(child.percent for child in children)
 
 
-def serving_marks(snapshot: Snapshot) -> dict[Identity, str]:
+def serving_marks(snapshot: Snapshot) -> dict[ProcessIdentity, str]:
     """Return the marks of the process table by process: "serves :8070"."""
-    ports: dict[Identity, set[int]] = {}
+    ports: dict[ProcessIdentity, set[int]] = {}
     for target in snapshot.listeners or ():
         for holder in target.holders:
             ports.setdefault((holder.pid, holder.started), set()).add(target.port)
     if not ports:
         return {}
-    waiting = workers_of(snapshot.listeners or (), snapshot.processes or ()).waiting
-    found: dict[Identity, str] = {}
+    waiting = find_workers(snapshot.listeners or (), snapshot.processes or ()).idle_parents
+    found: dict[ProcessIdentity, str] = {}
     for identity, own in ports.items():
         shown = " ".join(f":{port}" for port in sorted(own))
         found[identity] = f"its workers serve {shown}" if identity in waiting else f"serves {shown}"
     return found
 
 
-def service_of(snapshot: Snapshot, pid: int, started: float | None) -> ServiceState | None:
+def find_service(snapshot: Snapshot, pid: int, started: float | None) -> ServiceState | None:
     """Return the service that a process serves; None if it serves no target."""
     for target in snapshot.listeners or ():
         if any(one.pid == pid and started in (None, one.started) for one in target.holders):
@@ -198,16 +200,16 @@ def service_of(snapshot: Snapshot, pid: int, started: float | None) -> ServiceSt
 # ------------------------------------------------------------------------------ choice of a process
 
 
-def choose(
+def choose_process(
     snapshot: Snapshot,
     service: ServiceState | None,
     *,
-    cursor: Identity | None = None,
+    cursor: ProcessIdentity | None = None,
     has_focus: bool = False,
-    sampled: Collection[Identity] = (),
+    sampled: Collection[ProcessIdentity] = (),
     sudo: str = "sudo tputtui",
     by_hand: str = "choose a process by hand",
-) -> Choice:
+) -> ProcessChoice:
     """Choose the process to profile; never one that does not serve the service on screen.
 
     In this order:
@@ -222,102 +224,106 @@ def choose(
     """
     processes = snapshot.processes
     if processes is None:
-        return Choice(is_pending=True, reason="looking for the process to profile")
+        return ProcessChoice(is_pending=True, reason="looking for the process to profile")
     if cursor is not None and (has_focus or service is None):
-        return _under_cursor(snapshot, cursor, sampled)
+        return _choose_at_cursor(snapshot, cursor, sampled)
     if service is None:
-        return Choice(
+        return ProcessChoice(
             reason=f"no service is shown and no process is chosen: {by_hand}", needs_cursor=True
         )
     if snapshot.listeners is None:
-        return Choice(is_pending=True, reason="looking for the process that serves it")
-    return _of_service(snapshot, service, sampled, sudo, by_hand)
+        return ProcessChoice(is_pending=True, reason="looking for the process that serves it")
+    return _choose_for_service(snapshot, service, sampled, sudo, by_hand)
 
 
-def _under_cursor(snapshot: Snapshot, cursor: Identity, sampled: Collection[Identity]) -> Choice:
+def _choose_at_cursor(
+    snapshot: Snapshot, cursor: ProcessIdentity, sampled: Collection[ProcessIdentity]
+) -> ProcessChoice:
     process = next((one for one in snapshot.processes or () if one.identity == cursor), None)
     if process is None:
-        return Choice(reason=f"process {cursor[0]} has ended: choose another")
-    family = family_of(snapshot, process)
-    if process.identity not in family.waiting or not family.processes:
-        return Choice(process)
-    return Choice(process, next_pid=_next(family.processes, sampled).pid)
+        return ProcessChoice(reason=f"process {cursor[0]} has ended: choose another")
+    family = find_family(snapshot, process)
+    if process.identity not in family.idle_parents or not family.processes:
+        return ProcessChoice(process)
+    return ProcessChoice(process, next_pid=_next_process(family.processes, sampled).pid)
 
 
-def _next(ranked: Sequence[ProcessState], sampled: Collection[Identity]) -> ProcessState:
+def _next_process(
+    ranked: Sequence[ProcessState], sampled: Collection[ProcessIdentity]
+) -> ProcessState:
     """Return the first process not sampled in this round; after all were, a new round begins."""
     return next((one for one in ranked if one.identity not in sampled), ranked[0])
 
 
-def family_of(snapshot: Snapshot, process: ProcessState) -> Workers:
+def find_family(snapshot: Snapshot, process: ProcessState) -> Workers:
     """Return the workers of the service that a process serves."""
-    service = service_of(snapshot, process.pid, process.started)
+    service = find_service(snapshot, process.pid, process.started)
     if service is None:
         return Workers()
-    return workers_of(_listeners_of(snapshot, service), snapshot.processes or ())
+    return find_workers(_service_listeners(snapshot, service), snapshot.processes or ())
 
 
-def _listeners_of(snapshot: Snapshot, service: ServiceState) -> list[TargetListeners]:
+def _service_listeners(snapshot: Snapshot, service: ServiceState) -> list[TargetListeners]:
     return [one for one in snapshot.listeners or () if one.target in service.targets]
 
 
-def _of_service(
+def _choose_for_service(
     snapshot: Snapshot,
     service: ServiceState,
-    sampled: Collection[Identity],
+    sampled: Collection[ProcessIdentity],
     sudo: str,
     by_hand: str,
-) -> Choice:
-    listeners = _listeners_of(snapshot, service)
+) -> ProcessChoice:
+    listeners = _service_listeners(snapshot, service)
     if not listeners:
-        return Choice(is_pending=True, reason="looking for the process that serves it")
-    found = offered(listeners, snapshot.processes or (), sampled)
+        return ProcessChoice(is_pending=True, reason="looking for the process that serves it")
+    found = choose_worker(listeners, snapshot.processes or (), sampled)
     if found is not None:
         return found
     up = {target.name for target in snapshot.targets if target.state == "up"}
-    return Choice(
-        reason=why_none(
+    return ProcessChoice(
+        reason=describe_no_process(
             listeners, snapshot.processes or (), clean(service.name, 40), sudo, by_hand, up
         )
     )
 
 
-def offered(
+def choose_worker(
     listeners: Sequence[TargetListeners],
     processes: Sequence[ProcessState],
-    sampled: Collection[Identity] = (),
-) -> Choice | None:
+    sampled: Collection[ProcessIdentity] = (),
+) -> ProcessChoice | None:
     """Offer the busiest worker not sampled in this round; None if there is no worker.
 
     After all workers were sampled, a new round begins.
     """
-    workers = workers_of(listeners, processes)
+    workers = find_workers(listeners, processes)
     ranked = workers.processes
     if not ranked:
         return None
     had_turn = sum(one.identity in sampled for one in ranked)
     place = had_turn % len(ranked) + 1
-    waiting = next((one for one in workers.parents if one.identity in workers.waiting), None)
+    waiting = next((one for one in workers.parents if one.identity in workers.idle_parents), None)
     note = f"their parent {waiting.pid} only waits for them" if waiting is not None else ""
     if note and len(ranked) == 1:
         note = note.replace("their", "its").replace("them", "it")
-    return Choice(_next(ranked, sampled), place, len(ranked), note)
+    return ProcessChoice(_next_process(ranked, sampled), place, len(ranked), note)
 
 
-def why_none(
+def describe_no_process(
     listeners: Sequence[TargetListeners],
     processes: Sequence[ProcessState],
     service: str,
     sudo: str,
-    otherwise: str,
-    up: Collection[str] = (),
+    manual_hint: str,
+    answering_targets: Collection[str] = (),
 ) -> str:
     """Say why no process is offered for a service, and what to do.
 
     Uses the target of which most is known. `otherwise` says how to choose a process by hand; `up`
     holds the targets that answer.
     """
-    others = workers_of(listeners, processes).others
+    others = find_workers(listeners, processes).non_python
     hidden = next((one for one in listeners if one.hidden_users), None)
     here = next((one for one in listeners if one.here), None)
     away = next((one for one in listeners if one.here is False), None)
@@ -331,20 +337,18 @@ def why_none(
             for one in listeners
             if any(others[0].pid == holder.pid for holder in one.holders)
         )
-        return f"{named(others[0])} listens on :{port} and is not Python; {otherwise}"
+        return f"{format_process(others[0])} listens on :{port} and is not Python; {manual_hint}"
     if here is not None:
         at = clean(here.address, 60)
         if here.holders:
-            return f"the process that listened on {at} has ended; {otherwise}"
-        if here.target in up:
-            return f"{at} answers, but no process here listens there (a container's network?); {otherwise}"
-        return f"no process listens on {at}: start the service; {otherwise}"
+            return f"the process that listened on {at} has ended; {manual_hint}"
+        if here.target in answering_targets:
+            return f"{at} answers, but no process here listens there (a container's network?); {manual_hint}"
+        return f"no process listens on {at}: start the service; {manual_hint}"
     if away is not None:
-        return f"{clean(away.address, 60)} is not on this machine: run tputtui there; {otherwise}"
+        return f"{clean(away.address, 60)} is not on this machine: run tputtui there; {manual_hint}"
     if served is not None:
         return (
-            f"{clean(served.server, 60)} reports {service} and names no process here; {otherwise}"
+            f"{clean(served.server, 60)} reports {service} and names no process here; {manual_hint}"
         )
-    return (
-        f"the address {clean(listeners[0].address, 60)} is not resolved yet: try again; {otherwise}"
-    )
+    return f"the address {clean(listeners[0].address, 60)} is not resolved yet: try again; {manual_hint}"

@@ -21,7 +21,7 @@ _MOST_DELAYED_S = 1.0
 """Uncertainty in seconds of a count's time above which it neither begins nor ends a minute."""
 
 
-class _Minutes:
+class _MinuteRates:
     """Counts of the processes behind one target over the last minute without a gap."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class _Minutes:
             self._points.clear()
             self._rate = None
             self._segment = window.segment
-        counts = window.counts(numbers)
+        counts = window.process_counts(numbers)
         if any(one.is_live and one.delayed_s > _MOST_DELAYED_S for one in counts):
             return self._rate
         slack = window.interval_s / 2
@@ -72,7 +72,7 @@ class _Minutes:
             if window.at is not None and window.segment_at is not None
             else 0.0
         )
-        is_known = window.reason is None and not window.processes.is_replacing
+        is_known = window.why_no_rates is None and not window.processes.is_replacing
         self._rate = rate if is_known and watched_s >= BEST_SPAN_S - slack else None
         return self._rate
 
@@ -88,8 +88,8 @@ class TrafficReader:
         self._all_numbers: list[Numbers] = []  # by window: numbers within it, gone series included
         # by window: increases of series that it has dropped
         self._dropped_totals: dict[int, DroppedTotal] = {}
-        self._minutes: dict[int, _Minutes] = {}
-        self._minute: float | None = None  # mean over the last minute
+        self._minutes: dict[int, _MinuteRates] = {}
+        self._minute_rate: float | None = None  # mean over the last minute
         self._best_rate: float | None = None
         self._since_start: float | None = None
 
@@ -109,7 +109,9 @@ class TrafficReader:
         ]
         for window in layout.windows:
             if window.serial not in self._dropped_totals:
-                self._dropped_totals[window.serial] = window.tally(self.binding.family, self.meets)
+                self._dropped_totals[window.serial] = window.track_dropped(
+                    self.binding.family, self.meets
+                )
 
     def read_lifetime(self, layout: SeriesLayout) -> None:
         """Compute the mean over the processes' lifetimes from the counters' current values."""
@@ -117,7 +119,9 @@ class TrafficReader:
             return
         mean = 0.0
         for numbers, window in zip(self._all_numbers, layout.windows, strict=True):
-            for age, raw in window.lives(self.binding.family) if window.at is not None else ():
+            for age, raw in (
+                window.ages_and_values(self.binding.family) if window.at is not None else ()
+            ):
                 if age is None:
                     return
                 counted = (raw[number] for number in numbers if number < len(raw))
@@ -128,7 +132,7 @@ class TrafficReader:
         """Return the current throughput."""
         binding = self.binding
         rps = total = None
-        self._minute = None
+        self._minute_rate = None
         if binding.kind == "gauge":
             values = gauge_values(tick.layout.windows, binding.family, self.meets)
             rps = sum(value for _, value in values) * binding.scale if values else None
@@ -141,7 +145,7 @@ class TrafficReader:
             unit=binding.unit or "req/s",
             total=total,
             best_60s=self._best_rate,
-            minute=self._minute,
+            minute=self._minute_rate,
             since_start=self._since_start,
             reason=binding.reason if rps is not None else why_no_rate(tick) or binding.reason,
         )
@@ -152,17 +156,17 @@ class TrafficReader:
         minute: float | None = 0.0
         for window, numbers in zip(tick.layout.windows, self._all_numbers, strict=True):
             total += sum(map(window.gained.__getitem__, numbers))
-            if window.up and minute is not None:
-                rate = self._minutes.setdefault(window.serial, _Minutes()).rate(window, numbers)
+            if window.is_up and minute is not None:
+                rate = self._minutes.setdefault(window.serial, _MinuteRates()).rate(window, numbers)
                 minute = None if rate is None else minute + rate
-        self._minute = None if minute is None else minute * self.binding.scale
-        if self._minute is not None:
-            self._best_rate = max(self._best_rate or 0.0, self._minute)
+        self._minute_rate = None if minute is None else minute * self.binding.scale
+        if self._minute_rate is not None:
+            self._best_rate = max(self._best_rate or 0.0, self._minute_rate)
         return total
 
 
 def why_no_rate(tick: ServiceWindow) -> str | None:
     """Say why targets that answer have no rate; None if the next scrape brings one."""
-    return tick.why_unknown or next(
+    return tick.why_no_rates or next(
         (why for window in tick.layout.windows if (why := window.why_no_sample)), None
     )

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from tputtui import text
 from tputtui.model import Labels
-from tputtui.signals.service.serving_processes import named
+from tputtui.signals.service.serving_processes import format_process
 from tputtui.tui import keys
 from tputtui.tui.list_commands import LISTS, ListCommands
 from tputtui.tui.live.charts import Charts
@@ -396,7 +396,7 @@ class LiveScreen(DrawnWhole, Screen[None]):
             return
         self.list_commands.set_cursor("processes", first.identity)
         self.tputtui_app.show_status(
-            f"no service is shown: p samples {named(first)}; the arrows choose another"
+            f"no service is shown: p samples {format_process(first)}; the arrows choose another"
         )
 
     def do_follow(self) -> None:

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from tputtui.profiling.capture.capture import CaptureFailedError
 from tputtui.profiling.files.library import LibraryEntry
 from tputtui.profiling.profile_errors import UnreadableProfileError
-from tputtui.signals.service.serving_processes import service_of
+from tputtui.signals.service.serving_processes import find_service
 from tputtui.tui import keys
 from tputtui.tui.profile.profile_menus import OpenedProfile, ProfileMenuCommands
 from tputtui.tui.profile.sampler import ProcessSampler, SampledProcess, SamplerUpdate
@@ -205,7 +205,7 @@ class ProfileScreen(ProfileMenuCommands):
         self._apply_pending()
         own = None
         if self._process is not None:
-            own = service_of(frame.snapshot, self._process.pid, self._process.started)
+            own = find_service(frame.snapshot, self._process.pid, self._process.started)
         if self._sampler is not None:
             self._sampler.evidence = queue_evidence(own)
         self.query_one("#header", LineBar).show_line(header_line(frame, width))

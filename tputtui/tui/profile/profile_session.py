@@ -18,11 +18,11 @@ from tputtui.profiling.files.library import LibraryEntry, ProfileLibrary
 from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 from tputtui.signals.service.serving_processes import (
-    Choice,
-    Identity,
-    choose,
-    family_of,
-    service_of,
+    ProcessChoice,
+    ProcessIdentity,
+    choose_process,
+    find_family,
+    find_service,
 )
 from tputtui.views.live.process_table import BY_HAND, under_cursor
 
@@ -42,17 +42,17 @@ class ProfileSession:
         self._app = app
         self.library = ProfileLibrary(app.environment.state_folder / "profiles")
         self.categories = build_table(app.settings.profile.categories, app.settings.own)
-        self._sampled: set[Identity] = set()  # workers that had their turn in this round
+        self._sampled: set[ProcessIdentity] = set()  # workers that had their turn in this round
         if app.replay is not None:
             self.library.add_entries(_recorded_entries(app.replay.player.profiles))
 
-    def choose(self) -> Choice:
+    def choose(self) -> ProcessChoice:
         """The process that p would sample now."""
         desk = self._app
         scene, latest = desk.current_frame(), desk.latest
         if scene is None or latest is None:
-            return Choice(is_pending=True, reason="looking for the process to profile")
-        return choose(
+            return ProcessChoice(is_pending=True, reason="looking for the process to profile")
+        return choose_process(
             latest,
             scene.service,
             cursor=under_cursor(latest, desk.view_state.list_state("processes")),
@@ -62,33 +62,33 @@ class ProfileSession:
             by_hand=BY_HAND,
         )
 
-    def next_worker(self, pid: int, started: float | None) -> Choice | None:
+    def next_worker(self, pid: int, started: float | None) -> ProcessChoice | None:
         """The worker whose turn is next in the service that a process serves; None where there is no other."""
         latest = self._app.latest
-        service = service_of(latest, pid, started) if latest is not None else None
+        service = find_service(latest, pid, started) if latest is not None else None
         if latest is None or service is None:
             return None
-        choice = choose(latest, service, sampled=self._sampled)
+        choice = choose_process(latest, service, sampled=self._sampled)
         if (
             choice.process is not None and choice.process.pid == pid
         ):  # a round is over, and it is the busiest again
-            choice = choose(latest, service, sampled={choice.process.identity})
+            choice = choose_process(latest, service, sampled={choice.process.identity})
         return choice if choice.process is not None and choice.process.pid != pid else None
 
-    def sample_choice(self, choice: Choice, *, ask: bool = False) -> None:
+    def sample_choice(self, choice: ProcessChoice, *, ask: bool = False) -> None:
         """Sample the process of a choice, and say which it is."""
         if choice.process is not None and self.sample(choice.process, ask):
             self.announce(choice, ask=ask)
 
-    def announce(self, choice: Choice, *, ask: bool = False) -> None:
+    def announce(self, choice: ProcessChoice, *, ask: bool = False) -> None:
         """Say which process is sampled, and what p does next."""
         begin = "" if ask else "sampling "
         room = self._app.size.width - 2
-        words = begin + choice.sentence(room - len(begin))
+        words = begin + choice.describe(room - len(begin))
         ends = "" if ask else "; Esc stops"
         self._app.show_status(words + ends if text.width(words + ends) <= room else words)
 
-    def refuse(self, choice: Choice) -> None:
+    def refuse(self, choice: ProcessChoice) -> None:
         """Say why no process is offered; in the pane where it is long, for a command that is cut is useless."""
         from tputtui.tui.profile.profile_screen import ProfileScreen
 
@@ -110,7 +110,7 @@ class ProfileSession:
         if latest is None or process is None:
             return
         self._sampled &= {one.identity for one in running or ()}
-        family = {one.identity for one in family_of(latest, process).processes}
+        family = {one.identity for one in find_family(latest, process).processes}
         if family <= self._sampled:
             self._sampled -= family
         self._sampled.add(process.identity)

@@ -10,7 +10,7 @@ from typing import cast
 from tputtui import text
 from tputtui.model import ProcessState, Snapshot
 from tputtui.signals.host.process_rates import used_cores
-from tputtui.signals.service.serving_processes import Identity, serving_marks
+from tputtui.signals.service.serving_processes import ProcessIdentity, serving_marks
 from tputtui.views.shared.frame import Frame, ListState, PanelView
 from tputtui.views.shared.list_table import ListTable, TableColumn, filter_and_sort, table_view
 from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
@@ -50,9 +50,9 @@ def processes_panel(frame: Frame, width: int, height: int) -> PanelView:
     )
 
 
-def under_cursor(snapshot: Snapshot, state: ListState) -> Identity | None:
+def under_cursor(snapshot: Snapshot, state: ListState) -> ProcessIdentity | None:
     """Process of the selected row, also after it ended; None if filtered out or not selected."""
-    cursor = cast("Identity | None", state.cursor)
+    cursor = cast("ProcessIdentity | None", state.cursor)
     found = [one for one in snapshot.processes or () if one.identity == cursor]
     return (
         cursor
@@ -62,7 +62,7 @@ def under_cursor(snapshot: Snapshot, state: ListState) -> Identity | None:
 
 
 def _listing(
-    items: tuple[ProcessState, ...] | list[ProcessState], marks: Mapping[Identity, str]
+    items: tuple[ProcessState, ...] | list[ProcessState], marks: Mapping[ProcessIdentity, str]
 ) -> ListTable[ProcessState]:
     def words(item: ProcessState) -> str:
         return f"{item.pid} {item.name} {item.user or ''} {item.command} {marks.get(item.identity, '')}"
@@ -71,7 +71,7 @@ def _listing(
 
 
 def _with_marks(
-    columns: list[TableColumn[ProcessState]], marks: Mapping[Identity, str]
+    columns: list[TableColumn[ProcessState]], marks: Mapping[ProcessIdentity, str]
 ) -> list[TableColumn[ProcessState]]:
     """Add the service that a process answers for beside its name."""
     if not marks:
@@ -81,7 +81,7 @@ def _with_marks(
 
 
 def _marked_name(
-    marks: Mapping[Identity, str], row: LineBuilder, x: int, cells: int, item: ProcessState
+    marks: Mapping[ProcessIdentity, str], row: LineBuilder, x: int, cells: int, item: ProcessState
 ) -> None:
     mark = marks.get(item.identity, "")
     if cells < _LEAST_NAME + 1 + text.width(mark):
