@@ -19,7 +19,10 @@ from tputtui import __version__
 ROOT = Path(__file__).resolve().parents[1]
 PINS = ROOT / "constraints" / "run.txt"
 
-pytestmark = pytest.mark.xdist_group("wheel")  # one environment for all of them
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("wheel"),  # one environment for all of them
+]
 
 
 @pytest.fixture(scope="module")

@@ -227,6 +227,7 @@ def test_the_demo_streams_and_its_last_line_is_what_the_load_counted() -> None:
     assert 0 < objects[-1]["services"][0]["traffic"]["total"] <= summary["completed"]
 
 
+@pytest.mark.slow
 def test_a_partial_outage_of_the_demo_shows_in_the_stream() -> None:
     done = run("demo", "--stream", "--load", "80", "--seconds", "4", "--stop-replica", "1", "--add-latency", "0.5:300",
                "--slowdown", "2", "--seed", "2", "--interval", "0.5")  # fmt: skip
@@ -250,6 +251,7 @@ def test_a_partial_outage_of_the_demo_shows_in_the_stream() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_same_seed_sends_the_same_requests_again() -> None:
     sent = set()
     for _ in range(2):

@@ -34,6 +34,7 @@ def exporter() -> Iterator[Exporter]:
     [["stream", "-n", "3"], ["check"], ["record", "--for", "2s", "-o", "a.tput.gz"]],
     ids=lambda words: words[0],
 )
+@pytest.mark.slow
 def test_every_connection_is_one_to_the_target(
     exporter: Exporter, tmp_path: Path, words: list[str]
 ) -> None:

@@ -16,6 +16,8 @@ from tputtui.engine import Engine
 from tputtui.model import Snapshot
 from tputtui.settings import Limits, Settings, TargetSettings
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 60.0
 LARGE = 100_000
 

@@ -110,6 +110,7 @@ def test_an_error_of_ours_in_what_stands_in_ends_the_replay_and_does_not_hang(
     replay.stop()
 
 
+@pytest.mark.slow
 def test_from_where_it_was_sent_it_plays_on(tmp_path: Path) -> None:
     record(tmp_path / "a", 900)
     replay = Player(Run(tmp_path / "a"), begin=1600.0, speed=60.0)

@@ -19,6 +19,8 @@ from tputtui.experiments.statistics.arms import ArmPair, to_arrays
 from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.effects import MeasuredEffect
 
+pytestmark = pytest.mark.slow
+
 Rng = np.random.Generator
 Pair = tuple[Values, Values]
 

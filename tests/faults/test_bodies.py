@@ -213,6 +213,7 @@ async def test_a_port_that_resets_every_connection_is_tried_once_a_scrape() -> N
         await endpoint.aclose()
 
 
+@pytest.mark.slow
 async def test_ten_targets_of_twenty_that_never_answer_cost_the_others_no_scrape(
     server: FaultServer,
 ) -> None:

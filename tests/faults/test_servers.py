@@ -18,6 +18,8 @@ from tputtui.scrape.prometheus import server as asked
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import parse_matchers
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 12.0
 TIMEOUT_S = 0.5
 

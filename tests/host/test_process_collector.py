@@ -57,7 +57,11 @@ def test_a_process_is_read_from_one_line(tmp_path: Path) -> None:
 
 
 def test_we_and_psutil_say_the_same_of_a_process() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+    command = [sys.executable, "-c", "print(flush=True); input()"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as child:
+        assert child.stdout is not None
+        child.stdout.readline()  # it runs now: before, its command line may be empty
         other = psutil.Process(child.pid)
         before = other.cpu_times()
         ours = only(ProcessCollector().read(frozenset((child.pid,)), only_watched=True))

@@ -17,6 +17,7 @@ from recorded import BEGAN, record
 from tputtui.cli import main
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.integration,
     pytest.mark.skipif(
         not (shutil.which("promtool") and shutil.which("prometheus")),

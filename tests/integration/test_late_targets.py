@@ -13,6 +13,8 @@ from typing import Any, Self
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 RATE = 50.0
 
 

@@ -28,6 +28,7 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 SECRET = "canary-in-an-argument"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc"),
     pytest.mark.usefixtures("attaching"),
 ]

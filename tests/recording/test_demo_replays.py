@@ -10,12 +10,16 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tputtui.engine import Engine
 from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.model import Snapshot
 from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.settings import Settings, TargetSettings
+
+pytestmark = pytest.mark.slow
 
 TICKS = 14
 

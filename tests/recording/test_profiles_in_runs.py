@@ -22,7 +22,10 @@ from tputtui.recording.records import RecordedProfile
 
 SECRET = "canary-in-an-argument"
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc"),
+]
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from exporter import Exporter
 
 from tputtui import recording
 
+pytestmark = pytest.mark.slow
+
 TPUTTUI = [sys.executable, "-m", "tputtui"]
 KILLS = 10
 LOST_S = 2.0

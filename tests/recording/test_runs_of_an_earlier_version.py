@@ -56,6 +56,7 @@ def test_a_replay_prints_the_same_figures(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED["exports_sha256"]))
+@pytest.mark.slow
 def test_an_export_is_the_same_to_the_byte(name: str) -> None:
     run, _, kind = name.rpartition(".")
     text = tputtui("export", f"{run}.tput.gz", "--format", kind)

@@ -41,6 +41,7 @@ def type_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize("name", REAL)
+@pytest.mark.slow
 def test_every_sample_of_a_real_answer_is_prometheus_clients(name: str) -> None:
     path = shared(f"expositions/real/{name}")
     body = body_of(path)

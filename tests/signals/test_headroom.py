@@ -59,6 +59,7 @@ def ramp(capacity: float, to: float, seconds: float) -> Callable[[float], float]
 
 
 @pytest.mark.parametrize("connections", [4, 8, 16])
+@pytest.mark.slow
 def test_the_limit_of_a_ramp_is_that_of_erlang_s_formula(connections: int) -> None:
     hold_s = connections / 200
     truth = erlang.sustained_max(connections, hold_s, q=0.99, limit_s=LIMIT_S)

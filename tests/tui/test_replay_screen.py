@@ -94,6 +94,7 @@ async def until(pilot: Pilot[int], app: TputtuiApp, *words: str) -> str:
     raise AssertionError(f"{words[0]!r} does not appear:\n{picture}")
 
 
+@pytest.mark.slow
 async def test_it_plays_to_its_end_at_sixty_times_the_speed(player: Player) -> None:
     async with shown(player) as (app, pilot):
         await pilot.press("space", *["full_stop"] * 9, "space")
@@ -103,6 +104,7 @@ async def test_it_plays_to_its_end_at_sixty_times_the_speed(player: Player) -> N
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.slow
 async def test_brackets_and_the_ends_move_in_the_run(player: Player, size: tuple[int, int]) -> None:
     async with shown(player, size) as (app, pilot):
         await pilot.press("0")

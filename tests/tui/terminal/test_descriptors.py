@@ -20,6 +20,8 @@ from terminal_session import TPUTTUI, Session
 from tputtui import recording
 from tputtui.recording.records import RecordedTick
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = "too many open files here: raise the limit (ulimit -n)"
 COMMENT = b"# " + b"x" * 9_997 + b"\n"
 LARGE = 15_000 * len(COMMENT)  # 150 MB

@@ -17,6 +17,7 @@ from terminals import LINUX, MODERN, MODERN_LATE, PLAIN, TERMINALS, Terminal
 from tputtui.demo.launch import Demo
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.pty,
     pytest.mark.xdist_group("terminals"),
 ]  # one demo and one run for all of them

@@ -21,7 +21,7 @@ from terminal_session import TPUTTUI, Session
 from tputtui import recording
 from tputtui.recording.records import RecordedProfile
 
-pytestmark = pytest.mark.pty
+pytestmark = [pytest.mark.slow, pytest.mark.pty]
 
 SECRETS = {
     name: f"canary-{name}-7f3a/+"

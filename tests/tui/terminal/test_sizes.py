@@ -12,7 +12,7 @@ from counting_server import CountingServer
 from terminal_session import TPUTTUI, Session
 from terminals import MODERN, UNSIZED, Terminal
 
-pytestmark = pytest.mark.pty
+pytestmark = [pytest.mark.slow, pytest.mark.pty]
 
 LOOKED_AT = (200, 60)  # larger than all that is drawn: what is too large shows, too
 MODERN_UNSIZED = Terminal(
