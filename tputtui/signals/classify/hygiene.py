@@ -24,12 +24,12 @@ def findings(
 
     `objective_p99_s` is the p99 in seconds that the buckets must be able to resolve.
     """
-    found = build_catalog(exposition)
+    catalog = build_catalog(exposition)
     sentences = [
-        *_latency_findings(found, bindings, objective_p99_s),
-        *_type_findings(found),
-        *_counter_findings(found, exposition),
-        *_unit_findings(found, bindings),
+        *_latency_findings(catalog, bindings, objective_p99_s),
+        *_type_findings(catalog),
+        *_counter_findings(catalog, exposition),
+        *_unit_findings(catalog, bindings),
     ]
     return sentences[:MAX_FINDINGS]
 
@@ -93,7 +93,7 @@ def _type_findings(catalog: MetricCatalog) -> Iterable[str]:
 
 
 def _counter_findings(catalog: MetricCatalog, exposition: Exposition) -> Iterable[str]:
-    bare = [
+    without_total = [
         metric.name
         for metric in catalog
         if metric.kind in ("counter", "mean")
@@ -101,16 +101,16 @@ def _counter_findings(catalog: MetricCatalog, exposition: Exposition) -> Iterabl
         and exposition.families[metric.name].type == "counter"
         and not metric.name.endswith("_total")
     ]
-    if bare:
-        yield f"{_examples(bare)}: counters without _total: tools that rely on the ending take them for gauges"
+    if without_total:
+        yield f"{_examples(without_total)}: counters without _total: tools that rely on the ending take them for gauges"
 
 
 def _unit_findings(catalog: MetricCatalog, bindings: Bindings) -> Iterable[str]:
-    told = {bindings.latency.family} if bindings.latency is not None else set()
-    without = [
+    checked_family = {bindings.latency.family} if bindings.latency is not None else set()
+    without_unit = [
         metric.name
         for metric in catalog
-        if metric.name not in told
+        if metric.name not in checked_family
         and metric.kind in ("histogram", "summary", "mean")
         and {"latency", "duration", "durations", "time"} & set(metric.name_words)
         and not _UNIT_WORDS & set(metric.name_words)
@@ -120,9 +120,9 @@ def _unit_findings(catalog: MetricCatalog, bindings: Bindings) -> Iterable[str]:
     if bindings.latency is not None:
         main = catalog.get(bindings.latency.family)
         if main is not None and not units.SECONDS.keys() & set(main.name_words) and not main.unit:
-            without.insert(0, main.name)
-    if without:
-        yield f"{_examples(without)}: no unit in the name: a reader has to know it"
+            without_unit.insert(0, main.name)
+    if without_unit:
+        yield f"{_examples(without_unit)}: no unit in the name: a reader has to know it"
 
 
 def _examples(names: list[str]) -> str:

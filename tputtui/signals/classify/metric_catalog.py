@@ -163,19 +163,19 @@ def _pair_time_counters(metrics: dict[str, CatalogMetric]) -> None:
 
 def _total_rise(series: list[tuple[Series, float]], previous: Exposition) -> float:
     rise = 0.0
-    for one, value in series:
-        earlier = previous.samples.get(one, 0.0)
+    for counter, value in series:
+        earlier = previous.samples.get(counter, 0.0)
         rise += value - earlier if value >= earlier else max(value, 0.0)
     return rise
 
 
 def _collect_label_values(series: list[tuple[Series, float]]) -> dict[str, set[str]]:
     labels: dict[str, set[str]] = {}
-    for one, _ in series[:MAX_SERIES_READ]:
-        for name, value in one.labels:
-            seen = labels.setdefault(name, set())
-            if len(seen) < MAX_LABEL_VALUES:
-                seen.add(value)
+    for labelled, _ in series[:MAX_SERIES_READ]:
+        for name, value in labelled.labels:
+            known_values = labels.setdefault(name, set())
+            if len(known_values) < MAX_LABEL_VALUES:
+                known_values.add(value)
     return labels
 
 
@@ -251,10 +251,10 @@ def _undeclared_distribution(
         return None
     if not has_count or not (has_sum or suffix == "bucket"):
         return None
-    told = {
-        families[f"{base}_{end}"].type for end in ("sum", "count") if f"{base}_{end}" in families
+    declared_types = {
+        families[f"{base}_{part}"].type for part in ("sum", "count") if f"{base}_{part}" in families
     }
-    if told & {"gauge", "histogram", "summary"}:
+    if declared_types & {"gauge", "histogram", "summary"}:
         return None
     return _create_distribution(base, families.get(base) or Family(base), by_name, is_typed=False)
 
@@ -282,14 +282,14 @@ def _create_distribution(
 
 
 def _bucket_bounds(buckets: list[tuple[Series, float]]) -> tuple[float, ...]:
-    found: set[float] = set()
+    bounds: set[float] = set()
     for series, _ in buckets[:MAX_BUCKETS_READ]:
-        raw = series.label("le") or (series.label("vmrange") or "").rpartition("...")[2]
+        text = series.label("le") or (series.label("vmrange") or "").rpartition("...")[2]
         try:
-            found.add(float(raw or "nan"))
+            bounds.add(float(text or "nan"))
         except ValueError:
             continue
-    finite = sorted(bound for bound in found if abs(bound) != float("inf") and bound == bound)  # noqa: PLR0124
+    finite = sorted(bound for bound in bounds if abs(bound) != float("inf") and bound == bound)  # noqa: PLR0124
     return tuple(finite)
 
 

@@ -29,32 +29,40 @@ def apply_overrides(
     """
     if not overrides:
         return bindings
-    found = build_catalog(exposition) if exposition is not None else None
-    reasons = {slot: why for slot, why in bindings.reasons.items() if slot not in overrides}
+    catalog = build_catalog(exposition) if exposition is not None else None
+    reasons = {
+        signal: reason for signal, reason in bindings.reasons.items() if signal not in overrides
+    }
     result = replace(bindings, reasons=reasons)
-    for slot in _SIGNALS:
-        words = overrides.get(slot)
-        if not words:
+    for signal in _SIGNALS:
+        override = overrides.get(signal)
+        if not override:
             continue
-        if slot == "saturation":
-            rest = tuple(one for one in bindings.saturation if one.family != words.get("family"))
-            result = replace(
-                result, saturation=(_override_binding(None, slot, words, found), *rest)
+        if signal == "saturation":
+            others = tuple(
+                binding
+                for binding in bindings.saturation
+                if binding.family != override.get("family")
             )
-        elif slot == "traffic":
-            traffic = _override_binding(bindings.traffic, slot, words, found)
-            counted = found.get(traffic.family) if found is not None else None
+            result = replace(
+                result, saturation=(_override_binding(None, signal, override, catalog), *others)
+            )
+        elif signal == "traffic":
+            traffic = _override_binding(bindings.traffic, signal, override, catalog)
+            counted = catalog.get(traffic.family) if catalog is not None else None
             breakdown = (
                 series_filter.breakdown_labels(counted)
                 if counted is not None
                 else bindings.breakdown
             )
             result = replace(result, traffic=traffic, breakdown=breakdown)
-        elif slot == "errors":
-            result = replace(result, errors=_override_binding(bindings.errors, slot, words, found))
+        elif signal == "errors":
+            result = replace(
+                result, errors=_override_binding(bindings.errors, signal, override, catalog)
+            )
         else:
             result = replace(
-                result, latency=_override_binding(bindings.latency, slot, words, found)
+                result, latency=_override_binding(bindings.latency, signal, override, catalog)
             )
     return result
 
@@ -79,7 +87,9 @@ def _override_binding(
         changed = replace(
             changed,
             match=tuple(
-                match for one in _string_list(override["match"]) for match in parse_matches(one)
+                match
+                for selector in _string_list(override["match"])
+                for match in parse_matches(selector)
             ),
         )
     if "limit" in override:
@@ -118,7 +128,7 @@ def _create_binding(signal: SignalKind, family: str, catalog: MetricCatalog | No
 def _string_list(value: object) -> Sequence[str]:
     if isinstance(value, str):
         return (value,)
-    return tuple(str(one) for one in value) if isinstance(value, (list, tuple)) else (str(value),)
+    return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else (str(value),)
 
 
 def parse_matches(selector: str) -> tuple[Match, ...]:
@@ -126,20 +136,22 @@ def parse_matches(selector: str) -> tuple[Match, ...]:
 
     Raises ValueError if a condition cannot be parsed or its regular expression is invalid.
     """
-    inner = selector.strip().removeprefix("{").removesuffix("}").strip().rstrip(",")
-    found: list[Match] = []
+    conditions = selector.strip().removeprefix("{").removesuffix("}").strip().rstrip(",")
+    matches: list[Match] = []
     position = 0
-    while position < len(inner):
-        one = _MATCHER.match(inner, position)
-        if one is None:
+    while position < len(conditions):
+        condition = _MATCHER.match(conditions, position)
+        if condition is None:
             raise ValueError(
                 f'{text.clean(selector, 80)!r} is no label condition: write route!="/health" or code=~"5.."'
             )
-        value = re.sub(r"\\(.)", lambda escape: "\n" if escape[1] == "n" else escape[1], one[3])
-        _check_regex(one[2], value, selector)
-        found.append(Match(one[1], one[2], value))  # type: ignore[arg-type]  # the pattern has only the four
-        position = one.end()
-    return tuple(found)
+        value = re.sub(
+            r"\\(.)", lambda escape: "\n" if escape[1] == "n" else escape[1], condition[3]
+        )
+        _check_regex(condition[2], value, selector)
+        matches.append(Match(condition[1], condition[2], value))  # type: ignore[arg-type]  # the pattern has only the four
+        position = condition.end()
+    return tuple(matches)
 
 
 def _check_regex(operator: str, value: str, selector: str) -> None:

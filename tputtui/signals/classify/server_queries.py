@@ -20,24 +20,36 @@ def questions(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
     Kept are the labels used by a binding's conditions or status, the bounds of buckets and, for
     breakdowns, the labels `by`.
     """
-    main = [one for one in (bindings.traffic, bindings.errors, bindings.latency) if one is not None]
-    asked: dict[str, Question] = {}
+    main_bindings = [
+        main_binding
+        for main_binding in (bindings.traffic, bindings.errors, bindings.latency)
+        if main_binding is not None
+    ]
+    query_by_name: dict[str, Question] = {}
     for binding in bindings.all():
-        own = _condition_labels(binding) | (frozenset(by) if binding in main else frozenset())
+        labels_used = _condition_labels(binding) | (
+            frozenset(by) if binding in main_bindings else frozenset()
+        )
         counters, gauges = followed_names([binding])
         for name in (*sorted(counters), *sorted(gauges)):
             if name in START_GAUGES or name.endswith("_created"):
                 continue
-            how: Aggregation = "rate" if name in counters else _aggregation(binding, name)
-            before = asked.get(name)
-            labels = own | _ALWAYS_KEPT_LABELS if before is None else own | before.labels
-            asked[name] = Question(name, how if before is None else before.how, labels)
-    return tuple(asked.values())
+            aggregation: Aggregation = "rate" if name in counters else _aggregation(binding, name)
+            previous = query_by_name.get(name)
+            labels = (
+                labels_used | _ALWAYS_KEPT_LABELS
+                if previous is None
+                else labels_used | previous.labels
+            )
+            query_by_name[name] = Question(
+                name, aggregation if previous is None else previous.how, labels
+            )
+    return tuple(query_by_name.values())
 
 
 def _condition_labels(binding: Binding) -> frozenset[str]:
-    own = frozenset(one.label for one in binding.match)
-    return own if binding.label is None else own | {binding.label}
+    labels = frozenset(match.label for match in binding.match)
+    return labels if binding.label is None else labels | {binding.label}
 
 
 def _aggregation(binding: Binding, gauge: str) -> Aggregation:

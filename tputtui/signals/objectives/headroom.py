@@ -120,22 +120,24 @@ def estimate_headroom(
     `blocks` are (throughput, requests, bad requests) in order of time. In the result, a `value`
     with `high` is a limit; without `high` it is a lower bound, because the limit was never reached.
     """
-    told = _without_backlog([block for block in blocks if block[1] > 0], allowed)
-    if len(told) < _MIN_BLOCKS:
-        return HeadroomEstimate(reason=f"too early: {len(told)} of {_MIN_BLOCKS} windows")
-    bins = _build_bins(told)
-    highest = max((one.rps for one in bins if one.passes(allowed)), default=None)
-    if highest is not None and any(one.fails(allowed) and one.rps < highest for one in bins):
-        calm = [
+    settled = _without_backlog([block for block in blocks if block[1] > 0], allowed)
+    if len(settled) < _MIN_BLOCKS:
+        return HeadroomEstimate(reason=f"too early: {len(settled)} of {_MIN_BLOCKS} windows")
+    bins = _build_bins(settled)
+    highest = max((load_bin.rps for load_bin in bins if load_bin.passes(allowed)), default=None)
+    if highest is not None and any(
+        load_bin.fails(allowed) and load_bin.rps < highest for load_bin in bins
+    ):
+        without_incidents = [
             block
-            for block in told
+            for block in settled
             if block[0] >= highest or block[2] <= _INCIDENT_FACTOR * allowed * block[1]
         ]
-        if len(told) - len(calm) > _MAX_INCIDENT_SHARE * len(told):
+        if len(settled) - len(without_incidents) > _MAX_INCIDENT_SHARE * len(settled):
             return HeadroomEstimate(
                 reason=f"missed at less load, too, than the {text.format_rate(highest)}/s that met it: not the load alone"
             )
-        bins = _build_bins(calm)
+        bins = _build_bins(without_incidents)
     return _find_crossing(bins, allowed)
 
 
@@ -158,8 +160,8 @@ def _without_backlog(
 
 
 def _find_crossing(bins: Sequence[_Bin], allowed: float) -> HeadroomEstimate:
-    passing = [one for one in bins if one.passes(allowed)]
-    failing = [one for one in bins if one.fails(allowed)]
+    passing = [load_bin for load_bin in bins if load_bin.passes(allowed)]
+    failing = [load_bin for load_bin in bins if load_bin.fails(allowed)]
     if not failing:
         if not passing:
             return HeadroomEstimate(reason="too few requests yet to tell")
@@ -168,12 +170,12 @@ def _find_crossing(bins: Sequence[_Bin], allowed: float) -> HeadroomEstimate:
         return HeadroomEstimate(
             reason=f"missed, at the one level of load there was ({text.format_rate(bins[0].rps)}/s)"
         )
-    below = [one for one in passing if one.rps < failing[0].rps]
+    below = [load_bin for load_bin in passing if load_bin.rps < failing[0].rps]
     if not below:
         return HeadroomEstimate(
             reason=f"missed at the lowest load there was ({text.format_rate(failing[0].rps)}/s)"
         )
-    fit = isotonic_fit([one.share for one in bins], [one.total for one in bins])
+    fit = isotonic_fit([load_bin.share for load_bin in bins], [load_bin.total for load_bin in bins])
     value = failing[0].rps
     for (low, high), (before, after) in zip(pairwise(bins), pairwise(fit), strict=True):
         if before <= allowed < after:
@@ -183,7 +185,9 @@ def _find_crossing(bins: Sequence[_Bin], allowed: float) -> HeadroomEstimate:
             value = low.rps + (high.rps - low.rps) * (math.log(allowed) - start) / (end - start)
             break
     low_end = below[-1].rps
-    high_end = min((one.rps for one in failing if one.rps > low_end), default=failing[0].rps)
+    high_end = min(
+        (load_bin.rps for load_bin in failing if load_bin.rps > low_end), default=failing[0].rps
+    )
     return HeadroomEstimate(min(max(value, low_end), high_end), low_end, high_end)
 
 
@@ -197,7 +201,11 @@ def _build_bins(blocks: Sequence[tuple[float, float, float]]) -> list[_Bin]:
 def _build_bin(blocks: Sequence[tuple[float, float, float]]) -> _Bin:
     total, bad = sum(block[1] for block in blocks), sum(block[2] for block in blocks)
     share, count = bad / total, len(blocks)
-    between = sum((one - share * all_) ** 2 for _, all_, one in blocks) * count / max(1, count - 1)
+    between = (
+        sum((block_bad - share * block_total) ** 2 for _, block_total, block_bad in blocks)
+        * count
+        / max(1, count - 1)
+    )
     # at least one bad request is assumed: none observed does not mean none possible
     sampling = max(bad, 1.0) * (1 - share)
     error = math.sqrt(max(between, sampling)) / total
@@ -225,11 +233,19 @@ def isotonic_fit(values: Sequence[float], weights: Sequence[float]) -> list[floa
     for value, weight in zip(values, weights, strict=True):
         pools.append((value, weight, 1))
         while len(pools) > 1 and pools[-2][0] >= pools[-1][0]:
-            (mean, heavy, many), (other, light, few) = pools[-2], pools[-1]
+            (mean_before, weight_before, count_before), (mean_after, weight_after, count_after) = (
+                pools[-2],
+                pools[-1],
+            )
             pools[-2:] = [
-                ((mean * heavy + other * light) / (heavy + light), heavy + light, many + few)
+                (
+                    (mean_before * weight_before + mean_after * weight_after)
+                    / (weight_before + weight_after),
+                    weight_before + weight_after,
+                    count_before + count_after,
+                )
             ]
-    return [mean for mean, _, many in pools for _ in range(many)]
+    return [mean_before for mean_before, _, count_before in pools for _ in range(count_before)]
 
 
 def closed_loop_concurrency(blocks: Sequence[LoadBlock]) -> int | None:
@@ -239,15 +255,20 @@ def closed_loop_concurrency(blocks: Sequence[LoadBlock]) -> int | None:
     answers before they send the next request. Requests that were not sent meanwhile are missing
     from the latency (coordinated omission), and throughput is a result, not an offered load.
     """
-    known = sorted(block.concurrency for block in blocks if block.concurrency is not None)
+    concurrencies = sorted(block.concurrency for block in blocks if block.concurrency is not None)
     means = sorted(block.mean_s for block in blocks if block.mean_s is not None)
-    if len(known) < _MIN_BLOCKS or len(means) < _MIN_BLOCKS:
+    if len(concurrencies) < _MIN_BLOCKS or len(means) < _MIN_BLOCKS:
         return None
-    few, many = _percentile(known), _percentile(known, 0.9)
-    quick, slow = _percentile(means), _percentile(means, 0.9)
-    if few < 1.5 or many > 1.15 * few or quick <= 0 or slow < 1.5 * quick:
+    low_concurrency, high_concurrency = _percentile(concurrencies), _percentile(concurrencies, 0.9)
+    low_mean, high_mean = _percentile(means), _percentile(means, 0.9)
+    if (
+        low_concurrency < 1.5
+        or high_concurrency > 1.15 * low_concurrency
+        or low_mean <= 0
+        or high_mean < 1.5 * low_mean
+    ):
         return None
-    return round((few + many) / 2)
+    return round((low_concurrency + high_concurrency) / 2)
 
 
 def _percentile(sorted_values: Sequence[float], fraction: float = 0.1) -> float:
@@ -289,13 +310,13 @@ class HeadroomTracker:
         if not self._objectives:
             return ()
         for service in services:
-            mine = [
+            own_objectives = [
                 (objective, allowed)
                 for objective, allowed in self._objectives
                 if objective.service is None or objective.service == service.name
             ]
-            if mine:
-                self._update_service(at, window_s, service, mine)
+            if own_objectives:
+                self._update_service(at, window_s, service, own_objectives)
         return tuple(
             self._estimates[service.name] for service in services if service.name in self._estimates
         )
@@ -310,17 +331,17 @@ class HeadroomTracker:
         traffic = service.traffic
         if traffic is None or traffic.unit != "req/s":
             return
-        whole = traffic.rps is not None and (service.covered_s or 0.0) >= 0.9 * window_s
-        steady = self._is_steady(at, window_s, service.name, traffic.total)
-        if not whole:
+        is_covered = traffic.rps is not None and (service.covered_s or 0.0) >= 0.9 * window_s
+        is_steady = self._is_steady(at, window_s, service.name, traffic.total)
+        if not is_covered:
             # the first window after a gap starts at the end of this one
             self._next_block_at[service.name] = at + window_s
         elif at >= self._next_block_at.get(service.name, at) - 1e-6:
             self._next_block_at[service.name] = at + window_s
-            if not steady:
+            if not is_steady:
                 return
             blocks = self._blocks.setdefault(service.name, deque(maxlen=MAX_BLOCKS))
-            mean = (
+            mean_s = (
                 service.latency.mean
                 if service.latency is not None and service.latency.unit == "s"
                 else None
@@ -329,7 +350,9 @@ class HeadroomTracker:
             counts = tuple(
                 _count_in_window(objective, service, window_s) for objective, _ in objectives
             )
-            blocks.append(LoadBlock(rps, rps * mean if mean is not None else None, counts, mean))
+            blocks.append(
+                LoadBlock(rps, rps * mean_s if mean_s is not None else None, counts, mean_s)
+            )
             self._estimates[service.name] = estimate_service_headroom(service, objectives, blocks)
 
     def _is_steady(self, at: float, window_s: float, service: str, total: float | None) -> bool:
@@ -337,21 +360,24 @@ class HeadroomTracker:
 
         True if that is not known.
         """
-        seen = self._totals.setdefault(service, deque())
+        totals = self._totals.setdefault(service, deque())
         if total is None:
-            seen.clear()
+            totals.clear()
             return True
-        seen.append((at, total))
-        while seen[0][0] < at - window_s - 1e-6:
-            seen.popleft()
-        middle = min(seen, key=lambda one: abs(one[0] - (at - window_s / 2)))
-        first, second = middle[1] - seen[0][1], total - middle[1]
-        early, late = middle[0] - seen[0][0], at - middle[0]
-        if early < window_s / 4 or late < window_s / 4:
+        totals.append((at, total))
+        while totals[0][0] < at - window_s - 1e-6:
+            totals.popleft()
+        middle = min(totals, key=lambda point: abs(point[0] - (at - window_s / 2)))
+        first_count, second_count = middle[1] - totals[0][1], total - middle[1]
+        first_s, second_s = middle[0] - totals[0][0], at - middle[0]
+        if first_s < window_s / 4 or second_s < window_s / 4:
             return True
-        before, after = first / early, second / late
-        noise = 3 * math.sqrt(first + second) / window_s  # noise of Poisson arrivals
-        return abs(after - before) <= _MAX_HALVES_DIFFERENCE * (before + after) / 2 + noise
+        first_rate, second_rate = first_count / first_s, second_count / second_s
+        noise = 3 * math.sqrt(first_count + second_count) / window_s  # noise of Poisson arrivals
+        return (
+            abs(second_rate - first_rate)
+            <= _MAX_HALVES_DIFFERENCE * (first_rate + second_rate) / 2 + noise
+        )
 
 
 def _count_in_window(
@@ -370,34 +396,38 @@ def estimate_service_headroom(
 
     That is the lowest limit of its objectives, else the smallest lower bound.
     """
-    found: list[tuple[HeadroomEstimate, str]] = []
+    estimates: list[tuple[HeadroomEstimate, str]] = []
     for index, (objective, allowed) in enumerate(objectives):
-        why = _why_unknown(objective, service)
-        told = [(block.rps, *block.counts[index]) for block in blocks if index < len(block.counts)]
-        found.append(
+        reason = _why_unknown(objective, service)
+        objective_blocks = [
+            (block.rps, *block.counts[index]) for block in blocks if index < len(block.counts)
+        ]
+        estimates.append(
             (
-                HeadroomEstimate(reason=why) if why else estimate_headroom(told, allowed),
+                HeadroomEstimate(reason=reason)
+                if reason
+                else estimate_headroom(objective_blocks, allowed),
                 objective.expression,
             )
         )
-    bounded = [(finding, name) for finding, name in found if finding.value is not None]
-    refused = [(finding, name) for finding, name in found if finding.value is None]
-    doubt = ""
-    if (many := closed_loop_concurrency(blocks)) is not None:
-        doubt = f"{many} requests at a time whatever the latency: the load waits for answers, so this is no open-loop limit"
-    if refused:
-        finding, name = refused[0]
-        return Headroom(service.name, None, None, None, None, name, finding.reason)
-    limits = [(finding, name) for finding, name in bounded if finding.high is not None]
-    finding, name = min(limits or bounded, key=lambda one: one[0].value or 0.0)
+    bounded = [(estimate, name) for estimate, name in estimates if estimate.value is not None]
+    unknown = [(estimate, name) for estimate, name in estimates if estimate.value is None]
+    caveat = ""
+    if (concurrency := closed_loop_concurrency(blocks)) is not None:
+        caveat = f"{concurrency} requests at a time whatever the latency: the load waits for answers, so this is no open-loop limit"
+    if unknown:
+        estimate, name = unknown[0]
+        return Headroom(service.name, None, None, None, None, name, estimate.reason)
+    limits = [(estimate, name) for estimate, name in bounded if estimate.high is not None]
+    estimate, name = min(limits or bounded, key=lambda named: named[0].value or 0.0)
     return Headroom(
         service.name,
-        finding.value,
-        finding.low,
-        finding.high,
-        "limit" if finding.high is not None else "at_least",
+        estimate.value,
+        estimate.low,
+        estimate.high,
+        "limit" if estimate.high is not None else "at_least",
         name,
-        doubt,
+        caveat,
     )
 
 
@@ -408,7 +438,7 @@ def _why_unknown(objective: ObjectiveLevel, service: ServiceState) -> str:
     latency = service.latency
     if latency is None or not latency.buckets or latency.unit != "s":
         return "no latency histogram"
-    top = max((bound for bound, _ in latency.buckets if bound != math.inf), default=0.0)
-    if objective.value > top:
-        return f"the level lies above the highest bucket ({text.format_duration(top)})"
+    highest_bound = max((bound for bound, _ in latency.buckets if bound != math.inf), default=0.0)
+    if objective.value > highest_bound:
+        return f"the level lies above the highest bucket ({text.format_duration(highest_bound)})"
     return ""

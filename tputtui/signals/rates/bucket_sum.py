@@ -38,14 +38,16 @@ class BucketSum:
                 ranges.setdefault(bound, []).append(number)
             elif bound is not None:
                 sets.setdefault(labels, {}).setdefault(bound, number)
-        whole = [bounds for bounds in sets.values() if math.inf in bounds]
-        common = set.intersection(*map(set, whole)) if whole else set()
-        self._bounds = [(bound, [bounds[bound] for bounds in whole]) for bound in sorted(common)]
+        complete_sets = [bounds for bounds in sets.values() if math.inf in bounds]
+        common = set.intersection(*map(set, complete_sets)) if complete_sets else set()
+        self._bounds = [
+            (bound, [bounds[bound] for bounds in complete_sets]) for bound in sorted(common)
+        ]
         self._ranges = sorted(ranges.items())
         self._edges = [bound for bound, _ in self._bounds]
         self._read_single_set = _single_set_reader([numbers for _, numbers in self._bounds])
-        self._fault = _describe_fault(sets, whole, common)
-        self._excluded_sets = len(sets) - len(whole) if whole else 0
+        self._fault = _describe_fault(sets, complete_sets, common)
+        self._excluded_sets = len(sets) - len(complete_sets) if complete_sets else 0
 
     def counts(self, tick: ServiceWindow) -> list[histograms.Bucket]:
         """Return cumulative buckets: (upper bound, observations per second at or below it)."""
@@ -58,8 +60,8 @@ class BucketSum:
     def _rates(self, tick: ServiceWindow) -> Sequence[float]:
         """Return the observations per second at or below each of the edges."""
         if self._read_single_set is not None:
-            found: tuple[float, ...] = self._read_single_set(tick.rates)
-            return found
+            rates: tuple[float, ...] = self._read_single_set(tick.rates)
+            return rates
         return [tick.sum_rates(numbers) for _, numbers in self._bounds]
 
     def quantiles(
@@ -85,12 +87,12 @@ class BucketSum:
         """
         if not tick.live_windows:
             return ()
-        out = []
+        densities = []
         before = 0.0
         for bound, count in histograms.make_monotonic(self.counts(tick))[0]:
-            out.append((bound * scale, count - before))
+            densities.append((bound * scale, count - before))
             before = count
-        return tuple(out)
+        return tuple(densities)
 
     def note(self, quantiles: Sequence[float]) -> str:
         """Say why there is no quantile, or why it is inaccurate; "" if there is nothing to say."""

@@ -34,15 +34,16 @@ Gauges = Mapping[str, list[tuple[Series, float]]]
 
 def start_gauge(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> str | None:
     """Return the gauge that holds the start of a sample's counting; None if there is none."""
-    first = sample.partition("_")[0]
-    if first in _PROCESS_PREFIXES or "exporter" in sample:
+    first_word = sample.partition("_")[0]
+    if first_word in _PROCESS_PREFIXES or "exporter" in sample:
         return START_TIME
-    own = next(
-        (name for name in START_GAUGES[1:] if name in gauges and name.startswith(f"{first}_")), None
+    own_gauge = next(
+        (name for name in START_GAUGES[1:] if name in gauges and name.startswith(f"{first_word}_")),
+        None,
     )
-    if own is not None:
-        return own
-    return None if first in _OUTLIVING_PREFIXES or is_exporter(families) else START_TIME
+    if own_gauge is not None:
+        return own_gauge
+    return None if first_word in _OUTLIVING_PREFIXES or is_exporter(families) else START_TIME
 
 
 def is_exporter(families: Mapping[str, Family]) -> bool:
@@ -71,10 +72,10 @@ def identity_gauge(
 
     It tells processes that expose them apart.
     """
-    found = [start_gauge(name, gauges, families) for name in counters]
-    told_of = [name for name in found if name is not None and name in gauges]
-    best = max(sorted(set(told_of)), key=told_of.count, default=None)
-    return best if best is not None and 2 * told_of.count(best) >= len(found) else None
+    gauge_names = [start_gauge(name, gauges, families) for name in counters]
+    exposed = [name for name in gauge_names if name is not None and name in gauges]
+    best = max(sorted(set(exposed)), key=exposed.count, default=None)
+    return best if best is not None and 2 * exposed.count(best) >= len(gauge_names) else None
 
 
 def read_start_times(
@@ -88,13 +89,13 @@ def read_start_times(
     start: float | None = None
     starts: dict[Series, float] = {}
     created: dict[Series, float] = {}
-    for name, found in gauges.items():
-        if name == identity and len(found) == 1:
-            start = found[0][1] if isfinite(found[0][1]) else None
+    for name, values in gauges.items():
+        if name == identity and len(values) == 1:
+            start = values[0][1] if isfinite(values[0][1]) else None
         elif name in START_GAUGES:
-            starts.update(found)
+            starts.update(values)
         elif name.endswith("_created"):
-            created.update(found)
+            created.update(values)
     return start, created, starts
 
 
@@ -114,13 +115,13 @@ def governed_series(
         gauges: Gauges = {start.name: []}
         names = {
             name
-            for name in {one.name for one in series}
+            for name in {candidate.name for candidate in series}
             if start_gauge(name, gauges, families) == start.name
         }
-        own = set(start.labels)
+        start_labels = set(start.labels)
         numbers += [
             n
-            for n, one in enumerate(series)
-            if one.name in names and (alone or own <= set(one.labels))
+            for n, candidate in enumerate(series)
+            if candidate.name in names and (alone or start_labels <= set(candidate.labels))
         ]
     return numbers

@@ -81,28 +81,34 @@ def select_increases(
     the previous scrape. All series of one label set are decided together by its count of events:
     otherwise its buckets would not add up.
     """
-    told = created_times(created)
-    sets: dict[ChildKey, list[NewSeries]] = {}
-    for one in new:
-        sets.setdefault(child_key(one.series), []).append(one)
-    judges = {key: _event_sample(members) for key, members in sets.items()}
-    names = {(judge.series.name, judge.series.label("le")) for judge in judges.values()}
-    family = dict.fromkeys(names, 0.0)
+    created_by_key = created_times(created)
+    label_sets: dict[ChildKey, list[NewSeries]] = {}
+    for sample in new:
+        label_sets.setdefault(child_key(sample.series), []).append(sample)
+    event_samples = {key: _event_sample(members) for key, members in label_sets.items()}
+    names = {
+        (event_sample.series.name, event_sample.series.label("le"))
+        for event_sample in event_samples.values()
+    }
+    family_rises = dict.fromkeys(names, 0.0)
     for known, rise in zip(series, rises, strict=False):
-        if rise > 0 and (name := (known.name, known.label("le"))) in family:
-            family[name] += rise
-    counted: list[NewSeries] = []
+        if rise > 0 and (name := (known.name, known.label("le"))) in family_rises:
+            family_rises[name] += rise
+    increases: list[NewSeries] = []
     doubtful: list[DoubtfulSeries] = []
-    for key, members in sets.items():
-        judge = judges[key]
-        moment = told.get(key)
+    for key, members in label_sets.items():
+        event_sample = event_samples[key]
+        moment = created_by_key.get(key)
         if moment is not None:
-            counted += members if moment > since else []
-        elif judge.value <= family[judge.series.name, judge.series.label("le")] + SMALL_GAIN:
-            counted += members
+            increases += members if moment > since else []
+        elif (
+            event_sample.value
+            <= family_rises[event_sample.series.name, event_sample.series.label("le")] + SMALL_GAIN
+        ):
+            increases += members
         else:
-            doubtful.append(DoubtfulSeries(judge, members))
-    return counted, doubtful
+            doubtful.append(DoubtfulSeries(event_sample, members))
+    return increases, doubtful
 
 
 def is_confirmed(doubtful: DoubtfulSeries, gained: float, seconds: float, before_s: float) -> bool:
@@ -123,10 +129,10 @@ def _event_sample(members: Sequence[NewSeries]) -> NewSeries:
 
     That is a count, the +Inf bucket, or else the first sample.
     """
-    for one in members:
-        if one.series.name.endswith("_count"):
-            return one
-    for one in members:
-        if one.series.label("le") == "+Inf":
-            return one
+    for sample in members:
+        if sample.series.name.endswith("_count"):
+            return sample
+    for sample in members:
+        if sample.series.label("le") == "+Inf":
+            return sample
     return members[0]

@@ -139,7 +139,9 @@ class ProcessesInTurn:
         for process, weight in self._weights():
             rates = process.rates(size)
             if rates is not None and weight > 0:
-                total = [so_far + weight * rate for so_far, rate in zip(total, rates, strict=True)]
+                total = [
+                    subtotal + weight * rate for subtotal, rate in zip(total, rates, strict=True)
+                ]
         return total
 
     def has_lookalike(self, process: ProcessCounters) -> bool:
@@ -235,12 +237,12 @@ class ProcessesInTurn:
         if len(self.known_processes) > 1:
             self._end_silent()
             self._end_replaced(at)
-            for old in [
-                one
-                for one in self.known_processes
-                if one.has_ended and at - one.at > FORGET_AFTER_WINDOWS * window_s
+            for process_to_forget in [
+                known
+                for known in self.known_processes
+                if known.has_ended and at - known.at > FORGET_AFTER_WINDOWS * window_s
             ]:
-                self.forget_process(old)
+                self.forget_process(process_to_forget)
             if len(self.live_processes) == 1:
                 self.has_answers_in_turn = False
         self.why_no_rates = self._describe_unknown(at, window_s)
@@ -255,10 +257,10 @@ class ProcessesInTurn:
             is_unsure = not self.has_answers_in_turn or (
                 self.why_no_rates is not None and self.has_lookalike(process)
             )
-            most = turns_until_ended(
+            max_turns = turns_until_ended(
                 max(len(live), turns), _ENDED_CHANCE_UNSURE if is_unsure else _ENDED_CHANCE
             )
-            if current.scrape - process.scrape > most:
+            if current.scrape - process.scrape > max_turns:
                 process.has_ended = True
                 if not self.has_answers_in_turn:
                     self.add_notice(
@@ -282,10 +284,10 @@ class ProcessesInTurn:
         born, replaced = self._find_replaced()
         if not born or len(replaced) > len(born):
             return
-        before = len(self.live_processes) - len(born)
+        previous_count = len(self.live_processes) - len(born)
         for process in replaced:
             process.has_ended = True
-            self.add_restart(at, f"has a new process behind it: 1 of {before} was replaced")
+            self.add_restart(at, f"has a new process behind it: 1 of {previous_count} was replaced")
         for process in born:
             process.born_at = None
 
@@ -297,12 +299,12 @@ class ProcessesInTurn:
         """
         born, replaced = self._find_replaced()
         rated = sum(process.covered_s > 0 for process in born)
-        left = max(0, len(replaced) - rated) / len(replaced) if replaced else 1.0
+        replaced_weight = max(0, len(replaced) - rated) / len(replaced) if replaced else 1.0
         weights = []
         for process in self.live_processes:
             weight = 1.0
             if process in replaced:
-                weight = left
+                weight = replaced_weight
             elif process in born and process.covered_s <= 0:
                 weight = 0.0
             weights.append((process, weight))
@@ -322,14 +324,20 @@ class ProcessesInTurn:
         ):
             return f"more than {MAX_PROCESSES} processes answer in turn"
         born, replaced = self._find_replaced()
-        waiting = [one for one in live if one.covered_s <= 0 and not (one in born and replaced)]
+        waiting = [
+            process
+            for process in live
+            if process.covered_s <= 0 and not (process in born and replaced)
+        ]
         if waiting and not self.has_answers_in_turn:
             return "another process, or a restart? Not known yet"
         if waiting:
             return f"{len(live)} processes in turn, {len(waiting)} answered only once so far"
-        if any(not one.is_settled for one in live if self.has_lookalike(one)):
+        if any(not process.is_settled for process in live if self.has_lookalike(process)):
             return f"{len(live)} processes in turn: not clear yet which is which"
-        return self._describe_unclear_replacement(replaced, sum(one.covered_s > 0 for one in born))
+        return self._describe_unclear_replacement(
+            replaced, sum(process.covered_s > 0 for process in born)
+        )
 
     def _describe_unclear_replacement(
         self, replaced: list[ProcessCounters], rated: int

@@ -48,8 +48,8 @@ class SeriesMemo(Generic[T]):
         except KeyError:
             if len(self._cache) >= self._limit:
                 self._cache.clear()
-            found = self._cache[series] = self._compute(series)
-            return found
+            value = self._cache[series] = self._compute(series)
+            return value
 
 
 def compile_matches(match: Sequence[Match]) -> SeriesMemo[bool]:
@@ -60,17 +60,17 @@ def compile_matches(match: Sequence[Match]) -> SeriesMemo[bool]:
     """
     tests = [
         (
-            one.label,
-            re.compile(one.value if "~" in one.op else re.escape(one.value)),
-            one.op[0] == "=",
+            condition.label,
+            re.compile(condition.value if "~" in condition.op else re.escape(condition.value)),
+            condition.op[0] == "=",
         )
-        for one in match
+        for condition in match
     ]
 
     def meets(series: Series) -> bool:
         return all(
-            (wanted.fullmatch(series.label(label) or "") is not None) == same
-            for label, wanted, same in tests
+            (pattern.fullmatch(series.label(label) or "") is not None) == is_positive
+            for label, pattern, is_positive in tests
         )
 
     return SeriesMemo(meets)
@@ -89,7 +89,7 @@ class SeriesLayout:
         """Return the present series of a sample name that meet a condition."""
         present = self.present.get(name, [])
         meets.reserve(len(present))
-        return [place for place in present if meets(place[1])]
+        return [numbered for numbered in present if meets(numbered[1])]
 
     def window_index(self, number: int) -> int:
         """Return the index of the window that a number belongs to."""
@@ -103,13 +103,15 @@ def build_layout(windows: tuple[TargetWindow, ...]) -> SeriesLayout:
     gone: set[int] = set()
     for window in windows:
         layout.window_starts.append(start)
-        for place in enumerate(window.series, start):
-            layout.all_series.setdefault(place[1].name, []).append(place)
+        for numbered in enumerate(window.series, start):
+            layout.all_series.setdefault(numbered[1].name, []).append(numbered)
         gone.update(start + number for number in window.gone)
         start += len(window.series)
-    for name, places in layout.all_series.items():
+    for name, all_numbered in layout.all_series.items():
         layout.present[name] = (
-            [place for place in places if place[0] not in gone] if gone else places
+            [numbered for numbered in all_numbered if numbered[0] not in gone]
+            if gone
+            else all_numbered
         )
     return layout
 
@@ -141,8 +143,8 @@ class ServiceWindow:
             return self.is_declared(name)
         layout = self.layout
         for number in numbers:
-            at = layout.window_index(number)
-            if number - layout.window_starts[at] not in layout.windows[at].without_value:
+            index = layout.window_index(number)
+            if number - layout.window_starts[index] not in layout.windows[index].without_value:
                 return True
         return False
 
@@ -163,15 +165,17 @@ class ServiceWindow:
 def build_service_window(layout: SeriesLayout) -> ServiceWindow:
     """Return the current rates of all windows."""
     rates: list[float] = []
-    live = []
+    live_windows = []
     why_unknown = None
     for window in layout.windows:
-        found = window.rates()
-        rates.extend(found if found is not None else [0.0] * len(window.series))
-        if found is not None:
-            live.append(window)
+        window_rates = window.rates()
+        rates.extend(window_rates if window_rates is not None else [0.0] * len(window.series))
+        if window_rates is not None:
+            live_windows.append(window)
         why_unknown = why_unknown or window.why_no_rates
-    return ServiceWindow(layout, rates, tuple(live) if why_unknown is None else (), why_unknown)
+    return ServiceWindow(
+        layout, rates, tuple(live_windows) if why_unknown is None else (), why_unknown
+    )
 
 
 def build_lifetime_window(layout: SeriesLayout) -> ServiceWindow:

@@ -166,8 +166,8 @@ class TargetWindow(FollowedSeries):
         """Return the moment of a process's counts, in seconds on one clock."""
         if not self._sample_times:
             return process.at
-        taken = [self._sample_times.newest_time(self.series[number]) for number in numbers]
-        return max((moment for moment in taken if moment is not None), default=process.at)
+        times = [self._sample_times.newest_time(self.series[number]) for number in numbers]
+        return max((time for time in times if time is not None), default=process.at)
 
     # -------------------------------------------------------------------------------------- scrapes
 
@@ -192,26 +192,26 @@ class TargetWindow(FollowedSeries):
         if exposition is None:
             self.is_up = self.is_up and scrape.late
             return
-        longest = max(GAP_INTERVALS * self.interval_s, self.window_s)
-        broken = (
+        max_pause_s = max(GAP_INTERVALS * self.interval_s, self.window_s)
+        is_broken = (
             self.at is None
             or not self.is_up
             or scrape.at <= self.at
-            or self._longest_pause_s > longest
+            or self._longest_pause_s > max_pause_s
         )
         if self.at is not None and self.time is not None:
             # Monotonic time stands still while a machine is suspended, but the counters may have
             # continued: compare it with the wall clock.
-            broken |= scrape.time - self.time - (scrape.at - self.at) > longest
-        if broken:
+            is_broken |= scrape.time - self.time - (scrape.at - self.at) > max_pause_s
+        if is_broken:
             self.segment += 1
             self._start_over(scrape.at)
-            armed: frozenset[str] = frozenset()
+            zero_start_names: frozenset[str] = frozenset()
         else:
-            armed = self._zero_start_names.difference(
+            zero_start_names = self._zero_start_names.difference(
                 forgotten, exposition.hidden, self._retired_names
             )
-        self._count_scrape(scrape, exposition, armed)
+        self._count_scrape(scrape, exposition, zero_start_names)
         self.is_up, self.at, self.time, self.families = (
             True,
             scrape.at,
@@ -245,41 +245,48 @@ class TargetWindow(FollowedSeries):
         start, created, starts = read_start_times(
             counted.gauges, self._identity_gauge(counted.gauges, exposition.families)
         )
-        rebase, from_zero, begun = process.answer_count == 0, False, frozenset[int]()
-        fell = any(value < process.raw_values[number] for number, value in counted.irregular)
+        is_rebased, is_from_zero, restarted_numbers = (
+            process.answer_count == 0,
+            False,
+            frozenset[int](),
+        )
+        has_fallen = any(value < process.raw_values[number] for number, value in counted.irregular)
         is_certain = starts == self._other_start_times and self._assignment.is_certain(
             process, start, created
         )
-        if process.answer_count and (fell or not is_certain):
+        if process.answer_count and (has_fallen or not is_certain):
             process.restore(saved)
             answer = self._build_answer(scrape, samples, start, created)
-            begun = self._restart_counters(process, answer, starts, exposition.families)
+            restarted_numbers = self._restart_counters(process, answer, starts, exposition.families)
             broken_lines = processes.broken_line_count
-            process, rebase, from_zero = self._assignment.assign(answer)
+            process, is_rebased, is_from_zero = self._assignment.assign(answer)
             self.segment += processes.broken_line_count - broken_lines
             process.start_line(
-                answer.at, answer.time - start if start is not None else None, rebase, from_zero
+                answer.at,
+                answer.time - start if start is not None else None,
+                is_rebased,
+                is_from_zero,
             )
             saved = process.save()
             counted = process.count_scrape(
                 samples, self._number_by_series, self._counters, self._gauges, self._scrapes
             )
         self._other_start_times = starts
-        since = process.time if process.answer_count else self.time
-        by = _Evidence(
+        previous_time = process.time if process.answer_count else self.time
+        evidence = _Evidence(
             scrape.at,
             start,
             created,
             zero_start_names,
-            since,
-            rebase,
-            from_zero,
-            begun,
+            previous_time,
+            is_rebased,
+            is_from_zero,
+            restarted_numbers,
             exposition.families,
         )
-        self._count_irregular(process, counted, saved, by)
+        self._count_irregular(process, counted, saved, evidence)
         process.on_answer(scrape.at, scrape.time, self._scrapes, scrape.delayed_s)
-        if rebase and scrape.delayed_s > MOST_DOUBT * self.window_s:
+        if is_rebased and scrape.delayed_s > MOST_DOUBT * self.window_s:
             process.rows.clear()  # the length of the time to leave out is not known either
         if not any(mark[2] == self._scrapes for mark in process.steps_back.values()):
             process.add_row(scrape.at, self.window_s, scrape.delayed_s)
@@ -302,9 +309,9 @@ class TargetWindow(FollowedSeries):
 
         Computed again only if an input changed.
         """
-        rests_on = (id(families), self._counters, frozenset(gauges).intersection(START_GAUGES))
-        if self._identity[0] != rests_on:
-            self._identity = (rests_on, identity_gauge(self._counters, gauges, families))
+        inputs = (id(families), self._counters, frozenset(gauges).intersection(START_GAUGES))
+        if self._identity[0] != inputs:
+            self._identity = (inputs, identity_gauge(self._counters, gauges, families))
         return self._identity[1]
 
     def _build_answer(
@@ -318,9 +325,11 @@ class TargetWindow(FollowedSeries):
         if self.at is not None and self.time is not None:
             stepped = (scrape.time - scrape.at) - (self.time - self.at)
         if self._event_counters[0] != self.layout_version:
-            numbers = [number for number, one in enumerate(self.series) if is_event_count(one)]
-            few = SMALL_GAIN * len({self.series[number].name for number in numbers})
-            self._event_counters = (self.layout_version, numbers, few)
+            numbers = [
+                number for number, followed in enumerate(self.series) if is_event_count(followed)
+            ]
+            small_gain = SMALL_GAIN * len({self.series[number].name for number in numbers})
+            self._event_counters = (self.layout_version, numbers, small_gain)
         values = [samples.get(series, nan) for series in self.series]
         return Answer(
             scrape.at,
@@ -345,25 +354,29 @@ class TargetWindow(FollowedSeries):
 
         Returns the numbers of these series.
         """
-        made = set()
+        restarted_keys = set()
         if answer.start_time == process.start_time:
-            made = {
+            restarted_keys = {
                 (series.name.removesuffix("_created"), series.labels)
                 for series, moment in answer.created_times.items()
                 if moment > process.created_times.get(series, moment) and answer.is_new(moment)
             }
         numbers = (
-            [number for number, series in enumerate(self.series) if child_key(series) in made]
-            if made
+            [
+                number
+                for number, series in enumerate(self.series)
+                if child_key(series) in restarted_keys
+            ]
+            if restarted_keys
             else []
         )
-        begun = {
+        restarted_starts = {
             series
             for series, start in starts.items()
             if start - self._other_start_times.get(series, start) - answer.stepped_s > RESTART_S
             and answer.is_new(start)
         }
-        numbers += governed_series(begun, self.series, families, alone=len(starts) == 1)
+        numbers += governed_series(restarted_starts, self.series, families, alone=len(starts) == 1)
         for number in numbers:
             if isfinite(process.raw_values[number]):
                 process.raw_values[number] = 0.0
@@ -428,11 +441,11 @@ class TargetWindow(FollowedSeries):
                 increases, doubtful = select_increases(
                     new, self.series, rises, evidence.created, since - RESTART_S
                 )
-            for one in increases:
-                gained[one.number] += max(one.value, 0.0)
-                unconfirmed[one.number] = max(one.value, 0.0)
+            for new_sample in increases:
+                gained[new_sample.number] += max(new_sample.value, 0.0)
+                unconfirmed[new_sample.number] = max(new_sample.value, 0.0)
         if doubtful:
-            known = {one.serial for one in self.processes.known_processes}
+            known = {known_process.serial for known_process in self.processes.known_processes}
             self._doubtful = {
                 serial: sets for serial, sets in self._doubtful.items() if serial in known
             }
@@ -452,16 +465,17 @@ class TargetWindow(FollowedSeries):
 
         Returns their increases by series number.
         """
-        before_s, sets = self._doubtful.pop(process.serial)
+        before_s, label_sets = self._doubtful.pop(process.serial)
         counted: dict[int, float] = {}
-        for doubtful in sets:
-            judge = self._number_by_series.get(doubtful.event_sample.series)
-            if judge is None or judge >= len(before):
+        for doubtful in label_sets:
+            event_number = self._number_by_series.get(doubtful.event_sample.series)
+            if event_number is None or event_number >= len(before):
                 continue
-            gained = process.gained[judge] - before[judge]
+            gained = process.gained[event_number] - before[event_number]
             if is_confirmed(doubtful, gained, at - process.at, before_s):
                 numbers = (
-                    (self._number_by_series.get(one.series), one.value) for one in doubtful.members
+                    (self._number_by_series.get(member.series), member.value)
+                    for member in doubtful.members
                 )
                 counted |= {
                     number: max(value, 0.0) for number, value in numbers if number is not None
@@ -486,9 +500,9 @@ class TargetWindow(FollowedSeries):
         unconfirmed: dict[int, float] = {}
         raw, gained = process.raw_values, process.gained
         rises: dict[str, float] = {}
-        for number, one in enumerate(self.series):
-            rises[one.name] = (
-                rises.get(one.name, 0.0)
+        for number, followed in enumerate(self.series):
+            rises[followed.name] = (
+                rises.get(followed.name, 0.0)
                 + gained[number]
                 - (before[number] if number < len(before) else 0.0)
             )
@@ -510,12 +524,16 @@ class TargetWindow(FollowedSeries):
 
     def _new_samples(self, exposition: Exposition) -> Mapping[Series, float]:
         """Return the samples of a scrape without those whose explicit timestamps have not moved."""
-        stamps = exposition.timestamps
-        if not stamps or not self._sample_times:
+        timestamps = exposition.timestamps
+        if not timestamps or not self._sample_times:
             return exposition.samples
-        index, raw = self._number_by_series, self.processes.current_process.raw_values
-        known = {one: raw[index[one]] for one in stamps if one in index and index[one] < len(raw)}
-        return self._sample_times.replace_stale(exposition.samples, stamps, known)
+        index, raw_values = self._number_by_series, self.processes.current_process.raw_values
+        known = {
+            series: raw_values[index[series]]
+            for series in timestamps
+            if series in index and index[series] < len(raw_values)
+        }
+        return self._sample_times.replace_stale(exposition.samples, timestamps, known)
 
     def _update_sample_times(
         self, scrape: Scrape, exposition: Exposition, process: ProcessCounters
@@ -524,27 +542,27 @@ class TargetWindow(FollowedSeries):
 
         A series whose next sample is overdue becomes silent.
         """
-        stamps = {
-            one: taken
-            for one, taken in exposition.timestamps.items()
-            if one in self._number_by_series
+        timestamps = {
+            sample: timestamp
+            for sample, timestamp in exposition.timestamps.items()
+            if sample in self._number_by_series
         }
-        gained = {one: process.gained[self._number_by_series[one]] for one in stamps}
+        gained = {sample: process.gained[self._number_by_series[sample]] for sample in timestamps}
         times = self._sample_times
-        times.add_samples(scrape.at, scrape.time, stamps, gained, self.window_s)
+        times.add_samples(scrape.at, scrape.time, timestamps, gained, self.window_s)
         for series in times.timestamped_series():
             if times.rate(series, scrape.at, self.window_s, self.interval_s) is None:
                 self.without_value.add(self._number_by_series[series])
 
     def _add_scrape_time(self, at: float) -> None:
         """Record the time of a scrape, thinned in the same way as the rows."""
-        scraped = self._scrape_times
-        if len(scraped) > 1 and scraped[-1] - scraped[-2] < self.window_s / MAX_ROWS:
-            scraped.pop()
-        scraped.append(at)
+        times = self._scrape_times
+        if len(times) > 1 and times[-1] - times[-2] < self.window_s / MAX_ROWS:
+            times.pop()
+        times.append(at)
         start = at - self.window_s
-        while len(scraped) > 2 and abs(scraped[1] - start) <= abs(scraped[0] - start):
-            scraped.popleft()
+        while len(times) > 2 and abs(times[1] - start) <= abs(times[0] - start):
+            times.popleft()
 
     def _merge_gauges(
         self, families: Mapping[str, Family]
@@ -553,7 +571,7 @@ class TargetWindow(FollowedSeries):
 
         Gauges that do not belong to the processes themselves are included once.
         """
-        live, gauge = self.processes.live_processes, self._identity[1]
+        live, identity = self.processes.live_processes, self._identity[1]
         newest = self.processes.current_process.gauges
         if len(live) == 1:
             return newest
@@ -561,9 +579,9 @@ class TargetWindow(FollowedSeries):
         for process in live:
             if process is self.processes.current_process:
                 continue
-            for name, found in process.gauges.items():
+            for name, values in process.gauges.items():
                 if name not in START_GAUGES and (
-                    gauge is None or start_gauge(name, newest, families) == gauge
+                    identity is None or start_gauge(name, newest, families) == identity
                 ):
-                    merged[name] = [*merged.get(name, ()), *found]
+                    merged[name] = [*merged.get(name, ()), *values]
         return merged

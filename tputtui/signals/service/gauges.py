@@ -107,26 +107,26 @@ def merge_queues(states: Iterable[SaturationState]) -> list[SaturationState]:
 
     The number waiting for "db pool" is a figure of the pool, not a second resource.
     """
-    found = list(states)
-    by_name = {state.name: state for state in found if state.waiting is None}
+    all_states = list(states)
+    by_name = {state.name: state for state in all_states if state.waiting is None}
     merged: list[SaturationState] = []
-    taken: dict[str, SaturationState] = {}
-    for state in found:
+    queue_by_pool: dict[str, SaturationState] = {}
+    for state in all_states:
         pool = next(
             (
-                state.name.removesuffix(word)
-                for word in _QUEUE_SUFFIXES
-                if state.name.endswith(word)
+                state.name.removesuffix(suffix)
+                for suffix in _QUEUE_SUFFIXES
+                if state.name.endswith(suffix)
             ),
             None,
         )
-        if state.waiting is not None and pool in by_name and pool not in taken:
-            taken[pool] = state
+        if state.waiting is not None and pool in by_name and pool not in queue_by_pool:
+            queue_by_pool[pool] = state
         else:
             merged.append(state)
     return [
-        replace(state, waiting=taken[state.name].waiting)
-        if state.name in taken and state.waiting is None
+        replace(state, waiting=queue_by_pool[state.name].waiting)
+        if state.name in queue_by_pool and state.waiting is None
         else state
         for state in merged
     ]

@@ -39,21 +39,23 @@ class LastFigures:
         `waiting_s` is the time for which none of its targets has answered; `is_overdue` says that
         this is more than a window.
         """
-        found = tuple(windows)
-        if any(window.is_current for window in found):
-            answered = max((window.at for window in found if window.at is not None), default=at)
+        all_windows = tuple(windows)
+        if any(window.is_current for window in all_windows):
+            answered_at = max(
+                (window.at for window in all_windows if window.at is not None), default=at
+            )
             latency, q = _tail_latency(state.latency)
             rps = state.traffic.rps if state.traffic is not None else None
             ratio = state.errors.ratio if state.errors is not None else None
-            self._latest = _Figures(answered, rps, ratio, latency, q)
+            self._latest = _Figures(answered_at, rps, ratio, latency, q)
             return state if waiting_s is None else replace(state, waiting_s=waiting_s)
         if waiting_s is None:
             return state
         state = replace(state, waiting_s=waiting_s, overdue=is_overdue)
-        kept = self._latest
+        latest = self._latest
         return (
-            _add_last_figures(state, kept, max(0.0, at - kept.at))
-            if is_overdue and kept is not None
+            _add_last_figures(state, latest, max(0.0, at - latest.at))
+            if is_overdue and latest is not None
             else state
         )
 

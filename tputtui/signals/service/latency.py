@@ -73,7 +73,7 @@ class LatencyReader:
             quantiles, note = self._summary_quantiles(tick)
         elif binding.kind == "gauge":
             quantiles, note = self._summary_quantiles(tick)
-            if all(one.value is None for one in quantiles):
+            if all(quantile.value is None for quantile in quantiles):
                 quantiles = ()
                 mean, note = self._highest_gauge(tick)
         return LatencyState(
@@ -102,26 +102,27 @@ class LatencyReader:
         Over several series only an upper bound is valid: the combined quantile is never above the
         highest.
         """
-        found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
-        told = summary_quantiles(found)
+        samples = gauge_values(tick.layout.windows, self.binding.family, self.meets)
+        values_by_quantile = summary_quantiles(samples)
         scale = self.binding.scale
-        several = max((len(values) for values in told.values()), default=0)
+        series_count = max((len(values) for values in values_by_quantile.values()), default=0)
         note = (
-            f"the highest of {several} series: a summary's quantiles cannot be added"
-            if several > 1
+            f"the highest of {series_count} series: a summary's quantiles cannot be added"
+            if series_count > 1
             else ""
         )
-        values = ((q, told.get(round(q, 6))) for q in self.quantiles)
+        values = ((q, values_by_quantile.get(round(q, 6))) for q in self.quantiles)
         return tuple(
-            Quantile(q, max(known) * scale if known else None) for q, known in values
+            Quantile(q, max(quantile_values) * scale if quantile_values else None)
+            for q, quantile_values in values
         ), note
 
     def _highest_gauge(self, tick: ServiceWindow) -> tuple[float | None, str]:
-        found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
-        if not found:
+        samples = gauge_values(tick.layout.windows, self.binding.family, self.meets)
+        if not samples:
             return None, ""
-        note = f"the highest of {len(found)} series" if len(found) > 1 else ""
-        return max(value for _, value in found) * self.binding.scale, note
+        note = f"the highest of {len(samples)} series" if len(samples) > 1 else ""
+        return max(value for _, value in samples) * self.binding.scale, note
 
 
 def _split_bound(series: Series) -> tuple[Bound | None, Labels]:
@@ -149,8 +150,8 @@ def summary_quantiles(samples: Sequence[tuple[Series, float]]) -> dict[float, li
         if (q := parse_bound(series.label("quantile"))) is not None
     ]
     divisor = 100.0 if any(q > 1 for q, _ in labelled) else 1.0
-    told: dict[float, list[float]] = {}
+    values_by_quantile: dict[float, list[float]] = {}
     for q, value in labelled:
         if math.isfinite(value):
-            told.setdefault(round(q / divisor, 6), []).append(value)
-    return told
+            values_by_quantile.setdefault(round(q / divisor, 6), []).append(value)
+    return values_by_quantile

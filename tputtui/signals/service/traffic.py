@@ -42,7 +42,10 @@ class _MinuteRates:
             self._rate = None
             self._segment = window.segment
         counts = window.process_counts(numbers)
-        if any(one.is_live and one.delayed_s > _MOST_DELAYED_S for one in counts):
+        if any(
+            process_count.is_live and process_count.delayed_s > _MOST_DELAYED_S
+            for process_count in counts
+        ):
             return self._rate
         slack = window.interval_s / 2
         rate = 0.0
@@ -98,13 +101,13 @@ class TrafficReader:
         self.counted_series = layout.select(self.binding.family, self.meets)
         self._numbers = [number for number, _ in self.counted_series]
         ends = [*layout.window_starts[1:], sum(len(window.series) for window in layout.windows)]
-        ever = [
+        all_numbers = [
             number
             for number, series in layout.all_series.get(self.binding.family, ())
             if self.meets(series)
         ]
         self._all_numbers = [
-            [number - start for number in ever if start <= number < end]
+            [number - start for number in all_numbers if start <= number < end]
             for start, end in zip(layout.window_starts, ends, strict=True)
         ]
         for window in layout.windows:
@@ -152,7 +155,7 @@ class TrafficReader:
 
     def _update_total(self, tick: ServiceWindow) -> float:
         """Return the total counted since the start and update the best minute."""
-        total = sum(tally.gained for tally in self._dropped_totals.values())
+        total = sum(dropped.gained for dropped in self._dropped_totals.values())
         minute: float | None = 0.0
         for window, numbers in zip(tick.layout.windows, self._all_numbers, strict=True):
             total += sum(map(window.gained.__getitem__, numbers))
@@ -168,5 +171,5 @@ class TrafficReader:
 def why_no_rate(tick: ServiceWindow) -> str | None:
     """Say why targets that answer have no rate; None if the next scrape brings one."""
     return tick.why_no_rates or next(
-        (why for window in tick.layout.windows if (why := window.why_no_sample)), None
+        (reason for window in tick.layout.windows if (reason := window.why_no_sample)), None
     )
