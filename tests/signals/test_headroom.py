@@ -17,12 +17,12 @@ from tputtui.demo import erlang
 from tputtui.model import ErrorState, Headroom, LatencyState, Quantile, ServiceState, TrafficState
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.objectives.headroom import (
-    HeadroomTracker,
     LoadBlock,
     closed_loop_concurrency,
     estimate_headroom,
     isotonic_fit,
 )
+from tputtui.signals.objectives.headroom_tracker import HeadroomTracker
 
 WINDOW_S = 10.0
 LIMIT_S = 0.05

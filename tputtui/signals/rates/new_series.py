@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tputtui.model import Labels, Series
-from tputtui.signals.rates.process_assignment import SMALL_GAIN
+from tputtui.signals.rates.answer_evidence import SMALL_GAIN
 
 MAX_PACE_FACTOR: Final = 2.0
 """Factor within which two paces are the same."""

@@ -10,10 +10,18 @@ value is small enough to have been counted since, and if values do not return to
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from tputtui.model import Series
+from tputtui.signals.rates.answer_evidence import (
+    BURST_FACTOR,
+    SURPRISE_FACTOR,
+    has_other_created_times,
+    is_expected,
+    is_far_below,
+    is_young,
+)
 from tputtui.signals.rates.process_counters import ProcessCounters, same_created
 from tputtui.signals.rates.processes_in_turn import (
     COUNTERS_FELL,
@@ -28,18 +36,6 @@ SAME_START_S: Final = 0.005
 Such times are kept in hundredths of a second, and forks of one server differ by at least that.
 """
 
-SMALL_GAIN: Final = 10.0
-"""Increase of a counter that is plausible at any pace."""
-
-BURST_FACTOR: Final = 10.0
-"""Multiple of the expected increase beyond which an answer is doubted.
-
-Applies only where other evidence says that several processes answer.
-"""
-
-SURPRISE_FACTOR: Final = 4.0
-"""Like `BURST`, for several processes that only their values tell apart."""
-
 MIN_STEADY_ANSWERS: Final = 10
 """Consecutive answers in one line after which a single process is assumed.
 
@@ -52,13 +48,14 @@ SMALL_STEP_SHARE: Final = 0.1
 
 MAX_STEPS_BACK: Final = 3
 STEPS_BACK_SPAN_S: Final = 100.0
-"""Span in seconds within which `TOO_MANY_STEPS` steps back of all counters are no coincidence."""
+"""Span in seconds within which `MAX_STEPS_BACK` steps back of all counters are no coincidence."""
 
 
 class AnsweringProcess(NamedTuple):
     """The process that gave an answer.
 
-    `rebase`: its values begin a new line and gain nothing. `from_zero`: its values count from zero.
+    `is_rebased`: its values begin a new line and gain nothing. `is_from_zero`: its values count
+    from zero.
     """
 
     process: ProcessCounters
@@ -122,7 +119,7 @@ class ProcessAssignment:
             process
             for process in known
             if self._is_start_alike(process.start_time, answer)
-            and not _has_other_created_times(process, answer)
+            and not has_other_created_times(process, answer)
         ]
         if not alike:
             return self._assign_unknown(answer)
@@ -160,7 +157,7 @@ class ProcessAssignment:
         is_restart_by_values = (
             current.answer_count >= MIN_STEADY_ANSWERS
             and current.is_steady(answer.event_numbers)
-            and _is_young(current, answer)
+            and is_young(current, answer)
         )
         if len(processes.live_processes) == 1 and is_newest and (is_new or is_restart_by_values):
             processes.start_line(answer)
@@ -216,9 +213,9 @@ class ProcessAssignment:
         if are_several:
             return self._assign_in_turn(chosen, rising, gains, answer)
         if len(candidates) > 1 and current in rising:
-            if _is_expected(current, gains[current.serial], answer, BURST_FACTOR):
+            if is_expected(current, gains[current.serial], answer, BURST_FACTOR):
                 chosen = current
-            elif chosen is current and not _is_far_below(candidates, current, answer):
+            elif chosen is current and not is_far_below(candidates, current, answer):
                 return self._add_line(candidates, answer)
         if chosen is not current or chosen.has_ended:
             return self._assign_returned(chosen, answer, gains[chosen.serial])
@@ -241,9 +238,9 @@ class ProcessAssignment:
         ):
             return self._undo_step_back(chosen)
         others = [other for other in rising if other is not chosen and not other.has_ended]
-        if any(_is_expected(other, gains[other.serial], answer, 2.0) for other in others):
+        if any(is_expected(other, gains[other.serial], answer, 2.0) for other in others):
             self._processes.unclear_at = answer.at
-        is_surprise = bool(chosen.recent_intervals) and not _is_expected(
+        is_surprise = bool(chosen.recent_intervals) and not is_expected(
             chosen, gain, answer, SURPRISE_FACTOR
         )
         if chosen.has_ended or is_surprise:
@@ -295,14 +292,14 @@ class ProcessAssignment:
             return AnsweringProcess(process)
         if process is not processes.current_process:
             return self._add_line(candidates, answer)
-        is_young = answer.start_time is None and _is_young(process, answer)
+        has_restarted = answer.start_time is None and is_young(process, answer)
         is_trusted = process.answer_count >= MIN_STEADY_ANSWERS and process.is_steady(
             answer.event_numbers, MIN_STEADY_ANSWERS
         )
-        if not (is_trusted or is_young):
+        if not (is_trusted or has_restarted):
             return self._add_line(candidates, answer)
         processes.start_line(answer)
-        if is_young:
+        if has_restarted:
             processes.expect_confirmation(answer.at)
             return AnsweringProcess(process, is_from_zero=True)
         processes.add_notice("warning", COUNTERS_FELL)
@@ -359,7 +356,7 @@ class ProcessAssignment:
             max(0.0, process.raw_values[number] - current.raw_values[number])
             for number in answer.event_numbers
         )
-        if step_size > gain or not _is_expected(process, gain, answer, 2.0):
+        if step_size > gain or not is_expected(process, gain, answer, 2.0):
             return False
         return not self._steps_too_often(answer)
 
@@ -390,60 +387,3 @@ class ProcessAssignment:
         processes.withdraw_reset()
         processes.add_notice("warning", "its counters stepped back and returned: counted as 0")
         return AnsweringProcess(process)
-
-
-def _has_other_created_times(process: ProcessCounters, answer: Answer) -> bool:
-    """Tell whether created times show another process.
-
-    They do if some differ, and not because they are new.
-    """
-    common = [series for series in process.created_times if series in answer.created_times]
-    changed = [
-        series for series in common if process.created_times[series] != answer.created_times[series]
-    ]
-    if not changed:
-        return False
-    if not all(answer.created_times[series] > process.created_times[series] for series in changed):
-        return True
-    if all(answer.is_new(answer.created_times[series]) for series in changed):
-        return False
-    # The client's clock may differ from ours: if the times only moved forward, all of them must
-    # have moved.
-    return len(changed) == len(common)
-
-
-def _is_expected(process: ProcessCounters, gain: float, answer: Answer, factor: float) -> bool:
-    """Tell whether a continuing process may have gained so much: up to `factor` times its pace."""
-    pace = process.pace(answer.event_numbers)
-    return pace is not None and gain <= answer.small_gain + factor * pace * (answer.at - process.at)
-
-
-def _is_young(process: ProcessCounters, answer: Answer) -> bool:
-    """Tell whether values are those of a process that has just begun.
-
-    They are far below the previous ones and within what its pace allows.
-    """
-    new_sum, old_sum = _sum_events(answer.values, answer), _sum_events(process.raw_values, answer)
-    if new_sum <= min(old_sum / 2, answer.small_gain):
-        return True
-    expected = (process.pace(answer.event_numbers) or 0.0) * (answer.at - process.at)
-    if process.is_steady(answer.event_numbers):
-        return new_sum <= min(old_sum / 10, answer.small_gain + BURST_FACTOR * expected)
-    return new_sum <= min(old_sum / 50, answer.small_gain + expected)
-
-
-def _is_far_below(
-    candidates: list[ProcessCounters], process: ProcessCounters, answer: Answer
-) -> bool:
-    """Tell whether a line is far below all others, as after a reset.
-
-    A rise is then no sign of another process.
-    """
-    other_sums = [
-        _sum_events(other.raw_values, answer) for other in candidates if other is not process
-    ]
-    return bool(other_sums) and _sum_events(answer.values, answer) <= min(other_sums) / 10
-
-
-def _sum_events(values: Sequence[float], answer: Answer) -> float:
-    return sum(value for value in map(values.__getitem__, answer.event_numbers) if value == value)  # noqa: PLR0124

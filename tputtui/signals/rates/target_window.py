@@ -9,18 +9,13 @@ more, and at least two rows for each process.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from math import isfinite, nan
-from operator import sub
-from typing import NamedTuple
 
 from tputtui.model import Exposition, Family, Scrape, Series
-from tputtui.signals.rates.followed_series import (
-    RETIRE_AT_ONCE,
-    DroppedTotal,
-    FollowedSeries,
-    ProcessCount,
-)
+from tputtui.signals.rates.answer_evidence import SMALL_GAIN
+from tputtui.signals.rates.followed_series import RETIRE_AT_ONCE, DroppedTotal, ProcessCount
+from tputtui.signals.rates.irregular_counts import CountedSeries, ScrapeEvidence
 from tputtui.signals.rates.lifetime import (
     START_GAUGES,
     Gauges,
@@ -29,23 +24,10 @@ from tputtui.signals.rates.lifetime import (
     read_start_times,
     start_gauge,
 )
-from tputtui.signals.rates.new_series import (
-    DoubtfulSeries,
-    NewSeries,
-    child_key,
-    is_confirmed,
-    is_event_count,
-    select_increases,
-)
-from tputtui.signals.rates.process_assignment import SMALL_GAIN, ProcessAssignment
-from tputtui.signals.rates.process_counters import (
-    MAX_ROWS,
-    MOST_DOUBT,
-    ProcessCounters,
-    SavedState,
-    ScrapeCount,
-)
-from tputtui.signals.rates.processes_in_turn import COUNTERS_FELL, RESTART_S, Answer
+from tputtui.signals.rates.new_series import ChildKey, child_key, is_event_count
+from tputtui.signals.rates.process_assignment import ProcessAssignment
+from tputtui.signals.rates.process_counters import MAX_ROWS, MOST_DOUBT, ProcessCounters
+from tputtui.signals.rates.processes_in_turn import RESTART_S, Answer
 from tputtui.signals.rates.sample_times import SampleTimes
 
 __all__ = [
@@ -66,21 +48,7 @@ an outage. Waiting for a late answer is not a gap.
 """
 
 
-class _Evidence(NamedTuple):
-    """Evidence in one scrape on where its counters began, and the decision drawn from it."""
-
-    at: float
-    start_time: float | None
-    created: dict[Series, float]
-    zero_start_names: frozenset[str]  # sample names whose new series may count from zero
-    previous_time: float | None  # unix seconds of the process's previous scrape
-    is_rebased: bool
-    is_from_zero: bool
-    restarted_numbers: frozenset[int]  # numbers of single series that count from zero
-    families: Mapping[str, Family]
-
-
-class TargetWindow(FollowedSeries):
+class TargetWindow(CountedSeries):
     """Sliding window over the scrapes of one target: its followed counters and gauges.
 
     The rates are those of the current *segment*: a failed scrape or a gap starts a new segment, so
@@ -107,12 +75,8 @@ class TargetWindow(FollowedSeries):
         # sample names whose new series may count from zero
         self._zero_start_names: frozenset[str] = frozenset()
         self._sample_times = SampleTimes()
-        self._identity: tuple[object, str | None] = (
-            None,
-            None,
-        )  # (inputs of the choice, gauge that tells processes apart)
-        # by process: (seconds from its scrape before to the one that showed them, new label sets)
-        self._doubtful: dict[int, tuple[float, list[DoubtfulSeries]]] = {}
+        # (inputs of the choice, gauge that tells processes apart)
+        self._identity: tuple[object, str | None] = (None, None)
         # start times that do not identify the process that answered
         self._other_start_times: dict[Series, float] = {}
         # (layout, series that count events, small gain)
@@ -212,13 +176,9 @@ class TargetWindow(FollowedSeries):
                 forgotten, exposition.hidden, self._retired_names
             )
         self._count_scrape(scrape, exposition, zero_start_names)
-        self.is_up, self.at, self.time, self.families = (
-            True,
-            scrape.at,
-            scrape.time,
-            exposition.families,
-        )
-        self.is_overdue, self._longest_pause_s = False, 0.0
+        self.is_up, self.is_overdue = True, False
+        self.at, self.time, self.families = scrape.at, scrape.time, exposition.families
+        self._longest_pause_s = 0.0
         self._zero_start_names = self._counters
         self._drop_retired(scrape.at)
 
@@ -245,11 +205,8 @@ class TargetWindow(FollowedSeries):
         start, created, starts = read_start_times(
             counted.gauges, self._identity_gauge(counted.gauges, exposition.families)
         )
-        is_rebased, is_from_zero, restarted_numbers = (
-            process.answer_count == 0,
-            False,
-            frozenset[int](),
-        )
+        is_rebased, is_from_zero = process.answer_count == 0, False
+        restarted_numbers = frozenset[int]()
         has_fallen = any(value < process.raw_values[number] for number, value in counted.irregular)
         is_certain = starts == self._other_start_times and self._assignment.is_certain(
             process, start, created
@@ -261,19 +218,15 @@ class TargetWindow(FollowedSeries):
             broken_lines = processes.broken_line_count
             process, is_rebased, is_from_zero = self._assignment.assign(answer)
             self.segment += processes.broken_line_count - broken_lines
-            process.start_line(
-                answer.at,
-                answer.time - start if start is not None else None,
-                is_rebased,
-                is_from_zero,
-            )
+            age_s = answer.time - start if start is not None else None
+            process.start_line(answer.at, age_s, is_rebased, is_from_zero)
             saved = process.save()
             counted = process.count_scrape(
                 samples, self._number_by_series, self._counters, self._gauges, self._scrapes
             )
         self._other_start_times = starts
         previous_time = process.time if process.answer_count else self.time
-        evidence = _Evidence(
+        evidence = ScrapeEvidence(
             scrape.at,
             start,
             created,
@@ -288,7 +241,7 @@ class TargetWindow(FollowedSeries):
         process.on_answer(scrape.at, scrape.time, self._scrapes, scrape.delayed_s)
         if is_rebased and scrape.delayed_s > MOST_DOUBT * self.window_s:
             process.rows.clear()  # the length of the time to leave out is not known either
-        if not any(mark[2] == self._scrapes for mark in process.steps_back.values()):
+        if not any(number == self._scrapes for _, _, number in process.steps_back.values()):
             process.add_row(scrape.at, self.window_s, scrape.delayed_s)
         self._add_scrape_time(scrape.at)
         if exposition.timestamps or self._sample_times:
@@ -354,28 +307,23 @@ class TargetWindow(FollowedSeries):
 
         Returns the numbers of these series.
         """
-        restarted_keys = set()
+        restarted_keys: set[ChildKey] = set()
         if answer.start_time == process.start_time:
-            restarted_keys = {
-                (series.name.removesuffix("_created"), series.labels)
-                for series, moment in answer.created_times.items()
-                if moment > process.created_times.get(series, moment) and answer.is_new(moment)
-            }
-        numbers = (
-            [
+            for series, created in answer.created_times.items():
+                if answer.is_new(created) and created > process.created_times.get(series, created):
+                    restarted_keys.add((series.name.removesuffix("_created"), series.labels))
+        numbers: list[int] = []
+        if restarted_keys:
+            numbers = [
                 number
                 for number, series in enumerate(self.series)
                 if child_key(series) in restarted_keys
             ]
-            if restarted_keys
-            else []
-        )
-        restarted_starts = {
-            series
-            for series, start in starts.items()
-            if start - self._other_start_times.get(series, start) - answer.stepped_s > RESTART_S
-            and answer.is_new(start)
-        }
+        restarted_starts: set[Series] = set()
+        for series, start in starts.items():
+            moved_s = start - self._other_start_times.get(series, start) - answer.stepped_s
+            if moved_s > RESTART_S and answer.is_new(start):
+                restarted_starts.add(series)
         numbers += governed_series(restarted_starts, self.series, families, alone=len(starts) == 1)
         for number in numbers:
             if isfinite(process.raw_values[number]):
@@ -385,140 +333,6 @@ class TargetWindow(FollowedSeries):
                 answer.at, "counts anew in part: start or created times moved forward"
             )
         return frozenset(numbers)
-
-    def _count_irregular(
-        self,
-        process: ProcessCounters,
-        scrape_count: ScrapeCount,
-        saved: SavedState,
-        evidence: _Evidence,
-    ) -> None:
-        """Count what is not a plain rise: series that are new, returned or fell."""
-        raw, gained = process.raw_values, process.gained
-        unconfirmed: dict[int, float] = {}
-        fallen: list[tuple[int, float]] = []
-        new: list[NewSeries] = []
-        for number, value in scrape_count.irregular:
-            before = raw[number]
-            raw[number] = value
-            if number in self.gone:
-                del self.gone[number]
-                self.layout_version += 1
-            if value < before:
-                fallen.append((number, before))
-            elif not saved[2][number] and self.series[number].name in evidence.zero_start_names:
-                new.append(NewSeries(number, self.series[number], value))
-        for series, value in scrape_count.new_series:
-            number = self._add_series(process, series, value)
-            if isfinite(value):
-                new += (
-                    [NewSeries(number, series, value)]
-                    if series.name in evidence.zero_start_names
-                    else []
-                )
-            else:
-                scrape_count.without_value.add(number)
-        process.start_time = (
-            evidence.start_time if evidence.start_time is not None else process.start_time
-        )
-        if evidence.is_from_zero:
-            risen = map(sub, gained, saved[1])
-            unconfirmed = {number: rise for number, rise in enumerate(risen) if rise > 0}
-        elif not evidence.is_rebased:
-            process.return_to_line(saved[1], self._scrapes)
-            unconfirmed = self._count_falls(process, fallen, saved[1], evidence) if fallen else {}
-            unconfirmed |= {
-                number: gained[number] - saved[1][number] for number in evidence.restarted_numbers
-            }
-        doubtful: list[DoubtfulSeries] = []
-        if process.serial in self._doubtful:
-            unconfirmed |= self._confirm_new(process, saved[1], evidence.at)
-        if new and not evidence.is_rebased:
-            rises = list(map(sub, gained, saved[1]))
-            since = evidence.previous_time if evidence.previous_time is not None else 0.0
-            increases, doubtful = new, []
-            if not evidence.is_from_zero:
-                increases, doubtful = select_increases(
-                    new, self.series, rises, evidence.created, since - RESTART_S
-                )
-            for new_sample in increases:
-                gained[new_sample.number] += max(new_sample.value, 0.0)
-                unconfirmed[new_sample.number] = max(new_sample.value, 0.0)
-        if doubtful:
-            known = {known_process.serial for known_process in self.processes.known_processes}
-            self._doubtful = {
-                serial: sets for serial, sets in self._doubtful.items() if serial in known
-            }
-            self._doubtful[process.serial] = (evidence.at - process.at, doubtful)
-        if not fallen and not evidence.is_rebased and not evidence.is_from_zero:
-            self.processes.confirm_reset(evidence.at)
-        process.unconfirmed = unconfirmed
-        process.created_times = evidence.created or process.created_times
-        process.gauges = scrape_count.gauges
-        self.without_value = scrape_count.without_value
-        self._mark_gone(process, evidence.at)
-
-    def _confirm_new(
-        self, process: ProcessCounters, before: Sequence[float], at: float
-    ) -> dict[int, float]:
-        """Count new label sets that continued at the pace needed to have begun when they appeared.
-
-        Returns their increases by series number.
-        """
-        before_s, label_sets = self._doubtful.pop(process.serial)
-        counted: dict[int, float] = {}
-        for doubtful in label_sets:
-            event_number = self._number_by_series.get(doubtful.event_sample.series)
-            if event_number is None or event_number >= len(before):
-                continue
-            gained = process.gained[event_number] - before[event_number]
-            if is_confirmed(doubtful, gained, at - process.at, before_s):
-                numbers = (
-                    (self._number_by_series.get(member.series), member.value)
-                    for member in doubtful.members
-                )
-                counted |= {
-                    number: max(value, 0.0) for number, value in numbers if number is not None
-                }
-        for number, value in counted.items():
-            process.gained[number] += value
-        return counted
-
-    def _count_falls(
-        self,
-        process: ProcessCounters,
-        fallen: Sequence[tuple[int, float]],
-        before: Sequence[float],
-        evidence: _Evidence,
-    ) -> dict[int, float]:
-        """Handle counters that fell while others rose.
-
-        Where a start time governs a counter and has not moved, a fall gains nothing. Otherwise it
-        is a reset, if the new value is small enough to have been counted since. Returns the
-        increases of the counters that were reset, by series number.
-        """
-        unconfirmed: dict[int, float] = {}
-        raw, gained = process.raw_values, process.gained
-        rises: dict[str, float] = {}
-        for number, followed in enumerate(self.series):
-            rises[followed.name] = (
-                rises.get(followed.name, 0.0)
-                + gained[number]
-                - (before[number] if number < len(before) else 0.0)
-            )
-        for number, old in fallen:
-            value, name = raw[number], self.series[number].name
-            gauge = start_gauge(name, process.gauges, evidence.families)
-            is_governed = gauge is not None and gauge in process.gauges
-            if not is_governed and value <= old / 2 and value <= rises[name] + SMALL_GAIN:
-                gained[number] += max(value, 0.0)
-                unconfirmed[number] = max(value, 0.0)
-                self.processes.expect_confirmation(evidence.at)
-            else:
-                process.steps_back[number] = (old, value, self._scrapes)
-        if process.steps_back:
-            self.processes.add_notice("warning", COUNTERS_FELL)
-        return unconfirmed
 
     # ------------------------------------------------------------------------ timestamps and gauges
 

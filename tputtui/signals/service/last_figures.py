@@ -53,11 +53,9 @@ class LastFigures:
             return state
         state = replace(state, waiting_s=waiting_s, overdue=is_overdue)
         latest = self._latest
-        return (
-            _add_last_figures(state, latest, max(0.0, at - latest.at))
-            if is_overdue and latest is not None
-            else state
-        )
+        if latest is None or not is_overdue:
+            return state
+        return _add_last_figures(state, latest, max(0.0, at - latest.at))
 
 
 def _tail_latency(latency: LatencyState | None) -> tuple[float | None, float | None]:
@@ -74,11 +72,10 @@ def _add_last_figures(state: ServiceState, figures: _Figures, age_s: float) -> S
         return LastFigure(value, age_s, q) if value is not None else None
 
     traffic, errors, latency = state.traffic, state.errors, state.latency
-    return replace(
-        state,
-        traffic=replace(traffic, last=last(figures.rps)) if traffic is not None else None,
-        errors=replace(errors, last=last(figures.ratio)) if errors is not None else None,
-        latency=replace(latency, last=last(figures.latency, figures.q))
-        if latency is not None
-        else None,
-    )
+    if traffic is not None:
+        traffic = replace(traffic, last=last(figures.rps))
+    if errors is not None:
+        errors = replace(errors, last=last(figures.ratio))
+    if latency is not None:
+        latency = replace(latency, last=last(figures.latency, figures.q))
+    return replace(state, traffic=traffic, errors=errors, latency=latency)

@@ -27,7 +27,7 @@ class LatencyReader:
         self.quantiles = quantiles
         self.meets = compile_matches(binding.match)
         self.split_bound = SeriesMemo(_split_bound)
-        self.bucket_series: list[tuple[int, Series]] = []  # bucket series
+        self.bucket_series: list[tuple[int, Series]] = []
         self.count_series: list[tuple[int, Series]] = []  # series that count observations
         self._buckets = BucketSum(())
         self._sums: Numbers = []
@@ -106,16 +106,14 @@ class LatencyReader:
         values_by_quantile = summary_quantiles(samples)
         scale = self.binding.scale
         series_count = max((len(values) for values in values_by_quantile.values()), default=0)
-        note = (
-            f"the highest of {series_count} series: a summary's quantiles cannot be added"
-            if series_count > 1
-            else ""
-        )
-        values = ((q, values_by_quantile.get(round(q, 6))) for q in self.quantiles)
-        return tuple(
-            Quantile(q, max(quantile_values) * scale if quantile_values else None)
-            for q, quantile_values in values
-        ), note
+        note = ""
+        if series_count > 1:
+            note = f"the highest of {series_count} series: a summary's quantiles cannot be added"
+        quantiles = []
+        for q in self.quantiles:
+            values = values_by_quantile.get(round(q, 6))
+            quantiles.append(Quantile(q, max(values) * scale if values else None))
+        return tuple(quantiles), note
 
     def _highest_gauge(self, tick: ServiceWindow) -> tuple[float | None, str]:
         samples = gauge_values(tick.layout.windows, self.binding.family, self.meets)

@@ -78,7 +78,8 @@ class ServiceTracker:
         ]
         self._breakdowns: dict[tuple[str, ...], BreakdownReader] = {}
         self._version: object = None
-        self._lifetime_count = 0  # number of processes whose lifetime figures are in `since_start`
+        # number of processes whose lifetime figures are in `since_start`
+        self._lifetime_count = 0
         self._lifetime_s: float | None = None
         self._tick: ServiceWindow | None = None
 
@@ -133,11 +134,9 @@ class ServiceTracker:
     def densities(self, by: tuple[str, ...], row: BreakdownRow) -> tuple[tuple[float, float], ...]:
         """Return the buckets of a row of the newest tick's breakdown `by` some labels."""
         breakdown = self._breakdowns.get(by)
-        return (
-            breakdown.densities(self._tick, row)
-            if breakdown is not None and self._tick is not None
-            else ()
-        )
+        if breakdown is None or self._tick is None:
+            return ()
+        return breakdown.densities(self._tick, row)
 
     def counted_rates(self) -> list[tuple[Labels, float]]:
         """Return the series that count its traffic, with their newest rates.
@@ -170,12 +169,10 @@ class ServiceTracker:
             counting_sample = (
                 self.bindings.traffic.family if self.bindings.traffic is not None else START_TIME
             )
-            ages = [
-                age
-                for window in windows
-                for age, _ in window.ages_and_values(counting_sample)
-                if age is not None
-            ]
+            ages: list[float] = []
+            for window in windows:
+                lifetimes = window.ages_and_values(counting_sample)
+                ages += [age for age, _ in lifetimes if age is not None]
             self._lifetime_s = max(ages, default=None)
             for reader in self._readers():
                 reader.read_lifetime(layout)

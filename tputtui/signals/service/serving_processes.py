@@ -46,8 +46,8 @@ class Workers:
 class ProcessChoice:
     """The process to profile.
 
-    Without a process, `reason` is a sentence that says why and what to do. `place` is its rank
-    among the service's `workers`, busiest first; 0 if it was chosen by hand.
+    Without a process, `reason` is a sentence that says why and what to do. `position` is its rank
+    among the service's `worker_count` workers, busiest first; 0 if it was chosen by hand.
     """
 
     process: ProcessState | None = None
@@ -57,23 +57,23 @@ class ProcessChoice:
     # the process only waits for its workers: the next p profiles this one
     next_pid: int | None = None
     reason: str = ""
-    is_pending: bool = False  # not looked up yet: try again at the next tick
+    is_pending: bool = False  # the look-up is not finished: try again at the next tick
     needs_cursor: bool = False  # no service is shown: a process has to be chosen by hand
 
     def describe(self, max_width: int = 400) -> str:
-        """Describe the process by pid and name, and the effect of the next p, in `room` cells.
+        """Describe the process by pid and name, and the effect of the next p.
 
-        Without a process: the reason.
+        A text of more than `max_width` cells is shortened. Without a process: the reason.
         """
         if self.process is None:
             return self.reason
         sentence = format_process(self.process)
         if self.next_pid is not None:
-            waits = f"only waits for its workers: p again takes {self.next_pid}"
-            sentence = f"{sentence}, which {waits}"
-            return (
-                sentence if width(sentence) <= max_width else f"{self.process.pid}, which {waits}"
-            )
+            next_effect = f"which only waits for its workers: p again takes {self.next_pid}"
+            sentence = f"{sentence}, {next_effect}"
+            if width(sentence) <= max_width:
+                return sentence
+            return f"{self.process.pid}, {next_effect}"
         if self.worker_count > 1:
             sentence += f", {self.position} of {self.worker_count} workers: p again for the next"
         with_note = f"{sentence}; {self.note}" if self.note else sentence
@@ -332,8 +332,8 @@ def describe_no_process(
 ) -> str:
     """Say why no process is offered for a service, and what to do.
 
-    Uses the target of which most is known. `otherwise` says how to choose a process by hand; `up`
-    holds the targets that answer.
+    Uses the target of which most is known. `manual_hint` says how to choose a process by hand;
+    `answering_targets` holds the targets that answer.
     """
     others = find_workers(listeners, processes).non_python
     hidden = next((target for target in listeners if target.hidden_users), None)
@@ -342,7 +342,10 @@ def describe_no_process(
     from_server = next((target for target in listeners if target.server), None)
     if hidden is not None:
         address, owner = clean(hidden.address, 60), clean(hidden.hidden_users[0], 40)
-        return f"a process of user {owner} listens on {address}, and you may not see it: run: {sudo} profile :{hidden.port}"
+        return (
+            f"a process of user {owner} listens on {address}, and you may not see it: "
+            f"run: {sudo} profile :{hidden.port}"
+        )
     if others:
         port = next(
             target.port
@@ -355,7 +358,10 @@ def describe_no_process(
         if local.holders:
             return f"the process that listened on {address} has ended; {manual_hint}"
         if local.target in answering_targets:
-            return f"{address} answers, but no process here listens there (a container's network?); {manual_hint}"
+            return (
+                f"{address} answers, but no process here listens there (a container's network?); "
+                f"{manual_hint}"
+            )
         return f"no process listens on {address}: start the service; {manual_hint}"
     if remote is not None:
         return (
@@ -363,4 +369,5 @@ def describe_no_process(
         )
     if from_server is not None:
         return f"{clean(from_server.server, 60)} reports {service} and names no process here; {manual_hint}"
-    return f"the address {clean(listeners[0].address, 60)} is not resolved yet: try again; {manual_hint}"
+    address = clean(listeners[0].address, 60)
+    return f"the address {address} is not resolved yet: try again; {manual_hint}"

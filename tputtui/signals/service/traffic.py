@@ -65,16 +65,13 @@ class _MinuteRates:
                 and points[0][0] < (window.at or 0.0) - BEST_SPAN_S
             ):
                 points.popleft()
-            at, before = points[0]
+            first_at, before = points[0]
             gained = max(0.0, count.counted - count.unconfirmed - before)
-            rate += gained / (
-                count.at - at if count.at - at >= BEST_SPAN_S - slack else BEST_SPAN_S
-            )
-        watched_s = (
-            window.at - window.segment_at
-            if window.at is not None and window.segment_at is not None
-            else 0.0
-        )
+            span_s = count.at - first_at
+            rate += gained / (span_s if span_s >= BEST_SPAN_S - slack else BEST_SPAN_S)
+        watched_s = 0.0
+        if window.at is not None and window.segment_at is not None:
+            watched_s = window.at - window.segment_at
         is_known = window.why_no_rates is None and not window.processes.is_replacing
         self._rate = rate if is_known and watched_s >= BEST_SPAN_S - slack else None
         return self._rate
@@ -122,12 +119,12 @@ class TrafficReader:
             return
         mean = 0.0
         for numbers, window in zip(self._all_numbers, layout.windows, strict=True):
-            for age, raw in (
-                window.ages_and_values(self.binding.family) if window.at is not None else ()
-            ):
+            if window.at is None:
+                continue
+            for age, raw_values in window.ages_and_values(self.binding.family):
                 if age is None:
                     return
-                counted = (raw[number] for number in numbers if number < len(raw))
+                counted = (raw_values[number] for number in numbers if number < len(raw_values))
                 mean += sum(value for value in counted if value == value) / age  # noqa: PLR0124
         self._since_start = mean * self.binding.scale
 

@@ -58,7 +58,7 @@ _ROLLOUT_LABELS: Final = (
 
 @frozen
 class SplitArm:
-    """One arm of a split: part of a service. `what` names the part, in foreign text."""
+    """One arm of a split: part of a service. `description` names the part, in foreign text."""
 
     service: str
     description: str
@@ -82,7 +82,7 @@ class SplitArm:
 
 @frozen
 class TrafficSplit:
-    """Two arms. `by` is TARGET, SERVICE or the label's name."""
+    """The two arms of a split. `by` is TARGET, SERVICE or the label's name."""
 
     by: str
     control: SplitArm
@@ -138,16 +138,10 @@ def _split_by_target(service: str, targets: Mapping[str, float | None]) -> list[
     options = []
     for target, rps in targets.items():
         others = [other for other in targets if other != target]
-        control = SplitArm(
-            service, others[0] if len(others) == 1 else f"{len(others)} others", frozenset(others)
-        )
-        options.append(
-            SplitOption(
-                TrafficSplit(TARGET, control, SplitArm(service, target, frozenset((target,)))),
-                target,
-                rps,
-            )
-        )
+        description = others[0] if len(others) == 1 else f"{len(others)} others"
+        control = SplitArm(service, description, frozenset(others))
+        treatment = SplitArm(service, target, frozenset((target,)))
+        options.append(SplitOption(TrafficSplit(TARGET, control, treatment), target, rps))
     return options
 
 
@@ -165,14 +159,9 @@ def _split_by_label(service: str, label: str, values: Mapping[str, float]) -> li
     options = []
     for value in sorted(values, key=lambda value: (-values[value], value))[:MAX_VALUES]:
         others = [other for other in values if other != value]
-        other = others[0] if len(others) == 1 else f"not {value}"
-        control = SplitArm(
-            service,
-            f"{label}={other}" if len(others) == 1 else f"{label} {other}",
-            None,
-            (Match(label, "!=", value),),
-        )
-        treatment = SplitArm(service, f"{label}={value}", None, (Match(label, "=", value),))
+        description = f"{label}={others[0]}" if len(others) == 1 else f"{label} not {value}"
+        control = SplitArm(service, description, matches=(Match(label, "!=", value),))
+        treatment = SplitArm(service, f"{label}={value}", matches=(Match(label, "=", value),))
         options.append(SplitOption(TrafficSplit(label, control, treatment), value, values[value]))
     return options
 
