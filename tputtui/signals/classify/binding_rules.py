@@ -142,13 +142,12 @@ def saturation_binding(entry_match: EntryMatch, exporter: str) -> Binding:
     """Bind saturation to the metric of an exporter's entry."""
     metric, line = entry_match.metric, entry_match.line
     limit = entry_match.divisor.sample_name if entry_match.divisor is not None else None
-    meaning = (
-        "waiting work"
-        if line.waiting
-        else "a counter: its rate"
-        if metric.is_counted()
-        else "in use"
-    )
+    if line.waiting:
+        meaning = "waiting work"
+    elif metric.is_counted():
+        meaning = "a counter: its rate"
+    else:
+        meaning = "in use"
     return Binding(
         "saturation",
         "counter" if metric.is_counted() else "gauge",

@@ -84,14 +84,10 @@ def _override_binding(
     if "values" in override:
         changed = replace(changed, values=tuple(_string_list(override["values"])))
     if "match" in override:
-        changed = replace(
-            changed,
-            match=tuple(
-                match
-                for selector in _string_list(override["match"])
-                for match in parse_matches(selector)
-            ),
-        )
+        matches: list[Match] = []
+        for selector in _string_list(override["match"]):
+            matches += parse_matches(selector)
+        changed = replace(changed, match=tuple(matches))
     if "limit" in override:
         changed = replace(changed, limit=str(override["limit"]))
     if "name" in override:
@@ -143,13 +139,14 @@ def parse_matches(selector: str) -> tuple[Match, ...]:
         condition = _MATCHER.match(conditions, position)
         if condition is None:
             raise ValueError(
-                f'{text.clean(selector, 80)!r} is no label condition: write route!="/health" or code=~"5.."'
+                f"{text.clean(selector, 80)!r} is no label condition: "
+                'write route!="/health" or code=~"5.."'
             )
-        value = re.sub(
-            r"\\(.)", lambda escape: "\n" if escape[1] == "n" else escape[1], condition[3]
-        )
-        _check_regex(condition[2], value, selector)
-        matches.append(Match(condition[1], condition[2], value))  # type: ignore[arg-type]  # the pattern has only the four
+        label, operator, quoted = condition.groups()
+        value = re.sub(r"\\(.)", lambda escape: "\n" if escape[1] == "n" else escape[1], quoted)
+        _check_regex(operator, value, selector)
+        # The pattern has no other operators than those of Match.
+        matches.append(Match(label, operator, value))  # type: ignore[arg-type]
         position = condition.end()
     return tuple(matches)
 
@@ -159,6 +156,7 @@ def _check_regex(operator: str, value: str, selector: str) -> None:
         try:
             re.compile(value)
         except re.error as error:
+            reason = text.clean(str(error), 80)
             raise ValueError(
-                f"{text.clean(selector, 80)!r}: not a regular expression: {text.clean(str(error), 80)}"
+                f"{text.clean(selector, 80)!r}: not a regular expression: {reason}"
             ) from None

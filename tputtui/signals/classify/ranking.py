@@ -152,8 +152,9 @@ def _is_time_candidate(metric: CatalogMetric) -> bool:
     name_words = set(metric.name_words)
     if vocabulary.DURATIONS.keys() & name_words:
         return True
-    timed = metric.kind in ("histogram", "summary") and not vocabulary.SIZES & name_words
-    return timed and bool((vocabulary.WORK_NOUNS.keys() | vocabulary.SERVING.keys()) & name_words)
+    if metric.kind not in ("histogram", "summary") or vocabulary.SIZES & name_words:
+        return False
+    return bool((vocabulary.WORK_NOUNS.keys() | vocabulary.SERVING.keys()) & name_words)
 
 
 def _score_latency(metric: CatalogMetric, traffic_metric: CatalogMetric | None) -> RankedMetric:
@@ -213,29 +214,24 @@ def rank_errors(catalog: MetricCatalog, traffic_metric: CatalogMetric) -> list[R
     """Rank counters of errors only that belong to the traffic, best first."""
     ranked = []
     for metric in catalog:
-        if metric.kind != "counter" or not vocabulary.ERRORS & set(metric.name_words):
-            continue
-        points = 3.0 * min(2, common_prefix_length(metric.name_words, traffic_metric.name_words))
-        points += 3.0 if vocabulary.FAILURES & set(metric.name_words) else 0.0
-        points += (
-            2.0
-            if set(metric.name_words)
-            & set(traffic_metric.name_words)
-            & vocabulary.WORK_NOUNS.keys()
-            else 0.0
-        )
-        points -= min(
-            6.0,
-            sum(
-                vocabulary.BACKGROUND.get(word, 0.0)
-                for word in set(metric.name_words) - set(traffic_metric.name_words)
-            )
-            / 2,
-        )
-        points -= 14.0 if metric.name_words[0] in vocabulary.RUNTIME else 0.0
-        points -= 0.25 * len(set(metric.name_words) - set(traffic_metric.name_words))
-        ranked.append(RankedMetric(metric, points, "counter of errors"))
+        if metric.kind == "counter" and vocabulary.ERRORS & set(metric.name_words):
+            points = _score_errors(metric, traffic_metric)
+            ranked.append(RankedMetric(metric, points, "counter of errors"))
     return sorted(ranked, key=lambda candidate: (-candidate.score, candidate.metric.name))
+
+
+def _score_errors(metric: CatalogMetric, traffic_metric: CatalogMetric) -> float:
+    name_words, traffic_words = set(metric.name_words), set(traffic_metric.name_words)
+    own_words = name_words - traffic_words
+    points = 3.0 * min(2, common_prefix_length(metric.name_words, traffic_metric.name_words))
+    if vocabulary.FAILURES & name_words:
+        points += 3.0
+    if name_words & traffic_words & vocabulary.WORK_NOUNS.keys():
+        points += 2.0
+    points -= min(6.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in own_words) / 2)
+    if metric.name_words[0] in vocabulary.RUNTIME:
+        points -= 14.0
+    return points - 0.25 * len(own_words)
 
 
 def status_siblings(
@@ -250,11 +246,9 @@ def status_siblings(
         if metric is traffic_metric or not metric.is_counted():
             continue
         shared_words = common_prefix_length(metric.name_words, traffic_metric.name_words)
-        label = (
-            find_status_label(metric)
-            if shared_words >= min(2, len(traffic_metric.name_words) - 1)
-            else None
-        )
+        if shared_words < min(2, len(traffic_metric.name_words) - 1):
+            continue
+        label = find_status_label(metric)
         if label is not None:
             siblings.append((-shared_words, metric.name, metric, label))
     siblings.sort(key=lambda sibling: sibling[:2])

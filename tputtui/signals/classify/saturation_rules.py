@@ -1,7 +1,4 @@
-"""Saturation found by name.
-
-Gauges of requests in flight, of queues, of pools and their limits, of lag and pauses.
-"""
+"""Saturation found by name: gauges of requests in flight, queues, pools, limits, lag and pauses."""
 
 from __future__ import annotations
 

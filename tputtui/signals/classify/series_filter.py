@@ -108,6 +108,7 @@ SCRAPE_PATHS = (
 )
 """Paths and handler names under which a service is scraped and probed."""
 
+MAX_BREAKDOWN_LABELS = 8
 _MAX_LABEL_SETS = 16  # more distinct sets of label names in one metric are noise, not a layout
 _SCRAPE_PATTERN = re.compile(SCRAPE_PATHS)
 _TOTAL_VALUES = frozenset(("*", "total", "Total", "TOTAL", "all", "ALL", "_all", "_total", "sum"))
@@ -126,13 +127,10 @@ def scrape_exclusions(metric: CatalogMetric) -> tuple[Match, ...]:
 
 def excluded_paths(metric: CatalogMetric) -> tuple[str, ...]:
     """Return the existing paths that `scrape_exclusions` leaves out."""
-    values = {
-        value
-        for label in ROUTE_LABELS
-        for value in metric.labels.get(label, ())
-        if _SCRAPE_PATTERN.fullmatch(value)
-    }
-    return tuple(sorted(values))
+    paths: set[str] = set()
+    for label in ROUTE_LABELS:
+        paths.update(filter(_SCRAPE_PATTERN.fullmatch, metric.labels.get(label, ())))
+    return tuple(sorted(paths))
 
 
 def is_only_scrapes(metric: CatalogMetric) -> bool:
@@ -251,22 +249,16 @@ def breakdown_labels(metric: CatalogMetric) -> tuple[str, ...]:
         for group in (ROUTE_LABELS, METHOD_LABELS, OTHER_DIMENSIONS, STATUS_LABELS)
         for name in group
     ]
-    known = [name for name in ordered if name in present]
-    others = sorted(
-        name for name in present if name not in ordered and not name.startswith(_IGNORED_LABELS)
-    )
-    single_valued = {
-        name
-        for name in known
-        if len(metric.labels[name]) < 2 and name not in ROUTE_LABELS + METHOD_LABELS
-    }
+    useful: list[str] = []
+    single_valued: list[str] = []  # of little use: they come last
+    for name in dict.fromkeys(ordered):
+        if name not in present:
+            continue
+        if len(metric.labels[name]) > 1 or name in ROUTE_LABELS + METHOD_LABELS:
+            useful.append(name)
+        else:
+            single_valued.append(name)
+    others = sorted(present.difference(ordered))
     many_valued = [name for name in others if len(metric.labels[name]) > 1]
-    return tuple(
-        dict.fromkeys(
-            [
-                *(n for n in known if n not in single_valued),
-                *many_valued,
-                *(n for n in known if n in single_valued),
-            ]
-        )
-    )[:8]
+    useful += [name for name in many_valued if not name.startswith(_IGNORED_LABELS)]
+    return tuple([*useful, *single_valued][:MAX_BREAKDOWN_LABELS])

@@ -57,13 +57,13 @@ SERVER_SIDE_GRPC = (
 _SERVER_GRPC_NUMBERS = {"2", "4", "12", "13", "14", "15"}
 _SERVER_GRPC = {code.lower(): code for code in SERVER_SIDE_GRPC}
 _GRPC_OTHER = _word_set(
-    "ok canceled cancelled invalidargument notfound alreadyexists permissiondenied resourceexhausted failedprecondition "
-    "aborted outofrange unauthenticated"
+    "ok canceled cancelled invalidargument notfound alreadyexists permissiondenied "
+    "resourceexhausted failedprecondition aborted outofrange unauthenticated"
 )
 _HTTP = re.compile(r"([1-5])(?:\d\d(?:\.\d+)?|xx|XX)?")
 _ERROR_WORDS = _word_set(
-    "error errors err failed failure fail erred exception server_error server-error servererror servfail abort aborted "
-    "timeout timedout rejected unavailable internal_error fault panic bad"
+    "error errors err failed failure fail erred exception server_error server-error servererror "
+    "servfail abort aborted timeout timedout rejected unavailable internal_error fault panic bad"
 )
 _SUCCESS_WORDS = _word_set(
     "ok success succeeded successful completed complete hit noerror pass passed stop done"
@@ -140,11 +140,11 @@ def error_values(label: str, values: Collection[str]) -> tuple[str, ...]:
     """
     if "grpc" in label:
         return ()
-    errors = [
-        value
-        for value in values
-        if is_server_error(label, value) and status_class(label, value) != "5xx"
-    ]
-    return tuple(
-        sorted(word for word in errors if word.lower() not in _SERVER_GRPC and not word.isdigit())
-    )
+    words: list[str] = []
+    for value in sorted(values):
+        is_code = value.isdigit() or value.lower() in _SERVER_GRPC
+        if is_code or status_class(label, value) == "5xx":
+            continue
+        if is_server_error(label, value):
+            words.append(value)
+    return tuple(words)

@@ -201,13 +201,13 @@ def _choose_ring(rings: tuple[HistoryRing, ...], begin: float, width: float) -> 
     If there is none, the finest of those.
     """
     reaching = [ring for ring in rings if ring.reaches(begin)] or [rings[-1]]
-    even = [
-        ring
-        for ring in reaching
-        if width / ring.step_s > 4
-        or abs(width / ring.step_s - round(width / ring.step_s)) < _ROUNDING
-    ]
-    return [reaching[0], *(ring for ring in even if ring.step_s <= width)][-1]
+    chosen = reaching[0]
+    for ring in reaching:
+        cells = width / ring.step_s
+        is_even = cells > 4 or abs(cells - round(cells)) < _ROUNDING
+        if is_even and ring.step_s <= width:
+            chosen = ring
+    return chosen
 
 
 def _merge_cells(ring: HistoryRing, begin: float, width: float, hold: int) -> HistoryCell | None:

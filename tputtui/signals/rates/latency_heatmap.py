@@ -95,7 +95,11 @@ class HeatmapRing:
         Only levels that reach back far enough; if there is none, the finest of those.
         """
         reaching = [level for level in self._levels if level.reaches(begin)] or [self._levels[-1]]
-        return [reaching[0], *(level for level in reaching if level.step_s <= width)][-1]
+        chosen = reaching[0]
+        for level in reaching:
+            if level.step_s <= width:
+                chosen = level
+        return chosen
 
 
 class _Level:

@@ -25,7 +25,7 @@ START_GAUGES: Final = (
 """Gauges of start times in unix seconds. The first word names the subject: node, redis, pg."""
 
 _EXPORTER_SUFFIX = "exporter_build_info"
-# figures of a host or of containers: never of the process itself
+# first words of metrics of a host or of containers: never of the process itself
 _OUTLIVING_PREFIXES = frozenset(("node", "container"))
 _PROCESS_PREFIXES = frozenset(("process", "go", "python", "promhttp"))
 
@@ -37,13 +37,12 @@ def start_gauge(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> 
     first_word = sample.partition("_")[0]
     if first_word in _PROCESS_PREFIXES or "exporter" in sample:
         return START_TIME
-    own_gauge = next(
-        (name for name in START_GAUGES[1:] if name in gauges and name.startswith(f"{first_word}_")),
-        None,
-    )
-    if own_gauge is not None:
-        return own_gauge
-    return None if first_word in _OUTLIVING_PREFIXES or is_exporter(families) else START_TIME
+    for name in START_GAUGES[1:]:
+        if name in gauges and name.startswith(f"{first_word}_"):
+            return name
+    if first_word in _OUTLIVING_PREFIXES or is_exporter(families):
+        return None
+    return START_TIME
 
 
 def is_exporter(families: Mapping[str, Family]) -> bool:
@@ -113,15 +112,15 @@ def governed_series(
     numbers = []
     for start in starts:
         gauges: Gauges = {start.name: []}
-        names = {
+        governed_names = {
             name
             for name in {candidate.name for candidate in series}
             if start_gauge(name, gauges, families) == start.name
         }
         start_labels = set(start.labels)
-        numbers += [
-            n
-            for n, candidate in enumerate(series)
-            if candidate.name in names and (alone or start_labels <= set(candidate.labels))
-        ]
+        for number, candidate in enumerate(series):
+            if candidate.name not in governed_names:
+                continue
+            if alone or start_labels <= set(candidate.labels):
+                numbers.append(number)
     return numbers

@@ -2,9 +2,9 @@
 
 A label set that appears with its first request is an increase. A series that is new only to this
 program (a federated target, a gateway, an aggregator that learns of an old one) is not. The
-evidence is its created time, or that its value is at most `FEW` more than the increase of the rest
-of its family. Where a whole family appears with a burst, the next scrape is the evidence: a series
-began when it appeared if it continues at the pace that its value implies.
+evidence is its created time, or that its value is at most `SMALL_GAIN` more than the increase of
+the rest of its family. Where a whole family appears with a burst, the next scrape is the evidence:
+a series began when it appeared if it continues at the pace that its value implies.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class NewSeries(NamedTuple):
 class DoubtfulSeries(NamedTuple):
     """A new label set whose value is too large to be decided by its family.
 
-    `judge` is the sample that counts its events.
+    `event_sample` is the sample that counts its events.
     """
 
     event_sample: NewSeries
@@ -117,11 +117,10 @@ def is_confirmed(doubtful: DoubtfulSeries, gained: float, seconds: float, before
     `gained` is its increase in the `seconds` since it appeared, and `before_s` the span before in
     which it must have begun.
     """
-    return (
-        doubtful.event_sample.value <= SMALL_GAIN + MAX_PACE_FACTOR * gained * before_s / seconds
-        if gained > 0 and seconds > 0
-        else False
-    )
+    if gained <= 0 or seconds <= 0:
+        return False
+    plausible = SMALL_GAIN + MAX_PACE_FACTOR * gained * before_s / seconds
+    return doubtful.event_sample.value <= plausible
 
 
 def _event_sample(members: Sequence[NewSeries]) -> NewSeries:

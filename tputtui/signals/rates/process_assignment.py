@@ -63,6 +63,10 @@ class AnsweringProcess(NamedTuple):
     is_from_zero: bool = False
 
 
+def _started_near(process: ProcessCounters, start: float) -> bool:
+    return process.start_time is not None and abs(process.start_time - start) <= RESTART_S
+
+
 class ProcessAssignment:
     """Assign the answers of one target to its processes."""
 
@@ -115,18 +119,19 @@ class ProcessAssignment:
         known = self._processes.known_processes
         for process in known:
             process.resize(len(answer.values))
-        alike = [
-            process
-            for process in known
-            if self._is_start_alike(process.start_time, answer)
-            and not has_other_created_times(process, answer)
-        ]
+        alike = [process for process in known if self._is_alike(process, answer)]
         if not alike:
             return self._assign_unknown(answer)
         exact = [process for process in alike if process.start_time == answer.start_time]
         return self._assign_by_values(exact or alike, answer)
 
     # ---------------------------------------------------------------------------------- by identity
+
+    def _is_alike(self, process: ProcessCounters, answer: Answer) -> bool:
+        """Tell whether start and created times do not show another process."""
+        return self._is_start_alike(process.start_time, answer) and not has_other_created_times(
+            process, answer
+        )
 
     def _is_start_alike(self, start: float | None, answer: Answer) -> bool:
         if start is None or answer.start_time is None or start == answer.start_time:
@@ -176,18 +181,17 @@ class ProcessAssignment:
 
     def _changes_with_each_scrape(self, start: float, answer: Answer) -> bool:
         """Tell whether the start time is recomputed for each scrape of one continuing process."""
-        similar = [
-            process
-            for process in self._processes.known_processes
-            if process.start_time is not None and abs(process.start_time - start) <= RESTART_S
-        ]
+        known = self._processes.known_processes
+        similar = [process for process in known if _started_near(process, start)]
         if len(similar) < MIN_STEADY_ANSWERS:
             return False
-        return not any(
-            process.answer_count > 1
-            or process.compare_values(answer.values, answer.event_numbers)[0]
-            for process in similar
-        )
+        for process in similar:
+            if process.answer_count > 1:
+                return False
+            falls, _ = process.compare_values(answer.values, answer.event_numbers)
+            if falls:
+                return False
+        return True
 
     # ------------------------------------------------------------------------------------ by values
 
@@ -203,12 +207,10 @@ class ProcessAssignment:
         current = self._processes.current_process
         rising = [process for process in candidates if process.serial in gains]
         are_several = len([process for process in candidates if not process.has_ended]) > 1
+        if not rising and are_several:
+            return self._add_line(candidates, answer)
         if not rising:
-            return (
-                self._add_line(candidates, answer)
-                if are_several
-                else self._assign_after_fall(candidates, answer)
-            )
+            return self._assign_after_fall(candidates, answer)
         chosen = min(rising, key=lambda process: (gains[process.serial], process is not current))
         if are_several:
             return self._assign_in_turn(chosen, rising, gains, answer)

@@ -2,11 +2,11 @@
 
 Workers without a shared registry, and replicas behind one address, answer in turn, each with its
 own counters. Their rates are summed, each taken over its own time. If the evidence is not
-sufficient, rates are None and `reason` says why. `process_assignment` finds the process that gave
-an answer.
+sufficient, rates are None and `why_no_rates` says why. `process_assignment` finds the process that
+gave an answer.
 
-Memory: values, gains and at least two rows for each process, at most `MOST_PROCESSES`. A process
-that has not answered for `FORGOTTEN_AFTER` windows is forgotten.
+Memory: values, gains and at least two rows for each process, at most `MAX_PROCESSES`. A process
+that has not answered for `FORGET_AFTER_WINDOWS` windows is forgotten.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ENDED_CHANCE: Final = 1e-5
 """Probability of being passed over so often in a row below which a process counts as ended."""
 
 _ENDED_CHANCE_UNSURE: Final = 1e-3
-"""Like `_ENDED`, while the number or the identity of processes is not known.
+"""Like `_ENDED_CHANCE`, while the number or the identity of processes is not known.
 
 In that state there are no rates.
 """
@@ -94,11 +94,9 @@ class ProcessesInTurn:
     @property
     def live_processes(self) -> list[ProcessCounters]:
         """Processes that still answer, as far as is known."""
-        return (
-            self.known_processes
-            if len(self.known_processes) == 1
-            else [process for process in self.known_processes if not process.has_ended]
-        )
+        if len(self.known_processes) == 1:
+            return self.known_processes
+        return [process for process in self.known_processes if not process.has_ended]
 
     @property
     def process_count(self) -> int:
@@ -237,12 +235,9 @@ class ProcessesInTurn:
         if len(self.known_processes) > 1:
             self._end_silent()
             self._end_replaced(at)
-            for process_to_forget in [
-                known
-                for known in self.known_processes
-                if known.has_ended and at - known.at > FORGET_AFTER_WINDOWS * window_s
-            ]:
-                self.forget_process(process_to_forget)
+            for known in list(self.known_processes):
+                if known.has_ended and at - known.at > FORGET_AFTER_WINDOWS * window_s:
+                    self.forget_process(known)
             if len(self.live_processes) == 1:
                 self.has_answers_in_turn = False
         self.why_no_rates = self._describe_unknown(at, window_s)
@@ -324,11 +319,9 @@ class ProcessesInTurn:
         ):
             return f"more than {MAX_PROCESSES} processes answer in turn"
         born, replaced = self._find_replaced()
-        waiting = [
-            process
-            for process in live
-            if process.covered_s <= 0 and not (process in born and replaced)
-        ]
+        # A new process without a rate is covered by the processes that it may have replaced.
+        covered = born if replaced else []
+        waiting = [process for process in live if process.covered_s <= 0 and process not in covered]
         if waiting and not self.has_answers_in_turn:
             return "another process, or a restart? Not known yet"
         if waiting:
@@ -342,7 +335,7 @@ class ProcessesInTurn:
     def _describe_unclear_replacement(
         self, replaced: list[ProcessCounters], rated: int
     ) -> str | None:
-        """Reason why the identity of the replaced processes matters.
+        """Describe why the identity of the replaced processes matters.
 
         None if all candidates contribute about the same.
         """
@@ -357,7 +350,7 @@ class ProcessesInTurn:
 
 
 def turns_until_ended(processes: float, chance: float) -> int:
-    """Number of consecutive answers of others that a live process sees with this probability.
+    """Return the number of consecutive answers of others that a live process sees with `chance`.
 
     The processes are assumed to answer at random.
     """

@@ -4,7 +4,7 @@ Exporters that refresh from time to time, cAdvisor and federation expose the tim
 rate is then taken over the time between two of its own samples, and held until the next one
 arrives.
 
-Memory: at most `MOST_POINTS` points of 150 B for each series that carries a timestamp; none for
+Memory: at most `MAX_POINTS` points of 150 B for each series that carries a timestamp; none for
 others.
 """
 
@@ -33,8 +33,8 @@ _MAX_LATE_S: Final = 86_400.0
 class SamplePoint(NamedTuple):
     """One sample of a series that carries timestamps.
 
-    `taken` is its timestamp (unix seconds), `at` the time of the first scrape that showed it, and
-    `gained` the series' increase by then.
+    `taken_at` is its timestamp (unix seconds), `at` the time of the first scrape that showed it,
+    and `gained` the series' increase by then.
     """
 
     taken_at: float
@@ -58,13 +58,13 @@ class SampleTimes:
         timestamps: Mapping[Series, float],
         raw_values: Mapping[Series, float],
     ) -> Mapping[Series, float]:
-        """Return the samples of a scrape, with the previous value (`raw`) of unmoved timestamps."""
-        settled = dict(samples)
+        """Return the samples of a scrape; those with unmoved timestamps keep their `raw_values`."""
+        current = dict(samples)
         for series, taken_at in timestamps.items():
             points = self._points.get(series)
             if points is not None and taken_at <= points[-1].taken_at and series in raw_values:
-                settled[series] = raw_values[series]
-        return settled
+                current[series] = raw_values[series]
+        return current
 
     def add_samples(
         self,

@@ -1,7 +1,7 @@
 """Common numbering of the series in all windows of a service.
 
 A figure is then a sum over numbers. Series are assigned to figures when one comes or goes
-(`SeriesLayout`). A tick (`ServiceWindow`) only adds numbers up.
+(`SeriesLayout`). A tick (`ServiceWindow`) only adds the rates of these numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tputtui.model import Binding, Match, Series
 from tputtui.signals.rates.target_window import TargetWindow
 
 Numbers = list[int]
-"""Places of series in `ServiceWindow.rates`."""
+"""Numbers of series: their positions in `ServiceWindow.rates`."""
 
 MEMO_LIMIT = 4_000
 """Number of series for which results are cached.
@@ -58,14 +58,10 @@ def compile_matches(match: Sequence[Match]) -> SeriesMemo[bool]:
     Raises `re.error` if a condition is not a valid regular expression. The config reader has
     already rejected those.
     """
-    tests = [
-        (
-            condition.label,
-            re.compile(condition.value if "~" in condition.op else re.escape(condition.value)),
-            condition.op[0] == "=",
-        )
-        for condition in match
-    ]
+    tests: list[tuple[str, re.Pattern[str], bool]] = []  # (label, pattern, whether it has to match)
+    for condition in match:
+        pattern = condition.value if "~" in condition.op else re.escape(condition.value)
+        tests.append((condition.label, re.compile(pattern), condition.op[0] == "="))
 
     def meets(series: Series) -> bool:
         return all(
@@ -192,13 +188,15 @@ def gauge_values(
     windows: Iterable[TargetWindow], name: str, meets: Callable[[Series], bool]
 ) -> list[tuple[Series, float]]:
     """Return the newest values of a gauge on targets that answer, without NaN."""
-    return [
-        (series, value)
-        for window in windows
-        if window.is_current
-        for series, value in window.gauges.get(name, ())
-        if value == value and meets(series)  # noqa: PLR0124
-    ]
+    values: list[tuple[Series, float]] = []
+    for window in windows:
+        if not window.is_current:
+            continue
+        for sample in window.gauges.get(name, ()):
+            series, value = sample
+            if value == value and meets(series):  # noqa: PLR0124  # not NaN
+                values.append(sample)
+    return values
 
 
 def followed_names(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozenset[str]]:

@@ -274,9 +274,9 @@ class TargetWindow(CountedSeries):
         start: float | None,
         created: Mapping[Series, float],
     ) -> Answer:
-        stepped = 0.0
+        stepped_s = 0.0
         if self.at is not None and self.time is not None:
-            stepped = (scrape.time - scrape.at) - (self.time - self.at)
+            stepped_s = (scrape.time - scrape.at) - (self.time - self.at)
         if self._event_counters[0] != self.layout_version:
             numbers = [
                 number for number, followed in enumerate(self.series) if is_event_count(followed)
@@ -288,7 +288,7 @@ class TargetWindow(CountedSeries):
             scrape.at,
             scrape.time,
             self.time,
-            stepped,
+            stepped_s,
             start,
             created,
             values,
