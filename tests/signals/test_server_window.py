@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from tputtui.model import Binding, Bindings, Exposition, Match, Question, Scrape, Series, Served
-from tputtui.signals.classify.server_queries import questions
+from tputtui.signals.classify.server_queries import build_queries
 from tputtui.signals.rates.server_window import ServerWindow
 
 A, B, G = (
@@ -85,7 +85,7 @@ def test_each_name_is_asked_for_once_with_the_labels_it_is_read_by() -> None:
         ),
         breakdown=("route",),
     )
-    found = {one.name: one for one in questions(bindings, ("route",))}
+    found = {one.name: one for one in build_queries(bindings, ("route",))}
     apart = {"le", "vmrange", "quantile"}
     assert found["x_total"] == Question(
         "x_total", "rate", frozenset({"handler", "code", "route", *apart})

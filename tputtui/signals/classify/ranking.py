@@ -111,10 +111,10 @@ def find_status_label(metric: CatalogMetric) -> str | None:
     return None
 
 
-def common_prefix_length(words: Sequence[str], other_words: Sequence[str]) -> int:
+def common_prefix_length(name_words: Sequence[str], other_words: Sequence[str]) -> int:
     """Return the number of leading words that two names share."""
     count = 0
-    for word, other_word in zip(words, other_words, strict=False):
+    for word, other_word in zip(name_words, other_words, strict=False):
         if word != other_word:
             break
         count += 1

@@ -14,7 +14,7 @@ Aggregation = Literal["rate", "sum", "max", "limit"]
 _ALWAYS_KEPT_LABELS = frozenset(("le", "vmrange", "quantile"))
 
 
-def questions(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
+def build_queries(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
     """Return a query for each sample name that the bindings use, in their order.
 
     Kept are the labels used by a binding's conditions or status, the bounds of buckets and, for

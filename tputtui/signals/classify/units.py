@@ -14,7 +14,8 @@ SECONDS = {
     **dict.fromkeys(("minute", "minutes"), 60.0),
 }
 _HELP_UNIT = re.compile(
-    r"\b(?:in|unit:?)\s+(seconds|milliseconds|millis|ms|microseconds|usec|us|nanoseconds|ns)\b|\((s|ms|us|µs|ns)\)|"
+    r"\b(?:in|unit:?)\s+(seconds|milliseconds|millis|ms|microseconds|usec|us|nanoseconds|ns)\b|"
+    r"\((s|ms|us|µs|ns)\)|"
     r"\b(milliseconds|microseconds|nanoseconds)\b",
     re.IGNORECASE,
 )

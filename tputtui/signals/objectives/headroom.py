@@ -110,17 +110,18 @@ def estimate_headroom(
         return HeadroomEstimate(reason=f"too early: {len(settled)} of {_MIN_BLOCKS} windows")
     bins = _build_bins(settled)
     highest = max((load_bin.rps for load_bin in bins if load_bin.passes(allowed)), default=None)
-    if highest is not None and any(
-        load_bin.fails(allowed) and load_bin.rps < highest for load_bin in bins
-    ):
+    lowest = min((load_bin.rps for load_bin in bins if load_bin.fails(allowed)), default=None)
+    if highest is not None and lowest is not None and lowest < highest:
+        max_share = _INCIDENT_FACTOR * allowed
         without_incidents = [
-            block
-            for block in settled
-            if block[0] >= highest or block[2] <= _INCIDENT_FACTOR * allowed * block[1]
+            (rps, total, bad)
+            for rps, total, bad in settled
+            if rps >= highest or bad <= max_share * total
         ]
         if len(settled) - len(without_incidents) > _MAX_INCIDENT_SHARE * len(settled):
             return HeadroomEstimate(
-                reason=f"missed at less load, too, than the {text.format_rate(highest)}/s that met it: not the load alone"
+                reason=f"missed at less load, too, than the {text.format_rate(highest)}/s "
+                "that met it: not the load alone"
             )
         bins = _build_bins(without_incidents)
     return _find_crossing(bins, allowed)
@@ -135,12 +136,12 @@ def _without_backlog(
     """
     settled: list[tuple[float, float, float]] = []
     overloaded_at: float | None = None
-    for block in blocks:
-        bad = block[2] > allowed * block[1]
-        if overloaded_at is not None and bad and block[0] < 0.9 * overloaded_at:
+    for rps, total, bad in blocks:
+        is_bad = bad > allowed * total
+        if overloaded_at is not None and is_bad and rps < 0.9 * overloaded_at:
             continue
-        overloaded_at = max(block[0], overloaded_at or 0.0) if bad else None
-        settled.append(block)
+        overloaded_at = max(rps, overloaded_at or 0.0) if is_bad else None
+        settled.append((rps, total, bad))
     return settled
 
 
@@ -184,23 +185,19 @@ def _build_bins(blocks: Sequence[tuple[float, float, float]]) -> list[_Bin]:
 
 
 def _build_bin(blocks: Sequence[tuple[float, float, float]]) -> _Bin:
-    total, bad = sum(block[1] for block in blocks), sum(block[2] for block in blocks)
-    share, count = bad / total, len(blocks)
-    between = (
-        sum((block_bad - share * block_total) ** 2 for _, block_total, block_bad in blocks)
-        * count
-        / max(1, count - 1)
+    all_rps, totals, bads = zip(*blocks, strict=True)
+    total, bad, count = sum(totals), sum(bads), len(blocks)
+    share = bad / total
+    squares = sum(
+        (block_bad - share * block_total) ** 2
+        for block_total, block_bad in zip(totals, bads, strict=True)
     )
-    # at least one bad request is assumed: none observed does not mean none possible
+    between = squares * count / max(1, count - 1)  # variance between the blocks
+    # At least one bad request is assumed: none observed does not mean none possible.
     sampling = max(bad, 1.0) * (1 - share)
     error = math.sqrt(max(between, sampling)) / total
-    return _Bin(
-        sum(block[0] for block in blocks) / count,
-        share,
-        _student_t(count - 1) * error,
-        total,
-        tuple(blocks),
-    )
+    margin = _student_t(count - 1) * error
+    return _Bin(sum(all_rps) / count, share, margin, total, tuple(blocks))
 
 
 def _student_t(degrees_of_freedom: int) -> float:
@@ -216,25 +213,18 @@ def isotonic_fit(values: Sequence[float], weights: Sequence[float]) -> list[floa
     """
     pools: list[tuple[float, float, int]] = []  # (mean, weight, number of values)
     for value, weight in zip(values, weights, strict=True):
-        pools.append((value, weight, 1))
-        while len(pools) > 1 and pools[-2][0] >= pools[-1][0]:
-            (mean_before, weight_before, count_before), (mean_after, weight_after, count_after) = (
-                pools[-2],
-                pools[-1],
-            )
-            pools[-2:] = [
-                (
-                    (mean_before * weight_before + mean_after * weight_after)
-                    / (weight_before + weight_after),
-                    weight_before + weight_after,
-                    count_before + count_after,
-                )
-            ]
-    return [mean_before for mean_before, _, count_before in pools for _ in range(count_before)]
+        mean, total_weight, count = value, weight, 1
+        while pools and pools[-1][0] >= mean:
+            pool_mean, pool_weight, pool_count = pools.pop()
+            mean = (pool_mean * pool_weight + mean * total_weight) / (pool_weight + total_weight)
+            total_weight = pool_weight + total_weight
+            count += pool_count
+        pools.append((mean, total_weight, count))
+    return [mean for mean, _, count in pools for _ in range(count)]
 
 
 def closed_loop_concurrency(blocks: Sequence[LoadBlock]) -> int | None:
-    """Number of requests in progress under a closed-loop load, or None if the load is not one.
+    """Return the number of requests in progress under a closed-loop load; None if it is not one.
 
     The load is closed-loop if that number hardly changes while latency does: clients wait for
     answers before they send the next request. Requests that were not sent meanwhile are missing

@@ -43,13 +43,11 @@ class HeadroomTracker:
         Throughput floors and objectives of single routes are left out: they imply no limit of the
         service.
         """
-        self._objectives = [
-            (objective, allowed)
-            for objective in objectives
-            if (allowed := error_budget(objective)) is not None
-            and allowed > 0
-            and objective.route is None
-        ]
+        self._objectives: list[tuple[ObjectiveLevel, float]] = []  # with the allowed share
+        for objective in objectives:
+            allowed = error_budget(objective)
+            if allowed is not None and allowed > 0 and objective.route is None:
+                self._objectives.append((objective, allowed))
         self._blocks: dict[str, deque[LoadBlock]] = {}
         self._next_block_at: dict[str, float] = {}
         self._estimates: dict[str, Headroom] = {}
@@ -97,18 +95,7 @@ class HeadroomTracker:
             if not is_steady:
                 return
             blocks = self._blocks.setdefault(service.name, deque(maxlen=MAX_BLOCKS))
-            mean_s = (
-                service.latency.mean
-                if service.latency is not None and service.latency.unit == "s"
-                else None
-            )
-            rps = traffic.rps or 0.0
-            counts = tuple(
-                _count_in_window(objective, service, window_s) for objective, _ in objectives
-            )
-            blocks.append(
-                LoadBlock(rps, rps * mean_s if mean_s is not None else None, counts, mean_s)
-            )
+            blocks.append(_build_block(traffic.rps or 0.0, service, window_s, objectives))
             self._estimates[service.name] = estimate_service_headroom(service, objectives, blocks)
 
     def _is_steady(self, at: float, window_s: float, service: str, total: float | None) -> bool:
@@ -136,11 +123,23 @@ class HeadroomTracker:
         )
 
 
-def _count_in_window(
-    objective: ObjectiveLevel, service: ServiceState, window_s: float
-) -> tuple[float, float]:
-    total, bad = count_requests(objective, (service,), is_exceeded=False)
-    return total * window_s, bad * window_s
+def _build_block(
+    rps: float,
+    service: ServiceState,
+    window_s: float,
+    objectives: Sequence[tuple[ObjectiveLevel, float]],
+) -> LoadBlock:
+    """Build the block of a service's newest window; its rates are means over `window_s`."""
+    mean_s = concurrency = None
+    if service.latency is not None and service.latency.unit == "s":
+        mean_s = service.latency.mean
+    if mean_s is not None:
+        concurrency = rps * mean_s
+    counts: list[tuple[float, float]] = []
+    for objective, _ in objectives:
+        total, bad = count_requests(objective, (service,), is_exceeded=False)
+        counts.append((total * window_s, bad * window_s))
+    return LoadBlock(rps, concurrency, tuple(counts), mean_s)
 
 
 def estimate_service_headroom(
@@ -152,30 +151,27 @@ def estimate_service_headroom(
 
     That is the lowest limit of its objectives, else the smallest lower bound.
     """
-    estimates: list[tuple[HeadroomEstimate, str]] = []
+    estimates: list[tuple[HeadroomEstimate, str]] = []  # (estimate, objective)
     for index, (objective, allowed) in enumerate(objectives):
-        reason = _why_unknown(objective, service)
-        objective_blocks = [
-            (block.rps, *block.counts[index]) for block in blocks if index < len(block.counts)
-        ]
-        estimates.append(
-            (
-                HeadroomEstimate(reason=reason)
-                if reason
-                else estimate_headroom(objective_blocks, allowed),
-                objective.expression,
-            )
-        )
-    bounded = [(estimate, name) for estimate, name in estimates if estimate.value is not None]
-    unknown = [(estimate, name) for estimate, name in estimates if estimate.value is None]
+        estimate = HeadroomEstimate(reason=_why_unknown(objective, service))
+        if not estimate.reason:
+            objective_blocks = [
+                (block.rps, *block.counts[index]) for block in blocks if index < len(block.counts)
+            ]
+            estimate = estimate_headroom(objective_blocks, allowed)
+        estimates.append((estimate, objective.expression))
+    for estimate, name in estimates:
+        if estimate.value is None:
+            return Headroom(service.name, None, None, None, None, name, estimate.reason)
+    limits = [(estimate, name) for estimate, name in estimates if estimate.high is not None]
+    estimate, name = min(limits or estimates, key=lambda named: named[0].value or 0.0)
+    concurrency = closed_loop_concurrency(blocks)
     caveat = ""
-    if (concurrency := closed_loop_concurrency(blocks)) is not None:
-        caveat = f"{concurrency} requests at a time whatever the latency: the load waits for answers, so this is no open-loop limit"
-    if unknown:
-        estimate, name = unknown[0]
-        return Headroom(service.name, None, None, None, None, name, estimate.reason)
-    limits = [(estimate, name) for estimate, name in bounded if estimate.high is not None]
-    estimate, name = min(limits or bounded, key=lambda named: named[0].value or 0.0)
+    if concurrency is not None:
+        caveat = (
+            f"{concurrency} requests at a time whatever the latency: the load waits for answers, "
+            "so this is no open-loop limit"
+        )
     return Headroom(
         service.name,
         estimate.value,
@@ -188,7 +184,7 @@ def estimate_service_headroom(
 
 
 def _why_unknown(objective: ObjectiveLevel, service: ServiceState) -> str:
-    """Reason why the service's bad requests cannot be counted; "" if they can."""
+    """Say why the service's bad requests cannot be counted; "" if they can."""
     if objective.measure == "errors":
         return "" if service.errors is not None else "no errors are counted"
     latency = service.latency

@@ -106,7 +106,8 @@ class ObjectiveTracker:
             Event(
                 time,
                 "warning",
-                f"{clean(objective.expression, 60)} is about no service that is here{did_you_mean(objective.service, tuple(names))}",
+                f"{clean(objective.expression, 60)} is about no service that is here"
+                f"{did_you_mean(objective.service, tuple(names))}",
             )
             for objective in self._objectives
             if objective.service is not None and objective.service not in names
@@ -157,7 +158,10 @@ def add_objective_quantiles(
 
 
 def error_budget(objective: ObjectiveLevel) -> float | None:
-    """Share of requests that may be bad: 1 % for a p99, the level itself for errors."""
+    """Return the share of requests that may be bad: 1 % for a p99, the level itself for errors.
+
+    None for an objective without a budget.
+    """
     if objective.op != "<=" or objective.measure == "rps":
         return None
     if objective.measure == "errors":
@@ -180,26 +184,19 @@ def count_requests(
             for row in service.breakdown:
                 if find_route(row.labels) == objective.route and row.rps:
                     total += row.rps
-                    bad += (
-                        row.rps * (row.error_ratio or 0.0) if objective.measure == "errors" else 0.0
-                    )
-        elif (
-            objective.measure == "errors"
-            and service.traffic is not None
-            and service.errors is not None
-        ):
-            total += service.traffic.rps or 0.0
-            bad += (service.traffic.rps or 0.0) * (service.errors.ratio or 0.0)
+                    if objective.measure == "errors":
+                        bad += row.rps * (row.error_ratio or 0.0)
+        elif objective.measure == "errors":
+            if service.traffic is not None and service.errors is not None:
+                total += service.traffic.rps or 0.0
+                bad += (service.traffic.rps or 0.0) * (service.errors.ratio or 0.0)
         elif objective.measure == "latency" and service.latency is not None:
-            counted, slow_count = _count_slow(service.latency.buckets, objective.value)
-            total, bad = total + counted, bad + slow_count
-    if (
-        objective.measure == "latency"
-        and objective.route is not None
-        and is_exceeded
-        and objective.quantile is not None
-    ):
-        # a route has no buckets here: a quantile beyond the level counts as its budget spent
+            counted, slow = _count_slow(service.latency.buckets, objective.value)
+            total += counted
+            bad += slow
+    is_latency_of_route = objective.measure == "latency" and objective.route is not None
+    if is_latency_of_route and is_exceeded and objective.quantile is not None:
+        # A route has no buckets here: a quantile beyond the level counts as its budget spent.
         bad = total * (1 - objective.quantile)
     return total, bad
 
@@ -241,11 +238,9 @@ def _measured_values(objective: ObjectiveLevel, service: ServiceState) -> list[f
             return [row.error_ratio for row in rows]
         return [_find_quantile(row.quantiles, objective.quantile) for row in rows]
     if objective.measure == "rps":
-        return (
-            [service.traffic.rps]
-            if service.traffic is not None and service.traffic.unit == "req/s"
-            else []
-        )
+        if service.traffic is None or service.traffic.unit != "req/s":
+            return []
+        return [service.traffic.rps]
     if objective.measure == "errors":
         return [service.errors.ratio] if service.errors is not None else []
     if service.latency is None or service.latency.unit != "s":
@@ -254,7 +249,6 @@ def _measured_values(objective: ObjectiveLevel, service: ServiceState) -> list[f
 
 
 def _find_quantile(quantiles: Iterable[Quantile], q: float | None) -> float | None:
-    return next(
-        (quantile.value for quantile in quantiles if q is not None and abs(quantile.q - q) < 1e-9),
-        None,
-    )
+    if q is None:
+        return None
+    return next((quantile.value for quantile in quantiles if abs(quantile.q - q) < 1e-9), None)

@@ -11,7 +11,12 @@ from operator import gt, itemgetter
 
 from tputtui.model import Labels, Quantile, Series
 from tputtui.signals.rates import histograms
-from tputtui.signals.rates.series_index import Numbers, SeriesLayout, SeriesMemo, ServiceWindow
+from tputtui.signals.rates.series_index import (
+    SeriesLayout,
+    SeriesMemo,
+    SeriesNumbers,
+    ServiceWindow,
+)
 
 Bound = float | tuple[float, float]
 """An upper bound (`le`), or both ends of a VictoriaMetrics bucket (`vmrange`)."""
@@ -32,7 +37,7 @@ class BucketSum:
     def __init__(self, bucket_series: Iterable[tuple[int, Bound | None, LabelSet]]) -> None:
         """Assign bucket series, given as (number, bound, label set), to buckets."""
         sets: dict[LabelSet, dict[float, int]] = {}
-        ranges: dict[tuple[float, float], Numbers] = {}
+        ranges: dict[tuple[float, float], SeriesNumbers] = {}
         for number, bound, labels in bucket_series:
             if isinstance(bound, tuple):
                 ranges.setdefault(bound, []).append(number)
@@ -120,7 +125,7 @@ def bucket_sum(
 
 
 def _single_set_reader(
-    numbers: Sequence[Numbers],
+    numbers: Sequence[SeriesNumbers],
 ) -> Callable[[Sequence[float]], tuple[float, ...]] | None:
     """Return a fast reader of the rates of a single label set.
 

@@ -96,11 +96,9 @@ def locate_quantile(q: float, buckets: Iterable[Bucket]) -> LocatedQuantile:
     if q < 0 or q > 1:
         return LocatedQuantile(-math.inf if q < 0 else math.inf)
     bounds, counts = _split_buckets(make_monotonic(sort_buckets(buckets))[0])
-    return (
-        _interpolate(q * counts[-1], bounds, counts)
-        if _has_quantile(bounds, counts)
-        else LocatedQuantile(math.nan)
-    )
+    if not _has_quantile(bounds, counts):
+        return LocatedQuantile(math.nan)
+    return _interpolate(q * counts[-1], bounds, counts)
 
 
 def _split_buckets(buckets: Sequence[Bucket]) -> tuple[list[float], list[float]]:

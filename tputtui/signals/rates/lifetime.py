@@ -103,7 +103,7 @@ def governed_series(
     series: Sequence[Series],
     families: Mapping[str, Family],
     *,
-    alone: bool,
+    is_only_start: bool,
 ) -> list[int]:
     """Return the numbers of the series whose counting began with one of these start times.
 
@@ -121,6 +121,6 @@ def governed_series(
         for number, candidate in enumerate(series):
             if candidate.name not in governed_names:
                 continue
-            if alone or start_labels <= set(candidate.labels):
+            if is_only_start or start_labels <= set(candidate.labels):
                 numbers.append(number)
     return numbers

@@ -26,7 +26,7 @@ STEADY_FACTOR = 4.0
 STEP_BACK = 2
 """Number of scrapes within which a counter that fell may return to its old line."""
 
-MOST_DOUBT = 0.1
+MAX_UNCERTAIN_SHARE = 0.1
 """Largest uncertainty of the time between two rows, as a share of it, for a rate to be valid."""
 
 SETTLED_INTERVALS = 3
@@ -304,22 +304,11 @@ class ProcessCounters:
         """Return a copy as of its newest scrape, to recognise it if its values return."""
         frozen = ProcessCounters(len(self.raw_values))
         frozen.raw_values, frozen.seen_in_scrape = self.raw_values[:], self.seen_in_scrape[:]
-        frozen.start_time, frozen.created_times, frozen.gauges = (
-            self.start_time,
-            self.created_times,
-            self.gauges,
-        )
-        frozen.at, frozen.time, frozen.scrape, frozen.answer_count = (
-            self.at,
-            self.time,
-            self.scrape,
-            self.answer_count,
-        )
-        frozen.first_scrape, frozen.line_at, frozen.has_ended = (
-            self.first_scrape,
-            self.line_at,
-            True,
-        )
+        frozen.start_time, frozen.created_times = self.start_time, self.created_times
+        frozen.gauges = self.gauges
+        frozen.at, frozen.time, frozen.scrape = self.at, self.time, self.scrape
+        frozen.first_scrape, frozen.answer_count = self.first_scrape, self.answer_count
+        frozen.line_at, frozen.has_ended = self.line_at, True
         frozen.frozen_pace = self.pace(numbers) or 0.0
         frozen.rows.append(WindowRow(self.at, array("d", frozen.gained)))
         return frozen
@@ -362,7 +351,7 @@ class ProcessCounters:
 def _is_clear(base: WindowRow, end: WindowRow) -> bool:
     """Tell whether the time between two rows is known well enough for a rate."""
     doubt_s = base.delayed_s + end.delayed_s
-    return not doubt_s or doubt_s <= MOST_DOUBT * (end.at - base.at)
+    return not doubt_s or doubt_s <= MAX_UNCERTAIN_SHARE * (end.at - base.at)
 
 
 def same_created(before: Mapping[Series, float], now: Mapping[Series, float]) -> bool:

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from tputtui.model import Binding, Match, Series
 from tputtui.signals.rates.target_window import TargetWindow
 
-Numbers = list[int]
+SeriesNumbers = list[int]
 """Numbers of series: their positions in `ServiceWindow.rates`."""
 
 MEMO_LIMIT = 4_000
@@ -79,7 +79,7 @@ class SeriesLayout:
     windows: tuple[TargetWindow, ...]
     present: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
     all_series: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
-    window_starts: Numbers = field(default_factory=list)  # first number of each window
+    window_starts: SeriesNumbers = field(default_factory=list)  # first number of each window
 
     def select(self, name: str, meets: SeriesMemo[bool]) -> list[tuple[int, Series]]:
         """Return the present series of a sample name that meet a condition."""
@@ -126,7 +126,7 @@ class ServiceWindow:
         """Return the sum of the rates of some series."""
         return sum(map(self.rates.__getitem__, numbers))
 
-    def has_rate(self, numbers: Numbers, name: str) -> bool:
+    def has_rate(self, numbers: SeriesNumbers, name: str) -> bool:
         """Tell whether some counters of a sample name have a rate.
 
         They do if one of them has a number as its value: if all are NaN or Inf, there is no rate,

@@ -75,13 +75,8 @@ class ServerWindow(TargetWindow):
         process.at, process.scrape = scrape.at, self._scrapes
         self.rate_s = exposition.served.rate_s
         self.gauges = process.gauges = gauges
-        self.is_up, self.at, self.time, self.families = (
-            True,
-            scrape.at,
-            scrape.time,
-            exposition.families,
-        )
-        self.is_overdue = False
+        self.is_up, self.is_overdue = True, False
+        self.at, self.time, self.families = scrape.at, scrape.time, exposition.families
 
     def _mark_seen(self, series: Series) -> None:
         number = self._number_by_series.get(series)

@@ -26,7 +26,7 @@ from tputtui.signals.rates.lifetime import (
 )
 from tputtui.signals.rates.new_series import ChildKey, child_key, is_event_count
 from tputtui.signals.rates.process_assignment import ProcessAssignment
-from tputtui.signals.rates.process_counters import MAX_ROWS, MOST_DOUBT, ProcessCounters
+from tputtui.signals.rates.process_counters import MAX_ROWS, MAX_UNCERTAIN_SHARE, ProcessCounters
 from tputtui.signals.rates.processes_in_turn import RESTART_S, Answer
 from tputtui.signals.rates.sample_times import SampleTimes
 
@@ -239,7 +239,7 @@ class TargetWindow(CountedSeries):
         )
         self._count_irregular(process, counted, saved, evidence)
         process.on_answer(scrape.at, scrape.time, self._scrapes, scrape.delayed_s)
-        if is_rebased and scrape.delayed_s > MOST_DOUBT * self.window_s:
+        if is_rebased and scrape.delayed_s > MAX_UNCERTAIN_SHARE * self.window_s:
             process.rows.clear()  # the length of the time to leave out is not known either
         if not any(number == self._scrapes for _, _, number in process.steps_back.values()):
             process.add_row(scrape.at, self.window_s, scrape.delayed_s)
@@ -324,7 +324,9 @@ class TargetWindow(CountedSeries):
             moved_s = start - self._other_start_times.get(series, start) - answer.stepped_s
             if moved_s > RESTART_S and answer.is_new(start):
                 restarted_starts.add(series)
-        numbers += governed_series(restarted_starts, self.series, families, alone=len(starts) == 1)
+        numbers += governed_series(
+            restarted_starts, self.series, families, is_only_start=len(starts) == 1
+        )
         for number in numbers:
             if isfinite(process.raw_values[number]):
                 process.raw_values[number] = 0.0

@@ -9,7 +9,12 @@ from heapq import nsmallest
 from tputtui.model import BreakdownRow, Labels, Quantile, Series
 from tputtui.signals.classify.series_filter import METHOD_LABELS, ROUTE_LABELS
 from tputtui.signals.rates.bucket_sum import BucketSum, bucket_sum
-from tputtui.signals.rates.series_index import Numbers, SeriesLayout, ServiceWindow, label_values
+from tputtui.signals.rates.series_index import (
+    SeriesLayout,
+    SeriesNumbers,
+    ServiceWindow,
+    label_values,
+)
 from tputtui.signals.service.error_ratio import ErrorReader, clamped_ratio
 from tputtui.signals.service.latency import LatencyReader
 from tputtui.signals.service.traffic import TrafficReader
@@ -47,12 +52,12 @@ class BreakdownReader:
         self._label_values = label_values(by)
         self._layout: SeriesLayout | None = None
         self._scale = 1.0
-        self._numbers_by_row: dict[RowKey, Numbers] = {}
+        self._numbers_by_row: dict[RowKey, SeriesNumbers] = {}
         # rows of one series, the most frequent case among many rows
-        self._single_rows: tuple[list[RowKey], Numbers] = ([], [])
-        self._multi_rows: list[tuple[RowKey, Numbers]] = []
-        self._error_numbers: dict[RowKey, Numbers] = {}
-        self._total_numbers: dict[RowKey, Numbers] = {}
+        self._single_rows: tuple[list[RowKey], SeriesNumbers] = ([], [])
+        self._multi_rows: list[tuple[RowKey, SeriesNumbers]] = []
+        self._error_numbers: dict[RowKey, SeriesNumbers] = {}
+        self._total_numbers: dict[RowKey, SeriesNumbers] = {}
         self._bucket_series: dict[RowKey, list[tuple[int, Series]]] = {}
         self._bucket_sums: dict[RowKey, BucketSum] = {}
         self._labels: dict[RowKey, Labels] = {}  # of rows that were ever shown
@@ -119,7 +124,7 @@ class BreakdownReader:
         rows.pop(("",) * len(self.by), None)  # series without any of the labels
         return rows
 
-    def _row_numbers(self, series: NumberedSeries) -> dict[RowKey, Numbers]:
+    def _row_numbers(self, series: NumberedSeries) -> dict[RowKey, SeriesNumbers]:
         return {
             key: [number for number, _ in numbered]
             for key, numbered in self._series_by_row(series).items()

@@ -7,9 +7,9 @@ from collections import defaultdict
 from tputtui.model import Binding, ErrorState, Match, Series
 from tputtui.signals.classify.status_labels import is_server_error, status_class
 from tputtui.signals.rates.series_index import (
-    Numbers,
     SeriesLayout,
     SeriesMemo,
+    SeriesNumbers,
     ServiceWindow,
     build_lifetime_window,
     compile_matches,
@@ -53,9 +53,9 @@ class ErrorReader:
         self._total_meets = compile_matches(self._total_match)
         self.error_series: list[tuple[int, Series]] = []
         self.total_series: list[tuple[int, Series]] = []
-        self._error_numbers: Numbers = []
-        self._total_numbers: Numbers = []
-        self._classes: dict[str, Numbers] = {}
+        self._error_numbers: SeriesNumbers = []
+        self._total_numbers: SeriesNumbers = []
+        self._classes: dict[str, SeriesNumbers] = {}
         self._since_start: float | None = None
 
     def classify_series(self, series: Series) -> tuple[bool, str]:
@@ -93,7 +93,7 @@ class ErrorReader:
             )
         self._error_numbers = [number for number, _ in self.error_series]
         self._total_numbers = [number for number, _ in self.total_series]
-        classes: defaultdict[str, Numbers] = defaultdict(list)
+        classes: defaultdict[str, SeriesNumbers] = defaultdict(list)
         for number, series in counted if self._has_status else ():
             name = self.classify_series(series)[1]
             if name not in classes and len(classes) >= MAX_CLASSES:

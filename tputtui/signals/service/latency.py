@@ -9,9 +9,9 @@ from tputtui.model import Binding, Labels, LatencyState, Quantile, Series
 from tputtui.signals.rates.bucket_sum import Bound, BucketSum, bucket_sum
 from tputtui.signals.rates.histograms import parse_bound, parse_vmrange
 from tputtui.signals.rates.series_index import (
-    Numbers,
     SeriesLayout,
     SeriesMemo,
+    SeriesNumbers,
     ServiceWindow,
     build_lifetime_window,
     compile_matches,
@@ -30,8 +30,8 @@ class LatencyReader:
         self.bucket_series: list[tuple[int, Series]] = []
         self.count_series: list[tuple[int, Series]] = []  # series that count observations
         self._buckets = BucketSum(())
-        self._sums: Numbers = []
-        self._counts: Numbers = []
+        self._sums: SeriesNumbers = []
+        self._counts: SeriesNumbers = []
         self._since_start: tuple[Quantile, ...] = ()
 
     def set_layout(self, layout: SeriesLayout) -> None:

@@ -216,7 +216,7 @@ def choose_process(
     has_focus: bool = False,
     sampled: Collection[ProcessIdentity] = (),
     sudo: str = "sudo tputtui",
-    by_hand: str = "choose a process by hand",
+    manual_hint: str = "choose a process by hand",
 ) -> ProcessChoice:
     """Choose the process to profile; never one that does not serve the service on screen.
 
@@ -237,11 +237,11 @@ def choose_process(
         return _choose_at_cursor(snapshot, cursor, sampled)
     if service is None:
         return ProcessChoice(
-            reason=f"no service is shown and no process is chosen: {by_hand}", needs_cursor=True
+            reason=f"no service is shown and no process is chosen: {manual_hint}", needs_cursor=True
         )
     if snapshot.listeners is None:
         return ProcessChoice(is_pending=True, reason="looking for the process that serves it")
-    return _choose_for_service(snapshot, service, sampled, sudo, by_hand)
+    return _choose_for_service(snapshot, service, sampled, sudo, manual_hint)
 
 
 def _choose_at_cursor(
@@ -282,7 +282,7 @@ def _choose_for_service(
     service: ServiceState,
     sampled: Collection[ProcessIdentity],
     sudo: str,
-    by_hand: str,
+    manual_hint: str,
 ) -> ProcessChoice:
     listeners = _service_listeners(snapshot, service)
     if not listeners:
@@ -293,7 +293,7 @@ def _choose_for_service(
     up = {target.name for target in snapshot.targets if target.state == "up"}
     return ProcessChoice(
         reason=describe_no_process(
-            listeners, snapshot.processes or (), clean(service.name, 40), sudo, by_hand, up
+            listeners, snapshot.processes or (), clean(service.name, 40), sudo, manual_hint, up
         )
     )
 

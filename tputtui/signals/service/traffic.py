@@ -6,8 +6,8 @@ from collections import deque
 
 from tputtui.model import Binding, Series, TrafficState
 from tputtui.signals.rates.series_index import (
-    Numbers,
     SeriesLayout,
+    SeriesNumbers,
     ServiceWindow,
     compile_matches,
     gauge_values,
@@ -17,7 +17,7 @@ from tputtui.signals.rates.target_window import DroppedTotal, TargetWindow
 BEST_SPAN_S = 60.0
 """Span in seconds of the best sustained rate: the highest mean over this long."""
 
-_MOST_DELAYED_S = 1.0
+_MAX_DELAYED_S = 1.0
 """Uncertainty in seconds of a count's time above which it neither begins nor ends a minute."""
 
 
@@ -29,7 +29,7 @@ class _MinuteRates:
         self._segment = -1
         self._rate: float | None = None  # newest rate
 
-    def rate(self, window: TargetWindow, numbers: Numbers) -> float | None:
+    def rate(self, window: TargetWindow, numbers: SeriesNumbers) -> float | None:
         """Return the mean rate per second over a whole minute.
 
         None before a minute has passed, and while the process that answers is not known. Each
@@ -43,7 +43,7 @@ class _MinuteRates:
             self._segment = window.segment
         counts = window.process_counts(numbers)
         if any(
-            process_count.is_live and process_count.delayed_s > _MOST_DELAYED_S
+            process_count.is_live and process_count.delayed_s > _MAX_DELAYED_S
             for process_count in counts
         ):
             return self._rate
@@ -84,8 +84,10 @@ class TrafficReader:
         self.binding = binding
         self.meets = compile_matches(binding.match)
         self.counted_series: list[tuple[int, Series]] = []
-        self._numbers: Numbers = []
-        self._all_numbers: list[Numbers] = []  # by window: numbers within it, gone series included
+        self._numbers: SeriesNumbers = []
+        self._all_numbers: list[
+            SeriesNumbers
+        ] = []  # by window: numbers within it, gone series included
         # by window: increases of series that it has dropped
         self._dropped_totals: dict[int, DroppedTotal] = {}
         self._minutes: dict[int, _MinuteRates] = {}

@@ -59,7 +59,7 @@ class ProfileSession:
             has_focus=desk.view_state.focus == "processes",
             sampled=self._sampled,
             sudo=root_command(),
-            by_hand=BY_HAND,
+            manual_hint=BY_HAND,
         )
 
     def next_worker(self, pid: int, started: float | None) -> ProcessChoice | None:
