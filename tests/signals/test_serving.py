@@ -1,4 +1,4 @@
-"""The one decision which process is offered: of the service shown, from who holds which socket. Tables, no processes."""
+"""Choice of the process to profile, from the owners of sockets; tables, no processes."""
 
 from __future__ import annotations
 

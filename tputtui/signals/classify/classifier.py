@@ -41,7 +41,7 @@ _MAX_EXTRA_SIGNALS = 6  # further signals listed beside the main ones
 
 @dataclass(slots=True)
 class _Classification:
-    """The main exporter of a target, if one is known, and all other findings."""
+    """Classification in progress: the main exporter of a target, if known, and all findings."""
 
     catalog: MetricCatalog
     ranked: Sequence[RankedMetric]  # generic ranking of traffic

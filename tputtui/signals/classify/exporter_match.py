@@ -50,7 +50,7 @@ def parse_line(line: str) -> EntryLine:
     """Parse a line of an entry as described in `exporters`. Raises ValueError if it is invalid."""
     parsed = _LINE_PATTERN.fullmatch(line)
     if parsed is None:
-        raise ValueError(f"not a line of an ecosystem: {line}")
+        raise ValueError(f"not a line of an exporter's entry: {line}")
     return EntryLine(
         parsed["words"] or "",
         parsed["family"],

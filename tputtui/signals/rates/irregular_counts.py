@@ -1,4 +1,4 @@
-"""Counting of the values of a scrape that are no plain rise: new, returned and fallen series."""
+"""Counting of values that are no plain rise: new, returned, fallen and restarted series."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import NamedTuple
 from tputtui.model import Family, Series
 from tputtui.signals.rates.answer_evidence import SMALL_GAIN
 from tputtui.signals.rates.followed_series import FollowedSeries
-from tputtui.signals.rates.lifetime import start_gauge
+from tputtui.signals.rates.lifetime import governed_series, start_gauge
 from tputtui.signals.rates.new_series import (
+    ChildKey,
     DoubtfulSeries,
     NewSeries,
+    child_key,
     is_confirmed,
     select_increases,
 )
 from tputtui.signals.rates.process_counters import ProcessCounters, SavedState, ScrapeCount
-from tputtui.signals.rates.processes_in_turn import COUNTERS_FELL, RESTART_S
+from tputtui.signals.rates.processes_in_turn import COUNTERS_FELL, RESTART_S, Answer
 
 
 class ScrapeEvidence(NamedTuple):
@@ -49,6 +51,48 @@ class CountedSeries(FollowedSeries):
         super().__init__(window_s, interval_s, counters, gauges)
         # by process: (seconds from its scrape before to the one that showed them, new label sets)
         self._doubtful: dict[int, tuple[float, list[DoubtfulSeries]]] = {}
+        # start times that do not identify the process that answered
+        self._other_start_times: dict[Series, float] = {}
+
+    def _restart_counters(
+        self,
+        process: ProcessCounters,
+        answer: Answer,
+        starts: Mapping[Series, float],
+        families: Mapping[str, Family],
+    ) -> frozenset[int]:
+        """Reset single counters to zero where their created or start time moved forward.
+
+        Returns the numbers of these series.
+        """
+        restarted_keys: set[ChildKey] = set()
+        if answer.start_time == process.start_time:
+            for series, created in answer.created_times.items():
+                if answer.is_new(created) and created > process.created_times.get(series, created):
+                    restarted_keys.add((series.name.removesuffix("_created"), series.labels))
+        numbers: list[int] = []
+        if restarted_keys:
+            numbers = [
+                number
+                for number, series in enumerate(self.series)
+                if child_key(series) in restarted_keys
+            ]
+        restarted_starts: set[Series] = set()
+        for series, start in starts.items():
+            moved_s = start - self._other_start_times.get(series, start) - answer.stepped_s
+            if moved_s > RESTART_S and answer.is_new(start):
+                restarted_starts.add(series)
+        numbers += governed_series(
+            restarted_starts, self.series, families, is_only_start=len(starts) == 1
+        )
+        for number in numbers:
+            if isfinite(process.raw_values[number]):
+                process.raw_values[number] = 0.0
+        if numbers:
+            self.processes.add_restart(
+                answer.at, "counts anew in part: start or created times moved forward"
+            )
+        return frozenset(numbers)
 
     def _count_irregular(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from math import isfinite, nan
+from math import nan
 
 from tputtui.model import Exposition, Family, Scrape, Series
 from tputtui.signals.rates.answer_evidence import SMALL_GAIN
@@ -19,12 +19,11 @@ from tputtui.signals.rates.irregular_counts import CountedSeries, ScrapeEvidence
 from tputtui.signals.rates.lifetime import (
     START_GAUGES,
     Gauges,
-    governed_series,
     identity_gauge,
     read_start_times,
     start_gauge,
 )
-from tputtui.signals.rates.new_series import ChildKey, child_key, is_event_count
+from tputtui.signals.rates.new_series import is_event_count
 from tputtui.signals.rates.process_assignment import ProcessAssignment
 from tputtui.signals.rates.process_counters import MAX_ROWS, MAX_UNCERTAIN_SHARE, ProcessCounters
 from tputtui.signals.rates.processes_in_turn import RESTART_S, Answer
@@ -77,8 +76,6 @@ class TargetWindow(CountedSeries):
         self._sample_times = SampleTimes()
         # (inputs of the choice, gauge that tells processes apart)
         self._identity: tuple[object, str | None] = (None, None)
-        # start times that do not identify the process that answered
-        self._other_start_times: dict[Series, float] = {}
         # (layout, series that count events, small gain)
         self._event_counters: tuple[int, list[int], float] = (-1, [], SMALL_GAIN)
 
@@ -95,20 +92,19 @@ class TargetWindow(CountedSeries):
     @property
     def why_no_sample(self) -> str | None:
         """Reason why a target whose samples carry timestamps has no rates; None if it has some."""
-        times = self._sample_times.timestamped_series() if self.is_current else ()
-        if not times or any(
-            self._number_by_series[series] not in self.without_value for series in times
-        ):
+        series = self._sample_times.timestamped_series() if self.is_current else ()
+        numbers = {self._number_by_series[timestamped] for timestamped in series}
+        if not numbers or not numbers <= self.without_value:
             return None
         return "its samples are dated, and no new one has come yet"
 
     @property
     def covered_s(self) -> float:
         """Seconds that the rates cover; 0.0 while there is only one scrape."""
-        live = self.processes.live_processes
+        live, times = self.processes.live_processes, self._scrape_times
         if len(live) == 1:
             return live[0].covered_s
-        return self._scrape_times[-1] - self._scrape_times[0] if self._scrape_times else 0.0
+        return times[-1] - times[0] if times else 0.0
 
     def rates(self) -> list[float] | None:
         """Return the increase per second of each series over the window.
@@ -295,46 +291,6 @@ class TargetWindow(CountedSeries):
             *self._event_counters[1:],
             self._scrapes,
         )
-
-    def _restart_counters(
-        self,
-        process: ProcessCounters,
-        answer: Answer,
-        starts: Mapping[Series, float],
-        families: Mapping[str, Family],
-    ) -> frozenset[int]:
-        """Reset single counters to zero where their created or start time moved forward.
-
-        Returns the numbers of these series.
-        """
-        restarted_keys: set[ChildKey] = set()
-        if answer.start_time == process.start_time:
-            for series, created in answer.created_times.items():
-                if answer.is_new(created) and created > process.created_times.get(series, created):
-                    restarted_keys.add((series.name.removesuffix("_created"), series.labels))
-        numbers: list[int] = []
-        if restarted_keys:
-            numbers = [
-                number
-                for number, series in enumerate(self.series)
-                if child_key(series) in restarted_keys
-            ]
-        restarted_starts: set[Series] = set()
-        for series, start in starts.items():
-            moved_s = start - self._other_start_times.get(series, start) - answer.stepped_s
-            if moved_s > RESTART_S and answer.is_new(start):
-                restarted_starts.add(series)
-        numbers += governed_series(
-            restarted_starts, self.series, families, is_only_start=len(starts) == 1
-        )
-        for number in numbers:
-            if isfinite(process.raw_values[number]):
-                process.raw_values[number] = 0.0
-        if numbers:
-            self.processes.add_restart(
-                answer.at, "counts anew in part: start or created times moved forward"
-            )
-        return frozenset(numbers)
 
     # ------------------------------------------------------------------------ timestamps and gauges
 

@@ -17,7 +17,6 @@ from tputtui.model import Exposition, Family, Series, SignalKind
 from tputtui.signals.classify import units
 from tputtui.signals.classify.metric_catalog import build_catalog
 from tputtui.signals.classify.status_labels import STATUS_LABELS
-from tputtui.signals.rates import counters
 
 SIGNALS: tuple[SignalKind, ...] = ("traffic", "latency", "errors", "saturation")
 
@@ -183,11 +182,24 @@ def _total_rise(current: Sequence[float], previous: Sequence[float]) -> float:
     A counter that fell counts from zero; one that is new or stepped back does not count.
     """
     rises = [
-        counters.rise(before, after)
+        counter_rise(before, after)
         for before, after in zip(previous, current, strict=True)
         if before == before and after == after  # noqa: PLR0124  # neither is NaN
     ]
     return sum(rises) if rises else nan
+
+
+def counter_rise(before: float, after: float) -> float:
+    """Return the increase of a counter between two values, never below 0.
+
+    A fall to half or less is a reset; a smaller one (a step back, another worker's counter) gains
+    nothing. NaN and Inf gain nothing, because they are not counts.
+    """
+    if not (isfinite(before) and isfinite(after)):
+        return 0.0
+    if after >= before:
+        return after - before
+    return max(after, 0.0) if after <= before / 2 else 0.0
 
 
 def _find_family(

@@ -228,7 +228,7 @@ def choose_process(
     4. none.
 
     `cursor` is the process of the marked row, if the list shows it. `sudo` (the command that starts
-    this program as root) and `by_hand` (how to choose a process) are used in sentences.
+    this program as root) and `manual_hint` (how to choose a process) are used in sentences.
     """
     processes = snapshot.processes
     if processes is None:
@@ -368,6 +368,7 @@ def describe_no_process(
             f"{clean(remote.address, 60)} is not on this machine: run tputtui there; {manual_hint}"
         )
     if from_server is not None:
-        return f"{clean(from_server.server, 60)} reports {service} and names no process here; {manual_hint}"
+        server = clean(from_server.server, 60)
+        return f"{server} reports {service} and names no process here; {manual_hint}"
     address = clean(listeners[0].address, 60)
     return f"the address {address} is not resolved yet: try again; {manual_hint}"
