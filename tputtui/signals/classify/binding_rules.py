@@ -67,11 +67,11 @@ def latency_binding(
         scale = units.SECONDS.get(entry_match.line.unit or "", scale)
         if entry_match.divisor is not None:
             kind, denominator = "mean", entry_match.divisor.sample_name
-    full_reason = (
-        f"{reason}, unit from its {unit_evidence}"
-        if scale is not None and unit_evidence not in ("name", "unit not told")
-        else reason
-    )
+    full_reason = reason
+    if scale is None:
+        full_reason = f"{reason}, unit not told"
+    elif unit_evidence not in ("name", "unit not told"):
+        full_reason = f"{reason}, unit from its {unit_evidence}"
     return Binding(
         "latency",
         kind,
@@ -82,7 +82,7 @@ def latency_binding(
         match=_matches(metric, entry_match),
         denominator=denominator,
         score=round(score, 2),
-        reason=full_reason if scale is not None else f"{reason}, unit not told",
+        reason=full_reason,
     )
 
 
@@ -164,19 +164,17 @@ def saturation_binding(entry_match: EntryMatch, exporter: str) -> Binding:
 
 def exporter_reason(exporter: str, metric: CatalogMetric) -> str:
     """Describe why an entry was bound: known of HAProxy, 1,284/s now."""
-    now = (
-        f", {text.format_rate(metric.rate)}/s now"
-        if metric.rate and not series_filter.excluded_paths(metric)
-        else ""
-    )
-    return f"known of {exporter}{now}"
+    # The rate includes the excluded paths: it is left out where there are some.
+    if metric.rate and not series_filter.excluded_paths(metric):
+        return f"known of {exporter}, {text.format_rate(metric.rate)}/s now"
+    return f"known of {exporter}"
 
 
 def _matches(metric: CatalogMetric, entry_match: EntryMatch | None) -> tuple[Match, ...]:
     """Return conditions that select a metric's own series and count none of them twice."""
-    entry_conditions = (
-        applicable_matches(entry_match.line.match, metric) if entry_match is not None else ()
-    )
+    entry_conditions: tuple[Match, ...] = ()
+    if entry_match is not None:
+        entry_conditions = applicable_matches(entry_match.line.match, metric)
     return _first_per_label(
         (
             *entry_conditions,

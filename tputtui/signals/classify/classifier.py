@@ -80,15 +80,16 @@ def classify(
     )
     _bind_traffic(classification)
     errors, latency = _bind_errors(classification), _bind_latency(classification)
+    breakdown: tuple[str, ...] = ()
+    if classification.traffic_metric is not None:
+        breakdown = series_filter.breakdown_labels(classification.traffic_metric)
     return Bindings(
         classification.traffic,
         errors,
         latency,
         _bind_saturation(classification),
         tuple(_bind_extra_signals(classification)),
-        series_filter.breakdown_labels(classification.traffic_metric)
-        if classification.traffic_metric is not None
-        else (),
+        breakdown,
         classification.reasons,
     )
 
@@ -106,14 +107,15 @@ def _find_main_exporter(
     scores = {candidate.metric.sample_name: candidate.score for candidate in ranked}
     best: tuple[tuple[float, float], ExporterEntry] | None = None
     for exporter in exporters:
-        line = exporter_match.first_match(exporter.traffic, catalog)
-        if line is None and "traffic" not in exporter.missing_signals:
+        entry_match = exporter_match.first_match(exporter.traffic, catalog)
+        if entry_match is None and "traffic" not in exporter.missing_signals:
             continue
-        has_counted = line is not None and (not line.metric.is_counted() or line.metric.value > 0)
-        priority = (
-            exporter.rank - (0.0 if has_counted else 0.4),
-            scores.get(line.metric.sample_name, 0.0) if line is not None else -1.0,
-        )
+        has_counted, score = False, -1.0
+        if entry_match is not None:
+            metric = entry_match.metric
+            has_counted = not metric.is_counted() or metric.value > 0
+            score = scores.get(metric.sample_name, 0.0)
+        priority = (exporter.rank - (0.0 if has_counted else 0.4), score)
         if best is None or priority > best[0]:
             best = (priority, exporter)
     own = _find_own_traffic(ranked, exporters)
@@ -174,11 +176,9 @@ def _bind_traffic(main: _Classification) -> None:
             byte_counter.metric, byte_counter.score, byte_counter.reason
         )
         return
-    nearest = (
-        f"; the nearest is {text.clean(best.metric.sample_name, 80)}"
-        if best is not None and best.score > 0
-        else ""
-    )
+    nearest = ""
+    if best is not None and best.score > 0:
+        nearest = f"; the nearest is {text.clean(best.metric.sample_name, 80)}"
     main.reasons["traffic"] = f"no counter is clearly requests, queries, messages or bytes{nearest}"
 
 
@@ -189,11 +189,9 @@ def _bind_errors(main: _Classification) -> Binding | None:
         if _has_label(entry_match)
     ]
     for entry_match in entry_matches[:1]:
-        reason = (
-            binding_rules.exporter_reason(main.main_exporter.name, entry_match.metric)
-            if main.main_exporter is not None
-            else ""
-        )
+        reason = ""
+        if main.main_exporter is not None:
+            reason = binding_rules.exporter_reason(main.main_exporter.name, entry_match.metric)
         if entry_match.line.label is not None:
             return binding_rules.status_error_binding(
                 entry_match.metric, entry_match.line.label, reason, entry_match
@@ -201,15 +199,14 @@ def _bind_errors(main: _Classification) -> Binding | None:
         return binding_rules.error_counter_binding(
             entry_match.metric, main.traffic_metric, binding_rules.KNOWN_SCORE, reason, entry_match
         )
+    if main.traffic_metric is None:
+        main.reasons["errors"] = "no traffic to count errors of"
+        return None
     binding = None
-    if main.traffic_metric is not None and not main.is_missing("errors"):
+    if not main.is_missing("errors"):
         binding = _find_generic_errors(main.traffic_metric, main.catalog)
     if binding is None:
-        main.reasons["errors"] = (
-            "no status label and no counter of errors beside the traffic"
-            if main.traffic_metric
-            else "no traffic to count errors of"
-        )
+        main.reasons["errors"] = "no status label and no counter of errors beside the traffic"
     return binding
 
 

@@ -133,11 +133,10 @@ def applicable_matches(match: Sequence[Match], metric: CatalogMetric) -> tuple[M
 def _meets_all(match: Sequence[Match], labels: dict[str, str]) -> bool:
     for condition in match:
         value = labels.get(condition.label, "")
-        is_equal = (
-            re.fullmatch(condition.value, value) is not None
-            if condition.op.endswith("~")
-            else value == condition.value
-        )
+        if condition.op.endswith("~"):
+            is_equal = re.fullmatch(condition.value, value) is not None
+        else:
+            is_equal = value == condition.value
         if is_equal == condition.op.startswith("!"):
             return False
     return True

@@ -151,9 +151,8 @@ def _has_time_unit(metric: CatalogMetric) -> bool:
 
 def _examples(names: list[str]) -> str:
     shown = ", ".join(_clean_name(name) for name in names[:_MAX_EXAMPLES])
-    return (
-        shown if len(names) <= _MAX_EXAMPLES else f"{shown} and {len(names) - _MAX_EXAMPLES} more"
-    )
+    rest = len(names) - _MAX_EXAMPLES
+    return f"{shown} and {rest} more" if rest > 0 else shown
 
 
 def _format_time(seconds: float) -> str:

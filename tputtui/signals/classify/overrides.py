@@ -39,31 +39,22 @@ def apply_overrides(
         if not override:
             continue
         if signal == "saturation":
-            others = tuple(
-                binding
-                for binding in bindings.saturation
-                if binding.family != override.get("family")
-            )
-            result = replace(
-                result, saturation=(_override_binding(None, signal, override, catalog), *others)
-            )
+            family = override.get("family")
+            others = [binding for binding in bindings.saturation if binding.family != family]
+            level = _override_binding(None, signal, override, catalog)
+            result = replace(result, saturation=(level, *others))
         elif signal == "traffic":
             traffic = _override_binding(bindings.traffic, signal, override, catalog)
+            result = replace(result, traffic=traffic)
             counted = catalog.get(traffic.family) if catalog is not None else None
-            breakdown = (
-                series_filter.breakdown_labels(counted)
-                if counted is not None
-                else bindings.breakdown
-            )
-            result = replace(result, traffic=traffic, breakdown=breakdown)
+            if counted is not None:
+                result = replace(result, breakdown=series_filter.breakdown_labels(counted))
         elif signal == "errors":
-            result = replace(
-                result, errors=_override_binding(bindings.errors, signal, override, catalog)
-            )
+            errors = _override_binding(bindings.errors, signal, override, catalog)
+            result = replace(result, errors=errors)
         else:
-            result = replace(
-                result, latency=_override_binding(bindings.latency, signal, override, catalog)
-            )
+            latency = _override_binding(bindings.latency, signal, override, catalog)
+            result = replace(result, latency=latency)
     return result
 
 
@@ -124,7 +115,9 @@ def _create_binding(signal: SignalKind, family: str, catalog: MetricCatalog | No
 def _string_list(value: object) -> Sequence[str]:
     if isinstance(value, str):
         return (value,)
-    return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else (str(value),)
+    if isinstance(value, (list, tuple)):
+        return tuple(str(item) for item in value)
+    return (str(value),)
 
 
 def parse_matches(selector: str) -> tuple[Match, ...]:

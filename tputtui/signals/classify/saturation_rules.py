@@ -11,6 +11,18 @@ MAX_BINDINGS = 8
 """Maximum number of saturation rows for one target: a longer list is not readable."""
 
 
+_NOT_THE_SERVICE = ("go_", "process_", "promhttp_", "node_", "jvm_", "nodejs_active")
+"""Prefixes of gauges of the runtime and of the host."""
+
+_WAITING_SUBJECTS = (
+    vocabulary.LIMITED_RESOURCES
+    | vocabulary.QUEUE
+    | vocabulary.REQUEST_WORDS
+    | {"tasks", "jobs", "acquire", "compactions"}
+)
+"""Words beside which a word for waiting counts the work that waits."""
+
+
 @frozen
 class _Candidate:
     rank: float
@@ -47,74 +59,44 @@ def find_bindings(
 def _find_candidate(
     metric: CatalogMetric, catalog: MetricCatalog, traffic_metric: CatalogMetric | None
 ) -> _Candidate | None:
-    if (
-        metric.kind != "gauge"
-        or not metric.is_typed
-        or metric.name.startswith(
-            ("go_", "process_", "promhttp_", "node_", "jvm_", "nodejs_active")
-        )
-    ):
+    if metric.kind != "gauge" or not metric.is_typed or metric.name.startswith(_NOT_THE_SERVICE):
         return None
     name_words = set(metric.name_words)
-    bonus = (
-        2.0
-        if traffic_metric is not None and metric.name_words[0] == traffic_metric.name_words[0]
-        else 0.0
-    )
-    bonus += 1.0 if name_words & vocabulary.REQUEST_WORDS else 0.0
+    bonus = 1.0 if name_words & vocabulary.REQUEST_WORDS else 0.0
+    if traffic_metric is not None and metric.name_words[0] == traffic_metric.name_words[0]:
+        bonus += 2.0
     if _is_lag(name_words):
         return _Candidate(
             7.5, _create_binding(metric, "event loop lag", "gauge, time the event loop comes late")
         )
     if name_words & vocabulary.NOT_LOAD:
         return None
-    if _is_in_flight(metric.name_words) and not name_words & (
-        vocabulary.WAITING | vocabulary.QUEUE
-    ):
-        display_name = "in flight" if "grpc" not in name_words else "grpc in flight"
-        return _Candidate(
-            8.0 + bonus,
-            _create_binding(
-                metric,
-                display_name,
-                "gauge of requests being worked on",
-                _find_limit(metric, catalog),
-            ),
-        )
+    is_queue = bool(name_words & (vocabulary.WAITING | vocabulary.QUEUE))
+    if _is_in_flight(metric.name_words) and not is_queue:
+        name = "in flight" if "grpc" not in name_words else "grpc in flight"
+        reason, limit = "gauge of requests being worked on", _find_limit(metric, catalog)
+        return _Candidate(8.0 + bonus, _create_binding(metric, name, reason, limit))
     if "seconds" in name_words or "bytes" in name_words:
         return _memory_candidate(metric, catalog)
-    if (
-        name_words & vocabulary.WAITING
-        and name_words
-        & (
-            vocabulary.LIMITED_RESOURCES
-            | vocabulary.QUEUE
-            | vocabulary.REQUEST_WORDS
-            | {"tasks", "jobs", "acquire", "compactions"}
-        )
-    ) or (name_words & vocabulary.QUEUE and name_words & vocabulary.DEPTH):
+    if _is_waiting_work(name_words):
+        name = _display_name(metric.name_words, vocabulary.FILLER_WORDS - {"connections"})
         limit = _find_limit(metric, catalog) if not name_words & vocabulary.WAITING else None
-        reason = "gauge of waiting work"
-        return _Candidate(
-            7.0 + bonus,
-            _create_binding(
-                metric,
-                _display_name(metric.name_words, vocabulary.FILLER_WORDS - {"connections"}),
-                reason,
-                limit,
-                waiting=True,
-            ),
-        )
+        binding = _create_binding(metric, name, "gauge of waiting work", limit, waiting=True)
+        return _Candidate(7.0 + bonus, binding)
     if name_words & vocabulary.LIMITED_RESOURCES and name_words & vocabulary.USED:
+        name = _display_name(metric.name_words, vocabulary.USED)
         limit = _find_limit(metric, catalog)
         reason = "gauge of what is in use" + (f", of {limit}" if limit else "")
-        return _Candidate(
-            (6.5 if limit else 3.5) + bonus,
-            _create_binding(
-                metric, _display_name(metric.name_words, vocabulary.USED), reason, limit
-            ),
-        )
+        rank = (6.5 if limit else 3.5) + bonus
+        return _Candidate(rank, _create_binding(metric, name, reason, limit))
     return None
+
+
+def _is_waiting_work(name_words: set[str]) -> bool:
+    """Tell whether a name is that of waiting work, or of the length of a queue."""
+    if name_words & vocabulary.WAITING and name_words & _WAITING_SUBJECTS:
+        return True
+    return bool(name_words & vocabulary.QUEUE and name_words & vocabulary.DEPTH)
 
 
 def _is_lag(words: set[str]) -> bool:

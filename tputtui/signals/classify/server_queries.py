@@ -20,30 +20,24 @@ def build_queries(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]
     Kept are the labels used by a binding's conditions or status, the bounds of buckets and, for
     breakdowns, the labels `by`.
     """
-    main_bindings = [
-        main_binding
-        for main_binding in (bindings.traffic, bindings.errors, bindings.latency)
-        if main_binding is not None
-    ]
+    main_bindings = (bindings.traffic, bindings.errors, bindings.latency)
     query_by_name: dict[str, Question] = {}
     for binding in bindings.all():
-        labels_used = _condition_labels(binding) | (
-            frozenset(by) if binding in main_bindings else frozenset()
-        )
+        labels_used = _condition_labels(binding)
+        if binding in main_bindings:
+            labels_used |= frozenset(by)
         counters, gauges = followed_names([binding])
         for name in (*sorted(counters), *sorted(gauges)):
             if name in START_GAUGES or name.endswith("_created"):
                 continue
-            aggregation: Aggregation = "rate" if name in counters else _aggregation(binding, name)
             previous = query_by_name.get(name)
-            labels = (
-                labels_used | _ALWAYS_KEPT_LABELS
-                if previous is None
-                else labels_used | previous.labels
-            )
-            query_by_name[name] = Question(
-                name, aggregation if previous is None else previous.how, labels
-            )
+            if previous is not None:
+                labels = labels_used | previous.labels
+                query_by_name[name] = Question(name, previous.how, labels)
+                continue
+            aggregation: Aggregation = "rate" if name in counters else _aggregation(binding, name)
+            labels = labels_used | _ALWAYS_KEPT_LABELS
+            query_by_name[name] = Question(name, aggregation, labels)
     return tuple(query_by_name.values())
 
 

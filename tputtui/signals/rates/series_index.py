@@ -104,11 +104,10 @@ def build_layout(windows: tuple[TargetWindow, ...]) -> SeriesLayout:
         gone.update(start + number for number in window.gone)
         start += len(window.series)
     for name, all_numbered in layout.all_series.items():
-        layout.present[name] = (
-            [numbered for numbered in all_numbered if numbered[0] not in gone]
-            if gone
-            else all_numbered
-        )
+        present = all_numbered
+        if gone:
+            present = [numbered for numbered in all_numbered if numbered[0] not in gone]
+        layout.present[name] = present
     return layout
 
 

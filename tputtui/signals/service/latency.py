@@ -37,11 +37,9 @@ class LatencyReader:
     def set_layout(self, layout: SeriesLayout) -> None:
         """Find the series of the buckets, the sum and the count."""
         family = self.binding.family
-        self.bucket_series = (
-            layout.select(f"{family}_bucket", self.meets)
-            if self.binding.kind == "histogram"
-            else []
-        )
+        self.bucket_series = []
+        if self.binding.kind == "histogram":
+            self.bucket_series = layout.select(f"{family}_bucket", self.meets)
         self.split_bound.reserve(len(self.bucket_series))
         self._buckets = bucket_sum(layout, self.bucket_series, self.split_bound)
         sums = layout.select(f"{family}_sum", self.meets)
