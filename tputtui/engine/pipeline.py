@@ -35,7 +35,7 @@ from tputtui.model import (
     Target,
 )
 from tputtui.recording.encode import TargetFacts
-from tputtui.signals.objectives.headroom import HeadroomTracker
+from tputtui.signals.objectives.headroom_tracker import HeadroomTracker
 from tputtui.signals.objectives.objective_tracker import (
     ObjectiveLevel,
     ObjectiveTracker,

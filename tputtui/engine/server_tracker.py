@@ -10,7 +10,7 @@ from tputtui.engine.family_browser import is_complete
 from tputtui.engine.target_tracker import TargetTracker
 from tputtui.model import Bindings, Event, Exposition, Question, Scrape, Served
 from tputtui.signals.classify.classifier import classify
-from tputtui.signals.classify.server_queries import questions
+from tputtui.signals.classify.server_queries import build_queries
 from tputtui.signals.rates.server_window import ServerWindow
 from tputtui.signals.service.breakdown import default_breakdown
 from tputtui.signals.service.service_tracker import followed_names
@@ -50,7 +50,7 @@ class ServerTracker(TargetTracker):
     def questions(self, by: tuple[str, ...] | None) -> tuple[Question, ...]:
         """Queries for the server, broken down by some labels (None: the default ones)."""
         bindings = self.bindings or Bindings()
-        return questions(bindings, default_breakdown(bindings.breakdown) if by is None else by)
+        return build_queries(bindings, default_breakdown(bindings.breakdown) if by is None else by)
 
     def _classify(self, exposition: Exposition, served: Served) -> None:
         if self._has_fixed_bindings or not is_complete(
