@@ -78,7 +78,7 @@ class CgroupReader:
         )
 
     def clear_cache(self) -> None:
-        """Find the directories of every group anew, because processes end or move to another group."""
+        """Find all directories anew, because processes end or move to another group."""
         self._mounts = None
         self._controller_paths.clear()
 
