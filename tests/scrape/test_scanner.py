@@ -457,7 +457,7 @@ class TestChurn:
             lines = [f'x{{i="{number * 50 + i}"}} 1\n' for i in range(50)]
             assert scanner.scan(("stays 1\n" + "".join(lines)).encode()).series == 51
         assert len(scanner._interned) <= 2 * FORGET_AFTER * 50 + 1
-        assert len(scanner._young_table) + len(scanner._old_table) <= 2 * FORGET_AFTER * 50 + 1
+        assert len(scanner._table.young) + len(scanner._table._old) <= 2 * FORGET_AFTER * 50 + 1
 
     def test_they_stay_bounded_when_nothing_is_wanted_and_every_spelling_is_new(self) -> None:
         scanner = Scanner(ScanLimits(series=100))
@@ -466,10 +466,7 @@ class TestChurn:
                 f'x{{i="1"{" " * i}}} {i}\n' for i in range(number * 90, number * 90 + 90)
             )
             scanner.scan(body.encode(), wanted=frozenset())
-            assert (
-                len(scanner._young_table) + len(scanner._old_table) + len(scanner._odd_heads)
-                <= 8 * 100
-            )
+            assert len(scanner._table) + len(scanner._table._old) <= 8 * 100
 
     def test_names_with_forgotten_series_are_known(self) -> None:
         scanner = Scanner()
