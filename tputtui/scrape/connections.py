@@ -56,7 +56,7 @@ class TlsContexts:
         self._loaded: dict[TlsFiles, ssl.SSLContext] = {}
 
     async def get(self, files: TlsFiles) -> ssl.SSLContext:
-        """Return the context of a configuration. Raises FetchError if one of its files is unusable."""
+        """Return the context of a configuration. Raises FetchError if a file of it is unusable."""
         if files not in self._loaded:
             loading = self._loading.setdefault(files, BlockingCall(lambda: _load_context(files)))
             self._loaded[files] = await loading()

@@ -32,7 +32,7 @@ _LIMITS = ScanLimits()
 
 @frozen
 class CrosscheckResult:
-    """Result of the comparison. `sentence` is cleaned; `allowed` names the defects that were met."""
+    """Result of the comparison. `sentence` is cleaned; `allowed` names the defects met."""
 
     is_agreement: bool
     sentence: str
@@ -96,13 +96,14 @@ def _unless_too_long(line: bytes) -> bytes | None:
 
 RENAMES = ParserDefect(
     "renames counters, loses types",
-    "a counter without _total gets one; TYPE counts by position, so interleaved families lose it; a TYPE word that it "
-    "does not know ends the parsing",
+    "a counter without _total gets one; TYPE counts by position, so interleaved families lose it;"
+    " an unknown TYPE ends the parsing",
     _without_metadata,
 )
 STRICT = ParserDefect(
     "is strict in OpenMetrics",
-    "an empty HELP, a negative _sum or what is native ends the parsing; each line is then read as text",
+    "an empty HELP, a negative _sum or a native histogram ends the parsing; each line is then read"
+    " as text",
 )
 GIVES_UP = ParserDefect(
     "gives up at a bad line", "the rest of the body is lost, and the family before it"

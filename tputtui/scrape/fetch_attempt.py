@@ -155,7 +155,7 @@ class FetchAttempt:
         return os.strerror(number).lower()
 
     def _protocol_sentence(self, detail: str) -> str:
-        """Describe a malformed answer; `detail` is h11's text, which is examined and never shown."""
+        """Describe a malformed answer; `detail` is h11's text, which is never shown."""
         if self.first_bytes.startswith(_TLS_ALERT):
             return "this port speaks TLS: use https://"
         if self.phase == "body":

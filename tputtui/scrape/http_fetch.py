@@ -64,7 +64,7 @@ class EndpointSettings:
 
     @classmethod
     def from_text(cls, text: str, name: str | None = None) -> EndpointSettings:
-        """Make the settings of a TARGET as typed. Raises ValueError (see `address.parse_address`)."""
+        """Make the settings of a TARGET as typed. Raises ValueError as `parse_address` does."""
         address = parse_address(text)
         password = Secret.text(address.password) if address.password else None
         return cls(name or address.name, address.url, username=address.username, password=password)
@@ -102,7 +102,7 @@ class Fetcher:
     def __init__(
         self, settings: EndpointSettings, accept: str, tls: TlsContexts | None = None
     ) -> None:
-        """`accept`: value of the Accept header. Fetchers that share `tls` share certificate stores."""
+        """`accept`: value of that header. Fetchers that share `tls` share certificate stores."""
         self.settings = settings
         self._accept = accept
         self._tls = tls
@@ -277,7 +277,7 @@ class Fetcher:
         return await self._transport.handle_async_request(self._to_httpx(request))
 
     def _to_httpx(self, request: _Request) -> httpx.Request:
-        """Return the request for httpx; equal requests share one, so that the URL is parsed once."""
+        """Return httpx's request; equal ones share it, so that the URL is parsed once."""
         import httpx
 
         if self._cached_request is None or self._cached_request[0] != request:

@@ -242,7 +242,7 @@ def parse_float(token: bytes) -> float:
 
 
 class SampleValue(NamedTuple):
-    """Value of a sample line. `reject_reason`: why Prometheus rejects it although it is readable."""
+    """Value of a sample line. `reject_reason`: why Prometheus rejects it nevertheless."""
 
     value: float
     reject_reason: str | None = None

@@ -65,7 +65,7 @@ class ReceiveBuffer(asyncio.Protocol):
             raise ConnectionResetError(errno.ECONNRESET, "closed")
         self.transport.write(data)
 
-    # --------------------------------------------------------------------- methods called by asyncio
+    # -------------------------------------------------------------------- methods called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport (called by asyncio)."""
@@ -177,7 +177,7 @@ class ConnectionStream(httpcore.AsyncNetworkStream):
 
 
 async def connect(address: str, port: int, observer: StreamObserver) -> ConnectionStream:
-    """Connect to an address. Raises OSError, also if that would use up our reserve of descriptors."""
+    """Connect to an address. Raises OSError, also if it would use our reserve of descriptors."""
     require_room()
     _, wire = await asyncio.get_running_loop().create_connection(ReceiveBuffer, address, port)
     return ConnectionStream(wire, observer)
