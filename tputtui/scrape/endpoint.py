@@ -100,7 +100,7 @@ class Endpoint:
             Exception
         ) as failure:  # NotAnExposition, or a defect of the reader: this target's matter alone
             sentence = shortage(failure) or str(failure) or "not a metrics page"
-            error = clean(self._fetcher.redactor.sentence(sentence), 200)
+            error = clean(self._fetcher.redactor.redact_sentence(sentence), 200)
             return Scrape(self.name, at, now, duration_s, error=error)
         return Scrape(
             self.name,

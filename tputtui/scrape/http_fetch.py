@@ -23,7 +23,8 @@ from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, format_byte_c
 from tputtui.scrape.inflate import ACCEPTED_ENCODINGS, InflatedBody
 from tputtui.scrape.time_limit import TimeLimit
 from tputtui.text import clean
-from tputtui.text.redaction import Redactor, redact_url
+from tputtui.text.redaction import redact_url
+from tputtui.text.target_redactor import TargetRedactor
 
 if TYPE_CHECKING:  # httpx costs 90 ms: it is loaded at the first scrape, after the first paint
     import httpx
@@ -114,7 +115,7 @@ class Fetcher:
             None  # the newest one: the next is mostly the same
         )
         self._backend: ConnectionBackend | None = None
-        self.redactor = Redactor(settings.url, settings.username)
+        self.redactor = TargetRedactor(settings.url, settings.username)
         self._header_call = (
             BlockingCall(self._read_headers) if _has_secret_files(settings) else None
         )
@@ -178,7 +179,7 @@ class Fetcher:
             silent = attempt.is_silent(failure)
         await self.aclose()
         raise FetchError(
-            clean(self.redactor.sentence(error), 200), is_late=is_late, is_silent=silent
+            clean(self.redactor.redact_sentence(error), 200), is_late=is_late, is_silent=silent
         )
 
     async def aclose(self) -> None:
@@ -263,7 +264,7 @@ class Fetcher:
         ends = ("content-length", "transfer-encoding", "content-encoding")
         framed = any(name in response.headers for name in ends)
         return HttpAnswer(
-            self.redactor.body(body.content()),
+            self.redactor.redact_body(body.content()),
             response.headers.get("content-type"),
             response.status_code,
             framed,
@@ -308,7 +309,7 @@ class Fetcher:
             here.host,
             here.port,
         ) and not there.userinfo:
-            self.redactor.visit(str(there))
+            self.redactor.on_redirect(str(there))
             return str(there)
         shown = clean(f"{there.scheme}://{there.host}{f':{port}' if port else ''}", 60)
         if there.host == here.host:
@@ -322,7 +323,7 @@ def _has_secret_files(settings: EndpointSettings) -> bool:
 
 
 def _build_headers(
-    settings: EndpointSettings, accept: str, redactor: Redactor
+    settings: EndpointSettings, accept: str, redactor: TargetRedactor
 ) -> dict[bytes, bytes]:
     """The request's headers, secrets read anew and told to `redactor`: may block.
 

@@ -169,7 +169,7 @@ class ServerApi:
     def _clean_texts(self, values: object) -> list[str]:
         """What the server says, without our secrets: it may quote what it was asked."""
         texts = [one for one in values if isinstance(one, str)] if isinstance(values, list) else []
-        return [clean(self._fetcher.redactor.sentence(one), 140) for one in texts]
+        return [clean(self._fetcher.redactor.redact_sentence(one), 140) for one in texts]
 
 
 def base_url(url: str) -> str:
