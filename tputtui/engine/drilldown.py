@@ -95,7 +95,7 @@ class ReplicaWatch:
             Event(
                 time,
                 "warning",
-                f"{member.name} is unlike the other replicas: {replica.outlier_reason}",
+                f"{member.availability.name} is unlike the other replicas: {replica.outlier_reason}",
                 replica.target,
             )
             for replica in began

@@ -316,7 +316,7 @@ class SnapshotPipeline:
             or browsing.last_exposition is None
         ):
             return
-        named = f"{signal} of {tracker.name}"
+        named = f"{signal} of {tracker.availability.name}"
         try:
             words = build_override(signal, family, browsing.last_exposition)
             for one in self._replica_trackers(tracker):
@@ -411,7 +411,7 @@ class SnapshotPipeline:
             split=self._split_state(),
             history_s=self._history_s(),
             is_ready=not is_discovering
-            and all(tracker.is_settled for tracker in self._trackers.values()),
+            and all(tracker.availability.is_settled for tracker in self._trackers.values()),
         )
         self._server_histories.on_tick(reading.at)
         figures = self._history_values(snapshot)
@@ -426,7 +426,7 @@ class SnapshotPipeline:
         """
         now = self._chart.charted_family if self._chart is not None else None
         tracker = self._trackers.get(now.target) if now is not None else None
-        if now is None or tracker is None or not tracker.is_overdue:
+        if now is None or tracker is None or not tracker.availability.is_overdue:
             return now
         return replace(now, value=None, rate=None)
 
@@ -478,7 +478,7 @@ class SnapshotPipeline:
         """Update the newest scrape behind the snapshot: a good one; a failed one if all targets are
         down.
         """
-        any_up = any(tracker.is_up for tracker in self._trackers.values())
+        any_up = any(tracker.availability.is_up for tracker in self._trackers.values())
         told = [
             (scrape.at, scrape.time)
             for scrape in reading.scrapes
@@ -506,7 +506,7 @@ class SnapshotPipeline:
             last = self._last_figures_by_service.setdefault(name, LastFigures())
             state, is_overdue = (
                 tracker.state(windows, by),
-                any(member.is_overdue for member in members),
+                any(member.availability.is_overdue for member in members),
             )
             states.append(
                 last.add_last_figures(
@@ -521,7 +521,7 @@ class SnapshotPipeline:
             self._has_checked_objectives
             or is_discovering
             or not self._trackers
-            or not all(one.is_up for one in self._trackers.values())
+            or not all(one.availability.is_up for one in self._trackers.values())
         ):
             return
         self._has_checked_objectives = True
