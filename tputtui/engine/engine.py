@@ -209,7 +209,7 @@ class Engine:
                         f"the processes cannot be read: {self._reported_process_error}",
                     )
                 )
-        self.pipeline.browse(self._browsed_target)
+        self.pipeline.selection.browse(self._browsed_target)
         reading = feed.read(missed_ticks)
         self._is_deriving = True
         try:
@@ -233,7 +233,7 @@ class Engine:
             reading, is_discovering=looking, forgotten=feed.forgotten_names
         )
         self.pipeline.add_backfill(backfill)
-        families = self.pipeline.families()
+        families = self.pipeline.selection.families()
         with self._lock:
             if backfill:
                 self._column_cache.clear()
@@ -334,7 +334,7 @@ class Engine:
 
     def next_breakdown(self, service: str) -> None:
         """Break a service down by its next label."""
-        self._call_soon(partial(self.pipeline.next_breakdown, service))
+        self._call_soon(partial(self.pipeline.services.next_breakdown, service))
 
     def heatmap(
         self, service: str, columns: int, span_s: float, until: float | None
@@ -352,15 +352,15 @@ class Engine:
 
     def replicas(self) -> ReplicaTable:
         """Figures of each replica as of the newest tick, with its deviations from the others."""
-        return self.pipeline.replicas
+        return self.pipeline.services.replicas
 
     def set_filter(self, service_filter: ServiceFilter | None) -> None:
         """Show a filtered service as an additional one from the next tick on; None removes it."""
-        self._call_soon(partial(self.pipeline.set_filter, service_filter))
+        self._call_soon(partial(self.pipeline.services.set_filter, service_filter))
 
     def set_split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a traffic split from the next tick on; None removes them."""
-        self._call_soon(partial(self.pipeline.set_split, split))
+        self._call_soon(partial(self.pipeline.services.set_split, split))
 
     def find_split_options(
         self, service: str, on_options: Callable[[Sequence[SplitOption]], None]
@@ -368,7 +368,7 @@ class Engine:
         """Find out how a service may be split; `on_options` gets the result on the engine's
         thread.
         """
-        self._call_soon(lambda: on_options(self.pipeline.find_split_options(service)))
+        self._call_soon(lambda: on_options(self.pipeline.services.find_split_options(service)))
 
     def browse(self, target: str | None) -> None:
         """Read all families of a target from the next tick on; None stops it."""
@@ -384,11 +384,11 @@ class Engine:
 
         Never waits for a tick.
         """
-        return self.pipeline.family_history(family, columns)
+        return self.pipeline.selection.family_history(family, columns)
 
     def chart_family(self, charted: tuple[str, str] | None) -> None:
         """Chart a (target, family) on the time axis from now on; None removes it."""
-        self._call_soon(partial(self.pipeline.chart_family, charted))
+        self._call_soon(partial(self.pipeline.selection.chart_family, charted))
 
     def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
         """Bind a signal of a target, and of its replicas, to a family from now on."""
@@ -397,7 +397,7 @@ class Engine:
     def _bind(self, target: str, signal: SignalKind, family: str) -> None:
         with self._lock:
             self.pipeline.bind_signal(target, signal, family, time.time())
-            self._families = self.pipeline.families()
+            self._families = self.pipeline.selection.families()
 
     def set_processes_enabled(self, is_enabled: bool) -> None:
         """Enable or disable reading the process table: it is not read while hidden."""

@@ -62,7 +62,7 @@ class RecordingTap:
                 snapshot,
                 pipeline.target_facts(),
                 is_discovering,
-                pipeline.filtered_service_name,
+                pipeline.services.filtered_service_name,
                 backfill,
             )
 

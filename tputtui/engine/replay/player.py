@@ -330,7 +330,9 @@ class Player:
         """Find out how a service may be split; `on_options` may get the result on the buffer's
         thread.
         """
-        self._buffer.run_action(lambda monitor: on_options(monitor.find_split_options(service)))
+        self._buffer.run_action(
+            lambda monitor: on_options(monitor.services.find_split_options(service))
+        )
 
     def browse(self, target: str | None) -> None:
         """Read the recorded families of a target; None stops it."""

@@ -89,9 +89,9 @@ class ReplayBuffer:
             header.interval_s, levels=((history.LEVELS[0][0], fine), *history.LEVELS[1:])
         )
         for service in choices.breakdowns:
-            monitor.next_breakdown(service)
-        monitor.set_filter(choices.service_filter)
-        monitor.set_split(choices.split)
+            monitor.services.next_breakdown(service)
+        monitor.services.set_filter(choices.service_filter)
+        monitor.services.set_split(choices.split)
         self._cache = SnapshotCache()
         # requests deferred until the end of a tick
         self._pending_actions: deque[Callable[[SnapshotPipeline], None]] = deque()
@@ -160,7 +160,7 @@ class ReplayBuffer:
             if snapshot.at < self._start_at - 2 * self._interval_s:
                 return  # not shown, and packing it takes as long as deriving it
             snapshot = without_history(snapshot)
-        replicas = dict(self._feed.pipeline.replicas)
+        replicas = dict(self._feed.pipeline.services.replicas)
         with self._lock:
             before = self._cache.newest_at
             self._cache.add(snapshot, replicas)
