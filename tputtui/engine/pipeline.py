@@ -90,7 +90,7 @@ class SnapshotPipeline:
         self._newest_scrape_times: tuple[float, float] | None = None
         self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
 
-    # ------------------------------------------------------------------------------------------ targets
+    # -------------------------------------------------------------------------------------- targets
 
     def add_target(
         self, target: Target, overrides: Overrides = NO_OVERRIDES, *, is_from_server: bool = False
@@ -195,7 +195,7 @@ class SnapshotPipeline:
         """Add an event to the event log."""
         self._events.append(event)
 
-    # ------------------------------------------------------------------------------------------ the tick
+    # ------------------------------------------------------------------------------------- the tick
 
     def derive_snapshot(
         self,
@@ -318,7 +318,7 @@ class SnapshotPipeline:
             if is_shown and (newest is None or times > newest):
                 self._newest_scrape_times = times
 
-    # ------------------------------------------------------------------------------------------ objectives
+    # ----------------------------------------------------------------------------------- objectives
 
     def _check_objective_services(self, time: float, is_discovering: bool) -> None:
         """Warn about objectives of unknown services, once all services are known."""
@@ -336,7 +336,7 @@ class SnapshotPipeline:
         }
         return self.services.with_routes(state, routes)
 
-    # ------------------------------------------------------------------------------------------ figures
+    # -------------------------------------------------------------------------------------- figures
 
     def _history_values(self, snapshot: Snapshot) -> Mapping[str, float | None]:
         figures: dict[str, float | None] = {}

@@ -65,7 +65,7 @@ class ServicePipeline:
         """Name of the filtered service, a part of another one; None without a filter."""
         return self._filtered_service.part.name if self._filtered_service is not None else None
 
-    # ------------------------------------------------------------------------------------------ choices
+    # -------------------------------------------------------------------------------------- choices
 
     def next_breakdown(self, service: str) -> None:
         """Break a service's traffic down by its next label."""
@@ -107,7 +107,7 @@ class ServicePipeline:
         labels = rates_by_label(tracker.counted_rates())
         return split_options(service, rate_by_target, rate_by_service, labels)
 
-    # ------------------------------------------------------------------------------------------ grouping
+    # ------------------------------------------------------------------------------------- grouping
 
     def regroup(self) -> None:
         """Group the targets anew at the next tick."""
@@ -155,7 +155,7 @@ class ServicePipeline:
                     watch = ReplicaWatch(members, self._quantiles)
                 self._replica_watches[name] = watch
 
-    # ------------------------------------------------------------------------------------------ the tick
+    # ------------------------------------------------------------------------------------- the tick
 
     def states(self, at: float) -> tuple[ServiceState, ...]:
         """State of each service as of a tick, without those of filters and splits."""

@@ -125,7 +125,7 @@ class TargetTracker:
                 names_to_read(self.bindings) if self.wanted_names is not None else None
             )
 
-    # ------------------------------------------------------------------------------------------ scrapes
+    # -------------------------------------------------------------------------------------- scrapes
 
     def add_scrape(self, scrape: Scrape, forgotten: frozenset[str] = frozenset()) -> list[Event]:
         """Add the next scrape and return the events for the log."""

@@ -152,7 +152,7 @@ class Decoder:
         self._targets, self._names, self._processes = [], set(), {}
         return self.header
 
-    # ------------------------------------------------------------------------------------------ targets
+    # -------------------------------------------------------------------------------------- targets
 
     def _decode_target(self, content: Any) -> WatchedTarget:
         if (
@@ -247,7 +247,7 @@ class Decoder:
             delayed_s=check_seconds(content.get("delayed", 0)),
         )
 
-    # ------------------------------------------------------------------------------------------ the tick
+    # ------------------------------------------------------------------------------------- the tick
 
     def _decode_tick(self, content: Any) -> RecordedTick:
         tick_fields = check_object(content, "tick")

@@ -122,7 +122,7 @@ class Encoder:
         lines.append(format_line({"tick": self._encode_tick(reading, is_discovering)}))
         return lines
 
-    # ------------------------------------------------------------------------------------------ targets
+    # -------------------------------------------------------------------------------------- targets
 
     def _encode_targets(self, target_facts: Sequence[TargetFacts], lines: list[bytes]) -> None:
         for facts in target_facts:
@@ -244,7 +244,7 @@ class Encoder:
             }
             lines.append(format_line({"families": [encoded.number, rows]}))
 
-    # ------------------------------------------------------------------------------------------ the tick
+    # ------------------------------------------------------------------------------------- the tick
 
     def _encode_tick(self, reading: Reading, is_discovering: bool) -> dict[str, Any]:
         tick: dict[str, Any] = {

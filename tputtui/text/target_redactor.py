@@ -137,12 +137,12 @@ def is_secret_name(name: str) -> bool:
 
     Examples: `api_key`, `accessToken`, `sig`.
     """
-    words = [word.lower() for word in _WORD_OF_NAME.findall(name)]
-    if not words or words[-1] in _DESCRIBING_WORDS:
+    name_words = [word.lower() for word in _WORD_OF_NAME.findall(name)]
+    if not name_words or name_words[-1] in _DESCRIBING_WORDS:
         return False
-    if not _SECRET_WORDS.isdisjoint(words) or words[-1] == "pass":
+    if not _SECRET_WORDS.isdisjoint(name_words) or name_words[-1] == "pass":
         return True
-    return words[-1] == "key" and (len(words) == 1 or words[-2] in _WORDS_BEFORE_KEY)
+    return name_words[-1] == "key" and (len(name_words) == 1 or name_words[-2] in _WORDS_BEFORE_KEY)
 
 
 def _distinctive_spellings(value: str) -> set[str]:

@@ -43,19 +43,15 @@ class RecordedFamilies:
             self._feed.apply_item(item)
             item = next(self._items, None)
         self._pending_item = item
-        monitor = self._feed.pipeline
-        found = monitor.selection.families()
-        return (
-            (
-                found,
-                {
-                    row.name: monitor.selection.family_history(row.name, MAX_SCRAPES)
-                    for row in found.family_values.rows
-                },
-            )
-            if found
-            else None
-        )
+        selection = self._feed.pipeline.selection
+        families = selection.families()
+        if families is None:
+            return None
+        history_by_family = {
+            row.name: selection.family_history(row.name, MAX_SCRAPES)
+            for row in families.family_values.rows
+        }
+        return families, history_by_family
 
     def _items_since(self, since: float) -> Iterator[RunItem]:
         for item in self._run.items(since, skip_early_scrapes=True):
