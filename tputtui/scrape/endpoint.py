@@ -103,7 +103,7 @@ class Endpoint:
             exposition = await self._scan(answer, wanted)
         except Exception as failure:  # NotAnExpositionError, or a bug: it affects this target only
             sentence = shortage(failure) or str(failure) or "not a metrics page"
-            error = clean(self._fetcher.redactor.sentence(sentence), 200)
+            error = clean(self._fetcher.redactor.redact_sentence(sentence), 200)
             return Scrape(self.name, at, now, duration_s, error=error)
         return Scrape(
             self.name,

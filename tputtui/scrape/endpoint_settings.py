@@ -6,7 +6,8 @@ from tputtui import settings
 from tputtui.scrape import http_fetch
 from tputtui.scrape.address import parse_address
 from tputtui.scrape.credentials import Secret, learn_all
-from tputtui.text.redaction import Redactor, learn
+from tputtui.text.learned_secrets import learn
+from tputtui.text.target_redactor import TargetRedactor
 
 _PUBLIC_HEADERS = frozenset(
     ("accept", "accept-language", "host", "thanos-tenant", "user-agent", "x-scope-orgid")
@@ -57,7 +58,7 @@ def learn_secrets(target: settings.TargetSettings) -> None:
     """
     endpoint = endpoint_settings(target, settings.Settings())
     learn_all((endpoint.password, endpoint.bearer, *endpoint.headers.values()))
-    Redactor(endpoint.url)  # learns the values of its query
+    TargetRedactor(endpoint.url)  # learns the values of its query
     if endpoint.username and endpoint.password is None:  # a token in place of a name
         learn(endpoint.username)
 

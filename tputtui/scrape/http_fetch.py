@@ -23,7 +23,8 @@ from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, format_byte_c
 from tputtui.scrape.inflate import ACCEPTED_ENCODINGS, InflatedBody
 from tputtui.scrape.time_limit import TimeLimit
 from tputtui.text import clean
-from tputtui.text.redaction import Redactor, redact_url
+from tputtui.text.redaction import redact_url
+from tputtui.text.target_redactor import TargetRedactor
 
 if TYPE_CHECKING:  # httpx costs 90 ms: it is loaded at the first scrape, after the first paint
     import httpx
@@ -110,7 +111,7 @@ class Fetcher:
         # The newest one, because the next is usually equal
         self._cached_request: tuple[_Request, httpx.Request] | None = None
         self._backend: ConnectionBackend | None = None
-        self.redactor = Redactor(settings.url, settings.username)
+        self.redactor = TargetRedactor(settings.url, settings.username)
         self._header_call = (
             BlockingCall(self._read_headers) if _has_secret_files(settings) else None
         )
@@ -172,7 +173,9 @@ class Fetcher:
                 sentence = attempt.describe_failure(failure)
         await self.aclose()
         raise FetchError(
-            clean(self.redactor.sentence(sentence), 200), is_late=is_late, is_silent=is_silent
+            clean(self.redactor.redact_sentence(sentence), 200),
+            is_late=is_late,
+            is_silent=is_silent,
         )
 
     async def aclose(self) -> None:
@@ -256,7 +259,7 @@ class Fetcher:
         framing_headers = ("content-length", "transfer-encoding", "content-encoding")
         is_framed = any(name in response.headers for name in framing_headers)
         return HttpAnswer(
-            self.redactor.body(body.content()),
+            self.redactor.redact_body(body.content()),
             response.headers.get("content-type"),
             response.status_code,
             is_framed,
@@ -301,7 +304,7 @@ class Fetcher:
         origin = (target.scheme, target.host, target.port)
         is_same_origin = origin == (current.scheme, current.host, current.port)
         if is_same_origin and not target.userinfo:
-            self.redactor.visit(str(target))
+            self.redactor.on_redirect(str(target))
             return str(target)
         port = f":{target.port}" if target.port else ""
         shown = clean(f"{target.scheme}://{target.host}{port}", 60)
@@ -316,7 +319,7 @@ def _has_secret_files(settings: EndpointSettings) -> bool:
 
 
 def _build_headers(
-    settings: EndpointSettings, accept: str, redactor: Redactor
+    settings: EndpointSettings, accept: str, redactor: TargetRedactor
 ) -> dict[bytes, bytes]:
     """Build the request's headers. Secrets are read anew and added to `redactor`, so it may block.
 

@@ -166,7 +166,7 @@ class ServerApi:
         """Clean the server's texts and redact our secrets, because it may quote the request."""
         if not isinstance(values, list):
             return []
-        redact = self._fetcher.redactor.sentence
+        redact = self._fetcher.redactor.redact_sentence
         return [clean(redact(value), 140) for value in values if isinstance(value, str)]
 
 
