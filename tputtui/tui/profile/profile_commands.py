@@ -8,8 +8,8 @@ from textual.screen import Screen
 
 from tputtui.tui.terminal.base_screen import DrawnWhole
 from tputtui.tui.widgets.prompt import Prompt
-from tputtui.views.profile.profile_tab import TABS
-from tputtui.views.profile.profile_view import ProfileView, tab_for_key
+from tputtui.views.profile import tabs
+from tputtui.views.profile.profile_view import ProfileView
 
 if TYPE_CHECKING:
     from tputtui.tui.app import TputtuiApp
@@ -39,13 +39,13 @@ class ProfileViewCommands(DrawnWhole, Screen[None]):
         """What stands in the pane's place goes."""
 
     def action_panel(self, number: int) -> None:
-        """1 to 6: the views of the profile."""
-        tab = tab_for_key(number)
+        """Show the view of a number key (1 to 9)."""
+        tab = tabs.tab_for_key(number)
         self.close_menu()
         self.show_message(
             self.profile_view.show_tab(tab)
             if tab is not None
-            else f"the views are 1 to {len(TABS)}"
+            else f"the views are 1 to {len(tabs.TABS)}"
         )
 
     def do_focus_next(self) -> None:
@@ -57,8 +57,10 @@ class ProfileViewCommands(DrawnWhole, Screen[None]):
         self._step_tab(-1)
 
     def _step_tab(self, step: int) -> None:
-        order = [tab for tab, _, _ in TABS]
-        self.action_panel((order.index(self.profile_view.tab_name) + step) % len(order) + 1)
+        number = tabs.tab_number(self.profile_view.tab_name) - 1
+        following = tabs.TABS[(number + step) % len(tabs.TABS)]
+        self.close_menu()
+        self.show_message(self.profile_view.show_tab(following.name))
 
     def do_hottest(self) -> None:
         """*."""

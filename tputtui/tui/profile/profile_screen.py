@@ -215,7 +215,7 @@ class ProfileScreen(ProfileMenuCommands):
             panel.show_pane(self._rendered_pane(panel.size.width, panel.size.height))
         if not self.query_one(Prompt).display:
             usual = [
-                ("Enter", "choose" if self._profile_view.tab_name == "threads" else "open"),
+                ("Enter", self._profile_view.tab_spec.enter_label),
                 *keys.footer_hints(("profile", "everywhere"), self.tputtui_app.settings.keys),
             ]
             if not self.tputtui_app.is_standalone:

@@ -18,7 +18,9 @@ from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunc
 from tputtui.views.profile.profile_tab import (
     CATEGORY_LABELS,
     CATEGORY_ROLES,
+    ProfileTab,
     TabBody,
+    TabSpec,
     describe_hottest,
     format_place,
     format_points,
@@ -30,7 +32,7 @@ from tputtui.views.shared.frame import first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge_spans
 
 
-class FlameTab:
+class FlameTab(ProfileTab):
     """Flame graph as boxes; the selected box is the brightest."""
 
     def __init__(self, analysis: ProfileAnalysis) -> None:
@@ -113,11 +115,6 @@ class FlameTab:
         self._node = path[-1]
         return describe_hottest(tree.func(self._node).name, tree.share(self._node), runs)
 
-    def click(self, key: int) -> bool:
-        """Return False: rows are lines of boxes, so a click selects none of them."""
-        del key
-        return False
-
     def selected_function(self) -> SelectedFunction | None:
         """Function of the selected box."""
         tree, node = self._tree, self._node
@@ -159,7 +156,7 @@ class FlameTab:
 
     # -------------------------------------------------------------------------------------- drawing
 
-    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002
         """Render the description of the selected box, then the boxes."""
         lines = [self._status_line(width)]
         cells = max(1, width - 2)
@@ -270,3 +267,14 @@ def legend(analysis: ProfileAnalysis) -> list[tuple[str, Role, str]]:
         for category, ratio in analysis.category_shares.items()
         if ratio > 0
     ]
+
+
+TAB = TabSpec(
+    name="flame",
+    title="Flame",
+    short_title="flame",
+    help="flame graph",
+    create=FlameTab,
+    is_searchable=True,
+    legend=legend,
+)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tputtui import text
 from tputtui.profiling.analysis.insights import Insight
 from tputtui.profiling.files.source_text import SourceText
+from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
 from tputtui.views.profile.profile_tab import format_points, format_share, format_spread
 from tputtui.views.profile.source_tab import snippet_lines, wrap_text, wrapped_lines
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, blank_line, rule_line
+
+
+def caller_counts(analysis: ProfileAnalysis) -> dict[Function, int]:
+    """Count for each function the functions that call (or start) it."""
+    tree = analysis.tree
+    ids = list(tree.key)
+    if tree.options.by_line:
+        ids = [tree.func_id(node) for node in range(len(tree))]
+    pairs = set(zip(ids[1:], map(ids.__getitem__, tree.parent[1:]), strict=True))
+    counts = Counter(func_id for func_id, _ in pairs)
+    funcs = tree.stacks.frames.funcs
+    return {funcs[func_id]: callers for func_id, callers in counts.items() if func_id >= 0}
 
 
 def detail_width(width: int) -> int:
@@ -53,7 +68,7 @@ def detail_lines(
         lines.append(_figure_line("self", selected.self_, "", width))
         if selected.gil is not None and analysis.filters.metric != "gil":
             lines.append(_figure_line("gil", selected.gil, "of the time", width))
-        places = analysis.caller_count(selected.func)
+        places = analysis.derive(caller_counts).get(selected.func, 0)
         if places:
             lines.append(
                 LineBuilder(width)

@@ -10,9 +10,9 @@ from tputtui.signals.rates import history_keys
 from tputtui.signals.service.bottleneck import first_to_saturate
 from tputtui.views.live.latency_panel import format_quantile, quantile_name
 from tputtui.views.live.throughput_panel import error_role
-from tputtui.views.profile.flame_tab import legend
+from tputtui.views.profile import tabs
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
-from tputtui.views.profile.profile_tab import CATEGORY_LABELS, TABS
+from tputtui.views.profile.profile_tab import CATEGORY_LABELS
 from tputtui.views.shared.frame import Frame, format_traffic
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, bar, sparkline
 
@@ -144,10 +144,10 @@ def tabs_line(tab_name: str, analysis: ProfileAnalysis | None, width: int) -> Li
     row = LineBuilder(width)
     right = _filter_spans(analysis, width)
     room = width - sum(text.width(span.text) for span in right) - 2
-    for number, (name, title, short) in enumerate(TABS, 1):
-        shown = title if width >= WIDE_WIDTH else short
+    for number, spec in enumerate(tabs.TABS, 1):
+        title = spec.title if width >= WIDE_WIDTH else spec.short_title
         row.then(" " if number == 1 else "  ").then(f"{number} ", "accent")
-        row.then(shown, "strong" if name == tab_name else "dim")
+        row.then(title, "strong" if spec.name == tab_name else "dim")
     if analysis is not None and row.end + 14 < room:
         row.then("  D ", "accent").then(
             "difference", "strong" if analysis.before is not None else "dim"
@@ -219,10 +219,11 @@ def state_line(
         )
     if analysis is None or analysis.profile.weight() <= 0:
         return row.line()
-    if tab_name == "flame" and analysis.before is None:
-        for box, filling, label in legend(analysis):
+    legend = tabs.tab_spec(tab_name).legend
+    if legend is not None and analysis.before is None:
+        for mark, mark_role, label in legend(analysis):
             if row.end + len(label) + 4 <= width:
-                row.then(box, filling).then(f"{label}  ")
+                row.then(mark, mark_role).then(f"{label}  ")
         return row.line()
     for category in WORK_KINDS:
         label = CATEGORY_LABELS.get(category, category)

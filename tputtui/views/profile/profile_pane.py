@@ -5,6 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.profiling.files.source_text import SourceText
+from tputtui.views.profile import tabs
 from tputtui.views.profile.function_detail import detail_lines, detail_width, insight_lines
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 from tputtui.views.profile.profile_header import (
@@ -17,8 +18,6 @@ from tputtui.views.profile.profile_tab import ProfileTab, TabBody
 from tputtui.views.profile.source_tab import wrap_text
 from tputtui.views.shared.frame import PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, blank_line, rule_line
-
-_TABS_WITH_DETAIL = ("tree", "callers", "hot")
 
 
 @frozen
@@ -55,6 +54,7 @@ class RenderedPane:
 def render_pane(content: ProfilePane, width: int, height: int) -> RenderedPane:
     """Render the pane in `height` lines."""
     study, page = content.analysis, content.current_tab
+    spec = tabs.tab_spec(content.tab_name)
     lines = [
         rule_line(
             "Profile", capture_summary(content.sampling, study, width - 14), width, focused=True
@@ -83,11 +83,11 @@ def render_pane(content: ProfilePane, width: int, height: int) -> RenderedPane:
     head = len(lines)
     below = (
         insight_lines(study.insight_sentences, study, width, _insight_rows(height))
-        if _insight_rows(height) and content.tab_name != "source"
+        if _insight_rows(height) and spec.shows_insights
         else []
     )
     room = max(1, height - head - len(below))
-    beside = detail_width(width) if content.tab_name in _TABS_WITH_DETAIL else 0
+    beside = detail_width(width) if spec.lists_functions else 0
     area = width - beside - 3 if beside else width
     body = page.render(area, room, content.source)
     rows = (body.lines + [blank_line(area)] * room)[:room]

@@ -5,20 +5,25 @@ It also renders the snippet beside the tree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from tputtui import text
 from tputtui.profiling.files.source_text import SourceText
-from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
-from tputtui.views.profile.profile_tab import TabBody, format_share, next_place
+from tputtui.views.profile.profile_tab import (
+    ProfileTab,
+    TabBody,
+    TabSpec,
+    format_share,
+    next_place,
+)
 from tputtui.views.shared.frame import first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder, bar
 
 _HEAT_CELLS = 6
 
 
-class SourceTab:
+class SourceTab(ProfileTab):
     """Source of one file, chosen with `show_function`."""
 
     def __init__(self, analysis: ProfileAnalysis) -> None:
@@ -56,18 +61,6 @@ class SourceTab:
         elif rows:
             self.go_to_match(1 if rows > 0 else -1)
 
-    def sideways(self, step: int) -> None:
-        """Do nothing: long lines are cut."""
-        del step
-
-    def open(self) -> bool:
-        """Return False: a line cannot be opened."""
-        return False
-
-    def back(self) -> bool:
-        """Return False: the source has no level to leave."""
-        return False
-
     def hottest(self) -> str:
         """Go to the line with the most self time; in a comparison, to the one that changed most."""
         heat = self._heat()
@@ -88,11 +81,6 @@ class SourceTab:
     def selected_function(self) -> SelectedFunction | None:
         """Function that the file was opened for."""
         return self._function
-
-    def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
-        """Return None: functions are searched in the other tabs."""
-        del predicate
-        return None
 
     def go_to_match(self, step: int) -> bool:
         """Go to the next (n) or previous (N) line that was sampled."""
@@ -257,3 +245,13 @@ def wrap_text(sentence: str, width: int) -> list[str]:
         else:
             lines.append(text.truncate(word, width))
     return lines
+
+
+TAB = TabSpec(
+    name="source",
+    title="Source",
+    short_title="source",
+    help="source",
+    create=SourceTab,
+    shows_insights=False,
+)

@@ -12,6 +12,7 @@ from tputtui.profiling.analysis.profile_diff import FunctionDifference
 from tputtui.profiling.analysis.top_functions import (
     HotFunction,
     callers_and_callees,
+    hot_functions,
     hottest_first,
     is_running,
 )
@@ -21,7 +22,9 @@ from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
 from tputtui.views.profile.profile_tab import (
     BAR_CELLS,
+    ProfileTab,
     TabBody,
+    TabSpec,
     describe_hottest,
     format_place,
     format_points,
@@ -36,7 +39,13 @@ SORT_COLUMNS: tuple[str, ...] = ("self", "total", "gil", "callers", "function")
 _MAX_LISTED = 200  # callers or callees in the list
 
 
-class TopFunctionsTab:
+def functions_before(analysis: ProfileAnalysis) -> dict[Function, HotFunction]:
+    """Functions of the other profile, some of which no longer occur in this one."""
+    stacks = analysis.listed_stacks_before
+    return {} if stacks is None else {row.func: row for row in hot_functions(stacks)}
+
+
+class TopFunctionsTab(ProfileTab):
     """Table of functions, or one function between its callers and its callees."""
 
     def __init__(self, analysis: ProfileAnalysis) -> None:
@@ -90,7 +99,7 @@ class TopFunctionsTab:
 
     def _function_row(self, func: Function) -> HotFunction | None:
         """Figures of a function; from the other profile if the function no longer occurs."""
-        return self._by_func.get(func) or self._analysis.hot_functions_before.get(func)
+        return self._by_func.get(func) or self._analysis.derive(functions_before).get(func)
 
     def _is_gone(self) -> bool:
         """Return whether the opened function exists in the other profile only."""
@@ -206,7 +215,7 @@ class TopFunctionsTab:
             return None
         row = self._by_func.get(func)
         if self._analysis.before is not None:
-            was = self._analysis.hot_functions_before.get(func)
+            was = self._analysis.derive(functions_before).get(func)
             line = row.line if row is not None else was.line if was is not None else 0
             now, before = (one.total if one is not None else 0.0 for one in (row, was))
             return SelectedFunction(
@@ -251,7 +260,7 @@ class TopFunctionsTab:
 
     # -------------------------------------------------------------------------------------- drawing
 
-    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002
         """Render the header and the rows."""
         room = max(0, height - 1)
         self._top = first_visible_row(self._top, self._cursor, self._row_count(), max(1, room))
@@ -367,3 +376,14 @@ class TopFunctionsTab:
                     "dim",
                 )
         return row.ending_at(width - 1, where, "dim").line() if where else row.line()
+
+
+TAB = TabSpec(
+    name="hot",
+    title="Hot functions",
+    short_title="hot",
+    help="hot functions",
+    create=TopFunctionsTab,
+    lists_functions=True,
+    is_searchable=True,
+)

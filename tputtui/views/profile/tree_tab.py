@@ -1,4 +1,4 @@
-"""Tab of the call tree or the callers: rows that expand, with shares.
+"""Tab of the call tree: rows that expand, with shares.
 
 In a comparison it shows both sides.
 """
@@ -6,8 +6,10 @@ In a comparison it shows both sides.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from tputtui import text
+from tputtui.profiling.analysis.call_tree import CallTree
 from tputtui.profiling.analysis.profile_diff import UnionTree
 from tputtui.profiling.analysis.tree_rows import TreeRow, TreeRows
 from tputtui.profiling.files.source_text import SourceText
@@ -15,7 +17,9 @@ from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
 from tputtui.views.profile.profile_tab import (
     BAR_CELLS,
+    ProfileTab,
     TabBody,
+    TabSpec,
     describe_hottest,
     format_place,
     format_points,
@@ -33,13 +37,16 @@ MAX_LINE_NODES = 5_000  # nodes below a node up to which its lines are distingui
 _MARKERS = {"open": "▾", "closed": "▸", "leaf": " "}
 
 
-class TreeTab:
+class TreeTab(ProfileTab):
     """Tree of rows that expand and collapse."""
 
-    def __init__(self, analysis: ProfileAnalysis, *, is_inverted: bool = False) -> None:
-        self._is_inverted = is_inverted
+    column_title: ClassVar[str] = "function"
+    expands_hottest: ClassVar[bool] = True  # the hot rows are open and the cursor is on the hottest
+
+    def __init__(self, analysis: ProfileAnalysis) -> None:
         self._cursor = self._top = 0
-        self._has_moved = is_inverted  # until the user moves, the cursor follows the hottest path
+        # Until the user moves, the cursor follows the hottest path.
+        self._has_moved = not self.expands_hottest
         self._predicate: Callable[[Function], bool] | None = None
         self._matches: tuple[int, ...] = ()
         self._set_analysis(analysis, None)
@@ -47,22 +54,26 @@ class TreeTab:
     def _set_analysis(self, analysis: ProfileAnalysis, previous: TreeRows | None) -> None:
         self._analysis = analysis
         note = note_of(analysis.table)
-        self._union: UnionTree | None = (
-            analysis.callers_union if self._is_inverted else analysis.union
-        )
+        self._union = self._union_tree(analysis)
         if self._union is not None:
             # A thousand unchanged rows would hide the changes, so rows rare on both sides are
             # folded here, too.
             self.rows = TreeRows(self._union.tree, annotate=note)
         else:
-            tree = analysis.callers_tree if self._is_inverted else analysis.tree
+            tree = self._call_tree(analysis)
             carries = previous is not None and previous.tree.stacks.frames is tree.stacks.frames
             self.rows = TreeRows(tree, annotate=note, previous=previous if carries else None)
-        if not self.rows.expanded and not self._is_inverted:
+        if not self.rows.expanded and self.expands_hottest:
             self.rows.expand_hot()
         if not self._has_moved:
             self._cursor, _ = self.rows.expand_hottest()
         self._selected: tuple[int, SelectedFunction] | None = None
+
+    def _call_tree(self, analysis: ProfileAnalysis) -> CallTree:
+        return analysis.tree
+
+    def _union_tree(self, analysis: ProfileAnalysis) -> UnionTree | None:
+        return analysis.union
 
     def refresh(self, analysis: ProfileAnalysis) -> None:
         """Show another analysis; the same rows stay open and the cursor stays on its function."""
@@ -132,10 +143,6 @@ class TreeTab:
         if before:
             self.rows.toggle_chain(self._cursor)
         return len(self.rows) != before
-
-    def back(self) -> bool:
-        """Return False: the tree has no level to leave."""
-        return False
 
     def hottest(self) -> str:
         """Expand the heaviest path of the tree."""
@@ -213,7 +220,7 @@ class TreeTab:
 
     # -------------------------------------------------------------------------------------- drawing
 
-    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002
         """Render the header and the rows."""
         lines = [self._header_line(width)]
         room = max(0, height - 1)
@@ -226,18 +233,21 @@ class TreeTab:
 
     def _header_line(self, width: int) -> Line:
         row = LineBuilder(width)
-        title = "function, then who called it" if self._is_inverted else "function"
         if self._union is not None:
             row.ending_at(8, "before", "dim").ending_at(17, "now", "dim").ending_at(
                 26, "Δ points", "dim"
             )
-            return row.at(28, title, "dim").ending_at(width - 1, "% of each profile", "dim").line()
+            return (
+                row.at(28, self.column_title, "dim")
+                .ending_at(width - 1, "% of each profile", "dim")
+                .line()
+            )
         columns = _ColumnLayout(width, self._analysis.has_gil)
         row.ending_at(8, "gil" if self._analysis.filters.metric == "gil" else "total", "dim")
         row.ending_at(columns.self_, "self", "dim")
         if columns.gil:
             row.ending_at(columns.gil, "gil", "dim")
-        row.at(columns.function, title, "dim")
+        row.at(columns.function, self.column_title, "dim")
         own = (
             format_spread(self.rows.row(self._cursor).half_width)
             if len(self.rows) and not columns.spread
@@ -338,3 +348,14 @@ class _ColumnLayout:
         self.self_ = self.bar + self.bar_cells + 6
         self.gil = self.self_ + 7 if has_gil else 0
         self.function = (self.gil or self.self_) + 2
+
+
+TAB = TabSpec(
+    name="tree",
+    title="Call tree",
+    short_title="tree",
+    help="call tree",
+    create=TreeTab,
+    lists_functions=True,
+    is_searchable=True,
+)
