@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tputtui.profiling.capture import entry_point
 from tputtui.profiling.capture.entry_point import MAX_NAMES
+from tputtui.profiling.files.profile_format import ProfileFormat
 from tputtui.profiling.profile_errors import (
     MAX_DEPTH,
     MAX_STACKS,
@@ -140,3 +141,12 @@ def _format_frame(frames: FrameTable, frame_id: int) -> str:
 
 def _replace_semicolons(text: str) -> str:
     return text.replace(";", ",")
+
+
+FORMAT = ProfileFormat(
+    name="collapsed stacks",
+    suffixes=(".txt",),
+    export_suffix=".collapsed.txt",
+    read=parse,
+    write=render,
+)

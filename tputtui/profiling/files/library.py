@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tputtui.frozen import frozen
 from tputtui.profiling.files import file_formats, profile_store
+from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 
 MAX_STORED_SHOWN = 200  # files of earlier sessions that are listed
@@ -87,7 +88,7 @@ class ProfileLibrary:
         if entry.profile is not None:
             return entry.profile
         if entry.path is None:
-            raise file_formats.UnreadableProfileError(f"{entry.label}: it was not saved")
+            raise UnreadableProfileError(f"{entry.label}: it was not saved")
         profile = file_formats.load(entry.path)
         about = replace(
             profile.metadata,

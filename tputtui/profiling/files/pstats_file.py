@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tputtui.frozen import frozen
-from tputtui.profiling.capture import launcher
+from tputtui.profiling.files.profile_format import ProfileFormat
 from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Function
 from tputtui.text import clean
@@ -78,6 +78,8 @@ class PstatsProfile:
 def load(path: Path) -> PstatsProfile:
     """Read a .pstats file. Raises UnreadableProfileError."""
     import tempfile
+
+    from tputtui.profiling.capture import launcher
 
     shown = clean(str(path), 200)
     try:
@@ -155,3 +157,6 @@ def _parse_seconds(value: Any) -> float:
     if not math.isfinite(seconds):
         raise ValueError("not a time")
     return seconds
+
+
+FORMAT = ProfileFormat(name="pstats", suffixes=(".pstats", ".prof"), read_calls=load)

@@ -144,6 +144,6 @@ class ProfileViewCommands(DrawnWhole, Screen[None]):
         )
 
     def do_export(self) -> None:
-        """e: the profile as speedscope JSON, collapsed stacks and an SVG flame graph."""
+        """Export the profile in every format that can be written (e)."""
         study = self.profile_view.analysis
         self.tputtui_app.profile_session.export(study.profile if study is not None else None)

@@ -181,7 +181,7 @@ class ProfileSession:
             self._app.show_status(str(error))
 
     def export(self, profile: Profile | None) -> None:
-        """Write a profile as speedscope JSON, as collapsed stacks and as a flame graph."""
+        """Write a profile in every format."""
         if profile is None or self._app.settings.read_only:
             self._app.show_status(
                 "nothing to export yet" if profile is None else "read-only: no file is written"
