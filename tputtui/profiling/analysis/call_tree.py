@@ -312,11 +312,9 @@ class _TreeBuilder:
         shown = [0] * len(parents)
         base = [0] * len(parents)  # the shown node that is the parent of this node's callees
         entered = [0] * len(parents)  # the shown node of the library call that contains this node
-        ends_inside = [one + two for one, two in zip(self_weights, self_gil, strict=True)]
-        if mine is not None:  # weight that ends in library code before own code is entered again
-            for node in range(len(parents) - 1, 0, -1):
-                if not is_mine[frames[node]]:
-                    ends_inside[parents[node]] += ends_inside[node]
+        ends_inside = [wall + gil for wall, gil in zip(self_weights, self_gil, strict=True)]
+        if mine is not None:
+            _add_library_weights(ends_inside, parents, frames, is_mine)
         run: dict[int, int] = {}
         for node in range(1, len(parents)):
             parent, frame = parents[node], frames[node]
@@ -380,3 +378,15 @@ class _TreeBuilder:
             first[at] = max(inside, key=lambda frame: (inside[frame], -table.frames[frame].line))
         lines = [frame.line for frame in table.frames]
         return [lines[frame] if frame >= 0 else 0 for frame in first]
+
+
+def _add_library_weights(
+    weights: list[float], parents: list[int], frames: list[int], is_own_code: list[bool]
+) -> None:
+    """Add the weight that ends in library code to the callers, up to the next own code.
+
+    `weights`, `parents` and `frames` are by node, parents first; `is_own_code` is by frame.
+    """
+    for node in range(len(parents) - 1, 0, -1):
+        if not is_own_code[frames[node]]:
+            weights[parents[node]] += weights[node]

@@ -104,7 +104,9 @@ def cpu_load(profile: Profile) -> CpuLoad | None:
     if profile.metadata.subprocesses:
         return None
     used, lacked = cpu_shares(profile), ready_shares(profile)
-    return CpuLoad(sum(used.values()), sum(lacked.values()) if lacked else None) if used else None
+    if not used:
+        return None
+    return CpuLoad(sum(used.values()), sum(lacked.values()) if lacked else None)
 
 
 def profile_insights(
@@ -147,7 +149,10 @@ def _cpu_bound(evidence: _Evidence) -> Insight | None:
     """Rule: the GIL is held nearly all the time; more threads here would not help."""
     if evidence.gil_held_share < MIN_GIL_HELD_SHARE or not evidence.has_cpu_time:
         return None
-    text = f"CPU-bound: the GIL is held {evidence.gil_held_share * 100:.0f} % of the time, one core is all this process uses."
+    text = (
+        f"CPU-bound: the GIL is held {evidence.gil_held_share * 100:.0f} % of the time, "
+        "one core is all this process uses."
+    )
     return Insight("cpu-bound", text, evidence.gil_held_share)
 
 
@@ -165,7 +170,8 @@ def _starved(evidence: _Evidence) -> Insight | None:
     ):
         return None
     text = (
-        f"Kept from running: it had {load.cpus_used * 100:.0f} % of a core, and was ready for another {load.cpus_lacked * 100:.0f} %: "
+        f"Kept from running: it had {load.cpus_used * 100:.0f} % of a core, "
+        f"and was ready for another {load.cpus_lacked * 100:.0f} %: "
         "others had the CPU, or a limit of its own."
     )
     return Insight("starved", text, min(1.0, load.cpus_lacked))
@@ -190,13 +196,12 @@ def _gil(evidence: _Evidence) -> Insight | None:
     ):
         return None
     shown = min(1.0, held) * 100
-    text = f"{_format_share(evidence, part)} is computed in {_func_name(evidence, func)}, holding the GIL {shown:.0f} % of that: "
-    return Insight(
-        "gil",
-        f"{text}threads will not make it faster, processes can.",
-        part.wall / evidence.stacks.weight,
-        func,
+    text = (
+        f"{_format_share(evidence, part)} is computed in {_func_name(evidence, func)}, "
+        f"holding the GIL {shown:.0f} % of that: "
+        "threads will not make it faster, processes can."
     )
+    return Insight("gil", text, part.wall / evidence.stacks.weight, func)
 
 
 def _lock(evidence: _Evidence) -> Insight | None:

@@ -122,12 +122,21 @@ class FlameTab(ProfileTab):
             return None
         if self._union is not None:
             return SelectedFunction(
-                tree.func(node), tree.line[node], self._union.after[node], 0.0,
-                heat=self._analysis.heat(tree.func(node).file), before=self._union.before[node],
-            )  # fmt: skip
+                tree.func(node),
+                tree.line[node],
+                self._union.after[node],
+                0.0,
+                heat=self._analysis.heat(tree.func(node).file),
+                before=self._union.before[node],
+            )
         return SelectedFunction(
-            tree.func(node), tree.line[node], tree.share(node), tree.self_share(node), tree.gil_share(node), tree.half_width(node)
-        )  # fmt: skip
+            tree.func(node),
+            tree.line[node],
+            tree.share(node),
+            tree.self_share(node),
+            tree.gil_share(node),
+            tree.half_width(node),
+        )
 
     def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Mark the boxes of functions that match."""
@@ -156,8 +165,9 @@ class FlameTab(ProfileTab):
 
     # -------------------------------------------------------------------------------------- drawing
 
-    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:
         """Render the description of the selected box, then the boxes."""
+        del source
         lines = [self._status_line(width)]
         cells = max(1, width - 2)
         room = max(1, height - 1)
@@ -178,27 +188,26 @@ class FlameTab(ProfileTab):
         if self._layout_key != (cells, rows, self._zoom):
             self._layout_key = (cells, rows, self._zoom)
             above = max(0, self._tree.depth[self._zoom] - 1) if self._zoom else 0
-            found = layout_boxes(self._tree, float(cells), self._zoom, rows + above)
-            self._rows = [row for row in found if not row[0].is_ancestor]
+            box_rows = layout_boxes(self._tree, float(cells), self._zoom, rows + above)
+            self._rows = [row for row in box_rows if not row[0].is_ancestor]
 
     def _status_line(self, width: int) -> Line:
-        chosen = self.selected_function()
+        selected = self.selected_function()
         row = LineBuilder(width).at(1, "")
-        if chosen is None:
+        if selected is None:
             return row.then("nothing to draw", "dim").line()
-        row.then(text.truncate(chosen.func.name, max(10, width // 3)), "strong")
-        row.then(f"  {format_share(chosen.total)}", "strong").then(" %", "dim")
-        if chosen.before is not None:
-            row.then(
-                f"  was {format_share(chosen.before)} %, {format_points(chosen.total - chosen.before)} points"
-            )
+        row.then(text.truncate(selected.func.name, max(10, width // 3)), "strong")
+        row.then(f"  {format_share(selected.total)}", "strong").then(" %", "dim")
+        if selected.before is not None:
+            points = format_points(selected.total - selected.before)
+            row.then(f"  was {format_share(selected.before)} %, {points} points")
         else:
-            row.then(f" {format_spread(chosen.spread)}".rstrip(), "dim")
-            row.then(f"  self {format_share(chosen.self_)} %")
-        row.then(f"  {format_place(chosen.func.file, chosen.line, 40)}", "dim")
-        what = "% of each profile" if chosen.before is not None else self._analysis.share_basis
+            row.then(f" {format_spread(selected.spread)}".rstrip(), "dim")
+            row.then(f"  self {format_share(selected.self_)} %")
+        row.then(f"  {format_place(selected.func.file, selected.line, 40)}", "dim")
+        basis = "% of each profile" if selected.before is not None else self._analysis.share_basis
         return row.ending_at(
-            width - 1, text.truncate(what, max(0, width - 3 - row.end)), "dim"
+            width - 1, text.truncate(basis, max(0, width - 3 - row.end)), "dim"
         ).line()
 
     def _box_line(self, row: list[FlameBox], width: int, cells: int) -> Line:

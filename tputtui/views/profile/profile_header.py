@@ -94,11 +94,11 @@ def capture_summary(sampling: SamplingStatus, analysis: ProfileAnalysis | None, 
 
     Where room is short, values that are as usual are dropped first.
     """
-    for spared in range(4):
-        words = _capture_summary(sampling, analysis, spared)
-        if text.width(words) <= width:
+    for omit_level in range(4):
+        summary = _capture_summary(sampling, analysis, omit_level)
+        if text.width(summary) <= width:
             break
-    return words
+    return summary
 
 
 def _capture_summary(
@@ -158,20 +158,20 @@ def tabs_line(tab_name: str, analysis: ProfileAnalysis | None, width: int) -> Li
 def _filter_spans(analysis: ProfileAnalysis | None, width: int) -> list[TextSpan]:
     if analysis is None:
         return []
-    knobs = analysis.filters
+    filters = analysis.filters
     spans = [TextSpan("t ", "accent"), TextSpan(*_thread_filter(analysis))]
     spans += [
         TextSpan("  g ", "accent"),
-        TextSpan(knobs.metric, "plain" if knobs.metric == "wall" else "strong"),
+        TextSpan(filters.metric, "plain" if filters.metric == "wall" else "strong"),
     ]
     spans += [
         TextSpan("  o ", "accent"),
         TextSpan(
-            ("my" if knobs.own_code_only else "all") + (" code" if width >= WIDE_WIDTH else ""),
-            "strong" if knobs.own_code_only else "plain",
+            ("my" if filters.own_code_only else "all") + (" code" if width >= WIDE_WIDTH else ""),
+            "strong" if filters.own_code_only else "plain",
         ),
     ]
-    if knobs.by_line:
+    if filters.by_line:
         spans += [TextSpan("  L ", "accent"), TextSpan("lines", "strong")]
     return spans
 
@@ -199,9 +199,9 @@ def state_line(
     category shares.
     """
     row = LineBuilder(width).at(1, "")
-    words, role = _progress_text(sampling, analysis)
-    if words:
-        row.then(f"{words}   ", role)
+    progress, role = _progress_text(sampling, analysis)
+    if progress:
+        row.then(f"{progress}   ", role)
     if search_status:
         row.then(f"{search_status}   ", "accent")
     if analysis is not None and analysis.filters.focus:
@@ -213,10 +213,8 @@ def state_line(
         ).then("   Backspace ", "accent")
         row.then("back   ", "dim")
     if analysis is not None and analysis.before is not None:
-        row.then(
-            f"against {analysis.before.metadata.label or 'the other'}{_difference_verdict(analysis)}   ",
-            "plain",
-        )
+        other = analysis.before.metadata.label or "the other"
+        row.then(f"compared with {other}{_difference_verdict(analysis)}   ", "plain")
     if analysis is None or analysis.profile.weight() <= 0:
         return row.line()
     legend = tabs.tab_spec(tab_name).legend
@@ -257,9 +255,7 @@ def _progress_text(sampling: SamplingStatus, analysis: ProfileAnalysis | None) -
     left = sampling.duration_s - sampling.elapsed_s
     if left < 0.05:
         return f"sampling {done}{ground} reading the last second", "warning"
-    looked = (
-        f"{analysis.profile.ticks():,.0f} samples of {thread_count(analysis)}, "
-        if analysis is not None
-        else ""
-    )
-    return f"sampling {done}{ground} {looked}{left:.0f} s left   Esc stops", "warning"
+    samples = ""
+    if analysis is not None:
+        samples = f"{analysis.profile.ticks():,.0f} samples of {thread_count(analysis)}, "
+    return f"sampling {done}{ground} {samples}{left:.0f} s left   Esc stops", "warning"

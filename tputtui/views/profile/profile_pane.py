@@ -53,46 +53,46 @@ class RenderedPane:
 
 def render_pane(content: ProfilePane, width: int, height: int) -> RenderedPane:
     """Render the pane in `height` lines."""
-    study, page = content.analysis, content.current_tab
+    analysis, tab = content.analysis, content.current_tab
     spec = tabs.tab_spec(content.tab_name)
     lines = [
         rule_line(
-            "Profile", capture_summary(content.sampling, study, width - 14), width, focused=True
+            "Profile", capture_summary(content.sampling, analysis, width - 14), width, focused=True
         ),
-        tabs_line(content.tab_name, study, width),
+        tabs_line(content.tab_name, analysis, width),
     ]
-    if study is None or page is None or study.profile.weight() <= 0:
+    if analysis is None or tab is None or analysis.profile.weight() <= 0:
         return _empty_pane(content, lines, width, height)
     lines.append(
         state_line(
             content.sampling,
-            study,
+            analysis,
             list(content.breadcrumbs),
             content.search_status,
             content.tab_name,
             width,
         )
     )
-    if study.missing_own_code:
+    if analysis.missing_own_code:
         lines += [
             LineBuilder(width).at(1, words, "dim").line()
-            for words in wrap_text(study.missing_own_code, width - 2)
+            for words in wrap_text(analysis.missing_own_code, width - 2)
         ]
     if height >= 26:
         lines.append(blank_line(width))
     head = len(lines)
     below = (
-        insight_lines(study.insight_sentences, study, width, _insight_rows(height))
+        insight_lines(analysis.insight_sentences, analysis, width, _insight_rows(height))
         if _insight_rows(height) and spec.shows_insights
         else []
     )
     room = max(1, height - head - len(below))
     beside = detail_width(width) if spec.lists_functions else 0
     area = width - beside - 3 if beside else width
-    body = page.render(area, room, content.source)
+    body = tab.render(area, room, content.source)
     rows = (body.lines + [blank_line(area)] * room)[:room]
     if beside:
-        chosen = detail_lines(study, page.selected_function(), content.source, beside, room)
+        chosen = detail_lines(analysis, tab.selected_function(), content.source, beside, room)
         rows = [
             LineBuilder(width).spans(left).then(" │ ", "rule").spans(right).line()
             for left, right in zip(rows, chosen, strict=True)
@@ -114,7 +114,9 @@ def _assemble(
 
 def _insight_rows(height: int) -> int:
     """Lines of insights that a pane of that height has room for."""
-    return 0 if height < 18 else 2 if height < 26 else 4
+    if height < 18:
+        return 0
+    return 2 if height < 26 else 4
 
 
 def _empty_pane(content: ProfilePane, lines: list[Line], width: int, height: int) -> RenderedPane:

@@ -86,7 +86,10 @@ class PstatsTab:
         counted = self._profile
         digits, unit = text.format_seconds(counted.total_s)
         hidden = f", {counted.hidden_count:,} more not shown" if counted.hidden_count else ""
-        context = f"{counted.label}   instrumented   {digits} {unit}, {len(counted.functions):,} functions{hidden}"
+        context = (
+            f"{counted.label}   instrumented   {digits} {unit}, "
+            f"{len(counted.functions):,} functions{hidden}"
+        )
         lines = [rule_line("Profile", context, width, focused=True), self._header_line(width)]
         room = max(1, height - len(lines))
         self._top = first_visible_row(self._top, self._cursor, len(self._rows), room)

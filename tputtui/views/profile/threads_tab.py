@@ -71,8 +71,9 @@ class ThreadsTab(ProfileTab):
         self._cursor = row
         return was_selected
 
-    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:
         """Render the header and the rows."""
+        del source
         rows = self._rows
         room = max(1, height - 1)
         self._top = first_visible_row(self._top, self._cursor, len(rows) + 1, room)

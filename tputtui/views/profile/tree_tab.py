@@ -155,8 +155,9 @@ class TreeTab(ProfileTab):
     def click(self, row: int) -> bool:
         """Select the row that was clicked."""
         self._has_moved = True
-        here, self._cursor = self._cursor == row, row
-        return here
+        was_selected = self._cursor == row
+        self._cursor = row
+        return was_selected
 
     def selected_function(self) -> SelectedFunction | None:
         """Function under the cursor.
@@ -211,8 +212,8 @@ class TreeTab(ProfileTab):
         if not len(self.rows):
             return False
         row = self.rows.row(self._cursor)
-        here = row.last_node if step > 0 and row.node > 0 else self.rows.node_at(self._cursor)
-        node = next_place(self._matches, here, step)
+        current = row.last_node if step > 0 and row.node > 0 else self.rows.node_at(self._cursor)
+        node = next_place(self._matches, current, step)
         if node is None:
             return False
         self._cursor = self.rows.reveal(node)
@@ -220,8 +221,9 @@ class TreeTab(ProfileTab):
 
     # -------------------------------------------------------------------------------------- drawing
 
-    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:
         """Render the header and the rows."""
+        del source
         lines = [self._header_line(width)]
         room = max(0, height - 1)
         self._top = first_visible_row(self._top, self._cursor, len(self.rows), max(1, room))
@@ -248,19 +250,13 @@ class TreeTab(ProfileTab):
         if columns.gil:
             row.ending_at(columns.gil, "gil", "dim")
         row.at(columns.function, self.column_title, "dim")
-        own = (
-            format_spread(self.rows.row(self._cursor).half_width)
-            if len(self.rows) and not columns.spread
-            else ""
-        )
-        what = self._analysis.share_basis
-        said = (
-            f"{own} here   {what}"
-            if own and row.end + text.width(what) + text.width(own) + 10 < width
-            else what
-        )
+        basis = self._analysis.share_basis
+        if len(self.rows) and not columns.spread:
+            spread = format_spread(self.rows.row(self._cursor).half_width)
+            if spread and row.end + text.width(basis) + text.width(spread) + 10 < width:
+                basis = f"{spread} here   {basis}"
         return row.ending_at(
-            width - 1, text.truncate(said, max(0, width - 2 - row.end)), "dim"
+            width - 1, text.truncate(basis, max(0, width - 2 - row.end)), "dim"
         ).line()
 
     def _row_line(self, item: TreeRow, width: int) -> Line:
@@ -288,6 +284,7 @@ class TreeTab(ProfileTab):
         if union is None:
             raise AssertionError("a difference is drawn from both trees")
         row = LineBuilder(width)
+        role: Role = "dim"
         notes = ""
         if item.node < 0:
             parent = -item.node - 1
@@ -300,16 +297,12 @@ class TreeTab(ProfileTab):
                 sum(union.before[child] for child in small),
                 sum(union.after[child] for child in small),
             )
-            role: Role = "dim"
         else:
             was, now = union.before[item.node], union.after[item.node]
             change = union.changes[item.node]
-            role = "dim" if change == "same" else "warning" if now > was else "ok"
-            notes = (
-                ""
-                if change == "same"
-                else {"new": "▲ new", "gone": "▼ gone"}.get(change, "▲" if now > was else "▼")
-            )
+            if change != "same":
+                role, arrow = ("warning", "▲") if now > was else ("ok", "▼")
+                notes = {"new": "▲ new", "gone": "▼ gone"}.get(change, arrow)
         row.ending_at(6, format_share(was)).then(" %", "dim")
         row.ending_at(15, format_share(now), "strong").then(" %", "dim")
         row.ending_at(24, format_points(now - was), role)
