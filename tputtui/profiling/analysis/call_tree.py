@@ -178,19 +178,19 @@ class CallTree:
 
         Values are (self, total) as ratios of all selected stacks.
         """
-        func, whole = self.func_id(node), self.stacks.weight or 1.0
+        func, total_weight = self.func_id(node), self.stacks.weight or 1.0
         frames = self.stacks.frames.frames
-        found: dict[int, tuple[float, float]] = {}
+        shares: dict[int, tuple[float, float]] = {}
         for at in range(
             bisect_left(self._leaf_nodes, node), bisect_left(self._leaf_nodes, self.end[node])
         ):
             index = self._leaf_stacks[at]
-            stack, weight = self.stacks.stacks[index], self.stacks.wall[index] / whole
+            stack, weight = self.stacks.stacks[index], self.stacks.wall[index] / total_weight
             for line in {frames[frame].line for frame in stack if frames[frame].func_id == func}:
-                own, total = found.get(line, (0.0, 0.0))
+                own, total = shares.get(line, (0.0, 0.0))
                 ends = frames[stack[-1]].func_id == func and frames[stack[-1]].line == line
-                found[line] = (own + weight * ends, total + weight)
-        return found
+                shares[line] = (own + weight * ends, total + weight)
+        return shares
 
     def path(self, node: int) -> tuple[int, ...]:
         """Keys from the outermost caller to the node: its identity in trees over equal frames."""
@@ -304,8 +304,8 @@ class _TreeBuilder:
         shape, table = self.tree.options, self.tree.stacks.frames
         owner = table.frame_func_ids()
         keys = list(range(len(owner))) if shape.by_line else owner
-        mine = shape.is_own_code
-        own_code = [mine is None or mine(func) for func in table.funcs]
+        is_own = shape.is_own_code
+        own_code = [is_own is None or is_own(func) for func in table.funcs]
         is_mine = [own_code[func] for func in owner]
         fold, enter = shape.fold_recursion, not shape.is_inverted
         shown_keys, shown_parents, children = self.keys, self.parents, self.children
@@ -313,7 +313,7 @@ class _TreeBuilder:
         base = [0] * len(parents)  # the shown node that is the parent of this node's callees
         entered = [0] * len(parents)  # the shown node of the library call that contains this node
         ends_inside = [wall + gil for wall, gil in zip(self_weights, self_gil, strict=True)]
-        if mine is not None:
+        if is_own is not None:
             _add_library_weights(ends_inside, parents, frames, is_mine)
         run: dict[int, int] = {}
         for node in range(1, len(parents)):

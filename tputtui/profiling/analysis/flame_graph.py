@@ -35,10 +35,10 @@ def layout_boxes(
         above.append(inner)
         inner = tree.parent[inner]
     out = [[FlameBox(node, 0.0, width, is_ancestor=node != zoom)] for node in reversed(above)]
-    whole = tree.total[zoom] if len(tree) else 0.0
-    if whole <= 0 or width <= 0:
+    total_weight = tree.total[zoom] if len(tree) else 0.0
+    if total_weight <= 0 or width <= 0:
         return out[:max_rows]
-    scale = width / whole
+    scale = width / total_weight
     level = [(zoom, 0.0)]
     while level and len(out) < max_rows:
         boxes: list[FlameBox] = []

@@ -130,16 +130,16 @@ def profile_insights(
     facts = _collect_evidence(
         stacks, activities or StackActivities(stacks, table or CategoryTable()), load
     )
-    found = [sentence for rule in RULES if (sentence := rule(facts)) is not None]
-    found = sorted(found, key=lambda sentence: -sentence.share)[:MAX_INSIGHTS]
+    insights = [sentence for rule in RULES if (sentence := rule(facts)) is not None]
+    insights = sorted(insights, key=lambda sentence: -sentence.share)[:MAX_INSIGHTS]
     waits = next(
-        (at for at, sentence in enumerate(found) if sentence.rule in ("lock", "database")), -1
+        (at for at, sentence in enumerate(insights) if sentence.rule in ("lock", "database")), -1
     )
     if evidence and waits >= 0:
-        found[waits] = replace(
-            found[waits], text=f"{found[waits].text.removesuffix('.')}; {evidence}."
+        insights[waits] = replace(
+            insights[waits], text=f"{insights[waits].text.removesuffix('.')}; {evidence}."
         )
-    return found
+    return insights
 
 
 # -------------------------------------------------------------------------------------------- rules
@@ -206,15 +206,15 @@ def _gil(evidence: _Evidence) -> Insight | None:
 
 def _lock(evidence: _Evidence) -> Insight | None:
     """Rule: own code waits for a lock, a condition or a semaphore."""
-    whole = _total_weights(evidence, "lock")
-    func, count = _main_caller(evidence, "lock", whole)
-    if count == 0 or not _is_notable(evidence, whole):
+    lock_weights = _total_weights(evidence, "lock")
+    func, count = _main_caller(evidence, "lock", lock_weights)
+    if count == 0 or not _is_notable(evidence, lock_weights):
         return None
     where = (
         f"a lock in {_func_name(evidence, func)}" if func >= 0 else f"locks in {count} functions"
     )
-    text = f"{_format_share(evidence, whole)} of the time is spent waiting for {where}."
-    return Insight("lock", text, whole.wall / evidence.stacks.weight, func)
+    text = f"{_format_share(evidence, lock_weights)} of the time is spent waiting for {where}."
+    return Insight("lock", text, lock_weights.wall / evidence.stacks.weight, func)
 
 
 def _database(evidence: _Evidence) -> Insight | None:
@@ -253,26 +253,26 @@ def _client_insight(
 
     All of its samples count; a caller is named if it has most of them.
     """
-    whole = _total_weights(evidence, activity)
-    if not whole.client_weights or not _is_notable(evidence, whole):
+    kind_weights = _total_weights(evidence, activity)
+    if not kind_weights.client_weights or not _is_notable(evidence, kind_weights):
         return None
-    packages = _main_packages(evidence, whole)
+    packages = _main_packages(evidence, kind_weights)
     where = (singular if len(packages) == 1 else plural).format(packages=" and ".join(packages))
-    func, count = _main_caller(evidence, activity, whole)
+    func, count = _main_caller(evidence, activity, kind_weights)
     called = f", called from {_func_name(evidence, func)}" if func >= 0 else ""
-    if func < 0 and count > 1 and _own_share(evidence, activity) > MAJORITY * whole.wall:
+    if func < 0 and count > 1 and _own_share(evidence, activity) > MAJORITY * kind_weights.wall:
         called = f", called from {count} functions"
-    text = f"{_format_share(evidence, whole)} of the time is spent {where}{called}."
-    return Insight(activity, text, whole.wall / evidence.stacks.weight, func)
+    text = f"{_format_share(evidence, kind_weights)} of the time is spent {where}{called}."
+    return Insight(activity, text, kind_weights.wall / evidence.stacks.weight, func)
 
 
 def _total_weights(evidence: _Evidence, activity: ActivityKind) -> _ActivityWeights:
     """Sum the weights of all samples with one activity, over all callers."""
-    whole = _ActivityWeights(slices=array("d", bytes(8 * len(evidence.stacks.slices))))
+    total = _ActivityWeights(slices=array("d", bytes(8 * len(evidence.stacks.slices))))
     for (_, kind), part in evidence.weights_by_activity.items():
         if kind == activity:
-            _add_weights(whole, part)
-    return whole
+            _add_weights(total, part)
+    return total
 
 
 def _is_notable(evidence: _Evidence, total: _ActivityWeights) -> bool:
@@ -347,14 +347,14 @@ def _add_weights(total: _ActivityWeights, added: _ActivityWeights) -> None:
 
 
 def _largest_function(evidence: _Evidence, activity: ActivityKind) -> tuple[int, _ActivityWeights]:
-    found = [
+    candidates = [
         (part.wall, -func, part)
         for (func, kind), part in evidence.weights_by_activity.items()
         if kind == activity and func >= 0
     ]
-    if not found:
+    if not candidates:
         return -1, _ActivityWeights()
-    _, func, part = max(found, key=lambda entry: entry[:2])
+    _, func, part = max(candidates, key=lambda entry: entry[:2])
     return -func, part
 
 

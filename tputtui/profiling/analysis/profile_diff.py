@@ -238,8 +238,8 @@ def union_tree(
             side[at] = side.get(at, 0.0) + weight / (stacks.weight or 1.0)
         sides.append(side)
     columns = [array("d", [side.get(at, 0.0) for at in range(len(ids))]) for side in sides]
-    mean = array("d", [(one + two) / 2 for one, two in zip(*columns, strict=True)])
-    # The GIL column holds the shares before, because one tree carries two weights.
+    mean = array("d", [sum(weights) / 2 for weights in zip(*columns, strict=True)])
+    # The GIL column holds the shares before, because a tree carries two weights.
     both = StackTable(
         frames, tuple(ids), mean, columns[0], (mean,), (sum(mean),), sum(mean) or 1.0, 0.0, 1.0
     )

@@ -344,9 +344,9 @@ class TreeRows:
     def _copy_open_nodes(self, previous: TreeRows) -> None:
         """Expand the nodes here that are expanded in `previous`."""
         self.fold_chains = previous.fold_chains
-        here: list[tuple[int, int]] = [(0, 0)]  # (node in `previous`, node here)
-        while here:
-            old, new = here.pop()
+        pairs: list[tuple[int, int]] = [(0, 0)]  # (node in `previous`, node in these rows)
+        while pairs:
+            old, new = pairs.pop()
             if old in previous.expanded:
                 self.expanded.add(new)
             if old in previous._unfolded:
@@ -359,7 +359,7 @@ class TreeRows:
                 if previous._is_open_or_unfolded(child)
             }
             if wanted:
-                here += [
+                pairs += [
                     (wanted[self.tree.key[c]], c)
                     for c in self.tree.children(new)
                     if self.tree.key[c] in wanted

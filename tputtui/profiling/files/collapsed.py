@@ -59,11 +59,11 @@ def parse(data: bytes, label: str = "") -> Profile:
             continue
         pid, tid, name = 0, 0, ""
         while parts:
-            if found := _PROCESS.match(parts[0]):
-                pid = int(found[1])
-                own.update(entry_point.parse_command_line(found[2].split()).packages)
-            elif found := _THREAD.match(parts[0]):
-                tid, name = int(found[1], 0), clean(found[2] or "", 200)
+            if match := _PROCESS.match(parts[0]):
+                pid = int(match[1])
+                own.update(entry_point.parse_command_line(match[2].split()).packages)
+            elif match := _THREAD.match(parts[0]):
+                tid, name = int(match[1], 0), clean(match[2] or "", 200)
                 torn = True  # only py-spy writes these
             else:
                 break
@@ -99,16 +99,16 @@ def _parse_weight(text: str) -> float | None:
 
 
 def _parse_frame(text: str, frames: FrameTable, frame_ids: dict[str, int]) -> int:
-    found = frame_ids.get(text)
-    if found is None:
+    frame_id = frame_ids.get(text)
+    if frame_id is None:
         parts = _FRAME.match(text)
-        found = (
+        frame_id = (
             frames.add_frame(parts[1], parts[2], int(parts[3] or 0))
             if parts
             else frames.add_frame(text or "?")
         )
-        frame_ids[text] = found
-    return found
+        frame_ids[text] = frame_id
+    return frame_id
 
 
 def render(profile: Profile) -> bytes:
@@ -136,7 +136,8 @@ def _format_frame(frames: FrameTable, frame_id: int) -> str:
     func, line = frames.frame_func(frame_id), frames.frames[frame_id].line
     if not func.file:
         return _replace_semicolons(func.name)
-    return f"{_replace_semicolons(func.name)} ({_replace_semicolons(func.file)}{f':{line}' if line else ''})"
+    place = f"{func.file}:{line}" if line else func.file
+    return f"{_replace_semicolons(func.name)} ({_replace_semicolons(place)})"
 
 
 def _replace_semicolons(text: str) -> str:

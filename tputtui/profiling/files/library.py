@@ -79,8 +79,10 @@ class ProfileLibrary:
 
         None if it is further away than `MAX_DISTANCE_S`.
         """
-        found = [(_distance_s(entry, time), entry.time, entry) for entry in self._session_entries]
-        close = [item for item in found if item[0] <= MAX_DISTANCE_S]
+        distances = [
+            (_distance_s(entry, time), entry.time, entry) for entry in self._session_entries
+        ]
+        close = [item for item in distances if item[0] <= MAX_DISTANCE_S]
         return min(close, key=lambda item: (item[0], -item[1]))[2] if close else None
 
     def load_profile(self, entry: LibraryEntry) -> Profile:

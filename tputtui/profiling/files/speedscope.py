@@ -205,7 +205,10 @@ def _stacks_by_thread(
 
 
 def _is_json(head: bytes, data: bytes) -> bool:
-    """Return whether the data is JSON; "[" may begin collapsed stacks, too, which end in a number."""
+    """Return whether the data is JSON.
+
+    "[" may begin collapsed stacks, too, but these end in a number.
+    """
     return head.startswith(b"{") or (head.startswith(b"[") and data.rstrip().endswith(b"]"))
 
 

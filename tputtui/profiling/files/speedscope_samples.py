@@ -51,13 +51,13 @@ class ImportedFrames:
             if not isinstance(name, str):
                 raise UnreadableProfileError(f"frame {at} has no name")
             file, line = frame.get("file"), frame.get("line")
-            if not file and (found := _THREAD_FRAME.match(name)):
-                self.threads[at] = (_parse_tid(found[1]), clean(found[2] or "", 200))
-            elif not file and (found := _PROCESS_FRAME.match(name)):
-                self.processes[at] = int(found[1])
-                self.own_packages.update(entry_point.parse_command_line(found[2].split()).packages)
+            if not file and (match := _THREAD_FRAME.match(name)):
+                self.threads[at] = (_parse_tid(match[1]), clean(match[2] or "", 200))
+            elif not file and (match := _PROCESS_FRAME.match(name)):
+                self.processes[at] = int(match[1])
+                self.own_packages.update(entry_point.parse_command_line(match[2].split()).packages)
                 # without the command line, which may contain a password
-                name = f"process {found[1]}"
+                name = f"process {match[1]}"
             if type(line) is not int or not 0 <= line < 1 << 31:
                 line = 0
             file = file if isinstance(file, str) else ""
@@ -107,11 +107,11 @@ def parse_thread(entry: Any, index: int, table: ImportedFrames) -> tuple[ThreadS
         raise UnreadableProfileError(f"profile {index} is no object")
     name, unit = entry.get("name"), entry.get("unit")
     name = name if isinstance(name, str) else ""
-    found = _PROFILE_NAME.match(name)
-    if found:
-        tid = _parse_tid(found[2])
+    match = _PROFILE_NAME.match(name)
+    if match:
+        tid = _parse_tid(match[2])
         thread = ProfileThread(
-            int(found[1] or 0) % (1 << 31), tid or -index - 1, clean(found[3] or "", 200)
+            int(match[1] or 0) % (1 << 31), tid or -index - 1, clean(match[3] or "", 200)
         )
     else:
         thread = ProfileThread(0, -index - 1, clean(name, 200))

@@ -111,15 +111,15 @@ def insight_lines(
 ) -> list[Line]:
     """Render a rule and the insights, at most `max_lines` lines of text; empty without insights."""
     lines: list[Line] = []
-    for sentence in insights:
-        broken_up = wrap_text(sentence.text, width - 2)
-        if len(lines) + len(broken_up) > max_lines:
+    for insight in insights:
+        text_lines = wrap_text(insight.text, width - 2)
+        if len(lines) + len(text_lines) > max_lines:
             break
         name = (
-            analysis.all_stacks.frames.funcs[sentence.func_id].name if sentence.func_id >= 0 else ""
+            analysis.all_stacks.frames.funcs[insight.func_id].name if insight.func_id >= 0 else ""
         )
-        for words in broken_up:
-            before, found, after = words.partition(name) if name else (words, "", "")
+        for text_line in text_lines:
+            before, match, after = text_line.partition(name) if name else (text_line, "", "")
             role: Role = "strong"
-            lines.append(LineBuilder(width).at(1, before).then(found, role).then(after).line())
+            lines.append(LineBuilder(width).at(1, before).then(match, role).then(after).line())
     return [rule_line("Reading", "", width), *lines] if lines else []

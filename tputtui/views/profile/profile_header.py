@@ -177,12 +177,12 @@ def _filter_spans(analysis: ProfileAnalysis | None, width: int) -> list[TextSpan
 
 
 def _thread_filter(analysis: ProfileAnalysis) -> tuple[str, Role]:
-    chosen = analysis.filters.threads
-    if chosen is None:
+    threads = analysis.filters.threads
+    if threads is None:
         return "all", "plain"
-    if len(chosen) == 1:
-        return text.truncate(next(iter(chosen)).label, 18), "strong"
-    return f"{len(chosen)} threads", "strong"
+    if len(threads) == 1:
+        return text.truncate(next(iter(threads)).label, 18), "strong"
+    return f"{len(threads)} threads", "strong"
 
 
 def state_line(

@@ -75,8 +75,8 @@ def render_pane(content: ProfilePane, width: int, height: int) -> RenderedPane:
     )
     if analysis.missing_own_code:
         lines += [
-            LineBuilder(width).at(1, words, "dim").line()
-            for words in wrap_text(analysis.missing_own_code, width - 2)
+            LineBuilder(width).at(1, text_line, "dim").line()
+            for text_line in wrap_text(analysis.missing_own_code, width - 2)
         ]
     if height >= 26:
         lines.append(blank_line(width))
@@ -92,10 +92,10 @@ def render_pane(content: ProfilePane, width: int, height: int) -> RenderedPane:
     body = tab.render(area, room, content.source)
     rows = (body.lines + [blank_line(area)] * room)[:room]
     if beside:
-        chosen = detail_lines(analysis, tab.selected_function(), content.source, beside, room)
+        detail = detail_lines(analysis, tab.selected_function(), content.source, beside, room)
         rows = [
             LineBuilder(width).spans(left).then(" │ ", "rule").spans(right).line()
-            for left, right in zip(rows, chosen, strict=True)
+            for left, right in zip(rows, detail, strict=True)
         ]
     lines += rows + below
     return _assemble(lines[:height], body, head, area, height)
@@ -125,8 +125,8 @@ def _empty_pane(content: ProfilePane, lines: list[Line], width: int, height: int
         lines.append(state_line(content.sampling, None, [], "", content.tab_name, width))
     lines.append(blank_line(width))
     lines += [
-        LineBuilder(width).at(1, words, role).line()
-        for words, role in _empty_messages(content, width)
+        LineBuilder(width).at(1, message, role).line()
+        for message, role in _empty_messages(content, width)
     ]
     keys: list[int | None] = [None] * len(lines)
     cursor = None

@@ -130,8 +130,8 @@ class SourceTab(ProfileTab):
         for number in shown:
             if number == self._line:
                 cursor = len(lines)
-            words = ready.lines[number - 1] if ready is not None and self._line_count else ""
-            lines.append(_source_line(number, heat.get(number), words, width, hottest, both))
+            source_line = ready.lines[number - 1] if ready is not None and self._line_count else ""
+            lines.append(_source_line(number, heat.get(number), source_line, width, hottest, both))
             keys.append(number)
         return TabBody(lines, cursor, tuple(keys))
 
