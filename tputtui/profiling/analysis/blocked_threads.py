@@ -155,10 +155,10 @@ class _ThreadLeaves:
             ran - sum(shares.get(at, 0.0) for at in self.holds_gil)
             for _, ran, shares in self._parts
         ]
-        lasted = [seconds for seconds, _, _ in self._parts]
+        durations = [seconds for seconds, _, _ in self._parts]
         explained: set[int] = set()
         while True:
-            error = _weighted_squares(left, lasted)
+            error = _weighted_squares(left, durations)
             tried = [
                 (
                     _weighted_squares(
@@ -166,7 +166,7 @@ class _ThreadLeaves:
                             rest - shares.get(at, 0.0)
                             for rest, (_, _, shares) in zip(left, self._parts, strict=True)
                         ],
-                        lasted,
+                        durations,
                     ),
                     at,
                 )
@@ -181,11 +181,13 @@ class _ThreadLeaves:
                 rest - shares.get(best[1], 0.0)
                 for rest, (_, _, shares) in zip(left, self._parts, strict=True)
             ]
-        seconds = sum(lasted)
+        seconds = sum(durations)
         if seconds <= 0:
             return None
-        mean = sum(rest * lasts for rest, lasts in zip(left, lasted, strict=True)) / seconds
-        ran = sum(share * lasts for lasts, share, _ in self._parts) / seconds
+        mean = (
+            sum(rest * duration for rest, duration in zip(left, durations, strict=True)) / seconds
+        )
+        ran = sum(share * duration for duration, share, _ in self._parts) / seconds
         return (
             frozenset(explained)
             if abs(mean) <= max(MAX_SHARE_ERROR, MAX_RELATIVE_ERROR * ran)

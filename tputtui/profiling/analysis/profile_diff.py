@@ -63,10 +63,10 @@ def function_differences(before: StackTable, after: StackTable) -> list[Function
     adjusted = holm([p for _, p in tests])
     out = []
     for func, (spread, _), p in zip(names, tests, adjusted, strict=True):
-        stands = None if p is None else p < ALPHA
+        is_significant = None if p is None else p < ALPHA
         was, now = weights_before.share(func), weights_after.share(func)
         change: Change = "same"
-        if stands or (stands is None and (was == 0) != (now == 0)):
+        if is_significant or (is_significant is None and (was == 0) != (now == 0)):
             change = _kind_of_change(was == 0, now == 0)
         out.append(
             FunctionDifference(
@@ -77,7 +77,7 @@ def function_differences(before: StackTable, after: StackTable) -> list[Function
                 weights_after.share(func, self_only=True),
                 spread,
                 p,
-                stands,
+                is_significant,
                 change,
             )
         )

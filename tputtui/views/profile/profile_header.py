@@ -108,27 +108,27 @@ def _capture_summary(
     if analysis is None:
         return parts[0]
     profile = analysis.profile
-    facts = profile.metadata
-    if facts.python and omit_level < 2:
-        parts.append(f"python {facts.python}")
-    hertz, asked = profile.achieved_hz, profile.requested_ticks
+    metadata = profile.metadata
+    if metadata.python and omit_level < 2:
+        parts.append(f"python {metadata.python}")
+    achieved_hz, requested = profile.achieved_hz, profile.requested_ticks
     quality = []
-    if asked is not None:
-        quality += [f"{profile.duration_s:.1f} of {facts.asked_s:g} s"] if omit_level < 3 else []
-        quality.append(f"{profile.ticks():,.0f} of {asked:,.0f} samples")
+    if requested is not None:
+        quality += [f"{profile.duration_s:.1f} of {metadata.asked_s:g} s"] if omit_level < 3 else []
+        quality.append(f"{profile.ticks():,.0f} of {requested:,.0f} samples")
     elif profile.duration_s:
         quality.append(f"{profile.duration_s:.1f} s")
-        quality += [f"{hertz:.0f} Hz"] if hertz is not None else []
+        quality += [f"{achieved_hz:.0f} Hz"] if achieved_hz is not None else []
     else:
         quality.append(f"{text.format_axis_value(profile.weight())} {profile.unit}")
     quality.append(thread_count(analysis))
-    if facts.rate_hz and (facts.blocking or not omit_level):
-        quality.append("blocking" if facts.blocking else "nonblocking")
-    lost = analysis.all_stacks.incomplete_share
-    if lost > 0:
-        quality.append(f"incomplete {text.format_percent(lost * 100, 1)} %")
-    if facts.errors:
-        quality.append(f"{facts.errors} dropped")
+    if metadata.rate_hz and (metadata.blocking or not omit_level):
+        quality.append("blocking" if metadata.blocking else "nonblocking")
+    incomplete = analysis.all_stacks.incomplete_share
+    if incomplete > 0:
+        quality.append(f"incomplete {text.format_percent(incomplete * 100, 1)} %")
+    if metadata.errors:
+        quality.append(f"{metadata.errors} dropped")
     parts.append(", ".join(quality))
     return "   ".join(parts)
 
