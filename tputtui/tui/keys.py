@@ -168,7 +168,7 @@ COMMANDS: tuple[Command, ...] = (
         "export",
         "e",
         "export",
-        "save what is shown: this screen as SVG, a profile as speedscope",
+        "save what is shown: this screen as SVG, a profile in every format",
         "everywhere",
     ),
     Command(

@@ -30,8 +30,6 @@ from tputtui.profiling.analysis.top_functions import HotFunction
 from tputtui.profiling.profile_model import Function, Profile, ProfileThread
 
 T = TypeVar("T")
-_INDEPENDENT_OF_FILTERS = ("all_stacks", "category_shares", "insight_sentences", "has_own_code")
-"""Properties of `ProfileAnalysis` that are the same for all filters: `with_filters` keeps them."""
 
 
 @frozen
@@ -102,16 +100,13 @@ class ProfileAnalysis:
     def with_filters(self, filters: ProfileFilters) -> ProfileAnalysis:
         """Analysis of the same profile with other filters."""
         new = ProfileAnalysis(self.profile, filters, self.table, self.before, self.evidence)
-        for name in _INDEPENDENT_OF_FILTERS:
-            if name in self.__dict__:
-                new.__dict__[name] = self.__dict__[name]
         new._derived_unfiltered = self._derived_unfiltered
         return new
 
     def prepare(self) -> None:
-        """Compute the values of the pane that are independent of the filters."""
-        for name in _INDEPENDENT_OF_FILTERS:
-            getattr(self, name)
+        """Compute in advance the values of the pane that are independent of the filters."""
+        for function in (_all_stacks, _category_shares, _insights, _has_own_code):
+            self.derive_unfiltered(function)
 
     def derive(self, function: Callable[[ProfileAnalysis], T]) -> T:
         """Return the function's value for this analysis, computed on first use.
@@ -133,13 +128,13 @@ class ProfileAnalysis:
 
     # ----------------------------------------------------------------------------- selected samples
 
-    @cached_property
+    @property
     def all_stacks(self) -> StackTable:
         """Stacks of all threads in wall time, without filters.
 
         Insights and categories are based on them.
         """
-        return select_stacks(self.profile)
+        return self.derive_unfiltered(_all_stacks)
 
     @cached_property
     def activities(self) -> StackActivities:
@@ -194,14 +189,10 @@ class ProfileAnalysis:
         """
         return self.before is None or all(map(cpu_shares, (self.profile, self.before)))
 
-    @cached_property
+    @property
     def has_own_code(self) -> bool:
         """Whether any sample of this profile, or of the compared one, includes own code."""
-        if self.activities.has_own_code:
-            return True
-        if self.before is None:
-            return False
-        return StackActivities(select_stacks(self.before), self.table).has_own_code
+        return self.derive_unfiltered(_has_own_code)
 
     @property
     def is_own_code_only(self) -> bool:
@@ -280,21 +271,15 @@ class ProfileAnalysis:
         before = self.listed_stacks_before
         return [] if before is None else function_differences(before, self.listed_stacks)
 
-    @cached_property
+    @property
     def category_shares(self) -> dict[WorkKind, float]:
         """Shares of all samples by category: the life cycle of a request."""
-        return categories.category_shares(self.all_stacks, self.table, self.activities)
+        return self.derive_unfiltered(_category_shares)
 
-    @cached_property
+    @property
     def insight_sentences(self) -> list[insights.Insight]:
         """Insights about the profile, at most three sentences."""
-        return insights.profile_insights(
-            self.all_stacks,
-            self.table,
-            self.evidence,
-            insights.cpu_load(self.profile),
-            self.activities,
-        )
+        return self.derive_unfiltered(_insights)
 
     def heat(self, file: str) -> dict[int, tuple[float, float]]:
         """Map lines of a file to (self, total); in a comparison, to the totals (before, now)."""
@@ -315,6 +300,32 @@ class ProfileAnalysis:
         if func not in self._spreads:
             self._spreads[func] = top_functions.share_half_width(self.listed_stacks, func)
         return self._spreads[func]
+
+
+def _all_stacks(analysis: ProfileAnalysis) -> StackTable:
+    return select_stacks(analysis.profile)
+
+
+def _has_own_code(analysis: ProfileAnalysis) -> bool:
+    if analysis.activities.has_own_code:
+        return True
+    if analysis.before is None:
+        return False
+    return StackActivities(select_stacks(analysis.before), analysis.table).has_own_code
+
+
+def _category_shares(analysis: ProfileAnalysis) -> dict[WorkKind, float]:
+    return categories.category_shares(analysis.all_stacks, analysis.table, analysis.activities)
+
+
+def _insights(analysis: ProfileAnalysis) -> list[insights.Insight]:
+    return insights.profile_insights(
+        analysis.all_stacks,
+        analysis.table,
+        analysis.evidence,
+        insights.cpu_load(analysis.profile),
+        analysis.activities,
+    )
 
 
 def _apply_filters(stacks: StackTable, filters: ProfileFilters) -> StackTable:
