@@ -15,7 +15,7 @@ from tputtui.profiling.analysis import categories, flame_graph, top_functions
 from tputtui.profiling.analysis.call_tree import CallTree
 from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.capture.downsample import OTHER_STACKS, StackDownsampler
-from tputtui.profiling.files import file_formats, profile_store
+from tputtui.profiling.files import file_formats, profile_store, svg_flame_graph
 from tputtui.profiling.profile_model import (
     FrameTable,
     Function,
@@ -195,8 +195,8 @@ def test_boxes_never_overlap_and_stay_within_their_caller(
 
 def test_a_svg_is_the_same_every_time_and_escapes(profile_of: Made) -> None:
     profile = profile_of('<b>&"x;y 5')
-    one = flame_graph.render_svg(profile)
-    assert one == flame_graph.render_svg(profile)
+    one = svg_flame_graph.render(profile)
+    assert one == svg_flame_graph.render(profile)
     assert b"<b>" not in one
     assert b"&lt;b&gt;&amp;" in one
 

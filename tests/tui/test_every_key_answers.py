@@ -12,6 +12,7 @@ from fake_source import FakeSource, desk, frame, settled
 from tputtui.model import TargetStatus
 from tputtui.tui import commands, key_help, key_names
 from tputtui.tui.dialogs.help_screen import help_lines
+from tputtui.views.profile import tabs
 from tputtui.views.shared.frame import PANELS
 from tputtui.views.shared.styled_text import line_text
 
@@ -188,7 +189,9 @@ def test_the_help_names_every_key_as_it_stands_on_the_keyboard_and_cuts_no_sente
         assert command.id in seconds or said in words
     assert "equals_sign" not in words
     section = "\n".join(shown).partition(" Profile\n")[2]
-    assert [key for key in ("1-6", "Esc", "p ") if f"\n   {key}" not in f"\n{section}"] == []
+    assert len(tabs.TABS) == int(tabs.help_row()[0].removeprefix("1-"))
+    expected = (tabs.help_row()[0], "Esc", "p ")
+    assert [key for key in expected if f"\n   {key}" not in f"\n{section}"] == []
 
 
 def test_fifty_five_lines_hold_all_keys() -> None:

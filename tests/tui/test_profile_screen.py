@@ -25,6 +25,7 @@ from tputtui.tui.app import TputtuiApp
 from tputtui.tui.profile.profile_menus import OpenedProfile
 from tputtui.tui.profile.profile_screen import ProfileScreen
 from tputtui.tui.profile.pstats_screen import PstatsScreen
+from tputtui.views.profile import tabs
 
 
 def profile() -> Profile:
@@ -62,7 +63,7 @@ async def test_each_view_by_its_key(size: tuple[int, int]) -> None:
         shown = await typed(app, pilot, "6")
         assert "the one thread" in shown
         assert shown.splitlines()[-1].split()[:2] == ["Enter", "choose"]
-        assert "the views are 1 to 6" in await typed(app, pilot, "9")
+        assert f"the views are 1 to {len(tabs.TABS)}" in await typed(app, pilot, "9")
         assert "there is no process to sample" in await typed(app, pilot, "P")
         assert "no time to go to" in await typed(app, pilot, "at")
         assert "the whole screen already" in await typed(app, pilot, "z")

@@ -30,8 +30,9 @@ from tputtui.views.profile.profile_header import (
     strip_line,
 )
 from tputtui.views.profile.profile_pane import ProfilePane, render_pane
-from tputtui.views.profile.profile_tab import TABS, format_points
+from tputtui.views.profile.profile_tab import format_points
 from tputtui.views.profile.profile_view import ProfileView
+from tputtui.views.profile.tabs import TABS
 from tputtui.views.profile.tree_tab import TreeTab
 from tputtui.views.shared.frame import Frame, ViewState
 from tputtui.views.shared.styled_text import line_text
@@ -95,7 +96,7 @@ def drawn(
     return "\n".join(line_text(line).rstrip() for line in view.view.lines)
 
 
-@pytest.mark.parametrize("tab", [tab for tab, _, _ in TABS])
+@pytest.mark.parametrize("tab", [spec.name for spec in TABS])
 @pytest.mark.parametrize("size", [(20, 6), (80, 20), (120, 36), (200, 56)])
 def test_every_page_fills_its_place_and_holds_nothing_that_acts(
     tab: str, size: tuple[int, int]

@@ -187,7 +187,7 @@ COMMANDS: tuple[Command, ...] = (
         CommandId.EXPORT,
         "e",
         "export",
-        "save what is shown: this screen as SVG, a profile as speedscope",
+        "save what is shown: this screen as SVG, a profile in every format",
         "everywhere",
     ),
     Command(

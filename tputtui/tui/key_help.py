@@ -22,7 +22,6 @@ EXTRA_HELP: tuple[tuple[Scope, str, str, str], ...] = (
         "open",
         "profile that process; show only that route or replica, until Esc; zoom any other panel",
     ),
-    ("profile", "1-6", "views", "the views of the profile, in the order of its tabs"),
     ("profile", "Esc", "stop", "stop the capture; what was sampled stays"),
     ("profile", "p", "again", "sample once more; of several workers the next"),
 )
@@ -75,4 +74,9 @@ def help_rows(
         else:
             shown = [key_label(key) for key in remapped.get(command.id, command.keys).split(",")]
             rows.append((" ".join(shown), command.label, command.help))
+    if scope == "profile":
+        # Imported lazily: the tabs load the analysis of profiles, which the first screen needs not.
+        from tputtui.views.profile.tabs import help_row
+
+        rows.append(help_row())
     return rows + [(key, label, words) for where, key, label, words in EXTRA_HELP if where == scope]

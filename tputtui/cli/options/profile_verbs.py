@@ -9,6 +9,9 @@ from tputtui.cli.options.verb import Verb
 
 
 def _add_profile_options(parser: argparse.ArgumentParser) -> None:
+    # Imported lazily: only these two verbs need the formats.
+    from tputtui.profiling.files.file_formats import writable_formats
+
     parser.add_argument(
         "process",
         metavar="PID|:PORT",
@@ -29,14 +32,18 @@ def _add_profile_options(parser: argparse.ArgumentParser) -> None:
         "-o",
         metavar="FILE",
         dest="output",
-        help="write it: .json is speedscope, .txt collapsed stacks, .svg a flame graph; .gz on any",
+        help=f"write it as {writable_formats()}; .gz on any",
     )
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
 
 def _add_view_options(parser: argparse.ArgumentParser) -> None:
+    from tputtui.profiling.files import file_formats
+
     parser.add_argument(
-        "file", metavar="FILE", help="speedscope JSON, collapsed stacks (either gzipped) or .pstats"
+        "file",
+        metavar="FILE",
+        help=f"{file_formats.readable_formats()}, gzipped or not; or {file_formats.calls_suffixes()}",
     )
     parser.add_argument(
         "other", metavar="FILE2", nargs="?", help="a later profile: their difference is shown"
@@ -45,7 +52,7 @@ def _add_view_options(parser: argparse.ArgumentParser) -> None:
         "-o",
         metavar="OUT",
         dest="output",
-        help="write FILE as .json, .txt or .svg instead, .gz on any",
+        help=f"write FILE as {file_formats.writable_suffixes()} instead, .gz on any",
     )
     parser.add_argument("--force", action="store_true", help="overwrite OUT")
 

@@ -12,6 +12,7 @@ from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
 from tputtui.profiling.files import file_formats
+from tputtui.profiling.files.profile_format import ProfileFormat
 from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean
@@ -19,7 +20,6 @@ from tputtui.text import clean
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from tputtui.profiling.files.pstats_file import PstatsProfile
     from tputtui.tui.app import TputtuiApp
 
 
@@ -29,8 +29,10 @@ def run(arguments: Arguments) -> int:
     settings = effective_settings(arguments).settings
     path, other = Path(options.file), Path(options.other) if options.other else None
     try:
-        if _is_pstats(path) or (other is not None and _is_pstats(other)):
-            return _view_pstats(arguments=arguments, path=path, other=other)
+        for file in (path, other):
+            calls_format = file_formats.calls_format(file) if file is not None else None
+            if calls_format is not None:
+                return _view_calls(arguments, calls_format, path, other)
         first = file_formats.load(path)
         second = file_formats.load(other) if other is not None else None
     except UnreadableProfileError as error:
@@ -55,19 +57,20 @@ def run(arguments: Arguments) -> int:
     )
 
 
-def _is_pstats(path: Path) -> bool:
-    return path.name.endswith((".pstats", ".prof"))
-
-
-def _view_pstats(arguments: Arguments, path: Path, other: Path | None) -> int:
-    """Show a pstats profile. Raises UnreadableProfileError."""
-    from tputtui.profiling.files import pstats_file
-
+def _view_calls(
+    arguments: Arguments, calls_format: ProfileFormat, path: Path, other: Path | None
+) -> int:
+    """Show a profile of counted calls. Raises UnreadableProfileError."""
+    name, read = calls_format.name, calls_format.read_calls
     if other is not None:
-        raise UsageError("a pstats file counts calls and cannot be compared: name one FILE")
-    counted: PstatsProfile = pstats_file.load(path)
+        raise UsageError(f"a {name} file counts calls and cannot be compared: name one FILE")
+    if read is None:
+        raise AssertionError("a format of counted calls has a reader")
+    counted = read(path)
     if arguments.options.output:
-        raise UsageError("a pstats file has no stacks: there is nothing to write in another format")
+        raise UsageError(
+            f"a {name} file has no stacks: there is nothing to write in another format"
+        )
     require_screen("python -m pstats FILE prints it")
     settings = effective_settings(arguments).settings
 

@@ -28,8 +28,8 @@ MIN_GIL_SHARE = 0.1  # ratio of a stack's time with the GIL held; above it, the 
 
 _SERIALIZERS = frozenset(
     (
-        "_pickle", "avro", "cbor2", "copy", "csv", "google.protobuf", "json", "marshal", "msgpack", "orjson", "pickle",
-        "rapidjson", "simplejson", "ujson", "xml", "yaml",
+        "_pickle", "avro", "cbor2", "copy", "csv", "google.protobuf", "json", "marshal",
+        "msgpack", "orjson", "pickle", "rapidjson", "simplejson", "ujson", "xml", "yaml",
     )
 )  # fmt: skip
 _LOCK_CLASSES = frozenset(
@@ -93,10 +93,10 @@ class StackActivities:
 
     def activity(self, stack_index: int) -> Activity:
         """Return the activity of a stack."""
-        found = self._activities.get(stack_index)
-        if found is None:
-            found = self._activities[stack_index] = self._classify(stack_index)
-        return found
+        kind = self._activities.get(stack_index)
+        if kind is None:
+            kind = self._activities[stack_index] = self._classify(stack_index)
+        return kind
 
     def _classify(self, stack_index: int) -> Activity:
         stack = self._stacks.stacks[stack_index]
@@ -217,7 +217,8 @@ class StackActivities:
 
 
 def _client_kind(func: Function, category: Category | None) -> ClientKind | None:
-    if category == "database" or category == "outbound":  # noqa: PLR1714 - mypy narrows the comparison only
+    # Two comparisons, because mypy narrows the type by them and not by `in`.
+    if category == "database" or category == "outbound":  # noqa: PLR1714
         return category
     if origin(func.file) not in ("stdlib", "library", "native"):
         return None

@@ -67,39 +67,39 @@ def frames_waiting_in_c(profile: Profile) -> dict[ProfileThread, frozenset[int]]
     out: dict[ProfileThread, frozenset[int]] = {}
     for thread in profile.threads if known or cpu else ():
         if thread not in cpu:
-            found = frozenset(known & _leaf_frames(profile, thread))
+            waiting_frames = frozenset(known & _leaf_frames(profile, thread))
         else:
             leaves = _ThreadLeaves(
                 profile,
                 thread,
                 lambda frame: idle[owner[frame]] or frame == frames.incomplete_frame_id,
             )
-            found = _unexplained_frames(leaves, cpu[thread] + ready.get(thread, 0.0))
-        if found:
-            out[thread] = found
+            waiting_frames = _unexplained_frames(leaves, cpu[thread] + ready.get(thread, 0.0))
+        if waiting_frames:
+            out[thread] = waiting_frames
     return out
 
 
 def _unexplained_frames(leaves: _ThreadLeaves, ran: float) -> frozenset[int]:
     """Find the lines that the thread's CPU time does not explain, by weight and slice by slice."""
-    whole, unknown = leaves.total, leaves.unknown
+    total, unknown = leaves.total, leaves.unknown
     computing = leaves.holds_gil
     explained = leaves.explained_frames()
-    if ran >= MIN_CPU_SHARE * sum(unknown.values()) / whole:
+    if ran >= MIN_CPU_SHARE * sum(unknown.values()) / total:
         # All of it may have run, unless the slices show which line did: then another line of
         # sufficient weight waited.
         if explained is None:
             return frozenset()
-        least = MIN_LINE_SHARE * whole
+        least = MIN_LINE_SHARE * total
         return frozenset(
             at for at in unknown if unknown[at] >= least and at not in computing | explained
         )
     if leaves.has_gil:
         waiting = unknown.keys() - computing - (explained or frozenset())
-    elif ran < MAX_IDLE_CPU_SHARE * sum(unknown.values()) / whole:
+    elif ran < MAX_IDLE_CPU_SHARE * sum(unknown.values()) / total:
         waiting = set(unknown)
     else:  # a line sampled for longer than the CPU time explains waited for some of that time
-        waiting = {at for at, weight in unknown.items() if ran < MIN_CPU_SHARE * weight / whole}
+        waiting = {at for at, weight in unknown.items() if ran < MIN_CPU_SHARE * weight / total}
     return frozenset(at for at in waiting if unknown[at] >= MIN_SAMPLES)
 
 
@@ -115,18 +115,24 @@ class _ThreadLeaves:
         self.total = 0.0
         held: dict[int, float] = {}
         for part in profile.slices:
-            seen = _leaf_weights(part.wall.get(thread, {}))
+            leaf_weights = _leaf_weights(part.wall.get(thread, {}))
             for frame, weight in _leaf_weights(part.gil.get(thread, {})).items():
                 held[frame] = held.get(frame, 0.0) + weight
-            samples = sum(seen.values())
+            samples = sum(leaf_weights.values())
             self.total += samples
-            seen = {frame: weight for frame, weight in seen.items() if not is_known_wait(frame)}
-            for frame, weight in seen.items():
+            leaf_weights = {
+                frame: weight for frame, weight in leaf_weights.items() if not is_known_wait(frame)
+            }
+            for frame, weight in leaf_weights.items():
                 self.unknown[frame] = self.unknown.get(frame, 0.0) + weight
             if thread in part.cpu_shares and samples:
                 ran = part.cpu_shares[thread] + part.ready_shares.get(thread, 0.0)
                 self._parts.append(
-                    (part.duration_s, ran, {at: weight / samples for at, weight in seen.items()})
+                    (
+                        part.duration_s,
+                        ran,
+                        {at: weight / samples for at, weight in leaf_weights.items()},
+                    )
                 )
         self.total = self.total or 1.0
         gil_ticks, wall_ticks = profile.ticks("gil"), profile.ticks("wall") or 1.0
@@ -146,41 +152,44 @@ class _ThreadLeaves:
             self.unknown.keys() - self.holds_gil, key=lambda at: (-self.unknown[at], at)
         )[:MAX_CANDIDATES]
         left = [
-            ran - sum(seen.get(at, 0.0) for at in self.holds_gil) for _, ran, seen in self._parts
+            ran - sum(shares.get(at, 0.0) for at in self.holds_gil)
+            for _, ran, shares in self._parts
         ]
-        lasted = [seconds for seconds, _, _ in self._parts]
-        chosen: set[int] = set()
+        durations = [seconds for seconds, _, _ in self._parts]
+        explained: set[int] = set()
         while True:
-            error = _weighted_squares(left, lasted)
+            error = _weighted_squares(left, durations)
             tried = [
                 (
                     _weighted_squares(
                         [
-                            rest - seen.get(at, 0.0)
-                            for rest, (_, _, seen) in zip(left, self._parts, strict=True)
+                            rest - shares.get(at, 0.0)
+                            for rest, (_, _, shares) in zip(left, self._parts, strict=True)
                         ],
-                        lasted,
+                        durations,
                     ),
                     at,
                 )
                 for at in heaviest
-                if at not in chosen
+                if at not in explained
             ]
             best = min(tried, default=(error, -1))
             if best[0] >= error:
                 break
-            chosen.add(best[1])
+            explained.add(best[1])
             left = [
-                rest - seen.get(best[1], 0.0)
-                for rest, (_, _, seen) in zip(left, self._parts, strict=True)
+                rest - shares.get(best[1], 0.0)
+                for rest, (_, _, shares) in zip(left, self._parts, strict=True)
             ]
-        seconds = sum(lasted)
+        seconds = sum(durations)
         if seconds <= 0:
             return None
-        mean = sum(rest * lasts for rest, lasts in zip(left, lasted, strict=True)) / seconds
-        ran = sum(share * lasts for lasts, share, _ in self._parts) / seconds
+        mean = (
+            sum(rest * duration for rest, duration in zip(left, durations, strict=True)) / seconds
+        )
+        ran = sum(share * duration for duration, share, _ in self._parts) / seconds
         return (
-            frozenset(chosen)
+            frozenset(explained)
             if abs(mean) <= max(MAX_SHARE_ERROR, MAX_RELATIVE_ERROR * ran)
             else None
         )
@@ -192,11 +201,11 @@ def _weighted_squares(values: Sequence[float], weights: Sequence[float]) -> floa
 
 def _leaf_weights(counts: Counts) -> dict[int, float]:
     """Weights of each frame as the innermost one."""
-    seen: dict[int, float] = {}
+    weights: dict[int, float] = {}
     for stack, weight in counts.items():
         if stack:
-            seen[stack[-1]] = seen.get(stack[-1], 0.0) + weight
-    return seen
+            weights[stack[-1]] = weights.get(stack[-1], 0.0) + weight
+    return weights
 
 
 def _leaf_frames(profile: Profile, thread: ProfileThread) -> set[int]:

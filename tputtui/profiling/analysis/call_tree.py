@@ -178,19 +178,19 @@ class CallTree:
 
         Values are (self, total) as ratios of all selected stacks.
         """
-        func, whole = self.func_id(node), self.stacks.weight or 1.0
+        func, total_weight = self.func_id(node), self.stacks.weight or 1.0
         frames = self.stacks.frames.frames
-        found: dict[int, tuple[float, float]] = {}
+        shares: dict[int, tuple[float, float]] = {}
         for at in range(
             bisect_left(self._leaf_nodes, node), bisect_left(self._leaf_nodes, self.end[node])
         ):
             index = self._leaf_stacks[at]
-            stack, weight = self.stacks.stacks[index], self.stacks.wall[index] / whole
+            stack, weight = self.stacks.stacks[index], self.stacks.wall[index] / total_weight
             for line in {frames[frame].line for frame in stack if frames[frame].func_id == func}:
-                own, total = found.get(line, (0.0, 0.0))
+                own, total = shares.get(line, (0.0, 0.0))
                 ends = frames[stack[-1]].func_id == func and frames[stack[-1]].line == line
-                found[line] = (own + weight * ends, total + weight)
-        return found
+                shares[line] = (own + weight * ends, total + weight)
+        return shares
 
     def path(self, node: int) -> tuple[int, ...]:
         """Keys from the outermost caller to the node: its identity in trees over equal frames."""
@@ -304,19 +304,17 @@ class _TreeBuilder:
         shape, table = self.tree.options, self.tree.stacks.frames
         owner = table.frame_func_ids()
         keys = list(range(len(owner))) if shape.by_line else owner
-        mine = shape.is_own_code
-        own_code = [mine is None or mine(func) for func in table.funcs]
+        is_own = shape.is_own_code
+        own_code = [is_own is None or is_own(func) for func in table.funcs]
         is_mine = [own_code[func] for func in owner]
         fold, enter = shape.fold_recursion, not shape.is_inverted
         shown_keys, shown_parents, children = self.keys, self.parents, self.children
         shown = [0] * len(parents)
         base = [0] * len(parents)  # the shown node that is the parent of this node's callees
         entered = [0] * len(parents)  # the shown node of the library call that contains this node
-        ends_inside = [one + two for one, two in zip(self_weights, self_gil, strict=True)]
-        if mine is not None:  # weight that ends in library code before own code is entered again
-            for node in range(len(parents) - 1, 0, -1):
-                if not is_mine[frames[node]]:
-                    ends_inside[parents[node]] += ends_inside[node]
+        ends_inside = [wall + gil for wall, gil in zip(self_weights, self_gil, strict=True)]
+        if is_own is not None:
+            _add_library_weights(ends_inside, parents, frames, is_mine)
         run: dict[int, int] = {}
         for node in range(1, len(parents)):
             parent, frame = parents[node], frames[node]
@@ -380,3 +378,15 @@ class _TreeBuilder:
             first[at] = max(inside, key=lambda frame: (inside[frame], -table.frames[frame].line))
         lines = [frame.line for frame in table.frames]
         return [lines[frame] if frame >= 0 else 0 for frame in first]
+
+
+def _add_library_weights(
+    weights: list[float], parents: list[int], frames: list[int], is_own_code: list[bool]
+) -> None:
+    """Add the weight that ends in library code to the callers, up to the next own code.
+
+    `weights`, `parents` and `frames` are by node, parents first; `is_own_code` is by frame.
+    """
+    for node in range(len(parents) - 1, 0, -1):
+        if not is_own_code[frames[node]]:
+            weights[parents[node]] += weights[node]

@@ -66,5 +66,5 @@ def category_shares(
     weights: dict[WorkKind, float] = dict.fromkeys(WORK_KINDS, 0.0)
     for at, weight in enumerate(stacks.wall):
         weights[activities.work_kind(at)] += weight
-    whole = stacks.weight or 1.0
-    return {share: weight / whole for share, weight in weights.items()}
+    total_weight = stacks.weight or 1.0
+    return {share: weight / total_weight for share, weight in weights.items()}

@@ -11,7 +11,8 @@ from typing import Literal
 Origin = Literal["yours", "library", "stdlib", "import", "native", "pseudo"]
 
 _STDLIB = re.compile(
-    r"(?:^|/)(?:lib(?:64)?/(?:python|pypy)\d[\d.]*t?|Python\.framework/Versions/[\d.]+/lib/python[\d.]+)/"
+    r"(?:^|/)(?:lib(?:64)?/(?:python|pypy)\d[\d.]*t?"
+    r"|Python\.framework/Versions/[\d.]+/lib/python[\d.]+)/"
 )
 _PACKAGES = re.compile(r"(?:site|dist)-packages/(.+)$")
 _NATIVE = re.compile(r"\.(?:so|dylib|dll)(?:[.\d]*)$|\.(?:c|cc|cpp|h|hpp|rs|pyx)$")
@@ -49,9 +50,9 @@ def origin(file: str, own_packages: frozenset[str] = frozenset()) -> Origin:
 @lru_cache(maxsize=65536)
 def module_name(file: str) -> str:
     """Return the dotted module of a file by its path: "django.db.models.query", "threading"."""
-    found = _PACKAGES.search(file)
-    if found is not None:
-        path = found.group(1)
+    match = _PACKAGES.search(file)
+    if match is not None:
+        path = match.group(1)
     elif (stdlib := _STDLIB.search(file)) is not None:
         path = file[stdlib.end() :].removeprefix("lib-dynload/")
     elif file.startswith("<frozen "):
@@ -70,8 +71,8 @@ def top_level_package(file: str) -> str:
 
 def site_packages_folder(file: str) -> str:
     """Return the site-packages or dist-packages folder in which a file is installed; else ""."""
-    found = _PACKAGES.search(file)
-    return file[: found.start(1)].rstrip("/") if found is not None else ""
+    match = _PACKAGES.search(file)
+    return file[: match.start(1)].rstrip("/") if match is not None else ""
 
 
 def script_name(file: str) -> str:
@@ -79,8 +80,8 @@ def script_name(file: str) -> str:
 
     Returns "" for any other file.
     """
-    found = _SCRIPT_PATH.search(file)
-    return found[1] if found is not None else ""
+    match = _SCRIPT_PATH.search(file)
+    return match[1] if match is not None else ""
 
 
 def is_below(name: str, prefixes: Collection[str]) -> bool:

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 from tputtui.profiling.analysis import profile_diff
 from tputtui.profiling.analysis.flame_graph import FlameBox, layout_boxes
-from tputtui.profiling.analysis.profile_diff import UnionTree
+from tputtui.profiling.analysis.profile_diff import FunctionDifference, UnionTree
 from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean, format_percent
@@ -21,46 +21,49 @@ def render_svg(before: Profile, after: Profile, max_rows: int = 120) -> str:
 
     The width is the mean share; red: the share rose, blue: it fell.
     """
-    found = profile_diff.union_tree(select_stacks(before), select_stacks(after))
-    rows = layout_boxes(found.tree, _WIDTH, max_rows=max_rows, min_width=0.6)
+    union = profile_diff.union_tree(select_stacks(before), select_stacks(after))
+    rows = layout_boxes(union.tree, _WIDTH, max_rows=max_rows, min_width=0.6)
     height = _HEADER_HEIGHT + _ROW_HEIGHT * len(rows) + 6
     names = [clean(one.metadata.label or "profile", 80) for one in (before, after)]
     out = [
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="100%" viewBox="0 0 {_WIDTH} {height}" role="img" '
+            '<svg xmlns="http://www.w3.org/2000/svg" width="100%" '
+            f'viewBox="0 0 {_WIDTH} {height}" role="img" '
             'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="11">'
         ),
         f"<title>{escape(f'{names[0]} against {names[1]}')}</title>",
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="8" y="16" fill="#222222">{escape(f"{names[0]} → {names[1]}")}</text>',
     ]
-    for x, words, colour in (
+    for x, label, colour in (
         (8, "more time than before", _MORE_COLOUR),
         (190, "less", _LESS_COLOUR),
         (250, "the same", _SAME_COLOUR),
     ):
         out.append(f'<rect x="{x}" y="24" width="10" height="10" fill="{_hex_colour(colour)}"/>')
-        out.append(f'<text x="{x + 14}" y="33" fill="#222222">{words}</text>')
+        out.append(f'<text x="{x + 14}" y="33" fill="#222222">{label}</text>')
     for number, boxes in enumerate(rows):
-        out += [_render_box(found, box, _HEADER_HEIGHT + _ROW_HEIGHT * number) for box in boxes]
+        out += [_render_box(union, box, _HEADER_HEIGHT + _ROW_HEIGHT * number) for box in boxes]
     return "\n".join([*out, "</svg>"])
 
 
 def _render_box(union: UnionTree, box: FlameBox, y: int) -> str:
-    place = f'x="{box.start:.2f}" y="{y}" width="{max(box.width - 0.4, 0.1):.2f}" height="{_ROW_HEIGHT - 1}"'
+    width = max(box.width - 0.4, 0.1)
+    place = f'x="{box.start:.2f}" y="{y}" width="{width:.2f}" height="{_ROW_HEIGHT - 1}"'
     if box.node < 0:
-        return f'<g><title>{box.merged_count:,} narrow callees</title><rect {place} fill="{_hex_colour(_SAME_COLOUR)}"/></g>'
+        title = f"<title>{box.merged_count:,} narrow callees</title>"
+        return f'<g>{title}<rect {place} fill="{_hex_colour(_SAME_COLOUR)}"/></g>'
     func = union.tree.func(box.node)
     was, now, delta = union.before[box.node], union.after[box.node], union.delta(box.node)
-    words = f"{func.name}{f' ({func.file})' if func.file else ''}: {100 * was:.1f} % → {100 * now:.1f} %"
+    name = f"{func.name} ({func.file})" if func.file else func.name
+    title = f"<title>{escape(f'{name}: {100 * was:.1f} % → {100 * now:.1f} %')}</title>"
     letters = int(box.width / 6.8) - 1
-    label = func.name if len(func.name) <= letters else func.name[: letters - 1] + "…"
-    text = (
-        f'<text x="{box.start + 3:.2f}" y="{y + 12}" fill="#222222">{escape(label)}</text>'
-        if letters >= 3
-        else ""
-    )
-    return f'<g><title>{escape(words)}</title><rect {place} fill="{_hex_colour(_delta_colour(delta))}" rx="1"/>{text}</g>'
+    text = ""
+    if letters >= 3:
+        label = func.name if len(func.name) <= letters else func.name[: letters - 1] + "…"
+        text = f'<text x="{box.start + 3:.2f}" y="{y + 12}" fill="#222222">{escape(label)}</text>'
+    fill = _hex_colour(_delta_colour(delta))
+    return f'<g>{title}<rect {place} fill="{fill}" rx="1"/>{text}</g>'
 
 
 def _delta_colour(delta: float) -> tuple[int, int, int]:
@@ -82,15 +85,14 @@ def describe_changes(before: Profile, after: Profile, limit: int = 5) -> list[st
 
     If there are none, the result says so.
     """
-    sure = [
-        one
-        for one in profile_diff.function_differences(select_stacks(before), select_stacks(after))
-        if one.is_significant
-    ]
-    sure.sort(key=lambda one: -abs(one.delta))
-    if not sure:
+    differences = profile_diff.function_differences(select_stacks(before), select_stacks(after))
+    significant = [difference for difference in differences if difference.is_significant]
+    significant.sort(key=lambda difference: -abs(difference.delta))
+    if not significant:
         return ["no function's share changed by more than chance allows"]
-    return [
-        f"{clean(one.func.name, 80)}: {format_percent(100 * one.before)} % → {format_percent(100 * one.after)} % of all samples"
-        for one in sure[:limit]
-    ]
+    return [_describe_change(difference) for difference in significant[:limit]]
+
+
+def _describe_change(difference: FunctionDifference) -> str:
+    was, now = (format_percent(100 * share) for share in (difference.before, difference.after))
+    return f"{clean(difference.func.name, 80)}: {was} % → {now} % of all samples"

@@ -104,7 +104,9 @@ def cpu_load(profile: Profile) -> CpuLoad | None:
     if profile.metadata.subprocesses:
         return None
     used, lacked = cpu_shares(profile), ready_shares(profile)
-    return CpuLoad(sum(used.values()), sum(lacked.values()) if lacked else None) if used else None
+    if not used:
+        return None
+    return CpuLoad(sum(used.values()), sum(lacked.values()) if lacked else None)
 
 
 def profile_insights(
@@ -128,16 +130,16 @@ def profile_insights(
     facts = _collect_evidence(
         stacks, activities or StackActivities(stacks, table or CategoryTable()), load
     )
-    found = [sentence for rule in RULES if (sentence := rule(facts)) is not None]
-    found = sorted(found, key=lambda sentence: -sentence.share)[:MAX_INSIGHTS]
+    insights = [sentence for rule in RULES if (sentence := rule(facts)) is not None]
+    insights = sorted(insights, key=lambda sentence: -sentence.share)[:MAX_INSIGHTS]
     waits = next(
-        (at for at, sentence in enumerate(found) if sentence.rule in ("lock", "database")), -1
+        (at for at, sentence in enumerate(insights) if sentence.rule in ("lock", "database")), -1
     )
     if evidence and waits >= 0:
-        found[waits] = replace(
-            found[waits], text=f"{found[waits].text.removesuffix('.')}; {evidence}."
+        insights[waits] = replace(
+            insights[waits], text=f"{insights[waits].text.removesuffix('.')}; {evidence}."
         )
-    return found
+    return insights
 
 
 # -------------------------------------------------------------------------------------------- rules
@@ -147,7 +149,10 @@ def _cpu_bound(evidence: _Evidence) -> Insight | None:
     """Rule: the GIL is held nearly all the time; more threads here would not help."""
     if evidence.gil_held_share < MIN_GIL_HELD_SHARE or not evidence.has_cpu_time:
         return None
-    text = f"CPU-bound: the GIL is held {evidence.gil_held_share * 100:.0f} % of the time, one core is all this process uses."
+    text = (
+        f"CPU-bound: the GIL is held {evidence.gil_held_share * 100:.0f} % of the time, "
+        "one core is all this process uses."
+    )
     return Insight("cpu-bound", text, evidence.gil_held_share)
 
 
@@ -165,7 +170,8 @@ def _starved(evidence: _Evidence) -> Insight | None:
     ):
         return None
     text = (
-        f"Kept from running: it had {load.cpus_used * 100:.0f} % of a core, and was ready for another {load.cpus_lacked * 100:.0f} %: "
+        f"Kept from running: it had {load.cpus_used * 100:.0f} % of a core, "
+        f"and was ready for another {load.cpus_lacked * 100:.0f} %: "
         "others had the CPU, or a limit of its own."
     )
     return Insight("starved", text, min(1.0, load.cpus_lacked))
@@ -190,26 +196,25 @@ def _gil(evidence: _Evidence) -> Insight | None:
     ):
         return None
     shown = min(1.0, held) * 100
-    text = f"{_format_share(evidence, part)} is computed in {_func_name(evidence, func)}, holding the GIL {shown:.0f} % of that: "
-    return Insight(
-        "gil",
-        f"{text}threads will not make it faster, processes can.",
-        part.wall / evidence.stacks.weight,
-        func,
+    text = (
+        f"{_format_share(evidence, part)} is computed in {_func_name(evidence, func)}, "
+        f"holding the GIL {shown:.0f} % of that: "
+        "threads will not make it faster, processes can."
     )
+    return Insight("gil", text, part.wall / evidence.stacks.weight, func)
 
 
 def _lock(evidence: _Evidence) -> Insight | None:
     """Rule: own code waits for a lock, a condition or a semaphore."""
-    whole = _total_weights(evidence, "lock")
-    func, count = _main_caller(evidence, "lock", whole)
-    if count == 0 or not _is_notable(evidence, whole):
+    lock_weights = _total_weights(evidence, "lock")
+    func, count = _main_caller(evidence, "lock", lock_weights)
+    if count == 0 or not _is_notable(evidence, lock_weights):
         return None
     where = (
         f"a lock in {_func_name(evidence, func)}" if func >= 0 else f"locks in {count} functions"
     )
-    text = f"{_format_share(evidence, whole)} of the time is spent waiting for {where}."
-    return Insight("lock", text, whole.wall / evidence.stacks.weight, func)
+    text = f"{_format_share(evidence, lock_weights)} of the time is spent waiting for {where}."
+    return Insight("lock", text, lock_weights.wall / evidence.stacks.weight, func)
 
 
 def _database(evidence: _Evidence) -> Insight | None:
@@ -248,26 +253,26 @@ def _client_insight(
 
     All of its samples count; a caller is named if it has most of them.
     """
-    whole = _total_weights(evidence, activity)
-    if not whole.client_weights or not _is_notable(evidence, whole):
+    kind_weights = _total_weights(evidence, activity)
+    if not kind_weights.client_weights or not _is_notable(evidence, kind_weights):
         return None
-    packages = _main_packages(evidence, whole)
+    packages = _main_packages(evidence, kind_weights)
     where = (singular if len(packages) == 1 else plural).format(packages=" and ".join(packages))
-    func, count = _main_caller(evidence, activity, whole)
+    func, count = _main_caller(evidence, activity, kind_weights)
     called = f", called from {_func_name(evidence, func)}" if func >= 0 else ""
-    if func < 0 and count > 1 and _own_share(evidence, activity) > MAJORITY * whole.wall:
+    if func < 0 and count > 1 and _own_share(evidence, activity) > MAJORITY * kind_weights.wall:
         called = f", called from {count} functions"
-    text = f"{_format_share(evidence, whole)} of the time is spent {where}{called}."
-    return Insight(activity, text, whole.wall / evidence.stacks.weight, func)
+    text = f"{_format_share(evidence, kind_weights)} of the time is spent {where}{called}."
+    return Insight(activity, text, kind_weights.wall / evidence.stacks.weight, func)
 
 
 def _total_weights(evidence: _Evidence, activity: ActivityKind) -> _ActivityWeights:
     """Sum the weights of all samples with one activity, over all callers."""
-    whole = _ActivityWeights(slices=array("d", bytes(8 * len(evidence.stacks.slices))))
+    total = _ActivityWeights(slices=array("d", bytes(8 * len(evidence.stacks.slices))))
     for (_, kind), part in evidence.weights_by_activity.items():
         if kind == activity:
-            _add_weights(whole, part)
-    return whole
+            _add_weights(total, part)
+    return total
 
 
 def _is_notable(evidence: _Evidence, total: _ActivityWeights) -> bool:
@@ -342,14 +347,14 @@ def _add_weights(total: _ActivityWeights, added: _ActivityWeights) -> None:
 
 
 def _largest_function(evidence: _Evidence, activity: ActivityKind) -> tuple[int, _ActivityWeights]:
-    found = [
+    candidates = [
         (part.wall, -func, part)
         for (func, kind), part in evidence.weights_by_activity.items()
         if kind == activity and func >= 0
     ]
-    if not found:
+    if not candidates:
         return -1, _ActivityWeights()
-    _, func, part = max(found, key=lambda entry: entry[:2])
+    _, func, part = max(candidates, key=lambda entry: entry[:2])
     return -func, part
 
 

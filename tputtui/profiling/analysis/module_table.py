@@ -24,27 +24,32 @@ CATEGORIES: tuple[Category, ...] = (
 MODULE_CATEGORIES: Mapping[str, Category] = {
     **dict.fromkeys(
         (
-            "django", "flask", "werkzeug", "jinja2", "fastapi", "starlette", "uvicorn", "hypercorn", "gunicorn", "uvloop",
-            "aiohttp.web", "aiohttp.web_protocol", "aiohttp.web_app", "tornado", "sanic", "falcon", "bottle", "pyramid",
-            "waitress", "cherrypy", "celery", "kombu", "rq", "dramatiq", "rest_framework", "pydantic", "pydantic_core",
-            "marshmallow", "litestar", "quart", "channels", "daphne", "asgiref", "granian", "grpc.aio", "anyio", "trio",
+            "django", "flask", "werkzeug", "jinja2", "fastapi", "starlette", "uvicorn",
+            "hypercorn", "gunicorn", "uvloop", "aiohttp.web", "aiohttp.web_protocol",
+            "aiohttp.web_app", "tornado", "sanic", "falcon", "bottle", "pyramid", "waitress",
+            "cherrypy", "celery", "kombu", "rq", "dramatiq", "rest_framework", "pydantic",
+            "pydantic_core", "marshmallow", "litestar", "quart", "channels", "daphne", "asgiref",
+            "granian", "grpc.aio", "anyio", "trio",
         ),
         "framework",
     ),
     **dict.fromkeys(
         (
-            "psycopg", "psycopg2", "psycopg_pool", "asyncpg", "pymysql", "MySQLdb", "aiomysql", "mysql", "sqlite3",
-            "aiosqlite", "sqlalchemy", "django.db", "peewee", "tortoise", "pymongo", "motor", "redis", "aioredis",
-            "aiopg", "cassandra", "pyodbc", "oracledb", "cx_Oracle", "pymemcache", "elasticsearch", "clickhouse_driver",
-            "clickhouse_connect", "duckdb", "pymssql", "neo4j", "sqlmodel", "psycopg_c", "psycopg_binary", "valkey",
+            "psycopg", "psycopg2", "psycopg_pool", "asyncpg", "pymysql", "MySQLdb", "aiomysql",
+            "mysql", "sqlite3", "aiosqlite", "sqlalchemy", "django.db", "peewee", "tortoise",
+            "pymongo", "motor", "redis", "aioredis", "aiopg", "cassandra", "pyodbc", "oracledb",
+            "cx_Oracle", "pymemcache", "elasticsearch", "clickhouse_driver",
+            "clickhouse_connect", "duckdb", "pymssql", "neo4j", "sqlmodel", "psycopg_c",
+            "psycopg_binary", "valkey",
         ),
         "database",
     ),
     **dict.fromkeys(
         (
-            "requests", "urllib3", "httpx", "httpcore", "aiohttp.client", "aiohttp.connector", "aiohttp.client_reqrep",
-            "http.client", "urllib.request", "botocore", "boto3", "aiobotocore", "grpc", "zeep", "paramiko", "smtplib",
-            "ftplib", "google.cloud", "google.api_core", "azure", "openai", "anthropic", "stripe", "pika", "aio_pika",
+            "requests", "urllib3", "httpx", "httpcore", "aiohttp.client", "aiohttp.connector",
+            "aiohttp.client_reqrep", "http.client", "urllib.request", "botocore", "boto3",
+            "aiobotocore", "grpc", "zeep", "paramiko", "smtplib", "ftplib", "google.cloud",
+            "google.api_core", "azure", "openai", "anthropic", "stripe", "pika", "aio_pika",
             "kafka", "aiokafka", "confluent_kafka", "websockets", "nats",
         ),
         "outbound",
@@ -85,8 +90,8 @@ class CategoryTable:
                 return category
         name = module_name(func.file) if self.user_categories else ""
         while name:
-            if (mine := self.user_categories.get(name)) is not None:
-                return mine
+            if name in self.user_categories:
+                return self.user_categories[name]
             name = name.rpartition(".")[0]
         return None
 
@@ -124,5 +129,8 @@ def build_table(
     Names that are no category are ignored.
     """
     known = {category: category for category in CATEGORIES}
-    user = {one: known[name] for name, listed in modules.items() if name in known for one in listed}
-    return CategoryTable(user, frozenset(own_packages))
+    user_categories: dict[str, Category] = {}
+    for name, module_names in modules.items():
+        if name in known:
+            user_categories.update(dict.fromkeys(module_names, known[name]))
+    return CategoryTable(user_categories, frozenset(own_packages))

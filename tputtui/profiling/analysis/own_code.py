@@ -32,8 +32,8 @@ _PYTHON = re.compile(r"(?:python|pypy|uwsgi)")
 def process_packages(pid: int, root: Path = process_facts.PROC) -> tuple[str, ...]:
     """Return the packages that a process was started to run; empty if none are named."""
     for _ in range(_MAX_PARENTS):
-        found = process_facts.read_facts(pid, root)
-        if found is None or not _is_python(pid, root):
+        facts = process_facts.read_facts(pid, root)
+        if facts is None or not _is_python(pid, root):
             return ()
         entry = entry_point.parse_command_line(_read_arguments(pid, root))
         names = entry.packages + (
@@ -41,7 +41,7 @@ def process_packages(pid: int, root: Path = process_facts.PROC) -> tuple[str, ..
         )
         if names or not entry.is_child:
             return tuple(dict.fromkeys(names))[: entry_point.MAX_NAMES]
-        pid = found.parent_pid
+        pid = facts.parent_pid
     return ()
 
 
@@ -144,13 +144,13 @@ def _packages_below_scripts(profile: Profile, scripts: dict[int, str]) -> Iterat
     """Find the packages that stand below console scripts."""
     owner = profile.frames.frame_func_ids()
     files = [func.file for func in profile.frames.funcs]
-    seen: set[tuple[int, ...]] = set()
+    visited: set[tuple[int, ...]] = set()
     for part in profile.slices:
         for counts in part.wall.values():
             for stack in counts:
                 outer = tuple(owner[frame] for frame in stack[:6])
-                if outer and outer[0] in scripts and outer not in seen:
-                    seen.add(outer)
+                if outer and outer[0] in scripts and outer not in visited:
+                    visited.add(outer)
                     yield from entry_point.packages_from_frames(files[func] for func in outer[1:])
 
 
@@ -199,16 +199,16 @@ def _install_source(dist_info: Path) -> str:
     The files of an editable install lie outside of site-packages and are own code anyway.
     """
     try:
-        found = json.loads((dist_info / "direct_url.json").read_bytes()[:65536])
+        direct_url = json.loads((dist_info / "direct_url.json").read_bytes()[:65536])
     except (OSError, ValueError, RecursionError):
         return ""
-    if not isinstance(found, dict):
+    if not isinstance(direct_url, dict):
         return ""
-    if isinstance(found.get("dir_info"), dict):
-        return "" if found["dir_info"].get("editable") is True else "folder"
-    if isinstance(found.get("vcs_info"), dict):
+    if isinstance(direct_url.get("dir_info"), dict):
+        return "" if direct_url["dir_info"].get("editable") is True else "folder"
+    if isinstance(direct_url.get("vcs_info"), dict):
         return "repository"
-    return "archive" if isinstance(found.get("archive_info"), dict) else ""
+    return "archive" if isinstance(direct_url.get("archive_info"), dict) else ""
 
 
 def _top_level_packages(dist_info: Path) -> Iterator[str]:
@@ -218,10 +218,10 @@ def _top_level_packages(dist_info: Path) -> Iterator[str]:
             lines = file.read(_MAX_RECORD_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return
-    seen: set[str] = set()
+    visited: set[str] = set()
     for line in lines:
         top = line.partition(",")[0].strip('"').partition("/")[0]
         name = top.removesuffix(".py")
-        if "." not in name and name not in ("", "__pycache__") and name not in seen:
-            seen.add(name)
+        if "." not in name and name not in ("", "__pycache__") and name not in visited:
+            visited.add(name)
             yield name

@@ -46,31 +46,38 @@ class FunctionDifference:
         return self.after - self.before
 
 
+def _kind_of_change(was_absent: bool, is_absent: bool) -> Change:
+    if was_absent:
+        return "new"
+    return "gone" if is_absent else "changed"
+
+
 def function_differences(before: StackTable, after: StackTable) -> list[FunctionDifference]:
     """Compare every function of either side; the most significant and largest difference first."""
-    one, other = _FunctionWeights(before), _FunctionWeights(after)
+    weights_before, weights_after = _FunctionWeights(before), _FunctionWeights(after)
     names = sorted(
-        {*one.total_weights, *other.total_weights}, key=lambda func: (func.name, func.file)
+        {*weights_before.total_weights, *weights_after.total_weights},
+        key=lambda func: (func.name, func.file),
     )
-    tests = [_test_function(func, one, other) for func in names]
+    tests = [_test_function(func, weights_before, weights_after) for func in names]
     adjusted = holm([p for _, p in tests])
     out = []
     for func, (spread, _), p in zip(names, tests, adjusted, strict=True):
-        stands = None if p is None else p < ALPHA
-        was, now = one.share(func), other.share(func)
+        is_significant = None if p is None else p < ALPHA
+        was, now = weights_before.share(func), weights_after.share(func)
         change: Change = "same"
-        if stands or (stands is None and (was == 0) != (now == 0)):
-            change = "new" if was == 0 else "gone" if now == 0 else "changed"
+        if is_significant or (is_significant is None and (was == 0) != (now == 0)):
+            change = _kind_of_change(was == 0, now == 0)
         out.append(
             FunctionDifference(
                 func,
                 was,
                 now,
-                one.share(func, self_only=True),
-                other.share(func, self_only=True),
+                weights_before.share(func, self_only=True),
+                weights_after.share(func, self_only=True),
                 spread,
                 p,
-                stands,
+                is_significant,
                 change,
             )
         )
@@ -231,8 +238,8 @@ def union_tree(
             side[at] = side.get(at, 0.0) + weight / (stacks.weight or 1.0)
         sides.append(side)
     columns = [array("d", [side.get(at, 0.0) for at in range(len(ids))]) for side in sides]
-    mean = array("d", [(one + two) / 2 for one, two in zip(*columns, strict=True)])
-    # The GIL column holds the shares before, because one tree carries two weights.
+    mean = array("d", [sum(weights) / 2 for weights in zip(*columns, strict=True)])
+    # The GIL column holds the shares before, because a tree carries two weights.
     both = StackTable(
         frames, tuple(ids), mean, columns[0], (mean,), (sum(mean),), sum(mean) or 1.0, 0.0, 1.0
     )
@@ -244,6 +251,6 @@ def union_tree(
     for node in range(len(tree)):
         change = called.get(tree.func(node), "same") if node else "same"
         if change != "same":
-            change = "new" if was[node] < 1e-12 else "gone" if now[node] < 1e-12 else "changed"
+            change = _kind_of_change(was[node] < 1e-12, now[node] < 1e-12)
         changes.append(change)
     return UnionTree(tree, was, tuple(max(0.0, share) for share in now), tuple(changes))

@@ -15,8 +15,9 @@ MIN_SLICES = 5
 # Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom; above, the expansion of the
 # normal's is used.
 _T95 = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 )  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def variance(parts: Sequence[float], wholes: Sequence[float]) -> tuple[float, in
 
 def half_width(parts: Sequence[float], wholes: Sequence[float]) -> float | None:
     """Half the width of the 95 % interval of Σparts / Σwholes, as a ratio; None below 5 slices."""
-    found = variance(parts, wholes)
-    if found is None:
+    estimate = variance(parts, wholes)
+    if estimate is None:
         return None
-    return t95(found[1]) * math.sqrt(found[0])
+    return t95(estimate[1]) * math.sqrt(estimate[0])

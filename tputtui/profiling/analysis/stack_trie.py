@@ -73,12 +73,12 @@ def preorder(
             others[parent] = [only[parent], node]
     place, order, end, depth = [0] * count, [0] * count, [0] * count, [0] * count
     end[0] = count
-    for node in range(count):  # parents come before their children here too
+    for node in range(count):  # parents come before their children here, too
         child = only[node]
         if child < 0:
             continue
-        here = place[node]
-        at, below = here + 1, depth[here] + 1
+        position = place[node]
+        at, below = position + 1, depth[position] + 1
         if node not in others:
             place[child], order[at], depth[at], end[at] = at, child, below, at + size[child]
             continue

@@ -124,14 +124,14 @@ def select_stacks(
 def _is_cpu_measured(profile: Profile, threads: Collection[ProfileThread] | None) -> bool:
     """Whether the CPU time is known of (nearly) all samples: short-lived threads have none."""
     known = cpu_shares(profile)
-    whole = unknown = 0.0
+    total = unknown = 0.0
     for part in profile.slices:
         for thread, counts in part.wall.items():
             if threads is None or thread in threads:
                 weight = sum(counts.values())
-                whole += weight
+                total += weight
                 unknown += 0.0 if thread in known else weight
-    return bool(known) and unknown <= MAX_UNMEASURED_SHARE * whole
+    return bool(known) and unknown <= MAX_UNMEASURED_SHARE * total
 
 
 def focus(stacks: StackTable, func_id: int) -> StackTable:
@@ -203,14 +203,14 @@ def _usual_roots(profile: Profile) -> dict[ProfileThread, frozenset[int]]:
     by_thread: dict[ProfileThread, dict[int, float]] = {}
     for part in profile.slices:
         for thread, counts in (*part.wall.items(), *part.gil.items()):
-            seen = by_thread.setdefault(thread, {})
+            root_weights = by_thread.setdefault(thread, {})
             for stack, weight in counts.items():
                 if stack:
-                    seen[owner[stack[0]]] = seen.get(owner[stack[0]], 0.0) + weight
+                    root_weights[owner[stack[0]]] = root_weights.get(owner[stack[0]], 0.0) + weight
     roots: dict[ProfileThread, frozenset[int]] = {}
-    for thread, seen in by_thread.items():
-        enough = MIN_ROOT_SHARE * sum(seen.values())
-        funcs = {func for func, weight in seen.items() if func in usual or weight >= enough}
+    for thread, root_weights in by_thread.items():
+        enough = MIN_ROOT_SHARE * sum(root_weights.values())
+        funcs = {func for func, weight in root_weights.items() if func in usual or weight >= enough}
         roots[thread] = frozenset(frame for frame, func in enumerate(owner) if func in funcs)
     return roots
 

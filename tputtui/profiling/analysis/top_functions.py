@@ -72,14 +72,14 @@ def hot_functions(stacks: StackTable) -> list[HotFunction]:
         func, line = owner[frame], frames[frame].line
         if func not in best or (weight, -line) > (best[func][0], -best[func][1]):
             best[func] = (weight, line)
-    whole = stacks.weight or 1.0
+    total_weight = stacks.weight or 1.0
     rows = [
         HotFunction(
             func,
             stacks.frames.funcs[func],
             best[func][1],
-            weight / whole,
-            own.get(func, 0.0) / whole,
+            weight / total_weight,
+            own.get(func, 0.0) / total_weight,
             stacks.gil_held_share(gil.get(func, 0.0), weight),
             len(callers.get(func, ())),
         )
@@ -112,7 +112,7 @@ def hottest_first(rows: Sequence[HotFunction]) -> list[HotFunction]:
 def slice_weights(stacks: StackTable, func_id: int, *, self_only: bool = False) -> list[float]:
     """Weights of a function by slice: of stacks through it, or with `self_only` that end in it."""
     owner = stacks.frames.frame_func_ids()
-    chosen = [
+    containing = [
         at
         for at, stack in enumerate(stacks.stacks)
         if (
@@ -121,7 +121,7 @@ def slice_weights(stacks: StackTable, func_id: int, *, self_only: bool = False) 
             else any(owner[frame] == func_id for frame in stack)
         )
     ]
-    return [sum(column[at] for at in chosen) for column in stacks.slices]
+    return [sum(column[at] for at in containing) for column in stacks.slices]
 
 
 def share_half_width(stacks: StackTable, func_id: int, *, self_only: bool = False) -> float | None:
@@ -136,20 +136,20 @@ def line_shares(stacks: StackTable, file: str) -> dict[int, tuple[float, float]]
     """
     frames, funcs = stacks.frames.frames, stacks.frames.funcs
     lines = {at: frame.line for at, frame in enumerate(frames) if funcs[frame.func_id].file == file}
-    whole = stacks.weight or 1.0
-    found: dict[int, tuple[float, float]] = {}
+    total_weight = stacks.weight or 1.0
+    shares: dict[int, tuple[float, float]] = {}
     for stack, weight in zip(stacks.stacks, stacks.wall, strict=True):
         for line in {lines[frame] for frame in stack if frame in lines}:
-            own, total = found.get(line, (0.0, 0.0))
+            own, total = shares.get(line, (0.0, 0.0))
             ends = lines.get(stack[-1]) == line
-            found[line] = (own + ends * weight / whole, total + weight / whole)
-    return found
+            shares[line] = (own + ends * weight / total_weight, total + weight / total_weight)
+    return shares
 
 
 def thread_rows(profile: Profile) -> list[ThreadRow]:
     """Figures of all threads, sorted by GIL time, then by time not waiting."""
     funcs = profile.frames.frame_func
-    whole = profile.weight() or 1.0
+    total_weight = profile.weight() or 1.0
     ticks, looks = profile.ticks("gil"), profile.ticks("wall")
     shares = cpu_shares(profile)
     sleeping = frames_waiting_in_c(profile)
@@ -160,14 +160,14 @@ def thread_rows(profile: Profile) -> list[ThreadRow]:
         samples = waiting = gil = 0.0
         for part in profile.slices:
             counts = part.wall.get(thread, {})
-            here = sum(counts.values())
+            thread_weight = sum(counts.values())
             idle = sum(
                 weight
                 for stack, weight in counts.items()
                 if stack and (stack[-1] in sleeps or is_waiting(funcs(stack[-1])))
             )
-            series.append(1 - idle / here if here else 0.0)
-            samples, waiting = samples + here, waiting + idle
+            series.append(1 - idle / thread_weight if thread_weight else 0.0)
+            samples, waiting = samples + thread_weight, waiting + idle
             gil += sum(part.gil.get(thread, {}).values())
         # capped as in `StackTable.gil_held_share`
         held = min(gil / ticks, samples / (looks or samples)) if ticks else None
@@ -176,7 +176,7 @@ def thread_rows(profile: Profile) -> list[ThreadRow]:
             ThreadRow(
                 thread,
                 samples,
-                samples / whole,
+                samples / total_weight,
                 waiting / (samples or 1.0),
                 held,
                 share,
@@ -202,11 +202,11 @@ def callers_and_callees(
         path = [owner[frame] for frame in stack]
         if func_id not in path:
             continue
-        for into, found in (
+        for into, ids in (
             (above, _caller_ids(path, func_id)),
             (below, _callee_ids(path, func_id)),
         ):
-            for other in found:
+            for other in ids:
                 into[other] = into.get(other, 0.0) + weight / (stacks.weight or 1.0)
     return _heaviest_first(above), _heaviest_first(below)
 
@@ -214,8 +214,8 @@ def callers_and_callees(
 def _caller_ids(path: Sequence[int], func_id: int) -> set[int]:
     return {
         path[at - 1] if at else -1
-        for at, one in enumerate(path)
-        if one == func_id and not (at and path[at - 1] == func_id)
+        for at, other_id in enumerate(path)
+        if other_id == func_id and not (at and path[at - 1] == func_id)
     }
 
 
@@ -223,8 +223,8 @@ def _callee_ids(path: Sequence[int], func_id: int) -> set[int]:
     last = len(path) - 1
     return {
         path[at + 1]
-        for at, one in enumerate(path)
-        if one == func_id and at < last and path[at + 1] != func_id
+        for at, other_id in enumerate(path)
+        if other_id == func_id and at < last and path[at + 1] != func_id
     }
 
 

@@ -92,9 +92,9 @@ class TreeRows:
         func = tree.func(node)
         tail, links = self._chain_end(node)
         where = self.func_node_at(position)
-        marker: Marker = (
-            "leaf" if tree.end[tail] == tail + 1 else "open" if node in self.expanded else "closed"
-        )
+        marker: Marker = "open" if node in self.expanded else "closed"
+        if tree.end[tail] == tail + 1:
+            marker = "leaf"
         notes: list[str] = []
         if links > 1:
             notes.append(f"› {tree.func(tail).name} ({links})")
@@ -105,9 +105,19 @@ class TreeRows:
         elif self._annotate is not None and (word := self._annotate(tree.func(tail))):
             notes.append(word)
         return TreeRow(
-            node, tail, depth, marker, func.name, tree.func(where).file, tree.line[where], tree.share(node),
-            tree.self_share(where), tree.gil_share(node), tree.half_width(node), tuple(notes),
-        )  # fmt: skip
+            node,
+            tail,
+            depth,
+            marker,
+            func.name,
+            tree.func(where).file,
+            tree.line[where],
+            tree.share(node),
+            tree.self_share(where),
+            tree.gil_share(node),
+            tree.half_width(node),
+            tuple(notes),
+        )
 
     def node_at(self, position: int) -> int:
         """Return the node of a row; for "N more" its parent."""
@@ -295,9 +305,18 @@ class TreeRows:
         small = self._small_children(parent)
         gils = [gil for child in small if (gil := tree.gil_share(child)) is not None]
         return TreeRow(
-            -parent - 1, -parent - 1, depth, "closed", f"{len(small):,} more below {self.threshold * 100:g} %", "", 0,
-            sum(map(tree.share, small)), sum(map(tree.self_share, small)), sum(gils) if gils else None, None,
-        )  # fmt: skip
+            -parent - 1,
+            -parent - 1,
+            depth,
+            "closed",
+            f"{len(small):,} more below {self.threshold * 100:g} %",
+            "",
+            0,
+            sum(map(tree.share, small)),
+            sum(map(tree.self_share, small)),
+            sum(gils) if gils else None,
+            None,
+        )
 
     def _rows_below(self, parent: int, depth: int) -> tuple[list[int], list[int]]:
         """Return the rows below an expanded node."""
@@ -325,9 +344,9 @@ class TreeRows:
     def _copy_open_nodes(self, previous: TreeRows) -> None:
         """Expand the nodes here that are expanded in `previous`."""
         self.fold_chains = previous.fold_chains
-        here: list[tuple[int, int]] = [(0, 0)]  # (node in `previous`, node here)
-        while here:
-            old, new = here.pop()
+        pairs: list[tuple[int, int]] = [(0, 0)]  # (node in `previous`, node in these rows)
+        while pairs:
+            old, new = pairs.pop()
             if old in previous.expanded:
                 self.expanded.add(new)
             if old in previous._unfolded:
@@ -340,7 +359,7 @@ class TreeRows:
                 if previous._is_open_or_unfolded(child)
             }
             if wanted:
-                here += [
+                pairs += [
                     (wanted[self.tree.key[c]], c)
                     for c in self.tree.children(new)
                     if self.tree.key[c] in wanted

@@ -134,14 +134,17 @@ _LOOP_FUNCTIONS: Mapping[str, frozenset[str]] = {
     "multiprocessing.managers": _names("serve_forever"),
     "multiprocessing.pool": _names("worker", "_handle_workers", "_handle_tasks", "_handle_results"),
     "paho.mqtt.client": _names("loop", "loop_forever"),
-    "pika.adapters.blocking_connection": _names("start_consuming", "process_data_events", "consume", "sleep"),
+    "pika.adapters.blocking_connection": _names(
+        "start_consuming", "process_data_events", "consume", "sleep"
+    ),
     "pika.adapters.select_connection": _names("start"),
     "psycopg": _names("notifies"),
     "pymongo.change_stream": _names("next", "try_next", "__next__"),
     "pymongo.synchronous.change_stream": _names("next", "try_next", "__next__"),
     "redis.client": _names("listen", "get_message", "run"),
     "redis.commands.core": _names(
-        "blmove", "blmpop", "blpop", "brpop", "brpoplpush", "bzmpop", "bzpopmax", "bzpopmin", "xread", "xreadgroup"
+        "blmove", "blmpop", "blpop", "brpop", "brpoplpush", "bzmpop", "bzpopmax", "bzpopmin",
+        "xread", "xreadgroup",
     ),
     "rq.queue": _names("dequeue_any"),
     "rq.worker": _ALL_FUNCTIONS,

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tputtui.profiling.capture import entry_point
 from tputtui.profiling.capture.entry_point import MAX_NAMES
+from tputtui.profiling.files.profile_format import ProfileFormat
 from tputtui.profiling.profile_errors import (
     MAX_DEPTH,
     MAX_STACKS,
@@ -36,58 +37,76 @@ _MAX_TID = 1 << 22
 
 def parse(data: bytes, label: str = "") -> Profile:
     """Parse the bytes of a collapsed file into a profile. Raises UnreadableProfileError."""
-    frames = FrameTable()
-    known: dict[str, int] = {}
-    wall: dict[ProfileThread, dict[Stack, float]] = {}
-    skipped, first_bad, torn = 0, 0, False
-    names: dict[tuple[int, str], int] = {}
-    own: set[str] = set()
     lines = data.decode("utf-8", "replace").split("\n")
     if len(lines) > MAX_STACKS:
         raise UnreadableProfileError(f"{len(lines):,} lines, more than the limit of {MAX_STACKS:,}")
-    for number, line in enumerate(lines, 1):
-        line = line.rstrip("\r")  # noqa: PLW2901
+    parser = _LineParser()
+    skipped, first_bad = 0, 0
+    for number, raw_line in enumerate(lines, 1):
+        line = raw_line.rstrip("\r")
         if not line.strip() or line.startswith("#"):
             continue
-        text, _, count = line.rpartition(" ")
-        weight = _parse_weight(count)
-        parts = text.split(";")
-        if weight is None or not text or len(parts) > MAX_DEPTH:
+        if not parser.add_line(line):
             skipped += 1
             first_bad = first_bad or number
-            continue
-        pid, tid, name = 0, 0, ""
-        while parts:
-            if found := _PROCESS.match(parts[0]):
-                pid = int(found[1])
-                own.update(entry_point.parse_command_line(found[2].split()).packages)
-            elif found := _THREAD.match(parts[0]):
-                tid, name = int(found[1], 0), clean(found[2] or "", 200)
-                torn = True  # only py-spy writes these
-            else:
-                break
-            parts.pop(0)
-        if not 0 < tid <= _MAX_TID:
-            tid = -names.setdefault((pid, name), len(names) + 1)
-        stack = tuple(_parse_frame(part, frames, known) for part in parts)
-        counts = wall.setdefault(ProfileThread(pid, tid, name), {})
-        counts[stack] = counts.get(stack, 0.0) + weight
-    if not wall:
+    if not parser.wall:
         where = f"; line {first_bad} is the first of {skipped:,} that are not" if skipped else ""
         raise UnreadableProfileError(f'no line reads as collapsed stacks ("outer;inner 42"){where}')
     about = ProfileMetadata(
         source="collapsed stacks",
         label=clean(label, 200),
-        torn=torn,
-        own=tuple(sorted(own))[:MAX_NAMES],
+        torn=parser.is_from_pyspy,
+        own=tuple(sorted(parser.own_packages))[:MAX_NAMES],
     )
     if skipped:
-        lines_word = "line does" if skipped == 1 else "lines do"
-        about = replace(
-            about,
-            notes=(f"{skipped:,} {lines_word} not read as a stack, the first is line {first_bad}",),
-        )
-    return Profile(frames, (ProfileSlice(wall),), about)
+        lines_do = "line does" if skipped == 1 else "lines do"
+        note = f"{skipped:,} {lines_do} not read as a stack, the first is line {first_bad}"
+        about = replace(about, notes=(note,))
+    return Profile(parser.frames, (ProfileSlice(parser.wall),), about)
+
+
+class _LineParser:
+    """Stacks, threads and frames of the lines parsed so far."""
+
+    def __init__(self) -> None:
+        self.frames = FrameTable()
+        self.wall: dict[ProfileThread, dict[Stack, float]] = {}
+        self.own_packages: set[str] = set()  # packages named by the processes' command lines
+        self.is_from_pyspy = False
+        self._frame_ids: dict[str, int] = {}
+        self._unnumbered: dict[tuple[int, str], int] = {}  # threads without an id, by pid and name
+
+    def add_line(self, line: str) -> bool:
+        """Add the stack of a line; False where the line is no stack."""
+        text, _, count = line.rpartition(" ")
+        weight = _parse_weight(count)
+        parts = text.split(";")
+        if weight is None or not text or len(parts) > MAX_DEPTH:
+            return False
+        thread, start = self._parse_thread(parts)
+        stack = tuple(_parse_frame(part, self.frames, self._frame_ids) for part in parts[start:])
+        counts = self.wall.setdefault(thread, {})
+        counts[stack] = counts.get(stack, 0.0) + weight
+        return True
+
+    def _parse_thread(self, parts: list[str]) -> tuple[ProfileThread, int]:
+        """Parse what py-spy writes as the outermost frames; return also the first real frame."""
+        pid, tid, name = 0, 0, ""
+        start = 0
+        while start < len(parts):
+            if process := _PROCESS.match(parts[start]):
+                pid = int(process[1])
+                command = entry_point.parse_command_line(process[2].split())
+                self.own_packages.update(command.packages)
+            elif thread := _THREAD.match(parts[start]):
+                tid, name = int(thread[1], 0), clean(thread[2] or "", 200)
+                self.is_from_pyspy = True  # only py-spy writes these
+            else:
+                break
+            start += 1
+        if not 0 < tid <= _MAX_TID:
+            tid = -self._unnumbered.setdefault((pid, name), len(self._unnumbered) + 1)
+        return ProfileThread(pid, tid, name), start
 
 
 def _parse_weight(text: str) -> float | None:
@@ -98,16 +117,16 @@ def _parse_weight(text: str) -> float | None:
 
 
 def _parse_frame(text: str, frames: FrameTable, frame_ids: dict[str, int]) -> int:
-    found = frame_ids.get(text)
-    if found is None:
+    frame_id = frame_ids.get(text)
+    if frame_id is None:
         parts = _FRAME.match(text)
-        found = (
+        frame_id = (
             frames.add_frame(parts[1], parts[2], int(parts[3] or 0))
             if parts
             else frames.add_frame(text or "?")
         )
-        frame_ids[text] = found
-    return found
+        frame_ids[text] = frame_id
+    return frame_id
 
 
 def render(profile: Profile) -> bytes:
@@ -135,8 +154,18 @@ def _format_frame(frames: FrameTable, frame_id: int) -> str:
     func, line = frames.frame_func(frame_id), frames.frames[frame_id].line
     if not func.file:
         return _replace_semicolons(func.name)
-    return f"{_replace_semicolons(func.name)} ({_replace_semicolons(func.file)}{f':{line}' if line else ''})"
+    place = f"{func.file}:{line}" if line else func.file
+    return f"{_replace_semicolons(func.name)} ({_replace_semicolons(place)})"
 
 
 def _replace_semicolons(text: str) -> str:
     return text.replace(";", ",")
+
+
+FORMAT = ProfileFormat(
+    name="collapsed stacks",
+    suffixes=(".txt",),
+    export_suffix=".collapsed.txt",
+    read=parse,
+    write=render,
+)

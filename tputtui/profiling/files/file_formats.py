@@ -1,4 +1,4 @@
-"""Profile files: format detection, gzip, size limits, loading and saving."""
+"""Profile files: the list of formats, recognition, gzip, size limits, loading and saving."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import io
 import os
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from tputtui.profiling.files import collapsed, speedscope
+from tputtui.profiling.files import collapsed, pstats_file, speedscope, svg_flame_graph
+from tputtui.profiling.files.profile_format import ProfileFormat
 from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean
 
-__all__ = [
-    "UnreadableProfileError",
-    "export",
-    "format_from_name",
-    "load",
-    "parse",
-    "render",
-    "save",
-]
+FORMATS: tuple[ProfileFormat, ...] = (
+    speedscope.FORMAT,
+    collapsed.FORMAT,
+    svg_flame_graph.FORMAT,
+    pstats_file.FORMAT,
+)
+"""All formats, in the order in which `e` in the profile pane writes them."""
 
 _GZIP = b"\x1f\x8b"
 _MIB = 1024 * 1024
 
 
 def load(path: Path) -> Profile:
-    """Read a profile: speedscope JSON or collapsed stacks, gzip or not.
+    """Read a profile of sampled stacks in any format, gzip or not.
 
     Raises UnreadableProfileError, whose message is a sentence.
     """
@@ -63,16 +63,62 @@ def parse(data: bytes, label: str = "") -> Profile:
         raise UnreadableProfileError("the file is empty")
     if head.startswith(b"\xef\xbb\xbf"):
         data, head = data.lstrip()[3:], head[3:].lstrip()
-    # a collapsed file ends in a number
-    if head.startswith(b"{") or (head.startswith(b"[") and data.rstrip().endswith(b"]")):
-        return speedscope.parse(data, label=label)
-    if head.startswith((b"<?xml", b"<svg")):
+    recognized = _recognize(head, data)
+    if recognized.read is None:
+        names = _join([spec.suffixes[0] for spec in FORMATS if spec.read is not None])
         raise UnreadableProfileError(
-            "a picture: no samples are read from an SVG; view the .json or .txt it was made from"
+            f"{recognized.name}: no samples can be read from it; view the {names} it was made from"
         )
-    if b"\0" in head:
-        raise UnreadableProfileError("binary data: neither speedscope JSON nor collapsed stacks")
-    return collapsed.parse(data, label=label)
+    return recognized.read(data, label)
+
+
+def _recognize(head: bytes, data: bytes) -> ProfileFormat:
+    """Return the format of data. Raises UnreadableProfileError for binary data of no format."""
+    fallback = None
+    for spec in FORMATS:
+        if spec.recognize is not None and spec.recognize(head, data):
+            return spec
+        if spec.recognize is None and spec.read is not None:
+            fallback = fallback or spec
+    if fallback is None or b"\0" in head:
+        raise UnreadableProfileError(f"binary data in no known format ({readable_formats()})")
+    return fallback
+
+
+def readable_formats() -> str:
+    """Names of the formats from which stacks are read: "speedscope or collapsed stacks"."""
+    return _join([spec.name for spec in FORMATS if spec.read is not None])
+
+
+def writable_formats() -> str:
+    """File names and formats that are written: ".json (speedscope) or .svg (flame graph)"."""
+    return _join(
+        [f"{spec.suffixes[0]} ({spec.name})" for spec in FORMATS if spec.write is not None]
+    )
+
+
+def writable_suffixes() -> str:
+    """File names that are written: ".json, .txt or .svg"."""
+    return _join([spec.suffixes[0] for spec in FORMATS if spec.write is not None])
+
+
+def calls_suffixes() -> str:
+    """File names of counted calls: ".pstats or .prof"."""
+    names = [suffix for spec in FORMATS if spec.read_calls for suffix in spec.suffixes]
+    return _join(names)
+
+
+def calls_format(path: Path) -> ProfileFormat | None:
+    """Return the format of a file of counted calls, by its name; None for another file."""
+    for spec in FORMATS:
+        if spec.read_calls is not None and path.name.endswith(spec.suffixes):
+            return spec
+    return None
+
+
+def _join(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _inflate(data: bytes) -> bytes:
@@ -86,31 +132,24 @@ def _inflate(data: bytes) -> bytes:
     return out
 
 
-def format_from_name(path: Path) -> str:
-    """Return the format for a file name: json, txt or svg.
+def format_from_name(path: Path) -> ProfileFormat:
+    """Return the format in which a file of that name is written.
 
-    Raises ValueError with the valid ones.
+    Raises ValueError with the valid names.
     """
     name = path.name.removesuffix(".gz")
-    for suffix in ("json", "txt", "svg"):
-        if name.endswith(f".{suffix}"):
-            return suffix
-    raise ValueError(
-        f"{clean(path.name, 100)}: name it .json (speedscope), .txt (collapsed) or .svg, with .gz or without"
-    )
+    for spec in FORMATS:
+        if spec.write is not None and name.endswith(spec.suffixes):
+            return spec
+    raise ValueError(f"{clean(path.name, 100)}: name it {writable_formats()}, with .gz or without")
 
 
 def render(profile: Profile, path: Path) -> bytes:
     """Render the bytes of a file of that name. Raises ValueError with the valid names."""
-    kind = format_from_name(path)
-    if kind == "json":
-        data = speedscope.render(profile)
-    elif kind == "txt":
-        data = collapsed.render(profile)
-    else:
-        from tputtui.profiling.analysis.flame_graph import render_svg
-
-        data = render_svg(profile)
+    write = format_from_name(path).write
+    if write is None:
+        raise AssertionError("a format for writing has a writer")
+    data = write(profile)
     return gzip.compress(data, 6, mtime=0) if path.name.endswith(".gz") else data
 
 
@@ -135,16 +174,14 @@ def save(profile: Profile, path: Path, *, force: bool = False) -> None:
 
 
 def export(profile: Profile, folder: Path) -> list[Path]:
-    """Write a profile in every format side by side: speedscope, collapsed, SVG. Raises OSError."""
+    """Write a profile in every format side by side, for `e` in the pane. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     stem = f"{profile.metadata.pid or 'profile'}-{time.strftime('%Y%m%d-%H%M%S')}"
     number = 1
     while any(folder.glob(f"{stem}.*")):
         number += 1
         stem = f"{stem.partition('_')[0]}_{number}"
-    paths = [
-        folder / f"{stem}{suffix}" for suffix in (".speedscope.json", ".collapsed.txt", ".svg")
-    ]
+    paths = [folder / f"{stem}{spec.export_suffix}" for spec in FORMATS if spec.write is not None]
     for path in paths:
         save(profile, path)
     return paths

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tputtui.frozen import frozen
 from tputtui.profiling.files import file_formats, profile_store
+from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 
 MAX_STORED_SHOWN = 200  # files of earlier sessions that are listed
@@ -78,8 +79,10 @@ class ProfileLibrary:
 
         None if it is further away than `MAX_DISTANCE_S`.
         """
-        found = [(_distance_s(entry, time), entry.time, entry) for entry in self._session_entries]
-        close = [item for item in found if item[0] <= MAX_DISTANCE_S]
+        distances = [
+            (_distance_s(entry, time), entry.time, entry) for entry in self._session_entries
+        ]
+        close = [item for item in distances if item[0] <= MAX_DISTANCE_S]
         return min(close, key=lambda item: (item[0], -item[1]))[2] if close else None
 
     def load_profile(self, entry: LibraryEntry) -> Profile:
@@ -87,7 +90,7 @@ class ProfileLibrary:
         if entry.profile is not None:
             return entry.profile
         if entry.path is None:
-            raise file_formats.UnreadableProfileError(f"{entry.label}: it was not saved")
+            raise UnreadableProfileError(f"{entry.label}: it was not saved")
         profile = file_formats.load(entry.path)
         about = replace(
             profile.metadata,

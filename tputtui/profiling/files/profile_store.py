@@ -49,17 +49,17 @@ def save_profile(profile: Profile, folder: Path | None = None) -> Path:
 def list_profiles(folder: Path | None = None) -> list[StoredProfile]:
     """List the files in the store, newest first; an absent folder is empty."""
     folder = default_folder() if folder is None else folder
-    out = []
+    profiles = []
     try:
         entries = list(folder.iterdir())
     except OSError:
         return []
     for path in entries:
-        found = _FILE_NAME.match(path.name)
-        if found:
+        match = _FILE_NAME.match(path.name)
+        if match:
             try:
-                moment = time.mktime(time.strptime(found[1], "%Y%m%d-%H%M%S"))
-                out.append(StoredProfile(path, moment, int(found[2]), path.stat().st_size))
+                moment = time.mktime(time.strptime(match[1], "%Y%m%d-%H%M%S"))
+                profiles.append(StoredProfile(path, moment, int(match[2]), path.stat().st_size))
             except (OSError, ValueError, OverflowError):
                 continue
-    return sorted(out, key=lambda entry: (entry.time, entry.path.name), reverse=True)
+    return sorted(profiles, key=lambda entry: (entry.time, entry.path.name), reverse=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tputtui.frozen import frozen
-from tputtui.profiling.capture import launcher
+from tputtui.profiling.files.profile_format import ProfileFormat
 from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Function
 from tputtui.text import clean
@@ -32,8 +32,11 @@ resource.setrlimit(resource.RLIMIT_CPU, (8, 8))
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 with open(sys.argv[1], "rb") as source, open(sys.argv[2], "w") as out:
     for (file, line, name), (primitive, calls, own, total, callers) in marshal.load(source).items():
-        above = [[f, l, n, c[0] if isinstance(c, tuple) else c, c[3] if isinstance(c, tuple) else 0.0]
-                 for (f, l, n), c in callers.items()]
+        above = []
+        for (caller_file, caller_line, caller_name), figures in callers.items():
+            if not isinstance(figures, tuple):
+                figures = (figures, 0, 0, 0.0)
+            above.append([caller_file, caller_line, caller_name, figures[0], figures[3]])
         print(json.dumps([file, line, name, primitive, calls, own, total, above]), file=out)
 """
 
@@ -79,6 +82,8 @@ def load(path: Path) -> PstatsProfile:
     """Read a .pstats file. Raises UnreadableProfileError."""
     import tempfile
 
+    from tputtui.profiling.capture import launcher
+
     shown = clean(str(path), 200)
     try:
         if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
@@ -93,7 +98,8 @@ def load(path: Path) -> PstatsProfile:
             )
             if answer.status != 0:
                 raise UnreadableProfileError(
-                    f"{shown}: not a pstats file of this Python ({sys.version_info[0]}.{sys.version_info[1]}), or damaged"
+                    f"{shown}: not a pstats file of this Python "
+                    f"({sys.version_info[0]}.{sys.version_info[1]}), or damaged"
                 )
             functions = sorted(
                 _read_functions(out),
@@ -155,3 +161,6 @@ def _parse_seconds(value: Any) -> float:
     if not math.isfinite(seconds):
         raise ValueError("not a time")
     return seconds
+
+
+FORMAT = ProfileFormat(name="pstats", suffixes=(".pstats", ".prof"), read_calls=load)

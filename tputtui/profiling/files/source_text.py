@@ -57,19 +57,21 @@ def read_source(
         if stat.st_size > MAX_BYTES:
             return SourceText(file, error=f"larger than {MAX_BYTES >> 20} MiB")
         with path.open("rb") as source:
-            words = source.read(MAX_BYTES).decode("utf-8", "replace")
+            content = source.read(MAX_BYTES).decode("utf-8", "replace")
     except OSError as error:
         return SourceText(file, error=f"not read: {clean(error.strerror or str(error), 80)}")
-    lines = tuple(clean(line.expandtabs(4), MAX_COLUMNS) for line in words.splitlines()[:MAX_LINES])
+    lines = tuple(
+        clean(line.expandtabs(4), MAX_COLUMNS) for line in content.splitlines()[:MAX_LINES]
+    )
     changed = started is not None and stat.st_mtime > started + START_ROUNDING_S
     return SourceText(file, lines, CHANGED_NOTE if changed else "")
 
 
 def _is_same_process(pid: int, started: float | None, root: Path) -> bool:
-    found = process_facts.read_facts(pid, root)
-    if found is None:
+    facts = process_facts.read_facts(pid, root)
+    if facts is None:
         return False
-    now = process_facts.start_time(found, root)
+    now = process_facts.start_time(facts, root)
     return started is None or now is None or abs(now - started) <= process_facts.START_TOLERANCE_S
 
 

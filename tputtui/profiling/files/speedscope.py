@@ -1,29 +1,24 @@
-"""Read and write speedscope files: py-spy's, other tools', and our own.
+"""Speedscope files: py-spy's, other tools', and our own.
 
-Format: https://www.speedscope.app/file-format-schema.json. py-spy puts `process PID:"command"` and
-`thread (TID): name` into each stack as frames; they are converted to dimensions of the profile
-here. Our files add one key, "tputtui", with the slices and the GIL data; other tools ignore it.
+Format: https://www.speedscope.app/file-format-schema.json.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
-from tputtui.profiling.capture import entry_point
 from tputtui.profiling.capture.downsample import merge_slices
-from tputtui.profiling.capture.entry_point import MAX_NAMES, is_package_name
-from tputtui.profiling.profile_errors import (
-    MAX_DEPTH,
-    MAX_FRAMES,
-    MAX_STACKS,
-    MAX_WEIGHT,
-    UnreadableProfileError,
+from tputtui.profiling.capture.entry_point import MAX_NAMES
+from tputtui.profiling.files.profile_format import ProfileFormat
+from tputtui.profiling.files.speedscope_extension import parse_extension, render_extension
+from tputtui.profiling.files.speedscope_samples import (
+    ImportedFrames,
+    ThreadSamples,
+    parse_thread,
 )
+from tputtui.profiling.profile_errors import MAX_FRAMES, UnreadableProfileError
 from tputtui.profiling.profile_model import (
     FrameTable,
     Metric,
@@ -36,22 +31,7 @@ from tputtui.profiling.profile_model import (
 from tputtui.text import clean
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
-_PROFILE_NAME = re.compile(
-    r'^(?:Process (\d{1,10}) )?Thread (\d{1,18}|0x[0-9A-Fa-f]{1,16})(?: "(.*)")?$', re.DOTALL
-)
-_THREAD_FRAME = re.compile(r"^thread \((\d{1,18}|0x[0-9A-Fa-f]{1,16})\)(?:: (.*))?$", re.DOTALL)
-_PROCESS_FRAME = re.compile(r'^process (\d{1,10}):"(.*)"$', re.DOTALL)
-MAX_TID = 1 << 22  # the kernel's largest thread id; a larger number is a pthread's address
-
 _SLICE_S = 1.0
-
-
-@dataclass
-class ThreadSamples:
-    """Samples of one thread in time order, before they are cut into slices."""
-
-    stacks: list[tuple[ProfileThread, Stack]] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
 
 
 def parse(data: bytes, frame_table: FrameTable | None = None, label: str = "") -> Profile:
@@ -82,17 +62,15 @@ def parse(data: bytes, frame_table: FrameTable | None = None, label: str = "") -
         raise UnreadableProfileError(
             f"{len(listed):,} frames, more than the limit of {MAX_FRAMES:,}"
         )
-    table = _ImportedFrames(frame_table or FrameTable(), listed)
+    table = ImportedFrames(frame_table or FrameTable(), listed)
     ours = document.get("tputtui")
     if isinstance(ours, dict):
-        return _parse_own_format(document, ours, table, label)
+        return parse_extension(document, ours, table, label)
     exporter = document.get("exporter")
-    source = (
-        clean(exporter, 80).replace("@", " ")
-        if isinstance(exporter, str) and exporter
-        else "speedscope file"
-    )
-    threads = [_parse_thread(part, at, table) for at, part in enumerate(document["profiles"])]
+    source = "speedscope file"
+    if isinstance(exporter, str) and exporter:
+        source = clean(exporter, 80).replace("@", " ")
+    threads = [parse_thread(part, at, table) for at, part in enumerate(document["profiles"])]
     if not any(samples.stacks for samples, _ in threads):
         raise UnreadableProfileError("the profile is empty: no samples in any thread")
     return _slice_samples(
@@ -102,182 +80,8 @@ def parse(data: bytes, frame_table: FrameTable | None = None, label: str = "") -
     )
 
 
-class _ImportedFrames:
-    """Map of file frame indices to our frame ids; pseudo frames are marked as dimensions."""
-
-    def __init__(self, frames: FrameTable, entries: list[Any]) -> None:
-        self.frames = frames
-        self.frame_ids: list[int] = []
-        self.threads: dict[int, tuple[int, str]] = {}  # file index -> (tid, name)
-        self.processes: dict[int, int] = {}  # file index -> pid
-        self.own_packages: set[str] = set()  # packages named by the command lines of the processes
-        for at, frame in enumerate(entries):
-            name = frame.get("name") if isinstance(frame, dict) else None
-            if not isinstance(name, str):
-                raise UnreadableProfileError(f"frame {at} has no name")
-            file, line = frame.get("file"), frame.get("line")
-            if not file and (found := _THREAD_FRAME.match(name)):
-                self.threads[at] = (_parse_tid(found[1]), clean(found[2] or "", 200))
-            elif not file and (found := _PROCESS_FRAME.match(name)):
-                self.processes[at] = int(found[1])
-                self.own_packages.update(entry_point.parse_command_line(found[2].split()).packages)
-                # without the command line, which may contain a password
-                name = f"process {found[1]}"
-            ok = isinstance(line, int) and not isinstance(line, bool) and 0 <= line < 1 << 31
-            self.frame_ids.append(
-                self.frames.add_frame(
-                    name, file if isinstance(file, str) else "", line if ok else 0
-                )
-            )
-
-    def parse_stack(
-        self, indices: Any, thread: ProfileThread, where: str
-    ) -> tuple[ProfileThread, Stack]:
-        """Convert a sample to (thread, stack).
-
-        Raises UnreadableProfileError, which names the invalid index.
-        """
-        if not isinstance(indices, list) or len(indices) > MAX_DEPTH:
-            deep = (
-                f"deeper than {MAX_DEPTH:,} frames" if isinstance(indices, list) else "not a list"
-            )
-            raise UnreadableProfileError(f"{where} is {deep}")
-        start = 0
-        for index in indices:
-            if type(index) is not int or not 0 <= index < len(self.frame_ids):
-                raise UnreadableProfileError(
-                    f"{where} names frame {clean(str(index), 30)}, the file has {len(self.frame_ids):,}"
-                )
-        while start < len(indices) and start < 64:
-            index = indices[start]
-            if index in self.processes:
-                thread = ProfileThread(self.processes[index], thread.tid, thread.name)
-            elif index in self.threads:
-                tid, name = self.threads[index]
-                thread = ProfileThread(thread.pid, tid or thread.tid, name or thread.name)
-            else:
-                break
-            start += 1
-        ids = self.frame_ids
-        return thread, tuple([ids[index] for index in indices[start:]])
-
-
-def _parse_tid(text: str) -> int:
-    """Parse a kernel thread id; 0 for a pthread's address (py-spy: the id is unknown)."""
-    number = int(text, 16) if text.startswith("0x") else int(text)
-    return number if number <= MAX_TID else 0
-
-
-def _parse_thread(entry: Any, index: int, table: _ImportedFrames) -> tuple[ThreadSamples, str]:
-    """Parse one profile of the file into its samples in time order and its unit."""
-    if not isinstance(entry, dict):
-        raise UnreadableProfileError(f"profile {index} is no object")
-    name, unit = entry.get("name"), entry.get("unit")
-    name = name if isinstance(name, str) else ""
-    found = _PROFILE_NAME.match(name)
-    if found:
-        tid = _parse_tid(found[2])
-        thread = ProfileThread(
-            int(found[1] or 0) % (1 << 31), tid or -index - 1, clean(found[3] or "", 200)
-        )
-    else:
-        thread = ProfileThread(0, -index - 1, clean(name, 200))
-    kind = entry.get("type")
-    if kind == "sampled":
-        samples = _parse_sampled(entry, index, table, thread)
-    elif kind == "evented":
-        samples = _parse_evented(entry, index, table, thread)
-    else:
-        raise UnreadableProfileError(
-            f'profile {index} has the type {clean(str(kind), 40)!r}, not "sampled" or "evented"'
-        )
-    return samples, clean(unit, 20) if isinstance(unit, str) else "none"
-
-
-def _parse_sampled(
-    entry: dict[str, Any], index: int, table: _ImportedFrames, thread: ProfileThread
-) -> ThreadSamples:
-    stacks, weights = entry.get("samples"), entry.get("weights")
-    if not isinstance(stacks, list) or not isinstance(weights, list):
-        raise UnreadableProfileError(f'profile {index} has no lists "samples" and "weights"')
-    if len(stacks) != len(weights):
-        raise UnreadableProfileError(
-            f"profile {index} has {len(stacks):,} samples, but {len(weights):,} weights"
-        )
-    if len(stacks) > MAX_STACKS:
-        raise UnreadableProfileError(
-            f"profile {index} has {len(stacks):,} samples, more than the limit of {MAX_STACKS:,}"
-        )
-    out = ThreadSamples()
-    last_raw: Any = None
-    last: tuple[ProfileThread, Stack] | None = None
-    for number, (indices, weight) in enumerate(zip(stacks, weights, strict=True)):
-        if last is None or indices != last_raw:  # adjacent samples are mostly equal
-            last_raw, last = (
-                indices,
-                table.parse_stack(indices, thread, f"sample {number} of profile {index}"),
-            )
-        out.stacks.append(last)
-        out.weights.append(
-            _parse_weight(weight, f"the weight of sample {number} of profile {index}")
-        )
-    return out
-
-
-def _parse_evented(
-    entry: dict[str, Any], index: int, table: _ImportedFrames, thread: ProfileThread
-) -> ThreadSamples:
-    """Convert open and close events to stacks weighted by their duration."""
-    events = entry.get("events")
-    if not isinstance(events, list) or len(events) > MAX_STACKS:
-        raise UnreadableProfileError(
-            f'profile {index} has no list "events", or more than {MAX_STACKS:,}'
-        )
-    out = ThreadSamples()
-    indices: list[Any] = []
-    since: float | None = None
-    for number, event in enumerate(events):
-        where = f"event {number} of profile {index}"
-        if not isinstance(event, dict):
-            raise UnreadableProfileError(f"{where} is no object")
-        moment = event.get("at")
-        if (
-            isinstance(moment, bool)
-            or not isinstance(moment, int | float)
-            or not math.isfinite(moment)
-        ):
-            raise UnreadableProfileError(f'{where} has no time "at"')
-        if since is not None and moment < since:
-            raise UnreadableProfileError(f"{where} goes back in time")
-        if indices and since is not None and moment > since:
-            out.stacks.append(table.parse_stack(indices[:], thread, where))
-            out.weights.append(_parse_weight(moment - since, where))
-        since = float(moment)
-        if event.get("type") == "O" and len(indices) < MAX_DEPTH:
-            indices.append(event.get("frame"))
-        elif event.get("type") == "C" and indices and indices[-1] == event.get("frame"):
-            indices.pop()
-        else:
-            raise UnreadableProfileError(
-                f"{where} neither opens a frame nor closes the one that is open"
-            )
-    return out
-
-
-def _parse_weight(value: Any, where: str) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not 0 <= value <= MAX_WEIGHT
-    ):
-        raise UnreadableProfileError(
-            f"{where} is {clean(str(value), 30)}, not a number from 0 to {MAX_WEIGHT:g}"
-        )
-    return float(value)
-
-
 def _slice_samples(
-    table: _ImportedFrames, threads: list[tuple[ThreadSamples, str]], about: ProfileMetadata
+    table: ImportedFrames, threads: list[tuple[ThreadSamples, str]], about: ProfileMetadata
 ) -> Profile:
     """Cut samples in time order into slices of about a second, if all threads share one clock.
 
@@ -321,147 +125,21 @@ def _slice_samples(
     return Profile(table.frames, tuple(slices), about, "samples" if counted else unit)
 
 
-# ----------------------------------------------------------------------------------- our own format
-
-
-def _parse_own_format(
-    document: dict[str, Any], extension: dict[str, Any], table: _ImportedFrames, label: str
-) -> Profile:
-    """Parse a file written by `render`: each profile is one metric of one thread, by slice."""
-    meta, parts = extension.get("slices"), extension.get("profiles")
-    listed = document["profiles"]
-    if not isinstance(meta, list) or not isinstance(parts, list) or len(parts) != len(listed):
-        raise UnreadableProfileError('the "tputtui" part does not describe the profiles beside it')
-    walls: list[dict[ProfileThread, dict[Stack, float]]] = [{} for _ in meta]
-    gils: list[dict[ProfileThread, dict[Stack, float]]] = [{} for _ in meta]
-    for at, (part, mark) in enumerate(zip(listed, parts, strict=True)):
-        where = f"profile {at}"
-        if (
-            not isinstance(part, dict)
-            or not isinstance(mark, dict)
-            or not isinstance(mark.get("slice_of"), list)
-        ):
-            raise UnreadableProfileError(f'{where} has no "slice_of" in the "tputtui" part')
-        pid, tid, name = mark.get("pid"), mark.get("tid"), mark.get("name")
-        if type(pid) is not int or type(tid) is not int or not isinstance(name, str):
-            raise UnreadableProfileError(f'{where} has no pid, tid and name in the "tputtui" part')
-        thread = ProfileThread(pid, tid, clean(name, 200))
-        samples = _parse_sampled(part, at, table, thread)
-        scale = _parse_weight(extension.get("scale", 1.0), 'the "scale"') or 1.0
-        if len(mark["slice_of"]) != len(samples.stacks):
-            raise UnreadableProfileError(
-                f"{where} has {len(samples.stacks):,} samples in {len(mark['slice_of']):,} slices"
-            )
-        into = gils if mark.get("metric") == "gil" else walls
-        for (owner, stack), weight, number in zip(
-            samples.stacks, samples.weights, mark["slice_of"], strict=True
-        ):
-            if type(number) is not int or not 0 <= number < len(meta):
-                raise UnreadableProfileError(
-                    f"{where} names slice {clean(str(number), 20)}, the file has {len(meta)}"
-                )
-            counts = into[number].setdefault(owner, {})
-            counts[stack] = counts.get(stack, 0.0) + round(weight / scale, 6)
-    slices = []
-    for number, (entry, wall, gil) in enumerate(zip(meta, walls, gils, strict=True)):
-        if not isinstance(entry, list) or len(entry) != 3:
-            raise UnreadableProfileError(f"slice {number} is not [wall ticks, GIL ticks, seconds]")
-        ticks = [_parse_weight(value, f"a figure of slice {number}") for value in entry]
-        slices.append(
-            ProfileSlice(
-                wall,
-                gil,
-                ticks[0],
-                ticks[1],
-                ticks[2],
-                *(_parse_shares(extension.get(key), number) for key in ("cpu", "ready")),
-            )
-        )
-    unit = extension.get("unit")
-    about = _parse_metadata(extension.get("about"), label)
-    return Profile(
-        table.frames, tuple(slices), about, clean(unit, 20) if isinstance(unit, str) else "samples"
-    )
-
-
-def _parse_shares(shares_by_slice: Any, slice_number: int) -> dict[ProfileThread, float]:
-    """Parse the time shares of the threads (on a CPU, or ready for one) in a slice.
-
-    Malformed entries are skipped; no stack of such a thread is then marked as waiting in C.
-    """
-    entries = (
-        shares_by_slice[slice_number]
-        if isinstance(shares_by_slice, list) and slice_number < len(shares_by_slice)
-        else ()
-    )
-    out: dict[ProfileThread, float] = {}
-    for entry in entries if isinstance(entries, list) else ():
-        match entry:
-            case [int(pid), int(tid), int() | float() as share] if 0 <= share <= 1:
-                out[ProfileThread(pid, tid)] = float(share)
-    return out
-
-
-def _parse_metadata(metadata_json: Any, label: str) -> ProfileMetadata:
-    """Parse the metadata of one of our files; values of the wrong type are skipped."""
-    known: dict[str, Any] = {}
-    values: Mapping[str, Any] = metadata_json if isinstance(metadata_json, dict) else {}
-    for entry in fields(ProfileMetadata):
-        value = values.get(entry.name)
-        default = entry.default
-        if isinstance(default, bool):
-            ok = isinstance(value, bool)
-        elif entry.name == "notes":
-            value = (
-                tuple(clean(note, 300) for note in value if isinstance(note, str))
-                if isinstance(value, list)
-                else ()
-            )
-            ok = True
-        elif entry.name == "own":
-            value = (
-                tuple(name for name in value if is_package_name(name))
-                if isinstance(value, list)
-                else ()
-            )
-            ok = True
-        elif entry.name in ("pid", "errors"):
-            ok = type(value) is int
-        elif entry.name in ("time", "rate_hz", "asked_s"):
-            ok = isinstance(value, int | float) and math.isfinite(value)
-        else:
-            ok = isinstance(value, str)
-            value = clean(value, 400) if isinstance(value, str) else value
-        if ok:
-            known[entry.name] = value
-    return ProfileMetadata(**known | {"label": known.get("label") or clean(label, 200)})
-
-
 def render(profile: Profile) -> bytes:
     """Render the profile as a speedscope file that also carries our own data; names are cleaned."""
-    step = (
-        1.0 / profile.metadata.rate_hz
-        if profile.unit == "samples" and profile.metadata.rate_hz
-        else 1.0
-    )
-    unit = "seconds" if profile.unit == "samples" and profile.metadata.rate_hz else profile.unit
+    unit, scale = profile.unit, 1.0
+    if profile.unit == "samples" and profile.metadata.rate_hz:
+        unit, scale = "seconds", 1.0 / profile.metadata.rate_hz
     if unit not in ("bytes", "microseconds", "milliseconds", "nanoseconds", "seconds"):
         unit = "none"
-    profiles, marks = [], []
+    profiles: list[dict[str, object]] = []
+    marks: list[dict[str, object]] = []
     for thread, metric, entries in _stacks_by_thread(profile):
-        process = (
-            f"Process {thread.pid} "
-            if profile.metadata.subprocesses or thread.pid != profile.metadata.pid
-            else ""
-        )
-        shown = f'{process}Thread {max(thread.tid, 0)} "{thread.name}"' + (
-            " GIL" if metric == "gil" else ""
-        )
-        weights = [weight * step for _, _, weight in entries]
+        weights = [weight * scale for _, _, weight in entries]
         profiles.append(
             {
                 "type": "sampled",
-                "name": shown,
+                "name": _format_profile_name(profile, thread, metric),
                 "unit": unit,
                 "startValue": 0.0,
                 "endValue": sum(weights),
@@ -479,7 +157,6 @@ def render(profile: Profile) -> bytes:
             }
         )
     funcs = profile.frames.funcs
-    about = {entry.name: getattr(profile.metadata, entry.name) for entry in fields(ProfileMetadata)}
     document = {
         "$schema": SCHEMA,
         "exporter": "tputtui",
@@ -496,26 +173,19 @@ def render(profile: Profile) -> bytes:
             ]
         },
         "profiles": profiles,
-        "tputtui": {
-            "schema": 1,
-            "unit": profile.unit,
-            "scale": step,
-            "slices": [
-                [part.wall_ticks, part.gil_ticks, part.duration_s] for part in profile.slices
-            ],
-            "cpu": [_shares_as_json(part.cpu_shares) for part in profile.slices],
-            "ready": [_shares_as_json(part.ready_shares) for part in profile.slices],
-            "profiles": marks,
-            "about": about,
-        },
+        "tputtui": render_extension(profile, scale, marks),
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(
         "utf-8", "replace"
     )
 
 
-def _shares_as_json(shares: Mapping[ProfileThread, float]) -> list[list[float]]:
-    return [[one.pid, one.tid, share] for one, share in shares.items()]
+def _format_profile_name(profile: Profile, thread: ProfileThread, metric: Metric) -> str:
+    """Format the name of one profile of the file as py-spy does: 'Thread 7 "main"'."""
+    name = f'Thread {max(thread.tid, 0)} "{thread.name}"'
+    if profile.metadata.subprocesses or thread.pid != profile.metadata.pid:
+        name = f"Process {thread.pid} {name}"
+    return f"{name} GIL" if metric == "gil" else name
 
 
 def _stacks_by_thread(
@@ -532,3 +202,25 @@ def _stacks_by_thread(
             ]
             if entries:
                 yield thread, metric, entries
+
+
+def _is_json(head: bytes, data: bytes) -> bool:
+    """Return whether the data is JSON.
+
+    "[" may begin collapsed stacks, too, but these end in a number.
+    """
+    return head.startswith(b"{") or (head.startswith(b"[") and data.rstrip().endswith(b"]"))
+
+
+def _read(data: bytes, label: str) -> Profile:
+    return parse(data, label=label)
+
+
+FORMAT = ProfileFormat(
+    name="speedscope",
+    suffixes=(".json",),
+    export_suffix=".speedscope.json",
+    recognize=_is_json,
+    read=_read,
+    write=render,
+)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.session_screen import SessionScreen
 from tputtui.tui.widgets.prompt import Prompt
-from tputtui.views.profile.profile_tab import TABS
-from tputtui.views.profile.profile_view import ProfileView, tab_for_key
+from tputtui.views.profile import tabs
+from tputtui.views.profile.profile_view import ProfileView
 
 if TYPE_CHECKING:
     from tputtui.tui.profile.profile_session import ProfileSession
@@ -33,13 +33,13 @@ class ProfileViewCommands(SessionScreen):
         """What stands in the pane's place goes."""
 
     def action_panel(self, number: int) -> None:
-        """1 to 6: the views of the profile."""
-        tab = tab_for_key(number)
+        """Show the view of a number key (1 to 9)."""
+        tab = tabs.tab_for_key(number)
         self.close_menu()
         self.show_message(
             self.profile_view.show_tab(tab)
             if tab is not None
-            else f"the views are 1 to {len(TABS)}"
+            else f"the views are 1 to {len(tabs.TABS)}"
         )
 
     def handlers(self) -> Handlers:
@@ -74,8 +74,10 @@ class ProfileViewCommands(SessionScreen):
         self._step_tab(-1)
 
     def _step_tab(self, step: int) -> None:
-        order = [tab for tab, _, _ in TABS]
-        self.action_panel((order.index(self.profile_view.tab_name) + step) % len(order) + 1)
+        number = tabs.tab_number(self.profile_view.tab_name) - 1
+        following = tabs.TABS[(number + step) % len(tabs.TABS)]
+        self.close_menu()
+        self.show_message(self.profile_view.show_tab(following.name))
 
     def open_hottest(self) -> None:
         """Open the hottest path."""
@@ -159,6 +161,6 @@ class ProfileViewCommands(SessionScreen):
         )
 
     def export(self) -> None:
-        """Write the profile as speedscope JSON, collapsed stacks and an SVG flame graph."""
+        """Write the profile in every format that can be written."""
         study = self.profile_view.analysis
         self._profiles.export(study.profile if study is not None else None)

@@ -215,7 +215,7 @@ class ProfileScreen(ProfileMenuCommands):
             panel.show_pane(self._rendered_pane(panel.size.width, panel.size.height))
         if not self.query_one(Prompt).display:
             usual = [
-                ("Enter", "choose" if self.profile_view.tab_name == "threads" else "open"),
+                ("Enter", self.profile_view.tab_spec.enter_label),
                 *footer_hints(("profile", "everywhere"), self.session.settings.keys),
             ]
             if not self.session.is_standalone:

@@ -188,7 +188,7 @@ class ProfileSession:
             self.session.show_status(str(error))
 
     def export(self, profile: Profile | None) -> None:
-        """Write a profile as speedscope JSON, as collapsed stacks and as a flame graph."""
+        """Write a profile in every format."""
         if profile is None or self.session.settings.read_only:
             self.session.show_status(
                 "nothing to export yet" if profile is None else "read-only: no file is written"

@@ -17,6 +17,7 @@ from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.capture.capture import Capture, CaptureFailedError, CaptureProgress
 from tputtui.profiling.files.library import LibraryEntry, ProfileLibrary
 from tputtui.profiling.profile_model import Profile
+from tputtui.views.profile import tabs
 from tputtui.views.profile.capture_options import CapturePlan
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 
@@ -111,18 +112,15 @@ class ProcessSampler:
             self._capture.abort()
 
     def analyze(self, profile: Profile, before: Profile | None = None) -> ProfileAnalysis:
-        """A profile with all that does not depend on what the user turns."""
-        study = ProfileAnalysis(profile, table=self._table, before=before, evidence=self.evidence)
-        for part in (
-            "all_stacks",
-            "category_shares",
-            "insight_sentences",
-            "threads",
-            "running_share",
-            "has_own_code",
-        ):
-            getattr(study, part)
-        return study
+        """Analyse a profile and compute in advance what does not depend on the filters."""
+        analysis = ProfileAnalysis(
+            profile, table=self._table, before=before, evidence=self.evidence
+        )
+        analysis.prepare()
+        for spec in tabs.TABS:
+            for function in spec.prepare:
+                analysis.derive_unfiltered(function)
+        return analysis
 
     def _handle_progress(self, progress: CaptureProgress) -> None:
         """In the capture's thread."""

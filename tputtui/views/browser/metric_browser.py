@@ -115,12 +115,12 @@ def browser_panel(state: BrowserState, width: int, height: int) -> PanelView:
         lines.append(LineBuilder(width).at(1, state.waiting_reason, "dim").line())
         return PanelView(tuple(pad_lines(lines, width, height)))
     if not state.matches:
-        words = (
+        message = (
             f"nothing matches “{text.clean(state.query, 40)}”: Esc clears"
             if state.query
             else "it exposes nothing"
         )
-        lines.append(LineBuilder(width).at(1, words, "dim").line())
+        lines.append(LineBuilder(width).at(1, message, "dim").line())
         return PanelView(tuple(pad_lines(lines, width, height)))
     columns = _ColumnLayout(width)
     if height > 2:
@@ -209,9 +209,9 @@ def detail_panel(state: BrowserState, width: int, height: int) -> PanelView:
     config = config_lines(state.families)
     beside = width >= _SIDE_BY_SIDE_WIDTH and bool(config)
     left = width // 2 if beside else width
-    said = ", ".join(part for part in (family.type, family.unit) if part)
+    kind = ", ".join(part for part in (family.type, family.unit) if part)
     lines = [
-        rule_line(text.truncate(text.clean(family.name), width - 24), text.clean(said, 20), width)
+        rule_line(text.truncate(text.clean(family.name), width - 24), text.clean(kind, 20), width)
     ]
     body = (
         _choice_lines(state, family, left)
@@ -221,8 +221,8 @@ def detail_panel(state: BrowserState, width: int, height: int) -> PanelView:
     if beside:
         other = _config_view_lines(config, width - left - 2, height - 1)
         lines += [
-            (*one, *LineBuilder(2).line(), *two)
-            for one, two in zip(pad_lines(body, left, height - 1), other, strict=True)
+            (*left_line, *LineBuilder(2).line(), *right_line)
+            for left_line, right_line in zip(pad_lines(body, left, height - 1), other, strict=True)
         ]
     elif config and state.choice_index is None:
         lines += [body[-1], *_config_view_lines(config, width, height - 2)]
@@ -239,7 +239,7 @@ def _family_lines(
     help_lines = textwrap.wrap(text.clean(family.help, 600), max(10, width - 2))[
         : 2 if height > 5 else 1
     ]
-    lines = [LineBuilder(width).at(1, words).line() for words in help_lines]
+    lines = [LineBuilder(width).at(1, help_line).line() for help_line in help_lines]
     labels = ", ".join(text.clean(label, 60) for label in family.labels) or "no labels"
     lines.append(LineBuilder(width).at(1, "labels  ", "dim").then(labels).line())
     nothing = (
@@ -301,8 +301,8 @@ def _config_view_lines(config: Sequence[str], width: int, height: int) -> list[L
         .line()
     ]
     lines += [
-        LineBuilder(width).at(1, text.truncate(text.clean(words), width - 2)).line()
-        for words in config
+        LineBuilder(width).at(1, text.truncate(text.clean(config_line), width - 2)).line()
+        for config_line in config
     ]
     if len(lines) > height:
         more = LineBuilder(width).at(1, f"and {len(lines) - height + 1} lines more", "dim").line()
@@ -326,8 +326,8 @@ def config_lines(families: Families, charted: tuple[str, str] | None = None) -> 
             f"url = {format_toml(url)}",
             "[targets.bindings]",
         ]
-        for slot, words in families.overrides.items():
-            lines.append(f"{slot} = {_format_binding(words)}")
+        for slot, binding in families.overrides.items():
+            lines.append(f"{slot} = {_format_binding(binding)}")
     return lines
 
 

@@ -59,16 +59,22 @@ class CapturePlan:
     def describe_cost(self, threads: int | None) -> str:
         """Describe the effect on the process, before the capture starts."""
         if not self.is_pausing:
-            return "never stops the process; a stack that changes while it is read is counted as [incomplete]"
-        share = estimate_pause(self.rate_hz, threads or 1, threads or 1 if self.native else 0)
-        many = (
-            f"{threads} threads"
-            if threads and threads != 1
-            else "one thread"
-            if threads
-            else "one thread or more"
+            return (
+                "never stops the process; a stack that changes while it is read is counted as "
+                "[incomplete]"
+            )
+        thread_count = threads or 1
+        share = estimate_pause(self.rate_hz, thread_count, thread_count if self.native else 0)
+        if not threads:
+            sampled = "one thread or more"
+        elif threads == 1:
+            sampled = "one thread"
+        else:
+            sampled = f"{threads} threads"
+        return (
+            f"stops the process for about {text.format_percent(share * 100)} % of the time "
+            f"({sampled}, {self.rate_hz} Hz)"
         )
-        return f"stops the process for about {text.format_percent(share * 100)} % of the time ({many}, {self.rate_hz} Hz)"
 
 
 def default_plan(settings: ProfileSettings) -> CapturePlan:
@@ -106,14 +112,18 @@ def preset_plan(name: str | None, settings: ProfileSettings) -> CapturePlan:
     presets: Mapping[str, ProfilePreset] = settings.presets
     if name is None or name not in presets:
         return default_plan(settings)
-    chosen = presets[name]
-    metric: ShareBasis = "gil" if chosen.gil else "wall" if chosen.idle else "running"
+    preset = presets[name]
+    metric: ShareBasis = "running"
+    if preset.gil:
+        metric = "gil"
+    elif preset.idle:
+        metric = "wall"
     return CapturePlan(
-        chosen.duration_s,
-        chosen.rate_hz,
-        chosen.subprocesses,
-        chosen.native,
-        chosen.blocking,
+        preset.duration_s,
+        preset.rate_hz,
+        preset.subprocesses,
+        preset.native,
+        preset.blocking,
         name,
         metric,
     )
@@ -121,15 +131,15 @@ def preset_plan(name: str | None, settings: ProfileSettings) -> CapturePlan:
 
 def _next_step(steps: tuple[float, ...] | tuple[int, ...], value: float, step: int) -> float:
     if step > 0:
-        return next((one for one in steps if one > value), steps[-1])
-    return next((one for one in reversed(steps) if one < value), steps[0])
+        return next((larger for larger in steps if larger > value), steps[-1])
+    return next((smaller for smaller in reversed(steps) if smaller < value), steps[0])
 
 
 def options_lines(
     plan: CapturePlan, cursor: int, process: str, threads: int | None, width: int
 ) -> list[Line]:
     """Render the list; row N is on line N + 1."""
-    words = {
+    values = {
         "preset": text.clean(plan.preset, 40) or "none of them",
         "duration": text.format_duration(plan.duration_s),
         "rate": f"{plan.rate_hz} Hz",
@@ -148,15 +158,15 @@ def options_lines(
             .at(17, "‹ " if at == cursor else "  ", "accent")
         )
         lines.append(
-            row.then(words[name], "strong").then(" ›" if at == cursor else "", "accent").line()
+            row.then(values[name], "strong").then(" ›" if at == cursor else "", "accent").line()
         )
     lines.append(LineBuilder(width).line())
-    said = wrap_text(plan.describe_cost(threads), width - 3)[:2]
+    cost_lines = wrap_text(plan.describe_cost(threads), width - 3)[:2]
     lines += [
         LineBuilder(width).at(2, line, "warning" if plan.is_pausing else "dim").line()
-        for line in said
+        for line in cost_lines
     ]
-    lines += [LineBuilder(width).line()] * (2 - len(said))
+    lines += [LineBuilder(width).line()] * (2 - len(cost_lines))
     hints = (
         LineBuilder(width)
         .at(2, "Enter ", "accent")

@@ -18,7 +18,9 @@ from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunc
 from tputtui.views.profile.profile_tab import (
     CATEGORY_LABELS,
     CATEGORY_ROLES,
+    ProfileTab,
     TabBody,
+    TabSpec,
     describe_hottest,
     format_place,
     format_points,
@@ -30,7 +32,7 @@ from tputtui.views.shared.frame import first_visible_row
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, merge_spans
 
 
-class FlameTab:
+class FlameTab(ProfileTab):
     """Flame graph as boxes; the selected box is the brightest."""
 
     def __init__(self, analysis: ProfileAnalysis) -> None:
@@ -113,11 +115,6 @@ class FlameTab:
         self._node = path[-1]
         return describe_hottest(tree.func(self._node).name, tree.share(self._node), runs)
 
-    def click(self, key: int) -> bool:
-        """Return False: rows are lines of boxes, so a click selects none of them."""
-        del key
-        return False
-
     def selected_function(self) -> SelectedFunction | None:
         """Function of the selected box."""
         tree, node = self._tree, self._node
@@ -125,12 +122,21 @@ class FlameTab:
             return None
         if self._union is not None:
             return SelectedFunction(
-                tree.func(node), tree.line[node], self._union.after[node], 0.0,
-                heat=self._analysis.heat(tree.func(node).file), before=self._union.before[node],
-            )  # fmt: skip
+                tree.func(node),
+                tree.line[node],
+                self._union.after[node],
+                0.0,
+                heat=self._analysis.heat(tree.func(node).file),
+                before=self._union.before[node],
+            )
         return SelectedFunction(
-            tree.func(node), tree.line[node], tree.share(node), tree.self_share(node), tree.gil_share(node), tree.half_width(node)
-        )  # fmt: skip
+            tree.func(node),
+            tree.line[node],
+            tree.share(node),
+            tree.self_share(node),
+            tree.gil_share(node),
+            tree.half_width(node),
+        )
 
     def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Mark the boxes of functions that match."""
@@ -159,8 +165,9 @@ class FlameTab:
 
     # -------------------------------------------------------------------------------------- drawing
 
-    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:
         """Render the description of the selected box, then the boxes."""
+        del source
         lines = [self._status_line(width)]
         cells = max(1, width - 2)
         room = max(1, height - 1)
@@ -181,27 +188,26 @@ class FlameTab:
         if self._layout_key != (cells, rows, self._zoom):
             self._layout_key = (cells, rows, self._zoom)
             above = max(0, self._tree.depth[self._zoom] - 1) if self._zoom else 0
-            found = layout_boxes(self._tree, float(cells), self._zoom, rows + above)
-            self._rows = [row for row in found if not row[0].is_ancestor]
+            box_rows = layout_boxes(self._tree, float(cells), self._zoom, rows + above)
+            self._rows = [row for row in box_rows if not row[0].is_ancestor]
 
     def _status_line(self, width: int) -> Line:
-        chosen = self.selected_function()
+        selected = self.selected_function()
         row = LineBuilder(width).at(1, "")
-        if chosen is None:
+        if selected is None:
             return row.then("nothing to draw", "dim").line()
-        row.then(text.truncate(chosen.func.name, max(10, width // 3)), "strong")
-        row.then(f"  {format_share(chosen.total)}", "strong").then(" %", "dim")
-        if chosen.before is not None:
-            row.then(
-                f"  was {format_share(chosen.before)} %, {format_points(chosen.total - chosen.before)} points"
-            )
+        row.then(text.truncate(selected.func.name, max(10, width // 3)), "strong")
+        row.then(f"  {format_share(selected.total)}", "strong").then(" %", "dim")
+        if selected.before is not None:
+            points = format_points(selected.total - selected.before)
+            row.then(f"  was {format_share(selected.before)} %, {points} points")
         else:
-            row.then(f" {format_spread(chosen.spread)}".rstrip(), "dim")
-            row.then(f"  self {format_share(chosen.self_)} %")
-        row.then(f"  {format_place(chosen.func.file, chosen.line, 40)}", "dim")
-        what = "% of each profile" if chosen.before is not None else self._analysis.share_basis
+            row.then(f" {format_spread(selected.spread)}".rstrip(), "dim")
+            row.then(f"  self {format_share(selected.self_)} %")
+        row.then(f"  {format_place(selected.func.file, selected.line, 40)}", "dim")
+        basis = "% of each profile" if selected.before is not None else self._analysis.share_basis
         return row.ending_at(
-            width - 1, text.truncate(what, max(0, width - 3 - row.end)), "dim"
+            width - 1, text.truncate(basis, max(0, width - 3 - row.end)), "dim"
         ).line()
 
     def _box_line(self, row: list[FlameBox], width: int, cells: int) -> Line:
@@ -270,3 +276,14 @@ def legend(analysis: ProfileAnalysis) -> list[tuple[str, Role, str]]:
         for category, ratio in analysis.category_shares.items()
         if ratio > 0
     ]
+
+
+TAB = TabSpec(
+    name="flame",
+    title="Flame",
+    short_title="flame",
+    help="flame graph",
+    create=FlameTab,
+    is_searchable=True,
+    legend=legend,
+)

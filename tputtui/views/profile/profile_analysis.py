@@ -6,10 +6,9 @@ slice, other tree options and a comparison with a profile that has its own funct
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import Any, TypeVar, cast
 
 from tputtui import text
 from tputtui.frozen import frozen
@@ -25,15 +24,12 @@ from tputtui.profiling.analysis.profile_diff import (
     function_differences,
     union_tree,
 )
-from tputtui.profiling.analysis.share_basis import (
-    ShareBasis,
-    ends_running,
-    gil_stacks,
-    running_stacks,
-)
+from tputtui.profiling.analysis.share_basis import ShareBasis, gil_stacks, running_stacks
 from tputtui.profiling.analysis.stacks import StackTable, focus, own_code_stacks, select_stacks
-from tputtui.profiling.analysis.top_functions import HotFunction, ThreadRow
+from tputtui.profiling.analysis.top_functions import HotFunction
 from tputtui.profiling.profile_model import Function, Profile, ProfileThread
+
+T = TypeVar("T")
 
 
 @frozen
@@ -97,31 +93,48 @@ class ProfileAnalysis:
         self.evidence = evidence
         self._heat: dict[str, dict[int, tuple[float, float]]] = {}
         self._spreads: dict[int, float | None] = {}
+        self._derived: dict[Callable[[ProfileAnalysis], Any], Any] = {}
+        # Shared by all analyses of this profile and the one it is compared with.
+        self._derived_unfiltered: dict[Callable[[ProfileAnalysis], Any], Any] = {}
 
     def with_filters(self, filters: ProfileFilters) -> ProfileAnalysis:
         """Analysis of the same profile with other filters."""
         new = ProfileAnalysis(self.profile, filters, self.table, self.before, self.evidence)
-        for name in (
-            "all_stacks",
-            "category_shares",
-            "insight_sentences",
-            "threads",
-            "running_share",
-            "has_own_code",
-        ):  # independent of the filters
-            if name in self.__dict__:
-                new.__dict__[name] = self.__dict__[name]
+        new._derived_unfiltered = self._derived_unfiltered
         return new
+
+    def prepare(self) -> None:
+        """Compute in advance the values of the pane that are independent of the filters."""
+        for function in (_all_stacks, _category_shares, _insights, _has_own_code):
+            self.derive_unfiltered(function)
+
+    def derive(self, function: Callable[[ProfileAnalysis], T]) -> T:
+        """Return the function's value for this analysis, computed on first use.
+
+        A tab derives what only it needs from the stacks and trees here.
+        """
+        if function not in self._derived:
+            self._derived[function] = function(self)
+        return cast("T", self._derived[function])
+
+    def derive_unfiltered(self, function: Callable[[ProfileAnalysis], T]) -> T:
+        """Return the function's value, computed once for the profile, whatever the filters.
+
+        The function must not use anything that depends on the filters.
+        """
+        if function not in self._derived_unfiltered:
+            self._derived_unfiltered[function] = function(self)
+        return cast("T", self._derived_unfiltered[function])
 
     # ----------------------------------------------------------------------------- selected samples
 
-    @cached_property
+    @property
     def all_stacks(self) -> StackTable:
         """Stacks of all threads in wall time, without filters.
 
         Insights and categories are based on them.
         """
-        return select_stacks(self.profile)
+        return self.derive_unfiltered(_all_stacks)
 
     @cached_property
     def activities(self) -> StackActivities:
@@ -131,14 +144,12 @@ class ProfileAnalysis:
     @cached_property
     def stacks(self) -> StackTable:
         """Stacks that pass the filters."""
-        knobs = self.filters
-        whole = knobs.threads is None and self._uses_cpu_time
-        return _apply_filters(
-            self.all_stacks
-            if whole
-            else select_stacks(self.profile, knobs.threads, mark_waits=self._uses_cpu_time),
-            knobs,
-        )
+        filters = self.filters
+        if filters.threads is None and self._uses_cpu_time:
+            selected = self.all_stacks
+        else:
+            selected = select_stacks(self.profile, filters.threads, mark_waits=self._uses_cpu_time)
+        return _apply_filters(selected, filters)
 
     @cached_property
     def stacks_before(self) -> StackTable | None:
@@ -146,13 +157,10 @@ class ProfileAnalysis:
 
         Its threads are not those of this profile, so all of them are included.
         """
-        return (
-            None
-            if self.before is None
-            else _apply_filters(
-                select_stacks(self.before, mark_waits=self._uses_cpu_time), self.filters
-            )
-        )
+        if self.before is None:
+            return None
+        selected = select_stacks(self.before, mark_waits=self._uses_cpu_time)
+        return _apply_filters(selected, self.filters)
 
     @cached_property
     def listed_stacks(self) -> StackTable:
@@ -161,21 +169,17 @@ class ProfileAnalysis:
         A list has no tree structure, so with own code only, its stacks differ from those of the
         tree.
         """
-        return (
-            own_code_stacks(self.stacks, self.table.is_own_or_incomplete)
-            if self.is_mine_only
-            else self.stacks
-        )
+        if not self.is_own_code_only:
+            return self.stacks
+        return own_code_stacks(self.stacks, self.table.is_own_or_incomplete)
 
     @cached_property
     def listed_stacks_before(self) -> StackTable | None:
         """Stacks for lists of functions, of the other profile."""
         before = self.stacks_before
-        return (
-            own_code_stacks(before, self.table.is_own_or_incomplete)
-            if before is not None and self.is_mine_only
-            else before
-        )
+        if before is None or not self.is_own_code_only:
+            return before
+        return own_code_stacks(before, self.table.is_own_or_incomplete)
 
     @cached_property
     def _uses_cpu_time(self) -> bool:
@@ -185,16 +189,13 @@ class ProfileAnalysis:
         """
         return self.before is None or all(map(cpu_shares, (self.profile, self.before)))
 
-    @cached_property
+    @property
     def has_own_code(self) -> bool:
         """Whether any sample of this profile, or of the compared one, includes own code."""
-        return self.activities.has_own_code or (
-            self.before is not None
-            and StackActivities(select_stacks(self.before), self.table).has_own_code
-        )
+        return self.derive_unfiltered(_has_own_code)
 
     @property
-    def is_mine_only(self) -> bool:
+    def is_own_code_only(self) -> bool:
         """Whether other code is folded away.
 
         False where there is no own code, because nothing would be left.
@@ -216,25 +217,18 @@ class ProfileAnalysis:
         """Whether the capture recorded which thread holds the GIL."""
         return self.profile.ticks("gil") > 0
 
-    @cached_property
-    def running_share(self) -> float:
-        """Share of all samples that did not wait."""
-        whole = self.all_stacks
-        weights = zip(whole.wall, ends_running(whole), strict=True)
-        return sum(weight for weight, runs in weights if runs) / (whole.weight or 1.0)
-
     @property
     def share_basis(self) -> str:
         """Basis of the shares: "of 12 threads × 10.0 s, waits too"."""
-        profile, knobs = self.profile, self.filters
+        profile, filters = self.profile, self.filters
         if not profile.duration_s or profile.unit != "samples":
             return f"of {text.format_axis_value(profile.weight())} {profile.unit}"
         span = f"{profile.duration_s:.1f} s"
-        if knobs.metric == "gil":
+        if filters.metric == "gil":
             return f"of {span}"
-        count = len(profile.threads if knobs.threads is None else knobs.threads)
+        count = len(profile.threads if filters.threads is None else filters.threads)
         threads = f"{count} thread{'s' if count != 1 else ''} × {span}"
-        if knobs.metric == "running":
+        if filters.metric == "running":
             return f"of what ran in {threads}"
         return f"of {threads}, waits too"
 
@@ -245,7 +239,7 @@ class ProfileAnalysis:
         """Current options for building trees from stacks."""
         return TreeOptions(
             by_line=self.filters.by_line,
-            is_own_code=self.table.is_own_or_incomplete if self.is_mine_only else None,
+            is_own_code=self.table.is_own_or_incomplete if self.is_own_code_only else None,
         )
 
     @cached_property
@@ -254,26 +248,14 @@ class ProfileAnalysis:
         return CallTree(self.stacks, self.tree_options)
 
     @cached_property
-    def callers_tree(self) -> CallTree:
-        """Callers tree: the executing function above, its callers below."""
-        return CallTree(self.stacks, replace(self.tree_options, is_inverted=True))
-
-    @cached_property
     def union(self) -> UnionTree | None:
         """Union of both profiles' call trees; None without another profile."""
-        return self._union(self.tree_options)
+        return self.build_union(self.tree_options)
 
-    @cached_property
-    def callers_union(self) -> UnionTree | None:
-        """Union of both profiles' callers trees; None without another profile."""
-        return self._union(replace(self.tree_options, is_inverted=True))
-
-    def _union(self, options: TreeOptions) -> UnionTree | None:
-        return (
-            None
-            if self.stacks_before is None
-            else union_tree(self.stacks_before, self.stacks, options)
-        )
+    def build_union(self, options: TreeOptions) -> UnionTree | None:
+        """Build the union of both profiles' trees; None without another profile."""
+        before = self.stacks_before
+        return None if before is None else union_tree(before, self.stacks, options)
 
     @cached_property
     def hot_functions(self) -> list[HotFunction]:
@@ -286,52 +268,29 @@ class ProfileAnalysis:
 
         Empty without another profile.
         """
-        return (
-            []
-            if self.listed_stacks_before is None
-            else function_differences(self.listed_stacks_before, self.listed_stacks)
-        )
+        before = self.listed_stacks_before
+        return [] if before is None else function_differences(before, self.listed_stacks)
 
-    @cached_property
-    def hot_functions_before(self) -> dict[Function, HotFunction]:
-        """Functions of the other profile, some of which no longer occur in this one."""
-        return (
-            {}
-            if self.listed_stacks_before is None
-            else {row.func: row for row in top_functions.hot_functions(self.listed_stacks_before)}
-        )
-
-    @cached_property
-    def threads(self) -> list[ThreadRow]:
-        """All threads, the busiest first."""
-        return top_functions.thread_rows(self.profile)
-
-    @cached_property
+    @property
     def category_shares(self) -> dict[WorkKind, float]:
         """Shares of all samples by category: the life cycle of a request."""
-        return categories.category_shares(self.all_stacks, self.table, self.activities)
+        return self.derive_unfiltered(_category_shares)
 
-    @cached_property
+    @property
     def insight_sentences(self) -> list[insights.Insight]:
         """Insights about the profile, at most three sentences."""
-        return insights.profile_insights(
-            self.all_stacks,
-            self.table,
-            self.evidence,
-            insights.cpu_load(self.profile),
-            self.activities,
-        )
+        return self.derive_unfiltered(_insights)
 
     def heat(self, file: str) -> dict[int, tuple[float, float]]:
         """Map lines of a file to (self, total); in a comparison, to the totals (before, now)."""
         if file not in self._heat:
             now = top_functions.line_shares(self.stacks, file)
             if self.stacks_before is not None:
-                was = top_functions.line_shares(self.stacks_before, file)
+                before = top_functions.line_shares(self.stacks_before, file)
                 none = (0.0, 0.0)
                 now = {
-                    line: (was.get(line, none)[1], now.get(line, none)[1])
-                    for line in was.keys() | now.keys()
+                    line: (before.get(line, none)[1], now.get(line, none)[1])
+                    for line in before.keys() | now.keys()
                 }
             self._heat[file] = now
         return self._heat[file]
@@ -342,21 +301,31 @@ class ProfileAnalysis:
             self._spreads[func] = top_functions.share_half_width(self.listed_stacks, func)
         return self._spreads[func]
 
-    @cached_property
-    def _caller_counts(self) -> dict[Function, int]:
-        tree = self.tree
-        ids = list(tree.key)
-        if tree.options.by_line:
-            ids = [tree.func_id(node) for node in range(len(tree))]
-        pairs = set(zip(ids[1:], map(ids.__getitem__, tree.parent[1:]), strict=True))
-        count = Counter(func for func, _ in pairs)
-        return {
-            tree.stacks.frames.funcs[func]: callers for func, callers in count.items() if func >= 0
-        }
 
-    def caller_count(self, func: Function) -> int:
-        """Number of functions that call (or start) this one."""
-        return self._caller_counts.get(func, 0)
+def _all_stacks(analysis: ProfileAnalysis) -> StackTable:
+    return select_stacks(analysis.profile)
+
+
+def _has_own_code(analysis: ProfileAnalysis) -> bool:
+    if analysis.activities.has_own_code:
+        return True
+    if analysis.before is None:
+        return False
+    return StackActivities(select_stacks(analysis.before), analysis.table).has_own_code
+
+
+def _category_shares(analysis: ProfileAnalysis) -> dict[WorkKind, float]:
+    return categories.category_shares(analysis.all_stacks, analysis.table, analysis.activities)
+
+
+def _insights(analysis: ProfileAnalysis) -> list[insights.Insight]:
+    return insights.profile_insights(
+        analysis.all_stacks,
+        analysis.table,
+        analysis.evidence,
+        insights.cpu_load(analysis.profile),
+        analysis.activities,
+    )
 
 
 def _apply_filters(stacks: StackTable, filters: ProfileFilters) -> StackTable:
@@ -367,6 +336,6 @@ def _apply_filters(stacks: StackTable, filters: ProfileFilters) -> StackTable:
     for func in filters.focus:
         funcs = stacks.frames.funcs
         # -2: not in this profile, which leaves nothing
-        at = next((at for at, one in enumerate(funcs) if one == func), -2)
-        stacks = focus(stacks, at)
+        func_id = next((number for number, other in enumerate(funcs) if other == func), -2)
+        stacks = focus(stacks, func_id)
     return stacks

@@ -10,9 +10,9 @@ from tputtui.signals.rates import history_keys
 from tputtui.signals.service.bottleneck import first_to_saturate
 from tputtui.views.live.latency_panel import format_quantile, quantile_name
 from tputtui.views.live.throughput_panel import error_role
-from tputtui.views.profile.flame_tab import legend
+from tputtui.views.profile import tabs
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
-from tputtui.views.profile.profile_tab import CATEGORY_LABELS, TABS
+from tputtui.views.profile.profile_tab import CATEGORY_LABELS
 from tputtui.views.shared.frame import Frame, format_traffic
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, bar, sparkline
 
@@ -94,11 +94,11 @@ def capture_summary(sampling: SamplingStatus, analysis: ProfileAnalysis | None, 
 
     Where room is short, values that are as usual are dropped first.
     """
-    for spared in range(4):
-        words = _capture_summary(sampling, analysis, spared)
-        if text.width(words) <= width:
+    for omit_level in range(4):
+        summary = _capture_summary(sampling, analysis, omit_level)
+        if text.width(summary) <= width:
             break
-    return words
+    return summary
 
 
 def _capture_summary(
@@ -108,27 +108,27 @@ def _capture_summary(
     if analysis is None:
         return parts[0]
     profile = analysis.profile
-    facts = profile.metadata
-    if facts.python and omit_level < 2:
-        parts.append(f"python {facts.python}")
-    hertz, asked = profile.achieved_hz, profile.requested_ticks
+    metadata = profile.metadata
+    if metadata.python and omit_level < 2:
+        parts.append(f"python {metadata.python}")
+    achieved_hz, requested = profile.achieved_hz, profile.requested_ticks
     quality = []
-    if asked is not None:
-        quality += [f"{profile.duration_s:.1f} of {facts.asked_s:g} s"] if omit_level < 3 else []
-        quality.append(f"{profile.ticks():,.0f} of {asked:,.0f} samples")
+    if requested is not None:
+        quality += [f"{profile.duration_s:.1f} of {metadata.asked_s:g} s"] if omit_level < 3 else []
+        quality.append(f"{profile.ticks():,.0f} of {requested:,.0f} samples")
     elif profile.duration_s:
         quality.append(f"{profile.duration_s:.1f} s")
-        quality += [f"{hertz:.0f} Hz"] if hertz is not None else []
+        quality += [f"{achieved_hz:.0f} Hz"] if achieved_hz is not None else []
     else:
         quality.append(f"{text.format_axis_value(profile.weight())} {profile.unit}")
     quality.append(thread_count(analysis))
-    if facts.rate_hz and (facts.blocking or not omit_level):
-        quality.append("blocking" if facts.blocking else "nonblocking")
-    lost = analysis.all_stacks.incomplete_share
-    if lost > 0:
-        quality.append(f"incomplete {text.format_percent(lost * 100, 1)} %")
-    if facts.errors:
-        quality.append(f"{facts.errors} dropped")
+    if metadata.rate_hz and (metadata.blocking or not omit_level):
+        quality.append("blocking" if metadata.blocking else "nonblocking")
+    incomplete = analysis.all_stacks.incomplete_share
+    if incomplete > 0:
+        quality.append(f"incomplete {text.format_percent(incomplete * 100, 1)} %")
+    if metadata.errors:
+        quality.append(f"{metadata.errors} dropped")
     parts.append(", ".join(quality))
     return "   ".join(parts)
 
@@ -144,10 +144,10 @@ def tabs_line(tab_name: str, analysis: ProfileAnalysis | None, width: int) -> Li
     row = LineBuilder(width)
     right = _filter_spans(analysis, width)
     room = width - sum(text.width(span.text) for span in right) - 2
-    for number, (name, title, short) in enumerate(TABS, 1):
-        shown = title if width >= WIDE_WIDTH else short
+    for number, spec in enumerate(tabs.TABS, 1):
+        title = spec.title if width >= WIDE_WIDTH else spec.short_title
         row.then(" " if number == 1 else "  ").then(f"{number} ", "accent")
-        row.then(shown, "strong" if name == tab_name else "dim")
+        row.then(title, "strong" if spec.name == tab_name else "dim")
     if analysis is not None and row.end + 14 < room:
         row.then("  D ", "accent").then(
             "difference", "strong" if analysis.before is not None else "dim"
@@ -158,31 +158,31 @@ def tabs_line(tab_name: str, analysis: ProfileAnalysis | None, width: int) -> Li
 def _filter_spans(analysis: ProfileAnalysis | None, width: int) -> list[TextSpan]:
     if analysis is None:
         return []
-    knobs = analysis.filters
+    filters = analysis.filters
     spans = [TextSpan("t ", "accent"), TextSpan(*_thread_filter(analysis))]
     spans += [
         TextSpan("  g ", "accent"),
-        TextSpan(knobs.metric, "plain" if knobs.metric == "wall" else "strong"),
+        TextSpan(filters.metric, "plain" if filters.metric == "wall" else "strong"),
     ]
     spans += [
         TextSpan("  o ", "accent"),
         TextSpan(
-            ("my" if knobs.own_code_only else "all") + (" code" if width >= WIDE_WIDTH else ""),
-            "strong" if knobs.own_code_only else "plain",
+            ("my" if filters.own_code_only else "all") + (" code" if width >= WIDE_WIDTH else ""),
+            "strong" if filters.own_code_only else "plain",
         ),
     ]
-    if knobs.by_line:
+    if filters.by_line:
         spans += [TextSpan("  L ", "accent"), TextSpan("lines", "strong")]
     return spans
 
 
 def _thread_filter(analysis: ProfileAnalysis) -> tuple[str, Role]:
-    chosen = analysis.filters.threads
-    if chosen is None:
+    threads = analysis.filters.threads
+    if threads is None:
         return "all", "plain"
-    if len(chosen) == 1:
-        return text.truncate(next(iter(chosen)).label, 18), "strong"
-    return f"{len(chosen)} threads", "strong"
+    if len(threads) == 1:
+        return text.truncate(next(iter(threads)).label, 18), "strong"
+    return f"{len(threads)} threads", "strong"
 
 
 def state_line(
@@ -199,9 +199,9 @@ def state_line(
     category shares.
     """
     row = LineBuilder(width).at(1, "")
-    words, role = _progress_text(sampling, analysis)
-    if words:
-        row.then(f"{words}   ", role)
+    progress, role = _progress_text(sampling, analysis)
+    if progress:
+        row.then(f"{progress}   ", role)
     if search_status:
         row.then(f"{search_status}   ", "accent")
     if analysis is not None and analysis.filters.focus:
@@ -213,16 +213,15 @@ def state_line(
         ).then("   Backspace ", "accent")
         row.then("back   ", "dim")
     if analysis is not None and analysis.before is not None:
-        row.then(
-            f"against {analysis.before.metadata.label or 'the other'}{_difference_verdict(analysis)}   ",
-            "plain",
-        )
+        other = analysis.before.metadata.label or "the other"
+        row.then(f"compared with {other}{_difference_verdict(analysis)}   ", "plain")
     if analysis is None or analysis.profile.weight() <= 0:
         return row.line()
-    if tab_name == "flame" and analysis.before is None:
-        for box, filling, label in legend(analysis):
+    legend = tabs.tab_spec(tab_name).legend
+    if legend is not None and analysis.before is None:
+        for mark, mark_role, label in legend(analysis):
             if row.end + len(label) + 4 <= width:
-                row.then(box, filling).then(f"{label}  ")
+                row.then(mark, mark_role).then(f"{label}  ")
         return row.line()
     for category in WORK_KINDS:
         label = CATEGORY_LABELS.get(category, category)
@@ -256,9 +255,7 @@ def _progress_text(sampling: SamplingStatus, analysis: ProfileAnalysis | None) -
     left = sampling.duration_s - sampling.elapsed_s
     if left < 0.05:
         return f"sampling {done}{ground} reading the last second", "warning"
-    looked = (
-        f"{analysis.profile.ticks():,.0f} samples of {thread_count(analysis)}, "
-        if analysis is not None
-        else ""
-    )
-    return f"sampling {done}{ground} {looked}{left:.0f} s left   Esc stops", "warning"
+    samples = ""
+    if analysis is not None:
+        samples = f"{analysis.profile.ticks():,.0f} samples of {thread_count(analysis)}, "
+    return f"sampling {done}{ground} {samples}{left:.0f} s left   Esc stops", "warning"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.profiling.files.source_text import SourceText
+from tputtui.views.profile import tabs
 from tputtui.views.profile.function_detail import detail_lines, detail_width, insight_lines
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 from tputtui.views.profile.profile_header import (
@@ -17,8 +18,6 @@ from tputtui.views.profile.profile_tab import ProfileTab, TabBody
 from tputtui.views.profile.source_tab import wrap_text
 from tputtui.views.shared.frame import PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, blank_line, rule_line
-
-_TABS_WITH_DETAIL = ("tree", "callers", "hot")
 
 
 @frozen
@@ -54,48 +53,49 @@ class RenderedPane:
 
 def render_pane(content: ProfilePane, width: int, height: int) -> RenderedPane:
     """Render the pane in `height` lines."""
-    study, page = content.analysis, content.current_tab
+    analysis, tab = content.analysis, content.current_tab
+    spec = tabs.tab_spec(content.tab_name)
     lines = [
         rule_line(
-            "Profile", capture_summary(content.sampling, study, width - 14), width, focused=True
+            "Profile", capture_summary(content.sampling, analysis, width - 14), width, focused=True
         ),
-        tabs_line(content.tab_name, study, width),
+        tabs_line(content.tab_name, analysis, width),
     ]
-    if study is None or page is None or study.profile.weight() <= 0:
+    if analysis is None or tab is None or analysis.profile.weight() <= 0:
         return _empty_pane(content, lines, width, height)
     lines.append(
         state_line(
             content.sampling,
-            study,
+            analysis,
             list(content.breadcrumbs),
             content.search_status,
             content.tab_name,
             width,
         )
     )
-    if study.missing_own_code:
+    if analysis.missing_own_code:
         lines += [
-            LineBuilder(width).at(1, words, "dim").line()
-            for words in wrap_text(study.missing_own_code, width - 2)
+            LineBuilder(width).at(1, text_line, "dim").line()
+            for text_line in wrap_text(analysis.missing_own_code, width - 2)
         ]
     if height >= 26:
         lines.append(blank_line(width))
     head = len(lines)
     below = (
-        insight_lines(study.insight_sentences, study, width, _insight_rows(height))
-        if _insight_rows(height) and content.tab_name != "source"
+        insight_lines(analysis.insight_sentences, analysis, width, _insight_rows(height))
+        if _insight_rows(height) and spec.shows_insights
         else []
     )
     room = max(1, height - head - len(below))
-    beside = detail_width(width) if content.tab_name in _TABS_WITH_DETAIL else 0
+    beside = detail_width(width) if spec.lists_functions else 0
     area = width - beside - 3 if beside else width
-    body = page.render(area, room, content.source)
+    body = tab.render(area, room, content.source)
     rows = (body.lines + [blank_line(area)] * room)[:room]
     if beside:
-        chosen = detail_lines(study, page.selected_function(), content.source, beside, room)
+        detail = detail_lines(analysis, tab.selected_function(), content.source, beside, room)
         rows = [
             LineBuilder(width).spans(left).then(" │ ", "rule").spans(right).line()
-            for left, right in zip(rows, chosen, strict=True)
+            for left, right in zip(rows, detail, strict=True)
         ]
     lines += rows + below
     return _assemble(lines[:height], body, head, area, height)
@@ -114,7 +114,9 @@ def _assemble(
 
 def _insight_rows(height: int) -> int:
     """Lines of insights that a pane of that height has room for."""
-    return 0 if height < 18 else 2 if height < 26 else 4
+    if height < 18:
+        return 0
+    return 2 if height < 26 else 4
 
 
 def _empty_pane(content: ProfilePane, lines: list[Line], width: int, height: int) -> RenderedPane:
@@ -123,8 +125,8 @@ def _empty_pane(content: ProfilePane, lines: list[Line], width: int, height: int
         lines.append(state_line(content.sampling, None, [], "", content.tab_name, width))
     lines.append(blank_line(width))
     lines += [
-        LineBuilder(width).at(1, words, role).line()
-        for words, role in _empty_messages(content, width)
+        LineBuilder(width).at(1, message, role).line()
+        for message, role in _empty_messages(content, width)
     ]
     keys: list[int | None] = [None] * len(lines)
     cursor = None

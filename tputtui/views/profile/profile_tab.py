@@ -1,31 +1,27 @@
-"""Interface of the tabs of a profile: cursor, movement, rendering. Pure."""
+"""Interface and list entry of the tabs of a profile, and formatting that tabs share. Pure."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.profiling.analysis.categories import WorkKind
 from tputtui.profiling.analysis.code_origin import module_name, origin
 from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.waits import is_waiting
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.profiling.profile_model import Function
-from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
+from tputtui.views.profile.profile_analysis import (
+    ProfileAnalysis,
+    ProfileFilters,
+    SelectedFunction,
+)
 from tputtui.views.shared.styled_text import Line, Role
 
 BAR_CELLS = 10
-TABS: tuple[tuple[str, str, str], ...] = (
-    ("tree", "Call tree", "tree"),
-    ("callers", "Callers", "callers"),
-    ("hot", "Hot functions", "hot"),
-    ("flame", "Flame", "flame"),
-    ("source", "Source", "source"),
-    ("threads", "Threads", "threads"),
-)
-"""Tabs as (name, title, short title), in the order of the keys 1 to 6."""
-
 CATEGORY_ROLES: dict[WorkKind, Role] = {
     "your code": "data",
     "framework": "faint",
@@ -52,52 +48,108 @@ class TabBody(NamedTuple):
     box_rows: frozenset[int] = frozenset()
 
 
-class ProfileTab(Protocol):
-    """One tab of a profile; its cursor stays on the same item when the analysis changes."""
+class ProfileTab(ABC):
+    """One tab of a profile; its cursor stays on the same item when the analysis changes.
 
+    A tab implements the abstract methods. The others belong to keys that do nothing in most tabs.
+    """
+
+    @abstractmethod
     def refresh(self, analysis: ProfileAnalysis) -> None:
         """Show another analysis, after a new slice or a change of the filters."""
 
+    @abstractmethod
     def render(self, width: int, height: int, source: SourceText | None) -> TabBody:
         """Render at most `height` lines of `width` cells."""
-        ...
 
+    @abstractmethod
     def move(self, rows: int) -> None:
         """Move the cursor up or down."""
 
-    def sideways(self, step: int) -> None:
-        """Move left or right."""
-
-    def open(self) -> bool:
-        """Open the selection (Enter); False where there is nothing to open."""
-        ...
-
-    def back(self) -> bool:
-        """Go back one level (Backspace); False on the first level."""
-        ...
-
+    @abstractmethod
     def hottest(self) -> str:
         """Go to the hottest item, running code before waiting code, and return its description."""
-        ...
 
     def click(self, row: int) -> bool:
-        """Select a row by mouse; True if it was selected already."""
-        ...
+        """Select a row by mouse; True if it was selected already. Here: no row to select."""
+        del row
+        return False
 
     def selected_function(self) -> SelectedFunction | None:
-        """Function under the cursor."""
-        ...
+        """Function under the cursor. Here: rows are no functions."""
+        return None
+
+    def show_function(self, selected: SelectedFunction | None) -> None:
+        """Follow the function that was selected in the tab before. Here: stay as it is."""
+        del selected
+
+    def open(self) -> bool:
+        """Open the selection (Enter); False where there is nothing to open, as here."""
+        return False
+
+    def filters_on_enter(self) -> ProfileFilters | None:
+        """Filters that Enter sets. None, as here: Enter opens the selection instead."""
+        return None
+
+    def back(self) -> bool:
+        """Go back one level (Backspace); False on the first level. Here: there is one level."""
+        return False
+
+    def sideways(self, step: int) -> None:
+        """Move left or right. Here: nothing is beside a row."""
+        del step
 
     def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
         """Mark the functions that match; None clears the marks.
 
-        Returns the number of matches and the share of samples through them; None without a search.
+        Returns the number of matches and the share of samples through them; None without a search,
+        and in a tab that is not searched, as here.
         """
-        ...
+        del predicate
+        return None
 
     def go_to_match(self, step: int) -> bool:
         """Go to the next or previous match; False without a match."""
-        ...
+        del step
+        return False
+
+    def sort(self, step: int) -> str | None:
+        """Sort by another column; return the message, None where the order is fixed, as here."""
+        del step
+        return None
+
+    def invert(self) -> str | None:
+        """Reverse the order; return the message, None where the order is fixed, as here."""
+        return None
+
+    def unfold(self) -> bool | None:
+        """Expand or fold the chain under the cursor; False without one, None in other tabs."""
+        return None
+
+    def breadcrumbs(self) -> list[str]:
+        """Functions from the root to what the tab is zoomed into. Here: there is no zoom."""
+        return []
+
+
+@frozen
+class TabSpec:
+    """One entry of the list of tabs (`tabs.TABS`): its texts and how it is created."""
+
+    name: str
+    title: str
+    short_title: str  # where the pane is narrow
+    help: str  # in the help's row of the number keys
+    create: Callable[[ProfileAnalysis], ProfileTab]
+    prepare: tuple[Callable[[ProfileAnalysis], object], ...] = ()
+    """Derived values, independent of the filters, which the capture's thread computes in advance
+    with `ProfileAnalysis.derive_unfiltered`."""
+    enter_label: str = "open"  # of Enter, in the footer
+    lists_functions: bool = False
+    """Rows are functions: details stand beside them, Enter on a leaf opens its source."""
+    is_searchable: bool = False
+    shows_insights: bool = True  # below the tab, where there is room
+    legend: Callable[[ProfileAnalysis], list[tuple[str, Role, str]]] | None = None
+    """(mark, its role, text) of each colour, for the status line instead of the categories."""
 
 
 def next_place(places: Iterable[int], current: int, step: int) -> int | None:

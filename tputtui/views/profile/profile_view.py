@@ -11,14 +11,11 @@ from typing import Any
 
 from tputtui import text
 from tputtui.profiling.profile_model import Function, Profile
+from tputtui.views.profile import tabs
 from tputtui.views.profile.capture_options import METRIC_DESCRIPTIONS, METRICS
-from tputtui.views.profile.flame_tab import FlameTab
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, ProfileFilters
-from tputtui.views.profile.profile_tab import TABS, ProfileTab, format_share
-from tputtui.views.profile.source_tab import SourceTab
-from tputtui.views.profile.threads_tab import ThreadsTab
-from tputtui.views.profile.top_functions_tab import TopFunctionsTab
-from tputtui.views.profile.tree_tab import TreeTab
+from tputtui.views.profile.profile_tab import ProfileTab, TabSpec, format_share
+from tputtui.views.profile.threads_tab import all_threads
 
 
 class ProfileView:
@@ -42,16 +39,16 @@ class ProfileView:
         return None if self.analysis is None else self._open_tab(self.tab_name)
 
     def _open_tab(self, tab_name: str) -> ProfileTab:
-        study = self.analysis
-        if study is None:
-            raise AssertionError("a page needs a study")
-        page = self._tabs.get(tab_name)
-        if page is None:
-            page = self._tabs[tab_name] = _make_tab(tab_name, study)
-        elif self._shown_analyses[tab_name] is not study:
-            page.refresh(study)
-        self._shown_analyses[tab_name] = study
-        return page
+        analysis = self.analysis
+        if analysis is None:
+            raise AssertionError("a tab needs an analysis")
+        tab = self._tabs.get(tab_name)
+        if tab is None:
+            tab = self._tabs[tab_name] = tabs.tab_spec(tab_name).create(analysis)
+        elif self._shown_analyses[tab_name] is not analysis:
+            tab.refresh(analysis)
+        self._shown_analyses[tab_name] = analysis
+        return tab
 
     def update(self, analysis: ProfileAnalysis) -> None:
         """Show another profile, or the same one with a new slice.
@@ -64,20 +61,27 @@ class ProfileView:
     def show_tab(self, tab_name: str) -> str:
         """Open another tab.
 
-        The source tab opens at the function under the cursor of the previous tab.
+        A tab that shows one function, such as the source, opens at the function under the cursor of
+        the previous tab.
         """
         if self.analysis is None:
             return "there is no profile yet"
-        if tab_name == "source":
-            source = self._open_tab("source")
-            if isinstance(source, SourceTab):
-                source.show_function(self._open_tab(self.tab_name).selected_function())
+        previous = self._open_tab(self.tab_name)
+        self._open_tab(tab_name).show_function(previous.selected_function())
         self.tab_name = tab_name
         self._update_search()
         return ""
 
+    @property
+    def tab_spec(self) -> TabSpec:
+        """Entry of the open tab in the list of tabs."""
+        return tabs.tab_spec(self.tab_name)
+
     def _change_filters(self, **changes: Any) -> None:
-        self._filters = replace(self._filters, **changes)
+        self._set_filters(replace(self._filters, **changes))
+
+    def _set_filters(self, filters: ProfileFilters) -> None:
+        self._filters = filters
         if self.analysis is not None:
             self.analysis = self.analysis.with_filters(self._filters)
             self._update_search()
@@ -85,54 +89,53 @@ class ProfileView:
     @property
     def file(self) -> str:
         """Source file of the function under the cursor; empty without one."""
-        page = self.current_tab
-        chosen = page.selected_function() if page is not None else None
-        return chosen.func.file if chosen is not None else ""
+        tab = self.current_tab
+        selected = tab.selected_function() if tab is not None else None
+        return selected.func.file if selected is not None else ""
 
     @property
     def breadcrumbs(self) -> tuple[str, ...]:
-        """Functions from the root to the box that fills the width of the flame graph."""
-        page = self.current_tab
-        return tuple(page.breadcrumbs()) if isinstance(page, FlameTab) else ()
+        """Functions from the root to what the open tab is zoomed into."""
+        tab = self.current_tab
+        return () if tab is None else tuple(tab.breadcrumbs())
 
     # ----------------------------------------------------------------------------------------- keys
 
     def open_selected(self) -> str:
         """Open, zoom or toggle a thread (Enter); on a leaf of the tree, show its source."""
-        page = self.current_tab
-        if page is None:
+        tab = self.current_tab
+        if tab is None:
             return ""
-        if isinstance(page, ThreadsTab):
-            self._change_filters(threads=page.toggled_threads())
+        filters = tab.filters_on_enter()
+        if filters is not None:
+            self._set_filters(filters)
             return ""
-        if page.open():
+        if tab.open():
             return ""
-        return (
-            self.show_tab("source")
-            if self.tab_name in ("tree", "callers", "hot") and self.file
-            else "nothing opens here"
-        )
+        if self.tab_spec.lists_functions and self.file:
+            return self.show_tab("source")
+        return "nothing opens here"
 
     def hottest(self) -> str:
         """Go to the hottest function (*)."""
-        page = self.current_tab
-        return "" if page is None else page.hottest()
+        tab = self.current_tab
+        return "" if tab is None else tab.hottest()
 
     def focus(self) -> str:
         """Restrict the profile to the calls below the function under the cursor (f)."""
-        page = self.current_tab
-        chosen = page.selected_function() if page is not None else None
-        if chosen is None:
+        tab = self.current_tab
+        selected = tab.selected_function() if tab is not None else None
+        if selected is None:
             return "no function under the cursor to focus on"
-        if self._filters.focus and self._filters.focus[-1] == chosen.func:
-            return f"it is in focus already: {chosen.func.name}"
-        self._change_filters(focus=(*self._filters.focus, chosen.func))
+        if self._filters.focus and self._filters.focus[-1] == selected.func:
+            return f"it is in focus already: {selected.func.name}"
+        self._change_filters(focus=(*self._filters.focus, selected.func))
         return ""
 
     def back(self) -> str:
         """Leave a zoom or the callers and callees, then a focus (Backspace)."""
-        page = self.current_tab
-        if page is not None and page.back():
+        tab = self.current_tab
+        if tab is not None and tab.back():
             return ""
         if not self._filters.focus:
             return "nothing to go back from"
@@ -144,9 +147,12 @@ class ProfileView:
         self._change_filters(own_code_only=not self._filters.own_code_only)
         if not self._filters.own_code_only:
             return "all code"
-        if self.analysis is not None and not self.analysis.is_mine_only:
+        if self.analysis is not None and not self.analysis.is_own_code_only:
             return "all code is shown: no sample is in your own code"
-        return "my code only: of libraries, the standard library and import machinery what my code called, and no deeper"
+        return (
+            "my code only: of libraries, the standard library and import machinery "
+            "what my code called, and no deeper"
+        )
 
     def toggle_lines(self) -> str:
         """Toggle between functions and lines (L)."""
@@ -155,53 +161,57 @@ class ProfileView:
 
     def next_thread(self) -> str:
         """Show the next thread by itself, the busiest first, then all threads (t)."""
-        study = self.analysis
-        if study is None or len(study.threads) < 2:
-            return "there is one thread" if study is not None else "there is no profile yet"
-        order = [frozenset((row.thread,)) for row in study.threads]
-        now = self._filters.threads
-        at = order.index(now) + 1 if now in order else 0
-        self._change_filters(threads=order[at] if at < len(order) else None)
+        if self.analysis is None:
+            return "there is no profile yet"
+        rows = self.analysis.derive_unfiltered(all_threads)
+        if len(rows) < 2:
+            return "there is one thread"
+        order = [frozenset((row.thread,)) for row in rows]
+        current = self._filters.threads
+        following = order.index(current) + 1 if current in order else 0
+        self._change_filters(threads=order[following] if following < len(order) else None)
         return ""
 
     def next_metric(self) -> str:
         """Switch the basis of the shares (g): all samples, running ones, those holding the GIL."""
-        study = self.analysis
-        choices = [
-            metric for metric in METRICS if metric != "gil" or (study is not None and study.has_gil)
-        ]
-        at = choices.index(self._filters.metric) + 1 if self._filters.metric in choices else 0
-        self._change_filters(metric=choices[at % len(choices)])
-        lacking = "" if "gil" in choices else "; nobody asked for the GIL"
-        return METRIC_DESCRIPTIONS[self._filters.metric] + lacking
+        has_gil = self.analysis is not None and self.analysis.has_gil
+        choices = [metric for metric in METRICS if metric != "gil" or has_gil]
+        current = self._filters.metric
+        following = choices.index(current) + 1 if current in choices else 0
+        self._change_filters(metric=choices[following % len(choices)])
+        note = "" if has_gil else "; the capture did not ask for the GIL"
+        return METRIC_DESCRIPTIONS[self._filters.metric] + note
 
     def sort(self, step: int) -> str:
         """Sort by the previous or next column (< and >)."""
-        page = self.current_tab
-        if not isinstance(page, TopFunctionsTab):
-            return "sorting is for the hot functions: 3"
-        return page.sort(step)
+        tab = self.current_tab
+        message = tab.sort(step) if tab is not None else None
+        if message is None:
+            return f"sorting is for the hot functions: {tabs.tab_number('hot')}"
+        return message
 
     def invert(self) -> str:
         """Reverse the order (I)."""
-        page = self.current_tab
-        if not isinstance(page, TopFunctionsTab):
-            return "the order can be inverted in the hot functions: 3"
-        return page.invert()
+        tab = self.current_tab
+        message = tab.invert() if tab is not None else None
+        if message is None:
+            return f"the order can be inverted in the hot functions: {tabs.tab_number('hot')}"
+        return message
 
     def unfold(self) -> str:
         """Expand or fold the chain under the cursor (u)."""
-        page = self.current_tab
-        if not isinstance(page, TreeTab):
-            return "chains are folded in the call tree: 1"
-        return "" if page.unfold() else "no folded chain under the cursor"
+        tab = self.current_tab
+        was_toggled = tab.unfold() if tab is not None else None
+        if was_toggled is None:
+            return f"chains are folded in the call tree: {tabs.tab_number('tree')}"
+        return "" if was_toggled else "no folded chain under the cursor"
 
     def compare(self, before: Profile | None) -> None:
         """Compare this profile with another; None ends the comparison."""
-        study = self.analysis
-        if study is not None:
+        shown = self.analysis
+        if shown is not None:
             self.analysis = ProfileAnalysis(
-                study.profile, self._filters, study.table, before, study.evidence
+                shown.profile, self._filters, shown.table, before, shown.evidence
             )
             self._update_search()
 
@@ -212,59 +222,45 @@ class ProfileView:
 
         An empty query ends the search.
         """
-        parts = query.casefold().split()
+        words = query.casefold().split()
         self._search_text = text.clean(query.strip(), 60)
 
-        def wanted(func: Function) -> bool:
+        def matches(func: Function) -> bool:
             name = f"{func.name} {func.file}".casefold()
-            return all(part in name for part in parts)
+            return all(word in name for word in words)
 
-        self._predicate = wanted if parts else None
-        said = self._update_search()
-        return self.go_to_match(1) if self._predicate is not None and not said else said
+        self._predicate = matches if words else None
+        problem = self._update_search()
+        if problem or self._predicate is None:
+            return problem
+        return self.go_to_match(1)
 
     def go_to_match(self, step: int) -> str:
         """Go to the next match (n) or the previous one (N).
 
         In the source, the matches are the lines that were sampled.
         """
-        page = self.current_tab
-        if page is not None and page.go_to_match(step):
+        tab = self.current_tab
+        if tab is not None and tab.go_to_match(step):
             return ""
-        return (
-            "nothing matches" if self._predicate is not None else "no active search; / starts one"
-        )
+        if self._predicate is None:
+            return "no active search; / starts one"
+        return "nothing matches"
 
     def _update_search(self) -> str:
         """Mark the matches on the open tab; return a reason where that is impossible."""
-        page = self.current_tab
-        if page is None:
+        tab = self.current_tab
+        if tab is None:
             return ""
-        found = page.search(self._predicate)
+        result = tab.search(self._predicate)
         self.search_status = ""
         if self._predicate is None:
             return ""
-        if found is None:
-            return "functions are searched in the views 1 to 4"
+        if result is None:
+            numbers = [str(at) for at, spec in enumerate(tabs.TABS, 1) if spec.is_searchable]
+            return f"functions are searched in the views {', '.join(numbers)}"
+        count, share = result
         self.search_status = (
-            f"“{self._search_text}”: {found[0]:,} found, {format_share(found[1])} % of the samples"
+            f"“{self._search_text}”: {count:,} found, {format_share(share)} % of the samples"
         )
         return ""
-
-
-def _make_tab(tab_name: str, analysis: ProfileAnalysis) -> ProfileTab:
-    if tab_name == "callers":
-        return TreeTab(analysis, is_inverted=True)
-    kinds: dict[str, Callable[[ProfileAnalysis], ProfileTab]] = {
-        "tree": TreeTab,
-        "hot": TopFunctionsTab,
-        "flame": FlameTab,
-        "source": SourceTab,
-        "threads": ThreadsTab,
-    }
-    return kinds[tab_name](analysis)
-
-
-def tab_for_key(number: int) -> str | None:
-    """Name of the tab for a key from 1 to 6; None for another key."""
-    return TABS[number - 1][0] if 0 < number <= len(TABS) else None

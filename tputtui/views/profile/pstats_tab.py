@@ -51,11 +51,11 @@ class PstatsTab:
         """Return to the previous function, finally to the table."""
         if not self._open_functions:
             return False
-        left = self._open_functions.pop()
+        closed = self._open_functions.pop()
         at = (
             at
             for at, row in enumerate(self._rows)
-            if (row.func, row.line) == (left.func, left.line)
+            if (row.func, row.line) == (closed.func, closed.line)
         )
         self._cursor, self._top = next(at, 0), 0
         return True
@@ -77,16 +77,19 @@ class PstatsTab:
         """Go to the next match."""
         rows = self._rows
         order = [(self._cursor + step * at) % len(rows) for at in range(1, len(rows) + 1)]
-        found = next((at for at in order if self._matches(rows[at])), None)
-        self._cursor = self._cursor if found is None else found
-        return found is not None
+        match = next((at for at in order if self._matches(rows[at])), None)
+        self._cursor = self._cursor if match is None else match
+        return match is not None
 
     def view(self, width: int, height: int) -> PanelView:
         """Render the pane."""
         counted = self._profile
         digits, unit = text.format_seconds(counted.total_s)
         hidden = f", {counted.hidden_count:,} more not shown" if counted.hidden_count else ""
-        context = f"{counted.label}   instrumented   {digits} {unit}, {len(counted.functions):,} functions{hidden}"
+        context = (
+            f"{counted.label}   instrumented   {digits} {unit}, "
+            f"{len(counted.functions):,} functions{hidden}"
+        )
         lines = [rule_line("Profile", context, width, focused=True), self._header_line(width)]
         room = max(1, height - len(lines))
         self._top = first_visible_row(self._top, self._cursor, len(self._rows), room)

@@ -5,20 +5,25 @@ It also renders the snippet beside the tree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from tputtui import text
 from tputtui.profiling.files.source_text import SourceText
-from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
-from tputtui.views.profile.profile_tab import TabBody, format_share, next_place
+from tputtui.views.profile.profile_tab import (
+    ProfileTab,
+    TabBody,
+    TabSpec,
+    format_share,
+    next_place,
+)
 from tputtui.views.shared.frame import first_visible_row
-from tputtui.views.shared.styled_text import Line, LineBuilder, bar
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, bar
 
 _HEAT_CELLS = 6
 
 
-class SourceTab:
+class SourceTab(ProfileTab):
     """Source of one file, chosen with `show_function`."""
 
     def __init__(self, analysis: ProfileAnalysis) -> None:
@@ -56,18 +61,6 @@ class SourceTab:
         elif rows:
             self.go_to_match(1 if rows > 0 else -1)
 
-    def sideways(self, step: int) -> None:
-        """Do nothing: long lines are cut."""
-        del step
-
-    def open(self) -> bool:
-        """Return False: a line cannot be opened."""
-        return False
-
-    def back(self) -> bool:
-        """Return False: the source has no level to leave."""
-        return False
-
     def hottest(self) -> str:
         """Go to the line with the most self time; in a comparison, to the one that changed most."""
         heat = self._heat()
@@ -76,7 +69,10 @@ class SourceTab:
         if self._analysis.before is not None:
             self._line = max(heat, key=lambda line: (abs(heat[line][1] - heat[line][0]), -line))
             was, now = heat[self._line]
-            return f"the line that changed most: {self._line}, {format_share(was)} % before, {format_share(now)} % now"
+            return (
+                f"the line that changed most: {self._line}, "
+                f"{format_share(was)} % before, {format_share(now)} % now"
+            )
         self._line = max(heat, key=lambda line: (heat[line], -line))
         return f"the hottest line: {self._line}, {format_share(heat[self._line][0])} % in itself"
 
@@ -88,11 +84,6 @@ class SourceTab:
     def selected_function(self) -> SelectedFunction | None:
         """Function that the file was opened for."""
         return self._function
-
-    def search(self, predicate: Callable[[Function], bool] | None) -> tuple[int, float] | None:
-        """Return None: functions are searched in the other tabs."""
-        del predicate
-        return None
 
     def go_to_match(self, step: int) -> bool:
         """Go to the next (n) or previous (N) line that was sampled."""
@@ -139,18 +130,18 @@ class SourceTab:
         for number in shown:
             if number == self._line:
                 cursor = len(lines)
-            words = ready.lines[number - 1] if ready is not None and self._line_count else ""
-            lines.append(_source_line(number, heat.get(number), words, width, hottest, both))
+            source_line = ready.lines[number - 1] if ready is not None and self._line_count else ""
+            lines.append(_source_line(number, heat.get(number), source_line, width, hottest, both))
             keys.append(number)
         return TabBody(lines, cursor, tuple(keys))
 
     def _title_line(self, source: SourceText | None, width: int) -> Line:
         file = self._function.func.file if self._function is not None else ""
-        said = "reading it" if source is None else source.error or source.note
+        note = "reading it" if source is None else source.error or source.note
         row = LineBuilder(width).at(
-            1, text.truncate_left(file, max(10, width - text.width(said) - 5)), "strong"
+            1, text.truncate_left(file, max(10, width - text.width(note) - 5)), "strong"
         )
-        return row.then(f"  {said}", "warning" if source is not None and said else "dim").line()
+        return row.then(f"  {note}", "warning" if source is not None and note else "dim").line()
 
 
 def _header_line(width: int, is_difference: bool) -> Line:
@@ -212,26 +203,18 @@ def snippet_lines(
     lines = []
     for number in shown:
         row = LineBuilder(width)
-        hot = number == line
-        row.then("▌" if hot else " ", "warning").ending_at(
-            2 + digits, str(number), "warning" if hot else "dim"
+        is_hot, shares = number == line, heat.get(number)
+        role: Role = "warning" if is_hot else "plain"
+        row.then("▌" if is_hot else " ", "warning").ending_at(
+            2 + digits, str(number), "warning" if is_hot else "dim"
         )
-        found = heat.get(number)
-        place = digits + 9
+        column = digits + 9
         if is_difference:
-            row.ending_at(
-                place,
-                format_share(found[0]) if found is not None else "",
-                "warning" if hot else "plain",
-            )
-            place += 7
-        row.ending_at(
-            place,
-            f"{format_share(found[1])}%" if found is not None else "",
-            "warning" if hot else "plain",
-        )
-        words = source.lines[number - 1][common:]
-        row.at(place + 1, words, "warning" if hot else "plain" if found is not None else "dim")
+            row.ending_at(column, format_share(shares[0]) if shares is not None else "", role)
+            column += 7
+        row.ending_at(column, f"{format_share(shares[1])}%" if shares is not None else "", role)
+        source_line = source.lines[number - 1][common:]
+        row.at(column + 1, source_line, "dim" if shares is None and not is_hot else role)
         lines.append(row.line())
     return lines
 
@@ -257,3 +240,13 @@ def wrap_text(sentence: str, width: int) -> list[str]:
         else:
             lines.append(text.truncate(word, width))
     return lines
+
+
+TAB = TabSpec(
+    name="source",
+    title="Source",
+    short_title="source",
+    help="source",
+    create=SourceTab,
+    shows_insights=False,
+)

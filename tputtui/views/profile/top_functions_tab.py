@@ -12,6 +12,7 @@ from tputtui.profiling.analysis.profile_diff import FunctionDifference
 from tputtui.profiling.analysis.top_functions import (
     HotFunction,
     callers_and_callees,
+    hot_functions,
     hottest_first,
     is_running,
 )
@@ -21,7 +22,9 @@ from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
 from tputtui.views.profile.profile_tab import (
     BAR_CELLS,
+    ProfileTab,
     TabBody,
+    TabSpec,
     describe_hottest,
     format_place,
     format_points,
@@ -36,7 +39,13 @@ SORT_COLUMNS: tuple[str, ...] = ("self", "total", "gil", "callers", "function")
 _MAX_LISTED = 200  # callers or callees in the list
 
 
-class TopFunctionsTab:
+def functions_before(analysis: ProfileAnalysis) -> dict[Function, HotFunction]:
+    """Functions of the other profile, some of which no longer occur in this one."""
+    stacks = analysis.listed_stacks_before
+    return {} if stacks is None else {row.func: row for row in hot_functions(stacks)}
+
+
+class TopFunctionsTab(ProfileTab):
     """Table of functions, or one function between its callers and its callees."""
 
     def __init__(self, analysis: ProfileAnalysis) -> None:
@@ -90,7 +99,7 @@ class TopFunctionsTab:
 
     def _function_row(self, func: Function) -> HotFunction | None:
         """Figures of a function; from the other profile if the function no longer occurs."""
-        return self._by_func.get(func) or self._analysis.hot_functions_before.get(func)
+        return self._by_func.get(func) or self._analysis.derive(functions_before).get(func)
 
     def _is_gone(self) -> bool:
         """Return whether the opened function exists in the other profile only."""
@@ -150,9 +159,9 @@ class TopFunctionsTab:
         """Return to the previous function, finally to the table."""
         if not self._centers:
             return False
-        left = self._centers.pop()
+        center = self._centers.pop()
         self._update_layers()
-        self._move_to(left)
+        self._move_to(center)
         return True
 
     def hottest(self) -> str:
@@ -170,8 +179,9 @@ class TopFunctionsTab:
 
     def click(self, row: int) -> bool:
         """Select the row that was clicked."""
-        here, self._cursor = self._cursor == row, row
-        return here
+        was_selected = self._cursor == row
+        self._cursor = row
+        return was_selected
 
     def sort(self, step: int) -> str:
         """Sort by the next column and return a message for the status line."""
@@ -206,11 +216,15 @@ class TopFunctionsTab:
             return None
         row = self._by_func.get(func)
         if self._analysis.before is not None:
-            was = self._analysis.hot_functions_before.get(func)
-            line = row.line if row is not None else was.line if was is not None else 0
-            now, before = (one.total if one is not None else 0.0 for one in (row, was))
+            row_before = self._analysis.derive(functions_before).get(func)
+            shown = row or row_before
             return SelectedFunction(
-                func, line, now, 0.0, heat=self._analysis.heat(func.file), before=before
+                func,
+                shown.line if shown is not None else 0,
+                row.total if row is not None else 0.0,
+                0.0,
+                heat=self._analysis.heat(func.file),
+                before=row_before.total if row_before is not None else 0.0,
             )
         if row is None:
             return SelectedFunction(func, 0, 0.0, 0.0)
@@ -251,15 +265,16 @@ class TopFunctionsTab:
 
     # -------------------------------------------------------------------------------------- drawing
 
-    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:
         """Render the header and the rows."""
+        del source
         room = max(0, height - 1)
         self._top = first_visible_row(self._top, self._cursor, self._row_count(), max(1, room))
         shown = range(self._top, min(self._row_count(), self._top + room))
         if self._centers:
             when = "before, now gone: " if self._is_gone() else ""
-            words = f"{when}callers above, callees below; Backspace goes back"
-            lines = [LineBuilder(width).at(1, text.truncate(words, width - 1), "dim").line()]
+            help_text = f"{when}callers above, callees below; Backspace goes back"
+            lines = [LineBuilder(width).at(1, text.truncate(help_text, width - 1), "dim").line()]
             lines += [self._layer_line(at, width) for at in shown]
         else:
             lines = [self._header_line(width)]
@@ -280,22 +295,18 @@ class TopFunctionsTab:
                 .line()
             )
 
-        def title(name: str, x: int) -> None:
-            sorted_by = name == self._sort_column
-            mark = ("▲" if self._is_inverted else "▼") if sorted_by else ""
-            row.ending_at(x, f"{name}{mark}", "plain" if sorted_by else "dim")
-
-        title("self", 8)
-        title("total", 27)
+        arrow = "▲" if self._is_inverted else "▼"
+        titles: dict[str, tuple[str, Role]] = {name: (name, "dim") for name in SORT_COLUMNS}
+        titles[self._sort_column] = (f"{self._sort_column}{arrow}", "plain")
+        row.ending_at(8, *titles["self"]).ending_at(27, *titles["total"])
         x = 27
         if self._analysis.has_gil:
             x += 7
-            title("gil", x)
+            row.ending_at(x, *titles["gil"])
         if width >= 64:
             x += 9
-            title("callers", x)
-        mark = ("▲" if self._is_inverted else "▼") if self._sort_column == "function" else ""
-        row.at(x + 2, f"function{mark}", "plain" if mark else "dim")
+            row.ending_at(x, *titles["callers"])
+        row.at(x + 2, *titles["function"])
         return row.ending_at(
             width - 1, text.truncate(self._analysis.share_basis, max(0, width - 2 - row.end)), "dim"
         ).line()
@@ -321,35 +332,36 @@ class TopFunctionsTab:
 
     def _difference_line(self, item: FunctionDifference, width: int) -> Line:
         row = LineBuilder(width)
-        role: Role = "dim" if not item.is_significant else "warning" if item.delta > 0 else "ok"
+        role: Role = "dim"
+        arrow = " "
+        if item.is_significant:
+            role, arrow = ("warning", "▲") if item.delta > 0 else ("ok", "▼")
         row.ending_at(6, format_share(item.before)).then(" %", "dim")
         row.ending_at(15, format_share(item.after), "strong").then(" %", "dim")
-        row.ending_at(24, format_points(item.delta), role).then(" ").then(
-            ("▲" if item.delta > 0 else "▼") if item.is_significant else " ", role
-        )
+        row.ending_at(24, format_points(item.delta), role).then(" ").then(arrow, role)
         row.at(27, format_spread(item.half_width), "dim")
-        word = item.change if item.change in ("new", "gone") else ""
-        return self._finish_line(row, 34, item.func, 0, waiting=False, note=word)
+        note = item.change if item.change in ("new", "gone") else ""
+        return self._finish_line(row, 34, item.func, 0, waiting=False, note=note)
 
     def _layer_line(self, index: int, width: int) -> Line:
         above, below = self._layers
         func = self._function_at(index)
-        if index == len(above):
-            found = self._function_row(self._centers[-1])
-            ratio, indent, mark = (found.total if found else 0.0), 2, "● "
+        figures = self._function_row(func) if func is not None else None
+        is_center = index == len(above)
+        if is_center:
+            ratio, indent = (figures.total if figures is not None else 0.0), 2
+        elif index < len(above):
+            ratio, indent = above[index][1], 0
         else:
-            ratio = above[index][1] if index < len(above) else below[index - len(above) - 1][1]
-            indent, mark = (0, "") if index < len(above) else (6, "")
+            ratio, indent = below[index - len(above) - 1][1], 6
         row = LineBuilder(width)
-        row.ending_at(6, format_share(ratio), "strong" if index == len(above) else "plain").then(
-            " %", "dim"
-        )
-        row.at(9, bar(ratio, BAR_CELLS)[0], "data" if index == len(above) else "faint")
+        row.ending_at(6, format_share(ratio), "strong" if is_center else "plain").then(" %", "dim")
+        row.at(9, bar(ratio, BAR_CELLS)[0], "data" if is_center else "faint")
         if func is None:
-            return row.at(21 + indent, "started by nobody above", "dim").line()
-        found = self._function_row(func)
-        row.at(21 + indent, mark, "accent")
-        return self._finish_line(row, row.end, func, found.line if found else 0, is_waiting(func))
+            return row.at(21 + indent, "started by no function", "dim").line()
+        row.at(21 + indent, "● " if is_center else "", "accent")
+        line = figures.line if figures is not None else 0
+        return self._finish_line(row, row.end, func, line, is_waiting(func))
 
     def _finish_line(
         self, row: LineBuilder, x: int, func: Function, line: int, waiting: bool, note: str = ""
@@ -367,3 +379,14 @@ class TopFunctionsTab:
                     "dim",
                 )
         return row.ending_at(width - 1, where, "dim").line() if where else row.line()
+
+
+TAB = TabSpec(
+    name="hot",
+    title="Hot functions",
+    short_title="hot",
+    help="hot functions",
+    create=TopFunctionsTab,
+    lists_functions=True,
+    is_searchable=True,
+)

@@ -1,4 +1,4 @@
-"""Tab of the call tree or the callers: rows that expand, with shares.
+"""Tab of the call tree: rows that expand, with shares.
 
 In a comparison it shows both sides.
 """
@@ -6,8 +6,10 @@ In a comparison it shows both sides.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from tputtui import text
+from tputtui.profiling.analysis.call_tree import CallTree
 from tputtui.profiling.analysis.profile_diff import UnionTree
 from tputtui.profiling.analysis.tree_rows import TreeRow, TreeRows
 from tputtui.profiling.files.source_text import SourceText
@@ -15,7 +17,9 @@ from tputtui.profiling.profile_model import Function
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, SelectedFunction
 from tputtui.views.profile.profile_tab import (
     BAR_CELLS,
+    ProfileTab,
     TabBody,
+    TabSpec,
     describe_hottest,
     format_place,
     format_points,
@@ -33,13 +37,16 @@ MAX_LINE_NODES = 5_000  # nodes below a node up to which its lines are distingui
 _MARKERS = {"open": "▾", "closed": "▸", "leaf": " "}
 
 
-class TreeTab:
+class TreeTab(ProfileTab):
     """Tree of rows that expand and collapse."""
 
-    def __init__(self, analysis: ProfileAnalysis, *, is_inverted: bool = False) -> None:
-        self._is_inverted = is_inverted
+    column_title: ClassVar[str] = "function"
+    expands_hottest: ClassVar[bool] = True  # the hot rows are open and the cursor is on the hottest
+
+    def __init__(self, analysis: ProfileAnalysis) -> None:
         self._cursor = self._top = 0
-        self._has_moved = is_inverted  # until the user moves, the cursor follows the hottest path
+        # Until the user moves, the cursor follows the hottest path.
+        self._has_moved = not self.expands_hottest
         self._predicate: Callable[[Function], bool] | None = None
         self._matches: tuple[int, ...] = ()
         self._set_analysis(analysis, None)
@@ -47,22 +54,26 @@ class TreeTab:
     def _set_analysis(self, analysis: ProfileAnalysis, previous: TreeRows | None) -> None:
         self._analysis = analysis
         note = note_of(analysis.table)
-        self._union: UnionTree | None = (
-            analysis.callers_union if self._is_inverted else analysis.union
-        )
+        self._union = self._union_tree(analysis)
         if self._union is not None:
             # A thousand unchanged rows would hide the changes, so rows rare on both sides are
             # folded here, too.
             self.rows = TreeRows(self._union.tree, annotate=note)
         else:
-            tree = analysis.callers_tree if self._is_inverted else analysis.tree
+            tree = self._call_tree(analysis)
             carries = previous is not None and previous.tree.stacks.frames is tree.stacks.frames
             self.rows = TreeRows(tree, annotate=note, previous=previous if carries else None)
-        if not self.rows.expanded and not self._is_inverted:
+        if not self.rows.expanded and self.expands_hottest:
             self.rows.expand_hot()
         if not self._has_moved:
             self._cursor, _ = self.rows.expand_hottest()
         self._selected: tuple[int, SelectedFunction] | None = None
+
+    def _call_tree(self, analysis: ProfileAnalysis) -> CallTree:
+        return analysis.tree
+
+    def _union_tree(self, analysis: ProfileAnalysis) -> UnionTree | None:
+        return analysis.union
 
     def refresh(self, analysis: ProfileAnalysis) -> None:
         """Show another analysis; the same rows stay open and the cursor stays on its function."""
@@ -133,10 +144,6 @@ class TreeTab:
             self.rows.toggle_chain(self._cursor)
         return len(self.rows) != before
 
-    def back(self) -> bool:
-        """Return False: the tree has no level to leave."""
-        return False
-
     def hottest(self) -> str:
         """Expand the heaviest path of the tree."""
         if not len(self.rows):
@@ -148,8 +155,9 @@ class TreeTab:
     def click(self, row: int) -> bool:
         """Select the row that was clicked."""
         self._has_moved = True
-        here, self._cursor = self._cursor == row, row
-        return here
+        was_selected = self._cursor == row
+        self._cursor = row
+        return was_selected
 
     def selected_function(self) -> SelectedFunction | None:
         """Function under the cursor.
@@ -204,8 +212,8 @@ class TreeTab:
         if not len(self.rows):
             return False
         row = self.rows.row(self._cursor)
-        here = row.last_node if step > 0 and row.node > 0 else self.rows.node_at(self._cursor)
-        node = next_place(self._matches, here, step)
+        current = row.last_node if step > 0 and row.node > 0 else self.rows.node_at(self._cursor)
+        node = next_place(self._matches, current, step)
         if node is None:
             return False
         self._cursor = self.rows.reveal(node)
@@ -213,8 +221,9 @@ class TreeTab:
 
     # -------------------------------------------------------------------------------------- drawing
 
-    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:  # noqa: ARG002 - a page may use it
+    def render(self, width: int, height: int, source: SourceText | None = None) -> TabBody:
         """Render the header and the rows."""
+        del source
         lines = [self._header_line(width)]
         room = max(0, height - 1)
         self._top = first_visible_row(self._top, self._cursor, len(self.rows), max(1, room))
@@ -226,31 +235,28 @@ class TreeTab:
 
     def _header_line(self, width: int) -> Line:
         row = LineBuilder(width)
-        title = "function, then who called it" if self._is_inverted else "function"
         if self._union is not None:
             row.ending_at(8, "before", "dim").ending_at(17, "now", "dim").ending_at(
                 26, "Δ points", "dim"
             )
-            return row.at(28, title, "dim").ending_at(width - 1, "% of each profile", "dim").line()
+            return (
+                row.at(28, self.column_title, "dim")
+                .ending_at(width - 1, "% of each profile", "dim")
+                .line()
+            )
         columns = _ColumnLayout(width, self._analysis.has_gil)
         row.ending_at(8, "gil" if self._analysis.filters.metric == "gil" else "total", "dim")
         row.ending_at(columns.self_, "self", "dim")
         if columns.gil:
             row.ending_at(columns.gil, "gil", "dim")
-        row.at(columns.function, title, "dim")
-        own = (
-            format_spread(self.rows.row(self._cursor).half_width)
-            if len(self.rows) and not columns.spread
-            else ""
-        )
-        what = self._analysis.share_basis
-        said = (
-            f"{own} here   {what}"
-            if own and row.end + text.width(what) + text.width(own) + 10 < width
-            else what
-        )
+        row.at(columns.function, self.column_title, "dim")
+        basis = self._analysis.share_basis
+        if len(self.rows) and not columns.spread:
+            spread = format_spread(self.rows.row(self._cursor).half_width)
+            if spread and row.end + text.width(basis) + text.width(spread) + 10 < width:
+                basis = f"{spread} here   {basis}"
         return row.ending_at(
-            width - 1, text.truncate(said, max(0, width - 2 - row.end)), "dim"
+            width - 1, text.truncate(basis, max(0, width - 2 - row.end)), "dim"
         ).line()
 
     def _row_line(self, item: TreeRow, width: int) -> Line:
@@ -278,6 +284,7 @@ class TreeTab:
         if union is None:
             raise AssertionError("a difference is drawn from both trees")
         row = LineBuilder(width)
+        role: Role = "dim"
         notes = ""
         if item.node < 0:
             parent = -item.node - 1
@@ -290,16 +297,12 @@ class TreeTab:
                 sum(union.before[child] for child in small),
                 sum(union.after[child] for child in small),
             )
-            role: Role = "dim"
         else:
             was, now = union.before[item.node], union.after[item.node]
             change = union.changes[item.node]
-            role = "dim" if change == "same" else "warning" if now > was else "ok"
-            notes = (
-                ""
-                if change == "same"
-                else {"new": "▲ new", "gone": "▼ gone"}.get(change, "▲" if now > was else "▼")
-            )
+            if change != "same":
+                role, arrow = ("warning", "▲") if now > was else ("ok", "▼")
+                notes = {"new": "▲ new", "gone": "▼ gone"}.get(change, arrow)
         row.ending_at(6, format_share(was)).then(" %", "dim")
         row.ending_at(15, format_share(now), "strong").then(" %", "dim")
         row.ending_at(24, format_points(now - was), role)
@@ -338,3 +341,14 @@ class _ColumnLayout:
         self.self_ = self.bar + self.bar_cells + 6
         self.gil = self.self_ + 7 if has_gil else 0
         self.function = (self.gil or self.self_) + 2
+
+
+TAB = TabSpec(
+    name="tree",
+    title="Call tree",
+    short_title="tree",
+    help="call tree",
+    create=TreeTab,
+    lists_functions=True,
+    is_searchable=True,
+)
