@@ -79,7 +79,7 @@ class TputtuiApp(TerminalApp):
         environment: ScreenEnvironment,
         player: Player | None = None,
     ) -> None:
-        """`player`: of the recorded run that is shown; it is the source of the capabilities, too."""
+        """`player`: of the shown run; the capabilities are then those of the player."""
         super().__init__(initial_palette, ascii_only=settings.ascii)
         self.session = Session(self, settings, capabilities, environment, player)
         self.initial_profile_pid: int | None = None  # of the process to profile at once
@@ -103,7 +103,7 @@ class TputtuiApp(TerminalApp):
         if self.replay_commands is not None:
             self.session.replay_status = self.replay_commands.status
 
-    # ------------------------------------------------------------------------------------------ parts loaded on first use
+    # -------------------------------------------------------------------- parts loaded on first use
 
     def _make_replay_commands(self, player: Player | None) -> ReplayCommands | None:
         if player is None:
@@ -135,7 +135,7 @@ class TputtuiApp(TerminalApp):
 
     @cached_property
     def _objective_capture(self) -> LiveObjectiveCapture | None:
-        """Capture of a profile while an objective is missed; loaded where the config asks for it."""
+        """Capture while an objective is missed; loaded where the config asks for it."""
         trigger = self.session.settings.profile.on_objective_missed
         if trigger is None or self.session.settings.read_only:
             return None
@@ -144,7 +144,7 @@ class TputtuiApp(TerminalApp):
 
         return LiveObjectiveCapture(self.profile_session, trigger)
 
-    # ------------------------------------------------------------------------------------------ life
+    # ----------------------------------------------------------------------------------------- life
 
     async def on_mount(self) -> None:
         """Paint, then start to collect."""
@@ -219,7 +219,7 @@ class TputtuiApp(TerminalApp):
         if capture is not None:
             capture.stop()
 
-    # ------------------------------------------------------------------------------------------ input
+    # ---------------------------------------------------------------------------------------- input
 
     async def on_event(self, event: events.Event) -> None:
         """Clear the status line with the next key."""
@@ -257,7 +257,7 @@ class TputtuiApp(TerminalApp):
         self.session.log_event(Event(time.time(), "warning", sentence))
         self.session.show_status(sentence)
 
-    # ------------------------------------------------------------------------------------------ snapshots
+    # ------------------------------------------------------------------------------------ snapshots
 
     def on_snapshot_message(self, message: SnapshotMessage) -> None:
         """Show the newest snapshot, and tell the command objects."""
@@ -288,7 +288,7 @@ class TputtuiApp(TerminalApp):
         self.session.show_frame()
         super().draw_again()
 
-    # ------------------------------------------------------------------------------------------ commands
+    # ------------------------------------------------------------------------------------- commands
 
     def action_do(self, command: str) -> None:
         """Run a command of the table, for Textual's bindings and the palette."""

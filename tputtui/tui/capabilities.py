@@ -1,4 +1,4 @@
-"""Capabilities of what a screen shows: a live engine has all, a replay some, a saved profile none."""
+"""Capabilities of a data source: a live engine has all, a replay some, a saved profile none."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class LiveEngine(ReplayEngine, LiveControls, Recordable, Protocol):
 
 @frozen
 class Capabilities:
-    """Capabilities of what is shown, each None where it does not exist."""
+    """Capabilities of the data source that is shown; None: it lacks that one."""
 
     source: SnapshotSource | None = None
     history: FigureHistory | None = None
