@@ -25,7 +25,7 @@ from tputtui.text.redaction import redact_text, redact_url
 from tputtui.tui import keys
 from tputtui.tui.capabilities import Capabilities
 from tputtui.tui.command_palette import CommandProvider
-from tputtui.tui.commands import LABELS, CommandId, Handlers
+from tputtui.tui.commands import LABELS, CommandId, Handlers, first_key
 from tputtui.tui.live.baseline_commands import BaselineCommands
 from tputtui.tui.live.engine_commands import EngineCommands
 from tputtui.tui.live.live_screen import LiveScreen
@@ -244,7 +244,8 @@ class TputtuiApp(TerminalApp):
         is_bound = any(key in bound for key in pressed)
         if command is not None and isinstance(self.screen, FrameScreen) and not is_bound:
             place = _SCOPE_HINTS.get(command.scope, "elsewhere")
-            self.session.show_status(f"{command.key} ({command.label}) works {place}")
+            key = first_key(command, {})
+            self.session.show_status(f"{key} ({command.label}) works {place}")
 
     def lost_input(self, error: Exception) -> None:
         """Report an error of ours that cost a key or a terminal report.

@@ -97,11 +97,6 @@ class Command:
     footer: bool = False
     pair: KeyPair | None = None  # on the first of the two
 
-    @property
-    def key(self) -> str:
-        """First key, as a person writes it."""
-        return first_key(self, {})
-
 
 def first_key(command: Command, remapped: Mapping[str, str]) -> str:
     """Return the first key of a command, as a person writes it."""

@@ -42,9 +42,9 @@ class Timeline:
     @property
     def axis_end(self) -> float | None:
         """End of the time axis; None: now, which moves on."""
-        return (
-            None if self.moment is None else self.moment if self.is_frozen else self._past_axis_end
-        )
+        if self.moment is None:
+            return None
+        return self.moment if self.is_frozen else self._past_axis_end
 
     @property
     def cursor(self) -> tuple[float, float] | None:
