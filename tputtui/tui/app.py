@@ -185,10 +185,14 @@ class TputtuiApp(TerminalApp):
         """Start to collect, once the first picture is shown."""
         source = self.session.capabilities.source
         if source is not None:
-            source.subscribe(lambda snapshot: self.post_message(SnapshotMessage(snapshot)))
+            source.subscribe(self._post_snapshot)
             source.start()
         self.set_interval(1.0, self._check)
         self.set_timer(1.0, _resume_garbage_collection)
+
+    def _post_snapshot(self, snapshot: Snapshot) -> None:
+        """Hand a snapshot to the screen. Called on the thread of the source."""
+        self.post_message(SnapshotMessage(snapshot))
 
     def _stop_source(self) -> None:
         if self.session.capabilities.source is not None:

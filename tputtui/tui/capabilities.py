@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tputtui.frozen import frozen
 from tputtui.model import Event, SignalKind, Snapshot
@@ -24,7 +24,7 @@ class SnapshotSource(Protocol):
     def failure(self) -> BaseException | None:
         """Exception that ended the stream, other than `stop`."""
 
-    def subscribe(self, listener: Any, /) -> None:
+    def subscribe(self, listener: Callable[[Snapshot], None], /) -> None:
         """Call `listener` with every snapshot, on the thread of the source."""
 
     def start(self) -> None:
