@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 import samples
 from fake_source import FakeSource, desk, frame, settled
+from test_profile_screen import profile
 
 from tputtui.model import TargetStatus
 from tputtui.tui import commands, key_help, key_names
+from tputtui.tui.capabilities import SAVED_PROFILE
 from tputtui.tui.dialogs.help_screen import help_lines
+from tputtui.tui.profile.profile_menus import OpenedProfile
+from tputtui.tui.profile.profile_screen import ProfileScreen
 from tputtui.views.profile import tabs
 from tputtui.views.shared.frame import PANELS
 from tputtui.views.shared.styled_text import line_text
@@ -74,6 +78,30 @@ async def test_d_says_when_there_is_nothing_to_break_down(
     _, after = await pressed("d", source=source)
     assert words in after.splitlines()[-1]
     assert source.was_asked("breakdown") == []
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("w", "a saved profile has no rates"),
+        ("d", "nothing to break down: no traffic"),
+        ("R", "a saved profile has nothing to record"),
+        ("at", "a saved profile has no time to go to"),
+        ("a", "no service to split"),
+        ("X", "no metric is charted"),
+        ("F", "follow has no meaning here"),
+        ("b", "nothing to hold against yet"),
+        ("full_stop", "a recorded run plays faster and slower"),
+    ],
+)
+async def test_a_key_that_a_saved_profile_cannot_obey_says_why(key: str, words: str) -> None:
+    app = desk()
+    app.session.capabilities = SAVED_PROFILE
+    app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(key)
+        await pilot.pause(0.2)
+        assert words in frame(app).splitlines()[-1]
 
 
 async def test_a_break_down_chosen_at_the_start_is_not_cycled() -> None:

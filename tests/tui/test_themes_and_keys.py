@@ -8,12 +8,6 @@ import pytest
 from textual.keys import Keys, _character_to_key
 
 from tputtui.tui import commands, key_help, key_names, keys, palette, theme_files
-from tputtui.tui.app import TputtuiApp
-from tputtui.tui.list_commands import ListCommands
-from tputtui.tui.live.baseline_commands import BaselineCommands
-from tputtui.tui.live.engine_commands import EngineCommands
-from tputtui.tui.live.live_screen import LiveScreen
-from tputtui.tui.live.panel_commands import PanelCommands
 from tputtui.tui.live.plot import (
     ChartLine,
     LineChart,
@@ -22,9 +16,6 @@ from tputtui.tui.live.plot import (
     draw_chart,
     draw_scatter,
 )
-from tputtui.tui.live.recording_commands import RecordingCommands
-from tputtui.tui.profile.profile_screen import ProfileScreen
-from tputtui.tui.time_commands import TimeCommands
 from tputtui.views.shared.styled_text import line_text
 
 FOLDERS = theme_files.theme_folders()
@@ -90,22 +81,6 @@ def test_no_key_means_two_things() -> None:
 def test_a_footer_has_at_most_ten() -> None:
     for where in (("live", "time", "everywhere"), ("profile", "everywhere")):
         assert 4 <= len(key_help.footer_hints(where, {})) <= 10
-
-
-@pytest.mark.parametrize("command", [command.id for command in commands.COMMANDS])
-def test_every_command_does_something(command: str) -> None:
-    owners = (
-        LiveScreen,
-        ListCommands,
-        ProfileScreen,
-        TputtuiApp,
-        TimeCommands,
-        EngineCommands,
-        PanelCommands,
-        RecordingCommands,
-        BaselineCommands,
-    )
-    assert any(hasattr(owner, f"do_{command}") for owner in owners)
 
 
 def test_remapping_is_checked() -> None:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class EngineProxy:
-    """Engine proxy that imports and starts the real engine, then forwards every call to it."""
+    """Engine proxy that imports and starts the real engine, then forwards every call to it.
+
+    Requests from before then are sent once the engine is there; questions get an empty answer.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -30,9 +33,11 @@ class EngineProxy:
         self._engine: Engine | None = None
         self._failure: BaseException | None = None
         self._is_stopped = False
-        self._browsed_target: str | None = None  # requested before the engine existed
-        self._pending_recorder: Recorder | None = None  # requested before the engine existed
-        self._lock = threading.Lock()  # stop may be called while the engine is being loaded
+        self._pending: list[
+            Callable[[Engine], None]
+        ] = []  # requests from before the engine existed
+        self._pending_recorder: Recorder | None = None  # the same; stop_recording takes it back
+        self._lock = threading.Lock()  # calls come while the engine is being loaded
 
     @property
     def failure(self) -> BaseException | None:
@@ -59,7 +64,8 @@ class EngineProxy:
             engine.subscribe(listener)
         with self._lock:
             if not self._is_stopped:
-                engine.browse(self._browsed_target)
+                for request in self._pending:
+                    request(engine)
                 if self._pending_recorder is not None:
                     engine.start_recording(self._pending_recorder)
                 engine.start()
@@ -71,6 +77,14 @@ class EngineProxy:
             self._is_stopped = True
         if self._engine is not None:
             self._engine.stop()
+
+    def _request(self, request: Callable[[Engine], None]) -> None:
+        """Send a request to the engine, or keep it until the engine is loaded."""
+        with self._lock:
+            if self._engine is not None:
+                request(self._engine)
+            else:
+                self._pending.append(request)
 
     def history(
         self, figure: str, columns: int, span_s: float, until: float | None
@@ -88,23 +102,19 @@ class EngineProxy:
 
     def set_processes_enabled(self, is_enabled: bool) -> None:
         """Enable or disable reading the process table."""
-        if self._engine is not None:
-            self._engine.set_processes_enabled(is_enabled)
+        self._request(lambda engine: engine.set_processes_enabled(is_enabled))
 
     def watch_processes(self, pids: frozenset[int]) -> None:
         """Also read the control groups of these processes."""
-        if self._engine is not None:
-            self._engine.watch_processes(pids)
+        self._request(lambda engine: engine.watch_processes(pids))
 
     def set_window(self, seconds: float) -> None:
         """Change the window of rates and quantiles."""
-        if self._engine is not None:
-            self._engine.set_window(seconds)
+        self._request(lambda engine: engine.set_window(seconds))
 
     def next_breakdown(self, service: str) -> None:
         """Break a service down by its next label."""
-        if self._engine is not None:
-            self._engine.next_breakdown(service)
+        self._request(lambda engine: engine.next_breakdown(service))
 
     def heatmap(
         self, service: str, columns: int, span_s: float, until: float | None
@@ -120,27 +130,21 @@ class EngineProxy:
 
     def set_filter(self, service_filter: ServiceFilter | None) -> None:
         """Show a filtered service, or remove it."""
-        if self._engine is not None:
-            self._engine.set_filter(service_filter)
+        self._request(lambda engine: engine.set_filter(service_filter))
 
     def set_split(self, split: TrafficSplit | None) -> None:
         """Show the two arms of a traffic split, or remove them."""
-        if self._engine is not None:
-            self._engine.set_split(split)
+        self._request(lambda engine: engine.set_split(split))
 
     def find_split_options(
         self, service: str, on_options: Callable[[Sequence[SplitOption]], None]
     ) -> None:
         """Find out how a service may be split."""
-        if self._engine is not None:
-            self._engine.find_split_options(service, on_options)
+        self._request(lambda engine: engine.find_split_options(service, on_options))
 
     def browse(self, target: str | None) -> None:
         """Read all families of a target, or stop it."""
-        with self._lock:
-            self._browsed_target = target
-            if self._engine is not None:
-                self._engine.browse(target)
+        self._request(lambda engine: engine.browse(target))
 
     def families(self, target: str) -> Families | None:
         """Families of the browsed target."""
@@ -156,13 +160,11 @@ class EngineProxy:
 
     def chart_family(self, charted: tuple[str, str] | None) -> None:
         """Chart a (target, family) on the time axis, or remove it."""
-        if self._engine is not None:
-            self._engine.chart_family(charted)
+        self._request(lambda engine: engine.chart_family(charted))
 
     def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
         """Bind a signal to a family from now on."""
-        if self._engine is not None:
-            self._engine.bind_signal(target, slot, family)
+        self._request(lambda engine: engine.bind_signal(target, slot, family))
 
     def start_recording(self, recorder: Recorder) -> None:
         """Record all readings from now on."""
@@ -180,8 +182,7 @@ class EngineProxy:
 
     def add_mark(self, mark_text: str, time_: float | None = None) -> None:
         """Add a mark."""
-        if self._engine is not None:
-            self._engine.add_mark(mark_text, time_)
+        self._request(lambda engine: engine.add_mark(mark_text, time_))
 
     def record_profile(
         self, time_: float, pid: int, name: str, document: bytes, top_function: str
@@ -193,5 +194,4 @@ class EngineProxy:
 
     def log_event(self, event: Event) -> None:
         """Add an event to the event log."""
-        if self._engine is not None:
-            self._engine.log_event(event)
+        self._request(lambda engine: engine.log_event(event))

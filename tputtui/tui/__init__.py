@@ -1,6 +1,6 @@
-"""The screen: Textual lives here and nowhere below.
+"""The screen: the only package that imports Textual.
 
-Textual reads its environment when it is imported, so what it must find there is put there before that.
+Textual reads its environment on import: what it must find there is set here, before that.
 """
 
 import os

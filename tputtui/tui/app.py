@@ -25,7 +25,7 @@ from tputtui.text.redaction import redact_text, redact_url
 from tputtui.tui import keys
 from tputtui.tui.capabilities import Capabilities
 from tputtui.tui.command_palette import CommandProvider
-from tputtui.tui.commands import LABELS, CommandId, Handlers
+from tputtui.tui.commands import LABELS, CommandId, Handlers, first_key
 from tputtui.tui.live.baseline_commands import BaselineCommands
 from tputtui.tui.live.engine_commands import EngineCommands
 from tputtui.tui.live.live_screen import LiveScreen
@@ -79,7 +79,7 @@ class TputtuiApp(TerminalApp):
         environment: ScreenEnvironment,
         player: Player | None = None,
     ) -> None:
-        """`player`: of the recorded run that is shown; it is the source of the capabilities, too."""
+        """`player`: of the shown run; the capabilities are then those of the player."""
         super().__init__(initial_palette, ascii_only=settings.ascii)
         self.session = Session(self, settings, capabilities, environment, player)
         self.initial_profile_pid: int | None = None  # of the process to profile at once
@@ -103,7 +103,7 @@ class TputtuiApp(TerminalApp):
         if self.replay_commands is not None:
             self.session.replay_status = self.replay_commands.status
 
-    # ------------------------------------------------------------------------------------------ parts loaded on first use
+    # -------------------------------------------------------------------- parts loaded on first use
 
     def _make_replay_commands(self, player: Player | None) -> ReplayCommands | None:
         if player is None:
@@ -135,7 +135,7 @@ class TputtuiApp(TerminalApp):
 
     @cached_property
     def _objective_capture(self) -> LiveObjectiveCapture | None:
-        """Capture of a profile while an objective is missed; loaded where the config asks for it."""
+        """Capture while an objective is missed; loaded where the config asks for it."""
         trigger = self.session.settings.profile.on_objective_missed
         if trigger is None or self.session.settings.read_only:
             return None
@@ -144,7 +144,7 @@ class TputtuiApp(TerminalApp):
 
         return LiveObjectiveCapture(self.profile_session, trigger)
 
-    # ------------------------------------------------------------------------------------------ life
+    # ----------------------------------------------------------------------------------------- life
 
     async def on_mount(self) -> None:
         """Paint, then start to collect."""
@@ -185,10 +185,14 @@ class TputtuiApp(TerminalApp):
         """Start to collect, once the first picture is shown."""
         source = self.session.capabilities.source
         if source is not None:
-            source.subscribe(lambda snapshot: self.post_message(SnapshotMessage(snapshot)))
+            source.subscribe(self._post_snapshot)
             source.start()
         self.set_interval(1.0, self._check)
         self.set_timer(1.0, _resume_garbage_collection)
+
+    def _post_snapshot(self, snapshot: Snapshot) -> None:
+        """Hand a snapshot to the screen. Called on the thread of the source."""
+        self.post_message(SnapshotMessage(snapshot))
 
     def _stop_source(self) -> None:
         if self.session.capabilities.source is not None:
@@ -219,7 +223,7 @@ class TputtuiApp(TerminalApp):
         if capture is not None:
             capture.stop()
 
-    # ------------------------------------------------------------------------------------------ input
+    # ---------------------------------------------------------------------------------------- input
 
     async def on_event(self, event: events.Event) -> None:
         """Clear the status line with the next key."""
@@ -244,7 +248,8 @@ class TputtuiApp(TerminalApp):
         is_bound = any(key in bound for key in pressed)
         if command is not None and isinstance(self.screen, FrameScreen) and not is_bound:
             place = _SCOPE_HINTS.get(command.scope, "elsewhere")
-            self.session.show_status(f"{command.key} ({command.label}) works {place}")
+            key = first_key(command, {})
+            self.session.show_status(f"{key} ({command.label}) works {place}")
 
     def lost_input(self, error: Exception) -> None:
         """Report an error of ours that cost a key or a terminal report.
@@ -257,7 +262,7 @@ class TputtuiApp(TerminalApp):
         self.session.log_event(Event(time.time(), "warning", sentence))
         self.session.show_status(sentence)
 
-    # ------------------------------------------------------------------------------------------ snapshots
+    # ------------------------------------------------------------------------------------ snapshots
 
     def on_snapshot_message(self, message: SnapshotMessage) -> None:
         """Show the newest snapshot, and tell the command objects."""
@@ -288,7 +293,7 @@ class TputtuiApp(TerminalApp):
         self.session.show_frame()
         super().draw_again()
 
-    # ------------------------------------------------------------------------------------------ commands
+    # ------------------------------------------------------------------------------------- commands
 
     def action_do(self, command: str) -> None:
         """Run a command of the table, for Textual's bindings and the palette."""

@@ -1,9 +1,9 @@
-"""Capabilities of what a screen shows: a live engine has all, a replay some, a saved profile none."""
+"""Capabilities of a data source: a live engine has all, a replay some, a saved profile none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tputtui.frozen import frozen
 from tputtui.model import Event, SignalKind, Snapshot
@@ -24,7 +24,7 @@ class SnapshotSource(Protocol):
     def failure(self) -> BaseException | None:
         """Exception that ended the stream, other than `stop`."""
 
-    def subscribe(self, listener: Any, /) -> None:
+    def subscribe(self, listener: Callable[[Snapshot], None], /) -> None:
         """Call `listener` with every snapshot, on the thread of the source."""
 
     def start(self) -> None:
@@ -145,7 +145,7 @@ class LiveEngine(ReplayEngine, LiveControls, Recordable, Protocol):
 
 @frozen
 class Capabilities:
-    """Capabilities of what is shown, each None where it does not exist."""
+    """Capabilities of the data source that is shown; None: it lacks that one."""
 
     source: SnapshotSource | None = None
     history: FigureHistory | None = None

@@ -6,7 +6,7 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tputtui.tui.commands import COMMANDS, Command
+from tputtui.tui.commands import COMMANDS, Command, first_key
 from tputtui.tui.keys import command_action
 
 
@@ -43,4 +43,4 @@ class CommandProvider(Provider):
 
 
 def _title(command: Command) -> str:
-    return f"{command.label}  ({command.key})"
+    return f"{command.label}  ({first_key(command, {})})"

@@ -78,7 +78,7 @@ Handlers: TypeAlias = Mapping[CommandId, Callable[[], None]]
 
 @frozen
 class KeyPair:
-    """What two keys are together, where they stand side by side: in the footer and in the help."""
+    """Label and help of two keys that stand side by side in the footer and in the help."""
 
     other_id: CommandId  # of the second command
     label: str
@@ -87,7 +87,7 @@ class KeyPair:
 
 @frozen
 class Command:
-    """One thing the user can do. `keys` are separated by commas, the first is shown."""
+    """Command of the user. `keys` are separated by commas; the first one is shown."""
 
     id: CommandId
     keys: str
@@ -97,14 +97,9 @@ class Command:
     footer: bool = False
     pair: KeyPair | None = None  # on the first of the two
 
-    @property
-    def key(self) -> str:
-        """The first key, as a person writes it."""
-        return first_key(self, {})
-
 
 def first_key(command: Command, remapped: Mapping[str, str]) -> str:
-    """The first of a command's keys, as a person writes it."""
+    """Return the first key of a command, as a person writes it."""
     return key_label(remapped.get(command.id, command.keys).split(",")[0])
 
 

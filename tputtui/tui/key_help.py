@@ -25,7 +25,7 @@ EXTRA_HELP: tuple[tuple[Scope, str, str, str], ...] = (
     ("profile", "Esc", "stop", "stop the capture; what was sampled stays"),
     ("profile", "p", "again", "sample once more; of several workers the next"),
 )
-"""What a key does that is no command of the table, for the help: (where, key, label, help)."""
+"""Keys that are no command of the table, for the help: (scope, key, label, help)."""
 
 MAX_FOOTER_HINTS = 10
 _LAST_HINTS = ("help", "quit")
@@ -34,7 +34,7 @@ _LAST_HINTS = ("help", "quit")
 def footer_hints(
     scopes: Iterable[Scope], remapped: Mapping[str, str], commands: Sequence[Command] = COMMANDS
 ) -> list[tuple[str, str]]:
-    """(key, word) for the footer, at most ten; the last two, the way to all others and the way out, always among them."""
+    """Return (key, label) for the footer, at most ten; help and quit are always among them."""
     wanted = set(scopes)
     shown = [command for command in commands if command.footer and command.scope in wanted]
     order = ("profile", "live", "time", "everywhere")
@@ -45,25 +45,27 @@ def footer_hints(
             command.id == "quit",
         )
     )
-    kept = [*shown[:-2][: MAX_FOOTER_HINTS - 2], *shown[-2:]]
-    return [
-        (key_labels(command, remapped), command.pair.label if command.pair else command.label)
-        for command in kept
-    ]
+    shown = [*shown[:-2][: MAX_FOOTER_HINTS - 2], *shown[-2:]]
+    hints = []
+    for command in shown:
+        label = command.pair.label if command.pair is not None else command.label
+        hints.append((key_labels(command, remapped), label))
+    return hints
 
 
 def key_labels(command: Command, remapped: Mapping[str, str]) -> str:
-    """The command's key; of a pair, both."""
-    other = next(
-        (c for c in COMMANDS if command.pair is not None and c.id == command.pair.other_id), None
-    )
-    return " ".join(first_key(one, remapped) for one in (command, other) if one is not None)
+    """Return the key of a command; of a pair, both keys."""
+    commands = [command]
+    if command.pair is not None:
+        other_id = command.pair.other_id
+        commands += [other for other in COMMANDS if other.id == other_id]
+    return " ".join(first_key(shown, remapped) for shown in commands)
 
 
 def help_rows(
     scope: Scope, remapped: Mapping[str, str], commands: Sequence[Command] = COMMANDS
 ) -> list[tuple[str, str, str]]:
-    """(keys, label, help) of all that keys do in a place; of a pair one row."""
+    """Return (keys, label, help) of the commands of a scope; a pair has one row."""
     seconds = {command.pair.other_id for command in commands if command.pair is not None}
     rows = []
     for command in commands:
@@ -79,4 +81,8 @@ def help_rows(
         from tputtui.views.profile.tabs import help_row
 
         rows.append(help_row())
-    return rows + [(key, label, words) for where, key, label, words in EXTRA_HELP if where == scope]
+    return rows + [
+        (key, label, help_text)
+        for of_scope, key, label, help_text in EXTRA_HELP
+        if of_scope == scope
+    ]

@@ -1,4 +1,4 @@
-"""Names of keys: Textual's, and as a person writes them."""
+"""Names of keys: those of Textual, and as a person writes them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _TEXTUAL_NAMES = {
     "plus_sign": "plus",
     "low_line": "underscore",
 }
-"""Where Textual calls a character otherwise than Unicode does."""
+"""Characters that Textual names differently from Unicode."""
 
 
 def key_name(key: str) -> str:
-    """Textual's name of a key as somebody writes it: "?" is "question_mark"."""
+    """Return Textual's name of a key that a person wrote: "question_mark" for "?"."""
     key = key.strip()
     if len(key) != 1 or key.isalnum():
         return key
@@ -44,6 +44,6 @@ _CHARACTERS = {key_name(chr(code)): chr(code) for code in range(0x21, 0x7F)}
 
 
 def key_label(key: str) -> str:
-    """How Textual's name of a key is written for a person: "question_mark" is "?"."""
+    """Return a key as a person writes it: "?" for "question_mark"."""
     key = key.strip()
     return _KEY_LABELS.get(key) or _CHARACTERS.get(key, key)

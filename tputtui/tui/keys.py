@@ -25,7 +25,7 @@ MOVE_KEYS: tuple[tuple[str, str], ...] = (
     ("left,h", "sideways(-1)"),
     ("right,l", "sideways(1)"),
 )
-"""The keys that move; they are the same everywhere and are not remapped."""
+"""Keys that move, the same on every screen and not remappable."""
 
 
 def command_action(command: CommandId) -> str:
@@ -34,18 +34,18 @@ def command_action(command: CommandId) -> str:
 
 
 def bindings(scopes: Iterable[Scope]) -> list[Binding]:
-    """Textual's bindings for the commands of some places, remappable by their id."""
+    """Return Textual's bindings for the commands of some scopes, remappable by their id."""
     from textual.binding import Binding
 
     wanted = set(scopes)
-    made = [
+    table = [
         Binding(c.keys, command_action(c.id), c.label, id=c.id, show=False)
         for c in COMMANDS
         if c.scope in wanted
     ]
-    made += [Binding(keys, action, show=False) for keys, action in MOVE_KEYS]
-    made += [Binding(str(number), f"panel({number})", show=False) for number in range(1, 10)]
-    return made
+    table += [Binding(keys, action, show=False) for keys, action in MOVE_KEYS]
+    table += [Binding(str(number), f"panel({number})", show=False) for number in range(1, 10)]
+    return table
 
 
 _FIXED_KEYS = {key for keys, _ in MOVE_KEYS for key in keys.split(",")} | {
@@ -77,7 +77,7 @@ _NAMED_KEYS = frozenset(
 
 
 def is_key(name: str) -> bool:
-    """Whether a terminal can send a key of that name (in Textual's words)."""
+    """Return whether a terminal can send a key of that name (Textual's)."""
     base = name
     while base.startswith(_MODIFIERS) and not base.endswith("+"):
         base = base.partition("+")[2]
@@ -89,7 +89,7 @@ def is_key(name: str) -> bool:
 
 
 def check_remapped(keys: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with a config's [keys]: a sentence for each action whose line has to change."""
+    """Check a config's [keys]; return a sentence for each action whose line has to change."""
     known = {command.id: command for command in COMMANDS}
     problems = {
         name: f"unknown action{text.did_you_mean(name, list(known))}"
@@ -97,20 +97,21 @@ def check_remapped(keys: Mapping[str, str]) -> dict[str, str]:
         if name not in known
     }
     taken: dict[str, str] = {}
-    for command in sorted(
-        COMMANDS, key=lambda command: command.id in keys
-    ):  # who was asked for stands corrected
+    # Remapped commands last: the problem is reported for the line in the config.
+    for command in sorted(COMMANDS, key=lambda command: command.id in keys):
         for key in map(key_name, keys.get(command.id, command.keys).split(",")):
             other = taken.setdefault(key, command.id)
             if command.id not in keys or command.id in problems:
                 continue
             if not is_key(key):
                 problems[command.id] = (
-                    f"{text.clean(key, 20)!r} is no key; such as x, ctrl+x, f5, space, question_mark"
+                    f"{text.clean(key, 20)!r} is no key;"
+                    " such as x, ctrl+x, f5, space, question_mark"
                 )
             elif key in _FIXED_KEYS and key not in command.keys.split(","):
                 problems[command.id] = (
-                    f"{text.clean(key_label(key), 20)} moves, chooses a panel or leaves, and stays so"
+                    f"{text.clean(key_label(key), 20)} moves, chooses a panel or leaves,"
+                    " and stays so"
                 )
             elif other != command.id:
                 problems[command.id] = f"{text.clean(key_label(key), 20)} is the key of {other}"
@@ -118,7 +119,7 @@ def check_remapped(keys: Mapping[str, str]) -> dict[str, str]:
 
 
 def find_command(pressed: Iterable[str], remapped: Mapping[str, str]) -> Command | None:
-    """The command that a key stands for, wherever it works."""
+    """Return the command of a key, in whatever scope."""
     wanted = set(pressed)
     return next(
         (

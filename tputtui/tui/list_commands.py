@@ -1,4 +1,4 @@
-"""The keys that act in a list: its cursor, its filter, its order. They act in the list that has the focus."""
+"""Commands of the lists: cursor, filter, order. They act in the list that has the focus."""
 
 from __future__ import annotations
 
@@ -19,64 +19,10 @@ _ALL_ROWS = 5000  # lines: more than a list has
 
 
 class ListCommands:
-    """Changes how the lists of the live screen are looked at. A cursor is a row's key, never its place."""
+    """Commands of the lists of the live screen. A cursor is the key of a row, not its index."""
 
     def __init__(self, screen: LiveScreen) -> None:
         self._screen = screen
-
-    @property
-    def active_list(self) -> PanelName | None:
-        """The list that arrows move in: the focused one, else the first that is shown; None: none is."""
-        focus = self._screen.session.view_state.focus
-        order: tuple[PanelName, ...] = ("processes", "routes", "targets")
-        if focus in LISTS:
-            order = (focus, *order)
-        return next((name for name in order if self._screen.is_shown(name)), None)
-
-    def full_view(self, panel: PanelName) -> PanelView | None:
-        """The list with every row there is."""
-        frame = self._screen.session.current_frame()
-        if frame is None:
-            return None
-        return self._screen.panel_view(
-            panel, frame, self._screen.query_one(f"#{panel}").size.width, _ALL_ROWS
-        )
-
-    # ------------------------------------------------------------------------------------------ the cursor
-
-    def move(self, rows: int) -> None:
-        """Rows down (or, negative, up)."""
-        panel = self.active_list
-        if panel is None:
-            self._screen.session.show_status(NO_LIST_MESSAGE)
-            return
-        whole = self.full_view(panel)
-        order = [key for key in whole.row_keys if key is not None] if whole is not None else []
-        if not order:
-            self._screen.session.show_status(f"no rows in {panel}")
-            return
-        state = self._screen.session.view_state.list_state(panel)
-        if state.cursor in order:
-            at = max(0, min(len(order) - 1, order.index(state.cursor) + rows))
-        else:
-            at = 0 if rows > 0 else len(order) - 1
-        self.set_cursor(panel, order[at])
-
-    def set_cursor(self, panel: PanelName, key: Hashable) -> None:
-        """On a row; a target's service is what the other panels show from then on."""
-        session = self._screen.session
-        session.save_list_state(panel, replace(session.view_state.list_state(panel), cursor=key))
-        changes: dict[str, object] = {"focus": panel}
-        if panel == "targets":
-            services = session.latest.services if session.latest is not None else ()
-            owner = next((service.name for service in services if key in service.targets), None)
-            changes["service"] = owner
-            lens = session.view_state.service_filter
-            if lens is not None and lens.service != owner:
-                if session.capabilities.figures is not None:
-                    session.capabilities.figures.set_filter(None)
-                changes["service_filter"] = None
-        session.update_view(**changes)
 
     def handlers(self) -> Handlers:
         """Map each command to its method."""
@@ -89,6 +35,60 @@ class ListCommands:
             CommandId.INVERT: self.invert_order,
         }
 
+    @property
+    def active_list(self) -> PanelName | None:
+        """List that the arrows move in: the focused one, else the first shown, if any."""
+        focus = self._screen.session.view_state.focus
+        order: tuple[PanelName, ...] = ("processes", "routes", "targets")
+        if focus in LISTS:
+            order = (focus, *order)
+        return next((name for name in order if self._screen.is_shown(name)), None)
+
+    def full_view(self, panel: PanelName) -> PanelView | None:
+        """Return the list with all its rows."""
+        frame = self._screen.session.current_frame()
+        if frame is None:
+            return None
+        return self._screen.panel_view(
+            panel, frame, self._screen.query_one(f"#{panel}").size.width, _ALL_ROWS
+        )
+
+    # ----------------------------------------------------------------------------------- the cursor
+
+    def move(self, rows: int) -> None:
+        """Move the cursor by rows, up if negative."""
+        panel = self.active_list
+        if panel is None:
+            self._screen.session.show_status(NO_LIST_MESSAGE)
+            return
+        view = self.full_view(panel)
+        order = [key for key in view.row_keys if key is not None] if view is not None else []
+        if not order:
+            self._screen.session.show_status(f"no rows in {panel}")
+            return
+        state = self._screen.session.view_state.list_state(panel)
+        if state.cursor in order:
+            at = max(0, min(len(order) - 1, order.index(state.cursor) + rows))
+        else:
+            at = 0 if rows > 0 else len(order) - 1
+        self.set_cursor(panel, order[at])
+
+    def set_cursor(self, panel: PanelName, key: Hashable) -> None:
+        """Put the cursor on a row; the other panels then show the service of a chosen target."""
+        session = self._screen.session
+        session.save_list_state(panel, replace(session.view_state.list_state(panel), cursor=key))
+        changes: dict[str, object] = {"focus": panel}
+        if panel == "targets":
+            services = session.latest.services if session.latest is not None else ()
+            owner = next((service.name for service in services if key in service.targets), None)
+            changes["service"] = owner
+            service_filter = session.view_state.service_filter
+            if service_filter is not None and service_filter.service != owner:
+                if session.capabilities.figures is not None:
+                    session.capabilities.figures.set_filter(None)
+                changes["service_filter"] = None
+        session.update_view(**changes)
+
     def next_row(self) -> None:
         """Move the cursor to the next row that matches."""
         self.move(1)
@@ -97,7 +97,7 @@ class ListCommands:
         """Move the cursor to the row before that matches."""
         self.move(-1)
 
-    # ------------------------------------------------------------------------------------------ the filter
+    # ----------------------------------------------------------------------------------- the filter
 
     def ask_filter(self) -> None:
         """Keep the rows that contain a word, while it is typed."""
@@ -107,25 +107,27 @@ class ListCommands:
             return
         before = session.view_state.list_state(panel)
 
-        def changed(words: str) -> None:
+        def changed(filter_text: str) -> None:
             session.save_list_state(
                 panel,
-                replace(session.view_state.list_state(panel), filter_text=words.strip(), top=0),
+                replace(
+                    session.view_state.list_state(panel), filter_text=filter_text.strip(), top=0
+                ),
             )
             session.update_view(focus=panel)
 
-        def done(words: str | None) -> None:
-            if words is None:
+        def done(filter_text: str | None) -> None:
+            if filter_text is None:
                 session.save_list_state(panel, before)
                 session.update_view()
             else:
-                changed(words)
+                changed(filter_text)
 
         hint = f"filter {panel}: a word in the row; Enter keeps, Esc gives up"
         self._screen.query_one(Prompt).ask(hint, done, changed)
 
     def clear_filters(self) -> bool:
-        """Whether there was a filter to take away."""
+        """Clear the filters; return whether there was one."""
         session = self._screen.session
         filtered = [panel for panel in LISTS if session.view_state.list_state(panel).filter_text]
         for panel in filtered:
@@ -134,7 +136,7 @@ class ListCommands:
             )
         return bool(filtered)
 
-    # ------------------------------------------------------------------------------------------ the order
+    # ------------------------------------------------------------------------------------ the order
 
     def sort_left(self) -> None:
         """Sort by the column to the left."""
@@ -146,16 +148,16 @@ class ListCommands:
 
     def _sort(self, step: int) -> None:
         session, panel = self._screen.session, self.active_list
-        whole = self.full_view(panel) if panel is not None else None
-        if panel is None or whole is None or not whole.sort_columns:
+        view = self.full_view(panel) if panel is not None else None
+        if panel is None or view is None or not view.sort_columns:
             session.show_status(NO_LIST_MESSAGE)
             return
         at = (
-            whole.sort_columns.index(whole.sort_column) + step
-            if whole.sort_column in whole.sort_columns
+            view.sort_columns.index(view.sort_column) + step
+            if view.sort_column in view.sort_columns
             else 0
         )
-        chosen = whole.sort_columns[at % len(whole.sort_columns)]
+        chosen = view.sort_columns[at % len(view.sort_columns)]
         session.save_list_state(
             panel, replace(session.view_state.list_state(panel), sort_column=chosen, top=0)
         )

@@ -1,4 +1,4 @@
-"""A theme as the screen paints with it, made from its file (`theme_files`)."""
+"""Palette: a theme as styles of Rich and Textual, made from its file (`theme_files`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tputtui.views.shared.styled_text import Line
 
 @frozen
 class Palette:
-    """One theme, ready to paint with."""
+    """Theme, ready to paint with."""
 
     name: str
     is_dark: bool
@@ -33,19 +33,19 @@ class Palette:
     )  # a role as the ground of a box, its text readable
 
     def box_strip(self, line: Line, *, ascii_only: bool = False) -> Strip:
-        """A line of boxes: each span is filled with its role's colour; what is plain lies between them."""
+        """Render a line of boxes: each span is filled with its role's colour, except plain ones."""
         shown = text.to_ascii if ascii_only else str
         return Strip([Segment(shown(span.text), self.box_styles[span.role]) for span in line])
 
     def line_strip(self, line: Line, *, is_cursor: bool = False, ascii_only: bool = False) -> Strip:
-        """A line as Textual draws it; every cell carries its background."""
+        """Render a line for Textual; every cell has its background."""
         styles = self.cursor_styles if is_cursor else self.styles
         if ascii_only:
             return Strip([Segment(text.to_ascii(span.text), styles[span.role]) for span in line])
         return Strip([Segment(span.text, styles[span.role]) for span in line])
 
     def textual_theme(self) -> Theme:
-        """The colours of Textual's own widgets (palette, inputs) to go with it."""
+        """Return the colours of Textual's own widgets (command palette, inputs)."""
         if self.is_ansi:  # Textual's own, whose widgets need two dozen variables that only it names
             return replace(
                 BUILTIN_THEMES["ansi-dark" if self.is_dark else "ansi-light"], name=self.name
@@ -70,12 +70,12 @@ class Palette:
 
 
 def load_palette(name: str, folders: Iterable[Path]) -> Palette:
-    """The theme called `name`. Raises BadTheme with what is wrong, and with what there is for an unknown name."""
+    """Load a theme by name. Raises BadThemeError, for an unknown name with all names."""
     return read_palette(theme_files.find_theme(name, folders))
 
 
 def read_palette(path: Path) -> Palette:
-    """Read one theme file. Raises BadTheme."""
+    """Read one theme file. Raises BadThemeError."""
     table = theme_files.read_theme(path)
     styles, under = theme_files.role_styles(table, text.clean(path.name, 60))
     roles = table["roles"]
@@ -97,7 +97,7 @@ def read_palette(path: Path) -> Palette:
 
 
 def without_color(palette: Palette) -> Palette:
-    """The same with bold, dim and reverse only: for NO_COLOR."""
+    """Return the palette with bold, dim and reverse only, for NO_COLOR."""
 
     def bare(styles: Mapping[str, Style]) -> dict[str, Style]:
         return {
@@ -116,7 +116,7 @@ def without_color(palette: Palette) -> Palette:
 
 
 def _box_style(style: Style, styles: Mapping[str, Style]) -> Style:
-    """A role's colour as a ground, under whichever of the theme's own colours is read better on it."""
+    """Return the style of a box filled with a role's colour, with the more readable text colour."""
     ground, paper, ink = style.color, styles["plain"].bgcolor, styles["strong"].color
     if (
         ground is None

@@ -1,4 +1,4 @@
-"""From settings to a running screen and back to a clean terminal."""
+"""Run the app: from settings to a screen, and back to a clean terminal."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from tputtui.tui.terminal.background import is_light
 from tputtui.views.live.exit_summary import summary_lines
 
 
-class CannotShowError(ValueError):  # reads as what it is
-    """The screen cannot be shown as asked: its theme cannot be used. One sentence."""
+class CannotShowError(ValueError):
+    """The theme cannot be used. The message is one sentence."""
 
 
 @frozen
 class ScreenResult:
-    """How the screen ended: the exit code, the lines that belong into the scrollback, and errors that it outlived."""
+    """Exit code of the screen, closing lines for the scrollback, and errors that it survived."""
 
     exit_code: int
     lines: tuple[str, ...] = ()
@@ -110,25 +110,25 @@ def run(
 
 
 def _host_name(player: Player | None) -> str:
-    """The name of this host, or that of the host on which a run was recorded."""
+    """Return the name of this host, or of the host on which a run was recorded."""
     return player.header.environment.get("host", "") if player is not None else socket.gethostname()
 
 
 def _abbreviate_home(path: str) -> str:
-    """A path with its home as ~: short enough for a line, and the shell takes it."""
+    """Abbreviate the home folder to ~, unless a space would need quotes in a shell."""
     home = os.path.expanduser("~").rstrip("/") + "/"
     return f"~/{path.removeprefix(home)}" if path.startswith(home) and " " not in path else path
 
 
 def _stop_captures() -> None:
-    """What was sampled so far is saved before we go."""
+    """Stop all captures; what was sampled so far is saved."""
     capture = sys.modules.get("tputtui.profiling.capture.capture")
     if capture is not None:
         capture.stop_all()
 
 
 def theme_name(settings: Settings) -> str:
-    """The theme's file name: the one that was named, else what suits the terminal."""
+    """Return the name of the theme: the configured one, else one that suits the terminal."""
     if settings.theme != "auto":
         return settings.theme
     if not settings.color:

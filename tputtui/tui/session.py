@@ -105,7 +105,7 @@ class Session:
         self.run_command: Callable[[CommandId], None] = lambda _command: None
         self._status_at = 0.0
 
-    # ------------------------------------------------------------------------------------------ data
+    # ----------------------------------------------------------------------------------------- data
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Make a snapshot the newest one."""
@@ -138,7 +138,7 @@ class Session:
 
     @property
     def is_past_complete(self) -> bool:
-        """Whether the figures before the shown moment are final: a run is read while it is shown."""
+        """Whether the past is final: a run is still being read while it is shown."""
         return self.player is None or self.player.position.read_ratio >= 1
 
     @property
@@ -151,7 +151,7 @@ class Session:
         position = self.player.position
         return replay_commands(position.is_paused or position.seconds >= position.length_s)
 
-    # ------------------------------------------------------------------------------------------ frames
+    # --------------------------------------------------------------------------------------- frames
 
     def current_frame(self) -> Frame | None:
         """Return the frame to show now; None before the first snapshot."""
@@ -216,7 +216,7 @@ class Session:
             list_states = {**self.view_state.list_states, panel: state}
             self.view_state = replace(self.view_state, list_states=list_states)
 
-    # ------------------------------------------------------------------------------------------ status line
+    # ---------------------------------------------------------------------------------- status line
 
     def set_initial_status(self, message: str) -> None:
         """Set the status line of the first picture."""
@@ -243,7 +243,7 @@ class Session:
         self.view_state = replace(self.view_state, status="")
         return True
 
-    # ------------------------------------------------------------------------------------------ screens
+    # -------------------------------------------------------------------------------------- screens
 
     def push_screen(self, screen: Screen[None]) -> None:
         """Open a screen above the one in front."""

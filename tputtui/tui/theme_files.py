@@ -1,6 +1,6 @@
-"""Theme files: where they lie, what stands in one, what is wrong with it. Rich reads the colours; Textual is not needed.
+"""Theme files: find, read and check them. Rich parses the colours; Textual is not needed.
 
-Every verb looks at the theme's name this way, so that a config with a theme that is none is never called good.
+Every verb checks the theme's name, so that a config with an unknown theme is never called good.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ ROLES: tuple[Role, ...] = get_args(Role)
 _MAX_BYTES = 64 * 1024
 
 
-class BadThemeError(ValueError):  # reads as what it is: "raise BadTheme(…)"
-    """A theme file that cannot be used; the text says what and where."""
+class BadThemeError(ValueError):
+    """A theme file cannot be used; the message says why and where."""
 
 
 def user_theme_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Where the user's own themes lie: $XDG_CONFIG_HOME/tputtui/themes. None without a home."""
+    """Return the folder of the user's themes: $XDG_CONFIG_HOME/tputtui/themes.
+
+    None without a home.
+    """
     home = environ.get("XDG_CONFIG_HOME", "")
     if not home.startswith("/"):
         home = os.path.join(environ.get("HOME", ""), ".config")
@@ -34,7 +37,7 @@ def user_theme_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def theme_folders(user_themes: Path | None = None) -> list[Path]:
-    """Where theme files lie: the user's first, then ours (inside the wheel, or beside the package in a checkout)."""
+    """Return the folders of themes: the user's, then ours (in the wheel, or in a checkout)."""
     package = Path(__file__).resolve().parents[1]
     ours = [
         folder
@@ -45,14 +48,14 @@ def theme_folders(user_themes: Path | None = None) -> list[Path]:
 
 
 def theme_names(folders: Iterable[Path]) -> list[str]:
-    """The themes there are, each once: dark, light and terminal first."""
+    """Return the names of all themes, each once: dark, light and terminal first."""
     found = {path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.toml")}
     order = {"dark": 0, "light": 1, "terminal": 2}
     return sorted(found, key=lambda name: (order.get(name, 3), name))
 
 
 def find_theme(name: str, folders: Iterable[Path]) -> Path:
-    """The file of the theme called `name`. Raises BadTheme with what there is."""
+    """Return the file of a theme. Raises BadThemeError, with the names of all themes."""
     folders = list(folders)
     for folder in folders:
         path = folder / f"{name}.toml"
@@ -66,7 +69,7 @@ def find_theme(name: str, folders: Iterable[Path]) -> Path:
 
 
 def check_theme(name: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Raise BadTheme unless a screen could use the theme of that name. Ours are good: the tests hold that."""
+    """Raise BadThemeError unless the theme can be used. Ours are checked by tests."""
     user = user_theme_folder(environ)
     if name == "auto":
         return
@@ -77,7 +80,7 @@ def check_theme(name: str, environ: Mapping[str, str] = os.environ) -> None:
 
 
 def read_theme(path: Path) -> Mapping[str, object]:
-    """One theme file as a table whose roles are all there and all known. Raises BadTheme."""
+    """Read a theme file; its roles are complete and known. Raises BadThemeError."""
     shown = text.clean(path.name, 60)
     try:
         with path.open("rb") as file:
@@ -97,7 +100,8 @@ def read_theme(path: Path) -> Mapping[str, object]:
     wrong = sorted(set(roles) - set(ROLES))
     if wrong:
         raise BadThemeError(
-            f"{shown}: unknown role {text.clean(wrong[0], 40)!r}{text.did_you_mean(wrong[0], ROLES)}"
+            f"{shown}: unknown role {text.clean(wrong[0], 40)!r}"
+            f"{text.did_you_mean(wrong[0], ROLES)}"
         )
     missing = [role for role in ROLES if role not in roles and role != "cursor"]
     if missing:
@@ -106,11 +110,11 @@ def read_theme(path: Path) -> Mapping[str, object]:
 
 
 def role_styles(table: Mapping[str, object], file_name: str) -> tuple[dict[str, Style], Style]:
-    """How each role of a table that was read looks, and what lies under the cursor. Raises BadTheme."""
+    """Return the style of each role, and the style under the cursor. Raises BadThemeError."""
     from rich.style import Style
 
     roles = table["roles"]
-    assert isinstance(roles, dict)  # noqa: S101 - for the type checker: `read` saw to it
+    assert isinstance(roles, dict)  # noqa: S101 - for the type checker: `read_theme` checked it
     cursor = str(table.get("cursor", "reverse"))
     base = _parse_style(f"on {table.get('background', 'default')}", "background", file_name)
     under = (
@@ -118,10 +122,13 @@ def role_styles(table: Mapping[str, object], file_name: str) -> tuple[dict[str, 
         if cursor == "reverse"
         else _parse_style(f"on {cursor}", "cursor", file_name)
     )
-    made = {role: base + _parse_style(str(words), role, file_name) for role, words in roles.items()}
-    made["cursor"] = made["plain"] + under
-    _check_contrast(made, file_name)
-    return made, under
+    styles = {
+        role: base + _parse_style(str(style_text), role, file_name)
+        for role, style_text in roles.items()
+    }
+    styles["cursor"] = styles["plain"] + under
+    _check_contrast(styles, file_name)
+    return styles, under
 
 
 def _parse_style(style_text: str, role: str, file_name: str) -> Style:
@@ -138,12 +145,13 @@ def _parse_style(style_text: str, role: str, file_name: str) -> Style:
 
 
 def _check_contrast(styles: Mapping[str, Style], file_name: str) -> None:
-    """Refuse a theme that hides what must be seen: the states and the keys."""
+    """Raise BadThemeError if the states and the keys could not be read."""
     for role in ("plain", "strong", "ok", "warning", "bad", "accent"):
         style = styles[role]
         if style.color is not None and style.bgcolor is not None and not style.color.is_default:
-            one, other = style.color.get_truecolor(), style.bgcolor.get_truecolor()
-            if not style.bgcolor.is_default and contrast_ratio(tuple(one), tuple(other)) < 2:
+            color, background = style.color.get_truecolor(), style.bgcolor.get_truecolor()
+            contrast = contrast_ratio(tuple(color), tuple(background))
+            if not style.bgcolor.is_default and contrast < 2:
                 raise BadThemeError(f"{file_name}: {role} cannot be seen on its background")
 
 

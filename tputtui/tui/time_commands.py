@@ -129,9 +129,9 @@ class TimeCommands:
     def zoom_out(self) -> None:
         """Choose the next longer span of the time axis."""
         self._session.timeline.zoom_out()
-        if self._session.timeline.shown_span() < self._session.timeline.span_s:
-            self._session.show_status(
-                f"the axis grows to {text.format_axis_duration(self._session.timeline.span_s)} with the data"
-            )
+        timeline = self._session.timeline
+        if timeline.shown_span() < timeline.span_s:
+            span = text.format_axis_duration(timeline.span_s)
+            self._session.show_status(f"the axis grows to {span} with the data")
         else:
             self._session.show_frame()

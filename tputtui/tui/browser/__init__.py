@@ -1,1 +1,1 @@
-"""The metric browser's screen."""
+"""Screen of the metric browser."""

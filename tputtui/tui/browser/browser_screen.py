@@ -1,4 +1,4 @@
-"""i: every metric of a target. While it is open, the target is read whole."""
+"""Metric browser: every metric of a target, which is read completely while this is open."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class BrowserScreen(SessionScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.bindings(("everywhere",)),
         Binding("i", "app.do('quit')", show=False),
-        Binding("end", "move(1000000)", show=False),  # there is no time to go back to here
+        Binding("end", "move(1000000)", show=False),  # no time axis: End moves, too
     ]
 
     def __init__(
@@ -68,12 +68,23 @@ class BrowserScreen(SessionScreen):
         self._cursor: str | None = None
         self._top = 0
         self._choice_index: int | None = None
-        self._rows: Sequence[FamilyRow] = ()  # of which `_found` are the places that match
+        self._rows: Sequence[FamilyRow] = ()
         self._matches: list[int] = []
         self._families: Families | None = None
 
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            CommandId.NEXT: self.next_row,
+            CommandId.PREVIOUS: self.previous_row,
+            CommandId.FILTER: self.ask_search,
+            CommandId.CLEAR: self.clear,
+            CommandId.QUIT: self.quit,
+            CommandId.COPY: self.copy,
+        }
+
     def compose(self) -> ComposeResult:
-        """Two panels between the header and the keys."""
+        """Compose two panels between the header and the footer."""
         yield LineBar("header")
         yield Panel("families")
         yield Panel("family")
@@ -81,21 +92,21 @@ class BrowserScreen(SessionScreen):
         yield Prompt()
 
     def on_mount(self) -> None:
-        """Ask for the whole of the target."""
+        """Start reading the target completely."""
         self._show_target(self._target or next(iter(self._targets()), None))
 
     def on_unmount(self) -> None:
-        """Nobody looks any more: only what is bound is read again."""
+        """Read only what is bound again."""
         self._browse(None)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay out for the new size."""
         self.call_after_refresh(self.session.show_frame)
 
-    # ------------------------------------------------------------------------------------------ showing
+    # -------------------------------------------------------------------------------------- showing
 
     def show_frame(self, frame: Frame) -> None:
-        """The newest figures in both panels."""
+        """Show the newest figures in both panels."""
         reader = self.session.capabilities.families
         families = None
         if reader is not None and self._target is not None:
@@ -106,7 +117,7 @@ class BrowserScreen(SessionScreen):
         self._families = families
         width = self.size.width
         at = self._cursor_index()
-        look = BrowserState(
+        state = BrowserState(
             target=self._target or "",
             target_number=self._target_number(),
             families=families,
@@ -122,14 +133,14 @@ class BrowserScreen(SessionScreen):
         )
         self.query_one("#header", LineBar).show_line(header_line(frame, width))
         panel = self.query_one("#families", Panel)
-        view = browser_panel(look, width, panel.size.height)
+        view = browser_panel(state, width, panel.size.height)
         if view.cursor is not None and at is not None:
             self._top = at - (view.cursor - 2)
         panel.show(view)
-        below = self.query_one("#family", Panel)
-        below.show(detail_panel(look, width, below.size.height))
-        own = _REPLAY_HINTS if look.is_recorded else _HINTS
-        hints = (*own[:-2], *_TARGET_HINTS, *own[-2:]) if look.target_number[1] > 1 else own
+        detail = self.query_one("#family", Panel)
+        detail.show(detail_panel(state, width, detail.size.height))
+        own = _REPLAY_HINTS if state.is_recorded else _HINTS
+        hints = (*own[:-2], *_TARGET_HINTS, *own[-2:]) if state.target_number[1] > 1 else own
         self.query_one("#footer", LineBar).show_line(
             footer_line(hints, frame.view_state.status, width)
         )
@@ -152,7 +163,7 @@ class BrowserScreen(SessionScreen):
             return target_state.sentence(state)
         return "reading the whole answer"
 
-    # ------------------------------------------------------------------------------------------ moving
+    # --------------------------------------------------------------------------------------- moving
 
     def _targets(self) -> list[str]:
         latest = self.session.latest
@@ -177,16 +188,16 @@ class BrowserScreen(SessionScreen):
         self._choice_index = None
 
     def _cursor_index(self) -> int | None:
-        """Where the cursor stands in what was found; the first one where its family is not among it."""
+        """Return the index of the cursor among the matches; 0 if its family does not match."""
         if not self._matches:
             return None
-        found = (
-            at for at, place in enumerate(self._matches) if self._rows[place].name == self._cursor
-        )
-        return next(found, 0)
+        for index, row in enumerate(self._matches):
+            if self._rows[row].name == self._cursor:
+                return index
+        return 0
 
     def action_move(self, rows: int) -> None:
-        """Arrows and pages, in the list or in what a family could feed."""
+        """Move the cursor in the list, or among the choices for a family."""
         if self._choice_index is not None:
             self._choice_index = max(0, min(len(CHOICES) - 1, self._choice_index + rows))
         elif (at := self._cursor_index()) is not None:
@@ -195,29 +206,18 @@ class BrowserScreen(SessionScreen):
         self.session.show_frame()
 
     def action_sideways(self, step: int) -> None:
-        """Left and right: the next target."""
+        """Show the next target, or the one before."""
         targets = self._targets()
         if len(targets) > 1:
             at = targets.index(self._target) if self._target in targets else 0
             self._show_target(targets[(at + step) % len(targets)])
 
     def action_panel(self, _number: int) -> None:
-        """Numbers choose panels on the live screen only."""
+        """Do nothing: numbers choose panels on the live screen only."""
 
     @on(Panel.Scrolled)
     def _handle_scroll(self, event: Panel.Scrolled) -> None:
         self.action_move(event.rows)
-
-    def handlers(self) -> Handlers:
-        """Map each command to its method."""
-        return {
-            CommandId.NEXT: self.next_row,
-            CommandId.PREVIOUS: self.previous_row,
-            CommandId.FILTER: self.ask_search,
-            CommandId.CLEAR: self.clear,
-            CommandId.QUIT: self.quit,
-            CommandId.COPY: self.copy,
-        }
 
     def next_row(self) -> None:
         """Move the cursor to the next family."""
@@ -227,20 +227,20 @@ class BrowserScreen(SessionScreen):
         """Move the cursor to the family before."""
         self.action_move(-1)
 
-    # ------------------------------------------------------------------------------------------ searching
+    # ------------------------------------------------------------------------------------ searching
 
     def ask_search(self) -> None:
         """Search while the words are typed; the best match comes first."""
         before = self._query
 
-        def changed(words: str) -> None:
-            self._query, self._cursor, self._top = words.strip(), None, 0
+        def changed(query: str) -> None:
+            self._query, self._cursor, self._top = query.strip(), None, 0
             self._search()
             self.session.show_frame()
 
-        def done(words: str | None) -> None:
+        def done(query: str | None) -> None:
             self.query_one("#footer").display = True
-            changed(before if words is None else words)
+            changed(before if query is None else query)
 
         self.query_one("#footer").display = False
         self.query_one(Prompt).ask(
@@ -264,10 +264,10 @@ class BrowserScreen(SessionScreen):
         self.dismiss()
         self.session.app.call_after_refresh(self.session.show_frame)
 
-    # ------------------------------------------------------------------------------------------ choosing
+    # ------------------------------------------------------------------------------------- choosing
 
     def action_open(self) -> None:
-        """Enter: offer a chart, and what the family could feed; Enter again does it."""
+        """Offer a chart and the signals that the family could feed; the second time, do it."""
         at = self._cursor_index()
         if at is None or self._target is None:
             return
@@ -283,9 +283,9 @@ class BrowserScreen(SessionScreen):
             self.session.show_frame()
             return
         choice = CHOICES[self._choice_index]
-        why = refusal_reason(choice, family)
-        if why is not None:
-            self.session.show_status(why)
+        reason = refusal_reason(choice, family)
+        if reason is not None:
+            self.session.show_status(reason)
             return
         self._choice_index = None
         if choice == CHART:
@@ -294,7 +294,8 @@ class BrowserScreen(SessionScreen):
         slot = next(slot for slot in SIGNALS if slot == choice)
         self.session.capabilities.live.bind_signal(self._target, slot, family.name)
         self.session.show_status(
-            f"{slot} is read from {text.clean(family.name, 80)} from now on; y copies the lines that keep it so"
+            f"{slot} is read from {text.clean(family.name, 80)} from now on;"
+            " y copies the lines that keep it so"
         )
 
     def copy(self) -> None:

@@ -1,4 +1,4 @@
-"""?: every key, from the one table."""
+"""Help: every key, from the table of commands."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LABEL_COLUMN, _HELP_COLUMN = 16, 30
 
 
 class HelpScreen(FollowsTerminal, ModalScreen[None]):
-    """All keys; arrows scroll, any of ? q Esc goes back."""
+    """List of all keys. Arrows scroll; ?, q and Esc go back."""
 
     CSS = "HelpScreen { align: center middle; } #keys { width: 100%; height: 100%; }"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,7 +48,7 @@ class HelpScreen(FollowsTerminal, ModalScreen[None]):
         self._top = 0
 
     def compose(self) -> ComposeResult:
-        """One panel."""
+        """Compose one panel."""
         yield Panel("keys")
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -56,7 +56,7 @@ class HelpScreen(FollowsTerminal, ModalScreen[None]):
         self.call_after_refresh(self._show)
 
     def action_scroll_by(self, rows: int) -> None:
-        """Arrows and pages."""
+        """Scroll by rows."""
         self._top += rows
         self._show()
 
@@ -76,14 +76,14 @@ class HelpScreen(FollowsTerminal, ModalScreen[None]):
 def help_lines(
     width: int, remapped: Mapping[str, str], commands: Sequence[Command] = COMMANDS
 ) -> list[Line]:
-    """The keys as lines, by place; a sentence that is longer than its column goes on below."""
+    """Render the keys as lines, by scope; a long sentence continues below its column."""
     lines: list[Line] = [rule_line("Keys", "q goes back", width, focused=True)]
-    for place, title in _SCOPE_TITLES.items():
-        rows = help_rows(place, remapped, commands)
+    for scope, title in _SCOPE_TITLES.items():
+        rows = help_rows(scope, remapped, commands)
         if rows:
             lines.append(LineBuilder(width).at(1, title, "strong").line())
-        for key, label, words in rows:
-            pieces = textwrap.wrap(words, max(12, width - _HELP_COLUMN - 1))
+        for key, label, description in rows:
+            pieces = textwrap.wrap(description, max(12, width - _HELP_COLUMN - 1))
             first = (
                 LineBuilder(width)
                 .at(3, key, "accent")

@@ -1,4 +1,4 @@
-"""M: the marks, to go to one."""
+"""List of the marks, to go to one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MarksScreen(ChoiceScreen):
-    """The arrows choose, Enter goes there, Esc goes back."""
+    """List of the marks: Enter goes to one, b b makes a span the baseline."""
 
     CSS = """
     MarksScreen { align: right top; background: transparent; }
@@ -40,30 +40,30 @@ class MarksScreen(ChoiceScreen):
         super().__init__(session)
         self._go_to = go_to
         self._set_span_baseline = set_span_baseline
-        self._span_start: int | None = None  # where a span begins that becomes the baseline
+        self._span_start: int | None = None  # index of the mark at one end
 
     @property
     def count(self) -> int:
-        """How many marks there are."""
+        """Number of marks."""
         return len(self.session.marks)
 
     def compose(self) -> ComposeResult:
-        """One panel."""
+        """Compose one panel."""
         yield Panel("mark-list")
 
     def on_mount(self) -> None:
-        """The last one is where one starts."""
+        """Start at the last mark."""
         self.cursor_index = max(0, self.count - 1)
 
     def action_go(self) -> None:
-        """Enter: that moment."""
+        """Go to the moment of the mark."""
         marks = self.session.marks
         self.dismiss()
         if marks:
             self._go_to(marks[min(self.cursor_index, len(marks) - 1)].at)
 
     def action_span(self) -> None:
-        """b: the span between two marks becomes the baseline; the first b takes one end of it, the second the other."""
+        """Take one end of a span; the second time, make the span the baseline."""
         marks = self.session.marks
         if not marks:
             return
@@ -82,7 +82,7 @@ class MarksScreen(ChoiceScreen):
         self._set_span_baseline(first, last)
 
     def draw(self, message: str = "") -> None:
-        """The list; `said` in place of what the keys do."""
+        """Show the list; `message` replaces the hint at the top."""
         panel = self.query_one("#mark-list", Panel)
         width, height = panel.size
         marks, frame = self.session.marks, self.session.current_frame()

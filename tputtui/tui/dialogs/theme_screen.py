@@ -1,4 +1,4 @@
-"""T: look at the themes, keep one."""
+"""List of the themes, to try them and keep one."""
 
 from __future__ import annotations
 
@@ -29,9 +29,15 @@ _PREVIEW = (
 
 
 class ThemeScreen(FollowsTerminal, ModalScreen[None]):
-    """The arrows show a theme at once; Enter keeps it for this session, Esc takes the old one back."""
+    """List of the themes.
 
-    CSS = "ThemeScreen { align: right top; background: transparent; } #theme-list { width: 64; max-width: 100%; height: 12; }"
+    The arrows apply a theme at once; Enter keeps it for this session, Esc restores the old one.
+    """
+
+    CSS = """
+    ThemeScreen { align: right top; background: transparent; }
+    #theme-list { width: 64; max-width: 100%; height: 12; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "give_up", show=False),
         Binding("enter,T", "keep", show=False),
@@ -48,11 +54,11 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
         self._problem = ""
 
     def compose(self) -> ComposeResult:
-        """One panel."""
+        """Compose one panel."""
         yield Panel("theme-list")
 
     def on_mount(self) -> None:
-        """The theme in force is where one starts."""
+        """Start at the current theme."""
         self._names = theme_files.theme_names(self.session.environment.theme_folders)
         self._previous_palette = self.session.app.palette
         self._cursor_index = (
@@ -62,11 +68,11 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
         )
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Lay out."""
+        """Draw for the new size."""
         self.call_after_refresh(self._draw)
 
     def action_step(self, step: int) -> None:
-        """Show the next theme."""
+        """Apply the next theme, or the one before."""
         self._cursor_index = (self._cursor_index + step) % len(self._names)
         try:
             self.session.app.apply_palette(
@@ -80,14 +86,13 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
         self._draw()
 
     def action_keep(self) -> None:
-        """Enter."""
+        """Keep the theme."""
         self.dismiss()
-        self.session.show_status(
-            f'theme {self.session.app.palette.name}; for good: theme = "{self.session.app.palette.name}" in the config'
-        )
+        name = self.session.app.palette.name
+        self.session.show_status(f'theme {name}; for good: theme = "{name}" in the config')
 
     def action_give_up(self) -> None:
-        """Esc."""
+        """Restore the theme from before."""
         if self._previous_palette is not None:
             self.session.app.apply_palette(self._previous_palette)
         self.dismiss()

@@ -1,4 +1,4 @@
-"""b and B: what the figures of all panels are held against, and how they have differed since."""
+"""Baseline: what the figures of all panels are compared with, and how they have differed since."""
 
 from __future__ import annotations
 
@@ -29,15 +29,22 @@ _MAX_WINDOWS = 120
 
 
 class BaselineCommands:
-    """Takes the window that is shown, now or at the moment one looks back at; or the span between two marks."""
+    """Commands of the baseline: the shown window, or the span between two marks."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._results: FigureCache[SequenceResult | None] = FigureCache(session)
-        self._has_warned = False  # what the baseline is of was looked at
+        self._has_warned = False  # the services of the baseline were checked
+
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            CommandId.BASELINE: self.set_baseline,
+            CommandId.FORGET_BASELINE: self.clear_baseline,
+        }
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
-        """Say so, once, where a run that is held against is of services that are not watched."""
+        """Say once that the baseline run has other services than those that are watched."""
         baseline = self._session.view_state.baseline
         if (
             self._has_warned
@@ -49,18 +56,12 @@ class BaselineCommands:
         now = snapshot_figures(snapshot)
         self._has_warned = bool(now)
         if now and not baseline.figures.keys() & now.keys():
-            held = {name.split("/")[1] for name in baseline.figures if name.startswith("traffic/")}
-            words = ", ".join(sorted(held)) or "no service"
+            names = {name.split("/")[1] for name in baseline.figures if name.startswith("traffic/")}
+            services = ", ".join(sorted(names)) or "no service"
             self._session.show_status(
-                f"the baseline is of {words}, which is not watched: a target's name in the config makes it so"
+                f"the baseline is of {services}, which is not watched:"
+                " a target's name in the config makes it so"
             )
-
-    def handlers(self) -> Handlers:
-        """Map each command to its method."""
-        return {
-            CommandId.BASELINE: self.set_baseline,
-            CommandId.FORGET_BASELINE: self.clear_baseline,
-        }
 
     def set_baseline(self) -> None:
         """Compare all figures with those of the shown window."""
@@ -74,11 +75,11 @@ class BaselineCommands:
                 f"vs {frame.format_clock(frame.snapshot.time)}", figures, frame.snapshot.at
             )
         )
-        sure = any(found.window_margin is not None for found in figures.values())
+        has_margin = any(figure.window_margin is not None for figure in figures.values())
         needed = text.format_duration(MIN_WINDOWS * frame.snapshot.window_s)
-        words = "" if sure else f"; what chance does is known from {needed} on"
+        hint = "" if has_margin else f"; what chance does is known from {needed} on"
         self._session.show_status(
-            f"baseline {frame.format_clock(frame.snapshot.time)}, B clears it{words}"
+            f"baseline {frame.format_clock(frame.snapshot.time)}, B clears it{hint}"
         )
 
     def clear_baseline(self) -> None:
@@ -92,59 +93,62 @@ class BaselineCommands:
         )
 
     def set_span_baseline(self, first: Mark, last: Mark) -> None:
-        """The span between two marks becomes the baseline."""
+        """Make the span between two marks the baseline."""
         frame = self._session.current_frame()
         if frame is None:
             return
-        words = text.clean(f"{first.text}..{last.text}", 60)
-        wide = row_width_s(frame.snapshot.window_s, frame.snapshot.interval_s)
-        rows = floor((last.at - first.at) / wide)
+        span = text.clean(f"{first.text}..{last.text}", 60)
+        width_s = row_width_s(frame.snapshot.window_s, frame.snapshot.interval_s)
+        rows = floor((last.at - first.at) / width_s)
         if rows < 1:
             self._session.show_status(
-                f"{words}: shorter than a window of {text.format_duration(wide)}: no baseline"
+                f"{span}: shorter than a window of {text.format_duration(width_s)}: no baseline"
             )
             return
         figures = {}
         for name, (_, unit) in snapshot_figures(frame.snapshot).items():
-            values = self._session.history(name, rows, rows * wide, last.at)
-            found = figure_from_rows([value for value in values if value is not None], wide, unit)
-            if found is not None:
-                figures[name] = found
+            values = self._session.history(name, rows, rows * width_s, last.at)
+            known = [value for value in values if value is not None]
+            baseline_figure = figure_from_rows(known, width_s, unit)
+            if baseline_figure is not None:
+                figures[name] = baseline_figure
         if not figures:
-            self._session.show_status(f"{words}: nothing is remembered of it: no baseline")
+            self._session.show_status(f"{span}: nothing is remembered of it: no baseline")
             return
-        self._session.update_view(baseline=Baseline(f"vs {words}", figures, last.at))
+        self._session.update_view(baseline=Baseline(f"vs {span}", figures, last.at))
         self._session.show_status(
-            f"baseline {words}, {text.format_duration(rows * wide)}, B clears it"
+            f"baseline {span}, {text.format_duration(rows * width_s)}, B clears it"
         )
 
     def evaluate(self, figure: str) -> SequenceResult | None:
-        """All since the baseline against it; None where that is too little, or the baseline's own chance is not known.
+        """Compare all since the baseline with it.
 
-        It is told anew when a row has been filled, not at every tick.
+        None: too little data, or the variation of the baseline is unknown. Evaluated when a row has
+        been filled, not at every tick.
         """
         baseline = self._session.view_state.baseline
-        found = baseline.figures.get(figure) if baseline is not None else None
-        if baseline is None or found is None or found.half_width is None:
+        level = baseline.figures.get(figure) if baseline is not None else None
+        if baseline is None or level is None or level.half_width is None:
             return None
-        rows, level, half = rows_since(self._session, baseline.since), found.value, found.half_width
+        half_width = level.half_width
+        rows = rows_since(self._session, baseline.since)
         if rows is None or rows.count < 1:
             return None
 
-        def told() -> SequenceResult | None:
+        def compute() -> SequenceResult | None:
             values = [value for value in rows.values(self._session, figure) if value is not None]
-            return evaluate_sequence(level, half, values, rows.width_s)
+            return evaluate_sequence(level.value, half_width, values, rows.width_s)
 
-        return self._results.get(figure, (found, rows), told)
+        return self._results.get(figure, (level, rows), compute)
 
 
 def window_figures(frame: Frame) -> dict[str, BaselineFigure]:
-    """The figures of every service in the window, and how far windows on the time axis differ."""
+    """Return the figures of every service in the window, and how far windows of the past differ."""
     columns = max(
         1, min(_MAX_WINDOWS, int(frame.view_state.shown_span_s / frame.snapshot.window_s))
     )
-    found = {
+    figures = {
         name: figure_from_windows(value, frame.history(name, columns), unit)
         for name, (value, unit) in snapshot_figures(frame.snapshot).items()
     }
-    return {name: one for name, one in found.items() if one is not None}
+    return {name: figure for name, figure in figures.items() if figure is not None}

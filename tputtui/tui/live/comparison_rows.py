@@ -1,4 +1,4 @@
-"""The rows that a watch is judged by: what was seen since it began, told anew when a row has been filled."""
+"""Rows of a comparison: figures since it began, evaluated whenever a row has been filled."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ T = TypeVar("T")
 
 @frozen
 class FilledRows:
-    """So many whole rows of `wide` seconds, up to the one that is being filled, number `end`."""
+    """Count of complete rows of `width_s` seconds, before the one being filled, number `end`."""
 
     width_s: float
     end: int
     count: int
 
     def values(self, session: Session, figure: str) -> Sequence[float | None]:
-        """A figure's mean in each; None is a gap."""
+        """Return the mean of a figure in each row; None is a gap."""
         if self.count < 1:
             return []
         return session.history(
@@ -40,36 +40,42 @@ class FilledRows:
 
 
 def rows_since(session: Session, since: float | None) -> FilledRows | None:
-    """The rows since a moment (monotonic seconds; None: all there are) up to the one that is shown; None before the first tick."""
+    """Return the rows since a moment (monotonic seconds; None: all) up to the shown one.
+
+    None before the first tick.
+    """
     latest = session.latest
     if latest is None:
         return None
-    wide = row_width_s(latest.window_s, latest.interval_s)
+    width_s = row_width_s(latest.window_s, latest.interval_s)
     moment = session.timeline.moment
-    end = floor((latest.at if moment is None else moment) / wide)
+    end = floor((latest.at if moment is None else moment) / width_s)
     # The first window since then still holds some of what was before.
-    begin = end - MAX_ROWS if since is None else floor((since + latest.window_s) / wide) + 1
-    return FilledRows(wide, end, max(0, min(MAX_ROWS, end - begin)))
+    begin = end - MAX_ROWS if since is None else floor((since + latest.window_s) / width_s) + 1
+    return FilledRows(width_s, end, max(0, min(MAX_ROWS, end - begin)))
 
 
 class FigureCache(Generic[T]):
-    """What was told of each figure, for as long as what it rests on stays as it is."""
+    """Result for each figure, valid while its cache key stays the same."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._entries: dict[str, tuple[object, T]] = {}
 
     def clear(self) -> None:
-        """Tell everything anew."""
+        """Forget all results."""
         self._entries.clear()
 
     def get(self, figure: str, cache_key: object, compute: Callable[[], T]) -> T:
-        """What `tell` says of a figure; what is kept of it, where it `rests_on` the same."""
-        known = self._session.is_past_complete
-        kept = self._entries.get(figure)
-        if known and kept is not None and kept[0] == cache_key:
-            return kept[1]
-        told = compute()
-        if known:
-            self._entries[figure] = (cache_key, told)
-        return told
+        """Return the cached result of a figure, or compute it.
+
+        Nothing is cached while a run is still being read: its past may change.
+        """
+        is_final = self._session.is_past_complete
+        entry = self._entries.get(figure)
+        if is_final and entry is not None and entry[0] == cache_key:
+            return entry[1]
+        result = compute()
+        if is_final:
+            self._entries[figure] = (cache_key, result)
+        return result

@@ -77,7 +77,7 @@ class EngineCommands:
         self._session.push_screen(BrowserScreen(self._session, chosen, self.toggle_chart))
 
     def toggle_chart(self, target: str, family: str) -> None:
-        """Put a family of a target on the live screen in place of the one that is there; the same one is taken away."""
+        """Chart a family of a target on the live screen, or remove it if it is charted already."""
         if self._session.view_state.charted == (target, family):
             self.remove_chart()
             return
@@ -103,19 +103,14 @@ class EngineCommands:
         before = self._session.view_state.service_filter
         if self._session.capabilities.figures is not None:
             self._session.capabilities.figures.set_filter(service_filter)
-        service = (
-            service_filter.service
-            if service_filter is not None
-            else before.service
-            if before is not None
-            else None
-        )
-        self._session.update_view(
-            service_filter=service_filter, service=service or self._session.view_state.service
-        )
+        service = self._session.view_state.service
+        changed = service_filter or before
+        if changed is not None:
+            service = changed.service
+        self._session.update_view(service_filter=service_filter, service=service)
 
     def follow(self, identity: Hashable) -> None:
-        """Keep a process in the first row, or let it go."""
+        """Keep a process in the first row, or stop that."""
         chosen = cast("tuple[int, float] | None", identity)
         if chosen is None:
             self._session.show_status("choose a process first: 6, then the arrows")
@@ -133,7 +128,7 @@ class EngineCommands:
             self._session.show_status(f"following {chosen[0]} (F to stop)")
 
     def drop_ended_process(self, snapshot: Snapshot) -> None:
-        """Let a followed process go that has ended."""
+        """Stop following a process that has ended."""
         followed = self._session.view_state.followed
         if followed is not None and self._has_ended(followed, snapshot):
             self._watch(frozenset())
@@ -150,9 +145,11 @@ class EngineCommands:
 
     @staticmethod
     def _has_ended(identity: tuple[int, float], snapshot: Snapshot | None) -> bool:
-        """Whether a process that was seen is seen no more; not known while none are read."""
-        found = snapshot.processes if snapshot is not None else None
-        return found is not None and all(process.identity != identity for process in found)
+        """Return whether a process is no longer there; False while no processes are read."""
+        processes = snapshot.processes if snapshot is not None else None
+        if processes is None:
+            return False
+        return all(process.identity != identity for process in processes)
 
     def _is_hidden(self, panel: PanelName) -> bool:
         shows = getattr(self._session.app.screen, "is_shown", None)

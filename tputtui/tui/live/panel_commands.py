@@ -1,9 +1,8 @@
-"""v, and what the config says of panels: which of them the live screen has, and the metric with a panel of its own."""
+"""Commands of the config's views: the panels of the live screen, and its charted metric."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from tputtui import text
@@ -16,11 +15,11 @@ if TYPE_CHECKING:
     from tputtui.tui.session import Session
 
 DEFAULT_VIEW = ""
-"""The arrangement of the config's first table has no name."""
+"""Name of the view that the config's top level describes."""
 
 
 class PanelCommands:
-    """Goes from one arrangement to the next; the first one holds from the start."""
+    """Choice among the views of the config; the first one is shown from the start."""
 
     def __init__(self, session: Session, engine_commands: EngineCommands) -> None:
         self._session = session
@@ -29,37 +28,41 @@ class PanelCommands:
         usual = ViewSettings(settings.panels, settings.chart, settings.window_s)
         self._views = {DEFAULT_VIEW: usual, **settings.views}
         self._view_name = DEFAULT_VIEW
-        self._pending_chart = (
-            usual.chart
-        )  # still to be put on the screen: its target may not be known yet
+        self._pending_chart = usual.chart  # until its target is known
         session.view_state = replace(session.view_state, panels=frozenset(usual.panels))
-
-    def on_snapshot(self, snapshot: Snapshot) -> None:
-        """Chart what is wanted, as soon as the target is there that has it."""
-        if not self._pending_chart or not snapshot.is_ready:
-            return
-        target, _, family = self._pending_chart.rpartition("/")
-        known = [status.name for status in snapshot.targets]
-        shown = chain.from_iterable(
-            s.targets for s in snapshot.services if s.name == self._session.view_state.service
-        )
-        found = (
-            target if target in known else next(chain(shown, known), None) if not target else None
-        )
-        wanted, self._pending_chart = self._pending_chart, ""
-        if found is None:
-            there = f"there are {', '.join(known)}" if known else "there is none"
-            self._session.show_status(
-                text.clean(f"{wanted} is not charted: no target of that name; {there}", 200)
-            )
-        elif self._session.view_state.charted != (found, family):
-            self._engine_commands.toggle_chart(found, family)
 
     def handlers(self) -> Handlers:
         """Map each command to its method."""
         return {
             CommandId.VIEW: self.next_view,
         }
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """Chart the metric of the view as soon as its target is known."""
+        if not self._pending_chart or not snapshot.is_ready:
+            return
+        chart, self._pending_chart = self._pending_chart, ""
+        target_name, _, family = chart.rpartition("/")
+        target = self._find_target(target_name, snapshot)
+        if target is None:
+            names = ", ".join(status.name for status in snapshot.targets)
+            known = f"there are {names}" if names else "there is none"
+            self._session.show_status(
+                text.clean(f"{chart} is not charted: no target of that name; {known}", 200)
+            )
+        elif self._session.view_state.charted != (target, family):
+            self._engine_commands.toggle_chart(target, family)
+
+    def _find_target(self, name: str, snapshot: Snapshot) -> str | None:
+        """Return the target of that name; for "", the first of the shown service, else of all."""
+        known = [status.name for status in snapshot.targets]
+        if name:
+            return name if name in known else None
+        shown_service = self._session.view_state.service
+        for service in snapshot.services:
+            if service.name == shown_service and service.targets:
+                return service.targets[0]
+        return known[0] if known else None
 
     def next_view(self) -> None:
         """Show the next view of the config."""

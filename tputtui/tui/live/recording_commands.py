@@ -1,4 +1,4 @@
-"""R and m: a recording of what is watched, and marks in it. Whatever may wait for a disk is done in a thread."""
+"""Commands of recording and marks. Whatever may wait for a disk is done in a thread."""
 
 from __future__ import annotations
 
@@ -27,26 +27,12 @@ NOTHING_TO_RECORD_MESSAGE = "a saved profile has nothing to record"
 
 
 class RecordingCommands:
-    """Begins and ends a recording, and knows how it goes."""
+    """Commands that start and stop a recording, and its state."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._recorder: Recorder | None = None
         self._is_starting = False
-
-    @property
-    def is_running(self) -> bool:
-        """Whether something is recorded, or about to be."""
-        return self._recorder is not None or self._is_starting
-
-    def status_text(self) -> str | None:
-        """How long and how large it is: "1 min 3 s 24.0 KiB"; None while nothing is recorded."""
-        recorder = self._recorder
-        if recorder is None:
-            return "begins" if self._is_starting else None
-        state = recorder.state()
-        digits, unit = text.format_size(state.size)
-        return f"{text.format_duration(round(state.seconds))} {digits} {unit}"
 
     def handlers(self) -> Handlers:
         """Map each command to its method."""
@@ -55,6 +41,20 @@ class RecordingCommands:
             CommandId.RECORD: self.toggle_recording,
             CommandId.MARK: self.ask_mark,
         }
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a recording is running or starting."""
+        return self._recorder is not None or self._is_starting
+
+    def status_text(self) -> str | None:
+        """Return length and size, "1 min 3 s 24.0 KiB"; None while nothing is recorded."""
+        recorder = self._recorder
+        if recorder is None:
+            return "begins" if self._is_starting else None
+        state = recorder.state()
+        digits, unit = text.format_size(state.size)
+        return f"{text.format_duration(round(state.seconds))} {digits} {unit}"
 
     def toggle_recording(self) -> None:
         """Record from now on; while recording: stop, and save the run."""
@@ -91,7 +91,7 @@ class RecordingCommands:
         threading.Thread(target=work, name="recording", daemon=True).start()
 
     def _start(self, recordable: Recordable, path: Path) -> None:
-        """In a thread: make the file, and let the engine write into it."""
+        """Create the file and let the engine write to it. Called in a thread."""
         from tputtui.recording.recorder import Recorder, RecordingPlan
         from tputtui.recording.writer import CannotRecordError
 
@@ -129,14 +129,14 @@ class RecordingCommands:
         self._session.show_frame()
 
     def _close(self, recorder: Recorder, problem: str = "") -> None:
-        """In a thread: the engine lets go of it, then the file is closed."""
+        """Detach the recorder from the engine, then close its file. Called in a thread."""
         if self._session.capabilities.recordable is not None:
             self._session.capabilities.recordable.stop_recording()
         recorder.close()
         self._session.show_status_from_thread(self._describe_result(recorder, problem))
 
     def _describe_result(self, recorder: Recorder, problem: str) -> str:
-        """What became of a recording that is closed; its file is named at the end, too."""
+        """Describe a closed recording, and keep its path for the closing lines."""
         state = recorder.state()
         problem = problem or state.problem or ""
         digits, unit = text.format_size(state.size)
@@ -155,7 +155,7 @@ class RecordingCommands:
         )
 
     def record_profile(self, profile: Profile) -> bool:
-        """Put a profile into what is recorded, if anything is; False: it is too large for that. From any thread."""
+        """Embed a profile in the recorded run, if any; False: too large. Called from any thread."""
         recordable = self._session.capabilities.recordable
         if self._recorder is None or recordable is None:
             return True
@@ -164,14 +164,17 @@ class RecordingCommands:
         return embed_profile(recordable, profile)
 
     def check(self) -> None:
-        """A disk that is full, or gone, ends the recording, never the screen. Asked once a second."""
+        """Stop the recording, never the screen, if its disk is full or gone.
+
+        Called once a second.
+        """
         recorder = self._recorder
         problem = recorder.state().problem if recorder is not None else None
         if recorder is not None and problem is not None:
             self._stop(recorder, problem)
 
     def close(self) -> None:
-        """The screen has gone and the engine has stopped: what is still being recorded is saved."""
+        """Save a running recording, once the screen has gone and the engine has stopped."""
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             recorder.close()
@@ -187,7 +190,7 @@ class RecordingCommands:
             return
         self._session.app.exit(0)
 
-    # ------------------------------------------------------------------------------------------ marks
+    # ---------------------------------------------------------------------------------------- marks
 
     def ask_mark(self) -> None:
         """Ask for a text, and mark the moment at which the key was pressed."""
@@ -202,11 +205,11 @@ class RecordingCommands:
             moment += time.monotonic() - at
             at = time.monotonic()
 
-        def done(words: str | None) -> None:
-            if words is None:
+        def done(mark_text: str | None) -> None:
+            if mark_text is None:
                 self._session.show_frame()
                 return
-            name = text.clean(words.strip(), 200) or f"mark {len(self._session.marks) + 1}"
+            name = text.clean(mark_text.strip(), 200) or f"mark {len(self._session.marks) + 1}"
             del self._session.marks[: len(self._session.marks) - MAX_MARKS + 1]
             self._session.marks.append(Mark(moment, at, name))
             if self._session.capabilities.recordable is not None:

@@ -1,4 +1,4 @@
-"""Commands of a replay: they move in the run; what needs the process itself says that it is off."""
+"""Commands of a replay: they move in the run; what needs a live process says it is off."""
 
 from __future__ import annotations
 
@@ -34,17 +34,6 @@ class ReplayCommands:
         self._set_span_baseline = set_span_baseline
         self._has_warned_damage = False
 
-    def status(self) -> ReplayStatus:
-        """How it plays, for the header."""
-        damage = self.player.damage
-        if damage and not self._has_warned_damage:
-            self._has_warned_damage = True
-            self._session.app.call_later(self._session.show_status, f"damaged: {damage[0]}")
-        now = self.player.position
-        return ReplayStatus(now.seconds, now.length_s, now.speed, now.is_paused, now.read_ratio)
-
-    # ------------------------------------------------------------------------------------------ moving
-
     def handlers(self) -> Handlers:
         """Map each command to its method."""
         return {
@@ -63,6 +52,17 @@ class ReplayCommands:
             CommandId.RECORD: self.refuse_recording,
             CommandId.MARK: self.refuse_mark,
         }
+
+    def status(self) -> ReplayStatus:
+        """Return the playback state for the header; report damage of the run once."""
+        damage = self.player.damage
+        if damage and not self._has_warned_damage:
+            self._has_warned_damage = True
+            self._session.app.call_later(self._session.show_status, f"damaged: {damage[0]}")
+        now = self.player.position
+        return ReplayStatus(now.seconds, now.length_s, now.speed, now.is_paused, now.read_ratio)
+
+    # --------------------------------------------------------------------------------------- moving
 
     def toggle_pause(self) -> None:
         """Pause, or play on; at the end, from the beginning."""
@@ -105,14 +105,14 @@ class ReplayCommands:
     def ask_time(self) -> None:
         """Ask for a time in the run, and go to it."""
 
-        def done(words: str | None) -> None:
-            if not words or not words.strip():
+        def done(answer: str | None) -> None:
+            if not answer or not answer.strip():
                 self._session.show_frame()
                 return
             try:
-                at = self._parse_clock_time(words.strip())
+                at = self._parse_clock_time(answer.strip())
                 if at is None:
-                    at = parse_time_spec(words, self.player.header, self.player.marks)
+                    at = parse_time_spec(answer, self.player.header, self.player.marks)
             except ValueError as error:
                 self._session.show_status(str(error))
                 return
@@ -125,7 +125,7 @@ class ReplayCommands:
         )
 
     def _parse_clock_time(self, clock_text: str) -> float | None:
-        """The first moment of the run at which the wall clock showed that; None where it is no time of day."""
+        """Return the first moment of the run with that time of day; None: not a time of day."""
         seconds = text.parse_time_of_day(clock_text)
         if seconds is None:
             return None
@@ -134,7 +134,7 @@ class ReplayCommands:
         return header.began_at + (seconds - began) % 86400
 
     def go_to(self, at: float) -> None:
-        """Go to a moment on the run's clock, and say where it lies outside of the run."""
+        """Go to a moment on the run's clock; say so if it lies outside of the run."""
         header, length = self.player.header, self.player.position.length_s
         self.player.seek(at)
         if not -1.0 <= at - header.began_at <= length + 1.0:
@@ -154,7 +154,7 @@ class ReplayCommands:
         self.player.change_speed(-1)
         self._session.show_frame()
 
-    # ------------------------------------------------------------------------------------------ what is off
+    # ---------------------------------------------------------------------------------- what is off
 
     def show_profile(self) -> None:
         """Show the profile that was recorded at this moment; none can be taken."""

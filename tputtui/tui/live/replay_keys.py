@@ -1,4 +1,4 @@
-"""What keys are called in a replay: the same keys, with other words where they do something else."""
+"""Table of commands in a replay: other labels and help where a key does something else."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _REPLAY_CHANGES: Mapping[CommandId, Mapping[str, Any]] = {
 
 
 def replay_commands(is_paused: bool) -> tuple[Command, ...]:
-    """The table of `keys`, as it reads in a replay."""
+    """Return the table of commands for a replay."""
     space = {
         "label": "play" if is_paused else "pause",
         "help": "stand still, or play on; at the end, from the beginning",

@@ -1,4 +1,4 @@
-"""a: a service becomes two columns, control and treatment, and is watched for which is worse."""
+"""Split of a service into control and treatment, and the comparison of the two since then."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 class SplitCommands:
-    """Splits, and judges what was seen since."""
+    """Commands of the split, and the comparison of its arms."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._estimates: FigureCache[EffectEstimate | str] = FigureCache(session)
-        self._logged: set[tuple[str, bool]] = set()  # (figure, worse) of what the event log knows
+        self._logged: set[tuple[str, bool]] = set()  # (figure, is worse) in the event log
         self._silent_since: float | None = None
 
     def toggle_split(self) -> None:
@@ -53,18 +53,12 @@ class SplitCommands:
         if frame is None or service is None:
             session.show_status("no service to split")
             return
-        lens = frame.active_filter
-        session.push_screen(
-            SplitScreen(
-                session,
-                self.start,
-                lens.service if lens is not None else service.name,
-                traffic_unit(service),
-            )
-        )
+        service_filter = frame.active_filter
+        name = service_filter.service if service_filter is not None else service.name
+        session.push_screen(SplitScreen(session, self.start, name, traffic_unit(service)))
 
     def start(self, split: TrafficSplit) -> None:
-        """Watch the arms from now on; in a replay, from its beginning."""
+        """Compare the arms from now on; in a replay, from its beginning."""
         session = self._session
         latest = session.latest
         if latest is None:
@@ -89,24 +83,25 @@ class SplitCommands:
             self._session.capabilities.figures.set_split(split)
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
-        """Note what has become sure, and for how long the treatment has had no traffic."""
-        look = self._session.view_state.split
-        told = snapshot.split
-        if look is None or told is None:
+        """Log what has been confirmed, and note how long the treatment has had no traffic."""
+        split, arms = self._session.view_state.split, snapshot.split
+        if split is None or arms is None:
             return
-        idle = _rps(told.treatment) == 0 and (_rps(told.control) or 0) > 0
-        self._silent_since = (self._silent_since or snapshot.at) if idle else None
+        is_silent = _rps(arms.treatment) == 0 and (_rps(arms.control) or 0) > 0
+        self._silent_since = (self._silent_since or snapshot.at) if is_silent else None
         silent_s = snapshot.at - self._silent_since if self._silent_since is not None else None
-        if silent_s != look.silent_s:
+        if silent_s != split.silent_s:
             self._session.view_state = replace(
-                self._session.view_state, split=replace(look, silent_s=silent_s)
+                self._session.view_state, split=replace(split, silent_s=silent_s)
             )
         if self._session.timeline.moment is not None:
             return
-        for one in views.split_figures(look.split, (told.control, told.treatment)):
-            judged = self.evaluate(one)
-            if isinstance(judged, EffectEstimate) and judged.is_confirmed and one.better_direction:
-                self._log_estimate(snapshot, look.split, one, judged)
+        for figure in views.split_figures(split.split, (arms.control, arms.treatment)):
+            estimate = self.evaluate(figure)
+            if not isinstance(estimate, EffectEstimate) or not figure.better_direction:
+                continue
+            if estimate.is_confirmed:
+                self._log_estimate(snapshot, split.split, figure, estimate)
 
     def _log_estimate(
         self,
@@ -115,21 +110,24 @@ class SplitCommands:
         split_figure: SplitFigure,
         estimate: EffectEstimate,
     ) -> None:
-        worse = estimate.effect * split_figure.better_direction < 0
-        if (split_figure.label, worse) in self._logged:
+        is_worse = estimate.effect * split_figure.better_direction < 0
+        if (split_figure.label, is_worse) in self._logged:
             return
-        self._logged.add((split_figure.label, worse))
-        words = f"{text.clean(split.treatment.short_name, 60)} is {'worse' if worse else 'better'} than control: {views.format_effect(split_figure, estimate)}"
-        self._session.log_event(Event(snapshot.time, "warning" if worse else "note", words))
+        self._logged.add((split_figure.label, is_worse))
+        treatment = text.clean(split.treatment.short_name, 60)
+        verdict = "worse" if is_worse else "better"
+        effect = views.format_effect(split_figure, estimate)
+        sentence = f"{treatment} is {verdict} than control: {effect}"
+        self._session.log_event(Event(snapshot.time, "warning" if is_worse else "note", sentence))
 
     def evaluate(self, split_figure: SplitFigure) -> EffectEstimate | str:
-        """All since the split: how far a figure of the treatment is from the control's; else why it cannot be told."""
-        look = self._session.view_state.split
-        rows = rows_since(self._session, look.since) if look is not None else None
-        if look is None or rows is None:
+        """Estimate the effect on a figure since the split, or say why that is not possible."""
+        active = self._session.view_state.split
+        rows = rows_since(self._session, active.since) if active is not None else None
+        if active is None or rows is None:
             return ""
         return self._estimates.get(
-            split_figure.label, rows, lambda: self._estimate(look.split, split_figure, rows)
+            split_figure.label, rows, lambda: self._estimate(active.split, split_figure, rows)
         )
 
     def _estimate(
@@ -141,46 +139,39 @@ class SplitCommands:
         def past(name: str) -> Sequence[float | None]:
             return rows.values(self._session, name)
 
-        arms, wide = (split.control.name, split.treatment.name), rows.width_s
-        control, treatment = (past(split_figure.history_key(arm)) for arm in arms)
+        width_s = rows.width_s
+        names = (split.control.name, split.treatment.name)
+        values = [past(split_figure.history_key(name)) for name in names]
         if split_figure.label == "traffic":
-            control, treatment = (
-                _per_target(values, self._target_count(at))
-                for at, values in enumerate((control, treatment))
-            )
+            values = [
+                _per_target(arm_values, self._target_count(index))
+                for index, arm_values in enumerate(values)
+            ]
         if split_figure.quantile is not None:
-            few = next(
-                (
-                    w
-                    for arm in arms
-                    if (
-                        w := effect_estimate.describe_tail_shortage(
-                            past(history_keys.traffic(arm)), wide, split_figure.quantile
-                        )
-                    )
-                ),
-                "",
-            )
-            if few:
-                return few
+            for name in names:
+                traffic = past(history_keys.traffic(name))
+                shortage = effect_estimate.describe_tail_shortage(
+                    traffic, width_s, split_figure.quantile
+                )
+                if shortage:
+                    return shortage
         if split_figure.is_in_points:
-            few = effect_estimate.describe_error_shortage(
-                [
-                    (past(history_keys.traffic(arm)), past(split_figure.history_key(arm)))
-                    for arm in arms
-                ],
-                wide,
+            errors = [past(split_figure.history_key(name)) for name in names]
+            traffics = [past(history_keys.traffic(name)) for name in names]
+            shortage = effect_estimate.describe_error_shortage(
+                list(zip(traffics, errors, strict=True)), width_s
             )
-            if few and rows.count * wide >= FIRST_EVALUATION_S:
-                return few
+            if shortage and rows.count * width_s >= FIRST_EVALUATION_S:
+                return shortage
+        control, treatment = values
         return effect_estimate.estimate_effect(
-            control, treatment, wide, is_absolute=split_figure.is_in_points
+            control, treatment, width_s, is_absolute=split_figure.is_in_points
         )
 
     def _target_count(self, arm_index: int) -> int:
-        """How many targets an arm has."""
-        told = self._session.latest.split if self._session.latest is not None else None
-        arm = (told.control, told.treatment)[arm_index] if told is not None else None
+        """Return the number of targets of an arm, at least 1."""
+        arms = self._session.latest.split if self._session.latest is not None else None
+        arm = (arms.control, arms.treatment)[arm_index] if arms is not None else None
         return max(1, len(arm.targets)) if arm is not None else 1
 
 
@@ -193,7 +184,7 @@ def _rps(arm: ServiceState | None) -> float | None:
 
 
 class SplitScreen(ChoiceScreen):
-    """The arrows choose the treatment, Enter splits, Esc goes back."""
+    """List of possible treatments: Enter splits the service, Esc goes back."""
 
     CSS = """
     SplitScreen { align: left top; background: transparent; }
@@ -202,7 +193,7 @@ class SplitScreen(ChoiceScreen):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("a", "dismiss", show=False)]
 
     class OptionsReady(Message):
-        """The ways there are."""
+        """Options to split the service, found by the engine."""
 
         def __init__(self, options: Sequence[SplitOption]) -> None:
             self.options = options
@@ -219,15 +210,15 @@ class SplitScreen(ChoiceScreen):
 
     @property
     def count(self) -> int:
-        """How many ways there are."""
+        """Number of options."""
         return len(self._split_options or ())
 
     def compose(self) -> ComposeResult:
-        """One panel."""
+        """Compose one panel."""
         yield Panel("ways")
 
     def on_mount(self) -> None:
-        """Ask; the answer comes on another thread."""
+        """Request the options; they arrive on another thread."""
 
         def on_options(options: Sequence[SplitOption]) -> None:
             self.post_message(self.OptionsReady(options))
@@ -236,19 +227,19 @@ class SplitScreen(ChoiceScreen):
             self.session.capabilities.figures.find_split_options(self._service, on_options)
 
     def on_split_screen_options_ready(self, message: OptionsReady) -> None:
-        """Here they are."""
+        """Show the options."""
         self._split_options = message.options
         self.draw()
 
     def action_go(self) -> None:
-        """Enter: that one is the treatment."""
+        """Split by the option under the cursor."""
         if self._split_options:
             chosen = self._split_options[self.cursor_index].split
             self.dismiss()
             self._on_chosen(chosen)
 
     def draw(self) -> None:
-        """The ways, or that they are looked for."""
+        """Show the options, or that they are being looked for."""
         panel = self.query_one("#ways", Panel)
         width, height = panel.size
         panel.show(

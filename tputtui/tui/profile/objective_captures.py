@@ -1,4 +1,4 @@
-"""What `[profile.on_objective_missed]` asks for, on the live screen: said, saved, and put into the log."""
+"""Captures for `[profile.on_objective_missed]` on the live screen: reported, saved and logged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STOP_TIMEOUT_S = 3.0  # py-spy writes within a second
 
 
 class LiveObjectiveCapture:
-    """Hands the screen's snapshots on, and what comes of them to the screen."""
+    """Pass snapshots to the trigger, and its results to the session."""
 
     def __init__(self, profiles: ProfileSession, trigger: ProfileTrigger) -> None:
         self._session = profiles.session
@@ -28,13 +28,13 @@ class LiveObjectiveCapture:
         )
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
-        """The newest snapshot."""
+        """Start a capture if an objective is missed."""
         sentence = self._capture.on_snapshot(snapshot)
         if sentence is not None:
             self._session.show_status(sentence)
 
     def stop(self) -> None:
-        """The screen is about to go: what is being sampled ends, and is saved."""
+        """End a running capture and save it, before the screen goes."""
         self._capture.stop(_STOP_TIMEOUT_S)
 
     def _save(self, profile: Profile, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""The keys of a profile that its book answers: each says what the book has to say, and shows the result."""
+"""Commands of the profile screen that change its view: tabs, cursor, filters."""
 
 from __future__ import annotations
 
@@ -15,32 +15,12 @@ if TYPE_CHECKING:
 
 
 class ProfileViewCommands(SessionScreen):
-    """The part of the profile's screen that only turns pages and knobs."""
+    """Part of the profile screen that changes its view."""
 
     def __init__(self, profiles: ProfileSession, profile_view: ProfileView) -> None:
         super().__init__(profiles.session)
         self._profiles = profiles
         self.profile_view = profile_view  # tabs and filters of the profile that is shown
-
-    def show_message(self, message: str) -> None:
-        """Show what a key did; with words only where there are some."""
-        if message:
-            self.session.show_status(message)
-        else:
-            self.session.update_view(status="")
-
-    def close_menu(self) -> None:
-        """What stands in the pane's place goes."""
-
-    def action_panel(self, number: int) -> None:
-        """Show the view of a number key (1 to 9)."""
-        tab = tabs.tab_for_key(number)
-        self.close_menu()
-        self.show_message(
-            self.profile_view.show_tab(tab)
-            if tab is not None
-            else f"the views are 1 to {len(tabs.TABS)}"
-        )
 
     def handlers(self) -> Handlers:
         """Map each command to its method."""
@@ -64,6 +44,26 @@ class ProfileViewCommands(SessionScreen):
             CommandId.FILTER: self.ask_search,
             CommandId.EXPORT: self.export,
         }
+
+    def show_message(self, message: str) -> None:
+        """Show the result of a key, with a message in the status line if there is one."""
+        if message:
+            self.session.show_status(message)
+        else:
+            self.session.update_view(status="")
+
+    def close_menu(self) -> None:
+        """Close the menu in the pane's place; here there is none."""
+
+    def action_panel(self, number: int) -> None:
+        """Show a tab by its number."""
+        tab = tabs.tab_for_key(number)
+        self.close_menu()
+        self.show_message(
+            self.profile_view.show_tab(tab)
+            if tab is not None
+            else f"the views are 1 to {len(tabs.TABS)}"
+        )
 
     def focus_next_tab(self) -> None:
         """Show the next tab."""
@@ -148,9 +148,9 @@ class ProfileViewCommands(SessionScreen):
     def ask_search(self) -> None:
         """Search functions and files."""
 
-        def done(words: str | None) -> None:
+        def done(query: str | None) -> None:
             self.query_one("#footer").display = True
-            self.show_message(self.profile_view.search(words) if words else "")
+            self.show_message(self.profile_view.search(query) if query else "")
 
         if self.profile_view.analysis is None:
             self.session.show_status("there is no profile yet")
@@ -162,5 +162,5 @@ class ProfileViewCommands(SessionScreen):
 
     def export(self) -> None:
         """Write the profile in every format that can be written."""
-        study = self.profile_view.analysis
-        self._profiles.export(study.profile if study is not None else None)
+        analysis = self.profile_view.analysis
+        self._profiles.export(analysis.profile if analysis is not None else None)

@@ -1,4 +1,4 @@
-"""What stands in the pane's place: the options of a capture, and the list of profiles to open or compare with."""
+"""Menus in the pane's place: options of a capture, and profiles to open or compare with."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @frozen
 class OpenedProfile:
-    """A profile that is opened instead of taken. `before`: the one it is compared with."""
+    """Profile to open instead of taking one. `before`: profile to compare it with."""
 
     profile: Profile
     before: Profile | None = None
@@ -30,7 +30,7 @@ class OpenedProfile:
 
 
 class ProfileMenuCommands(ProfileViewCommands):
-    """The part of the profile's screen that asks before something is sampled, opened or compared."""
+    """Part of the profile screen with the menus."""
 
     def __init__(
         self,
@@ -43,24 +43,7 @@ class ProfileMenuCommands(ProfileViewCommands):
         self._process = process
         self._plan = plan
         self._menu: OptionsMenu | LibraryMenu | None = None
-        self._entry: LibraryEntry | None = None  # the profile that is shown, once it is kept
-
-    @property
-    @abstractmethod
-    def is_sampling(self) -> bool:
-        """Whether a capture is running."""
-
-    @property
-    def menu_hints(self) -> list[tuple[str, str]]:
-        """What the footer says of the list; empty without one."""
-        if self._menu is None:
-            return []
-        does = "sample" if isinstance(self._menu, OptionsMenu) else "compare"
-        return [("Enter", does), ("Esc", "back"), ("?", "help"), ("q", "quit")]
-
-    def close_menu(self) -> None:
-        """What stands in the pane's place goes."""
-        self._menu = None
+        self._entry: LibraryEntry | None = None  # of the shown profile, once it is saved
 
     def handlers(self) -> Handlers:
         """Map each command to its method."""
@@ -69,6 +52,23 @@ class ProfileMenuCommands(ProfileViewCommands):
             CommandId.DIFFERENCE: self.toggle_difference,
             CommandId.PROFILE_OPTIONS: self.ask_options,
         }
+
+    @property
+    @abstractmethod
+    def is_sampling(self) -> bool:
+        """Whether a capture is running."""
+
+    @property
+    def menu_hints(self) -> list[tuple[str, str]]:
+        """Footer hints of the menu; empty without a menu."""
+        if self._menu is None:
+            return []
+        verb = "sample" if isinstance(self._menu, OptionsMenu) else "compare"
+        return [("Enter", verb), ("Esc", "back"), ("?", "help"), ("q", "quit")]
+
+    def close_menu(self) -> None:
+        """Close the menu."""
+        self._menu = None
 
     def toggle_difference(self) -> None:
         """Choose a profile to compare with; while comparing: show this one alone."""
@@ -92,21 +92,21 @@ class ProfileMenuCommands(ProfileViewCommands):
 
     def ask_options(self) -> None:
         """Ask how the process is to be sampled."""
-        subject = self._process
-        if self.is_sampling or subject is None:
+        process = self._process
+        if self.is_sampling or process is None:
             self.session.show_status(
                 "it is being sampled already: Esc stops"
-                if subject
+                if process
                 else "there is no process to sample"
             )
             return
         plan = self._plan or default_plan(self.session.settings.profile)
-        named = f"{subject.pid} {subject.name}"
-        self._menu = OptionsMenu(plan, self.session.settings.profile, named, subject.threads)
+        title = f"{process.pid} {process.name}"
+        self._menu = OptionsMenu(plan, self.session.settings.profile, title, process.threads)
         self.session.show_frame()
 
     def compare(self, entry: LibraryEntry | None) -> None:
-        """Show the profile against one of the shelf."""
+        """Compare the profile with one of the library."""
         self._menu = None
         if entry is None:
             self.session.show_frame()

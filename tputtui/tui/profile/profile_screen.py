@@ -1,4 +1,4 @@
-"""The profile pane's screen: samples a process, lets the tree grow, moves in its views. The strip above stays live."""
+"""Profile screen: samples a process and shows its profile while it grows, below a live strip."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class ProfileScreen(ProfileMenuCommands):
-    """Samples one process and shows where its time goes; or opens a profile that was taken before."""
+    """Screen of one process that is sampled, or of a profile that was taken before."""
 
     AUTO_FOCUS = ""  # the prompt gets it when it asks
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,9 +53,16 @@ class ProfileScreen(ProfileMenuCommands):
         with_options: bool = False,
         refusal: str = "",
     ) -> None:
-        """A process to sample, by `plan` or as the settings say, or with `ask` after its options; or `opened`.
+        """Create the screen of a process to sample, or of an opened profile.
 
-        `refusal`: why no process is sampled, a sentence too long for the line at the bottom.
+        Args:
+            profiles: the profile session.
+            process: to sample, by `plan` or by the settings.
+            opened: profile to show instead.
+            plan: of the capture.
+            with_options: ask for the options first.
+            refusal: why no process is sampled, a sentence too long for the status line.
+
         """
         super().__init__(profiles, ProfileView(), process, plan)
         self._opened_profile = opened
@@ -68,19 +75,29 @@ class ProfileScreen(ProfileMenuCommands):
             is_done=process is None,
         )
         self._sampler: ProcessSampler | None = None
-        self._pending_update: SamplerUpdate | None = None  # came while the picture is frozen
+        self._pending_update: SamplerUpdate | None = None  # arrived while the picture is frozen
         self._source_loader = SourceLoader(self, self.session)
         self._candidates: tuple[tuple[int, str], ...] = ()
-        self._cursor = 0  # of what is offered
+        self._cursor = 0  # among the candidates
         self._is_zoomed = False
+
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            **super().handlers(),
+            CommandId.ZOOM_PANEL: self.toggle_zoom,
+            CommandId.QUIT: self.quit,
+            CommandId.CLEAR: self.clear,
+            CommandId.PROFILE: self.take_profile,
+        }
 
     @property
     def is_sampling(self) -> bool:
-        """Whether a capture is under way."""
+        """Whether a capture is running."""
         return self._sampler is not None and self._sampler.is_running
 
     def compose(self) -> ComposeResult:
-        """Header, strip, pane, footer."""
+        """Compose header, strip, pane and footer."""
         yield LineBar("header")
         yield LineBar("strip")
         yield ProfilePanel("pane")
@@ -88,7 +105,7 @@ class ProfileScreen(ProfileMenuCommands):
         yield Prompt()
 
     def on_mount(self) -> None:
-        """Start at once: pressing the key was the explicit act."""
+        """Start at once: the key was the explicit request."""
         if self.session.is_standalone:
             self.toggle_zoom()
         if self._opened_profile is not None:
@@ -99,19 +116,19 @@ class ProfileScreen(ProfileMenuCommands):
             self._start()
 
     def on_unmount(self) -> None:
-        """Nothing is left behind."""
+        """End a running capture."""
         if self._sampler is not None:
             self._sampler.abort()
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Lay out."""
+        """Draw for the new size."""
         self.call_after_refresh(self.session.show_frame)
 
-    # ------------------------------------------------------------------------------------------ profiles come in
+    # ----------------------------------------------------------------------------- profiles come in
 
     def _start(self) -> None:
-        subject = self._process
-        if subject is None:
+        process = self._process
+        if process is None:
             self.session.show_status("this profile is from a file: there is no process to sample")
             return
         plan = self._plan or default_plan(self.session.settings.profile)
@@ -122,9 +139,9 @@ class ProfileScreen(ProfileMenuCommands):
             (),
         )
         self._sampling_status = SamplingStatus(
-            subject.pid, subject.name, duration_s=plan.duration_s
+            process.pid, process.name, duration_s=plan.duration_s
         )
-        self._profiles.note_sampled(subject.pid, subject.started)
+        self._profiles.note_sampled(process.pid, process.started)
         self._sampler = ProcessSampler(
             self.post_message,
             self._profiles.library,
@@ -132,23 +149,28 @@ class ProfileScreen(ProfileMenuCommands):
             self._profiles.on_saved,
         )
         try:
-            self._sampler.start(subject, plan)
+            self._sampler.start(process, plan)
         except CaptureFailedError as failed:
             self._sampling_status = SamplingStatus(
-                subject.pid, subject.name, problem=str(failed), is_done=True
+                process.pid, process.name, problem=str(failed), is_done=True
             )
         self.session.show_frame()
 
     @on(SamplerUpdate)
     def _handle_update(self, message: SamplerUpdate) -> None:
         if message.sampler is not self._sampler:
-            return  # of the worker before: it is kept, and no longer shown
+            return  # of the worker before: saved, and no longer shown
         progress = message.progress
         name, pid = self._sampling_status.name, self._sampling_status.pid
         self._sampling_status = SamplingStatus(
-            pid, name, progress.elapsed_s, self._sampling_status.duration_s,
-            is_attached=progress.state in ("sampling", "done"), problem=progress.message, is_done=progress.state in ("done", "failed"),
-        )  # fmt: skip
+            pid,
+            name,
+            progress.elapsed_s,
+            self._sampling_status.duration_s,
+            is_attached=progress.state in ("sampling", "done"),
+            problem=progress.message,
+            is_done=progress.state in ("done", "failed"),
+        )
         self._candidates = message.candidates
         if message.entry is not None:
             self._entry = message.entry
@@ -158,7 +180,7 @@ class ProfileScreen(ProfileMenuCommands):
         self.session.show_frame()
 
     def _apply_pending(self) -> None:
-        """The newest slice, unless the picture is frozen: collecting goes on, what is shown stands still."""
+        """Show the newest samples, unless the picture is frozen."""
         if (
             self._pending_update is not None
             and self._pending_update.analysis is not None
@@ -179,26 +201,26 @@ class ProfileScreen(ProfileMenuCommands):
         self._sampling_status = SamplingStatus(
             0, about.label or about.name, problem=about.ended, is_done=True
         )
-        maker = ProcessSampler(
+        sampler = ProcessSampler(
             self.post_message,
             self._profiles.library,
             self._profiles.categories,
             self._profiles.on_saved,
         )
-        self.profile_view.update(maker.analyze(opened.profile, opened.before))
+        self.profile_view.update(sampler.analyze(opened.profile, opened.before))
         self.session.show_frame()
 
     def open_entry(self, entry: LibraryEntry) -> None:
-        """Show a profile of the shelf."""
+        """Show a profile of the library."""
         try:
             self.open(OpenedProfile(self._profiles.library.load_profile(entry), entry=entry))
         except UnreadableProfileError as error:
             self.session.show_status(str(error))
 
-    # ------------------------------------------------------------------------------------------ showing
+    # -------------------------------------------------------------------------------------- showing
 
     def show_frame(self, frame: Frame) -> None:
-        """Hand the widgets their lines."""
+        """Show the lines of each widget."""
         width = self.size.width
         if not self.query("#header"):
             return  # a tick came before the widgets
@@ -228,20 +250,24 @@ class ProfileScreen(ProfileMenuCommands):
     def _rendered_pane(self, width: int, height: int) -> RenderedPane:
         if self._menu is not None:
             return RenderedPane(self._menu.view(width, height), cursor_width=width)
-        book = self.profile_view
-        return render_pane(
-            ProfilePane(
-                self._sampling_status, book.analysis, book.tab_name, book.current_tab, self._source_loader.text(book, self._process), book.search_status, book.breadcrumbs,
-                self._candidates if book.analysis is None else (), self._cursor,
-            ),
-            width,
-            height,
-        )  # fmt: skip
+        view = self.profile_view
+        pane = ProfilePane(
+            self._sampling_status,
+            view.analysis,
+            view.tab_name,
+            view.current_tab,
+            self._source_loader.text(view, self._process),
+            view.search_status,
+            view.breadcrumbs,
+            self._candidates if view.analysis is None else (),
+            self._cursor,
+        )
+        return render_pane(pane, width, height)
 
-    # ------------------------------------------------------------------------------------------ moving
+    # --------------------------------------------------------------------------------------- moving
 
     def action_move(self, rows: int) -> None:
-        """Arrows and pages."""
+        """Move the cursor by rows."""
         if self._menu is not None:
             self._menu.move(rows)
         elif self.profile_view.current_tab is not None:
@@ -251,7 +277,7 @@ class ProfileScreen(ProfileMenuCommands):
         self.session.show_frame()
 
     def action_open(self) -> None:
-        """Enter: open, zoom, choose; in a list, what its first line says."""
+        """Open, zoom or choose the row under the cursor."""
         if isinstance(self._menu, OptionsMenu):
             self._plan = self._menu.plan
             self._start()
@@ -265,7 +291,7 @@ class ProfileScreen(ProfileMenuCommands):
             self.show_message(self.profile_view.open_selected())
 
     def action_sideways(self, step: int) -> None:
-        """Right opens, then goes in; left closes, then goes out."""
+        """Open and go in (right), or close and go out (left)."""
         if isinstance(self._menu, LibraryMenu):
             if step > 0 and self._menu.selected_entry is not None:
                 self.open_entry(self._menu.selected_entry)
@@ -291,17 +317,7 @@ class ProfileScreen(ProfileMenuCommands):
     def _handle_scroll(self, event: Panel.Scrolled) -> None:
         self.action_move(event.rows)
 
-    # ------------------------------------------------------------------------------------------ commands
-
-    def handlers(self) -> Handlers:
-        """Map each command to its method."""
-        return {
-            **super().handlers(),
-            CommandId.ZOOM_PANEL: self.toggle_zoom,
-            CommandId.QUIT: self.quit,
-            CommandId.CLEAR: self.clear,
-            CommandId.PROFILE: self.take_profile,
-        }
+    # ------------------------------------------------------------------------------------- commands
 
     def toggle_zoom(self) -> None:
         """Give the pane the lines above it, too, or restore them."""
@@ -322,7 +338,8 @@ class ProfileScreen(ProfileMenuCommands):
         if self.is_sampling and not self.session.is_quit_pending:
             self.session.is_quit_pending = True
             self.session.show_status(
-                "still sampling: q again ends it, and what was sampled is kept; Esc stops it and stays here"
+                "still sampling: q again ends it, and what was sampled is kept;"
+                " Esc stops it and stays here"
             )
             return
         self.session.is_quit_pending = False
@@ -352,10 +369,10 @@ class ProfileScreen(ProfileMenuCommands):
             self.app.pop_screen()
             self.app.call_after_refresh(self.session.run_command, CommandId.PROFILE)
             return
-        subject = self._process
+        process = self._process
         choice = (
-            self._profiles.next_worker(subject.pid, subject.started)
-            if subject is not None
+            self._profiles.next_worker(process.pid, process.started)
+            if process is not None
             else None
         )
         if choice is None or choice.process is None:

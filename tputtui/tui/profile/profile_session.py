@@ -1,4 +1,4 @@
-"""The profiles of a session: taking one, keeping it, coming back to it, writing it for other tools."""
+"""Profiles of a session: take one, keep it, come back to it, export it."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from tputtui.tui.session import Session
 
 
-_MAX_MARKED = 200  # profiles that have a mark on the time axis
+_MAX_MARKED = 200  # profiles marked on the time axis
 
 
 class ProfileSession:
-    """The shelf, and the way to the profile's screen."""
+    """Library of profiles, choice of the process to sample, and the profile screen."""
 
     def __init__(self, session: Session, record_profile: Callable[[Profile], bool]) -> None:
         """`record_profile` embeds a profile in the run that is recorded; False: too large."""
@@ -45,12 +45,12 @@ class ProfileSession:
         settings = session.settings
         self.library = ProfileLibrary(session.environment.state_folder / "profiles")
         self.categories = build_table(settings.profile.categories, settings.own)
-        self._sampled: set[ProcessIdentity] = set()  # workers that had their turn in this round
+        self._sampled: set[ProcessIdentity] = set()  # workers that had their turn
         if session.player is not None:
             self.library.add_entries(_recorded_entries(session.player.profiles))
 
     def choose(self) -> ProcessChoice:
-        """The process that p would sample now."""
+        """Choose the process that p would sample now."""
         session = self.session
         frame, latest = session.current_frame(), session.latest
         if frame is None or latest is None:
@@ -66,7 +66,7 @@ class ProfileSession:
         )
 
     def next_worker(self, pid: int, started: float | None) -> ProcessChoice | None:
-        """The worker whose turn is next in the service that a process serves; None where there is no other."""
+        """Return the next worker of the service of a process; None where there is no other."""
         latest = self.session.latest
         service = find_service(latest, pid, started) if latest is not None else None
         if latest is None or service is None:
@@ -79,7 +79,7 @@ class ProfileSession:
         return choice if choice.process is not None and choice.process.pid != pid else None
 
     def sample_choice(self, choice: ProcessChoice, *, ask: bool = False) -> None:
-        """Sample the process of a choice, and say which it is."""
+        """Sample the chosen process, and say which it is."""
         if choice.process is not None and self.sample(choice.process, ask):
             self.announce(choice, ask=ask)
 
@@ -87,12 +87,14 @@ class ProfileSession:
         """Say which process is sampled, and what p does next."""
         begin = "" if ask else "sampling "
         room = self.session.app.size.width - 2
-        words = begin + choice.describe(room - len(begin))
+        sentence = begin + choice.describe(room - len(begin))
         ends = "" if ask else "; Esc stops"
-        self.session.show_status(words + ends if text.width(words + ends) <= room else words)
+        self.session.show_status(
+            sentence + ends if text.width(sentence + ends) <= room else sentence
+        )
 
     def refuse(self, choice: ProcessChoice) -> None:
-        """Say why no process is offered; in the pane where it is long, for a command that is cut is useless."""
+        """Say why no process is offered; a long reason in the pane: a cut command is useless."""
         from tputtui.tui.profile.profile_screen import ProfileScreen
 
         if text.width(choice.reason) <= self.session.app.size.width - 2 or self._profile_screen():
@@ -105,23 +107,27 @@ class ProfileSession:
             )
 
     def note_sampled(self, pid: int, started: float | None) -> None:
-        """A capture of a process begins: among the workers of its service it had its turn."""
+        """Note that a process has had its turn among the workers of its service."""
         latest = self.session.latest
         running = latest.processes if latest is not None else None
         process = next(
-            (one for one in running or () if one.pid == pid and started in (None, one.started)),
+            (
+                process
+                for process in running or ()
+                if process.pid == pid and started in (None, process.started)
+            ),
             None,
         )
         if latest is None or process is None:
             return
-        self._sampled &= {one.identity for one in running or ()}
-        family = {one.identity for one in find_family(latest, process).processes}
+        self._sampled &= {other.identity for other in running or ()}
+        family = {other.identity for other in find_family(latest, process).processes}
         if family <= self._sampled:
             self._sampled -= family
         self._sampled.add(process.identity)
 
     def sample(self, process: ProcessState, with_options: bool = False) -> bool:
-        """Sample a process and show where its time goes; with `ask`, after its options. False where that is off."""
+        """Sample a process in the profile screen; return False where that is off."""
         if self.session.settings.read_only:
             self.session.show_status("read-only: no profiling")
             return False
@@ -147,14 +153,17 @@ class ProfileSession:
         )
 
     def on_saved(self, entry: LibraryEntry, problem: str, reason: str = "") -> None:
-        """A profile is done and saved; `why`, where nobody asked. Called by the capture's thread."""
+        """Log a saved profile.
+
+        `reason`: why it was taken automatically. Called in a capture's thread.
+        """
         if entry.path is not None:
             self.session.saved_paths.append(str(entry.path))
         length = text.format_duration(round(entry.duration_s or 0.0, 1))
-        words = f"profile of {text.clean(entry.label, 60)}, {length}" + (
+        sentence = f"profile of {text.clean(entry.label, 60)}, {length}" + (
             f": {text.clean(reason, 120)}" if reason else ""
         )
-        self.session.log_event(Event(entry.time, "profile", words))
+        self.session.log_event(Event(entry.time, "profile", sentence))
         del self.session.profile_times[: -_MAX_MARKED + 1]
         self.session.profile_times.append(time.monotonic() - (time.time() - entry.time))
         if entry.profile is not None and not self._record_profile(entry.profile) and not problem:
@@ -163,7 +172,7 @@ class ProfileSession:
             self.session.show_status_from_thread(problem)
 
     def current_entry(self) -> LibraryEntry | None:
-        """The profile that was being taken at the moment one looks back at."""
+        """Return the profile that was being taken at the shown moment, if it is a past one."""
         if self.session.timeline.behind_s <= 0 and self.session.player is None:
             return None
         frame = self.session.current_frame()
@@ -196,11 +205,12 @@ class ProfileSession:
             return
         from tputtui.profiling.files.file_formats import export as write
 
+        state_folder = self.session.environment.state_folder
         try:
-            paths = write(profile, self.session.environment.state_folder / "profiles")
+            paths = write(profile, state_folder / "profiles")
         except OSError as error:
             self.session.show_status(
-                f"not saved: {error.filename or self.session.environment.state_folder}: {error.strerror or error}"
+                f"not saved: {error.filename or state_folder}: {error.strerror or error}"
             )
             return
         self.session.saved_paths += [str(path) for path in paths]
@@ -211,25 +221,27 @@ class ProfileSession:
         self.session.show_status(f"saved {paths[0].name}, {others} in {folder}")
 
     def show_current(self) -> bool:
-        """Where a profile was being taken at the moment one went back to: show it, or say so. False where none was."""
-        found = self.current_entry()
-        if found is None:
+        """Show the profile of the shown moment, or say that there is one; False: there is none."""
+        entry = self.current_entry()
+        if entry is None:
             return False
         if self._profile_screen() is self.session.app.screen:
-            self.open(found)
+            self.open(entry)
         else:
-            self.session.show_status(f"{found.label} was being profiled here: p shows it")
+            self.session.show_status(f"{entry.label} was being profiled here: p shows it")
         return True
 
 
 def _recorded_entries(profiles: Sequence[RecordedProfile]) -> list[LibraryEntry]:
-    """The profiles that a run carries, the newest first; one that cannot be read is left out."""
+    """Return the profiles of a run, the newest first; unreadable ones are left out."""
     entries = []
-    for one in profiles:
+    for recorded in profiles:
         with contextlib.suppress(UnreadableProfileError):
-            label = f"{text.clean(one.name, 60)} ({one.pid})"
-            profile = file_formats.parse(json.dumps(one.document).encode(), label)
+            label = f"{text.clean(recorded.name, 60)} ({recorded.pid})"
+            profile = file_formats.parse(json.dumps(recorded.document).encode(), label)
             entries.append(
-                LibraryEntry(one.time, one.pid, label, profile.duration_s, profile=profile)
+                LibraryEntry(
+                    recorded.time, recorded.pid, label, profile.duration_s, profile=profile
+                )
             )
     return sorted(entries, key=lambda entry: -entry.time)

@@ -1,4 +1,4 @@
-"""An instrumented profile's screen: hot functions, and who calls one."""
+"""Screen of an instrumented profile: hot functions, and the callers of one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class PstatsScreen(SessionScreen):
-    """A table; Enter puts a function under its callers, Backspace goes back."""
+    """Table of functions. Enter shows the callers of one, Backspace goes back."""
 
     AUTO_FOCUS = ""  # the prompt gets it when it asks
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(("everywhere", "profile"))]
@@ -33,18 +33,31 @@ class PstatsScreen(SessionScreen):
         super().__init__(session)
         self._tab = PstatsTab(profile)
 
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            CommandId.UNFOCUS: self.go_back,
+            CommandId.FILTER: self.ask_search,
+            CommandId.NEXT: self.next_match,
+            CommandId.PREVIOUS: self.previous_match,
+            CommandId.CLEAR: self.clear,
+            CommandId.COPY: self.copy,
+            CommandId.ZOOM_PANEL: self.refuse_zoom,
+            CommandId.QUIT: self.quit,
+        }
+
     def compose(self) -> ComposeResult:
-        """Table and footer."""
+        """Compose table and footer."""
         yield Panel("counted")
         yield LineBar("footer")
         yield Prompt()
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Lay out."""
+        """Draw for the new size."""
         self.call_after_refresh(self.session.show_frame)
 
     def show_frame(self, frame: Frame) -> None:
-        """Hand the widgets their lines."""
+        """Show the lines of each widget."""
         if not self.query("#counted"):
             return
         panel = self.query_one("#counted", Panel)
@@ -63,24 +76,24 @@ class PstatsScreen(SessionScreen):
             )
 
     def action_move(self, rows: int) -> None:
-        """Arrows and pages."""
+        """Move the cursor by rows."""
         self._tab.move(rows)
         self.session.show_frame()
 
     def action_open(self) -> None:
-        """Enter: who called it."""
+        """Show the callers of the function."""
         self._tab.open()
         self.session.show_frame()
 
     def action_sideways(self, step: int) -> None:
-        """Right is Enter, left is Backspace."""
+        """Show the callers (right), or go back (left)."""
         if step > 0:
             self.action_open()
         else:
             self.go_back()
 
     def action_panel(self, _number: int) -> None:
-        """There is one table."""
+        """Say that there is only one table."""
         self.session.show_status("an instrumented profile has one view: no stacks were kept")
 
     @on(Panel.Clicked)
@@ -93,19 +106,6 @@ class PstatsScreen(SessionScreen):
     def _handle_scroll(self, event: Panel.Scrolled) -> None:
         self.action_move(event.rows)
 
-    def handlers(self) -> Handlers:
-        """Map each command to its method."""
-        return {
-            CommandId.UNFOCUS: self.go_back,
-            CommandId.FILTER: self.ask_search,
-            CommandId.NEXT: self.next_match,
-            CommandId.PREVIOUS: self.previous_match,
-            CommandId.CLEAR: self.clear,
-            CommandId.COPY: self.copy,
-            CommandId.ZOOM_PANEL: self.refuse_zoom,
-            CommandId.QUIT: self.quit,
-        }
-
     def go_back(self) -> None:
         """Go back from the callers."""
         if not self._tab.back():
@@ -116,10 +116,10 @@ class PstatsScreen(SessionScreen):
     def ask_search(self) -> None:
         """Search functions and files."""
 
-        def done(words: str | None) -> None:
+        def done(query: str | None) -> None:
             self.query_one("#footer").display = True
-            if words:
-                self.session.show_status(f"{self._tab.search(words):,} match")
+            if query:
+                self.session.show_status(f"{self._tab.search(query):,} match")
                 self._tab.go_to_match(1)
             self.session.show_frame()
 

@@ -1,4 +1,4 @@
-"""The source files that a profile points at, read in a thread: /proc and a network disk may take their time."""
+"""Loader of the source files of a profile, in a thread: /proc or a network disk may be slow."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from tputtui.tui.session import Session
 
 _REPLAY_NOTE = "source is off in a replay: the files here may not be those that ran then"
-MAX_FILES = 32  # files whose text is held
+MAX_FILES = 32  # files in the cache
 
 
 class SourceRoot(Protocol):
-    """Whose root and working directory a file lies below."""
+    """Process below whose root and working directory a file lies."""
 
     @property
     def pid(self) -> int: ...  # noqa: D102
@@ -27,7 +27,7 @@ class SourceRoot(Protocol):
 
 
 class SourceLoader:
-    """Texts by file. What is not there yet is asked for, and the screen shown again when it is."""
+    """Cache of source texts. A missing one is read in a thread, then the screen is drawn again."""
 
     def __init__(self, screen: Screen[None], session: Session) -> None:
         self._screen = screen
@@ -36,14 +36,14 @@ class SourceLoader:
         self._pending_file = ""
 
     def text(self, profile_view: ProfileView, process: SourceRoot | None) -> SourceText | None:
-        """The file under the book's cursor; None while it is being read, or where there is none."""
+        """Return the file under the cursor; None while it is being read, or without a file."""
         file = profile_view.file
         if not file or profile_view.analysis is None:
             return None
         if self._session.player is not None:
             return SourceText(file, error=_REPLAY_NOTE)
-        found = self._texts.get(file)
-        if found is None and self._pending_file != file:
+        source = self._texts.get(file)
+        if source is None and self._pending_file != file:
             self._pending_file = file
             pid = process.pid if process is not None else None
             since = (
@@ -53,11 +53,11 @@ class SourceLoader:
             )
             work = partial(self._read, file, pid, since)
             self._screen.run_worker(work, thread=True, group="source", exit_on_error=False)
-        return found
+        return source
 
     def _read(self, file: str, pid: int | None, since: float | None) -> None:
-        found = read_source(file, pid, since)
-        self._screen.app.call_from_thread(self._store_text, found)
+        source = read_source(file, pid, since)
+        self._screen.app.call_from_thread(self._store_text, source)
 
     def _store_text(self, source: SourceText) -> None:
         while len(self._texts) >= MAX_FILES:

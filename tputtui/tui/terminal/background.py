@@ -20,7 +20,10 @@ _MAX_BYTES = 4096
 
 
 def is_light() -> bool:
-    """OSC 11 with a limit of 200 ms (every terminal answers the question behind it), else COLORFGBG, else dark."""
+    """Ask the terminal by OSC 11, within 200 ms; else read COLORFGBG, else assume dark.
+
+    Every terminal answers the request for device attributes that is sent behind it.
+    """
     answer = _query_terminal()
     found = _COLOR_REPLY.search(answer)
     if found is not None:
@@ -31,7 +34,7 @@ def is_light() -> bool:
 
 
 def _query_terminal() -> bytes:
-    """Send OSC 11 and, behind it, a request for device attributes; read until the latter's answer is there."""
+    """Send OSC 11 and a request for device attributes; read until the latter is answered."""
     try:
         source, sink = sys.stdin.fileno(), sys.stderr.fileno()
         before = termios.tcgetattr(source)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.message import Message
 
-# What Textual sets and does not reset, or resets before a late reply of the terminal sets it again: in-band resize
-# reports, synchronized output, focus reports, bracketed paste.
+# What Textual sets and does not reset, or resets before a late reply of the terminal sets it again:
+# in-band resize reports, synchronized output, focus reports, bracketed paste.
 _MODES = (2048, 2026, 1004, 2004)
 _MOUSE_MODES = (1016, 1015, 1006, 1003, 1002, 1000)
 _POINTER_SHAPE = "\x1b]22;"
@@ -40,10 +40,11 @@ class BaseDriver(LinuxDriver):
         self._active = False  # the terminal is ours
         self._suspended = False  # it was given back until SIGCONT
         self._pointer = _DEFAULT_POINTER
-        # Before the app starts: Textual and Rich would each answer for themselves, 80x24 and 80x25 for 0x0.
+        # Before the app starts: Textual and Rich would each answer for themselves, 80x24 and 80x25
+        # for 0x0.
         self._share(size or self._terminal.query())
 
-    # ------------------------------------------------------------------------------------------ size
+    # ----------------------------------------------------------------------------------------- size
 
     def _share(self, size: tuple[int, int]) -> None:
         self._size = size
@@ -56,7 +57,7 @@ class BaseDriver(LinuxDriver):
         return size
 
     def process_message(self, message: Message) -> None:
-        """Pass an input event on to the app; a size that the terminal reports in band becomes one that can be drawn."""
+        """Pass an input event on to the app, with a reported size limited to what can be drawn."""
         if isinstance(message, events.Resize):
             reported = message.size
             if not reported:
@@ -77,7 +78,7 @@ class BaseDriver(LinuxDriver):
             self.write("\x1b[?1016l")
             self._mouse_pixels = False
 
-    # ------------------------------------------------------------------------------------------ start and end
+    # -------------------------------------------------------------------------------- start and end
 
     def start_application_mode(self) -> None:
         """Take the terminal, at the start and after a suspension: it shows nothing of ours."""
@@ -94,7 +95,8 @@ class BaseDriver(LinuxDriver):
         """Give the terminal back as it was."""
         self._active = False
         super().stop_application_mode()
-        # Last, when the input thread has ended: a late reply of the terminal would set some of them again.
+        # Last, when the input thread has ended: a late reply of the terminal would set some of them
+        # again.
         modes = (*_MODES, *_MOUSE_MODES) if self._mouse else _MODES
         self.write("".join(f"\x1b[?{mode}l" for mode in modes))
         if self._pointer != _DEFAULT_POINTER:
@@ -114,8 +116,9 @@ class BaseDriver(LinuxDriver):
     def _sigcont_application(self, *_: object) -> None:
         """Handle SIGCONT.
 
-        It also comes after SIGSTOP, which no handler sees, and to a process that never stopped. Textual would then start
-        a second reader, and take the raw mode for the one to restore at the end.
+        It also comes after SIGSTOP, which no handler sees, and to a process that never stopped.
+        Textual would then start a second reader, and take the raw mode for the one to restore at
+        the end.
         """
         if self._active:
             # From the loop: this signal may have interrupted a write, whose lock is held.

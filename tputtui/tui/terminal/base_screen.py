@@ -1,4 +1,4 @@
-"""Mixins of the screens: laid out for the terminal's size, and with contents in the first picture."""
+"""Mixins of the screens: laid out for the terminal's size, filled in the first picture."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ else:
 
 
 class FollowsTerminal(_Base):
-    """A screen that is laid out for the size of the app, whatever a delayed Resize says.
+    """Screen that is laid out for the size of the app, whatever a delayed Resize says.
 
-    Textual's screen posts itself a Resize after each layout. With two sizes in its queue and another message between
-    them, each layout would bring back the other size, without end.
+    Textual's screen posts itself a Resize after each layout. With two sizes in its queue and
+    another message between them, each layout would bring back the other size, without end.
     """
 
     def _screen_resized(self, size: Size) -> None:  # noqa: ARG002  # may be out of date
@@ -25,7 +25,7 @@ class FollowsTerminal(_Base):
 
 
 class DrawnWhole(FollowsTerminal):
-    """A screen whose first picture has its contents: each panel has its place, and none is drawn yet."""
+    """Screen whose panels are filled when they have their places, before the first drawing."""
 
     _pictured = False
 

@@ -1,10 +1,12 @@
 """Diff writer: sends the cells that differ from what the terminal shows, and no more.
 
-Textual sends a changed region from its widget's left edge on, and each piece with its whole style and a reset. Here an
-update is compared, cell by cell, with what was sent before; only runs of changed cells are sent, and between two
-styles only what differs. On a slow link that is the difference between seconds and milliseconds.
+Textual sends a changed region from its widget's left edge on, and each piece with its whole style
+and a reset. Here an update is compared, cell by cell, with what was sent before; only runs of
+changed cells are sent, and between two styles only what differs. On a slow link that is the
+difference between seconds and milliseconds.
 
-The model of the terminal changes only with a frame that was handed to the driver (`DiffWriter.sent`).
+The model of the terminal changes only with a frame that was handed to the driver
+(`DiffWriter.sent`).
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ _CONTINUATION: Cell = ("", _NO_STYLE)  # the second cell of a wide character
 
 
 class SgrStyle(NamedTuple):
-    """A style as the terminal takes it: attributes, foreground and background, each as SGR parameters."""
+    """Style as SGR parameters: attributes, foreground and background."""
 
     attributes: str
     foreground: str
@@ -52,7 +54,7 @@ class FrameUpdate(NamedTuple):
 
 
 class DiffWriter:
-    """Model of what the terminal shows: all cells that were sent since its content was last unknown."""
+    """Model of what the terminal shows: the cells sent since its content was last unknown."""
 
     def __init__(self) -> None:
         self._shown_rows: dict[int, dict[int, Cell]] = {}
@@ -66,13 +68,13 @@ class DiffWriter:
         self._epoch += 1
 
     def fit(self, size: tuple[int, int]) -> None:
-        """Drop the model if the next frame is for another size: a resized terminal moves or cuts what it shows."""
+        """Drop the model if the size changes: a resized terminal moves or cuts its content."""
         if size != self._size:
             self._size = size
             self.invalidate()
 
     def frame(self, update: ChopsUpdate | LayoutUpdate, system: ColorSystem | None) -> FrameUpdate:
-        """Make the text that brings the terminal from what it shows to the update. The model stays as it is."""
+        """Render the text that changes the terminal to the update; the model is not changed."""
         epoch, known = self._epoch, self._shown_rows
         rows: dict[int, dict[int, Cell]] = {}
         out: list[str] = []
@@ -204,7 +206,10 @@ def _sgr_style(style: Style, system: ColorSystem | None) -> SgrStyle:
 
 @lru_cache(maxsize=4096)
 def _transition(current: SgrStyle, wanted: SgrStyle) -> str:
-    """The shortest SGR from one style to another. Attributes cannot be taken back one by one everywhere: then a reset."""
+    """Return the shortest SGR from one style to another.
+
+    Attributes cannot be taken back one by one everywhere: then a reset.
+    """
     if current == wanted:
         return ""
     loses_color = (current.foreground and not wanted.foreground) or (

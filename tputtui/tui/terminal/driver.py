@@ -29,7 +29,7 @@ _ERRORS = "tputtui-terminal"  # what the decoder makes of bytes that are not UTF
 
 
 def _eight_bit(error: UnicodeError) -> tuple[str, int]:
-    """A control character of eight bits, which a terminal without UTF-8 sends; else the mark for what is invalid."""
+    """Return an eight-bit control character, sent without UTF-8, else the replacement character."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     bad = error.object[error.start : error.end]  # several bytes: a character that was cut
@@ -41,7 +41,10 @@ codecs.register_error(_ERRORS, _eight_bit)
 
 
 def decoder() -> codecs.IncrementalDecoder:
-    """Decode what a terminal sends, cut anywhere; a raw byte 0x9b is the character that `ReplyFilter` knows."""
+    """Decode the bytes of a terminal, cut anywhere.
+
+    A raw byte 0x9b becomes the character that `ReplyFilter` knows.
+    """
     return codecs.getincrementaldecoder("utf-8")(errors=_ERRORS)
 
 
@@ -96,7 +99,7 @@ class TerminalDriver(BaseDriver):
         return ErrorNotices(self._tell)
 
     def _tell(self, error: Exception) -> None:
-        """Have the app show an error that cost a key or a report, unless the screen is about to end."""
+        """Show an error that cost a key or a report, unless the screen is about to end."""
         show = getattr(self._app, "lost_input", None)
         if show is None or self.exit_event.is_set() or self._loop.is_closed():
             return

@@ -7,7 +7,7 @@ from textual.message import Message
 
 
 class TerminalParser(XTermParser):
-    """Parser that takes a mouse position for cells where the terminal reported no size in pixels."""
+    """Parser that reads mouse positions as cells if the size in pixels is unknown."""
 
     def parse_mouse_code(self, code: str) -> Message | None:
         """Parse a mouse event. Textual divides by both sizes, and an in-band report may say 0."""

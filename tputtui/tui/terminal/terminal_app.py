@@ -1,4 +1,4 @@
-"""Base of the app: what is drawn reaches the terminal as whole frames, and no picture is lost on the way."""
+"""Base of the app: sends whole frames to the terminal, and loses none on the way."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TerminalApp(App[int]):
         self._put_off = False  # a picture is due
         self._set_initial_theme(palette.textual_theme())
 
-    # ------------------------------------------------------------------------------------------ theme
+    # ---------------------------------------------------------------------------------------- theme
 
     def _set_initial_theme(self, theme: Theme) -> None:
         """Set the first theme without a change of theme.
@@ -68,7 +68,7 @@ class TerminalApp(App[int]):
             for widget in screen.query("Panel"):
                 widget.refresh()
 
-    # ------------------------------------------------------------------------------------------ errors
+    # --------------------------------------------------------------------------------------- errors
 
     def _fatal_error(self) -> None:
         """End without Textual's traceback, which shows the values of local variables."""
@@ -79,7 +79,7 @@ class TerminalApp(App[int]):
         """Error of this program that ended the screen, to be raised by the caller of `run`."""
         return self._exception
 
-    # ------------------------------------------------------------------------------------------ frames
+    # --------------------------------------------------------------------------------------- frames
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send an update as one frame. Textual has no public hook for it."""
@@ -116,16 +116,19 @@ class TerminalApp(App[int]):
         self._cursor_sent = self._previous_cursor_position = cursor
 
     def forget_screen(self) -> None:
-        """Send all of the next picture: the terminal was cleared, or drawn on by another program."""
+        """Send all of the next picture: the content of the terminal is unknown."""
         self._writer.invalidate()
         self._cursor_sent = None
 
     def on_resize(self) -> None:
-        """Draw everything again. After a stop the terminal comes back empty and of the same size: nothing else would."""
+        """Draw everything again.
+
+        After a stop the terminal comes back empty and of the same size: nothing else would.
+        """
         self.forget_screen()
         self.screen.refresh()
 
-    # ------------------------------------------------------------------------------------------ a slow terminal
+    # ------------------------------------------------------------------------------ a slow terminal
 
     def backlog(self) -> int:
         """Count the writes that wait for the terminal."""
@@ -147,7 +150,7 @@ class TerminalApp(App[int]):
             self.draw_again()
 
     def draw_again(self) -> None:
-        """Draw all of the screen in front; the diff writer sends what the terminal does not show yet."""
+        """Draw all of the screen in front; the diff writer sends only what differs."""
         self.screen.refresh()
 
     def action_command_palette(self) -> None:

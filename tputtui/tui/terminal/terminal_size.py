@@ -1,6 +1,7 @@
 """The size of the terminal: one answer for the driver, Textual, Rich and the diff writer.
 
-A terminal may report 0x0: a container's pseudo-terminal before its client resizes it, a serial line, `script`.
+A terminal may report 0x0: a container's pseudo-terminal before its client resizes it, a serial
+line, `script`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Final
 
 DEFAULT_COLUMNS: Final = 80
 DEFAULT_ROWS: Final = 24
-# Upper bounds of a picture, in cells: an unset size can also read as 65535, and every cell costs memory and time.
+# Upper bounds of a picture, in cells: an unset size can also read as 65535, and every cell costs
+# memory and time.
 MAX_COLUMNS: Final = 1000
 MAX_ROWS: Final = 500
 _UNSET: Final = 0x7FFF  # from here on it is -1 in a field of 16 bits, not a size

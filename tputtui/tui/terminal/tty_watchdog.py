@@ -1,7 +1,8 @@
 """Leaving the terminal as we found it, however we die.
 
-Textual handles neither SIGTERM nor SIGHUP nor SIGQUIT (the shell would be left raw, in the alternate screen, with the mouse on), and
-when its terminal vanishes without a signal its input thread spins at 100 % of a core while its writer blocks the loop.
+Textual handles neither SIGTERM nor SIGHUP nor SIGQUIT (the shell would be left raw, in the
+alternate screen, with the mouse on), and when its terminal vanishes without a signal its input
+thread spins at 100 % of a core while its writer blocks the loop.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ _GRACE_S = 2.0
 
 
 class TtyWatchdog:
-    """Watches over one run of the screen. `leave(code)` must end it from the event loop's thread."""
+    """Watchdog of one run of the screen.
+
+    `leave(code)` must end it from the event loop's thread.
+    """
 
     def __init__(
         self, exit_with: Callable[[int], None], emergency_stop: Callable[[], None]
@@ -30,7 +34,10 @@ class TtyWatchdog:
         self._stopped = threading.Event()
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Install the signal handlers and the watch on the terminal. Call it from the loop's thread."""
+        """Install the signal handlers and the watch on the terminal.
+
+        Call it from the loop's thread.
+        """
         for number, code in EXIT_CODES.items():
             loop.add_signal_handler(number, self._exit, code)
         threading.Thread(

@@ -1,1 +1,1 @@
-"""Widgets on Textual's line API: they get finished lines and repaint only the cells that changed."""
+"""Widgets on Textual's line API: they repaint only the cells that changed."""

@@ -1,4 +1,4 @@
-"""One line of the screen that is no panel: the header, the event line, the footer."""
+"""Header, event line and footer: lines of the screen outside of the panels."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tputtui.views.shared.styled_text import Line
 
 
 class LineBar(Panel):
-    """A panel of one line."""
+    """Panel of one line."""
 
     def show_line(self, line: Line) -> None:
-        """Show the line; only what changed in it is repainted."""
+        """Show the line; only the cells that changed are repainted."""
         self.show(PanelView((line,)))

@@ -1,7 +1,8 @@
-"""The one widget that all panels are: it draws lines, and repaints no cell that did not change.
+"""Panel: the widget of all panels. It draws lines and repaints only the cells that changed.
 
-Textual's own Sparkline and DataTable repaint all they have at every change (4 times the CPU, 12 times the bytes); here a
-new view is compared with the last one, line by line and within the line, and only the difference is refreshed.
+Textual's own Sparkline and DataTable repaint everything at every change (4 times the CPU, 12 times
+the bytes). Here a new view is compared with the last one, line by line and within the line, and
+only the difference is refreshed.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class Panel(Widget):
-    """Draws the lines of a view. It knows nothing of what they mean."""
+    """Widget that draws the lines of a view, whatever they mean."""
 
     DEFAULT_CSS = "Panel { height: 1fr; width: 1fr; }"
 
     class Clicked(Message):
-        """A row was clicked: the panel's name and the row's key (None: the panel itself)."""
+        """Click on a row: name of the panel and key of the row (None: on the panel itself)."""
 
         def __init__(self, panel: str, key: Hashable | None) -> None:
             self.panel = panel
@@ -37,7 +38,7 @@ class Panel(Widget):
             super().__init__()
 
     class Scrolled(Message):
-        """The wheel turned over a panel: rows down (or, negative, up)."""
+        """Turn of the wheel over a panel: rows down, or up if negative."""
 
         def __init__(self, panel: str, rows: int) -> None:
             self.panel = panel
@@ -54,11 +55,11 @@ class Panel(Widget):
 
     @property
     def view(self) -> PanelView:
-        """What is shown now."""
+        """View that is shown now."""
         return self._view
 
     def show(self, view: PanelView) -> None:
-        """Show a view; only what differs from the last one is repainted."""
+        """Show a view; only the difference to the last one is repainted."""
         old, self._view = self._view, view
         if not self._is_drawn or (old.lines is view.lines and old.cursor == view.cursor):
             return
@@ -75,15 +76,17 @@ class Panel(Widget):
             self.refresh(*dirty)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of a region. A panel has no border, padding or tint, so Textual's cache of styled lines, a third of
-        the cost of drawing, has nothing to add.
+        """Render the lines of a region.
+
+        A panel has no border, padding or tint: Textual's cache of styled lines, a third of the cost
+        of drawing, is not needed.
         """
         self._is_drawn = True
         self._drawn_width = self.size.width
         return [self.render_line(y).crop(crop.x, crop.right) for y in crop.line_range]
 
     def render_line(self, y: int) -> Strip:
-        """One line, as Textual asks for it."""
+        """Render one line for Textual."""
         app = cast("TerminalApp", self.app)
         view = self._view
         if y >= len(view.lines):
@@ -94,23 +97,23 @@ class Panel(Widget):
         return strip.adjust_cell_length(self._drawn_width, app.palette.styles["plain"])
 
     def on_click(self, event: events.Click) -> None:
-        """The mouse is a bonus: a click focuses the panel and moves the cursor."""
+        """Focus the panel and move the cursor to the row."""
         keys = self._view.row_keys
         self.post_message(
             self.Clicked(self.id or "", keys[event.y] if event.y < len(keys) else None)
         )
 
     def on_mouse_scroll_down(self) -> None:
-        """The wheel moves the cursor."""
+        """Move the cursor by the wheel."""
         self.post_message(self.Scrolled(self.id or "", 3))
 
     def on_mouse_scroll_up(self) -> None:
-        """The wheel moves the cursor."""
+        """Move the cursor by the wheel."""
         self.post_message(self.Scrolled(self.id or "", -3))
 
 
 def changed_cells(before: Line, after: Line) -> tuple[int, int]:
-    """The cells [start, end) in which two lines differ."""
+    """Return the cells [start, end) in which two lines differ."""
     head = 0
     start = 0
     for old, new in zip(before, after, strict=False):
@@ -119,7 +122,8 @@ def changed_cells(before: Line, after: Line) -> tuple[int, int]:
         head += 1
         start += text.width(new.text)
     rest_before, rest_after = before[head:], after[head:]
-    # After a resize the lines are of two widths: what both end with does not stand in the same cells.
+    # After a resize the lines are of two widths: what both end with does not stand in the same
+    # cells.
     one_width = _width(rest_before) == _width(rest_after)
     tail = 0
     for old, new in zip(reversed(rest_before), reversed(rest_after), strict=False):

@@ -1,4 +1,4 @@
-"""The profile pane's widget: a panel whose cursor stops before the detail beside it, and whose flame graph is boxes."""
+"""Widget of the profile pane: cursor up to the detail column, flame graph of boxes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ProfilePanel(Panel):
-    """Draws what `views.profile.pane` made."""
+    """Panel that draws the result of `views.profile.profile_pane`."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -23,7 +23,7 @@ class ProfilePanel(Panel):
         self._cursor_width = 0
 
     def show_pane(self, pane: RenderedPane) -> None:
-        """Show it; only what differs is repainted, unless boxes become lines or lines boxes."""
+        """Show the pane; all is repainted only where boxes become lines, or lines boxes."""
         changed = (pane.box_rows, pane.cursor_width) != (self._box_rows, self._cursor_width)
         self._box_rows, self._cursor_width = pane.box_rows, pane.cursor_width
         self.show(pane.view)
@@ -31,7 +31,7 @@ class ProfilePanel(Panel):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One line, as Textual asks for it."""
+        """Render one line for Textual."""
         view = self.view
         if y >= len(view.lines) or (y not in self._box_rows and y != view.cursor):
             return super().render_line(y)

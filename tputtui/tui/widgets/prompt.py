@@ -1,4 +1,4 @@
-"""One line to type in: a filter, a time. It appears in the footer's place and is gone with Enter or Esc."""
+"""Prompt for one line, such as a filter or a time, in the footer's place until Enter or Esc."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_CHARACTERS = 200  # characters: a paste of 200 kB is cut, not obeyed
 
 
 class Prompt(Input):
-    """Asks for one line; `changed` sees every keystroke, `done` the end (None: given up)."""
+    """Input of one line. It reports each keystroke, and the end."""
 
     def __init__(self) -> None:
         super().__init__(id="prompt", max_length=MAX_CHARACTERS, compact=True)
@@ -25,7 +25,10 @@ class Prompt(Input):
         on_change: Callable[[str], None] | None = None,
         value: str = "",
     ) -> None:
-        """Show the prompt with `words` as its hint."""
+        """Ask for a line.
+
+        `on_change` gets the text at each keystroke, `on_done` at the end (None: given up).
+        """
         self._done_callback, self._change_callback = on_done, on_change
         self.placeholder = hint
         self.value = value
@@ -45,18 +48,18 @@ class Prompt(Input):
             done(value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Every keystroke counts: a filter works while it is typed."""
+        """Report each keystroke: a filter works while it is typed."""
         event.stop()
         if self._change_callback is not None:
             self._change_callback(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter."""
+        """End with the text."""
         event.stop()
         self._finish(event.value)
 
     async def on_key(self, event: events.Key) -> None:
-        """Esc gives up; nothing else of the screen's keys acts while one types."""
+        """Give up for Esc; no other key of the screen acts while the prompt is open."""
         if event.key == "escape":
             event.stop()
             event.prevent_default()
