@@ -45,16 +45,15 @@ def derive_host(before: HostReading | None, now: HostReading) -> HostState:
         load=now.load,
         memory=_derive_memory(now),
         pressure=now.pressure,
-        disks=()
-        if earlier is None
-        else tuple(
-            _derive_disk(*pair, elapsed) for pair in _match_by_name(earlier.disks, now.disks)
+        disks=tuple(
+            _derive_disk(before_disk, disk, elapsed)
+            for before_disk, disk in _match_by_name(earlier.disks if earlier else (), now.disks)
         ),
-        networks=()
-        if earlier is None
-        else tuple(
-            _derive_network(*pair, elapsed)
-            for pair in _match_by_name(earlier.networks, now.networks)
+        networks=tuple(
+            _derive_network(before_network, network, elapsed)
+            for before_network, network in _match_by_name(
+                earlier.networks if earlier else (), now.networks
+            )
         ),
         tcp=None if earlier is None else _derive_tcp(earlier.tcp, now.tcp, elapsed),
         cgroup=derive_cgroup(None if earlier is None else earlier.cgroup, now.cgroup),
@@ -88,12 +87,13 @@ def derive_cgroup(before: Cgroup | None, now: Cgroup | None) -> CgroupState | No
     """
     if now is None:
         return None
+    throttled_percent: float | None = None
+    if before is not None and before.path == now.path:
+        throttled_percent = _throttled_percent(before, now)
     return CgroupState(
         path=now.path,
         cpu_limit_cores=now.cpu_limit_cores,
-        throttled_percent=_throttled_percent(before, now)
-        if before is not None and before.path == now.path
-        else None,
+        throttled_percent=throttled_percent,
         memory_limit_bytes=now.memory_limit_bytes,
         memory_used_bytes=now.memory_used_bytes,
     )
@@ -123,7 +123,12 @@ def _derive_cpu(before: HostReading, now: HostReading) -> CpuState | None:
     total = spent.total
     if total <= 0:
         return None
-    same_cores = len(before.cores) == len(now.cores)
+    busy_by_core: tuple[float, ...] = ()
+    if len(before.cores) == len(now.cores):
+        busy_by_core = tuple(
+            _busy_percent(_cpu_time_between(earlier, later))
+            for earlier, later in zip(before.cores, now.cores, strict=True)
+        )
     return CpuState(
         percent=_busy_percent(spent),
         user=100.0 * spent.user / total,
@@ -131,12 +136,7 @@ def _derive_cpu(before: HostReading, now: HostReading) -> CpuState | None:
         iowait=100.0 * spent.iowait / total,
         steal=100.0 * spent.steal / total,
         cores=len(now.cores) or 1,
-        busy_by_core=tuple(
-            _busy_percent(_cpu_time_between(earlier, later))
-            for earlier, later in zip(before.cores, now.cores, strict=True)
-        )
-        if same_cores
-        else (),
+        busy_by_core=busy_by_core,
     )
 
 
