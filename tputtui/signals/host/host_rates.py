@@ -55,7 +55,7 @@ def derive_host(before: HostReading | None, now: HostReading) -> HostState:
                 earlier.networks if earlier else (), now.networks
             )
         ),
-        tcp=None if earlier is None else _derive_tcp(earlier.tcp, now.tcp, elapsed),
+        tcp=None if earlier is None else _derive_tcp(earlier.tcp, now.tcp),
         cgroup=derive_cgroup(None if earlier is None else earlier.cgroup, now.cgroup),
         missing=now.missing,
         metrics=_derive_metrics(earlier, now, elapsed),
@@ -215,9 +215,7 @@ def _derive_network(before: NetworkCounters, now: NetworkCounters, elapsed: floa
     )
 
 
-def _derive_tcp(
-    before: TcpCounters | None, now: TcpCounters | None, elapsed: float
-) -> TcpState | None:
+def _derive_tcp(before: TcpCounters | None, now: TcpCounters | None) -> TcpState | None:
     """Derive the TCP state; retransmits are a share of the segments sent.
 
     OutSegs does not include them: they are additional.
@@ -229,10 +227,7 @@ def _derive_tcp(
         again = _rise(before.retransmits or 0, now.retransmits or 0)
         sent = again + _rise(before.segments_out or 0, now.segments_out or 0)
         retransmits = 100.0 * again / sent if sent else 0.0
-    drops: float | None = None
-    if before.listen_drops is not None and now.listen_drops is not None:
-        drops = _rise(before.listen_drops, now.listen_drops) / elapsed
-    return TcpState(retransmits, drops)
+    return TcpState(retransmits)
 
 
 def _rise(before: float, now: float) -> float:

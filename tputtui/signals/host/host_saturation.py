@@ -151,7 +151,7 @@ def _network_row(state: HostState, missing_reasons: dict[str, str]) -> Saturatio
 
     Its speed is not known, so it has no ratio; it is judged by dropped connections.
     """
-    drops = state.tcp.listen_drops_s if state.tcp is not None else None
+    drops = state.metrics.get("listen_drops")
     refused = (
         f"{text.format_rate(drops)} connections/s dropped at full listen queues" if drops else ""
     )
