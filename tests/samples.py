@@ -114,8 +114,8 @@ def host() -> HostState:
         pressure={"cpu": Pressure(38.0), "memory": Pressure(0.0, 0.0), "io": Pressure(0.4, 0.1)},
         disks=(DiskState("nvme0n1", 1_258_291.0, 19_293_798.0, 240.0, 12.0, 0.4),),
         networks=(NetworkState("eth0", 13_002_342.0, 92_274_688.0, 0.0),),
-        tcp=TcpState(0.1, 0.0),
-        metrics={"run_queue": 11, "fds_used": 4000, "fds_limit": 1_000_000},
+        tcp=TcpState(0.1),
+        metrics={"run_queue": 11, "fds_used": 4000, "fds_limit": 1_000_000, "listen_drops": 0.0},
         cgroup=CgroupState("/", None, 0.0, None),
     )
 

@@ -99,7 +99,8 @@ def test_a_run_of_an_earlier_version_lacks_it(root: Path) -> None:
     del row[place]
     decoded = RowDecoder(orders).decode(HostReading, row)
     assert decoded == replace(reading, metrics={})
-    assert derive_host(None, decoded).metrics.keys() == {"run_queue", "fds_used", "fds_limit"}
+    levels = derive_host(None, decoded).metrics
+    assert levels.keys() == {"run_queue", "fds_used", "fds_limit"}
 
 
 def test_a_level_is_passed_on_and_a_counter_becomes_a_rate(root: Path) -> None:

@@ -75,12 +75,15 @@ def test_pressure_that_is_switched_off_says_how_to_switch_it_on(
 
 
 def test_tcp_losses_do_not_count_an_overflow_twice(tmp_path: Path) -> None:
-    assert kernel.read_tcp(str(whole_proc(tmp_path))) == TcpCounters(912345, 321, 42)
+    reading = HostCollector(whole_proc(tmp_path)).read()
+    assert reading.tcp == TcpCounters(912345, 321, 42)
 
 
-def test_without_netstat_the_listen_drops_are_unknown(tmp_path: Path) -> None:
+def test_without_netstat_the_listen_drops_are_unknown_with_a_reason(tmp_path: Path) -> None:
     (whole_proc(tmp_path) / "proc/net/netstat").unlink()
-    assert kernel.read_tcp(str(tmp_path)) == TcpCounters(912345, 321, None)
+    reading = HostCollector(tmp_path).read()
+    assert reading.tcp == TcpCounters(912345, 321, None)
+    assert dict(reading.missing)["listen drops"] == "the kernel has no /proc/net/netstat"
 
 
 @pytest.mark.parametrize("content", [None, "", "x y z\n", b"\xff\xfe"])

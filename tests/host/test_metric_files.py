@@ -37,6 +37,7 @@ def test_file_descriptors_with_and_without_a_limit(tmp_path: Path) -> None:
     [
         ("proc/loadavg", {"run_queue"}, "run queue"),
         ("proc/sys/fs/file-nr", {"fds_used", "fds_limit"}, "file descriptors"),
+        ("proc/net/netstat", {"listen_drops"}, "listen drops"),
     ],
 )
 @pytest.mark.parametrize("content", [None, "", "x y z\n", b"\xff\xfe", "nan nan nan nan\n"])
@@ -73,3 +74,15 @@ def test_a_number_is_found_by_the_whole_first_word_of_its_line(
     values, reasons = read(tmp_path)
     assert values.get("kills") == expected
     assert ("kills" in reasons) is (expected is None)
+
+
+@pytest.mark.parametrize(("column", "expected"), [("B", 2), ("A", 1), ("C", None), ("Ext", None)])
+def test_a_number_is_found_in_the_column_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, expected: float | None
+) -> None:
+    metric = HostMetric("b", "b", KernelNumber("/proc/net/netstat", word=column, line="Ext:"))
+    monkeypatch.setattr(host_metrics, "HOST_METRICS", (metric,))
+    plant(tmp_path, {"proc/net/netstat": "IpExt: B\nIpExt: 7\nExt: A B\nExt: 1 2\n"})
+    values, reasons = read(tmp_path)
+    assert values.get("b") == expected
+    assert ("b" in reasons) is (expected is None)

@@ -152,13 +152,19 @@ def test_what_was_plugged_in_now_has_no_rate_yet() -> None:
 def test_retransmits_are_a_share_of_all_that_was_sent() -> None:
     tcp = derive_host(BEFORE, later(tcp=TcpCounters(1090, 20, 9))).tcp
     assert tcp is not None
-    assert (tcp.retransmit_percent, tcp.listen_drops_s) == (10.0, 2.0)
+    assert tcp.retransmit_percent == 10.0
+
+
+def test_listen_drops_are_a_rate_once_both_readings_have_them() -> None:
+    assert derive_host(BEFORE, later(tcp=TcpCounters(1090, 20, 9))).metrics["listen_drops"] == 2.0
+    assert "listen_drops" not in derive_host(None, BEFORE).metrics
+    assert "listen_drops" not in derive_host(BEFORE, later(tcp=None)).metrics
 
 
 def test_tcp_that_is_half_known() -> None:
     tcp = derive_host(BEFORE, later(tcp=TcpCounters(None, 20, None))).tcp
     assert tcp is not None
-    assert (tcp.retransmit_percent, tcp.listen_drops_s) == (None, None)
+    assert tcp.retransmit_percent is None
     silent = derive_host(BEFORE, later()).tcp
     assert silent is not None
     assert silent.retransmit_percent == 0.0

@@ -31,7 +31,7 @@ CALM = HostState(
     memory=MemoryState(41.0, 41 << 28, 100 << 28),
     disks=(DiskState("sdb", 0, 0, 1, 3.0, None), DiskState("nvme0n1", 1, 1, 9, 12.0, 0.4)),
     networks=(NetworkState("eth0", 1000.0, 500.0, 0.0), NetworkState("eth1", 1.0, 1.0, 0.0)),
-    tcp=TcpState(0.1, 0.0),
+    tcp=TcpState(0.1),
     metrics={"run_queue": 2, "fds_used": 100, "fds_limit": 1000},
     pressure={name: Pressure(1.0, 0.5) for name in ("cpu", "memory", "io")},
 )
@@ -115,7 +115,7 @@ def test_the_network_has_traffic_and_no_ratio() -> None:
 
 
 def test_dropped_connections_are_waiting_work() -> None:
-    dropping = replace(CALM, tcp=TcpState(0.0, 12.0))
+    dropping = replace(CALM, metrics={**CALM.metrics, "listen_drops": 12.0})
     assert first(dropping) == ("network", "12.0 connections/s dropped at full listen queues")
     assert first(replace(dropping, networks=()))[0] == "network"
 

@@ -263,7 +263,6 @@ def _host(host: HostState) -> Json:
         if host.tcp is None
         else {
             "retransmit_percent": _finite(host.tcp.retransmit_percent, 3),
-            "listen_drops_s": _finite(host.tcp.listen_drops_s, 2),
         },
         "cgroup": _cgroup(host.cgroup),
     }

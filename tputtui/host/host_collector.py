@@ -11,6 +11,7 @@ import re
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,6 +66,8 @@ class HostCollector:
         metrics, metric_reasons = get("kernel metrics", self._metric_files.read) or ({}, {})
         pressures = get("pressure", lambda: kernel.read_pressure(self._root))
         pressure, pressure_reasons = pressures or ({}, ())
+        tcp = get("tcp", lambda: kernel.read_tcp(self._root))
+        listen_drops = _pop_int(metrics, "listen_drops")
         cgroup = get("cgroup", self._cgroups.read)
         missing.extend(metric_reasons.items())
         missing.extend(pressure_reasons)
@@ -83,7 +86,7 @@ class HostCollector:
             swap_used_bytes=None if swap is None else swap.used,
             disks=get("disks", self._read_disks) or (),
             networks=get("networks", _read_networks) or (),
-            tcp=get("tcp", lambda: kernel.read_tcp(self._root)),
+            tcp=None if tcp is None else replace(tcp, listen_drops=listen_drops),
             pressure=pressure,
             fds_used=_pop_int(metrics, "fds_used"),
             fds_limit=_pop_int(metrics, "fds_limit"),

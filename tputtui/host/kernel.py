@@ -77,22 +77,13 @@ def _parse_finite(text: str) -> float:
 
 
 def read_tcp(root: str) -> TcpCounters:
-    """Read the segments sent and retransmitted, and the connections dropped at listening sockets.
-
-    ListenDrops already contains ListenOverflows (tcp_v4_syn_recv_sock counts an overflow as both),
-    so the two are not added up. Raises NotOfferedError.
-    """
+    """Read the segments sent and retransmitted. Raises NotOfferedError."""
     path = "/proc/net/snmp"
     try:
         tcp = _parse_header_and_values(procfs.read(root + path), b"Tcp:")
     except (OSError, ValueError) as error:
         raise not_offered_error(path, error) from None
-    try:
-        extended = _parse_header_and_values(procfs.read(root + "/proc/net/netstat"), b"TcpExt:")
-    except (OSError, ValueError):
-        extended = {}
-    drops = extended.get(b"ListenDrops", extended.get(b"ListenOverflows"))
-    counters = TcpCounters(tcp.get(b"OutSegs"), tcp.get(b"RetransSegs"), drops)
+    counters = TcpCounters(tcp.get(b"OutSegs"), tcp.get(b"RetransSegs"))
     if counters == TcpCounters():
         raise NotOfferedError("/proc/net/snmp says nothing of TCP")
     return counters

@@ -56,7 +56,7 @@ def _numbers(metric: HostMetric) -> list[tuple[str, KernelNumber]]:
 
 def _parse_number(lines: list[bytes], number: KernelNumber) -> float:
     """Find one number in a file. Raises ValueError or IndexError if it is not there."""
-    word = _find_words(lines, number.line.encode())[number.word]
+    word = _find_word(lines, number)
     if word.isdigit():
         return int(word)
     value = float(word)
@@ -65,12 +65,14 @@ def _parse_number(lines: list[bytes], number: KernelNumber) -> float:
     return value
 
 
-def _find_words(lines: list[bytes], first_word: bytes) -> list[bytes]:
-    if not first_word:
-        return lines[0].split()
-    for line in lines:
-        if line.startswith(first_word):
-            words = line.split()
-            if words[0] == first_word:
-                return words
-    raise ValueError(f"no line of {first_word!r}")
+def _find_word(lines: list[bytes], number: KernelNumber) -> bytes:
+    if not number.line:
+        rows = [lines[0].split()]
+    else:
+        first_word = number.line.encode()
+        candidates = [line.split() for line in lines if line.startswith(first_word)]
+        rows = [words for words in candidates if words[0] == first_word]
+    if isinstance(number.word, int):
+        return rows[0][number.word]
+    names, values = rows[0], rows[1]
+    return values[names.index(number.word.encode())]

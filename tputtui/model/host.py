@@ -62,7 +62,6 @@ class TcpState:
     """Rates of the network stack over the last tick."""
 
     retransmit_percent: float | None
-    listen_drops_s: float | None
 
 
 @frozen

@@ -7,6 +7,7 @@ it has a limit.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import Literal
 
@@ -20,7 +21,9 @@ class KernelNumber:
     """Number in a text file of /proc or /sys, whose words are separated by blanks and slashes."""
 
     path: str  # "/proc/loadavg"
-    word: int = 0  # place of the number among the words of its line
+    # Place of the number among the words of its line. A name: the number is in the column of that
+    # name, in the second of two lines that begin alike (/proc/net/snmp)
+    word: int | str = 0
     line: str = ""  # first word of its line; "": the first line
     unknown_from: float = inf  # from this value on it is no number: "no limit" is 2^63 - 1
 
@@ -72,10 +75,26 @@ HOST_METRICS: tuple[HostMetric, ...] = (
         limit=KernelNumber("/proc/sys/fs/file-nr", word=2, unknown_from=1 << 60),
         missing_name="file descriptors",
     ),
+    # Connections dropped at listening sockets. ListenDrops already contains ListenOverflows
+    # (tcp_v4_syn_recv_sock counts an overflow as both), so the two are not added up.
+    HostMetric(
+        "listen_drops",
+        "listen drops",
+        KernelNumber("/proc/net/netstat", line="TcpExt:", word="ListenDrops"),
+        kind="counter",
+        unit="/s",
+        json="tcp.listen_drops_s",
+        digits=2,
+    ),
 )
 """All metrics. The order is that of the saturation rows and of the keys in JSON."""
 
-RECORDED_AS_FIELDS = ("run_queue", "fds_used", "fds_limit")
+_RECORDED_FIELDS: Mapping[str, Callable[[HostReading], float | None]] = {
+    "run_queue": lambda reading: reading.run_queue,
+    "fds_used": lambda reading: reading.fds_used,
+    "fds_limit": lambda reading: reading.fds_limit,
+    "listen_drops": lambda reading: None if reading.tcp is None else reading.tcp.listen_drops,
+}
 """Metrics that are fields of `HostReading`, because runs of the first version hold them there.
 
 All others are in `HostReading.metrics`.
@@ -84,10 +103,8 @@ All others are in `HostReading.metrics`.
 
 def recorded_value(reading: HostReading, name: str) -> float | None:
     """Return the value of a metric in a reading; None if it is not in it."""
-    if name in RECORDED_AS_FIELDS:
-        value: float | None = getattr(reading, name)
-        return value
-    return reading.metrics.get(name)
+    field_value = _RECORDED_FIELDS.get(name)
+    return reading.metrics.get(name) if field_value is None else field_value(reading)
 
 
 @frozen

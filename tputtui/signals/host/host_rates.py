@@ -45,18 +45,17 @@ def derive_host(before: HostReading | None, now: HostReading) -> HostState:
         load=now.load,
         memory=_derive_memory(now),
         pressure=now.pressure,
-        disks=()
-        if earlier is None
-        else tuple(
-            _derive_disk(*pair, elapsed) for pair in _match_by_name(earlier.disks, now.disks)
+        disks=tuple(
+            _derive_disk(before_disk, disk, elapsed)
+            for before_disk, disk in _match_by_name(earlier.disks if earlier else (), now.disks)
         ),
-        networks=()
-        if earlier is None
-        else tuple(
-            _derive_network(*pair, elapsed)
-            for pair in _match_by_name(earlier.networks, now.networks)
+        networks=tuple(
+            _derive_network(before_network, network, elapsed)
+            for before_network, network in _match_by_name(
+                earlier.networks if earlier else (), now.networks
+            )
         ),
-        tcp=None if earlier is None else _derive_tcp(earlier.tcp, now.tcp, elapsed),
+        tcp=None if earlier is None else _derive_tcp(earlier.tcp, now.tcp),
         cgroup=derive_cgroup(None if earlier is None else earlier.cgroup, now.cgroup),
         missing=now.missing,
         metrics=_derive_metrics(earlier, now, elapsed),
@@ -88,12 +87,13 @@ def derive_cgroup(before: Cgroup | None, now: Cgroup | None) -> CgroupState | No
     """
     if now is None:
         return None
+    throttled_percent: float | None = None
+    if before is not None and before.path == now.path:
+        throttled_percent = _throttled_percent(before, now)
     return CgroupState(
         path=now.path,
         cpu_limit_cores=now.cpu_limit_cores,
-        throttled_percent=_throttled_percent(before, now)
-        if before is not None and before.path == now.path
-        else None,
+        throttled_percent=throttled_percent,
         memory_limit_bytes=now.memory_limit_bytes,
         memory_used_bytes=now.memory_used_bytes,
     )
@@ -123,7 +123,12 @@ def _derive_cpu(before: HostReading, now: HostReading) -> CpuState | None:
     total = spent.total
     if total <= 0:
         return None
-    same_cores = len(before.cores) == len(now.cores)
+    busy_by_core: tuple[float, ...] = ()
+    if len(before.cores) == len(now.cores):
+        busy_by_core = tuple(
+            _busy_percent(_cpu_time_between(earlier, later))
+            for earlier, later in zip(before.cores, now.cores, strict=True)
+        )
     return CpuState(
         percent=_busy_percent(spent),
         user=100.0 * spent.user / total,
@@ -131,12 +136,7 @@ def _derive_cpu(before: HostReading, now: HostReading) -> CpuState | None:
         iowait=100.0 * spent.iowait / total,
         steal=100.0 * spent.steal / total,
         cores=len(now.cores) or 1,
-        busy_by_core=tuple(
-            _busy_percent(_cpu_time_between(earlier, later))
-            for earlier, later in zip(before.cores, now.cores, strict=True)
-        )
-        if same_cores
-        else (),
+        busy_by_core=busy_by_core,
     )
 
 
@@ -215,9 +215,7 @@ def _derive_network(before: NetworkCounters, now: NetworkCounters, elapsed: floa
     )
 
 
-def _derive_tcp(
-    before: TcpCounters | None, now: TcpCounters | None, elapsed: float
-) -> TcpState | None:
+def _derive_tcp(before: TcpCounters | None, now: TcpCounters | None) -> TcpState | None:
     """Derive the TCP state; retransmits are a share of the segments sent.
 
     OutSegs does not include them: they are additional.
@@ -229,10 +227,7 @@ def _derive_tcp(
         again = _rise(before.retransmits or 0, now.retransmits or 0)
         sent = again + _rise(before.segments_out or 0, now.segments_out or 0)
         retransmits = 100.0 * again / sent if sent else 0.0
-    drops: float | None = None
-    if before.listen_drops is not None and now.listen_drops is not None:
-        drops = _rise(before.listen_drops, now.listen_drops) / elapsed
-    return TcpState(retransmits, drops)
+    return TcpState(retransmits)
 
 
 def _rise(before: float, now: float) -> float:

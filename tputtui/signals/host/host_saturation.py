@@ -31,7 +31,7 @@ _OWN_TASKS = 1  # the process that counts runnable tasks is running itself
 def host_saturation(state: HostState) -> tuple[SaturationState, ...]:
     """Return a row for each resource of the host, in a fixed order.
 
-    A resource that cannot be read says so in `reason`. Units are those of `text.amount`: "cores",
+    A resource that cannot be read says so in `reason`. Units are those of `text.format_amount`: "cores",
     "By", "By/s", "ratio". Swap, limits and pressure have a row only if there is swap, a limit is
     set, or pressure is high.
     """
@@ -48,12 +48,9 @@ def host_saturation(state: HostState) -> tuple[SaturationState, ...]:
             if metric.limit is not None
         ),
     ]
-    if (
-        state.memory is not None
-        and state.memory.swap_total_bytes
-        and state.memory.swap_used_bytes is not None
-    ):
-        rows.append(_usage_row("swap", state.memory.swap_used_bytes, state.memory.swap_total_bytes))
+    memory = state.memory
+    if memory is not None and memory.swap_total_bytes and memory.swap_used_bytes is not None:
+        rows.append(_usage_row("swap", memory.swap_used_bytes, memory.swap_total_bytes))
     if state.cgroup is not None:
         rows += cgroup_saturation(state.cgroup)
     rows += _pressure_rows(state)
@@ -68,34 +65,25 @@ def cgroup_saturation(group: CgroupState, owner: str = "") -> tuple[SaturationSt
     name = f"{owner} cgroup".lstrip()
     rows: list[SaturationState] = []
     if group.cpu_limit_cores is not None:
-        limit = f"{group.cpu_limit_cores:.2f}".rstrip("0").rstrip(".")
-        cores = f"limit {limit} core{'' if limit == '1' else 's'}"
-        throttled = group.throttled_percent
-        if throttled is None:
-            rows.append(_unknown_row(f"{name} cpu", f"{cores}, not known yet if throttled"))
-        else:
-            share = throttled / 100
-            waits = throttled >= THROTTLED_PERCENT
-            reason = (
-                f"throttled in {text.format_percent(throttled)} % of periods, {cores}"
-                if throttled
-                else f"not throttled, {cores}"
-            )
-            rows.append(
-                SaturationState(
-                    f"{name} cpu",
-                    None,
-                    share,
-                    None,
-                    share,
-                    share if waits else 0.0,
-                    "ratio",
-                    reason,
-                )
-            )
+        rows.append(_throttling_row(f"{name} cpu", group.cpu_limit_cores, group.throttled_percent))
     if group.memory_limit_bytes and group.memory_used_bytes is not None:
         rows.append(_usage_row(f"{name} memory", group.memory_used_bytes, group.memory_limit_bytes))
     return tuple(rows)
+
+
+def _throttling_row(
+    name: str, limit_cores: float, throttled_percent: float | None
+) -> SaturationState:
+    digits = f"{limit_cores:.2f}".rstrip("0").rstrip(".")
+    limit = f"limit {digits} core{'' if digits == '1' else 's'}"
+    if throttled_percent is None:
+        return _unknown_row(name, f"{limit}, not known yet if throttled")
+    reason = f"not throttled, {limit}"
+    if throttled_percent:
+        reason = f"throttled in {text.format_percent(throttled_percent)} % of periods, {limit}"
+    share = throttled_percent / 100
+    waiting = share if throttled_percent >= THROTTLED_PERCENT else 0.0
+    return SaturationState(name, None, share, None, share, waiting, "ratio", reason)
 
 
 def _cpu_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
@@ -107,22 +95,12 @@ def _cpu_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationSta
     if run_queue is not None:
         queued = max(0, run_queue - _OWN_TASKS - cpu.cores)
         waiting = float(queued) if cpu.percent >= BUSY_PERCENT else 0.0
-    share = f"{text.format_percent(cpu.percent)} % of {_format_cores(cpu.cores)}"
-    reason = (
-        f"{text.format_number(waiting)} waiting (run queue {run_queue:.0f}), {share}"
-        if waiting
-        else share
-    )
-    return SaturationState(
-        "cpu",
-        None,
-        cpu.percent / 100 * cpu.cores,
-        cpu.cores,
-        cpu.percent / 100,
-        waiting,
-        "cores",
-        reason,
-    )
+    reason = f"{text.format_percent(cpu.percent)} % of {_format_cores(cpu.cores)}"
+    if waiting:
+        reason = f"{text.format_number(waiting)} waiting (run queue {run_queue:.0f}), {reason}"
+    ratio = cpu.percent / 100
+    busy_cores = ratio * cpu.cores
+    return SaturationState("cpu", None, busy_cores, cpu.cores, ratio, waiting, "cores", reason)
 
 
 def _io_wait_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
@@ -173,7 +151,7 @@ def _network_row(state: HostState, missing_reasons: dict[str, str]) -> Saturatio
 
     Its speed is not known, so it has no ratio; it is judged by dropped connections.
     """
-    drops = state.tcp.listen_drops_s if state.tcp is not None else None
+    drops = state.metrics.get("listen_drops")
     refused = (
         f"{text.format_rate(drops)} connections/s dropped at full listen queues" if drops else ""
     )

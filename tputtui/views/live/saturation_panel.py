@@ -260,11 +260,11 @@ def _network_details(host: HostState) -> list[Detail]:
             ("out", sent, f"{sent_unit}/s"),
             ("drops", text.format_rate(busiest.drops_s), "/s"),
         ]
-    if host.tcp is not None:
-        if host.tcp.retransmit_percent is not None:
-            out.append(("retransmits", text.format_percent(host.tcp.retransmit_percent), "%"))
-        if host.tcp.listen_drops_s is not None:
-            out.append(("listen drops", text.format_rate(host.tcp.listen_drops_s), "/s"))
+    if host.tcp is not None and host.tcp.retransmit_percent is not None:
+        out.append(("retransmits", text.format_percent(host.tcp.retransmit_percent), "%"))
+    listen_drops = host.metrics.get("listen_drops")
+    if listen_drops is not None:
+        out.append(("listen drops", text.format_rate(listen_drops), "/s"))
     return out
 
 
