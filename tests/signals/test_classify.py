@@ -70,7 +70,7 @@ def test_pools_are_bound_with_their_limit_and_their_queue() -> None:
     assert by_name["file descriptors"].limit == "process_max_fds"
 
 
-def test_nothing_to_bind_is_said_and_saturation_is_still_shown() -> None:
+def test_an_unbound_signal_has_a_reason_and_saturation_is_still_shown() -> None:
     bindings = bound("# TYPE worker_queue_depth gauge\nworker_queue_depth 4\n")
     assert (bindings.traffic, bindings.errors, bindings.latency) == (None, None, None)
     assert set(bindings.reasons) == {"traffic", "errors", "latency"}
@@ -115,7 +115,7 @@ def test_paths_of_the_service_stay(path: str) -> None:
     assert series_filter._SCRAPE_PATTERN.fullmatch(path) is None
 
 
-def test_live_traffic_outranks_a_counter_that_stands_still() -> None:
+def test_live_traffic_outranks_an_idle_counter() -> None:
     text = """\
 # TYPE shop_orders_requests_total counter
 shop_orders_requests_total {0}
@@ -140,7 +140,7 @@ def test_a_counter_that_fell_counts_from_zero() -> None:
     assert "50.0/s now" in traffic.reason
 
 
-# ------------------------------------------------------------------------------------------ rows that are sums of others
+# --------------------------------------------------------------------- rows that are sums of others
 
 
 def test_a_row_without_the_label_that_holds_more_than_its_parts_stands_alone() -> None:
@@ -202,7 +202,7 @@ istio_requests_total{reporter="destination",response_code="200"} 8
     assert Match("reporter", "=", "destination") in traffic.match
 
 
-# ------------------------------------------------------------------------------------------ types and units
+# ---------------------------------------------------------------------------------- types and units
 
 
 def test_types_are_inferred_where_no_line_tells_them() -> None:
@@ -249,7 +249,7 @@ def test_units_come_from_the_name_or_the_size_of_the_bounds(
     assert (latency.unit, latency.scale) == ("s", scale)
 
 
-def test_a_unit_nobody_tells_is_not_made_up() -> None:
+def test_a_unit_without_evidence_stays_unknown() -> None:
     name = "api_request_latency"
     latency = bound(
         f'# TYPE {name} summary\n{name}{{quantile="0.9"}} 7\n{name}_sum 70\n{name}_count 10\n'
@@ -281,7 +281,7 @@ def test_a_moment_typed_as_a_counter_is_not_traffic() -> None:
     )
 
 
-# ------------------------------------------------------------------------------------------ status
+# ------------------------------------------------------------------------------------------- status
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_a_moment_typed_as_a_counter_is_not_traffic() -> None:
         ("success", "false", True),
     ],
 )
-def test_faults_of_the_server_are_told_from_those_of_the_caller(
+def test_server_errors_are_distinguished_from_client_errors(
     label: str, value: str, *, fault: bool
 ) -> None:
     assert status_labels.is_server_error(label, value) is fault
@@ -317,7 +317,7 @@ def test_a_country_code_is_no_status() -> None:
     assert bound(text).errors is None
 
 
-# ------------------------------------------------------------------------------------------ overrides
+# ---------------------------------------------------------------------------------------- overrides
 
 
 def test_the_config_has_the_last_word() -> None:
@@ -363,7 +363,7 @@ def test_an_override_without_a_family_says_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["route", 'route=="x"', 'route=~"("', "route=/x"])
-def test_a_match_that_cannot_be_read_is_an_error_in_one_sentence(wrong: str) -> None:
+def test_a_match_that_cannot_be_parsed_is_an_error_in_one_sentence(wrong: str) -> None:
     with pytest.raises(ValueError, match=r"label condition|regular expression"):
         parse_matches(wrong)
 
@@ -376,7 +376,7 @@ def test_a_selector_is_read_as_promql_writes_it() -> None:
     )
 
 
-# ------------------------------------------------------------------------------------------ whatever comes
+# ----------------------------------------------------------------------------------- whatever comes
 
 _NAMES = st.from_regex(
     r"[a-z_:]{1,12}(_total|_count|_sum|_bucket|_seconds|_created|)", fullmatch=True

@@ -90,9 +90,7 @@ def test_a_histogram_is_one_row_that_counts_its_observations() -> None:
 @pytest.mark.parametrize(
     ("types", "kind"), [({}, "histogram"), ({"x_seconds": "untyped"}, "histogram")]
 )
-def test_a_histogram_that_nobody_announced_is_one_all_the_same(
-    types: dict[str, str], kind: str
-) -> None:
+def test_a_histogram_without_a_type_line_is_recognised(types: dict[str, str], kind: str) -> None:
     rows = read(
         exposition(histogram("x_seconds", 30), **types), exposition(histogram("x_seconds", 10))
     )
@@ -127,7 +125,7 @@ def test_a_scrape_is_read_by_its_series_whatever_their_order() -> None:
     assert (rows["a_total"].now, rows["b_total"].now) == (1.0, 2.0)
 
 
-def test_what_cannot_feed_a_signal_is_told_why() -> None:
+def test_a_family_that_cannot_feed_a_signal_has_a_reason() -> None:
     gauge, histogram_ = (
         FamilyRow("g", "gauge", series=1),
         FamilyRow("h", "histogram", series=1, is_counter=True),
@@ -139,7 +137,7 @@ def test_what_cannot_feed_a_signal_is_told_why() -> None:
     assert why_unsuitable("saturation", histogram_) == "a histogram has no level that could run out"
     assert (
         why_unsuitable("latency", FamilyRow("c_total", "counter", series=1, is_counter=True))
-        == "a counter tells no latency"
+        == "a counter measures no latency"
     )
     assert why_unsuitable("traffic", FamilyRow("never", "counter")) == "has no series yet"
     assert (

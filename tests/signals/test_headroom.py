@@ -163,7 +163,7 @@ def test_isotonic_never_falls_and_keeps_the_weighted_mean(pairs: list[tuple[floa
     )
 
 
-def test_a_loop_that_waits_for_answers_is_seen_and_an_open_one_is_not() -> None:
+def test_a_closed_loop_is_detected_and_an_open_one_is_not() -> None:
     closed = [
         LoadBlock(16 / mean, 16.0, (), mean) for mean in (0.01 + 0.001 * i for i in range(30))
     ]
@@ -195,7 +195,7 @@ def service(rps: float, slow: float = 0.0, errors: float = 0.0, top: float = 1.0
     )
 
 
-def test_the_tracker_takes_one_block_a_window_and_names_the_objective_that_binds() -> None:
+def test_the_tracker_adds_one_block_a_window_and_names_the_limiting_objective() -> None:
     tracker = HeadroomTracker(
         [parse_objective("p99<=250ms"), parse_objective("errors<=1%"), parse_objective("rps>=1")]
     )

@@ -121,7 +121,7 @@ def test_what_is_no_bound(text: str | None) -> None:
     assert h.parse_bound(text) is None
 
 
-# ------------------------------------------------------------------------------------------ fractions
+# ---------------------------------------------------------------------------------------- fractions
 
 
 def test_the_share_at_a_bound_needs_no_interpolation() -> None:
@@ -152,7 +152,7 @@ def test_fraction_undoes_quantile(counts: list[int], q: float) -> None:
         )
 
 
-# ------------------------------------------------------------------------------------------ replicas
+# ----------------------------------------------------------------------------------------- replicas
 
 
 @given(COUNTS)
@@ -181,7 +181,7 @@ def test_quantiles_never_fall_with_q(counts: list[int], qs: list[float]) -> None
     assert all(a <= b + 1e-9 for a, b in pairwise(known))
 
 
-# ------------------------------------------------------------------------------------------ words, VictoriaMetrics
+# --------------------------------------------------------------------------- words, VictoriaMetrics
 
 
 def test_three_buckets_say_little() -> None:

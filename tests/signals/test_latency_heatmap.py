@@ -1,4 +1,4 @@
-"""Latency heat map: few rows, shares that add up to one, the grid of the history, bounded memory."""
+"""Latency heat map: few rows, shares that add up to one, the history's grid, bounded memory."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_gap_is_none_but_a_late_tick_is_not() -> None:
     ]
 
 
-def test_what_nobody_asked_for_is_no_share() -> None:
+def test_a_column_without_observations_has_no_shares() -> None:
     ring = HeatmapRing("x", (0.1, math.inf), 1.0)
     ring.add(100.0, [(0.1, 0.0), (math.inf, 0.0)])
     assert ring.shares(100.0, 1.0, 1).columns == (None,)

@@ -98,13 +98,13 @@ def test_a_throughput_floor_needs_most_of_the_time() -> None:
     assert "missed" not in brief
 
 
-def test_a_fresh_start_that_misses_is_said_within_ten_seconds() -> None:
+def test_an_objective_missed_from_the_start_is_reported_within_ten_seconds() -> None:
     for expression in ("rps>=100000", "p99<=1ms", "api/pay:p99<=1ms"):
         assert play(expression, [service()] * 10)[0][-1] == "missed"
 
 
 def test_a_single_error_is_at_risk_and_not_missed() -> None:
-    """One in the window of ten seconds at 50 requests a second is twice 0.1 %; it leaves with the window."""
+    """One error in ten seconds at 50 requests a second is twice 0.1 %; it leaves with the window."""
     states, texts = play(
         "errors<=0.1%", [service(ratio=0.002, rps=50.0)] * 10 + [service(rps=50.0)] * 10
     )
@@ -145,7 +145,10 @@ def test_the_budget_that_is_left_is_of_this_run() -> None:
 
 
 def test_bursty_errors_within_the_budget_never_raise_the_alarm_of_the_pairs() -> None:
-    """Two hours at 0.3 times the budget, in bursts; the plain rule is left out by saying that the level holds."""
+    """Simulate two hours at 0.3 times the budget, in bursts.
+
+    The level rule is left out: the level is never exceeded.
+    """
     draw = random.Random(4)
     latch, burst = Hysteresis(0.001), 0.0
     levels = []

@@ -48,7 +48,7 @@ def warnings(window: TargetWindow) -> list[str]:
     return [sentence for kind, sentence in window.pop_notices() if kind == "warning"]
 
 
-def test_a_step_back_by_one_counts_nothing_and_the_next_scrape_goes_on_from_before() -> None:
+def test_a_step_back_by_one_counts_nothing_and_the_next_scrape_continues_from_before() -> None:
     window = create_window()
     for at, value in enumerate((0, 100, 200, 300, 400, 500, 499, 700, 800)):
         window.add(good(float(at), {A: 2e6 + value, START: EPOCH - 500}))
@@ -73,7 +73,7 @@ def test_a_share_that_left_the_sum_gains_nothing_and_the_rate_goes_on() -> None:
     assert window.gained[0] == pytest.approx(39 * 40.0 - 40.0)
 
 
-def test_where_little_was_seen_before_a_fall_nothing_is_shown_until_it_is_clear() -> None:
+def test_after_an_early_fall_there_are_no_rates_until_the_process_is_clear() -> None:
     window = create_window()
     shown = []
     for at in range(40):
@@ -122,7 +122,7 @@ def test_a_start_time_in_the_future_tells_processes_apart_all_the_same() -> None
     assert rate(window) == pytest.approx(20.0)
 
 
-def test_a_restart_behind_a_clock_that_is_late_is_seen_by_its_values() -> None:
+def test_a_restart_behind_a_late_clock_is_recognised_by_its_values() -> None:
     window = create_window()
     for at in range(30):
         life = 50_000 + 40.0 * at if at < 20 else 40.0 * (at - 19.5)
@@ -145,7 +145,7 @@ def test_created_times_tell_forks_apart_that_began_in_the_same_moment() -> None:
     assert rate(window) == pytest.approx(20.0)
 
 
-def test_start_times_that_are_worked_out_anew_for_each_scrape_are_those_of_one_process() -> None:
+def test_start_times_recomputed_for_each_scrape_are_those_of_one_process() -> None:
     window = create_window()
     for at in range(30):
         window.add(
@@ -188,7 +188,7 @@ def test_an_exporters_own_restart_is_none_of_what_it_speaks_of() -> None:
     assert (window.resets, window.gained[0]) == (0, 70.0)
 
 
-# ------------------------------------------------------------------------------------------ series that are new
+# ------------------------------------------------------------------------------ series that are new
 
 
 def test_the_first_error_of_a_route_counts_and_an_old_series_does_not() -> None:
@@ -271,10 +271,10 @@ def test_what_rests_on_a_new_series_awaits_the_next_scrape() -> None:
     assert [count.unconfirmed for count in window.process_counts([0, 1])] == [0.0]
 
 
-# ------------------------------------------------------------------------------------------ bounds
+# ------------------------------------------------------------------------------------------- bounds
 
 
-def test_at_most_so_many_processes_are_kept_and_more_are_said() -> None:
+def test_the_number_of_processes_is_bounded_and_more_are_reported() -> None:
     window = create_window()
     for at in range(3 * MAX_PROCESSES):
         window.add(good(float(at), {A: 1e4 * (at % 100), START: EPOCH - 1e6 - 5 * (at % 100)}))
@@ -296,7 +296,7 @@ def test_a_process_is_forgotten_after_ten_windows_and_what_it_gained_is_kept() -
     assert window.gained[0] == pytest.approx(60 + 10.0 * (last - 1))
 
 
-def test_a_process_that_was_passed_over_by_chance_is_not_taken_for_dead() -> None:
+def test_a_process_passed_over_by_chance_has_not_ended() -> None:
     assert turns_until_ended(4, 1e-5) > 3 * turns_until_ended(2, 1e-5) / 2 > 4
     assert turns_until_ended(1, 1e-5) == 1
 
@@ -316,7 +316,7 @@ def test_a_process_without_scrapes_has_no_rates() -> None:
     assert ProcessCounters(3).rates(3) is None
 
 
-# ------------------------------------------------------------------------------------------ timestamps of samples
+# ---------------------------------------------------------------------------- timestamps of samples
 
 
 def dated(at: float, value: float, taken: float) -> Scrape:

@@ -31,8 +31,8 @@ def data() -> dict[str, Any]:
     return loaded
 
 
-# ------------------------------------------------------------------------------------------ a small evaluator
-# The cases carry their expression as a tree; walking it is the test's business, every formula is the product's.
+# -------------------------------------------------------------------------------- a small evaluator
+# The cases hold their expression as a tree. The test walks it; every formula is the oracle's.
 
 OVER_RANGE: dict[str, Callable[[Sequence[promql.Point], float, float], float | None]] = {
     "rate": promql.rate,
@@ -150,7 +150,7 @@ def native_holds(case: Case) -> bool:
     )
 
 
-# ------------------------------------------------------------------------------------------ conformance
+# -------------------------------------------------------------------------------------- conformance
 
 
 def test_every_case_of_prometheus_own_tests_holds() -> None:
@@ -176,7 +176,7 @@ def test_every_case_of_prometheus_own_tests_holds() -> None:
     assert (len(data()["cases"]), len(data()["native_quantile_cases"])) == (207, 39)
 
 
-# ------------------------------------------------------------------------------------------ the differences, one by one
+# ---------------------------------------------------------------------------------- the differences
 
 SCRAPES = [(0.0, 7.0), (15.0, 7.0), (30.0, 8.0), (45.0, 8.0), (60.0, 8.0)]
 

@@ -24,11 +24,11 @@ def outliers(*replicas: ReplicaFigures, window_s: float = 10.0) -> dict[str, str
     return outlier_reasons(replicas, window_s)
 
 
-def test_like_replicas_are_not_odd() -> None:
+def test_similar_replicas_are_no_outliers() -> None:
     assert outliers(replica("a"), replica("b", 260.0, 0.15), replica("c", 150.0, 0.08)) == {}
 
 
-def test_what_is_odd_is_said_with_both_figures() -> None:
+def test_an_outlier_is_reported_with_both_figures() -> None:
     usual = (replica("a"), replica("b"))
     assert outliers(*usual, replica("c", tail=0.41)) == {"c": "p99 410 ms, others 100 ms"}
     assert outliers(*usual, replica("c", errors=0.04)) == {"c": "errors 4.0 %, others 0.10 %"}
@@ -36,11 +36,11 @@ def test_what_is_odd_is_said_with_both_figures() -> None:
     assert outliers(*usual, replica("c", rps=480.0)) == {"c": "480.0 req/s, others 200.0"}
 
 
-def test_of_two_nobody_can_tell_which_is_odd() -> None:
+def test_of_two_replicas_none_is_an_outlier() -> None:
     assert outliers(replica("a"), replica("b", rps=10.0, tail=3.0, errors=0.5)) == {}
 
 
-def test_chance_is_not_odd() -> None:
+def test_chance_is_no_outlier() -> None:
     assert outliers(replica("a", 1.0), replica("b", 1.0), replica("c", 2.0)) == {}, (
         "10 against 20 requests"
     )
@@ -52,7 +52,7 @@ def test_chance_is_not_odd() -> None:
     )
 
 
-def test_a_quantile_whose_bucket_reaches_down_to_the_others_is_not_odd() -> None:
+def test_a_quantile_whose_bucket_reaches_down_to_the_others_is_no_outlier() -> None:
     coarse = ReplicaFigures("c", 200.0, "req/s", Quantile(0.99, 0.3, 0.05, 1.0), "s", 0.0)
     assert outliers(replica("a"), replica("b"), coarse) == {}
 

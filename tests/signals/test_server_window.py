@@ -64,7 +64,7 @@ def test_a_series_that_is_missing_is_at_zero_and_comes_back() -> None:
     assert not window.gone
 
 
-def test_nan_is_no_rate_and_a_look_is_none_either() -> None:
+def test_neither_nan_nor_an_answer_without_rates_is_a_rate() -> None:
     window = create_window()
     window.add(answer(1.0, {A: float("nan"), B: -1.0}))
     assert window.rates() == [0.0, 0.0]

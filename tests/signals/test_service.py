@@ -196,7 +196,7 @@ def test_a_vanished_series_is_gone_now() -> None:
     assert [row.labels for row in state.breakdown] == [(("route", "/a"),)]
 
 
-# ------------------------------------------------------------------------------------------ errors
+# ------------------------------------------------------------------------------------------- errors
 
 
 def errors_of(
@@ -218,7 +218,7 @@ def by_status(label: str, **rises: float) -> tuple[float | None, float | None, d
     return errors_of(binding, dict.fromkeys(found, 0.0), found)
 
 
-def test_only_5xx_counts_and_4xx_stands_in_its_class() -> None:
+def test_only_5xx_counts_and_4xx_is_in_a_class_of_its_own() -> None:
     ratio, rps, classes = by_status("status", _200=90.0, _404=6.0, _500=3.0, _503=1.0)
     assert (ratio, rps) == (0.04, 4.0)
     assert classes == {"2xx": 90.0, "4xx": 6.0, "5xx": 4.0}
@@ -263,7 +263,7 @@ def test_a_counter_of_errors_is_taken_over_the_traffic() -> None:
     assert errors_of(binding, {**before, series("tries_total"): 0.0}, other)[0] == 0.25
 
 
-# ------------------------------------------------------------------------------------------ saturation, further
+# ------------------------------------------------------------------------------ saturation, further
 
 
 def test_saturation_waits_first_then_by_ratio_then_the_unknown() -> None:
@@ -338,7 +338,7 @@ def test_further_signals_are_read_like_the_main_ones() -> None:
     assert traffic.traffic.rps == 70.0
 
 
-# ------------------------------------------------------------------------------------------ breakdown
+# ---------------------------------------------------------------------------------------- breakdown
 
 
 def shop(at: float) -> Samples:
@@ -421,7 +421,7 @@ def test_rows_add_up_to_the_whole() -> None:
     ] == pytest.approx(state.traffic.rps)
 
 
-# ------------------------------------------------------------------------------------------ what is read
+# ------------------------------------------------------------------------------------- what is read
 
 
 def test_wanted_names_all_that_the_bindings_rest_on() -> None:

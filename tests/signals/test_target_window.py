@@ -304,7 +304,7 @@ def test_a_clock_that_stands_still_divides_by_nothing() -> None:
 def test_the_window_agrees_with_the_plain_rule_where_counters_begin_at_zero(
     one_life: list[float], next_life: list[float], first: float
 ) -> None:
-    """The next life stays below what the one before had counted: its values do not return to the old line."""
+    """Each process counts less than the one before: its values do not return to the old line."""
     values = [*accumulate(one_life, initial=1e7), *accumulate(next_life, initial=first)]
     window = create_window()
     for at, value in enumerate(values):
@@ -386,7 +386,7 @@ def held(at: float, value: float, delayed_s: float, took_s: float = 3.0) -> Scra
 def test_a_stop_while_an_answer_is_on_its_way_never_skews_the_rate(
     stop_s: float, made: float, window_s: float
 ) -> None:
-    """Answers take 3 s at 50 req/s; the one during which we stand still was made anywhere in that time."""
+    """Answers take 3 s at 50 req/s; a delayed one was made at any time within these."""
     window, at, rates = create_window(window_s), 0.0, []
     for _ in range(30):
         window.add(held(at, 50.0 * at, 0.0))

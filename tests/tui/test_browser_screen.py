@@ -118,7 +118,7 @@ async def test_enter_chooses_what_a_family_feeds_and_y_copies_the_lines_that_kee
         await pilot.press("down")
         await pilot.pause(0.1)
         assert "▸ traffic" in frame(app)
-        assert "a counter tells no latency" in frame(app)
+        assert "a counter measures no latency" in frame(app)
         await pilot.press("down", "enter")
         await pilot.pause(0.1)
         assert source.was_asked("bind") == [], "what cannot feed it is refused"

@@ -69,8 +69,8 @@ def latency_binding(
             kind, denominator = "mean", entry_match.divisor.sample_name
     full_reason = reason
     if scale is None:
-        full_reason = f"{reason}, unit not told"
-    elif unit_evidence not in ("name", "unit not told"):
+        full_reason = f"{reason}, unit unknown"
+    elif unit_evidence not in ("name", "unit unknown"):
         full_reason = f"{reason}, unit from its {unit_evidence}"
     return Binding(
         "latency",

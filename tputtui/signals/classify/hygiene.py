@@ -59,7 +59,7 @@ def _latency_findings(
     elif (metric := catalog.get(latency.family)) is not None:
         yield from _bucket_findings(metric, latency, objective_s)
     if latency.unit is None:
-        yield f"{family} does not tell its unit: it is shown as it stands"
+        yield f"{family} does not state its unit: its values are shown unscaled"
 
 
 def _bucket_findings(
@@ -75,7 +75,7 @@ def _bucket_findings(
             yield (
                 f"the highest bucket of {family} ends at {_format_time(bounds[-1])}, "
                 f"below the objective of {_format_time(objective_s)}: "
-                "a p99 beyond it cannot be told"
+                "a p99 beyond it cannot be measured"
             )
             return
         low = max((bound for bound in bounds if bound < objective_s), default=0.0)

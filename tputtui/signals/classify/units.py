@@ -52,7 +52,7 @@ def seconds_scale(metric: CatalogMetric) -> tuple[float | None, str]:
         return SECONDS[next(group for group in help_match.groups() if group).lower()], "help text"
     if metric.bounds:
         return _scale_from_bounds(metric.bounds), "size of the bucket bounds"
-    return None, "unit not told"
+    return None, "unit unknown"
 
 
 def _scale_from_bounds(bounds: tuple[float, ...]) -> float | None:

@@ -268,7 +268,7 @@ def why_unsuitable(signal: SignalKind, family: FamilyRow) -> str | None:
     if signal in ("traffic", "errors") and not family.is_counter and kind not in _UNKNOWN_TYPES:
         return f"a {kind} is a level: only what counts can be {signal}"
     if signal == "latency" and kind == "counter":
-        return "a counter tells no latency"
+        return "a counter measures no latency"
     if signal == "saturation" and kind in _DISTRIBUTIONS:
         return f"a {kind} has no level that could run out"
     return None
@@ -285,7 +285,9 @@ def build_override(signal: SignalKind, name: str, exposition: Exposition) -> dic
         raise ValueError(f"{signal} cannot be read from it: it measures nothing, or has no series")
     if signal == "latency":
         if metric.kind == "counter":
-            raise ValueError("a counter tells no latency: choose a histogram, a summary or a gauge")
+            raise ValueError(
+                "a counter measures no latency: choose a histogram, a summary or a gauge"
+            )
         scale, _ = units.seconds_scale(metric)
         unit = next(
             (spelling for spelling, factor in units.SECONDS.items() if factor == scale), "unknown"
