@@ -64,7 +64,8 @@ def body(tick: int) -> bytes:
 def show() -> int:
     """The program itself, its feed replaced. Runs in the terminal."""
     from tputtui import cli
-    from tputtui.engine import SnapshotPipeline, engine, live_feed
+    from tputtui.engine import engine, live_feed
+    from tputtui.engine.pipeline import SnapshotPipeline
     from tputtui.model import Reading, Scrape
     from tputtui.scrape.scanner import Scanner
     from tputtui.settings import Settings

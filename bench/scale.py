@@ -96,7 +96,7 @@ async def serve(sizes: Sequence[int]) -> None:
 
 def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict[str, Any]:
     """One engine without a screen; what it cost and how well it kept its cadence."""
-    from tputtui.engine import Engine
+    from tputtui.engine.engine import Engine
     from tputtui.settings import Limits, Settings, TargetSettings
 
     targets = tuple(

@@ -21,7 +21,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tputtui.demo.launch import Demo
-from tputtui.engine import Engine
+from tputtui.engine.engine import Engine
 from tputtui.settings import Settings, TargetSettings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp

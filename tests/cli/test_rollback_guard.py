@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from exporter import Exporter
 
-from tputtui import recording
 from tputtui.cli import main
 from tputtui.cli.rollback_guard import RollbackGuard, control_name, with_control
 from tputtui.model import ServiceState, Snapshot, TargetStatus, TrafficState
+from tputtui.recording.reader import Run
 from tputtui.settings import Settings, TargetSettings
 
 A_SCRAPE = 1000
@@ -88,7 +88,7 @@ def test_a_failing_treatment_ends_the_recording_with_10_and_the_evidence(
     assert found["control"]["value"] == 0.0
     assert found["run"] == str(path)
     assert f"aborted: {found['reason']}" in said
-    with recording.Run(path) as run:
+    with Run(path) as run:
         assert run.end_description == f"aborted: {found['reason']}"
         assert [mark.text for mark in run.marks()] == [f"aborted: {found['reason']}"]
 
@@ -105,7 +105,7 @@ def test_where_the_control_fails_too_nothing_is_rolled_back(
     assert len(found["alarms"]) == 1
     assert "shared incident" in found["alarms"][0]
     assert f"tputtui: {found['alarms'][0]}\n" in said
-    with recording.Run(path) as run:
+    with Run(path) as run:
         assert run.end_description == ""
 
 
@@ -117,7 +117,7 @@ def test_without_abort_it_only_says_what_it_would_have_done(
     assert code == 10
     assert said.out == ""
     assert "with --abort it would have ended after" in said.err
-    with recording.Run(path) as run:
+    with Run(path) as run:
         assert run.end_description == ""
 
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 import pytest
 
 from tputtui.descriptors import TOO_MANY
-from tputtui.engine import Engine
+from tputtui.engine.engine import Engine
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from test_engine import PATIENCE_S, honest
 
-from tputtui.engine import Engine
+from tputtui.engine.engine import Engine
 from tputtui.settings import Settings, TargetSettings
 from tputtui.signals.service.service_filter import ServiceFilter
 

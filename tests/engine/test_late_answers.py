@@ -10,7 +10,7 @@ import pytest
 from test_pipeline import FAMILIES, requests
 
 from tputtui.cli.snapshot_json import to_json
-from tputtui.engine import SnapshotPipeline
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Exposition, Reading, Scrape, Snapshot, Target
 from tputtui.settings.expressions import parse_objective
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tputtui.engine import Engine
+from tputtui.engine.engine import Engine
 from tputtui.model import Snapshot
 from tputtui.settings import Limits, Settings, TargetSettings
 

@@ -8,8 +8,7 @@ import pytest
 
 from tputtui.cli.snapshot_json import to_json
 from tputtui.descriptors import NO_MEMORY
-from tputtui.engine import SnapshotPipeline
-from tputtui.engine.pipeline import MAX_EVENTS, MAX_EVENTS_SHOWN
+from tputtui.engine.pipeline import MAX_EVENTS, MAX_EVENTS_SHOWN, SnapshotPipeline
 from tputtui.engine.target_tracker import MAX_SEARCH_SCRAPES
 from tputtui.model import (
     CpuTimes,

@@ -250,7 +250,7 @@ async def test_values_that_are_no_numbers_leave_the_objects_of_the_stream_valid(
     server: FaultServer,
 ) -> None:
     from tputtui.cli.snapshot_json import to_json
-    from tputtui.engine import SnapshotPipeline
+    from tputtui.engine.pipeline import SnapshotPipeline
     from tputtui.model import Reading
 
     body = (

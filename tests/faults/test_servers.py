@@ -12,7 +12,7 @@ from api_server import Answer, Fake, NativeFake, refusal, serving, success, vect
 
 from tputtui.cli.parser import parse_arguments
 from tputtui.cli.verbs import check
-from tputtui.engine import Engine
+from tputtui.engine.engine import Engine
 from tputtui.model import Snapshot
 from tputtui.scrape.prometheus import backoff, server
 from tputtui.settings import Settings, TargetSettings

@@ -13,7 +13,7 @@ from planted import plant, whole_proc
 from recorded import record_readings
 
 from tputtui.cli.snapshot_json import to_json
-from tputtui.engine import SnapshotPipeline
+from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.host.host_collector import HostCollector
 from tputtui.model import HostReading, Reading, host_metrics

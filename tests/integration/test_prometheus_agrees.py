@@ -19,7 +19,7 @@ from outside import needs
 
 from tputtui.demo.launch import Demo
 from tputtui.demo.load_stats import LoadSummary
-from tputtui.engine import Engine
+from tputtui.engine.engine import Engine
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
 

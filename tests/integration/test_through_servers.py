@@ -22,7 +22,7 @@ from outside import needs
 from test_prometheus_agrees import free_port, prometheus, running
 
 from tputtui.demo.launch import Demo
-from tputtui.engine import Engine
+from tputtui.engine.engine import Engine
 from tputtui.model import ServiceState, Snapshot
 from tputtui.settings import Settings, TargetSettings
 

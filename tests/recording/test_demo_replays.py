@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tputtui.engine import Engine
+from tputtui.engine.engine import Engine
 from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.model import Snapshot
 from tputtui.recording.reader import Run

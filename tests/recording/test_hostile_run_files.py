@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from recorded import record
 
-from tputtui import recording
 from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.recording import checked_lines, gzip_members
 from tputtui.recording.checked_lines import CorruptLineError
 from tputtui.recording.gzip_members import MemberWriter
+from tputtui.recording.reader import NotARunError, Run
 from tputtui.recording.run_header import Mark
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
-    with recording.Run(path) as run:
+    with Run(path) as run:
         return [checked_lines.parse_line(line) for line in run.member_content(0).split(b"\n")[:-1]]
 
 
@@ -47,7 +47,7 @@ def run_of(content: list[dict[str, Any]] | bytes) -> bytes:
 
 def read_all(path: Path) -> list[str]:
     """Everything a user could ask of it; what was damaged."""
-    with recording.Run(path) as run:
+    with Run(path) as run:
         (
             run.header,
             run.marks(),
@@ -98,7 +98,7 @@ def test_a_crafted_line_with_a_sound_checksum_ends_in_a_sentence_at_most(
         )
         try:
             told = read_all(tmp_path / "bad")
-        except recording.NotARunError as error:
+        except NotARunError as error:
             told = [str(error)]
         assert all(sentence and sentence.isprintable() for sentence in told)
 
@@ -106,13 +106,13 @@ def test_a_crafted_line_with_a_sound_checksum_ends_in_a_sentence_at_most(
 def test_lines_that_are_shuffled_or_doubled_invent_no_value(tmp_path: Path) -> None:
     record(tmp_path / "good", 12)
     good = lines_of(tmp_path / "good")
-    with recording.Run(tmp_path / "good") as run:
+    with Run(tmp_path / "good") as run:
         true = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
     chance = random.Random(1)
     for _ in range(40):
         mixed = [*good[:1], *chance.sample(good[1:], len(good) - 1)]
         write_run(tmp_path / "bad", mixed)
-        with recording.Run(tmp_path / "bad") as run:
+        with Run(tmp_path / "bad") as run:
             times = [tick.reading.at for tick in run.ticks()]
         assert times == sorted(times)
         assert set(times) <= set(true)
@@ -124,10 +124,10 @@ def test_a_newer_format_is_refused_in_a_line_and_the_file_stays_as_it_was(tmp_pa
     write_run(tmp_path / "b", [{"run": {**first["run"], "tput": 9}}, *rest])
     before = (tmp_path / "b").read_bytes()
     with pytest.raises(
-        recording.NotARunError,
+        NotARunError,
         match=r"made by a newer tputtui \(format 9; this one reads up to 1\)",
     ):
-        recording.Run(tmp_path / "b")
+        Run(tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == before
 
 
@@ -137,7 +137,7 @@ def test_fields_and_lines_that_are_not_known_are_passed_over(tmp_path: Path) -> 
     write_run(
         tmp_path / "b", [{"run": {**first["run"], "colour": "red"}}, {"weather": [1, 2]}, *rest]
     )
-    with recording.Run(tmp_path / "b") as run:
+    with Run(tmp_path / "b") as run:
         assert len(list(run.ticks())) == 5
         assert run.damage == []
 
@@ -163,8 +163,8 @@ def test_json_that_would_hurt_is_refused_quickly(tmp_path: Path, raw: bytes) -> 
     ):
         checked_lines.parse_line(body[:-1]) and 1 / 0
     write_run(tmp_path / "x", body)
-    with pytest.raises(recording.NotARunError):
-        recording.Run(tmp_path / "x")
+    with pytest.raises(NotARunError):
+        Run(tmp_path / "x")
     assert time.monotonic() - began < 2.0
 
 
@@ -175,8 +175,8 @@ def test_a_bomb_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
     ]
     (tmp_path / "bomb").write_bytes(b"".join([*parts, member.finish()]))
     began = time.monotonic()
-    with pytest.raises(recording.NotARunError):
-        recording.Run(tmp_path / "bomb")
+    with pytest.raises(NotARunError):
+        Run(tmp_path / "bomb")
     assert time.monotonic() - began < 5.0
 
 
@@ -188,7 +188,7 @@ def test_a_mark_is_text_whatever_stands_in_it(tmp_path: Path) -> None:
         tmp_path / "b",
         [first, *rest[:-1], {"mark": {"time": 1.0, "at": 1001.0, "text": words}}, rest[-1]],
     )
-    with recording.Run(tmp_path / "b") as run:
+    with Run(tmp_path / "b") as run:
         (mark,) = run.marks()
     assert isinstance(mark, Mark)
     assert mark.text.isprintable()
@@ -210,8 +210,8 @@ def test_what_is_no_plain_file_is_a_sentence_at_once(tmp_path: Path, what: str) 
             file.write(gzip_members.MAGIC)
             file.truncate(1024**4)
     began = time.monotonic()
-    with pytest.raises(recording.NotARunError):
-        recording.Run(path)
+    with pytest.raises(NotARunError):
+        Run(path)
     assert time.monotonic() - began < 2.0
 
 
@@ -219,7 +219,7 @@ def test_what_is_no_plain_file_is_a_sentence_at_once(tmp_path: Path, what: str) 
 def test_flipped_bits_never_invent_a_value(tmp_path: Path, seed: int) -> None:
     path, bad = tmp_path / "a", tmp_path / "b"
     record(path, 130)
-    with recording.Run(path) as run:
+    with Run(path) as run:
         true = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
     chance = random.Random(seed)
     content = bytearray(path.read_bytes())
@@ -227,10 +227,10 @@ def test_flipped_bits_never_invent_a_value(tmp_path: Path, seed: int) -> None:
         content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
     bad.write_bytes(content)
     try:
-        with recording.Run(bad) as run:
+        with Run(bad) as run:
             found = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
             told = list(run.damage)
-    except recording.NotARunError:
+    except NotARunError:
         return
     assert all(true.get(at) == scrapes for at, scrapes in found.items())
     assert found == true or told or run.end_description

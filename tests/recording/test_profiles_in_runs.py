@@ -14,10 +14,10 @@ import pytest
 from exporter import Exporter
 from test_record_process import start
 
-from tputtui import recording
 from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.model import Event
 from tputtui.recording import embedded_profiles
+from tputtui.recording.reader import Run
 from tputtui.recording.records import RecordedProfile
 
 SECRET = "canary-in-an-argument"
@@ -44,7 +44,7 @@ def busy() -> Iterator[int]:
 
 def recorded(path: Path) -> tuple[list[RecordedProfile], list[str]]:
     """(profiles, the texts of the events about profiles)."""
-    with recording.Run(path) as run:
+    with Run(path) as run:
         items = list(run.items())
     events = [
         item.text
@@ -75,7 +75,7 @@ def test_a_worker_is_sampled_every_so_often_and_the_run_carries_profiles_with_th
     assert len([text for text in events if "py-spy used" in text and "20 Hz" in text]) == len(found)
     profile = embedded_profiles.parse_profile(found[0])
     assert embedded_profiles.describe_top_function(profile).startswith("work ")
-    with recording.Run(path) as run:
+    with Run(path) as run:
         last = list(replay_snapshots(run))[-1]
     told = [event.time for event in last.events if event.kind == "profile"]
     assert told

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from recorded import FAMILIES, REQUESTS, record, record_readings
 
-from tputtui import recording
 from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.model import Exposition, Reading, Scrape, Series, Snapshot
 from tputtui.recording import gzip_members
+from tputtui.recording.reader import NotARunError, Run
 from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.recording.run_header import Mark
+from tputtui.recording.run_table import read_table
 from tputtui.recording.writer import CannotRecordError
 
 
@@ -26,7 +27,7 @@ def without_url(snapshot: Snapshot) -> Snapshot:
 
 def test_every_snapshot_of_the_replay_is_the_live_one(tmp_path: Path) -> None:
     shown = record(tmp_path / "a.tput.gz", 150)
-    with recording.Run(tmp_path / "a.tput.gz") as run:
+    with Run(tmp_path / "a.tput.gz") as run:
         assert [without_url(one) for one in replay_snapshots(run)] == [
             without_url(one) for one in shown
         ]
@@ -59,7 +60,7 @@ def test_workers_in_turn_and_dated_samples_replay_as_they_were_live(tmp_path: Pa
         pytest.approx(30.0),
         pytest.approx(100.0),
     ]
-    with recording.Run(tmp_path / "a.tput.gz") as run:
+    with Run(tmp_path / "a.tput.gz") as run:
         assert [without_url(one) for one in replay_snapshots(run)] == [
             without_url(one) for one in shown
         ]
@@ -74,7 +75,7 @@ def test_the_file_is_its_owners_and_has_no_credentials(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    with recording.Run(path) as run:
+    with Run(path) as run:
         assert b"secret" not in run.member_content(0)
 
 
@@ -82,14 +83,14 @@ def test_a_file_cut_anywhere_gives_what_lies_before_the_cut(tmp_path: Path) -> N
     path, cut = tmp_path / "a.tput.gz", tmp_path / "cut.tput.gz"
     record(path, 130)
     whole = path.read_bytes()
-    with recording.Run(path) as run:
+    with Run(path) as run:
         all_of = [tick.reading.scrapes for tick in run.ticks()]
     for size in range(gzip_members.HEADER_BYTES + 1, len(whole), 97):
         cut.write_bytes(whole[:size] + bytes(size % 3))
         try:
-            with recording.Run(cut) as run:
+            with Run(cut) as run:
                 found = [tick.reading.scrapes for tick in run.ticks()]
-        except recording.NotARunError:
+        except NotARunError:
             assert size < 4000  # not even the header
             continue
         assert [str(one) for one in found] == [str(one) for one in all_of[: len(found)]]
@@ -102,7 +103,7 @@ def test_a_damaged_member_is_left_out_whole_and_said(tmp_path: Path) -> None:
     second = bytes(content).find(gzip_members.SIGNATURE, 10)
     content[second + 400] ^= 0x40
     path.write_bytes(content)
-    with recording.Run(path) as run:
+    with Run(path) as run:
         at = [tick.reading.at for tick in run.ticks()]
         assert any("left out" in sentence for sentence in run.damage)
     assert 1059.0 in at
@@ -112,7 +113,7 @@ def test_a_damaged_member_is_left_out_whole_and_said(tmp_path: Path) -> None:
 
 def test_the_table_counts_what_the_counter_counted(tmp_path: Path) -> None:
     record(tmp_path / "a.tput.gz", 20)
-    table = recording.read_table(tmp_path / "a.tput.gz")
+    table = read_table(tmp_path / "a.tput.gz")
     assert table.service == "api"
     assert [row.rps for row in table.rows[2:]] == [pytest.approx(100.0)] * (len(table.rows) - 2)
 
@@ -121,14 +122,14 @@ def test_the_table_counts_what_the_counter_counted(tmp_path: Path) -> None:
 def test_what_is_no_run_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(content)
-    with pytest.raises(recording.NotARunError):
-        recording.Run(path)
+    with pytest.raises(NotARunError):
+        Run(path)
 
 
 def test_a_fifo_is_refused_and_does_not_hold_us(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "f")
-    with pytest.raises(recording.NotARunError, match="plain file"):
-        recording.Run(tmp_path / "f")
+    with pytest.raises(NotARunError, match="plain file"):
+        Run(tmp_path / "f")
 
 
 def test_nothing_is_overwritten_and_no_link_is_followed(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from exporter import Exporter
 from test_record_process import wait_for
 
-from tputtui import recording
+from tputtui.recording.reader import Run
 
 pytestmark = pytest.mark.xdist_group("record options")  # one recording for all of them
 
@@ -59,7 +59,7 @@ def recorded(exporter: Exporter, tmp_path_factory: pytest.TempPathFactory) -> tu
 def test_the_run_says_what_it_was_for_and_how_the_load_was_made(
     recorded: tuple[Path, str, str],
 ) -> None:
-    with recording.Run(recorded[0]) as run:
+    with Run(recorded[0]) as run:
         assert run.header.experiment == {"hypothesis": "a bigger pool", "owner": "ann"}
         assert run.header.workload == {"load.generator": "k6", "load.users": "10"}
         assert run.header.note == "why"
@@ -71,7 +71,7 @@ def test_the_run_says_what_it_was_for_and_how_the_load_was_made(
 def test_its_marks_are_those_of_the_command_line_and_of_the_file(
     recorded: tuple[Path, str, str],
 ) -> None:
-    with recording.Run(recorded[0]) as run:
+    with Run(recorded[0]) as run:
         marks = {mark.text: mark for mark in run.marks()}
         assert set(marks) == {"warm", "second", "hold"}
         assert 0.9 < marks["second"].at - run.header.began_at < 2.0
@@ -83,7 +83,7 @@ def test_its_marks_are_those_of_the_command_line_and_of_the_file(
 
 
 def test_it_lasts_as_long_as_was_asked(recorded: tuple[Path, str, str]) -> None:
-    with recording.Run(recorded[0]) as run:
+    with Run(recorded[0]) as run:
         assert 3.0 <= run.summary().seconds < 3.19, "an interval is 0.2 s"
         assert run.header.for_s == 3.0
 
@@ -103,7 +103,7 @@ def test_the_same_again_takes_after_it_and_says_whether_the_load_was_the_same(
     )
     assert done.returncode == 0, done.stderr
     assert "the load" in done.stderr
-    with recording.Run(recorded[0]) as before, recording.Run(path) as after:
+    with Run(recorded[0]) as before, Run(path) as after:
         assert after.header.interval_s == before.header.interval_s == 0.2
         assert after.header.objectives == before.header.objectives
         assert 3.0 <= after.summary().seconds < 3.19

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from exporter import Exporter
 
-from tputtui import recording
+from tputtui.recording.reader import Run
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ def wait_for(exporter: Exporter, scrapes: int) -> None:
 
 
 def values(path: Path) -> list[int]:
-    with recording.Run(path) as run:
+    with Run(path) as run:
         return [
             int(value)
             for tick in run.ticks()
@@ -90,7 +90,7 @@ def test_kill_9_loses_two_seconds_at_most_and_never_the_file(
         process.kill()
     assert_sound(values(path))
     due = [at for at in exporter.served if at < killed - LOST_S]
-    with recording.Run(path) as run:
+    with Run(path) as run:
         held = [scrape.at for tick in run.ticks() for scrape in tick.reading.scrapes]
         assert held
         assert not due or held[-1] >= due[-1]
@@ -110,7 +110,7 @@ def test_a_signal_ends_it_well_with_a_summary(
     assert out == ""
     assert "recorded" in said
     assert "a.tput.gz" in said
-    with recording.Run(path) as run:
+    with Run(path) as run:
         assert run.end_description == ""
         assert run.header.note == "why"
         assert [mark.text for mark in run.marks()] == ["began"]

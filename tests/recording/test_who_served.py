@@ -7,10 +7,10 @@ from pathlib import Path
 
 import samples
 
-from tputtui import recording
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import ProcessReading, Reading, Target
 from tputtui.recording.encode import Encoder
+from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.signals.service.serving_processes import serving_marks
 
@@ -40,7 +40,7 @@ def test_the_rows_of_a_replay_are_marked_as_they_were(tmp_path: Path) -> None:
         recorder.record_reading(reading, snapshot, monitor.target_facts())
         marks.append(serving_marks(snapshot))
     recorder.close()
-    with recording.Run(path) as run:
+    with Run(path) as run:
         shown = [serving_marks(again.derive_snapshot(tick.reading)) for tick in run.ticks()]
     assert shown == marks
     assert "serves :8000" in shown[-1].values()

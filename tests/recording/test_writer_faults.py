@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from recorded import readings, record
 
-from tputtui import recording
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Target
 from tputtui.recording import writer
+from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.recording.writer import CannotRecordError, RunWriter
 
@@ -35,7 +35,7 @@ def feed(to: Recorder, count: int, settle_s: float = 0.002) -> None:
 
 
 def written(path: Path) -> list[float]:
-    with recording.Run(path) as run:
+    with Run(path) as run:
         return [tick.reading.at for tick in run.ticks()]
 
 
@@ -166,7 +166,7 @@ def test_after_a_slow_moment_the_file_goes_on_and_lacks_only_what_was_dropped(
     assert found[0] == 1000.0
     assert found[-1] == 1199.0
     assert len(found) == 200 - to.dropped < 200
-    with recording.Run(tmp_path / "a.tput.gz") as run:
+    with Run(tmp_path / "a.tput.gz") as run:
         end = run.end()
         assert end is not None
         assert end.dropped == to.dropped
@@ -219,7 +219,7 @@ def test_beyond_the_size_limit_it_goes_on_in_a_new_file(tmp_path: Path) -> None:
     names = ["a.tput.gz", *(f"a-{number}.tput.gz" for number in range(2, parts + 1))]
     found = [at for name in names for at in written(tmp_path / name)]
     assert found == [1000.0 + tick for tick in range(150)]
-    with recording.Run(tmp_path / "a.tput.gz") as run:
+    with Run(tmp_path / "a.tput.gz") as run:
         assert run.end_description == "the size limit: it goes on in a-2.tput.gz"
 
 

@@ -133,7 +133,8 @@ def split_side_spec(side_spec: str) -> tuple[str, tuple[str | None, str | None] 
 def _load_run(
     side_spec: str, path: str, span: tuple[str | None, str | None], service: str | None
 ) -> ComparisonSide:
-    from tputtui.recording import NotARunError, read_table
+    from tputtui.recording.reader import NotARunError
+    from tputtui.recording.run_table import read_table
 
     shown = clean(side_spec)
     try:

@@ -23,7 +23,7 @@ from tputtui.model import Snapshot
 from tputtui.settings import Settings
 
 if TYPE_CHECKING:
-    from tputtui.engine import Engine
+    from tputtui.engine.engine import Engine
 
 _MAX_QUEUED = 120
 """Snapshots queued for a slow reader; further ones are dropped without affecting the engine."""
@@ -104,7 +104,7 @@ def iter_snapshots(
     `on_tick` gets every snapshot, including early ones; `on_engine` gets the engine before it
     starts; `on_finish` is called when it is about to stop.
     """
-    from tputtui.engine import Engine
+    from tputtui.engine.engine import Engine
 
     engine = Engine(settings)
     if on_engine is not None:

@@ -14,7 +14,7 @@ from tputtui.model import Event, Snapshot
 from tputtui.text import clean, format_duration
 
 if TYPE_CHECKING:
-    from tputtui.engine import Engine
+    from tputtui.engine.engine import Engine
     from tputtui.profiling.capture.objective_trigger import ObjectiveCapture
     from tputtui.profiling.capture.periodic_sampling import PeriodicProfile, SamplingSchedule
     from tputtui.profiling.profile_model import Profile

@@ -7,7 +7,7 @@ from typing import Final
 from tputtui import text
 from tputtui.engine.target_warnings import describe_answer_warnings
 from tputtui.model import Event, Scrape, Target, TargetState, TargetStatus
-from tputtui.model.snapshot import USUAL
+from tputtui.model.snapshot import LATE_FACTOR
 
 TARGET_SETTLED_SCRAPES: Final = 2
 """Good scrapes after which the initial state of a target is known: rates need two."""
@@ -61,7 +61,7 @@ class TargetAvailability:
     def overdue_s(self) -> float | None:
         """Seconds for which its answer has been later than usual; None: it is not."""
         waiting_s = self._waiting_s
-        if waiting_s is None or waiting_s <= USUAL * self._usual_s:
+        if waiting_s is None or waiting_s <= LATE_FACTOR * self._usual_s:
             return None
         return waiting_s
 

@@ -70,9 +70,9 @@ class FamilyBrowser:
             self._row_slots = [self._slot_by_family[row.name] for row in self._family_values.rows]
         kept = array("f", [nan]) * len(self._slot_by_family)
         figures = self._family_values
-        for place, slot in enumerate(self._row_slots):
-            kept[slot] = (figures.rates if figures.rows[place].is_counter else figures.values)[
-                place
+        for index, slot in enumerate(self._row_slots):
+            kept[slot] = (figures.rates if figures.rows[index].is_counter else figures.values)[
+                index
             ]
         self._recent.append(kept)
 
@@ -156,16 +156,16 @@ class FamilyChart:
         }
         families = {name: exposition.families[name]} if name in exposition.families else {}
         figures = self._reader.read(replace(exposition, samples=own, families=families), scrape.at)
-        for place, row in enumerate(figures.rows):
+        for index, row in enumerate(figures.rows):
             if row.name == name and row.series:
-                rate = figures.rates[place]
+                rate = figures.rates[index]
                 self.charted_family = ChartedFamily(
                     self.target,
                     name,
                     row.type,
                     row.unit,
                     row.is_counter,
-                    figures.value(place),
+                    figures.value(index),
                     rate if isfinite(rate) else None,
                 )
 

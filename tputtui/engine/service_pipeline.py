@@ -242,8 +242,8 @@ class ServicePipeline:
         chosen = self._breakdown_index.get(service)
         if chosen is None or not labels:
             return None
-        place = (chosen + 1) % (len(labels) + 1)
-        return None if place == 0 else (labels[place - 1],)
+        index = (chosen + 1) % (len(labels) + 1)
+        return None if index == 0 else (labels[index - 1],)
 
 
 def _have_same_unit(bindings: Bindings, other: Bindings) -> bool:

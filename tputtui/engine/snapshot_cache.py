@@ -85,13 +85,13 @@ class SnapshotCache:
 
     def shown_at(self, at: float) -> float | None:
         """`at` of the snapshot shown at a time; None before the first one."""
-        place = bisect_right(self._times, at) - 1
-        return self._times[place] if place >= 0 else None
+        index = bisect_right(self._times, at) - 1
+        return self._times[index] if index >= 0 else None
 
     def snapshot_and_extra(self, at: float) -> tuple[Snapshot, Any] | None:
         """Snapshot shown at a time, with its extra value."""
-        place = bisect_right(self._times, at) - 1
-        unpacked: tuple[Snapshot, Any] | None = _unpack(self._packed[place]) if place >= 0 else None
+        index = bisect_right(self._times, at) - 1
+        unpacked: tuple[Snapshot, Any] | None = _unpack(self._packed[index]) if index >= 0 else None
         return unpacked
 
     def snapshot_at(self, at: float) -> Snapshot | None:

@@ -14,7 +14,7 @@ from tputtui.model.services import SaturationState, ServiceState, SplitState
 TargetState = Literal["waiting", "up", "slow", "down"]
 ObjectiveState = Literal["ok", "at_risk", "missed", "no_data"]
 
-USUAL = 1.5
+LATE_FACTOR = 1.5
 """Factor of the previous answer's duration up to which a late answer is not reported."""
 
 
@@ -63,7 +63,9 @@ class TargetStatus:
 
         A target that always takes longer than an interval is slow, as usual.
         """
-        return self.state == "slow" and (self.waiting_s or 0.0) > USUAL * (self.scrape_s or 0.0)
+        return self.state == "slow" and (self.waiting_s or 0.0) > LATE_FACTOR * (
+            self.scrape_s or 0.0
+        )
 
 
 @frozen

@@ -27,9 +27,9 @@ class ProfileRecorder(Protocol):
 def embed_profile(recorder: ProfileRecorder, profile: Profile) -> bool:
     """Embed a profile in the recorded run; False: it is too large."""
     about = profile.metadata
-    moment = about.time or time.time()
+    captured_time = about.time or time.time()
     return recorder.record_profile(
-        moment,
+        captured_time,
         about.pid or 0,
         about.name,
         speedscope.render(profile),

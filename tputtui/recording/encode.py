@@ -339,23 +339,26 @@ def _scrape_details(
     scrape: Scrape, exposition: Exposition, forgotten: frozenset[str], is_backfill: bool
 ) -> dict[str, Any]:
     """Fields of a scrape beside its values, without those at their default."""
-    served = exposition.served
-    first_byte_s, delayed_s = scrape.first_byte_s, scrape.delayed_s
-    fields: dict[str, Any] = {
-        "past": is_backfill,
-        "served": [served.rate_s, list(served.source_labels)] if served is not None else None,
-        "skipped": exposition.skipped_lines,
-        "duplicates": exposition.duplicates,
-        "warning": exposition.warning,
-        "hidden": dict(exposition.hidden),
-        "truncated": exposition.truncated,
-        "forgotten": sorted(forgotten),
-    }
-    details = {name: value for name, value in fields.items() if value}
-    if first_byte_s is not None:
-        details["first"] = encode_number(first_byte_s)
-    if delayed_s:
-        details["delayed"] = encode_number(delayed_s)
+    details: dict[str, Any] = {"past": True} if is_backfill else {}
+    if exposition.served is not None:
+        served = exposition.served
+        details["served"] = [served.rate_s, list(served.source_labels)]
+    if exposition.skipped_lines:
+        details["skipped"] = exposition.skipped_lines
+    if exposition.duplicates:
+        details["duplicates"] = exposition.duplicates
+    if exposition.warning:
+        details["warning"] = exposition.warning
+    if exposition.hidden:
+        details["hidden"] = dict(exposition.hidden)
+    if exposition.truncated:
+        details["truncated"] = True
+    if forgotten:
+        details["forgotten"] = sorted(forgotten)
+    if scrape.first_byte_s is not None:
+        details["first"] = encode_number(scrape.first_byte_s)
+    if scrape.delayed_s:
+        details["delayed"] = encode_number(scrape.delayed_s)
     return details
 
 

@@ -75,27 +75,27 @@ def find_members(descriptor: int, size: int) -> list[Member]:
 
     A file recompressed by another program is one member.
     """
-    places: list[tuple[int, bytes]] = []
+    headers: list[tuple[int, bytes]] = []
     offset, kept = 0, b""
-    while offset < size and len(places) < MAX_MEMBERS:
+    while offset < size and len(headers) < MAX_MEMBERS:
         part = os.pread(descriptor, _CHUNK_BYTES, offset)
         if not part:
             break
         chunk, base = kept + part, offset - len(kept)
         at = chunk.find(SIGNATURE)
         while at >= 0 and at + HEADER_BYTES <= len(chunk):
-            places.append((base + at, chunk[at + len(SIGNATURE) : at + HEADER_BYTES]))
+            headers.append((base + at, chunk[at + len(SIGNATURE) : at + HEADER_BYTES]))
             at = chunk.find(SIGNATURE, at + HEADER_BYTES)
         offset += len(part)
         # Keep bytes that may begin a header which continues in the next part.
         kept = chunk[at:] if at >= 0 else chunk[-(len(SIGNATURE) - 1) :]
-    if not places or places[0][0] != 0:
-        places.insert(0, (0, b""))
-    ends = [begin for begin, _ in places[1:]] + [size]
+    if not headers or headers[0][0] != 0:
+        headers.insert(0, (0, b""))
+    ends = [begin for begin, _ in headers[1:]] + [size]
     members = []
-    for (begin, place), end in zip(places, ends, strict=True):
-        if place:
-            run, number, since_s, time = _MEMBER_STRUCT.unpack(place)
+    for (begin, fields), end in zip(headers, ends, strict=True):
+        if fields:
+            run, number, since_s, time = _MEMBER_STRUCT.unpack(fields)
             members.append(Member(begin, end, run, number, since_s, time))
         else:
             members.append(Member(begin, end))

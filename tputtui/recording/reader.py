@@ -91,9 +91,9 @@ class Run:
 
         The members of its run, in order, are the ones that count.
         """
-        for place, member in enumerate(self._members):
+        for index, member in enumerate(self._members):
             try:
-                for item in self._decode_member(member, Decoder(self._interned), place):
+                for item in self._decode_member(member, Decoder(self._interned), index):
                     if isinstance(item, RunHeader):
                         self._select_members(item)
                         return item
@@ -162,11 +162,11 @@ class Run:
         """
         scrapes_since = since if skip_early_scrapes else None
         newest = float("-inf")
-        for place in range(self._member_index(since), len(self._members)):
-            if until is not None and place and self._member_start(place) > until:
+        for index in range(self._member_index(since), len(self._members)):
+            if until is not None and index and self._member_start(index) > until:
                 return
             for item in self._decode_member(
-                self._members[place], Decoder(self._interned), place, scrapes_since
+                self._members[index], Decoder(self._interned), index, scrapes_since
             ):
                 if isinstance(item, RecordedTick):
                     at = item.reading.at
@@ -254,11 +254,11 @@ class Run:
         """Items of the last member with a reading and of those after it, without scrapes."""
         if self._cached_last_items is None:
             tail: list[RunItem] = []
-            for place in range(len(self._members) - 1, -1, -1):
-                member = self._members[place]
+            for index in range(len(self._members) - 1, -1, -1):
+                member = self._members[index]
                 tail = [
                     *self._decode_member(
-                        member, Decoder(self._interned), place, scrapes_since=float("inf")
+                        member, Decoder(self._interned), index, scrapes_since=float("inf")
                     ),
                     *tail,
                 ]
@@ -280,7 +280,7 @@ class Run:
 
     def member_starts(self) -> list[float]:
         """`at` at which each member begins."""
-        return [self._member_start(place) for place in range(len(self._members))]
+        return [self._member_start(index) for index in range(len(self._members))]
 
     def member_content(self, index: int) -> bytes:
         """Lines of a member as they were written; empty where it is damaged, which is noted in
@@ -318,8 +318,8 @@ class Run:
         """Iterate over the items of lines with a prefix; of other lines only the headers are
         read.
         """
-        for place, member in enumerate(self._members):
-            content = self.member_content(place)
+        for index, member in enumerate(self._members):
+            content = self.member_content(index)
             if prefix not in content:
                 continue
             picked = [

@@ -166,20 +166,20 @@ class RowDecoder:
             raise BadValueError(f"the header does not say what a {kind.__name__} is made of")
         hints = get_type_hints(kind)
         known = {field.name: field for field in fields(kind)}
-        places = [
-            (place, name, _value_decoder(hints[name], self._decoder, _is_raw(kind, name)))
-            for place, name in enumerate(order)
+        decoders = [
+            (index, name, _value_decoder(hints[name], self._decoder, _is_raw(kind, name)))
+            for index, name in enumerate(order)
             if name in known
         ]
         required = {name for name, field in known.items() if _is_required(field)}
-        if not required <= {name for _, name, _ in places}:
+        if not required <= {name for _, name, _ in decoders}:
             raise BadValueError(f"a {kind.__name__} lacks what it must have")
         width = len(order)
 
         def decode(data: Any) -> Any:
             if type(data) is not list or len(data) != width:
                 raise BadValueError(f"not a {kind.__name__}")
-            return kind(**{name: decoder(data[place]) for place, name, decoder in places})
+            return kind(**{name: decoder(data[index]) for index, name, decoder in decoders})
 
         return decode
 

@@ -254,12 +254,12 @@ def _find_lock_owner(status: os.stat_result) -> str:
     """Find the process that holds the lock, by /proc/locks: "1: FLOCK ADVISORY WRITE 4711
     fe:01:1234 0 EOF".
     """
-    place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    file_id = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     try:
         with open("/proc/locks", encoding="ascii", errors="replace") as file:
             for line in file:
                 fields = line.split()
-                if len(fields) > 5 and fields[1] == "FLOCK" and fields[5] == place:
+                if len(fields) > 5 and fields[1] == "FLOCK" and fields[5] == file_id:
                     return f"process {fields[4]}"
     except OSError:
         return ""

@@ -14,8 +14,7 @@ from tputtui.text.durations import (
     parse_time_of_day,
 )
 from tputtui.text.gate import clean
-from tputtui.text.suggestion import did_you_mean
-from tputtui.text.units import (
+from tputtui.text.quantities import (
     UNKNOWN,
     format_amount,
     format_axis_value,
@@ -25,6 +24,7 @@ from tputtui.text.units import (
     format_seconds,
     format_size,
 )
+from tputtui.text.suggestion import did_you_mean
 from tputtui.text.width import (
     align_left,
     align_right,

@@ -6,7 +6,7 @@ import math
 import re
 
 from tputtui.text.gate import clean
-from tputtui.text.units import format_non_finite
+from tputtui.text.quantities import format_non_finite
 
 
 def late(waiting_s: float | None, received: int | None = None) -> str:

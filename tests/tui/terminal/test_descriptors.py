@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from terminal_session import TPUTTUI, Session
 
-from tputtui import recording
+from tputtui.recording.reader import Run
 from tputtui.recording.records import RecordedTick
 
 pytestmark = pytest.mark.slow
@@ -122,7 +122,7 @@ def test_a_recording_goes_on_where_descriptors_have_run_out(port: int, tmp_path:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    with recording.Run(run) as opened:
+    with Run(run) as opened:
         scrapes = [
             scrape
             for item in opened.items()

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote_plus
 import pytest
 from terminal_session import TPUTTUI, Session
 
-from tputtui import recording
+from tputtui.recording.reader import Run
 from tputtui.recording.records import RecordedProfile
 
 pytestmark = [pytest.mark.slow, pytest.mark.pty]
@@ -158,7 +158,7 @@ def spellings(secret: str) -> list[bytes]:
 
 
 def profiles_of(path: Path) -> list[RecordedProfile]:
-    with recording.Run(path) as run:
+    with Run(path) as run:
         return [item for item in run.items() if isinstance(item, RecordedProfile)]
 
 

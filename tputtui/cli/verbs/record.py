@@ -24,7 +24,7 @@ from tputtui.cli.rollback_guard import (
     print_evidence,
     with_control,
 )
-from tputtui.engine import Engine
+from tputtui.engine.engine import Engine
 from tputtui.model import Snapshot
 from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.recording.run_header import Mark

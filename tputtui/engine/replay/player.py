@@ -132,21 +132,21 @@ class Player:
             if buffer.has_read(self._wanted_at) and not self._is_paused:
                 self._wanted_at = min(self._end_at, self._wanted_at + seconds * self._speed)
                 buffer = self._choose_buffer()
-            moment = (
+            shown_at = (
                 buffer.shown_at(self._wanted_at)
                 if buffer.has_read(self._wanted_at) or buffer is not self._near_buffer
                 else None
             )
         if buffer.failure is not None:
             raise buffer.failure
-        if moment is None or (self._shown == (buffer, moment) and not self._is_refresh_due):
+        if shown_at is None or (self._shown == (buffer, shown_at) and not self._is_refresh_due):
             return
         self._is_refresh_due = False
-        self._shown = (buffer, moment)
-        shown = buffer.snapshot_and_replicas(moment)
-        if shown is None:
+        self._shown = (buffer, shown_at)
+        snapshot_and_replicas = buffer.snapshot_and_replicas(shown_at)
+        if snapshot_and_replicas is None:
             return
-        snapshot, self._replicas = shown
+        snapshot, self._replicas = snapshot_and_replicas
         if self._browsed_target is not None:
             self._load_families(self._browsed_target, snapshot.at)
         for listener in self._listeners:
@@ -277,8 +277,8 @@ class Player:
         shown = self._shown
         if shown is None:
             return [None] * max(0, columns)
-        buffer, moment = shown
-        return buffer.history(figure, columns, span_s, moment if until is None else until)
+        buffer, shown_at = shown
+        return buffer.history(figure, columns, span_s, shown_at if until is None else until)
 
     def heatmap(
         self, service: str, columns: int, span_s: float, until: float | None
@@ -289,8 +289,8 @@ class Player:
         shown = self._shown
         if shown is None:
             return None
-        buffer, moment = shown
-        return buffer.heatmap(service, columns, span_s, moment if until is None else until)
+        buffer, shown_at = shown
+        return buffer.heatmap(service, columns, span_s, shown_at if until is None else until)
 
     def replicas(self) -> ReplicaTable:
         """Figures of each replica at the time that is shown."""

@@ -43,7 +43,7 @@ class ReplayFeed:
             interval_s=header.interval_s,
             window_s=max(window_s or header.window_s, 2 * header.interval_s),
             quantiles=header.quantiles,
-            objectives=tuple(parse_objective(words) for words in header.objectives),
+            objectives=tuple(parse_objective(text) for text in header.objectives),
             by=header.by,
             lock=lock,
         )
