@@ -2,7 +2,7 @@
 
 Pure, and without numpy. The arms are compared row by row, so that shocks common to both (a burst, a
 slow database) cancel: the rest is evaluated by the confidence sequence of
-`experiments.confidence_sequence`.
+`stats.confidence_sequence`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,9 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from tputtui.experiments.confidence_sequence import (
-    ALPHA,
-    FIRST_EVALUATION_S,
-    MIN_ROWS,
-    evaluate_sequence,
-)
 from tputtui.frozen import frozen
+from tputtui.stats.confidence_sequence import ALPHA, FIRST_EVALUATION_S, evaluate_sequence
+from tputtui.stats.mean_estimate import MIN_ROWS
 
 MAX_FIGURES: Final = 5
 """Number of figures evaluated together: throughput, three quantiles, errors."""

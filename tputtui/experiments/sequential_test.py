@@ -2,7 +2,7 @@
 
 Pure, and without numpy. Both are read at the same times: a row is the logarithm of their ratio, in
 which shocks common to both arms cancel. It may be evaluated after every row
-(`experiments.confidence_sequence`, at alpha = .01), and worse means that the whole sequence lies
+(`stats.confidence_sequence`, at alpha = .01), and worse means that the whole sequence lies
 beyond the margin. The split of the traffic is a user decision: a throughput is compared with the
 share that the treatment had in the first minute, and has to have fallen in absolute terms, too.
 """
@@ -13,8 +13,9 @@ import math
 from statistics import fmean
 from typing import Final
 
-from tputtui.experiments.confidence_sequence import MIN_ROWS, estimate_mean, evaluate_sequence
 from tputtui.frozen import frozen
+from tputtui.stats.confidence_sequence import evaluate_sequence
+from tputtui.stats.mean_estimate import MIN_ROWS, estimate_mean
 
 ALPHA: Final = 0.01
 

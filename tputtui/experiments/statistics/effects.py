@@ -15,7 +15,6 @@ from tputtui.experiments.statistics import error_counts
 from tputtui.experiments.statistics.arms import ArmPair
 from tputtui.experiments.statistics.error_counts import ErrorCount
 from tputtui.experiments.statistics.long_run_variance import (
-    MIN_ROWS,
     Array,
     Estimate,
     LongRunVariance,
@@ -24,6 +23,7 @@ from tputtui.experiments.statistics.long_run_variance import (
     estimate_long_run_variance,
 )
 from tputtui.frozen import frozen
+from tputtui.stats.mean_estimate import MIN_ROWS
 
 MIN_P99_RPS: Final = 30.0
 """Requests a second below which a per-second p99 is a maximum that depends on their number."""

@@ -11,9 +11,10 @@ from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import PowerResult
 from tputtui.experiments.statistics import effects, measures
 from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, to_arrays
-from tputtui.experiments.statistics.long_run_variance import MIN_ROWS, Estimate, t_quantile
+from tputtui.experiments.statistics.long_run_variance import Estimate, t_quantile
 from tputtui.experiments.statistics.steady_state import detect_incident_rows, detect_warm_up
 from tputtui.experiments.statistics.verdicts import MIN_EFFECTIVE_ROWS
+from tputtui.stats.mean_estimate import MIN_ROWS
 from tputtui.text import format_duration
 
 POWER_80_SE: Final = 2.8016

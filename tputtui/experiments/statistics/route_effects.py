@@ -16,13 +16,14 @@ from tputtui.experiments.result import MetricResult, RouteResult, Verdict
 from tputtui.experiments.statistics import effects, tail_quantiles
 from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, align_rows, to_arrays
 from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect
-from tputtui.experiments.statistics.long_run_variance import MIN_ROWS, estimate_long_run_variance
+from tputtui.experiments.statistics.long_run_variance import estimate_long_run_variance
 from tputtui.experiments.statistics.verdicts import (
     MIN_EFFECTIVE_ROWS,
     judged_together,
     overall_verdict,
 )
 from tputtui.frozen import frozen
+from tputtui.stats.mean_estimate import MIN_ROWS
 from tputtui.text import clean
 
 MIN_REQUESTS: Final = 500.0

@@ -24,13 +24,13 @@ from tputtui.experiments.statistics.effects import (
     measure_quantile,
 )
 from tputtui.experiments.statistics.long_run_variance import (
-    MIN_ROWS,
     Array,
     Estimate,
     LongRunVariance,
     estimate_long_run_variance,
     t_quantile,
 )
+from tputtui.stats.mean_estimate import MIN_ROWS
 
 MIN_TAIL_REQUESTS: Final = 20.0
 """Requests slower than the point, in each arm, required to estimate a tail."""

@@ -11,7 +11,7 @@ from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.result import Interval, MetricResult, Verdict, is_unbounded
 from tputtui.experiments.statistics.effects import MeasuredEffect
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.profile_diff import holm
+from tputtui.stats.holm import holm
 
 ALPHA: Final = 0.05
 MIN_EFFECTIVE_ROWS: Final = 15.0
@@ -152,7 +152,7 @@ def _metric(
 
 
 def _adjusted_p_values(p_values: Sequence[float]) -> list[float]:
-    return [1.0 if p is None else p for p in holm(list(p_values))]
+    return [1.0 if p is None else p for p in holm(p_values)]
 
 
 def _effect_test(name: str, measured: MeasuredEffect) -> _Test | None:

@@ -37,6 +37,7 @@ from tputtui.signals.objectives.objective_tracker import (
     count_requests,
     error_budget,
 )
+from tputtui.stats.student_t import t95
 
 MAX_BLOCKS: Final = 1080
 """Maximum number of blocks: three hours at 10 s; 100 B for each block and objective."""
@@ -55,20 +56,6 @@ _MAX_HALVES_DIFFERENCE: Final = 0.35
 
 Beyond it the window holds two levels of load, not one.
 """
-_STUDENT_T: Final = {
-    2: 4.30,
-    3: 3.18,
-    4: 2.78,
-    5: 2.57,
-    6: 2.45,
-    7: 2.36,
-    8: 2.31,
-    10: 2.23,
-    15: 2.13,
-    20: 2.09,
-    30: 2.04,
-}
-"""Student's t at 97.5 % by degrees of freedom; 2.0 beyond the table."""
 
 
 class LoadBlock(NamedTuple):
@@ -204,15 +191,9 @@ def _build_bin(blocks: Sequence[tuple[float, float, float]]) -> _Bin:
     return _Bin(
         sum(block[0] for block in blocks) / count,
         share,
-        _student_t(count - 1) * error,
+        t95(max(1, count - 1)) * error,
         total,
         tuple(blocks),
-    )
-
-
-def _student_t(degrees_of_freedom: int) -> float:
-    return next(
-        (value for degrees, value in _STUDENT_T.items() if degrees >= degrees_of_freedom), 2.0
     )
 
 

@@ -14,12 +14,12 @@ from tputtui.views.shared.comparison_base import Baseline, BaselineFigure, diffe
 from tputtui.views.shared.styled_text import Line, TextSpan, mark_cell
 
 if TYPE_CHECKING:
-    from tputtui.experiments.confidence_sequence import SequenceResult
     from tputtui.experiments.effect_estimate import EffectEstimate
     from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
     from tputtui.signals.service.replicas import ReplicaFigures
     from tputtui.signals.service.service_filter import ServiceFilter
     from tputtui.signals.service.traffic_split import TrafficSplit
+    from tputtui.stats.confidence_sequence import SequenceResult
     from tputtui.views.live.split_view import SplitFigure
 
 HistoryReader = Callable[[str, int], Sequence[float | None]]
