@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tputtui.model import ProcessReference
 from tputtui.profiling.capture import preflight, process_facts
 from tputtui.profiling.capture.launcher import FinishedProcess
 from tputtui.text import clean
@@ -66,7 +67,9 @@ def fake(tmp_path: Path) -> FakeProc:
 def looked(
     fake: FakeProc, pid: int = 50, started: float | None = None, *, blocking: bool = False
 ) -> preflight.AttachCheck:
-    verdict = preflight.check_process(pid, started, blocking=blocking, root=fake.root, uid=ME)
+    verdict = preflight.check_process(
+        ProcessReference(pid, started), blocking=blocking, root=fake.root, uid=ME
+    )
     assert verdict.message == clean(verdict.message)
     return verdict
 

@@ -37,7 +37,7 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     begun: list[int] = []
 
     def start(_self: ProcessSampler, subject: SampledProcess, _plan: CapturePlan) -> None:
-        begun.append(subject.pid)
+        begun.append(subject.identity.pid)
 
     monkeypatch.setattr(ProcessSampler, "start", start)
     return begun

@@ -14,7 +14,7 @@ from typing import Literal
 
 from tputtui.frozen import frozen
 from tputtui.host import procfs
-from tputtui.model import Cgroup
+from tputtui.model import Cgroup, ProcessReference
 from tputtui.text import clean
 
 _UNLIMITED = 1 << 60  # v1 writes "no limit" as the largest page-aligned number below 2^63
@@ -45,18 +45,17 @@ class CgroupReader:
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = str(root).rstrip("/")
         self._mounts: tuple[_Mount, ...] | None = None
-        self._controller_paths: dict[
-            tuple[int | None, float | None], dict[str, _ControllerPath]
-        ] = {}
+        self._controller_paths: dict[ProcessReference | None, dict[str, _ControllerPath]] = {}
 
-    def read(self, pid: int | None = None, started: float | None = None) -> Cgroup | None:
-        """The group of `pid` (None: our own); None where none can be seen. Never raises.
+    def read(self, process: ProcessReference | None = None) -> Cgroup | None:
+        """Read the group of a process (None: our own); None if none is visible. Never raises.
 
-        `pid` with `started` is what the place of the group is remembered under: a reused pid is looked up anew.
+        The group's paths are cached by the process's identity, so a reused pid is looked up anew.
         """
-        places = self._controller_paths.get((pid, started))
+        places = self._controller_paths.get(process)
         if places is None:
-            places = self._controller_paths[pid, started] = self._find_controllers(pid)
+            places = self._find_controllers(process.pid if process is not None else None)
+            self._controller_paths[process] = places
         cpu, memory = places.get("cpu"), places.get("memory")
         named = [place for place in (cpu, memory) if place is not None]
         if not named:

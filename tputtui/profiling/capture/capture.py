@@ -21,6 +21,7 @@ from typing import Literal
 
 from tputtui.descriptors import reason, shortage
 from tputtui.frozen import frozen
+from tputtui.model.process_reference import ProcessReference
 from tputtui.profiling.analysis import own_code
 from tputtui.profiling.capture import preflight, process_facts
 from tputtui.profiling.capture.downsample import StackDownsampler
@@ -65,8 +66,7 @@ class Capture:
 
     def __init__(
         self,
-        pid: int,
-        started: float | None,
+        process: ProcessReference,
         duration_s: float = 10.0,
         rate_hz: int = 100,
         on_progress: Callable[[CaptureProgress], None] | None = None,
@@ -81,9 +81,7 @@ class Capture:
         """Create a capture.
 
         Args:
-            pid: the process to sample.
-            started: its start time in unix seconds as psutil's create_time() returns it; None
-                accepts any process that has the pid now.
+            process: the process to sample. Without a start time, any process that has the pid now.
             duration_s: length of the capture in seconds.
             rate_hz: samples per second.
             on_progress: called from the capture's thread.
@@ -104,7 +102,7 @@ class Capture:
             )
         if not 1 <= rate_hz <= MAX_RATE_HZ:
             raise ValueError(f"a capture's rate is 1 to {MAX_RATE_HZ} Hz, not {rate_hz:g} Hz")
-        self.pid, self.started, self.duration_s, self.rate_hz = pid, started, duration_s, rate_hz
+        self.process, self.duration_s, self.rate_hz = process, duration_s, rate_hz
         self.state: CaptureState = "new"
         self.message = ""
         self.attach_check: preflight.AttachCheck | None = None
@@ -117,7 +115,9 @@ class Capture:
         self._profile: Profile | None = None
         self._sampling_since = 0.0  # when py-spy had attached; 0 before
         self._reported_at = 0.0
-        self._thread = threading.Thread(target=self._run, name=f"capture {pid}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"capture {process.pid}", daemon=True
+        )
 
     # ------------------------------------------------------------------------------- public methods
 
@@ -128,13 +128,13 @@ class Capture:
         run.
         """
         with _active_lock:
-            if self.pid in _active_captures:
-                raise CaptureFailedError(f"PID {self.pid} is being profiled already")
+            if self.process.pid in _active_captures:
+                raise CaptureFailedError(f"PID {self.process.pid} is being profiled already")
             if len(_active_captures) >= MAX_CONCURRENT:
                 raise CaptureFailedError(
                     f"{MAX_CONCURRENT} captures are running: wait for one or stop it"
                 )
-            _active_captures[self.pid] = self
+            _active_captures[self.process.pid] = self
         self.state = "checking"
         self._thread.start()
 
@@ -186,7 +186,7 @@ class Capture:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
             with _active_lock:
-                _active_captures.pop(self.pid, None)
+                _active_captures.pop(self.process.pid, None)
             self._report_progress(force=True)
             self._finished.set()
 
@@ -201,21 +201,21 @@ class Capture:
         except preflight.PySpyNotFoundError as error:
             raise CaptureFailedError(str(error)) from None
         self.attach_check = preflight.check(
-            self.pid, self.started, blocking=self._blocking, py_spy=py_spy, sudo=self._sudo
+            self.process, blocking=self._blocking, py_spy=py_spy, sudo=self._sudo
         )
         if not self.attach_check.can_attach:
             raise CaptureFailedError(self.attach_check.message)
         prefix = (shutil.which("sudo") or "/usr/bin/sudo", "-n") if self._sudo else ()
         return PySpyOptions(
-            py_spy, self.pid, self.rate_hz, blocking=self._blocking, native=self._native,
+            py_spy, self.process.pid, self.rate_hz, blocking=self._blocking, native=self._native,
             subprocesses=self._subprocesses, prefix=prefix,
         )  # fmt: skip
 
     def _sample(self, options: PySpyOptions, folder: Path) -> None:
         """Capture slice after slice; the next one runs while the file of the last one is read."""
-        found = process_facts.read_facts(self.pid)
+        found = process_facts.read_facts(self.process.pid)
         if found is None:
-            raise CaptureFailedError(f"PID {self.pid} is gone; choose another process")
+            raise CaptureFailedError(f"PID {self.process.pid} is gone; choose another process")
         start = found.start_ticks
         # Native symbols take 35 to 150 ms to load at each attach, so slices are longer; five slices
         # remain, the minimum for a ±.
@@ -228,12 +228,12 @@ class Capture:
         profile = Profile(
             frames,
             metadata=ProfileMetadata(
-                source="py-spy", label=f"{self.pid} {name}", pid=self.pid, name=name, python=verdict.python_version or None, time=time.time(), rate_hz=float(self.rate_hz), asked_s=self.duration_s, blocking=self._blocking,
-                native=self._native, subprocesses=self._subprocesses, torn=True, notes=verdict.notes, own=own_code.process_packages(self.pid),
+                source="py-spy", label=f"{self.process.pid} {name}", pid=self.process.pid, name=name, python=verdict.python_version or None, time=time.time(), rate_hz=float(self.rate_hz), asked_s=self.duration_s, blocking=self._blocking,
+                native=self._native, subprocesses=self._subprocesses, torn=True, notes=verdict.notes, own=own_code.process_packages(self.process.pid),
             ),
         )  # fmt: skip
         compactor = StackDownsampler(frames)
-        packages = own_code.InstalledPackages(self.pid)
+        packages = own_code.InstalledPackages(self.process.pid)
         self.state = "attaching"
         failures = 0
         number = 0
@@ -251,7 +251,9 @@ class Capture:
                 taken = pending.read_result(frames)
                 profile, failures = self._merge_slice(profile, taken, compactor, failures, options)
                 profile = packages.with_own_packages(profile)
-                if taken.has_exited or (failures and process_facts.read_facts(self.pid) is None):
+                if taken.has_exited or (
+                    failures and process_facts.read_facts(self.process.pid) is None
+                ):
                     profile = replace(
                         profile, metadata=replace(profile.metadata, ended="the process ended")
                     )
@@ -278,7 +280,7 @@ class Capture:
         self, options: PySpyOptions, folder: Path, number: int, slice_s: int, start_ticks: int
     ) -> SliceCapture | None:
         """Start the next slice; None if the pid no longer belongs to the same process."""
-        found = process_facts.read_facts(self.pid)
+        found = process_facts.read_facts(self.process.pid)
         if found is None or found.start_ticks != start_ticks or found.state in ("Z", "X"):
             self._stopping.set()
             return None
@@ -346,20 +348,20 @@ class Capture:
         """
         answer = FinishedProcess(status, "", stderr)
         if options.subprocesses and "No python processes" in stderr:
-            again = preflight.check(self.pid, py_spy=options.py_spy, sudo=self._sudo)
+            again = preflight.check(self.process, py_spy=options.py_spy, sudo=self._sudo)
             return again.message or "py-spy found no Python process there"
-        return preflight.explain_failure(self.pid, answer).message
+        return preflight.explain_failure(self.process.pid, answer).message
 
     def _finish(self, profile: Profile, start_ticks: int) -> None:
         """Set the reason for the end and verify that the process was released."""
         about = profile.metadata
-        now = process_facts.read_facts(self.pid)
+        now = process_facts.read_facts(self.process.pid)
         if now is None or now.start_ticks != start_ticks or now.state in ("Z", "X"):
             about = replace(about, ended="the process ended")
         elif now.tracer_pid or (self._blocking and now.state in ("T", "t")):
             about = _with_note(
                 about,
-                f"PID {self.pid} is in state {now.state} after the capture: kill -CONT {self.pid}",
+                f"PID {self.process.pid} is in state {now.state} after the capture: kill -CONT {self.process.pid}",
             )
         if not about.ended and self.message:
             about = replace(about, ended=self.message)

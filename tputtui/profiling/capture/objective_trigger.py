@@ -79,11 +79,11 @@ class ObjectiveCapture:
 
         plan = self._preset
         try:
-            who = process_lookup.find(process)  # takes some time, in which stop() may be called
+            match = process_lookup.find(process)  # takes some time, in which stop() may be called
             if self._stopping.is_set():
                 return
             capture = Capture(
-                who.pid, who.started, plan.duration_s, plan.rate_hz, heard,
+                match.identity, plan.duration_s, plan.rate_hz, heard,
                 subprocesses=plan.subprocesses, native=plan.native, blocking=plan.blocking,
             )  # fmt: skip
             captures.append(capture)
@@ -101,7 +101,7 @@ class ObjectiveCapture:
             return
         notes = (
             *profile.metadata.notes,
-            *([who.note] if who.note else []),
+            *([match.note] if match.note else []),
             f"taken by itself: {cause}",
         )
         about = replace(profile.metadata, notes=notes)

@@ -103,10 +103,10 @@ def _capture_once(
 
     Raises CaptureFailedError, ProcessNotFoundError.
     """
-    who = process_lookup.find(schedule.process)
+    match = process_lookup.find(schedule.process)
     before = _children_cpu_s()
     # Without GIL samples: they need a second py-spy, which would double the cost.
-    capture = Capture(who.pid, who.started, schedule.duration_s, rate_hz, gil=False)
+    capture = Capture(match.identity, schedule.duration_s, rate_hz, gil=False)
     capture.start()
     while not capture.wait(0.1):
         if stop.is_set():
@@ -115,7 +115,7 @@ def _capture_once(
         raise CaptureFailedError(capture.message)
     sample = PeriodicProfile(capture.profile, max(0.0, _children_cpu_s() - before))
     about = sample.profile.metadata
-    notes = (*about.notes, *([who.note] if who.note else []), sample.cost_text)
+    notes = (*about.notes, *([match.note] if match.note else []), sample.cost_text)
     return replace(sample, profile=replace(sample.profile, metadata=replace(about, notes=notes)))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tputtui.descriptors import reason
 from tputtui.frozen import frozen
+from tputtui.model.process_reference import START_TOLERANCE_S, ProcessReference
 from tputtui.profiling.capture import launcher, process_facts
 from tputtui.text import clean
 
@@ -107,25 +108,21 @@ def sudo_command(pid: int) -> str:
 
 
 def check_process(
-    pid: int,
-    started: float | None = None,
+    process: ProcessReference,
     *,
     blocking: bool = False,
     root: Path = process_facts.PROC,
     uid: int | None = None,
 ) -> AttachCheck:
     """Check a process by /proc alone: takes a millisecond and does not touch the process."""
+    pid = process.pid
     found = process_facts.read_facts(pid, root) if pid > 0 else None
     if found is None:
         return AttachCheck(
             False, f"PID {pid} is gone", "choose another process", is_wrong_process=True
         )
     named = f"PID {pid} ({found.name})"
-    if (
-        started is not None
-        and (now := process_facts.start_time(found, root)) is not None
-        and abs(now - started) > process_facts.START_TOLERANCE_S
-    ):
+    if not process.matches(process_facts.reference(found, root), START_TOLERANCE_S):
         reason = f"PID {pid} is another process now ({found.name})"
         return AttachCheck(False, reason, "choose the process again", is_wrong_process=True)
     if found.state in ("Z", "X"):
@@ -194,8 +191,7 @@ def _check_permission(
 
 
 def check(
-    pid: int,
-    started: float | None = None,
+    process: ProcessReference,
     *,
     blocking: bool = False,
     py_spy: Path | None = None,
@@ -205,14 +201,14 @@ def check(
 
     Takes up to `TIMEOUT_S` seconds; call it from a worker thread.
     """
-    verdict = check_process(pid, started, blocking=blocking)
+    verdict = check_process(process, blocking=blocking)
     if not verdict.can_attach and not (sudo and verdict.command):
         return verdict
     try:
         path = py_spy or find_py_spy()
         prefix = [shutil.which("sudo") or "/usr/bin/sudo", "-n"] if sudo else []
         answer = launcher.run(
-            [*prefix, str(path), "dump", "-j", "--nonblocking", "-p", str(pid)], TIMEOUT_S
+            [*prefix, str(path), "dump", "-j", "--nonblocking", "-p", str(process.pid)], TIMEOUT_S
         )
     except PySpyNotFoundError as error:
         return AttachCheck(False, str(error))
@@ -220,7 +216,7 @@ def check(
         return AttachCheck(False, f"py-spy does not start: {clean(reason(error), 100)}")
     if answer.status == 0:
         return replace(verdict, can_attach=True, reason="", remedy="", command="")
-    return explain_failure(pid, answer)
+    return explain_failure(process.pid, answer)
 
 
 def explain_failure(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tputtui.frozen import frozen
 from tputtui.host.command_names import readable_name
+from tputtui.model.process_reference import ProcessReference
 from tputtui.text import clean
 
 PROC = Path("/proc")
@@ -18,8 +19,6 @@ _KERNEL_THREAD_FLAG = 0x00200000  # PF_KTHREAD
 _PYTHON = re.compile(
     r"(?:^|/)(?:lib)?python(\d(?:\.\d+)?t?)?[a-z]*(?:\.so[\d.]*)?(?: \(deleted\))?$"
 )
-# start times from two sources differ by rounding, and by a stepped wall clock's slew
-START_TOLERANCE_S = 2.0
 
 
 @frozen
@@ -71,15 +70,17 @@ def _read_status(path: Path) -> dict[str, str]:
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
-def start_time(facts: ProcessFacts, proc: Path = PROC) -> float | None:
-    """Start time in unix seconds, as psutil's create_time() returns it."""
+def reference(facts: ProcessFacts, proc: Path = PROC) -> ProcessReference:
+    """Reference to the process; without a start time if the kernel does not tell its boot time."""
     try:
         for line in (proc / "stat").read_text().splitlines():
             if line.startswith("btime "):
-                return int(line.split()[1]) + facts.start_ticks / os.sysconf("SC_CLK_TCK")
+                boot_time = int(line.split()[1])
+                started = boot_time + facts.start_ticks / os.sysconf("SC_CLK_TCK")
+                return ProcessReference(facts.pid, started)
     except (OSError, ValueError, IndexError):
         pass
-    return None
+    return ProcessReference(facts.pid)
 
 
 def executable_path(pid: int, proc: Path = PROC) -> str | None:

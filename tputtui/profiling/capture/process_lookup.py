@@ -13,7 +13,7 @@ from tputtui.descriptors import reason
 from tputtui.frozen import frozen
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.host.socket_owners import ServingLookup
-from tputtui.model import ProcessReading, ProcessState
+from tputtui.model import ProcessReading, ProcessReference, ProcessState
 from tputtui.profiling.capture import preflight
 from tputtui.signals.host.process_rates import derive_processes
 from tputtui.signals.service.serving_processes import (
@@ -28,13 +28,9 @@ CPU_COMPARISON_S = 0.3  # duration over which the CPU use of candidates is compa
 
 @frozen
 class ProcessMatch:
-    """Process identified by pid and start time (unix seconds), never by pid alone.
+    """Process found, with its display name. `note` says which of several matches it is."""
 
-    `note` says which of several matches it is.
-    """
-
-    pid: int
-    started: float
+    identity: ProcessReference
     name: str
     note: str = ""
 
@@ -89,7 +85,7 @@ def _find_process(query: str, port: int | None, collector: ProcessCollector) -> 
             _measure_cpu(collector, readings, {reading.identity for reading in fitting}) or states
         )
         states.sort(key=lambda one: (-(one.cpu_percent or 0.0), one.pid))
-    return ProcessMatch(states[0].pid, states[0].started, states[0].name)
+    return ProcessMatch(states[0].identity, states[0].name)
 
 
 def missing_process_reason(pid: int) -> str:
@@ -156,8 +152,7 @@ def _busiest_worker(port: int, collector: ProcessCollector) -> ProcessMatch:
     note = f"the busiest of {choice.worker_count} workers" if choice.worker_count > 1 else ""
     chosen = choice.process
     return ProcessMatch(
-        chosen.pid,
-        chosen.started,
+        chosen.identity,
         chosen.name,
         "; ".join(part for part in (note, choice.note) if part),
     )
@@ -166,7 +161,7 @@ def _busiest_worker(port: int, collector: ProcessCollector) -> ProcessMatch:
 def _measure_cpu(
     collector: ProcessCollector,
     before: tuple[ProcessReading, ...],
-    identities: set[tuple[int, float]],
+    identities: set[ProcessReference],
     pids: frozenset[int] = frozenset(),
 ) -> list[ProcessState]:
     """Measure the CPU use of processes over the next `CPU_COMPARISON_S` seconds.

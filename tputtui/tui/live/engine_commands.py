@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, cast
 
 from tputtui import text
-from tputtui.model import Snapshot
+from tputtui.model import ProcessReference, Snapshot
 from tputtui.views.shared.frame import PanelName
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class EngineCommands:
 
     def follow(self, identity: Hashable) -> None:
         """Keep a process in the first row, or let it go."""
-        chosen = cast("tuple[int, float] | None", identity)
+        chosen = cast("ProcessReference | None", identity)
         if chosen is None:
             self._app.show_status("choose a process first: 6, then the arrows")
         elif self._app.view_state.followed != chosen and self._has_ended(chosen, self._app.latest):
@@ -125,7 +125,7 @@ class EngineCommands:
             self._app.show_status(f"process {followed[0]} has ended: it is no longer followed")
 
     @staticmethod
-    def _has_ended(identity: tuple[int, float], snapshot: Snapshot | None) -> bool:
+    def _has_ended(identity: ProcessReference, snapshot: Snapshot | None) -> bool:
         """Whether a process that was seen is seen no more; not known while none are read."""
         found = snapshot.processes if snapshot is not None else None
         return found is not None and all(process.identity != identity for process in found)

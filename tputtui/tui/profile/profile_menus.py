@@ -89,7 +89,7 @@ class ProfileMenuCommands(ProfileViewCommands):
             )
             return
         plan = self._plan or default_plan(self.tputtui_app.settings.profile)
-        named = f"{subject.pid} {subject.name}"
+        named = f"{subject.identity.pid} {subject.name}"
         self._menu = OptionsMenu(plan, self.tputtui_app.settings.profile, named, subject.threads)
         self.tputtui_app.show_frame()
 

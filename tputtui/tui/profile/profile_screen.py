@@ -8,6 +8,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from tputtui.model import ProcessReference
 from tputtui.profiling.capture.capture import CaptureFailedError
 from tputtui.profiling.files.library import LibraryEntry
 from tputtui.profiling.profile_errors import UnreadableProfileError
@@ -56,7 +57,7 @@ class ProfileScreen(ProfileMenuCommands):
         self._shows_options = with_options
         self._refusal = refusal
         self._sampling_status = SamplingStatus(
-            process.pid if process else 0,
+            process.identity.pid if process else 0,
             process.name if process else "",
             problem=refusal,
             is_done=process is None,
@@ -118,9 +119,9 @@ class ProfileScreen(ProfileMenuCommands):
             (),
         )
         self._sampling_status = SamplingStatus(
-            subject.pid, subject.name, duration_s=plan.duration_s
+            subject.identity.pid, subject.name, duration_s=plan.duration_s
         )
-        self.tputtui_app.profile_session.note_sampled(subject.pid, subject.started)
+        self.tputtui_app.profile_session.note_sampled(subject.identity)
         self._sampler = ProcessSampler(
             self.post_message,
             self.tputtui_app.profile_session.library,
@@ -131,7 +132,7 @@ class ProfileScreen(ProfileMenuCommands):
             self._sampler.start(subject, plan)
         except CaptureFailedError as failed:
             self._sampling_status = SamplingStatus(
-                subject.pid, subject.name, problem=str(failed), is_done=True
+                subject.identity.pid, subject.name, problem=str(failed), is_done=True
             )
         self.tputtui_app.show_frame()
 
@@ -205,7 +206,7 @@ class ProfileScreen(ProfileMenuCommands):
         self._apply_pending()
         own = None
         if self._process is not None:
-            own = find_service(frame.snapshot, self._process.pid, self._process.started)
+            own = find_service(frame.snapshot, self._process.identity)
         if self._sampler is not None:
             self._sampler.evidence = queue_evidence(own)
         self.query_one("#header", LineBar).show_line(header_line(frame, width))
@@ -229,9 +230,10 @@ class ProfileScreen(ProfileMenuCommands):
         if self._menu is not None:
             return RenderedPane(self._menu.view(width, height), cursor_width=width)
         book = self._profile_view
+        process = self._process.identity if self._process is not None else None
         return render_pane(
             ProfilePane(
-                self._sampling_status, book.analysis, book.tab_name, book.current_tab, self._source_loader.text(book, self._process), book.search_status, book.breadcrumbs,
+                self._sampling_status, book.analysis, book.tab_name, book.current_tab, self._source_loader.text(book, process), book.search_status, book.breadcrumbs,
                 self._candidates if book.analysis is None else (), self._cursor,
             ),
             width,
@@ -259,7 +261,7 @@ class ProfileScreen(ProfileMenuCommands):
             self.compare(self._menu.selected_entry)
         elif self._profile_view.analysis is None and self._candidates:
             pid, command = self._candidates[self._cursor]
-            self._process = SampledProcess(pid, None, command)
+            self._process = SampledProcess(ProcessReference(pid), command)
             self._start()
         else:
             self.show_message(self._profile_view.open_selected())
@@ -344,7 +346,7 @@ class ProfileScreen(ProfileMenuCommands):
             return
         subject = self._process
         choice = (
-            self.tputtui_app.profile_session.next_worker(subject.pid, subject.started)
+            self.tputtui_app.profile_session.next_worker(subject.identity)
             if subject is not None
             else None
         )

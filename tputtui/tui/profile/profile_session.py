@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tputtui import text
-from tputtui.model import Event, ProcessState
+from tputtui.model import Event, ProcessReference, ProcessState
 from tputtui.profiling.analysis.module_table import build_table
 from tputtui.profiling.capture.preflight import root_command
 from tputtui.profiling.files import file_formats
@@ -19,7 +19,6 @@ from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 from tputtui.signals.service.serving_processes import (
     ProcessChoice,
-    ProcessIdentity,
     choose_process,
     find_family,
     find_service,
@@ -42,7 +41,7 @@ class ProfileSession:
         self._app = app
         self.library = ProfileLibrary(app.environment.state_folder / "profiles")
         self.categories = build_table(app.settings.profile.categories, app.settings.own)
-        self._sampled: set[ProcessIdentity] = set()  # workers that had their turn in this round
+        self._sampled: set[ProcessReference] = set()  # workers that had their turn in this round
         if app.replay is not None:
             self.library.add_entries(_recorded_entries(app.replay.player.profiles))
 
@@ -62,18 +61,18 @@ class ProfileSession:
             by_hand=BY_HAND,
         )
 
-    def next_worker(self, pid: int, started: float | None) -> ProcessChoice | None:
+    def next_worker(self, process: ProcessReference) -> ProcessChoice | None:
         """The worker whose turn is next in the service that a process serves; None where there is no other."""
         latest = self._app.latest
-        service = find_service(latest, pid, started) if latest is not None else None
+        service = find_service(latest, process) if latest is not None else None
         if latest is None or service is None:
             return None
         choice = choose_process(latest, service, sampled=self._sampled)
         if (
-            choice.process is not None and choice.process.pid == pid
+            choice.process is not None and choice.process.pid == process.pid
         ):  # a round is over, and it is the busiest again
             choice = choose_process(latest, service, sampled={choice.process.identity})
-        return choice if choice.process is not None and choice.process.pid != pid else None
+        return choice if choice.process is not None and choice.process.pid != process.pid else None
 
     def sample_choice(self, choice: ProcessChoice, *, ask: bool = False) -> None:
         """Sample the process of a choice, and say which it is."""
@@ -99,12 +98,12 @@ class ProfileSession:
                 ProfileScreen(refusal=f"{choice.reason}\nq: back to the live screen; p: look again")
             )
 
-    def note_sampled(self, pid: int, started: float | None) -> None:
+    def note_sampled(self, sampled: ProcessReference) -> None:
         """A capture of a process begins: among the workers of its service it had its turn."""
         latest = self._app.latest
         running = latest.processes if latest is not None else None
         process = next(
-            (one for one in running or () if one.pid == pid and started in (None, one.started)),
+            (one for one in running or () if sampled.matches(one.identity)),
             None,
         )
         if latest is None or process is None:
