@@ -11,9 +11,8 @@ import pytest
 
 from tputtui.model import ObjectiveState, ObjectiveStatus, ProcessReference, Snapshot
 from tputtui.profiling.capture import periodic_sampling, process_lookup
-from tputtui.profiling.capture.objective_trigger import ObjectiveCapture
+from tputtui.profiling.capture.objective_trigger import ObjectiveCapture, ObjectiveTriggerRule
 from tputtui.profiling.capture.periodic_sampling import PeriodicProfile, SamplingSchedule
-from tputtui.profiling.capture.trigger_rule import ObjectiveTriggerRule
 from tputtui.settings import ProfileSettings, ProfileTrigger
 
 _WORKERS = """

@@ -65,6 +65,18 @@ def read_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
         return None
 
 
+def read_again(facts: ProcessFacts, proc: Path = PROC) -> ProcessFacts | None:
+    """Read the facts about the same process anew.
+
+    None if it has ended, is a zombie, or its pid belongs to another process by now. The start time
+    is compared in the kernel's ticks, without the rounding of `reference`.
+    """
+    current = read_facts(facts.pid, proc)
+    if current is None or current.start_ticks != facts.start_ticks or current.state in ("Z", "X"):
+        return None
+    return current
+
+
 def _read_status(path: Path) -> dict[str, str]:
     lines = path.read_bytes().decode("utf-8", "replace").splitlines()
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}

@@ -72,19 +72,19 @@ def _find_process(query: str, port: int | None, collector: ProcessCollector) -> 
         return _busiest_worker(port, collector)
     readings = collector.read()
     if query.isascii() and query.isdigit():
-        fitting = [reading for reading in readings if reading.pid == int(query[:9])]
-        nobody = missing_process_reason(int(query[:9]))
+        pid = int(query[:9])
+        matching = [reading for reading in readings if reading.pid == pid]
+        if not matching:
+            raise ProcessNotFoundError(missing_process_reason(pid))
     else:
-        fitting = _processes_named(query, readings)
-        nobody = f"no Python process is named {clean(query, 60)!r}"
-    if not fitting:
-        raise ProcessNotFoundError(nobody)
-    states = list(derive_processes(None, fitting, 0.0))
-    if len(fitting) > 1:
-        states = (
-            _measure_cpu(collector, readings, {reading.identity for reading in fitting}) or states
-        )
-        states.sort(key=lambda one: (-(one.cpu_percent or 0.0), one.pid))
+        matching = _processes_named(query, readings)
+        if not matching:
+            raise ProcessNotFoundError(f"no Python process is named {clean(query, 60)!r}")
+    states = list(derive_processes(None, matching, 0.0))
+    if len(matching) > 1:
+        identities = {reading.identity for reading in matching}
+        states = _measure_cpu(collector, readings, identities) or states
+        states.sort(key=lambda state: (-(state.cpu_percent or 0.0), state.pid))
     return ProcessMatch(states[0].identity, states[0].name)
 
 
@@ -118,44 +118,46 @@ def workers_hint(pid: int) -> str:
 def _workers_hint(pid: int, collector: ProcessCollector) -> str:
     ports = collector.read_sockets().ports_by_pid().get(pid, ())
     lookup = ServingLookup(collector)
-    for found in map(lookup.read_port, ports):
-        pids = frozenset(holder.pid for holder in found.holders)
-        if not any(holder.parent == pid for holder in found.holders):
+    for listeners in map(lookup.read_port, ports):
+        pids = frozenset(holder.pid for holder in listeners.holders)
+        if not any(holder.parent == pid for holder in listeners.holders):
             continue
         readings = collector.read(pids, only_watched=True)
         states = _measure_cpu(collector, readings, {reading.identity for reading in readings}, pids)
-        workers = find_workers([found], states)
-        if pid in {waiting for waiting, _ in workers.idle_parents} and workers.processes:
-            busiest = workers.processes[0]
-            return f"{pid} only waits for its workers; the busiest is {busiest.pid}: tputtui profile {busiest.pid}"
+        workers = find_workers([listeners], states)
+        if pid in {parent.pid for parent in workers.idle_parents} and workers.processes:
+            busiest = workers.processes[0].pid
+            return (
+                f"{pid} only waits for its workers; the busiest is {busiest}: "
+                f"tputtui profile {busiest}"
+            )
     return ""
 
 
 def _busiest_worker(port: int, collector: ProcessCollector) -> ProcessMatch:
     """Find the busiest worker on a port, by the same rule as the p key on the screen."""
-    found = ServingLookup(collector).read_port(port)
-    pids = frozenset(holder.pid for holder in found.holders)
+    listeners = ServingLookup(collector).read_port(port)
+    pids = frozenset(holder.pid for holder in listeners.holders)
     readings = collector.read(pids, only_watched=True)
     states = list(derive_processes(None, readings, 0.0))
     if len(pids) > 1:
-        states = (
-            _measure_cpu(collector, readings, {reading.identity for reading in readings}, pids)
-            or states
-        )
-    choice = choose_worker([found], states)
+        identities = {reading.identity for reading in readings}
+        states = _measure_cpu(collector, readings, identities, pids) or states
+    choice = choose_worker([listeners], states)
     if choice is None or choice.process is None:
         raise ProcessNotFoundError(
             describe_no_process(
-                [found], states, found.address, preflight.root_command(), "name another by its PID"
+                [listeners],
+                states,
+                listeners.address,
+                preflight.root_command(),
+                "name another by its PID",
             )
         )
-    note = f"the busiest of {choice.worker_count} workers" if choice.worker_count > 1 else ""
-    chosen = choice.process
-    return ProcessMatch(
-        chosen.identity,
-        chosen.name,
-        "; ".join(part for part in (note, choice.note) if part),
-    )
+    notes = [f"the busiest of {choice.worker_count} workers"] if choice.worker_count > 1 else []
+    if choice.note:
+        notes.append(choice.note)
+    return ProcessMatch(choice.process.identity, choice.process.name, "; ".join(notes))
 
 
 def _measure_cpu(
