@@ -81,8 +81,8 @@ class ShopHandlers:
             await self._sleep(shop_routes.CACHE_HIT_S)
             return _json_response({"cached": True})
         await self._simulate_work(shop_routes.SEARCH, rng)
-        found = self._catalogue.rank(self._catalogue.random_query(rng), limit=SEARCH_ITEMS)
-        return _json_response({"cached": False, "found": [item.name for item in found]})
+        items = self._catalogue.rank(self._catalogue.random_query(rng), limit=SEARCH_ITEMS)
+        return _json_response({"cached": False, "found": [item.name for item in items]})
 
     async def cart(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
         """Return the contents of the cart."""

@@ -139,9 +139,10 @@ class Demo:
             raise DemoError("the demo has not been started")
         self._load.send("start")
         for at, which, word in self._faults:
-            told = self._services if which is None else [self._services[which]]
+            services = self._services if which is None else [self._services[which]]
             timer = threading.Timer(
-                at, lambda told=told, word=word: [service.send(word) for service in told]
+                at,
+                lambda services=services, word=word: [service.send(word) for service in services],
             )
             timer.daemon = True
             timer.start()

@@ -32,7 +32,7 @@ MIN_ERRORS: Final = 10.0
 """Errors required in both arms together: with fewer, a ratio is not meaningful."""
 
 
-TOO_EARLY_PREFIX: Final = "first look in"
+TOO_EARLY_PREFIX: Final = "first evaluation in"
 """Prefix of the reason that resolves itself with time."""
 
 
@@ -71,18 +71,17 @@ def estimate_effect(
     both = [
         (a, b) for a, b in zip(control, treatment, strict=True) if a is not None and b is not None
     ]
-    rows = (
-        [b - a for a, b in both]
-        if is_absolute
-        else [math.log(b / a) for a, b in both if a > 0 and b > 0]
-    )
-    found = evaluate_sequence(0.0, 0.0, rows, row_s, ALPHA_PER_FIGURE)
-    if found is None:
+    if is_absolute:
+        rows = [b - a for a, b in both]
+    else:
+        rows = [math.log(b / a) for a, b in both if a > 0 and b > 0]
+    result = evaluate_sequence(0.0, 0.0, rows, row_s, ALPHA_PER_FIGURE)
+    if result is None:
         needed = max(MIN_ROWS, math.ceil(FIRST_EVALUATION_S / row_s))
         return f"{TOO_EARLY_PREFIX} {(needed - len(rows)) * row_s:.0f} s"
-    ends = (found.effect, found.effect - found.half_width, found.effect + found.half_width)
+    ends = (result.effect, result.effect - result.half_width, result.effect + result.half_width)
     effect, low, high = ends if is_absolute else map(_relative_change, ends)
-    return EffectEstimate(effect, low, high, found.is_confirmed)
+    return EffectEstimate(effect, low, high, result.is_confirmed)
 
 
 def _relative_change(log_ratio: float) -> float:

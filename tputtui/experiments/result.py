@@ -134,7 +134,11 @@ class RouteResult:
     @property
     def regressed(self) -> list[MetricResult]:
         """Return its regressed metrics that count towards the verdict."""
-        return [one for one in self.metrics if one.is_guardrail and one.verdict == "regressed"]
+        return [
+            metric
+            for metric in self.metrics
+            if metric.is_guardrail and metric.verdict == "regressed"
+        ]
 
     def metric(self, name: str) -> MetricResult | None:
         """Return a metric by name; None if absent."""
@@ -260,9 +264,9 @@ class Comparison:
             if one.verdict == "regressed" and one.decided_by is not None
         ]
         # With a different mix the total decides nothing
-        judged = () if self.has_traffic_shift else self.metrics
+        metrics = () if self.has_traffic_shift else self.metrics
         of_total = [
-            DecidingRow(one) for one in judged if one.is_guardrail and one.verdict == "regressed"
+            DecidingRow(one) for one in metrics if one.is_guardrail and one.verdict == "regressed"
         ]
         return _worst(of_total) or _worst(of_routes) or next(iter(of_strata), None)
 

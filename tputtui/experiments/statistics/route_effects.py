@@ -59,7 +59,7 @@ def compare_routes(
     highest quantile that its requests can resolve and its errors are evaluated, with Holm's
     correction over all routes and the tests of the total, whose p are `beside`.
     """
-    found: list[tuple[str, ArmPair, tuple[float, float]]] = []
+    comparable: list[tuple[str, ArmPair, tuple[float, float]]] = []
     shifts: list[TrafficShift] = []
     for name in dict.fromkeys((*baseline.routes, *candidate.routes)):
         pair = baseline.routes.get(name), candidate.routes.get(name)
@@ -73,11 +73,14 @@ def compare_routes(
         if _is_shift(own, arms, shares):
             shifts.append(TrafficShift(clean(name, 120), *shares))
         if min(_request_count(own.baseline), _request_count(own.candidate)) >= MIN_REQUESTS:
-            found.append((clean(name, 120), own, shares))
-    found.sort(key=lambda one: -(one[2][0] + one[2][1]))
-    told = judged([_measure_route(own, between_runs) for _, own, _ in found], context, beside)
+            comparable.append((clean(name, 120), own, shares))
+    comparable.sort(key=lambda one: -(one[2][0] + one[2][1]))
+    evaluations = judged(
+        [_measure_route(own, between_runs) for _, own, _ in comparable], context, beside
+    )
     routes = [
-        RouteResult(name, *shares, *one) for (name, _, shares), one in zip(found, told, strict=True)
+        RouteResult(name, *shares, *one)
+        for (name, _, shares), one in zip(comparable, evaluations, strict=True)
     ]
     shifts.sort(key=lambda one: -abs(one.candidate_share - one.baseline_share))
     return tuple(routes), tuple(shifts)
@@ -110,14 +113,14 @@ def _is_shift(route_arms: ArmPair, arms: ArmPair, shares: tuple[float, float]) -
     if abs(change) < _MIN_SHARE_CHANGE:
         return False
     variance = 0.0
-    for route, whole, share in (
+    for route, total, share in (
         (route_arms.baseline, arms.baseline, shares[0]),
         (route_arms.candidate, arms.candidate, shares[1]),
     ):
-        if len(route.t) != len(whole.t) or len(route.t) < MIN_ROWS or whole.rps.mean() <= 0:
+        if len(route.t) != len(total.t) or len(route.t) < MIN_ROWS or total.rps.mean() <= 0:
             return False
         variance += estimate_long_run_variance(
-            (route.rps - share * whole.rps) / float(whole.rps.mean())
+            (route.rps - share * total.rps) / float(total.rps.mean())
         ).variance
     return bool(abs(change) > _SHIFT_SE * np.sqrt(variance))
 

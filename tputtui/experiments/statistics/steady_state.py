@@ -60,12 +60,12 @@ def _warm_up_series(arms: ArmPair, incidents: tuple[Mask, Mask]) -> list[Array]:
             if name in a.columns and name in b.columns
         ]
     out = []
-    for one, incident in ((a, incidents[0]), (b, incidents[1])):
+    for arm, incident in ((a, incidents[0]), (b, incidents[1])):
         calm = ~_without_initial_incident(incident)
         out += [
-            _log_ratio(one.columns[name], None, calm)
+            _log_ratio(arm.columns[name], None, calm)
             for name in ("rps", "p50")
-            if name in one.columns
+            if name in arm.columns
         ]
     return out
 
@@ -154,13 +154,13 @@ def shared_incidents(a: Mask, b: Mask) -> list[tuple[int, int]]:
 
     The same incident means an overlap by half or more.
     """
-    found = []
+    spans = []
     for begin, end in _spans(a | b):
         both = int(np.count_nonzero(a[begin:end] & b[begin:end]))
         longest = max(int(np.count_nonzero(a[begin:end])), int(np.count_nonzero(b[begin:end])))
         if 2 * both >= longest:
-            found.append((begin, end))
-    return found
+            spans.append((begin, end))
+    return spans
 
 
 def _spans(mask: Mask) -> list[tuple[int, int]]:
@@ -191,12 +191,12 @@ def detect_drifts(arms: ArmPair, effect: float, margin: float) -> list[Drift]:
     if arms.is_paired:
         change = significant_slope(np.exp(_log_ratio(b, a, np.ones(len(a), dtype=bool))))
         return [] if change is None or _halves_agree(a, b, effect, margin) else [Drift(change, "")]
-    found = [
-        Drift(change, who)
-        for who, x in (("baseline", a), ("candidate", b))
-        if (change := significant_slope(x)) is not None
+    drifts = [
+        Drift(change, arm)
+        for arm, values in (("baseline", a), ("candidate", b))
+        if (change := significant_slope(values)) is not None
     ]
-    return [drift for drift in found if abs(drift.change) >= 0.5 * abs(effect)]
+    return [drift for drift in drifts if abs(drift.change) >= 0.5 * abs(effect)]
 
 
 def significant_slope(values: Array) -> float | None:
