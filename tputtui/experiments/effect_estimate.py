@@ -114,5 +114,5 @@ def describe_error_shortage(
 
 
 def _mean(values: Sequence[Value]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+    measured = [value for value in values if value is not None]
+    return sum(measured) / len(measured) if measured else None

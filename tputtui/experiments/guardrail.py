@@ -119,12 +119,14 @@ class ObjectiveGuard:
         control: TickObservation | None = None,
     ) -> GuardVerdict:
         """Evaluate one tick at `at` (monotonic seconds) and `time` (unix seconds)."""
-        own, other = self._treatment, self._control
+        own, other_arm = self._treatment, self._control
         own.update(at, time, treatment)
-        if other is not None:
-            other.update(at, time, control or TickObservation())
-            self._update_tests(at, own.observation, other.observation)
-        unknown = next((arm for arm in (own, other) if arm is not None and arm.is_unknown), None)
+        if other_arm is not None:
+            other_arm.update(at, time, control or TickObservation())
+            self._update_tests(at, own.observation, other_arm.observation)
+        unknown = next(
+            (arm for arm in (own, other_arm) if arm is not None and arm.is_unknown), None
+        )
         if self._has_decided or unknown is not None:
             self._pending = None
             late = unknown is not None and (
@@ -133,23 +135,23 @@ class ObjectiveGuard:
             return GuardVerdict(
                 alarm=self._describe_no_data(unknown) if unknown is not None and late else ""
             )
-        found = self._active_trigger(at)
+        trigger = self._active_trigger(at)
         alarm = (
-            self._describe_shared_incident(found, other, at)
-            if found is not None and other is not None
+            self._describe_shared_incident(trigger, other_arm, at)
+            if trigger is not None and other_arm is not None
             else ""
         )
-        if found is None or alarm:
+        if trigger is None or alarm:
             self._pending = None
             return GuardVerdict(alarm=alarm)
         times = (
-            self._pending[1] + 1 if self._pending is not None and self._pending[0] == found else 1
+            self._pending[1] + 1 if self._pending is not None and self._pending[0] == trigger else 1
         )
-        self._pending = (found, times)
-        if other is not None and times < CONFIRMING_TICKS:
+        self._pending = (trigger, times)
+        if other_arm is not None and times < CONFIRMING_TICKS:
             return GuardVerdict()
         self._has_decided = True
-        return GuardVerdict(self._decision(found, at, time))
+        return GuardVerdict(self._decision(trigger, at, time))
 
     def unresponsive(self, at: float, time: float, silent_s: float) -> RollbackDecision:
         """Return the decision for a treatment that has not answered for `silent_s` seconds."""

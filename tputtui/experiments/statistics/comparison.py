@@ -33,7 +33,7 @@ from tputtui.experiments.statistics.validity_checks import CheckNotes
 from tputtui.experiments.statistics.verdicts import (
     MIN_EFFECTIVE_ROWS,
     evaluate_metrics,
-    guard_ps,
+    guardrail_p_values,
     overall_verdict,
 )
 from tputtui.text import format_number
@@ -113,7 +113,7 @@ def compare(
     metrics = evaluate_metrics(measured, context, primary)
     if limited:
         metrics = tuple(validity_checks.without_improvement(metric) for metric in metrics)
-    beside = guard_ps(measured, context, primary)
+    beside = guardrail_p_values(measured, context, primary)
     routes, shifts = compare_routes(baseline, candidate, arms, context, errors_between, beside)
     shifted = validity_checks.check_route_mix(shifts, notes)
     of_total: Verdict = (

@@ -36,7 +36,11 @@ from tputtui.experiments.statistics.effects import MeasuredEffect
 from tputtui.experiments.statistics.long_run_variance import Estimate, to_array
 from tputtui.experiments.statistics.power_analysis import pairs_needed
 from tputtui.experiments.statistics.validity_checks import CheckNotes
-from tputtui.experiments.statistics.verdicts import evaluate_metrics, guard_ps, overall_verdict
+from tputtui.experiments.statistics.verdicts import (
+    evaluate_metrics,
+    guardrail_p_values,
+    overall_verdict,
+)
 from tputtui.frozen import frozen
 
 RECOMMENDED_PAIRS: Final = 5
@@ -109,7 +113,7 @@ def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
         metrics = evaluate_metrics(measured, context, primary, min_effective_rows=0.0)
         if "load-limited" in notes.flags:
             metrics = tuple(validity_checks.without_improvement(metric) for metric in metrics)
-        by_route = _compare_routes(usable, context, guard_ps(measured, context, primary))
+        by_route = _compare_routes(usable, context, guardrail_p_values(measured, context, primary))
         notes.add(
             None,
             f"{len(usable)} pairs, each of them one observation ({len(usable) - 1} degrees of freedom).",
@@ -181,8 +185,8 @@ def _compare_routes(
 ) -> tuple[RouteResult, ...]:
     """Compare the routes present in two or more pairs, each pair being one observation."""
     results_by_route: dict[str, list[RouteResult]] = {}
-    for one in usable:
-        for route in one.routes:
+    for comparison in usable:
+        for route in comparison.routes:
             results_by_route.setdefault(route.name, []).append(route)
     several = {name: results for name, results in results_by_route.items() if len(results) >= 2}
     metrics = [
@@ -192,15 +196,15 @@ def _compare_routes(
         }
         for results in several.values()
     ]
-    evaluations = route_effects.judged(metrics, context, beside, fewest=0.0)
+    evaluations = route_effects.evaluate_routes(metrics, context, beside, min_effective_rows=0.0)
     return tuple(
         RouteResult(
             name,
             float(np.mean([route.baseline_share for route in results])),
             float(np.mean([route.candidate_share for route in results])),
-            *one,
+            *evaluation,
         )
-        for (name, results), one in zip(several.items(), evaluations, strict=True)
+        for (name, results), evaluation in zip(several.items(), evaluations, strict=True)
     )
 
 

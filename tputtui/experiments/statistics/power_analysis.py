@@ -43,18 +43,18 @@ def seconds_needed(
 
 def steady_rows(rows: MetricRows) -> ArmArrays:
     """Return a run without its warm-up."""
-    one = to_arrays(rows)
-    calm = detect_incident_rows(one)
-    found = detect_warm_up(ArmPair(one, one, is_paired=False), (calm, calm))
-    return one.select(slice(found.rows, None))
+    arm = to_arrays(rows)
+    incident = detect_incident_rows(arm)
+    warm_up = detect_warm_up(ArmPair(arm, arm, is_paired=False), (incident, incident))
+    return arm.select(slice(warm_up.rows, None))
 
 
 def history_values(rows: MetricRows) -> dict[str, float]:
     """Return the mean throughput and mean quantiles of a run of A/A history."""
-    one = steady_rows(rows)
-    out = {"throughput": float(one.rps.mean())}
+    run = steady_rows(rows)
+    out = {"throughput": float(run.rps.mean())}
     for name in ("p50", "p90", "p99"):
-        values = one.columns.get(name)
+        values = run.columns.get(name)
         if values is not None and np.isfinite(values).any():
             out[name] = float(np.exp(np.nanmean(np.log(values))))
     return out
@@ -118,34 +118,28 @@ def describe_next_design(
     concurrent_s = max(floor, estimate.within_variance * measured_s / (effect / POWER_80_SE) ** 2)
     pair_seconds = _round_up(max(floor, MIN_PAIRED_RUN_S))
     pairs = pairs_needed(effect, _pair_variance(estimate, measured_s, pair_seconds))
-    interleaved = (
-        ""
-        if pairs is None
-        else f"{pairs} pairs of {format_duration(pair_seconds)} a run by turns (--pair, A B B A …; {format_duration(2 * pairs * pair_seconds)} in all)"
-    )
-    needed = seconds_needed(estimate, margin, metric == "error_ratio", measured_s)
-    longer = (
-        ""
-        if needed is None
-        else f"one pair of {format_duration(_round_up(max(floor, needed)))} an arm"
-    )
-    if arms.is_paired:
-        designs = [
-            longer
-            and f"the same for {format_duration(_round_up(max(floor, needed or 0.0)))} an arm",
-            interleaved,
-        ]
-    else:
-        has_history = len(context.history(metric)) >= _MIN_HISTORY_RUNS
-        designs = [
-            f"both at the same time behind one load balancer, {format_duration(_round_up(concurrent_s))}",
-            interleaved,
-        ]
-        designs.append(
-            longer
-            if has_history or not longer
-            else f"{longer} and five runs of history (--history)"
+    interleaved = ""
+    if pairs is not None:
+        interleaved = (
+            f"{pairs} pairs of {format_duration(pair_seconds)} a run by turns (--pair, A B B A …; "
+            f"{format_duration(2 * pairs * pair_seconds)} in all)"
         )
+    needed = seconds_needed(estimate, margin, metric == "error_ratio", measured_s)
+    longer = ""
+    if needed is not None:
+        longer = f"one pair of {format_duration(_round_up(max(floor, needed)))} an arm"
+    if arms.is_paired:
+        same = f"the same for {format_duration(_round_up(max(floor, needed or 0.0)))} an arm"
+        designs = [same if longer else "", interleaved]
+    else:
+        if longer and len(context.history(metric)) < _MIN_HISTORY_RUNS:
+            longer = f"{longer} and five runs of history (--history)"
+        duration = format_duration(_round_up(concurrent_s))
+        designs = [
+            f"both at the same time behind one load balancer, {duration}",
+            interleaved,
+            longer,
+        ]
     usable = [design for design in designs if design]
     if not usable:
         return (f"No affordable design finds {sought}: a wider margin, or a calmer machine.",)

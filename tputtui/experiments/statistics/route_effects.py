@@ -19,7 +19,7 @@ from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredE
 from tputtui.experiments.statistics.long_run_variance import estimate_long_run_variance
 from tputtui.experiments.statistics.verdicts import (
     MIN_EFFECTIVE_ROWS,
-    judged_together,
+    evaluate_groups,
     overall_verdict,
 )
 from tputtui.frozen import frozen
@@ -74,15 +74,15 @@ def compare_routes(
             shifts.append(TrafficShift(clean(name, 120), *shares))
         if min(_request_count(own.baseline), _request_count(own.candidate)) >= MIN_REQUESTS:
             comparable.append((clean(name, 120), own, shares))
-    comparable.sort(key=lambda one: -(one[2][0] + one[2][1]))
-    evaluations = judged(
+    comparable.sort(key=lambda route: -sum(route[2]))
+    evaluations = evaluate_routes(
         [_measure_route(own, between_runs) for _, own, _ in comparable], context, beside
     )
     routes = [
-        RouteResult(name, *shares, *one)
-        for (name, _, shares), one in zip(comparable, evaluations, strict=True)
+        RouteResult(name, *shares, *evaluation)
+        for (name, _, shares), evaluation in zip(comparable, evaluations, strict=True)
     ]
-    shifts.sort(key=lambda one: -abs(one.candidate_share - one.baseline_share))
+    shifts.sort(key=lambda shift: -abs(shift.candidate_share - shift.baseline_share))
     return tuple(routes), tuple(shifts)
 
 
@@ -135,20 +135,23 @@ def _measure_route(
     }
 
 
-def judged(
+def evaluate_routes(
     each: Sequence[Mapping[str, MeasuredEffect]],
     context: ComparisonContext,
     beside: Sequence[float],
-    fewest: float = MIN_EFFECTIVE_ROWS,
+    min_effective_rows: float = MIN_EFFECTIVE_ROWS,
 ) -> list[tuple[tuple[MetricResult, ...], Verdict]]:
     """Evaluate each route's metrics and verdict, corrected over all routes and the total's tests
     (`beside`: their p).
     """
-    tail = [_tail(one) for one in each]
-    metrics = judged_together(
-        each, [(name, "error_ratio") for name in tail], context, beside, fewest
+    tails = [_tail(measured) for measured in each]
+    metrics = evaluate_groups(
+        each, [(name, "error_ratio") for name in tails], context, beside, min_effective_rows
     )
-    return [(one, overall_verdict(one, name)) for one, name in zip(metrics, tail, strict=True)]
+    return [
+        (route_metrics, overall_verdict(route_metrics, name))
+        for route_metrics, name in zip(metrics, tails, strict=True)
+    ]
 
 
 def _tail(measured: Mapping[str, MeasuredEffect]) -> str:

@@ -43,11 +43,11 @@ def detect_warm_up(arms: ArmPair, incidents: tuple[Mask, Mask]) -> WarmUp:
     shared ramp costs nothing. An incident is not a warm-up: its rows are skipped, unless it begins
     with the run.
     """
-    found = WarmUp()
+    longest = WarmUp()
     for series in _warm_up_series(arms, incidents):
-        one = _mser_cut(series)
-        found = WarmUp(max(found.rows, one.rows), found.is_endless or one.is_endless)
-    return found
+        cut = _mser_cut(series)
+        longest = WarmUp(max(longest.rows, cut.rows), longest.is_endless or cut.is_endless)
+    return longest
 
 
 def _warm_up_series(arms: ArmPair, incidents: tuple[Mask, Mask]) -> list[Array]:

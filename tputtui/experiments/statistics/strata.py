@@ -38,18 +38,22 @@ def verify_uplift(
     own = plan.unlisted_level([name for name, _ in others]) or DEFAULT_LEVEL_NAME
     named = [(own, first), *others]
     strata = [
-        build_stratum(name, one, "outage" if plan.is_outage(name) else "level")
-        for name, one in named
+        build_stratum(name, comparison, "outage" if plan.is_outage(name) else "level")
+        for name, comparison in named
     ]
     reasons, flags = list(first.reasons), list(first.flags)
-    barred = [name for name, one in others if one.verdict == "not_comparable"]
-    worse = [_regressed(name, one) for name, one in named if one.verdict == "regressed"]
+    barred = [name for name, comparison in others if comparison.verdict == "not_comparable"]
+    worse = [
+        _regressed(name, comparison)
+        for name, comparison in named
+        if comparison.verdict == "regressed"
+    ]
     by = (
         first.decided_by.metric.name
         if first.verdict == "improved" and first.decided_by is not None
         else first.primary
     )
-    metrics = [metric for _, one in named if (metric := one.metric(by)) is not None]
+    metrics = [metric for _, comparison in named if (metric := comparison.metric(by)) is not None]
     effects = [metric.effect for metric in metrics if metric.effect is not None]
     same_sign = len(effects) == len(named) and (min(effects) > 0 or max(effects) < 0)
     verdict = first.verdict
@@ -68,7 +72,7 @@ def verify_uplift(
             reasons.append(f"Not yet verified: {missing}.")
         else:
             flags.append("verified")
-            levels = sum(one.kind == "level" for one in strata)
+            levels = sum(comparison.kind == "level" for comparison in strata)
             reasons.append(
                 f"Verified: better in {by} at {levels} load levels and through an outage."
             )

@@ -231,11 +231,9 @@ def exclude_incidents(
 def _incident_stratum(arms: ArmPair, notes: CheckNotes) -> Stratum:
     throughput = effects.measure_throughput(arms, BetweenRunVariance())
     errors = effects.measure_errors(arms)
-    points = (
-        None
-        if errors.baseline is None or errors.candidate is None
-        else errors.candidate - errors.baseline
-    )
+    points = None
+    if errors.baseline is not None and errors.candidate is not None:
+        points = errors.candidate - errors.baseline
     before, after = float(arms.baseline.rps.mean()), float(arms.candidate.rps.mean())
     worse = after < _WORSE_RATE * before or (points is not None and points >= _WORSE_ERRORS)
     if worse:

@@ -58,7 +58,7 @@ def evaluate_metrics(
     )
 
 
-def guard_ps(
+def guardrail_p_values(
     measured: Mapping[str, MeasuredEffect], context: ComparisonContext, primary: str
 ) -> list[float]:
     """Return the uncorrected p of each metric that counts towards the verdict."""
@@ -69,12 +69,12 @@ def guard_ps(
     ]
 
 
-def judged_together(
+def evaluate_groups(
     each: Sequence[Mapping[str, MeasuredEffect]],
     guarding: Sequence[Collection[str]],
     context: ComparisonContext,
     beside: Sequence[float],
-    fewest: float = MIN_EFFECTIVE_ROWS,
+    min_effective_rows: float = MIN_EFFECTIVE_ROWS,
 ) -> list[tuple[MetricResult, ...]]:
     """Evaluate the metrics of many groups (routes), each with the names that count towards its
     verdict.
@@ -99,7 +99,9 @@ def judged_together(
             p = family.get((group, name), informational.get(name, 1.0))
             guards = name in guarding[group]
             metrics.append(
-                _metric(name, effect, tests[group].get(name), p, context, guards, fewest)
+                _metric(
+                    name, effect, tests[group].get(name), p, context, guards, min_effective_rows
+                )
             )
         out.append(tuple(metrics))
     return out
@@ -124,7 +126,7 @@ def _metric(
     p: float,
     context: ComparisonContext,
     guards: bool,
-    fewest: float,
+    min_effective_rows: float,
 ) -> MetricResult:
     """Evaluate one metric; `p` is corrected."""
     margin = context.margin(name)
@@ -138,7 +140,7 @@ def _metric(
             reason=measured.reason,
         )
     n_eff = measured.estimate.n_eff if measured.estimate is not None else None
-    verdict, reason = _verdict_and_reason(name, test, p, margin, n_eff, fewest)
+    verdict, reason = _verdict_and_reason(name, test, p, margin, n_eff, min_effective_rows)
     if verdict == "inconclusive" and measured.note:
         reason = f"{measured.note}; {reason}"
     return MetricResult(

@@ -118,33 +118,33 @@ def display_name(facts: ProcessFacts, proc: Path = PROC) -> str:
 def python_version(pid: int, proc: Path = PROC) -> str | None:
     """Python version ("3.12", "" if unknown); None if there is no evidence that it is Python."""
     path = executable_path(pid, proc)
-    found = _PYTHON.search(path) if path else None
-    if found and found[1] and "." in found[1]:
-        return found[1]
+    match = _PYTHON.search(path) if path else None
+    if match and match[1] and "." in match[1]:
+        return match[1]
     try:
         with (proc / str(pid) / "maps").open("rb") as maps:
             for line in maps.read(4 << 20).splitlines():
-                inside = _PYTHON.search(line.decode("utf-8", "replace"))
-                if inside and "libpython" in inside[0] and inside[1]:
-                    return inside[1]
+                library = _PYTHON.search(line.decode("utf-8", "replace"))
+                if library and "libpython" in library[0] and library[1]:
+                    return library[1]
     except OSError:
         pass
-    return "" if found else None
+    return "" if match else None
 
 
 def descendants(pid: int, proc: Path = PROC) -> list[ProcessFacts]:
     """All descendants, nearest first."""
     by_parent: dict[int, list[ProcessFacts]] = {}
     for entry in os.listdir(proc):
-        if entry.isdigit() and (found := read_facts(int(entry), proc)) is not None:
-            by_parent.setdefault(found.parent_pid, []).append(found)
-    out: list[ProcessFacts] = []
+        if entry.isdigit() and (facts := read_facts(int(entry), proc)) is not None:
+            by_parent.setdefault(facts.parent_pid, []).append(facts)
+    processes: list[ProcessFacts] = []
     waiting = [pid]
-    while waiting and len(out) < 1000:
-        below = by_parent.pop(waiting.pop(0), [])
-        out += below
-        waiting += [child.pid for child in below]
-    return out
+    while waiting and len(processes) < 1000:
+        children = by_parent.pop(waiting.pop(0), [])
+        processes += children
+        waiting += [child.pid for child in children]
+    return processes
 
 
 def has_ptrace_capability(proc: Path = PROC) -> bool:

@@ -182,6 +182,8 @@ def _processes_named(name: str, readings: tuple[ProcessReading, ...]) -> list[Pr
 
     If there are none, those whose name contains it ("gunicorn: worker").
     """
-    known = [reading for reading in readings if reading.python is not None]
-    exact = [reading for reading in known if reading.name == name]
-    return exact or [reading for reading in known if name.casefold() in reading.name.casefold()]
+    python_processes = [reading for reading in readings if reading.python is not None]
+    exact = [reading for reading in python_processes if reading.name == name]
+    return exact or [
+        reading for reading in python_processes if name.casefold() in reading.name.casefold()
+    ]
