@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tputtui.cli.output import no_screen_reason, print_stderr
 from tputtui.cli.parser import NoScreenError, UsageError
+from tputtui.model import ProcessReference
 from tputtui.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def show_screen(
     settings: Settings,
     source: SnapshotSource,
     notes: Sequence[str] = (),
-    initial_profile_pid: int | None = None,
+    initial_process: ProcessReference | None = None,
     should_exit: Callable[[], bool] | None = None,
     make_screen: Callable[[], ScreenOf[None]] | None = None,
     player: Player | None = None,
@@ -49,7 +50,7 @@ def show_screen(
 
     try:
         ended = run(
-            settings, source, notes, initial_profile_pid, should_exit, make_screen, player, baseline
+            settings, source, notes, initial_process, should_exit, make_screen, player, baseline
         )
     except CannotShowError as error:
         raise UsageError(str(error)) from error

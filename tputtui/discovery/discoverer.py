@@ -18,6 +18,7 @@ from tputtui.discovery import port_table
 from tputtui.discovery.probe import ProbeAnswer, request_path
 from tputtui.frozen import frozen
 from tputtui.host.sockets import ListeningSocket, list_listeners
+from tputtui.model import ProcessReference
 from tputtui.text import clean
 
 PORT_HINT = "tputtui :PORT watches a port by its number"
@@ -31,18 +32,17 @@ class Candidate:
     """A listening port, and whether it is worth a question."""
 
     port: int
-    pid: int | None
+    owner: ProcessReference | None  # None where the kernel hides it
     process: str  # as the process table calls it, cleaned; empty where the kernel does not tell us
     verdict: Literal["probe", "skip"]
     reason: str
     host: str = "127.0.0.1"  # where to ask
-    started: float | None = None
     paths: tuple[str, ...] = ("/metrics",)
 
     @property
-    def identity(self) -> tuple[int | None, float | None, int]:
-        """What a verdict belongs to: the process by pid and start time, and the port."""
-        return (self.pid, self.started, self.port)
+    def identity(self) -> tuple[ProcessReference | None, int]:
+        """Key of a verdict: the process and the port."""
+        return (self.owner, self.port)
 
 
 @frozen
@@ -51,7 +51,7 @@ class DiscoveredTarget:
 
     url: str
     port: int
-    pid: int | None
+    owner: ProcessReference | None
     process: str
 
 
@@ -118,17 +118,16 @@ def find_candidates(
     found: list[Candidate] = []
     for port, group in sorted(by_port.items()):
         host = _loopback_host([listener.address for listener in group])
-        owner = next((listener for listener in group if listener.pid is not None), group[0])
+        owner = next((listener for listener in group if listener.process is not None), group[0])
         worth, reason = _decide(owner, own, reachable=host is not None)
         found.append(
             Candidate(
                 port=port,
-                pid=owner.pid,
+                owner=owner.process,
                 process=owner.name or owner.comm,
                 verdict="probe" if worth else "skip",
                 reason=reason,
                 host=host or "127.0.0.1",
-                started=owner.started,
                 paths=("/metrics", *_extra_paths(owner.comm, port)),
             )
         )
@@ -137,7 +136,7 @@ def find_candidates(
 
 def _decide(listener: ListeningSocket, own: int, *, reachable: bool) -> tuple[bool, str]:
     port, name = listener.port, listener.comm
-    if listener.pid == own:
+    if listener.process is not None and listener.process.pid == own:
         return False, "that is this program"
     if not reachable:
         return False, "it does not listen on loopback"
@@ -207,7 +206,7 @@ async def probe_candidate(
             url = f"http://{host}:{candidate.port}{path}"
             return ProbeResult(
                 candidate,
-                DiscoveredTarget(url, candidate.port, candidate.pid, candidate.process),
+                DiscoveredTarget(url, candidate.port, candidate.owner, candidate.process),
                 answer.reason,
             )
         reason = answer.reason
@@ -226,7 +225,7 @@ class Discoverer:
     ) -> None:
         self._listeners = listeners
         self._request = request
-        self._results: dict[tuple[int | None, float | None, int], ProbeResult] = {}
+        self._results: dict[tuple[ProcessReference | None, int], ProbeResult] = {}
 
     async def discover(self) -> Discovery:
         """Everything that serves metrics on this machine's loopback now. The list of listeners is read in a thread."""
@@ -254,6 +253,13 @@ async def discover(pid: int | None = None) -> Discovery:
     """Look once, at the ports of one process only where a `pid` is given; who looks again keeps a `Discoverer`."""
 
     def listeners() -> Iterable[ListeningSocket]:
-        return [listener for listener in list_listeners() if pid is None or listener.pid == pid]
+        listeners = list_listeners()
+        if pid is None:
+            return list(listeners)
+        return [
+            listener
+            for listener in listeners
+            if listener.process is not None and listener.process.pid == pid
+        ]
 
     return await Discoverer(listeners).discover()

@@ -14,6 +14,7 @@ from tputtui.descriptors import shortage
 from tputtui.frozen import frozen
 from tputtui.host import procfs
 from tputtui.host.command_names import readable_name
+from tputtui.model import ProcessReference
 from tputtui.text import clean
 
 _ESTABLISHED, _LISTEN = b"01", b"0A"
@@ -23,14 +24,14 @@ _SOCKET_LINK = re.compile(r"socket:\[(\d+)\]")
 
 @frozen
 class ListeningSocket:
-    """One listening TCP socket and a process that holds it. `pid` is None where the kernel hides
-    the process.
+    """One listening TCP socket and a process that holds it.
+
+    `process` is None where the kernel hides it.
     """
 
     port: int
     address: str
-    pid: int | None = None
-    started: float | None = None  # unix seconds, as psutil.Process.create_time()
+    process: ProcessReference | None = None
     comm: str = ""  # the kernel's name of the process, cleaned
     command: str = ""  # its command line, cleaned and cut
     name: str = ""  # what a person calls it, as in the process table
@@ -152,28 +153,33 @@ def list_listeners() -> tuple[ListeningSocket, ...]:
     comes once for each.
     """
     table = read_sockets()
-    owners: dict[int, tuple[float | None, str, str, str]] = {}
+    owners: dict[int, tuple[ProcessReference, str, str, str]] = {}
     found: set[ListeningSocket] = set()
     for one in table.listening:
         pids = table.holders.get(one.inode, ())
         for pid in pids:
             if pid not in owners:
                 owners[pid] = _read_owner(pid)
-            found.add(ListeningSocket(one.port, one.address, pid, *owners[pid]))
+            found.add(ListeningSocket(one.port, one.address, *owners[pid]))
         if not pids:
             found.add(ListeningSocket(one.port, one.address))
-    return tuple(
-        sorted(found, key=lambda listener: (listener.port, listener.address, listener.pid or 0))
-    )
+    return tuple(sorted(found, key=_sort_key))
 
 
-def _read_owner(pid: int) -> tuple[float | None, str, str, str]:
-    """Start time, kernel's name, command line, readable name; what may not be read stays empty."""
+def _sort_key(listener: ListeningSocket) -> tuple[int, str, int]:
+    """Sort by port, then by address and pid; a hidden process first."""
+    pid = listener.process.pid if listener.process is not None else 0
+    return (listener.port, listener.address, pid)
+
+
+def _read_owner(pid: int) -> tuple[ProcessReference, str, str, str]:
+    """Reference, kernel's name, command line, readable name; what may not be read stays empty."""
     try:
         process = psutil.Process(pid)
         with process.oneshot():
             comm, arguments = process.name(), process.cmdline()
             name = readable_name(comm, arguments)
-            return (process.create_time(), clean(comm, 64), clean(" ".join(arguments), 1024), name)
+            reference = ProcessReference(pid, process.create_time())
+            return (reference, clean(comm, 64), clean(" ".join(arguments), 1024), name)
     except (psutil.Error, OSError):
-        return (None, "", "", "")
+        return (ProcessReference(pid), "", "", "")

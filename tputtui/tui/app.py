@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +18,14 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from tputtui import text
-from tputtui.model import Event, Snapshot, TargetStatus
+from tputtui.model import (
+    START_TOLERANCE_S,
+    Event,
+    ProcessReference,
+    ProcessState,
+    Snapshot,
+    TargetStatus,
+)
 from tputtui.settings import Settings
 from tputtui.text.redaction import redact_text, redact_url
 from tputtui.tui import keys, palette
@@ -81,7 +88,7 @@ class TputtuiApp(TerminalApp):
         self.view_state = ViewState(is_read_only=settings.read_only)
         self.timeline = Timeline(settings.interval_s)
         self.is_quit_pending = False
-        self.initial_profile_pid: int | None = None
+        self.initial_process: ProcessReference | None = None
         self.should_exit: Callable[[], bool] | None = None  # what ends the screen by itself
         self.survived: list[Exception] = []  # errors of ours that cost one input each
         self.saved_paths: list[str] = []  # files, for the lines in the scrollback
@@ -266,15 +273,19 @@ class TputtuiApp(TerminalApp):
         if self._objective_capture is not None:
             self._objective_capture.on_snapshot(message.snapshot)
         self.show_frame()
-        if self.initial_profile_pid is not None and message.snapshot.processes is not None:
-            pid, self.initial_profile_pid = self.initial_profile_pid, None
-            process = next(
-                (process for process in message.snapshot.processes if process.pid == pid), None
-            )
-            if process is None:
-                self.show_status(f"process {pid} has ended, or may not be seen")
-            else:
+        if self.initial_process is not None and message.snapshot.processes is not None:
+            self._profile_initial_process(self.initial_process, message.snapshot.processes)
+            self.initial_process = None
+
+    def _profile_initial_process(
+        self, wanted: ProcessReference, processes: Sequence[ProcessState]
+    ) -> None:
+        """Profile the process of the command line, once the process table is there."""
+        for process in processes:
+            if wanted.matches(process.identity, START_TOLERANCE_S):
                 self.profile_session.sample(process)
+                return
+        self.show_status(f"process {wanted.pid} has ended, or may not be seen")
 
     def _expire_status(self) -> bool:
         """What was said goes after a while. True where there was something."""

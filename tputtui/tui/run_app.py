@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tputtui.views.shared.comparison_base import Baseline
 
 from tputtui import text
+from tputtui.model import ProcessReference
 from tputtui.settings import Settings
 from tputtui.settings.state_paths import state_folder
 from tputtui.tui import palette, theme_files
@@ -45,7 +46,7 @@ def run(
     settings: Settings,
     source: SnapshotSource,
     notes: Sequence[str] = (),
-    initial_profile_pid: int | None = None,
+    initial_process: ProcessReference | None = None,
     should_exit: Callable[[], bool] | None = None,
     make_screen: Callable[[], Screen[None]] | None = None,
     player: Player | None = None,
@@ -54,7 +55,7 @@ def run(
     """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched, and
     what was an error of ours once the terminal is as it was.
 
-    `profile_pid`: the process that is profiled at once. `over_when` is asked once a second whether the screen shall end.
+    `initial_process`: the process that is profiled at once. `over_when` is asked once a second whether the screen shall end.
     `baseline`: what figures are held against from the start. `opened` makes a screen that is shown alone, in place of the live one. `player`: the source is this, a recorded run.
     """
     themes = tuple(theme_files.theme_folders(theme_files.user_theme_folder()))
@@ -72,7 +73,7 @@ def run(
     )
     app = TputtuiApp(settings, source, look, place)
     app.view_state = replace(app.view_state, baseline=baseline)
-    app.initial_profile_pid = initial_profile_pid
+    app.initial_process = initial_process
     app.should_exit = should_exit
     app.standalone_screen = make_screen() if make_screen is not None else None
     if player is not None:

@@ -56,9 +56,7 @@ def run(arguments: Arguments) -> int:
     settings = replace(settings, targets=_served_targets(settings, process.pid), discover=False)
     from tputtui.engine.engine_proxy import EngineProxy
 
-    return show_screen(
-        settings, EngineProxy(settings), settings.notes, initial_profile_pid=process.pid
-    )
+    return show_screen(settings, EngineProxy(settings), settings.notes, initial_process=process)
 
 
 def _process(query: str) -> ProcessReference:
