@@ -42,7 +42,7 @@ class AttachCheck:
     remedy: str = ""
     command: str = ""
     # Python processes below it that can be profiled instead
-    python_children: tuple[tuple[int, str], ...] = ()
+    python_children: tuple[tuple[ProcessReference, str], ...] = ()
     python_version: str | None = None
     notes: tuple[str, ...] = ()
     is_wrong_process: bool = False  # no permission would help: the process is gone or is not Python
@@ -277,7 +277,10 @@ def _explain_not_python(facts: process_facts.ProcessFacts, label: str, root: Pat
         for child in process_facts.descendants(facts.pid, root)
         if child.pid not in ours and process_facts.python_version(child.pid, root) is not None
     ][:5]
-    offered = tuple((child.pid, process_facts.display_name(child, root)) for child in below)
+    offered = tuple(
+        (process_facts.reference(child, root), process_facts.display_name(child, root))
+        for child in below
+    )
     if not offered:
         return AttachCheck(
             False, f"{label} is not Python", "choose a Python process", is_wrong_process=True

@@ -65,7 +65,7 @@ class ProfileScreen(ProfileMenuCommands):
         self._sampler: ProcessSampler | None = None
         self._pending_update: SamplerUpdate | None = None  # came while the picture is frozen
         self._source_loader = SourceLoader(self)
-        self._candidates: tuple[tuple[int, str], ...] = ()
+        self._candidates: tuple[tuple[ProcessReference, str], ...] = ()
         self._cursor = 0  # of what is offered
         self._is_zoomed = False
 
@@ -260,8 +260,8 @@ class ProfileScreen(ProfileMenuCommands):
         elif isinstance(self._menu, LibraryMenu):
             self.compare(self._menu.selected_entry)
         elif self._profile_view.analysis is None and self._candidates:
-            pid, command = self._candidates[self._cursor]
-            self._process = SampledProcess(ProcessReference(pid), command)
+            process, command = self._candidates[self._cursor]
+            self._process = SampledProcess(process, command)
             self._start()
         else:
             self.show_message(self._profile_view.open_selected())

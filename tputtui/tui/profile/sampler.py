@@ -45,7 +45,7 @@ class SamplerUpdate(Message):
         progress: CaptureProgress,
         analysis: ProfileAnalysis | None,
         entry: LibraryEntry | None = None,
-        candidates: tuple[tuple[int, str], ...] = (),
+        candidates: tuple[tuple[ProcessReference, str], ...] = (),
         sampler: ProcessSampler | None = None,
     ) -> None:
         self.sampler = sampler  # the one whose capture it is: one that was left for another worker may still report
