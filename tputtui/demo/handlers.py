@@ -75,7 +75,7 @@ class ShopHandlers:
             {"item": request.path.rpartition("/")[2], "price": round(rng.uniform(1, 200), 2)}
         )
 
-    async def search(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002 - a handler's signature
+    async def search(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
         """Search: an immediate cache hit, else a database query and ranking."""
         if rng.random() >= shop_routes.SEARCH.pool_probability:
             await self._sleep(shop_routes.CACHE_HIT_S)

@@ -192,7 +192,8 @@ class _ChildProcess:
     """One process of the demo: commands on its standard input, lines of JSON on its output."""
 
     def __init__(self, module: str, arguments: list[str]) -> None:
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child
+        # Open as long as the child runs.
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         # -P: a file random.py in the user's directory must not replace the library's. A session of
         # its own: the parent handles ^C and a closing terminal, which lets the load drain.
         self.process = subprocess.Popen(
