@@ -55,8 +55,14 @@ def run(arguments: Arguments) -> int:
     _require_python(process)
     settings = replace(settings, targets=_served_targets(settings, process.pid), discover=False)
     from tputtui.engine.engine_proxy import EngineProxy
+    from tputtui.tui.capabilities import Capabilities
 
-    return show_screen(settings, EngineProxy(settings), settings.notes, initial_process=process)
+    return show_screen(
+        settings,
+        Capabilities.of_live(EngineProxy(settings)),
+        settings.notes,
+        initial_process=process,
+    )
 
 
 def _process(query: str) -> ProcessReference:

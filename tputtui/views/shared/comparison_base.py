@@ -1,7 +1,7 @@
 """Baseline of a comparison (`b`) and the format of differences to it. Pure.
 
 From two minutes after the baseline, a confidence sequence tests all samples since
-(`experiments.confidence_sequence`). It stays valid however often it is evaluated, and only its
+(`stats.confidence_sequence`). It stays valid however often it is evaluated, and only its
 result is coloured. Before that, a window differs where its difference exceeds the differences among
 windows of the baseline. With too few of those windows, the difference is shown dimmed.
 """
