@@ -280,8 +280,8 @@ class TputtuiApp(TerminalApp):
             self._objective_capture.on_snapshot(snapshot)
         session.show_frame()
         if self.initial_process is not None and snapshot.processes is not None:
-            self._profile_initial_process(self.initial_process, snapshot.processes)
-            self.initial_process = None
+            wanted, self.initial_process = self.initial_process, None
+            self._profile_initial_process(wanted, snapshot.processes)
 
     def _profile_initial_process(
         self, wanted: ProcessReference, processes: Sequence[ProcessState]

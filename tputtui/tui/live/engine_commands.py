@@ -122,15 +122,15 @@ class EngineCommands:
         elif self._session.view_state.followed != chosen and self._has_ended(
             chosen, self._session.latest
         ):
-            self._session.show_status(f"process {chosen[0]} has ended: choose another")
+            self._session.show_status(f"process {chosen.pid} has ended: choose another")
         elif self._session.view_state.followed == chosen:
             self._watch(frozenset())
             self._session.update_view(followed=None)
             self._session.show_status(f"{chosen.pid} is no longer followed")
         else:
-            self._watch(frozenset((chosen[0],)))
+            self._watch(frozenset((chosen.pid,)))
             self._session.update_view(followed=chosen)
-            self._session.show_status(f"following {chosen[0]} (F to stop)")
+            self._session.show_status(f"following {chosen.pid} (F to stop)")
 
     def drop_ended_process(self, snapshot: Snapshot) -> None:
         """Let a followed process go that has ended."""
