@@ -17,6 +17,7 @@ import time
 
 import psutil
 
+from tputtui.model import ProcessReference
 from tputtui.profiling.capture.capture import Capture
 
 TARGET = """
@@ -79,7 +80,8 @@ def main() -> None:
                 capture = None
                 if sampled:
                     capture = Capture(
-                        target.process.pid, target.facts.create_time(), options.seconds + 4
+                        ProcessReference(target.process.pid, target.facts.create_time()),
+                        options.seconds + 4,
                     )
                     capture.start()
                     while capture.progress.state not in ("sampling", "done", "failed"):

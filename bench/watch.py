@@ -11,9 +11,9 @@ import pathlib
 import sys
 from collections.abc import Callable
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "experiments")]
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "tests")]
 
-from repeated_tests import first_apart, first_sure  # noqa: E402  # it stands beside the test that uses it
+from repeated_tests import first_apart, first_sure  # noqa: E402  # the tests use it, too
 
 
 def main() -> None:

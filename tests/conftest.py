@@ -36,11 +36,12 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="session")
 def attaching() -> None:
     """py-spy may attach to a process of our own here: skipped where it may not, a failure in CI."""
+    from tputtui.model import ProcessReference
     from tputtui.profiling.capture import preflight
 
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as process:
         time.sleep(0.3)  # it must have become Python
-        verdict = preflight.check(process.pid)
+        verdict = preflight.check(ProcessReference(process.pid))
         process.kill()
     if not verdict.can_attach:
         if os.environ.get("CI") == "true":

@@ -24,6 +24,7 @@ from tputtui.discovery.discoverer import (
 from tputtui.discovery.probe import ProbeAnswer, request_path
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.host.sockets import ListeningSocket, read_listeners
+from tputtui.model import ProcessReference
 
 Handler = Callable[[bytes], bytes]
 
@@ -31,7 +32,8 @@ Handler = Callable[[bytes], bytes]
 def listener(
     port: int, comm: str = "", address: str = "127.0.0.1", pid: int | None = 5, command: str = ""
 ) -> ListeningSocket:
-    return ListeningSocket(port, address, pid, 1.0, comm, command)
+    process = ProcessReference(pid, 1.0) if pid is not None else None
+    return ListeningSocket(port, address, process, comm, command)
 
 
 def verdict(one: ListeningSocket) -> Candidate:
@@ -287,9 +289,9 @@ async def test_what_answers_is_found_with_its_address() -> None:
         [listener(9100, "node_exporter"), listener(6379, "redis-server")], asker
     ).discover()
     (found,) = discovery.targets
-    assert (found.url, found.pid, found.process) == (
+    assert (found.url, found.owner, found.process) == (
         "http://127.0.0.1:9100/metrics",
-        5,
+        ProcessReference(5, 1.0),
         "node_exporter",
     )
     assert [candidate.port for candidate in discovery.candidates] == [6379, 9100]
@@ -339,7 +341,7 @@ async def test_nobody_is_asked_twice_and_a_new_process_is_asked() -> None:
     await looking.discover()
     await looking.discover()
     assert len(asker.asked) == 1
-    listeners[0] = ListeningSocket(40001, "127.0.0.1", 5, 2.0, "python")
+    listeners[0] = ListeningSocket(40001, "127.0.0.1", ProcessReference(5, 2.0), "python")
     await looking.discover()
     assert len(asker.asked) == 2
 
@@ -347,7 +349,9 @@ async def test_nobody_is_asked_twice_and_a_new_process_is_asked() -> None:
 async def test_a_real_listener_of_ours_is_listed_and_not_asked() -> None:
     async with serving(answer(b"up 1\n")) as (port, requests):
         listeners = [one for one in read_listeners() if one.port == port]
-        assert [(one.pid, one.address) for one in listeners] == [(os.getpid(), "127.0.0.1")]
+        assert [(one.process.pid, one.address) for one in listeners if one.process is not None] == [
+            (os.getpid(), "127.0.0.1")
+        ]
         discovery = await Discoverer(lambda: listeners).discover()
     assert discovery.targets == ()
     assert requests == []

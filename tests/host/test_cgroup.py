@@ -7,6 +7,7 @@ from pathlib import Path
 from planted import plant
 
 from tputtui.host.cgroup import CgroupReader
+from tputtui.model import ProcessReference
 
 V2_MOUNT = "31 23 0:28 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
 V1_MOUNTS = (
@@ -161,7 +162,7 @@ def test_a_private_namespace_starts_at_its_own_root(tmp_path: Path) -> None:
 def test_a_process_outside_of_our_namespace_has_no_place_here(tmp_path: Path) -> None:
     v2(tmp_path, "/", {"cpu.max": "25000 100000\n"})
     plant(tmp_path, {"proc/77/cgroup": "0::/../other\n"})
-    assert CgroupReader(tmp_path).read(77, 1.0) is None
+    assert CgroupReader(tmp_path).read(ProcessReference(77, 1.0)) is None
 
 
 def test_malformed_files_are_no_limits(tmp_path: Path) -> None:
@@ -205,12 +206,12 @@ def test_a_reused_pid_is_looked_up_anew(tmp_path: Path) -> None:
     limits: list[float | None] = []
     for started, path in ((1.0, "a"), (1.0, "b"), (2.0, "b")):
         plant(tmp_path, {"proc/7/cgroup": f"0::/{path}\n"})
-        group = reader.read(7, started)
+        group = reader.read(ProcessReference(7, started))
         limits.append(group.cpu_limit_cores if group else None)
     assert limits == [1.0, 1.0, 2.0], "the place is remembered for a process, and for no other"
     reader.clear_cache()
     plant(tmp_path, {"proc/7/cgroup": "0::/a\n"})
-    moved = reader.read(7, 2.0)
+    moved = reader.read(ProcessReference(7, 2.0))
     assert moved is not None
     assert moved.cpu_limit_cores == 1.0
 

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from outside import command_line
 
+from tputtui.model import ProcessReference
 from tputtui.profiling.capture import preflight, process_facts
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]
@@ -85,7 +86,7 @@ def busy() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        verdict = preflight.check(process.pid)
+        verdict = preflight.check(ProcessReference(process.pid))
         if not verdict.can_attach:
             process.kill()
             (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(

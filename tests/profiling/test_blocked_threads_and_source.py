@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tputtui.model import ProcessReference
 from tputtui.profiling.analysis import categories
 from tputtui.profiling.analysis.blocked_threads import frames_waiting_in_c
 from tputtui.profiling.analysis.call_tree import CallTree
@@ -100,13 +101,13 @@ def test_the_gil_alone_is_of_the_time(profile_of: Made) -> None:
 def test_source_of_a_process_by_its_root_and_cwd(tmp_path: Path) -> None:
     file = tmp_path / "app.py"
     file.write_text("one\n\ttwo \x1b[31m\n")
-    found = source_text.read_source(str(file), os.getpid())
+    found = source_text.read_source(str(file), ProcessReference(os.getpid()))
     assert found.lines == ("one", "    two ␛[31m")
-    assert source_text.read_source(str(file), os.getpid(), None).note == ""
+    assert source_text.read_source(str(file), ProcessReference(os.getpid())).note == ""
     here = os.getcwd()
     os.chdir(tmp_path)
     try:
-        assert source_text.read_source("app.py", os.getpid()).lines[0] == "one"
+        assert source_text.read_source("app.py", ProcessReference(os.getpid())).lines[0] == "one"
     finally:
         os.chdir(here)
 

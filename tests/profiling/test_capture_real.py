@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from outside import command_line
 
+from tputtui.model import ProcessReference
 from tputtui.profiling.analysis import top_functions
 from tputtui.profiling.analysis.stacks import StackTable, select_stacks
-from tputtui.profiling.capture import capture, process_facts
+from tputtui.profiling.capture import capture_folder, process_facts
 from tputtui.profiling.capture.capture import Capture, CaptureFailedError, CaptureProgress
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_model import Profile
@@ -58,7 +59,7 @@ def start() -> Iterator[Start]:
 
 
 def captured(pid: int, duration_s: float = 2, **options: object) -> Profile:
-    taken = Capture(pid, None, duration_s, **options)  # type: ignore[arg-type]
+    taken = Capture(ProcessReference(pid), duration_s, **options)  # type: ignore[arg-type]
     taken.start()
     assert taken.wait(duration_s + 30)
     assert taken.state == "done", taken.message
@@ -67,7 +68,7 @@ def captured(pid: int, duration_s: float = 2, **options: object) -> Profile:
 
 
 def failed(pid: int, started: float | None = None, **options: object) -> str:
-    taken = Capture(pid, started, 2, **options)  # type: ignore[arg-type]
+    taken = Capture(ProcessReference(pid, started), 2, **options)  # type: ignore[arg-type]
     taken.start()
     assert taken.wait(30)
     assert taken.state == "failed"
@@ -164,7 +165,7 @@ def test_a_stack_deeper_than_py_spy_reads_is_one_sentence(start: Start) -> None:
 
 def test_a_process_is_never_stopped_where_nobody_asked_for_that(start: Start) -> None:
     process = start("split")
-    taken = Capture(process.pid, None, 1)
+    taken = Capture(ProcessReference(process.pid), 1)
     taken.start()
     seen: set[tuple[int, bool]] = set()
     while not taken.wait(0.0005):
@@ -229,7 +230,7 @@ def test_a_stopped_process_stays_stopped_and_is_shown(start: Start) -> None:
 def test_stopping_early_keeps_what_there_is(start: Start) -> None:
     process = start("split")
     told: list[CaptureProgress] = []
-    taken = Capture(process.pid, None, 30, on_progress=told.append)
+    taken = Capture(ProcessReference(process.pid), 30, on_progress=told.append)
     taken.start()
     deadline = time.monotonic() + 15
     while taken.profile is None and time.monotonic() < deadline:
@@ -248,13 +249,13 @@ def test_stopping_early_keeps_what_there_is(start: Start) -> None:
 
 def test_the_same_process_twice_and_a_third_capture_are_refused(start: Start) -> None:
     one, two, three = start("split"), start("split"), start("split")
-    captures = [Capture(one.pid, None, 20), Capture(two.pid, None, 20)]
+    captures = [Capture(ProcessReference(one.pid), 20), Capture(ProcessReference(two.pid), 20)]
     for taken in captures:
         taken.start()
     with pytest.raises(CaptureFailedError, match="being profiled already"):
-        Capture(one.pid, None).start()
+        Capture(ProcessReference(one.pid)).start()
     with pytest.raises(CaptureFailedError, match="2 captures are running"):
-        Capture(three.pid, None).start()
+        Capture(ProcessReference(three.pid)).start()
     for taken in captures:
         taken.abort()
     assert all(taken.wait(6) for taken in captures)
@@ -265,7 +266,7 @@ def test_never_the_wrong_process(start: Start) -> None:
     process = start("split")
     found = process_facts.read_facts(process.pid)
     assert found is not None
-    started = process_facts.start_time(found)
+    started = process_facts.reference(found).started
     assert started is not None
     assert "is another process now" in failed(process.pid, started - 100)
     assert captured(process.pid, 1).weight() > 0
@@ -333,8 +334,8 @@ def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(
 ) -> None:
     process = start("split")
     program = (
-        "import sys, time\nfrom tputtui.profiling.capture.capture import Capture\n"
-        f"taken = Capture({process.pid}, None, 30, blocking={blocking})\ntaken.start()\n"
+        "import sys, time\nfrom tputtui.model import ProcessReference\nfrom tputtui.profiling.capture.capture import Capture\n"
+        f"taken = Capture(ProcessReference({process.pid}), 30, blocking={blocking})\ntaken.start()\n"
         "while not taken.progress.profile: time.sleep(0.02)\nprint('sampling', flush=True)\ntime.sleep(30)\n"
     )
     monitor = start(sys.executable, "-c", program)
@@ -357,7 +358,7 @@ def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(
     assert (
         sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values()) > used
     )  # it runs on
-    capture.remove_stale_folders()
+    capture_folder.remove_stale_folders()
     assert not any(folder.exists() for folder in folders)
 
 
@@ -378,4 +379,4 @@ def test_what_was_captured_comes_back_from_its_file(start: Start, tmp_path: Path
 )
 def test_what_py_spy_hangs_or_panics_on_is_refused(duration: float, rate: int) -> None:
     with pytest.raises(ValueError, match="a capture"):
-        Capture(1, None, duration, rate)
+        Capture(ProcessReference(1), duration, rate)

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tputtui.model import ObjectiveState, ObjectiveStatus, Snapshot
+from tputtui.model import ObjectiveState, ObjectiveStatus, ProcessReference, Snapshot
 from tputtui.profiling.capture import periodic_sampling, process_lookup
-from tputtui.profiling.capture.objective_trigger import ObjectiveCapture
+from tputtui.profiling.capture.objective_trigger import ObjectiveCapture, ObjectiveTriggerRule
 from tputtui.profiling.capture.periodic_sampling import PeriodicProfile, SamplingSchedule
-from tputtui.profiling.capture.trigger_rule import ObjectiveTriggerRule
 from tputtui.settings import ProfileSettings, ProfileTrigger
 
 _WORKERS = """
@@ -87,8 +86,8 @@ def pool() -> Iterator[tuple[int, int, int]]:
 )
 def test_of_the_processes_on_a_port_the_busy_worker_is_meant(pool: tuple[int, int, int]) -> None:
     port, parent, worker = pool
-    assert process_lookup.find(f":{port}").pid == worker
-    assert process_lookup.find(str(parent)).pid == parent
+    assert process_lookup.find(f":{port}").identity.pid == worker
+    assert process_lookup.find(str(parent)).identity.pid == parent
 
 
 def test_an_end_that_comes_while_the_process_is_looked_for_starts_no_capture(
@@ -99,7 +98,7 @@ def test_an_end_that_comes_while_the_process_is_looked_for_starts_no_capture(
     def find(process: str) -> process_lookup.ProcessMatch:
         looking.set()
         assert found.wait(5)
-        return process_lookup.ProcessMatch(1, 0.0, process)
+        return process_lookup.ProcessMatch(ProcessReference(1, 0.0), process)
 
     monkeypatch.setattr(process_lookup, "find", find)
     monkeypatch.setattr(

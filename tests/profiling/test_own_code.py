@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tputtui.model import ProcessReference
 from tputtui.profiling.analysis import categories, insights, own_code
 from tputtui.profiling.analysis.code_origin import origin
 from tputtui.profiling.analysis.module_table import CategoryTable
@@ -381,7 +382,7 @@ def test_an_installed_service_is_own_code_and_its_idle_client_is_accused_of_noth
 ) -> None:
     process, _ = service
     assert own_code.process_packages(process.pid) == ("shop",)
-    capture = Capture(process.pid, None, 3)
+    capture = Capture(ProcessReference(process.pid), 3)
     capture.start()
     assert capture.wait(40)
     assert capture.profile is not None, capture.message

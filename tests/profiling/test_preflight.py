@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tputtui.model import ProcessReference
 from tputtui.profiling.capture import preflight, process_facts
 from tputtui.profiling.capture.launcher import FinishedProcess
 from tputtui.text import clean
@@ -66,7 +67,9 @@ def fake(tmp_path: Path) -> FakeProc:
 def looked(
     fake: FakeProc, pid: int = 50, started: float | None = None, *, blocking: bool = False
 ) -> preflight.AttachCheck:
-    verdict = preflight.check_process(pid, started, blocking=blocking, root=fake.root, uid=ME)
+    verdict = preflight.check_process(
+        ProcessReference(pid, started), blocking=blocking, root=fake.root, uid=ME
+    )
     assert verdict.message == clean(verdict.message)
     return verdict
 
@@ -156,7 +159,7 @@ def test_not_python_offers_its_python_children(fake: FakeProc) -> None:
     fake.process(52, name="python3", parent=51)
     said = "Error: Failed to find python version from target process"
     verdict = preflight.explain_failure(50, FinishedProcess(1, "", said), fake.root)
-    assert verdict.python_children == ((52, "python3"),)
+    assert [(child.pid, name) for child, name in verdict.python_children] == [(52, "python3")]
     assert "profile 52 (python3)" in verdict.message
 
 
@@ -171,7 +174,7 @@ def test_we_do_not_offer_ourselves_nor_what_started_us(
     verdict = preflight.explain_failure(
         50, FinishedProcess(1, "", "Failed to find python version"), fake.root
     )
-    assert verdict.python_children == ((51, "python3"),)
+    assert [(child.pid, name) for child, name in verdict.python_children] == [(51, "python3")]
     assert verdict.is_wrong_process
 
 

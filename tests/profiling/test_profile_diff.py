@@ -14,24 +14,6 @@ from tputtui.profiling.profile_model import Profile
 Made = Callable[..., Profile]
 
 
-def test_students_tail() -> None:
-    # Tables of Student's t: two-sided 5 % at 2.262 for 9 degrees, 1 % at 2.845 for 20.
-    assert profile_diff.student_p(2.262157, 9) == pytest.approx(0.05, abs=1e-6)
-    assert profile_diff.student_p(-2.845340, 20) == pytest.approx(0.01, abs=1e-6)
-    assert profile_diff.student_p(0.0, 5) == 1.0
-    assert profile_diff.student_p(0.5, 3.7) == pytest.approx(0.6455, abs=2e-3)
-
-
-def test_holm_steps_down() -> None:
-    assert profile_diff.holm([0.01, None, 0.04, 0.03]) == [
-        pytest.approx(0.03),
-        None,
-        pytest.approx(0.06),
-        pytest.approx(0.06),
-    ]
-    assert profile_diff.holm([]) == []
-
-
 def sampled(
     made: Made, rng: random.Random, shares: dict[str, float], slices: int = 10, swing: float = 0.5
 ) -> StackTable:

@@ -36,23 +36,23 @@ def server(workers: int, busy: int) -> Iterator[dict[str, Any]]:
 
 def test_the_idle_service_on_the_port_is_meant_and_not_the_busy_one_beside_it() -> None:
     with server(0, 0) as quiet, server(0, 1) as busy:
-        assert process_lookup.find(f":{quiet['port']}").pid == quiet["parent"]
-        assert process_lookup.find(f":{busy['port']}").pid == busy["parent"]
+        assert process_lookup.find(f":{quiet['port']}").identity.pid == quiet["parent"]
+        assert process_lookup.find(f":{busy['port']}").identity.pid == busy["parent"]
 
 
 def test_of_forked_workers_the_busy_one_is_meant_and_the_parent_is_said_to_wait() -> None:
     with server(3, 1) as told:
         found = process_lookup.find(f":{told['port']}")
-        assert found.pid == told["workers"][0]
+        assert found.identity.pid == told["workers"][0]
         assert (
             found.note
             == f"the busiest of 3 workers; their parent {told['parent']} only waits for them"
         )
         note = process_lookup.workers_hint(told["parent"])
         assert note.startswith(
-            f"{told['parent']} only waits for its workers; the busiest is {found.pid}"
+            f"{told['parent']} only waits for its workers; the busiest is {found.identity.pid}"
         )
-        assert process_lookup.workers_hint(found.pid) == ""
+        assert process_lookup.workers_hint(found.identity.pid) == ""
         assert process_lookup.workers_hint(os.getpid()) == ""
 
 

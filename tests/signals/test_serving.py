@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tputtui.model import (
+    ProcessReference,
     ProcessState,
     ServiceState,
     Snapshot,
@@ -16,7 +17,6 @@ from tputtui.model import (
 )
 from tputtui.signals.service.serving_processes import (
     ProcessChoice,
-    ProcessIdentity,
     choose_process,
     choose_worker,
     find_service,
@@ -83,7 +83,7 @@ TWO = snapshot(
     ],
 )
 def test_the_order_is_focused_cursor_then_service_then_cursor_then_none(
-    service: ServiceState | None, cursor: ProcessIdentity | None, has_focus: bool, pid: int | None
+    service: ServiceState | None, cursor: ProcessReference | None, has_focus: bool, pid: int | None
 ) -> None:
     choice = choose_process(TWO, service, cursor=cursor, has_focus=has_focus)
     assert pid_of(choice) == pid
@@ -92,7 +92,7 @@ def test_the_order_is_focused_cursor_then_service_then_cursor_then_none(
 
 
 def test_a_cursor_belongs_to_a_pid_and_its_start_time() -> None:
-    for cursor in ((3, 9.9), (7, 0.7)):
+    for cursor in (ProcessReference(3, 9.9), ProcessReference(7, 0.7)):
         choice = choose_process(TWO, SHOP, cursor=cursor, has_focus=True)
         assert choice.process is None, (
             "not the process that took over the pid, and not another in its place"
@@ -109,7 +109,7 @@ def test_of_forked_workers_the_busiest_is_first_and_p_goes_through_all(busiest: 
     found = snapshot(
         states, at("shop-1", 8070, holder(10), *(holder(pid, 10) for pid in (11, 12, 13)))
     )
-    sampled: set[ProcessIdentity] = set()
+    sampled: set[ProcessReference] = set()
     taken = []
     for place in (1, 2, 3):
         choice = choose_process(found, SHOP, sampled=sampled)
@@ -176,7 +176,7 @@ def test_a_waiting_parent_under_the_cursor_says_so_and_offers_the_busiest() -> N
         (process(10, 0.1, name="gunicorn: master"), process(11, 9.0), process(12, 90.0)),
         at("shop-1", 8070, holder(10), holder(11, 10), holder(12, 10)),
     )
-    choice = choose_process(found, SHOP, cursor=(10, 1.0), has_focus=True)
+    choice = choose_process(found, SHOP, cursor=ProcessReference(10, 1.0), has_focus=True)
     assert (
         choice.describe()
         == "10 gunicorn: master, which only waits for its workers: p again takes 12"
@@ -290,7 +290,7 @@ def test_before_anything_was_looked_up_the_choice_waits() -> None:
         replace(TWO, listeners=TWO.listeners[1:] if TWO.listeners else ()), SHOP
     ).is_pending
     assert not choose_process(
-        replace(TWO, listeners=None), SHOP, cursor=(3, 0.3), has_focus=True
+        replace(TWO, listeners=None), SHOP, cursor=ProcessReference(3, 0.3), has_focus=True
     ).is_pending
 
 
@@ -310,10 +310,10 @@ def test_rows_are_marked_by_the_ports_of_targets_only() -> None:
 
 
 def test_the_service_of_a_process_is_that_of_the_target_it_serves() -> None:
-    assert find_service(TWO, 2, 0.2) is TILL
-    assert find_service(TWO, 2, None) is TILL
-    assert find_service(TWO, 2, 5.0) is None
-    assert find_service(TWO, 3, 0.3) is None
+    assert find_service(TWO, ProcessReference(2, 0.2)) is TILL
+    assert find_service(TWO, ProcessReference(2, None)) is TILL
+    assert find_service(TWO, ProcessReference(2, 5.0)) is None
+    assert find_service(TWO, ProcessReference(3, 0.3)) is None
 
 
 def test_a_refusal_names_no_key_of_the_screen_unless_the_caller_does() -> None:

@@ -17,7 +17,7 @@ from fake_source import FakeSource, desk, frame, settled
 from textual.pilot import Pilot
 
 from tputtui.engine.engine import Engine
-from tputtui.model import ProcessState, Snapshot, SocketHolder, TargetListeners
+from tputtui.model import ProcessReference, ProcessState, Snapshot, SocketHolder, TargetListeners
 from tputtui.settings import Settings, TargetSettings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
@@ -38,7 +38,7 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     begun: list[int] = []
 
     def start(_self: ProcessSampler, subject: SampledProcess, _plan: CapturePlan) -> None:
-        begun.append(subject.pid)
+        begun.append(subject.identity.pid)
 
     monkeypatch.setattr(ProcessSampler, "start", start)
     return begun
@@ -61,6 +61,30 @@ async def press(app: TputtuiApp, pilot: Pilot[int], *typed: str) -> str:
 def last_line(app: TputtuiApp) -> str:
     """Empty while one screen takes the place of another."""
     return "".join(frame(app).splitlines()[-1:]).strip()
+
+
+@pytest.mark.parametrize(
+    ("process", "pids", "status"),
+    [
+        (ProcessReference(777, 7.5), [777], "attaching to 777"),
+        (ProcessReference(777), [777], "attaching to 777"),
+        (ProcessReference(777, 60.0), [], "process 777 has ended, or may not be seen"),
+    ],
+)
+async def test_the_process_of_the_command_line_is_sampled_and_no_other_of_its_pid(
+    process: ProcessReference, pids: list[int], status: str, sampled: list[int]
+) -> None:
+    source = shown()
+    app = desk(source)
+    app.initial_process = process
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(app, pilot)
+        source.tick()
+        await pilot.pause(0.1)
+        app.session.show_frame()
+        await pilot.pause(0.1)
+        assert status in frame(app)
+    assert sampled == pids
 
 
 @SIZES

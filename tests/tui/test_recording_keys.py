@@ -16,13 +16,13 @@ from fake_source import FakeSource, desk, frame, settled
 from test_profile_screen import profile as sampled
 from test_replay_screen import until
 
-from tputtui.experiments.confidence_sequence import SequenceResult
 from tputtui.model import Event, Reading
 from tputtui.profiling.files import file_formats
 from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder
 from tputtui.recording.run_header import Mark
 from tputtui.signals.rates import history_keys
+from tputtui.stats.confidence_sequence import SequenceResult
 from tputtui.tui.app import TputtuiApp
 from tputtui.views.live.latency_panel import latency_panel
 from tputtui.views.live.routes_table import routes_panel

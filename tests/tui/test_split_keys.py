@@ -88,7 +88,7 @@ async def test_a_lists_the_ways_and_enter_makes_two_columns() -> None:
     assert "Control and treatment: checkout by target" in shown
     assert "control web-01" in shown
     assert "treatment web-02" in shown
-    assert "too early to judge: first look in 120 s" in shown
+    assert "too early to judge: first evaluation in 120 s" in shown
 
 
 async def test_after_two_minutes_it_says_what_is_worse_and_so_does_the_event_log_once() -> None:

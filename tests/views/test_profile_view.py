@@ -8,7 +8,7 @@ import pytest
 import samples
 from panes import assert_fills
 
-from tputtui.model import SaturationState, SocketHolder, TargetListeners
+from tputtui.model import ProcessReference, SaturationState, SocketHolder, TargetListeners
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.profiling.profile_model import (
     WAITING_IN_C,
@@ -394,14 +394,16 @@ def test_the_strip_shows_the_profiled_process_own_service() -> None:
     snapshot = samples.snapshot(
         services=(shop, till), targets=targets, listeners=(*samples.listeners(), here)
     )
-    own = find_service(snapshot, 5, 1.0)
+    own = find_service(snapshot, ProcessReference(5, 1.0))
     assert own is not None
     assert own.name == "till"
     words = line_text(strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, own))
     assert "till pool" in words
     assert "shop queue" not in words
-    assert find_service(snapshot, 5, 2.0) is None, "another process took over the pid"
-    assert find_service(snapshot, 6, None) is None
+    assert find_service(snapshot, ProcessReference(5, 2.0)) is None, (
+        "another process took over the pid"
+    )
+    assert find_service(snapshot, ProcessReference(6, None)) is None
     assert "pool" not in line_text(
         strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, None)
     )

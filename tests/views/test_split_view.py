@@ -57,7 +57,7 @@ def arm(
 
 def scene(
     chosen: TrafficSplit = BY_TARGET,
-    told: Mapping[str, EffectEstimate | str] | str = "first look in 72 s",
+    told: Mapping[str, EffectEstimate | str] | str = "first evaluation in 72 s",
     state: SplitState | None = None,
     silent_s: float | None = None,
     **changes: object,
@@ -84,7 +84,7 @@ def words(scene: Frame, width: int = 120, height: int = 14) -> str:
     st.integers(40, 220),
     st.integers(1, 60),
     st.sampled_from([BY_TARGET, BY_LABEL]),
-    st.sampled_from([SURE, "first look in 72 s", "needs 50 req/s an arm"]),
+    st.sampled_from([SURE, "first evaluation in 72 s", "needs 50 req/s an arm"]),
 )
 def test_it_fills_its_place_at_every_size(
     width: int, height: int, chosen: TrafficSplit, told: dict[str, EffectEstimate | str]
@@ -147,7 +147,7 @@ def test_two_ports_of_one_host_are_told_apart_by_their_ports() -> None:
 
 def test_before_the_first_look_the_plain_difference_stands_grey_and_it_says_when() -> None:
     shown = words(scene())
-    assert "too early to judge: first look in 72 s" in shown
+    assert "too early to judge: first evaluation in 72 s" in shown
     assert "+24 % so far" in shown
     assert "worse" not in shown
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tputtui.cli.output import no_screen_reason, print_stderr
 from tputtui.cli.parser import NoScreenError, UsageError
+from tputtui.model import ProcessReference
 from tputtui.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def show_screen(
     settings: Settings,
     capabilities: Capabilities,
     notes: Sequence[str] = (),
-    initial_profile_pid: int | None = None,
+    initial_process: ProcessReference | None = None,
     should_exit: Callable[[], bool] | None = None,
     make_screen: Callable[[TputtuiApp], Screen[None]] | None = None,
     player: Player | None = None,
@@ -53,7 +54,7 @@ def show_screen(
             settings,
             capabilities,
             notes,
-            initial_profile_pid,
+            initial_process,
             should_exit,
             make_screen,
             player,

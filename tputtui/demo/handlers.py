@@ -75,14 +75,14 @@ class ShopHandlers:
             {"item": request.path.rpartition("/")[2], "price": round(rng.uniform(1, 200), 2)}
         )
 
-    async def search(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002 - a handler's signature
+    async def search(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
         """Search: an immediate cache hit, else a database query and ranking."""
         if rng.random() >= shop_routes.SEARCH.pool_probability:
             await self._sleep(shop_routes.CACHE_HIT_S)
             return _json_response({"cached": True})
         await self._simulate_work(shop_routes.SEARCH, rng)
-        found = self._catalogue.rank(self._catalogue.random_query(rng), limit=SEARCH_ITEMS)
-        return _json_response({"cached": False, "found": [item.name for item in found]})
+        items = self._catalogue.rank(self._catalogue.random_query(rng), limit=SEARCH_ITEMS)
+        return _json_response({"cached": False, "found": [item.name for item in items]})
 
     async def cart(self, request: Request, rng: random.Random) -> Response:  # noqa: ARG002
         """Return the contents of the cart."""

@@ -139,9 +139,10 @@ class Demo:
             raise DemoError("the demo has not been started")
         self._load.send("start")
         for at, which, word in self._faults:
-            told = self._services if which is None else [self._services[which]]
+            services = self._services if which is None else [self._services[which]]
             timer = threading.Timer(
-                at, lambda told=told, word=word: [service.send(word) for service in told]
+                at,
+                lambda services=services, word=word: [service.send(word) for service in services],
             )
             timer.daemon = True
             timer.start()
@@ -191,7 +192,8 @@ class _ChildProcess:
     """One process of the demo: commands on its standard input, lines of JSON on its output."""
 
     def __init__(self, module: str, arguments: list[str]) -> None:
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child
+        # Open as long as the child runs.
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         # -P: a file random.py in the user's directory must not replace the library's. A session of
         # its own: the parent handles ^C and a closing terminal, which lets the load drain.
         self.process = subprocess.Popen(

@@ -32,9 +32,8 @@ def encode_request(arrival: Arrival) -> bytes:
     """Encode the request for the wire."""
     body = "{}" if arrival.method == "POST" else ""
     length = f"Content-Length: {len(body)}\r\n" if body else ""
-    return (
-        f"{arrival.method} {arrival.path} HTTP/1.1\r\nHost: demo\r\nX-Request-Id: {arrival.number}\r\n{length}\r\n{body}"
-    ).encode("ascii")
+    head = f"{arrival.method} {arrival.path} HTTP/1.1\r\nHost: demo\r\n"
+    return f"{head}X-Request-Id: {arrival.number}\r\n{length}\r\n{body}".encode("ascii")
 
 
 class LoadGenerator:

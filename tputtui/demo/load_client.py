@@ -29,7 +29,8 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Mark the connection as established."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker: a stream's transport
+        # For the type checker: a stream has this kind of transport.
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101
         self._transport = transport
 
     def send(self, request: bytes, callback: ResponseCallback) -> None:

@@ -18,6 +18,7 @@ from tputtui.discovery import port_table
 from tputtui.discovery.probe import ProbeAnswer, request_path
 from tputtui.frozen import frozen
 from tputtui.host.sockets import ListeningSocket, list_listeners
+from tputtui.model import ProcessReference
 from tputtui.text import clean
 
 PORT_HINT = "tputtui :PORT watches a port by its number"
@@ -31,18 +32,17 @@ class Candidate:
     """Listening port, with the decision whether to probe it."""
 
     port: int
-    pid: int | None
+    owner: ProcessReference | None  # None if the kernel hides it
     process: str  # display name as in the process table, cleaned; empty if the kernel hides it
     verdict: Literal["probe", "skip"]
     reason: str
     host: str = "127.0.0.1"  # address to connect to
-    started: float | None = None
     paths: tuple[str, ...] = ("/metrics",)
 
     @property
-    def identity(self) -> tuple[int | None, float | None, int]:
-        """Identity of a result: the process by pid and start time, and the port."""
-        return (self.pid, self.started, self.port)
+    def identity(self) -> tuple[ProcessReference | None, int]:
+        """Identity of a result: the process and the port."""
+        return (self.owner, self.port)
 
 
 @frozen
@@ -51,7 +51,7 @@ class DiscoveredTarget:
 
     url: str
     port: int
-    pid: int | None
+    owner: ProcessReference | None
     process: str
 
 
@@ -118,17 +118,16 @@ def find_candidates(
     candidates: list[Candidate] = []
     for port, group in sorted(by_port.items()):
         host = _loopback_host([listener.address for listener in group])
-        owner = next((listener for listener in group if listener.pid is not None), group[0])
+        owner = next((listener for listener in group if listener.process is not None), group[0])
         is_worthwhile, reason = _decide(owner, own, is_reachable=host is not None)
         candidates.append(
             Candidate(
                 port=port,
-                pid=owner.pid,
+                owner=owner.process,
                 process=owner.name or owner.comm,
                 verdict="probe" if is_worthwhile else "skip",
                 reason=reason,
                 host=host or "127.0.0.1",
-                started=owner.started,
                 paths=("/metrics", *_extra_paths(owner.comm, port)),
             )
         )
@@ -138,7 +137,7 @@ def find_candidates(
 def _decide(listener: ListeningSocket, own: int, *, is_reachable: bool) -> tuple[bool, str]:
     """Decide whether to probe a listener, with the reason."""
     port, name = listener.port, listener.comm
-    if listener.pid == own:
+    if listener.process is not None and listener.process.pid == own:
         return False, "that is this program"
     if not is_reachable:
         return False, "it does not listen on loopback"
@@ -203,7 +202,7 @@ async def probe_candidate(
             url = f"http://{host}:{candidate.port}{path}"
             return ProbeResult(
                 candidate,
-                DiscoveredTarget(url, candidate.port, candidate.pid, candidate.process),
+                DiscoveredTarget(url, candidate.port, candidate.owner, candidate.process),
                 answer.reason,
             )
         reason = answer.reason
@@ -222,7 +221,7 @@ class Discoverer:
     ) -> None:
         self._listeners = listeners
         self._request = request
-        self._results: dict[tuple[int | None, float | None, int], ProbeResult] = {}
+        self._results: dict[tuple[ProcessReference | None, int], ProbeResult] = {}
 
     async def discover(self) -> Discovery:
         """Discover everything that serves metrics on loopback. The listeners are listed in a
@@ -256,6 +255,13 @@ async def discover(pid: int | None = None) -> Discovery:
     """
 
     def listeners() -> Iterable[ListeningSocket]:
-        return [listener for listener in list_listeners() if pid is None or listener.pid == pid]
+        listeners = list_listeners()
+        if pid is None:
+            return list(listeners)
+        return [
+            listener
+            for listener in listeners
+            if listener.process is not None and listener.process.pid == pid
+        ]
 
     return await Discoverer(listeners).discover()

@@ -37,17 +37,18 @@ def environment_differences(
     Declaring "software" declares every build that a run reports ("software app_build_info").
     """
     allowed = {_ALIASES.get(name, name) for name in declared}
-    found = []
+    differences = []
     for name in dict.fromkeys((*baseline, *candidate)):
         before, after = baseline.get(name), candidate.get(name)
         if before == after:
             continue
-        known = name in baseline and name in candidate
+        is_in_both = name in baseline and name in candidate
         is_declared = _ALIASES.get(name, name) in allowed or name.partition(" ")[0] in allowed
-        hard = name in INVALIDATING_FIELDS and known and not is_declared
-        found.append(EnvironmentDifference(name, before, after, is_declared, hard))
+        is_invalidating = name in INVALIDATING_FIELDS and is_in_both and not is_declared
+        differences.append(EnvironmentDifference(name, before, after, is_declared, is_invalidating))
     return tuple(
         sorted(
-            found, key=lambda difference: (not difference.is_invalidating, difference.is_declared)
+            differences,
+            key=lambda difference: (not difference.is_invalidating, difference.is_declared),
         )
     )

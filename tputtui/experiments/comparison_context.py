@@ -128,7 +128,8 @@ def parse_margin(text: str) -> tuple[str, float]:
         raise ContextError(f"the margin of {metric} reads {metric}={unit}")
     if not (points or percent) and value >= 1:
         raise ContextError(
-            f"the margin {metric}={digits} is {100 * value:.0f} %: write {metric}={digits}% for {digits} %"
+            f"the margin {metric}={digits} is {100 * value:.0f} %: "
+            f"write {metric}={digits}% for {digits} %"
         )
     return metric, _parse_margin_ratio(metric, value)
 
@@ -136,9 +137,10 @@ def parse_margin(text: str) -> tuple[str, float]:
 def parse_metric_name(name: str) -> str:
     """Return the name if it is a metric's. Raises ContextError."""
     if name not in METRIC_UNITS:
-        known = tuple(METRIC_UNITS)
+        metrics = tuple(METRIC_UNITS)
         raise ContextError(
-            f"there is no metric {clean(name, 40)!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+            f"there is no metric {clean(name, 40)!r}{did_you_mean(name, metrics)}; "
+            f"there are {', '.join(metrics)}"
         )
     return name
 
@@ -152,23 +154,23 @@ def _parse_margin_ratio(name: str, value: object) -> float:
 
 
 def _read_mapping(value: Mapping[str, object], key: str) -> dict[str, object]:
-    found = value.get(key)
-    if found is None:
+    mapping = value.get(key)
+    if mapping is None:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(mapping, dict):
         raise ContextError(f"{key}: an object")
-    return found
+    return mapping
 
 
 def _read_list(
     value: Mapping[str, object], key: str, read_item: Callable[[str, object], _T]
 ) -> Sequence[_T]:
-    found = value.get(key)
-    if found is None:
+    items = value.get(key)
+    if items is None:
         return ()
-    if not isinstance(found, list):
+    if not isinstance(items, list):
         raise ContextError(f"{key}: a list")
-    return [read_item(key, item) for item in found]
+    return [read_item(key, item) for item in items]
 
 
 def _read_text(key: str, item: object) -> str:

@@ -31,47 +31,50 @@ def describe_deviations(
     plan: ExperimentPlan, executed: ExecutedPlan, comparison: Comparison
 ) -> tuple[str, ...]:
     """Describe each deviation in a sentence; none without a plan."""
-    found = []
-    if plan.duration_s is not None:
-        least = plan.duration_s - max(_STARTUP_S, _TOLERATED_SHORTFALL * plan.duration_s)
-        short = {name: seconds for name, seconds in executed.seconds if seconds < least}
-        if len(short) > _MAX_NAMED_ARMS:
-            lengths = " to ".join(
-                dict.fromkeys(map(format_duration, (min(short.values()), max(short.values()))))
-            )
-            who = (
-                f"all {len(short)}"
-                if len(short) == len(executed.seconds)
-                else f"{len(short)} of {len(executed.seconds)}"
-            )
-            found.append(
-                f"Each arm was to run {format_duration(plan.duration_s)}: {who} ran {lengths}."
-            )
-        elif short:
-            told = ", ".join(
-                f"{name} ran {format_duration(seconds)}" for name, seconds in short.items()
-            )
-            found.append(f"Each arm was to run {format_duration(plan.duration_s)}: {told}.")
+    deviations = _describe_short_arms(plan, executed)
     if executed.pairs < plan.pairs:
-        found.append(
-            f"{plan.pairs} pairs were planned: {executed.pairs} {'is' if executed.pairs == 1 else 'are'} here."
+        deviations.append(
+            f"{plan.pairs} pairs were planned: "
+            f"{executed.pairs} {'is' if executed.pairs == 1 else 'are'} here."
         )
     if plan.primary is not None and plan.primary != comparison.primary:
-        why = ", for the load was limited" if "load-limited" in comparison.flags else ""
-        found.append(f"{plan.primary} was to decide: {comparison.primary} did{why}.")
+        reason = ", for the load was limited" if "load-limited" in comparison.flags else ""
+        deviations.append(f"{plan.primary} was to decide: {comparison.primary} did{reason}.")
     for metric, margin in executed.margins.items():
         planned = plan.margins.get(metric)
         if planned is not None and planned != margin:
             unit = "pp" if metric == "error_ratio" else "%"
-            found.append(
-                f"The margin of {metric} was to be {100 * planned:g} {unit}: it was {100 * margin:g} {unit}."
+            deviations.append(
+                f"The margin of {metric} was to be {100 * planned:g} {unit}: "
+                f"it was {100 * margin:g} {unit}."
             )
-    given = [one.name for one in comparison.strata if one.kind in ("level", "outage")]
+    given = [stratum.name for stratum in comparison.strata if stratum.kind in ("level", "outage")]
     missing = plan.missing_strata(given)
     if missing:
-        found.append(f"Planned and not given: {', '.join(missing)}.")
+        deviations.append(f"Planned and not given: {', '.join(missing)}.")
     if executed.recorded_plan is not None:
         changed = plan.changed_fields(executed.recorded_plan)
         if changed:
-            found.append(f"Changed in the plan since the runs were recorded: {', '.join(changed)}.")
-    return tuple(found)
+            deviations.append(
+                f"Changed in the plan since the runs were recorded: {', '.join(changed)}."
+            )
+    return tuple(deviations)
+
+
+def _describe_short_arms(plan: ExperimentPlan, executed: ExecutedPlan) -> list[str]:
+    """Describe the arms that ran shorter than planned, in one sentence at most."""
+    if plan.duration_s is None:
+        return []
+    least_s = plan.duration_s - max(_STARTUP_S, _TOLERATED_SHORTFALL * plan.duration_s)
+    short = {name: seconds for name, seconds in executed.seconds if seconds < least_s}
+    if not short:
+        return []
+    if len(short) <= _MAX_NAMED_ARMS:
+        ran = ", ".join(f"{name} ran {format_duration(seconds)}" for name, seconds in short.items())
+    else:
+        shortest, longest = map(format_duration, (min(short.values()), max(short.values())))
+        lengths = shortest if shortest == longest else f"{shortest} to {longest}"
+        count, arms = len(short), len(executed.seconds)
+        which = f"all {count}" if count == arms else f"{count} of {arms}"
+        ran = f"{which} ran {lengths}"
+    return [f"Each arm was to run {format_duration(plan.duration_s)}: {ran}."]

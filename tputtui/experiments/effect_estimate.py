@@ -2,7 +2,7 @@
 
 Pure, and without numpy. The arms are compared row by row, so that shocks common to both (a burst, a
 slow database) cancel: the rest is evaluated by the confidence sequence of
-`experiments.confidence_sequence`.
+`stats.confidence_sequence`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,9 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from tputtui.experiments.confidence_sequence import (
-    ALPHA,
-    FIRST_EVALUATION_S,
-    MIN_ROWS,
-    evaluate_sequence,
-)
 from tputtui.frozen import frozen
+from tputtui.stats.confidence_sequence import ALPHA, FIRST_EVALUATION_S, evaluate_sequence
+from tputtui.stats.mean_estimate import MIN_ROWS
 
 MAX_FIGURES: Final = 5
 """Number of figures evaluated together: throughput, three quantiles, errors."""
@@ -36,7 +32,7 @@ MIN_ERRORS: Final = 10.0
 """Errors required in both arms together: with fewer, a ratio is not meaningful."""
 
 
-TOO_EARLY_PREFIX: Final = "first look in"
+TOO_EARLY_PREFIX: Final = "first evaluation in"
 """Prefix of the reason that resolves itself with time."""
 
 
@@ -75,18 +71,17 @@ def estimate_effect(
     both = [
         (a, b) for a, b in zip(control, treatment, strict=True) if a is not None and b is not None
     ]
-    rows = (
-        [b - a for a, b in both]
-        if is_absolute
-        else [math.log(b / a) for a, b in both if a > 0 and b > 0]
-    )
-    found = evaluate_sequence(0.0, 0.0, rows, row_s, ALPHA_PER_FIGURE)
-    if found is None:
+    if is_absolute:
+        rows = [b - a for a, b in both]
+    else:
+        rows = [math.log(b / a) for a, b in both if a > 0 and b > 0]
+    result = evaluate_sequence(0.0, 0.0, rows, row_s, ALPHA_PER_FIGURE)
+    if result is None:
         needed = max(MIN_ROWS, math.ceil(FIRST_EVALUATION_S / row_s))
         return f"{TOO_EARLY_PREFIX} {(needed - len(rows)) * row_s:.0f} s"
-    ends = (found.effect, found.effect - found.half_width, found.effect + found.half_width)
+    ends = (result.effect, result.effect - result.half_width, result.effect + result.half_width)
     effect, low, high = ends if is_absolute else map(_relative_change, ends)
-    return EffectEstimate(effect, low, high, found.is_confirmed)
+    return EffectEstimate(effect, low, high, result.is_confirmed)
 
 
 def _relative_change(log_ratio: float) -> float:
@@ -119,5 +114,5 @@ def describe_error_shortage(
 
 
 def _mean(values: Sequence[Value]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+    measured = [value for value in values if value is not None]
+    return sum(measured) / len(measured) if measured else None

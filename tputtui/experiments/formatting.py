@@ -79,11 +79,9 @@ def row_figure(row: DecidingRow) -> str:
 
 def format_effect(metric: MetricResult) -> str:
     """Format an effect: +5.5 %, or +0.12 pp."""
-    return (
-        UNKNOWN
-        if metric.effect is None
-        else f"{_format_signed_effect(metric.effect * 100, metric)} {_effect_unit(metric)}"
-    )
+    if metric.effect is None:
+        return UNKNOWN
+    return f"{_format_signed_effect(metric.effect * 100, metric)} {_effect_unit(metric)}"
 
 
 def format_interval(metric: MetricResult) -> str:
@@ -95,7 +93,8 @@ def format_bounds(ci: Interval, metric: MetricResult) -> str:
     """Format the bounds of a metric's effect."""
     if is_unbounded(ci, metric.is_absolute):
         return "unbounded"
-    return f"[{_format_signed_effect(ci.low * 100, metric)}, {_format_signed_effect(ci.high * 100, metric)}]"
+    low, high = (_format_signed_effect(end * 100, metric) for end in (ci.low, ci.high))
+    return f"[{low}, {high}]"
 
 
 def format_margin(metric: MetricResult) -> str:
@@ -113,25 +112,20 @@ def format_value(metric: MetricResult, figure: float | None, cores: float | None
     if metric.is_absolute:
         return f"{format_number(figure * 100)} %"
     # Without the number of cores only a share of the machine's time is known
+    if metric.name == "cpu_per_request" and cores:
+        return " ".join(format_seconds(figure / 100 * cores))
     if metric.name == "cpu_per_request":
-        return (
-            " ".join(format_seconds(figure / 100 * cores))
-            if cores
-            else f"{format_number(figure)} %·s"
-        )
+        return f"{format_number(figure)} %·s"
     return f"{format_number(figure)} {metric.unit}"
 
 
 def describe_difference(difference: EnvironmentDifference) -> str:
     """Describe a difference: "software: svc 4.2.0 → svc 4.3.0 (the declared change)"."""
-    tail = (
-        " (the declared change)"
-        if difference.is_declared
-        else " (invalidates the comparison)"
-        if difference.is_invalidating
-        else ""
-    )
-    return f"{clean(difference.field, 60)}: {format_environment_value(difference.baseline)} → {format_environment_value(difference.candidate)}{tail}"
+    before, after = map(format_environment_value, (difference.baseline, difference.candidate))
+    text = f"{clean(difference.field, 60)}: {before} → {after}"
+    if difference.is_declared:
+        return f"{text} (the declared change)"
+    return f"{text} (invalidates the comparison)" if difference.is_invalidating else text
 
 
 def format_environment_value(value: object) -> str:
@@ -152,8 +146,11 @@ def format_figure(metric: MetricResult) -> str:
 
 def change(metric: MetricResult) -> str:
     """Format a change: "70.0 ms → 91.2 ms, +30.3 % [+22.0, +39.1], margin 10 %"."""
-    values = " → ".join(format_value(metric, one) for one in (metric.baseline, metric.candidate))
-    return f"{values}, {format_effect(metric)} {format_interval(metric)}, margin {format_margin(metric)}"
+    values = " → ".join(
+        format_value(metric, figure) for figure in (metric.baseline, metric.candidate)
+    )
+    effect = f"{format_effect(metric)} {format_interval(metric)}"
+    return f"{values}, {effect}, margin {format_margin(metric)}"
 
 
 def format_metric(metric: MetricResult) -> str:
@@ -164,23 +161,26 @@ def format_metric(metric: MetricResult) -> str:
 def describe_stratum(stratum: Stratum, primary: str) -> str:
     """Describe a stratum: "load 500: p99 -23.8 % [-29.7, -17.6], improved"."""
     metric = stratum.metric(primary)
-    return f"{stratum.name}: {format_figure(metric) if metric is not None else UNKNOWN}, {format_verdict(stratum.verdict)}"
+    figure = format_figure(metric) if metric is not None else UNKNOWN
+    return f"{stratum.name}: {figure}, {format_verdict(stratum.verdict)}"
 
 
 def describe_duration(comparison: Comparison) -> str:
     """Describe the measured duration and the parts excluded from it."""
-    lasted = comparison.seconds
-    pairs = sum(one.kind == "pair" for one in comparison.strata)
+    seconds = comparison.seconds
+    pairs = sum(stratum.kind == "pair" for stratum in comparison.strata)
     several = f" in {pairs} pairs" if pairs else ""
-    parts = [
-        f"{format_duration(lasted.baseline)} baseline, {format_duration(lasted.candidate)} candidate{several}, {comparison.design}"
-    ]
-    if lasted.trimmed:
-        parts.append(f"{format_duration(lasted.trimmed)} of warm-up left out")
-    if lasted.excluded:
-        parts.append(f"{format_duration(lasted.excluded)} of a shared incident judged by itself")
-    if lasted.needed is not None:
-        parts.append(f"about {format_duration(lasted.needed)} an arm would be needed")
+    arms = (
+        f"{format_duration(seconds.baseline)} baseline, "
+        f"{format_duration(seconds.candidate)} candidate{several}"
+    )
+    parts = [f"{arms}, {comparison.design}"]
+    if seconds.trimmed:
+        parts.append(f"{format_duration(seconds.trimmed)} of warm-up left out")
+    if seconds.excluded:
+        parts.append(f"{format_duration(seconds.excluded)} of a shared incident judged by itself")
+    if seconds.needed is not None:
+        parts.append(f"about {format_duration(seconds.needed)} an arm would be needed")
     return "; ".join(parts)
 
 

@@ -111,12 +111,12 @@ class GuardArm:
 
     def _update_last_request(self, at: float, time: float) -> None:
         """Update the time of the last request; a time without data does not count as silence."""
-        requests, known = self.observation.requests, self.observation.is_known
+        requests, is_known = self.observation.requests, self.observation.is_known
         rises = bool(self.observation.rps) if requests is None else requests != self._last_total
-        if rises or not known:
+        if rises or not is_known:
             self.last_request = (at, time)
             self.requests_before_silence = self.requests(at, FAST_PAIR.long_s)
-        self._last_total = requests if known else None
+        self._last_total = requests if is_known else None
 
     def requests(self, at: float, span_s: float) -> float:
         """Return the number of requests in the last `span_s` seconds."""

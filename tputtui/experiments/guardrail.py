@@ -119,12 +119,14 @@ class ObjectiveGuard:
         control: TickObservation | None = None,
     ) -> GuardVerdict:
         """Evaluate one tick at `at` (monotonic seconds) and `time` (unix seconds)."""
-        own, other = self._treatment, self._control
+        own, other_arm = self._treatment, self._control
         own.update(at, time, treatment)
-        if other is not None:
-            other.update(at, time, control or TickObservation())
-            self._update_tests(at, own.observation, other.observation)
-        unknown = next((arm for arm in (own, other) if arm is not None and arm.is_unknown), None)
+        if other_arm is not None:
+            other_arm.update(at, time, control or TickObservation())
+            self._update_tests(at, own.observation, other_arm.observation)
+        unknown = next(
+            (arm for arm in (own, other_arm) if arm is not None and arm.is_unknown), None
+        )
         if self._has_decided or unknown is not None:
             self._pending = None
             late = unknown is not None and (
@@ -133,23 +135,23 @@ class ObjectiveGuard:
             return GuardVerdict(
                 alarm=self._describe_no_data(unknown) if unknown is not None and late else ""
             )
-        found = self._active_trigger(at)
+        trigger = self._active_trigger(at)
         alarm = (
-            self._describe_shared_incident(found, other, at)
-            if found is not None and other is not None
+            self._describe_shared_incident(trigger, other_arm, at)
+            if trigger is not None and other_arm is not None
             else ""
         )
-        if found is None or alarm:
+        if trigger is None or alarm:
             self._pending = None
             return GuardVerdict(alarm=alarm)
         times = (
-            self._pending[1] + 1 if self._pending is not None and self._pending[0] == found else 1
+            self._pending[1] + 1 if self._pending is not None and self._pending[0] == trigger else 1
         )
-        self._pending = (found, times)
-        if other is not None and times < CONFIRMING_TICKS:
+        self._pending = (trigger, times)
+        if other_arm is not None and times < CONFIRMING_TICKS:
             return GuardVerdict()
         self._has_decided = True
-        return GuardVerdict(self._decision(found, at, time))
+        return GuardVerdict(self._decision(trigger, at, time))
 
     def unresponsive(self, at: float, time: float, silent_s: float) -> RollbackDecision:
         """Return the decision for a treatment that has not answered for `silent_s` seconds."""
@@ -201,13 +203,10 @@ class ObjectiveGuard:
             if not (treatment.is_known and control.is_known):
                 self._regression = None
             return
-        enough = (
-            min(treatment.request_rate, control.request_rate)
-            * self._blocked_rows.row_s
-            * self._tail_share
-            >= MIN_TAIL_REQUESTS
-        )
-        tail = self._tail_test.add(treatment.quantile, control.quantile) if enough else None
+        requests = min(treatment.request_rate, control.request_rate) * self._blocked_rows.row_s
+        tail = None
+        if requests * self._tail_share >= MIN_TAIL_REQUESTS:
+            tail = self._tail_test.add(treatment.quantile, control.quantile)
         self._regression = self._throughput_test.add(treatment.rps, control.rps) or tail
 
     @property
@@ -227,81 +226,82 @@ class ObjectiveGuard:
 
     def _describe_shared_incident(self, trigger: Trigger, control: GuardArm, at: float) -> str:
         """Explain why the treatment is not to blame; "" if the control is healthy."""
-        if trigger == "dead":
-            why = "has lost its traffic, too" if control.has_faded(at) else ""
-        elif control.state == "no_data":
+        if trigger != "dead" and control.state == "no_data":
             return self._describe_no_data(control)
+        if trigger == "dead":
+            problem = "has lost its traffic, too" if control.has_faded(at) else ""
         else:
-            why = "" if control.state == "ok" else "does not meet it, either"
-        return (
-            f"shared incident: {clean(control.name)} {why}: {self._label} is not judged"
-            if why
-            else ""
-        )
+            problem = "does not meet it, either" if control.state != "ok" else ""
+        if not problem:
+            return ""
+        return f"shared incident: {clean(control.name)} {problem}: {self._label} is not judged"
 
     def _decision(self, trigger: Trigger, at: float, time: float) -> RollbackDecision:
-        own, other = self._treatment, self._control
+        own, control = self._treatment, self._control
         span_s = self._span_s if trigger in ("fast_burn", "missed") else FAST_PAIR.long_s
         value: float | None = own.observation.value
         threshold: float | None = self.objective.value
-        since, began = own.since[1], own.since[0]
-        looks, effect = 0, None
-        treatment = own.evidence(at, span_s)
+        began, since = own.since[0], own.since[1]
+        evaluations, effect = 0, None
+        evidence = own.evidence(at, span_s)
         if trigger == "dead":
             began, since = own.last_request
             value, threshold = own.observation.rps, None
-            why = f"no request for {format_duration(at - began)}, {format_number(round(own.requests_before_silence))} in the minute before"
+            requests = format_number(round(own.requests_before_silence))
+            cause = f"no request for {format_duration(at - began)}, {requests} in the minute before"
         elif trigger == "fast_burn":
-            why = (
-                f"{self._objective_text} is missed: the budget burns {format_number(treatment.burn_long)} times too fast over "
-                f"{format_duration(FAST_PAIR.long_s)}, {format_number(treatment.burn_short)} times over {format_duration(FAST_PAIR.short_s)}"
-            )
+            cause = self._describe_fast_burn(evidence)
         elif trigger == "missed":
             figure = " ".join(format_amount(value, self._unit))
-            why = f"{self._objective_text} is missed, now {figure}"
+            cause = f"{self._objective_text} is missed, now {figure}"
         else:
             effect = self._regression
-            why, value, threshold = self._describe_regression(effect)
-            looks = effect.evaluations if effect is not None else 0
+            cause, value, threshold = self._describe_regression(effect)
+            evaluations = effect.evaluations if effect is not None else 0
             since = time - self._blocked_rows.row_s  # the previous tick was the first
             began = at - self._blocked_rows.row_s
-        reason = f"{clean(own.name)}: {why}{self._describe_control(trigger)}"
         return RollbackDecision(
             trigger,
             self.objective.expression,
-            reason,
+            f"{clean(own.name)}: {cause}{self._describe_control(trigger)}",
             value,
             threshold,
             since,
             at - began,
             span_s,
-            treatment,
-            other.evidence(at, span_s) if other is not None else None,
-            looks,
+            evidence,
+            control.evidence(at, span_s) if control is not None else None,
+            evaluations,
             effect,
+        )
+
+    def _describe_fast_burn(self, evidence: ArmEvidence) -> str:
+        burn_long, burn_short = map(format_number, (evidence.burn_long, evidence.burn_short))
+        return (
+            f"{self._objective_text} is missed: the budget burns {burn_long} times too fast over "
+            f"{format_duration(FAST_PAIR.long_s)}, {burn_short} times over "
+            f"{format_duration(FAST_PAIR.short_s)}"
         )
 
     def _describe_regression(
         self, effect: PercentEffect | None
     ) -> tuple[str, float | None, float | None]:
         """Return (description, the treatment's figure, its limit)."""
-        other = self._control.observation if self._control is not None else TickObservation()
         if effect is None:
             return "", None, None
+        nearest, farthest = sorted((abs(effect.low), abs(effect.high)))
         by_share = effect.metric == "throughput"
-        own = self._treatment.observation.rps if by_share else self._treatment.observation.quantile
-        limit = (
-            None
-            if by_share or other.quantile is None
-            else other.quantile * (1 + effect.margin / 100)
+        description = (
+            f"{effect.metric} {format_percent(abs(effect.percent))} % "
+            f"{'below its share' if by_share else 'above'} (between {format_percent(nearest)} "
+            f"and {format_percent(farthest)} %, margin {format_percent(effect.margin)} %) "
+            "at two evaluations in a row"
         )
-        side = "below its share" if by_share else "above"
-        words = (
-            f"{effect.metric} {format_percent(abs(effect.percent))} % {side} (between "
-            f"{format_percent(min(abs(effect.low), abs(effect.high)))} and {format_percent(max(abs(effect.low), abs(effect.high)))} %, "
-            f"margin {format_percent(effect.margin)} %) at two looks in a row"
-        )
-        return words, own, limit
+        if by_share:
+            return description, self._treatment.observation.rps, None
+        control = self._control.observation.quantile if self._control is not None else None
+        limit = control * (1 + effect.margin / 100) if control is not None else None
+        return description, self._treatment.observation.quantile, limit
 
     def _describe_control(self, trigger: Trigger) -> str:
         if self._control is None:

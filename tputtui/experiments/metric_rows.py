@@ -68,31 +68,31 @@ def parse_csv(text: str, name: str) -> MetricRows:
     try:
         header = [cell.strip().lower() for cell in next(lines, [])]
         places = _column_indexes(header)
-        found: dict[float, list[float]] = {}
+        row_by_time: dict[float, list[float]] = {}
         dropped = 0
         for number, cells in enumerate(lines, start=2):
             if not any(cell.strip() for cell in cells):
                 continue
-            if len(found) + dropped >= MAX_ROWS:
+            if len(row_by_time) + dropped >= MAX_ROWS:
                 raise MetricRowsError(f"more than {MAX_ROWS:,} rows")
             values = {
                 column: _parse_number(cells, place, column, number)
                 for column, place in places.items()
             }
-            t, rps = values.pop("t", float(len(found) + dropped)), values["rps"]
+            t, rps = values.pop("t", float(len(row_by_time) + dropped)), values["rps"]
             if not math.isfinite(t):
                 raise MetricRowsError(f"line {number}: t is missing")
-            if not math.isfinite(rps) or rps < 0 or t in found:
+            if not math.isfinite(rps) or rps < 0 or t in row_by_time:
                 dropped += 1
                 continue
-            found[t] = [_valid_or_nan(column, value) for column, value in values.items()]
+            row_by_time[t] = [_valid_or_nan(column, value) for column, value in values.items()]
     except csv.Error as error:
         raise MetricRowsError(f"line {lines.line_num}: {error}") from None
-    if not found:
+    if not row_by_time:
         raise MetricRowsError("no row has a rate")
-    order = sorted(found)
+    order = sorted(row_by_time)
     names = [column for column in places if column != "t"]
-    table = {column: tuple(found[t][at] for t in order) for at, column in enumerate(names)}
+    table = {column: tuple(row_by_time[t][at] for t in order) for at, column in enumerate(names)}
     kept = {column: values for column, values in table.items() if any(map(math.isfinite, values))}
     return MetricRows(name, tuple(order), kept, median_step(order), dropped)
 
@@ -108,9 +108,9 @@ def _column_indexes(header: Sequence[str]) -> dict[str, int]:
     if "rps" not in places:
         strange = next((word for word in header if word and word not in places), "")
         hint = did_you_mean(strange, COLUMNS) if strange else ""
-        said = f"; {clean(strange, 40)!r} stands there{hint}" if strange else ""
+        found_instead = f"; {clean(strange, 40)!r} stands there{hint}" if strange else ""
         raise MetricRowsError(
-            f"the header needs rps, and may name t, {', '.join(COLUMNS[1:])}{said}"
+            f"the header needs rps, and may name t, {', '.join(COLUMNS[1:])}{found_instead}"
         )
     return places
 

@@ -119,14 +119,14 @@ class ExperimentPlan:
 
     def changed_fields(self, earlier: ExperimentPlan) -> list[str]:
         """Return the fields fixed before measuring that differ from `earlier`."""
-        found = [
+        changed = [
             key
             for key in _PREREGISTERED_KEYS
             if self.texts.get(key, "")[:_MAX_HEADER_TEXT]
             != earlier.texts.get(key, "")[:_MAX_HEADER_TEXT]
         ]
         fields = ("declared_change", "margins", "levels", "outages", "pairs")
-        return found + [name for name in fields if getattr(self, name) != getattr(earlier, name)]
+        return changed + [name for name in fields if getattr(self, name) != getattr(earlier, name)]
 
 
 def render_template(
@@ -135,17 +135,17 @@ def render_template(
     """Render the file to complete. `duration_advice`: lines on the duration derived from a
     pilot.
     """
-    said = "".join(f"# {line}\n" for line in duration_advice.splitlines()) or _DURATION_HINT
-    return _TEMPLATE.format(needed=said, duration=duration, pairs=pairs, primary=primary)
+    needed = "".join(f"# {line}\n" for line in duration_advice.splitlines()) or _DURATION_HINT
+    return _TEMPLATE.format(needed=needed, duration=duration, pairs=pairs, primary=primary)
 
 
 def parse_plan(text: str) -> ExperimentPlan:
     """Parse a plan from TOML. Raises PlanError with the key and what is allowed."""
     try:
-        found = tomllib.loads(text)
+        document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PlanError(f"it is no TOML: {clean(str(error), 100)}") from None
-    for key, value in found.items():
+    for key, value in document.items():
         if key in _TEXT_KEYS:
             if not isinstance(value, str):
                 raise PlanError(f"{key}: a text")
@@ -156,12 +156,14 @@ def parse_plan(text: str) -> ExperimentPlan:
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
                 raise PlanError(f"{key}: a whole number from 1 to 1000")
         elif key != RESULTS_KEY:
-            known = (*_TEXT_KEYS, *_LIST_KEYS, *_NUMBER_KEYS)
+            keys = (*_TEXT_KEYS, *_LIST_KEYS, *_NUMBER_KEYS)
             raise PlanError(
-                f"there is no {clean(key, 40)!r} in an experiment{did_you_mean(key, known)}"
+                f"there is no {clean(key, 40)!r} in an experiment{did_you_mean(key, keys)}"
             )
     return _build_plan(
-        {key: found[key] for key in _TEXT_KEYS if found.get(key)}, found, found.get("pairs", 1)
+        {key: document[key] for key in _TEXT_KEYS if document.get(key)},
+        document,
+        document.get("pairs", 1),
     )
 
 

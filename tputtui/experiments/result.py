@@ -134,7 +134,11 @@ class RouteResult:
     @property
     def regressed(self) -> list[MetricResult]:
         """Return its regressed metrics that count towards the verdict."""
-        return [one for one in self.metrics if one.is_guardrail and one.verdict == "regressed"]
+        return [
+            metric
+            for metric in self.metrics
+            if metric.is_guardrail and metric.verdict == "regressed"
+        ]
 
     def metric(self, name: str) -> MetricResult | None:
         """Return a metric by name; None if absent."""
@@ -241,28 +245,30 @@ class Comparison:
             return DecidingRow(primary)
         return _worst(
             [
-                DecidingRow(one)
-                for one in self.metrics
-                if one.is_guardrail and one.verdict == self.verdict
+                DecidingRow(metric)
+                for metric in self.metrics
+                if metric.is_guardrail and metric.verdict == self.verdict
             ]
         )
 
     def _regressed(self) -> DecidingRow | None:
         of_routes = [
-            DecidingRow(one, route.name)
+            DecidingRow(metric, route.name)
             for route in self.routes
             if route.verdict == "regressed"
-            for one in route.regressed
+            for metric in route.regressed
         ]
         of_strata = [
-            replace(one.decided_by, stratum=one.name)
-            for one in self.strata
-            if one.verdict == "regressed" and one.decided_by is not None
+            replace(stratum.decided_by, stratum=stratum.name)
+            for stratum in self.strata
+            if stratum.verdict == "regressed" and stratum.decided_by is not None
         ]
         # With a different mix the total decides nothing
-        judged = () if self.has_traffic_shift else self.metrics
+        metrics = () if self.has_traffic_shift else self.metrics
         of_total = [
-            DecidingRow(one) for one in judged if one.is_guardrail and one.verdict == "regressed"
+            DecidingRow(metric)
+            for metric in metrics
+            if metric.is_guardrail and metric.verdict == "regressed"
         ]
         return _worst(of_total) or _worst(of_routes) or next(iter(of_strata), None)
 

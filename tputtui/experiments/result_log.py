@@ -80,23 +80,30 @@ def parse_results(text: str) -> list[LoggedResult]:
         tables = tomllib.loads(text).get(RESULTS_KEY, [])
     except (tomllib.TOMLDecodeError, RecursionError):
         return []
-    found = []
-    for table in tables[:_MAX_RESULTS] if isinstance(tables, list) else ():
-        date, verdict = (
-            (table.get(key) for key in ("date", "verdict"))
-            if isinstance(table, dict)
-            else (None, None)
-        )
-        if not isinstance(date, datetime) or date.tzinfo is None or verdict not in VERDICTS:
-            continue
-        names = table.get("candidates")
-        known = (
-            tuple(one for one in names if isinstance(one, str)) if isinstance(names, list) else ()
-        )
-        figure = table.get("figure")
-        told = clean(figure, 120) if isinstance(figure, str) else ""
-        found.append(LoggedResult(date, verdict, told, table.get("verified") is True, known))
-    return found
+    if not isinstance(tables, list):
+        return []
+    results = (_parse_result(table) for table in tables[:_MAX_RESULTS])
+    return [result for result in results if result is not None]
+
+
+def _parse_result(table: object) -> LoggedResult | None:
+    """Parse one entry; None if it is not one of ours."""
+    if not isinstance(table, dict):
+        return None
+    date, verdict = table.get("date"), table.get("verdict")
+    if not isinstance(date, datetime) or date.tzinfo is None or verdict not in VERDICTS:
+        return None
+    names, figure = table.get("candidates"), table.get("figure")
+    candidates: tuple[str, ...] = ()
+    if isinstance(names, list):
+        candidates = tuple(name for name in names if isinstance(name, str))
+    return LoggedResult(
+        date,
+        verdict,
+        clean(figure, 120) if isinstance(figure, str) else "",
+        table.get("verified") is True,
+        candidates,
+    )
 
 
 def is_repeated(text: str, new_entry: str) -> bool:
@@ -114,12 +121,10 @@ def _without_date(table: str) -> str:
 def _format_toml(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
+    if isinstance(value, list) and len(value) > 1:
+        return _format_toml_lines(value)
     if isinstance(value, list):
-        return (
-            "[" + ", ".join(map(_format_toml, value)) + "]"
-            if len(value) < 2
-            else _format_toml_lines(value)
-        )
+        return f"[{''.join(map(_format_toml, value))}]"
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(clean(str(value), 2000), ensure_ascii=False)

@@ -2,7 +2,7 @@
 
 Pure, and without numpy. Both are read at the same times: a row is the logarithm of their ratio, in
 which shocks common to both arms cancel. It may be evaluated after every row
-(`experiments.confidence_sequence`, at alpha = .01), and worse means that the whole sequence lies
+(`stats.confidence_sequence`, at alpha = .01), and worse means that the whole sequence lies
 beyond the margin. The split of the traffic is a user decision: a throughput is compared with the
 share that the treatment had in the first minute, and has to have fallen in absolute terms, too.
 """
@@ -13,8 +13,9 @@ import math
 from statistics import fmean
 from typing import Final
 
-from tputtui.experiments.confidence_sequence import MIN_ROWS, estimate_mean, evaluate_sequence
 from tputtui.frozen import frozen
+from tputtui.stats.confidence_sequence import evaluate_sequence
+from tputtui.stats.mean_estimate import MIN_ROWS, estimate_mean
 
 ALPHA: Final = 0.01
 
@@ -100,22 +101,22 @@ class SequentialTest:
     def _evaluate(self) -> PercentEffect | None:
         base = half = 0.0
         if self._by_share:
-            known = estimate_mean([ratio for ratio, _ in self._reference], self._row_s)
-            base, half = known.mean, _CI_99_FACTOR * known.half_width
+            reference = estimate_mean([ratio for ratio, _ in self._reference], self._row_s)
+            base, half = reference.mean, _CI_99_FACTOR * reference.half_width
         edge = base + math.log1p(-self.margin if self._by_share else self.margin)
-        judged = evaluate_sequence(
+        result = evaluate_sequence(
             edge, half, [ratio for ratio, _ in self._rows], self._row_s, ALPHA
         )
-        if judged is None:
+        if result is None:
             return None
         self.evaluations += 1
-        is_worse = judged.effect < 0 and self._has_fallen() if self._by_share else judged.effect > 0
-        if not (judged.is_confirmed and is_worse):
+        is_worse = result.effect < 0 and self._has_fallen() if self._by_share else result.effect > 0
+        if not (result.is_confirmed and is_worse):
             return None
-        effect = judged.effect + edge - base
+        effect = result.effect + edge - base
         low, middle, high = (
-            100 * math.expm1(one)
-            for one in (effect - judged.half_width, effect, effect + judged.half_width)
+            100 * math.expm1(log_ratio)
+            for log_ratio in (effect - result.half_width, effect, effect + result.half_width)
         )
         return PercentEffect(self.metric, middle, low, high, 100 * self.margin, self.evaluations)
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from tputtui.frozen import frozen
 from tputtui.host import procfs
-from tputtui.model import Cgroup
+from tputtui.model import Cgroup, ProcessReference
 from tputtui.text import clean
 
 _UNLIMITED = 1 << 60  # v1 writes "no limit" as the largest page-aligned number below 2^63
@@ -45,18 +45,17 @@ class CgroupReader:
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = str(root).rstrip("/")
         self._mounts: tuple[_Mount, ...] | None = None
-        self._controller_paths: dict[
-            tuple[int | None, float | None], dict[str, _ControllerPath]
-        ] = {}
+        self._controller_paths: dict[ProcessReference | None, dict[str, _ControllerPath]] = {}
 
-    def read(self, pid: int | None = None, started: float | None = None) -> Cgroup | None:
-        """Read the group of `pid` (None: our own); None if it is not visible. Never raises.
+    def read(self, process: ProcessReference | None = None) -> Cgroup | None:
+        """Read the group of a process (None: our own); None if it is not visible. Never raises.
 
-        The directories are cached by `pid` and `started`, so those of a reused pid are found anew.
+        The directories are cached by the process, so those of a reused pid are found anew.
         """
-        controllers = self._controller_paths.get((pid, started))
+        controllers = self._controller_paths.get(process)
         if controllers is None:
-            controllers = self._controller_paths[pid, started] = self._find_controllers(pid)
+            controllers = self._find_controllers(process.pid if process is not None else None)
+            self._controller_paths[process] = controllers
         cpu, memory = controllers.get("cpu"), controllers.get("memory")
         available = [controller for controller in (cpu, memory) if controller is not None]
         if not available:

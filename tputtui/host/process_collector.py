@@ -24,7 +24,7 @@ from tputtui.host.command_names import (
     readable_name,
 )
 from tputtui.host.sockets import SocketTable, read_sockets
-from tputtui.model import ProcessReading
+from tputtui.model import ProcessReading, ProcessReference
 from tputtui.text import clean
 
 MAX_COMMAND_LENGTH = 1024
@@ -207,7 +207,7 @@ class ProcessCollector:
             command=facts.command,
             python=facts.python,
             ports=self._ports.get(pid, ()),
-            cgroup=self._cgroups.read(pid, started) if is_watched else None,
+            cgroup=self._cgroups.read(ProcessReference(pid, started)) if is_watched else None,
         )
         facts.stat = content
         facts.reading = reading if facts.has_read_maps and not is_watched else None

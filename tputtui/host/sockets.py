@@ -14,6 +14,7 @@ from tputtui.descriptors import shortage
 from tputtui.frozen import frozen
 from tputtui.host import procfs
 from tputtui.host.command_names import readable_name
+from tputtui.model import ProcessReference
 from tputtui.text import clean
 
 _ESTABLISHED, _LISTEN = b"01", b"0A"
@@ -25,13 +26,12 @@ _SOCKET_LINK = re.compile(r"socket:\[(\d+)\]")
 class ListeningSocket:
     """Listening TCP socket with one process that holds it.
 
-    `pid` is None if the kernel hides the process.
+    `process` is None if the kernel hides it.
     """
 
     port: int
     address: str
-    pid: int | None = None
-    started: float | None = None  # unix seconds, as psutil.Process.create_time()
+    process: ProcessReference | None = None
     comm: str = ""  # the kernel's name of the process, cleaned
     command: str = ""  # its command line, cleaned and truncated
     name: str = ""  # its display name, as in the process table
@@ -148,28 +148,33 @@ def read_listeners() -> tuple[ListeningSocket, ...]:
 def list_listeners() -> tuple[ListeningSocket, ...]:
     """List all listening TCP sockets of this network namespace by port, once for each holder."""
     table = read_sockets()
-    owners: dict[int, tuple[float | None, str, str, str]] = {}
+    owners: dict[int, tuple[ProcessReference, str, str, str]] = {}
     listeners: set[ListeningSocket] = set()
     for row in table.listening:
         pids = table.holders.get(row.inode, ())
         for pid in pids:
             if pid not in owners:
                 owners[pid] = _read_owner(pid)
-            listeners.add(ListeningSocket(row.port, row.address, pid, *owners[pid]))
+            listeners.add(ListeningSocket(row.port, row.address, *owners[pid]))
         if not pids:
             listeners.add(ListeningSocket(row.port, row.address))
-    return tuple(
-        sorted(listeners, key=lambda listener: (listener.port, listener.address, listener.pid or 0))
-    )
+    return tuple(sorted(listeners, key=_sort_key))
 
 
-def _read_owner(pid: int) -> tuple[float | None, str, str, str]:
-    """Read start time, kernel's name, command line and display name; empty where not permitted."""
+def _sort_key(listener: ListeningSocket) -> tuple[int, str, int]:
+    """Sort by port, then by address and pid; a hidden process first."""
+    pid = listener.process.pid if listener.process is not None else 0
+    return (listener.port, listener.address, pid)
+
+
+def _read_owner(pid: int) -> tuple[ProcessReference, str, str, str]:
+    """Read reference, kernel's name, command line and display name; empty where not permitted."""
     try:
         process = psutil.Process(pid)
         with process.oneshot():
             comm, arguments = process.name(), process.cmdline()
             name = readable_name(comm, arguments)
-            return (process.create_time(), clean(comm, 64), clean(" ".join(arguments), 1024), name)
+            reference = ProcessReference(pid, process.create_time())
+            return (reference, clean(comm, 64), clean(" ".join(arguments), 1024), name)
     except (psutil.Error, OSError):
-        return (None, "", "", "")
+        return (ProcessReference(pid), "", "", "")

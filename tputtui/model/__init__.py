@@ -26,6 +26,7 @@ from tputtui.model.host import (
     ProcessState,
     TcpState,
 )
+from tputtui.model.process_reference import START_TOLERANCE_S, ProcessReference
 from tputtui.model.readings import (
     Cgroup,
     CpuTimes,
@@ -73,6 +74,7 @@ from tputtui.model.snapshot import (
 )
 
 __all__ = [
+    "START_TOLERANCE_S",
     "Binding",
     "Bindings",
     "BreakdownRow",
@@ -104,6 +106,7 @@ __all__ = [
     "ObjectiveStatus",
     "Pressure",
     "ProcessReading",
+    "ProcessReference",
     "ProcessState",
     "Quantile",
     "Question",

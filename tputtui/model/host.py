@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from tputtui.frozen import frozen
+from tputtui.model.process_reference import ProcessReference
 from tputtui.model.readings import Pressure
 
 
@@ -112,6 +113,6 @@ class ProcessState:
     cgroup: CgroupState | None = None
 
     @property
-    def identity(self) -> tuple[int, float]:
+    def identity(self) -> ProcessReference:
         """Identity of the process, used for cursors and captures."""
-        return (self.pid, self.started)
+        return ProcessReference(self.pid, self.started)

@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import Literal
 
 from tputtui.frozen import frozen
+from tputtui.model.process_reference import ProcessReference
 
 Labels = tuple[tuple[str, str], ...]
 """Label names and values as exposed, sorted by name: foreign text, not yet cleaned for a screen."""
@@ -247,9 +248,7 @@ class HostReading:
 
 @frozen
 class ProcessReading:
-    """Raw data of one process. Its identity is `pid` with `started`, because a pid may be
-    reused.
-    """
+    """Raw data of one process."""
 
     pid: int
     started: float  # unix seconds, as psutil.Process.create_time()
@@ -265,9 +264,9 @@ class ProcessReading:
     cgroup: Cgroup | None = None  # only of watched processes
 
     @property
-    def identity(self) -> tuple[int, float]:
+    def identity(self) -> ProcessReference:
         """Identity of the process, used for cursors and captures."""
-        return (self.pid, self.started)
+        return ProcessReference(self.pid, self.started)
 
 
 @frozen
@@ -279,6 +278,11 @@ class SocketHolder:
     parent: int | None = None
     connections: int = 0  # accepted on the target's port and held now
     is_listening: bool = True
+
+    @property
+    def identity(self) -> ProcessReference:
+        """Identity of the process."""
+        return ProcessReference(self.pid, self.started)
 
 
 @frozen

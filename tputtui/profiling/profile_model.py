@@ -190,13 +190,16 @@ class Profile:
     @property
     def threads(self) -> tuple[ProfileThread, ...]:
         """Threads that were sampled, sorted by process and id."""
-        seen: dict[ProfileThread, ProfileThread] = {}
+        threads_by_identity: dict[ProfileThread, ProfileThread] = {}
         for part in self.slices:
             for thread in (*part.wall, *part.gil):
-                if thread not in seen or not seen[thread].name:
-                    seen[thread] = thread
+                if thread not in threads_by_identity or not threads_by_identity[thread].name:
+                    threads_by_identity[thread] = thread
         return tuple(
-            sorted(seen.values(), key=lambda thread: (thread.pid, thread.tid, thread.name))
+            sorted(
+                threads_by_identity.values(),
+                key=lambda thread: (thread.pid, thread.tid, thread.name),
+            )
         )
 
 

@@ -9,7 +9,7 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +19,14 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tputtui import text
-from tputtui.model import Event, Snapshot, TargetStatus
+from tputtui.model import (
+    START_TOLERANCE_S,
+    Event,
+    ProcessReference,
+    ProcessState,
+    Snapshot,
+    TargetStatus,
+)
 from tputtui.settings import Settings
 from tputtui.text.redaction import redact_text, redact_url
 from tputtui.tui import keys
@@ -82,7 +89,7 @@ class TputtuiApp(TerminalApp):
         """`player`: of the shown run; the capabilities are then those of the player."""
         super().__init__(initial_palette, ascii_only=settings.ascii)
         self.session = Session(self, settings, capabilities, environment, player)
-        self.initial_profile_pid: int | None = None  # of the process to profile at once
+        self.initial_process: ProcessReference | None = None  # to profile at once
         self.should_exit: Callable[[], bool] | None = None  # asked once a second
         self.survived: list[Exception] = []  # errors of ours that cost one input each
         self.engine_commands = EngineCommands(self.session)
@@ -277,16 +284,19 @@ class TputtuiApp(TerminalApp):
         if self._objective_capture is not None:
             self._objective_capture.on_snapshot(snapshot)
         session.show_frame()
-        if self.initial_profile_pid is not None and snapshot.processes is not None:
-            pid, self.initial_profile_pid = self.initial_profile_pid, None
-            self._sample(pid, snapshot)
+        if self.initial_process is not None and snapshot.processes is not None:
+            wanted, self.initial_process = self.initial_process, None
+            self._profile_initial_process(wanted, snapshot.processes)
 
-    def _sample(self, pid: int, snapshot: Snapshot) -> None:
-        for process in snapshot.processes or ():
-            if process.pid == pid:
+    def _profile_initial_process(
+        self, wanted: ProcessReference, processes: Sequence[ProcessState]
+    ) -> None:
+        """Profile the process of the command line, once the process table is there."""
+        for process in processes:
+            if wanted.matches(process.identity, START_TOLERANCE_S):
                 self.profile_session.sample(process)
                 return
-        self.session.show_status(f"process {pid} has ended, or may not be seen")
+        self.session.show_status(f"process {wanted.pid} has ended, or may not be seen")
 
     def draw_again(self) -> None:
         """Show the frame that was put off, and draw all of the screen in front."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tputtui.views.shared.comparison_base import Baseline
 
 from tputtui import text
+from tputtui.model import ProcessReference
 from tputtui.settings import Settings
 from tputtui.settings.state_paths import state_folder
 from tputtui.tui import palette, theme_files
@@ -46,7 +47,7 @@ def run(
     settings: Settings,
     capabilities: Capabilities,
     notes: Sequence[str] = (),
-    initial_profile_pid: int | None = None,
+    initial_process: ProcessReference | None = None,
     should_exit: Callable[[], bool] | None = None,
     make_screen: Callable[[TputtuiApp], Screen[None]] | None = None,
     player: Player | None = None,
@@ -58,7 +59,7 @@ def run(
         settings: of this run.
         capabilities: of the engine or the player; those of a saved profile are all None.
         notes: sentences for the status line of the first picture; the last one is shown.
-        initial_profile_pid: process to profile at once.
+        initial_process: process to profile at once.
         should_exit: asked once a second whether to end.
         make_screen: makes a screen that is shown alone, in place of the live one.
         player: of the recorded run that is shown.
@@ -85,7 +86,7 @@ def run(
     app = TputtuiApp(settings, capabilities, initial_palette, environment, player)
     session = app.session
     session.view_state = replace(session.view_state, baseline=baseline)
-    app.initial_profile_pid = initial_profile_pid
+    app.initial_process = initial_process
     app.should_exit = should_exit
     if make_screen is not None:
         app.show_alone(make_screen(app))

@@ -27,10 +27,10 @@ from tputtui.views.shared.frame import Frame, ListState, ReplayStatus, ViewState
 
 if TYPE_CHECKING:
     from tputtui.engine.replay.player import Player
-    from tputtui.experiments.confidence_sequence import SequenceResult
     from tputtui.experiments.effect_estimate import EffectEstimate
     from tputtui.recording.run_header import Mark
     from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+    from tputtui.stats.confidence_sequence import SequenceResult
     from tputtui.views.live.split_view import SplitFigure
 
 STATUS_TIMEOUT_S = 6.0

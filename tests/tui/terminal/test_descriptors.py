@@ -190,10 +190,11 @@ def test_a_child_gets_the_limit_back_that_we_were_started_with() -> None:
 def test_py_spy_that_finds_no_descriptor_is_a_sentence(attaching: None) -> None:
     code = (
         "import os, resource, sys, time\n"
+        "from tputtui.model import ProcessReference\n"
         "from tputtui.profiling.capture import preflight\n"
         "preflight.find_py_spy()\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (os.dup(0) + 3,) * 2)\n"
-        "print(preflight.check(int(sys.argv[1])).message)\n"
+        "print(preflight.check(ProcessReference(int(sys.argv[1]))).message)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"], stdout=-1

@@ -19,7 +19,7 @@ from tputtui.cli.parser import Arguments
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.text_table import format_columns
 from tputtui.frozen import frozen
-from tputtui.model import Binding, Bindings, Exposition, Scrape
+from tputtui.model import Binding, Bindings, Exposition, ProcessReference, Scrape
 from tputtui.scrape.endpoint import Endpoint
 from tputtui.scrape.endpoint_settings import endpoint_settings
 from tputtui.scrape.scanner import Scanner
@@ -302,7 +302,7 @@ def _describe_py_spy() -> str:
     except preflight.PySpyNotFoundError as error:
         return str(error)
     if process_facts.has_ptrace_capability():
-        tried = preflight.check(os.getpid(), py_spy=path)
+        tried = preflight.check(ProcessReference(os.getpid()), py_spy=path)
         return f"{path}: {'may attach to Python processes (tried on this one)' if tried.can_attach else tried.message}"
     scope = process_facts.ptrace_scope()
     if os.geteuid() == 0:

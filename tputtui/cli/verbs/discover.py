@@ -31,11 +31,9 @@ def run(arguments: Arguments) -> int:
             if probe is not None
             else candidate.reason
         )
-        owner = (
-            f"{candidate.process or '?'} ({candidate.pid})"
-            if candidate.pid is not None
-            else "unknown process"
-        )
+        owner = "unknown process"
+        if candidate.owner is not None:
+            owner = f"{candidate.process or '?'} ({candidate.owner.pid})"
         rows.append((f":{candidate.port}", verdict, owner, reason))
     rows.sort(key=lambda row: ("metrics", "asked", "skipped").index(row[1]))
     if rows:

@@ -11,6 +11,7 @@ from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
+from tputtui.model import ProcessReference
 from tputtui.profiling.capture import process_facts
 from tputtui.profiling.capture.capture import (
     MAX_DURATION_S,
@@ -30,7 +31,7 @@ def run(arguments: Arguments) -> int:
     settings = effective_settings(arguments).settings
     if settings.read_only:
         raise UsageError("--read-only: no capture of a process")
-    pid, started = _process(options.process)
+    process = _process(options.process)
     profile = settings.profile
     if options.duration is not None:
         profile = replace(profile, duration_s=options.duration)
@@ -46,13 +47,13 @@ def run(arguments: Arguments) -> int:
     if options.output:
         path = Path(options.output)
         _check_output(path, options.force)
-        _require_python(pid)
-        return _write_profile(settings, pid, started, path, options.force)
+        _require_python(process)
+        return _write_profile(settings, process, path, options.force)
     if options.force:
         raise UsageError("--force overwrites a file, so it belongs to -o FILE")
     require_screen(f"tputtui profile {options.process} -o FILE.json writes it")
-    _require_python(pid)
-    settings = replace(settings, targets=_served_targets(settings, pid), discover=False)
+    _require_python(process)
+    settings = replace(settings, targets=_served_targets(settings, process.pid), discover=False)
     from tputtui.engine.engine_proxy import EngineProxy
     from tputtui.tui.capabilities import Capabilities
 
@@ -60,12 +61,12 @@ def run(arguments: Arguments) -> int:
         settings,
         Capabilities.of_live(EngineProxy(settings)),
         settings.notes,
-        initial_profile_pid=pid,
+        initial_process=process,
     )
 
 
-def _process(words: str) -> tuple[int, float | None]:
-    """Resolve PID, or the process that serves :PORT, to pid and start time.
+def _process(query: str) -> ProcessReference:
+    """Resolve PID, or the process that serves :PORT, to a reference.
 
     Raises UsageError if there is none.
     """
@@ -76,8 +77,8 @@ def _process(words: str) -> tuple[int, float | None]:
         workers_hint,
     )
 
-    if not words.startswith(":"):
-        pid = int(words)
+    if not query.startswith(":"):
+        pid = int(query)
         found = process_facts.read_facts(pid) if pid > 0 else None
         if found is None:
             reason = missing_process_reason(pid)
@@ -86,22 +87,21 @@ def _process(words: str) -> tuple[int, float | None]:
             )
         if note := workers_hint(pid):
             print_stderr(note)
-        return pid, process_facts.start_time(found)
+        return process_facts.reference(found)
     try:
-        who = find(words)
+        match = find(query)
     except (ProcessNotFoundError, ValueError) as error:
         raise UsageError(str(error)) from error
-    print_stderr(
-        f"{words} is served by {who.pid} {who.name}" + (f", {who.note}" if who.note else "")
-    )
-    return who.pid, who.started
+    note = f", {match.note}" if match.note else ""
+    print_stderr(f"{query} is served by {match.identity.pid} {match.name}{note}")
+    return match.identity
 
 
-def _require_python(pid: int) -> None:
+def _require_python(process: ProcessReference) -> None:
     """Raise UsageError if the process cannot be profiled even with permission."""
     from tputtui.profiling.capture import preflight
 
-    verdict = preflight.check(pid)
+    verdict = preflight.check(process)
     if verdict.is_wrong_process:
         raise UsageError(verdict.message)
 
@@ -145,9 +145,7 @@ def _check_output(path: Path, force: bool) -> None:
         raise UsageError(f"{clean(str(path.parent))} is no folder")
 
 
-def _write_profile(
-    settings: Settings, pid: int, started: float | None, path: Path, force: bool
-) -> int:
+def _write_profile(settings: Settings, process: ProcessReference, path: Path, force: bool) -> int:
     from tputtui.profiling.files.file_formats import save
 
     shown = clean(str(path))
@@ -157,12 +155,11 @@ def _write_profile(
         if now.state == "sampling" and not said.is_set():
             said.set()
             print_stderr(
-                f"sampling {pid} for {settings.profile.duration_s:g} s; ^C stops early and keeps what there is"
+                f"sampling {process.pid} for {settings.profile.duration_s:g} s; ^C stops early and keeps what there is"
             )
 
     capture = Capture(
-        pid,
-        started,
+        process,
         duration_s=settings.profile.duration_s,
         rate_hz=settings.profile.rate_hz,
         on_progress=progress,

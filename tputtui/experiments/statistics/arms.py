@@ -86,7 +86,7 @@ def align_rows(a: ArmArrays, b: ArmArrays) -> tuple[ArmPair, float]:
     if abs(a.step_s - b.step_s) > 0.1 * step:
         a, b = _average_rows(a, step), _average_rows(b, step)
     start = min(a.t[0], b.t[0])
-    places = [np.rint((one.t - start) / step).astype(np.int64) for one in (a, b)]
+    places = [np.rint((arm.t - start) / step).astype(np.int64) for arm in (a, b)]
     _, at_a, at_b = np.intersect1d(*places, return_indices=True)
     return ArmPair(a.select(at_a), b.select(at_b), is_paired=True), len(at_a) / len(
         np.union1d(*places)

@@ -33,7 +33,7 @@ from tputtui.experiments.statistics.validity_checks import CheckNotes
 from tputtui.experiments.statistics.verdicts import (
     MIN_EFFECTIVE_ROWS,
     evaluate_metrics,
-    guard_ps,
+    guardrail_p_values,
     overall_verdict,
 )
 from tputtui.text import format_number
@@ -79,10 +79,10 @@ def compare(
     )
     validity_checks.check_environment(answer.differences, notes)
     a, b = to_arrays(baseline), to_arrays(candidate)
-    gone = validity_checks.check_dead_arm(a, b)
-    if gone is not None:
-        notes.add(None, gone[1])
-        verdict: Verdict = "not_comparable" if notes.is_barred else gone[0]
+    dead = validity_checks.check_dead_arm(a, b)
+    if dead is not None:
+        notes.add(None, dead[1])
+        verdict: Verdict = "not_comparable" if notes.is_barred else dead[0]
         means = float(a.rps.mean()), float(b.rps.mean())
         effect = means[1] / means[0] - 1 if means[0] > 0 else None
         served = MetricResult(
@@ -113,7 +113,7 @@ def compare(
     metrics = evaluate_metrics(measured, context, primary)
     if limited:
         metrics = tuple(validity_checks.without_improvement(metric) for metric in metrics)
-    beside = guard_ps(measured, context, primary)
+    beside = guardrail_p_values(measured, context, primary)
     routes, shifts = compare_routes(baseline, candidate, arms, context, errors_between, beside)
     shifted = validity_checks.check_route_mix(shifts, notes)
     of_total: Verdict = (
@@ -128,7 +128,7 @@ def compare(
         _explain(verdict, metrics, primary, arms, notes)
     if verdict == "inconclusive" and not notes.is_barred:
         unsure = next(
-            (one.verdict == "inconclusive" for one in metrics if one.name == primary), False
+            (row.verdict == "inconclusive" for row in metrics if row.name == primary), False
         )
         needed = _needed_seconds(measured[primary], context.margin(primary), primary, arms, notes)
         seconds = replace(seconds, needed=needed if unsure or notes.needed_s is not None else None)
@@ -139,8 +139,8 @@ def compare(
             )
     if notes.is_barred:
         verdict = "not_comparable"
-        metrics = tuple(replace(one, verdict=verdict if one.verdict else None) for one in metrics)
-        routes = tuple(replace(one, verdict=verdict) for one in routes)
+        metrics = tuple(replace(row, verdict=verdict if row.verdict else None) for row in metrics)
+        routes = tuple(replace(row, verdict=verdict) for row in routes)
     answer = replace(
         answer, verdict=verdict, primary=primary, seconds=seconds, metrics=metrics, strata=strata
     )
@@ -187,8 +187,8 @@ def explain_routes(
         ending = " by itself, which is no verdict here"
     for route in worse[:_ROUTES_NAMED]:
         figures = ", ".join(
-            f"{formatting.format_figure(one)}, p = {format_number(one.p_value, 2)}"
-            for one in route.regressed
+            f"{formatting.format_figure(metric)}, p = {format_number(metric.p_value, 2)}"
+            for metric in route.regressed
         )
         share = f"{100 * route.candidate_share:.0f} % of requests"
         notes.add(None, f"{route.name} regressed ({figures}; {share}){ending}.")
@@ -197,10 +197,10 @@ def explain_routes(
     if worse and of_total == "improved":
         notes.add("trade-off")
     burst = [
-        f"errors of {route.name}: {one.reason}."
+        f"errors of {route.name}: {metric.reason}."
         for route in routes
-        for one in route.metrics
-        if one.is_guardrail and one.note and one.has_unproven_harm
+        for metric in route.metrics
+        if metric.is_guardrail and metric.note and metric.has_unproven_harm
     ]
     for sentence in burst[:_ROUTES_NAMED]:
         notes.add(None, sentence)
@@ -251,21 +251,25 @@ def _advice(
 
 def _only_bursts_are_open(answer: Comparison) -> bool:
     """Return whether every guardrail is settled except errors that came in bursts."""
-    unsure = [one for one in answer.metrics if one.is_guardrail and one.verdict == "inconclusive"]
-    return bool(unsure) and all(one.note for one in unsure)
+    unsure = [
+        metric
+        for metric in answer.metrics
+        if metric.is_guardrail and metric.verdict == "inconclusive"
+    ]
+    return bool(unsure) and all(metric.note for metric in unsure)
 
 
 def _needed_seconds(
     measured: MeasuredEffect, margin: float, primary: str, arms: ArmPair, notes: CheckNotes
 ) -> float | None:
     """Return seconds per arm for a sure verdict; None: unknown, or no length suffices."""
-    lasted = min(arms.baseline.seconds, arms.candidate.seconds)
-    needed = seconds_needed(measured.estimate, margin, primary == "error_ratio", lasted)
+    measured_s = min(arms.baseline.seconds, arms.candidate.seconds)
+    needed = seconds_needed(measured.estimate, margin, primary == "error_ratio", measured_s)
     if needed is None:
         return None
-    found = measured.estimate
-    if found is not None and found.n_eff < MIN_EFFECTIVE_ROWS:
-        needed = max(needed, lasted * MIN_EFFECTIVE_ROWS / found.n_eff)
+    estimate = measured.estimate
+    if estimate is not None and estimate.n_eff < MIN_EFFECTIVE_ROWS:
+        needed = max(needed, measured_s * MIN_EFFECTIVE_ROWS / estimate.n_eff)
     return float(np.ceil(max(needed, notes.needed_s or 0.0, validity_checks.MIN_ROWS)))
 
 

@@ -15,7 +15,6 @@ from tputtui.experiments.statistics import error_counts
 from tputtui.experiments.statistics.arms import ArmPair
 from tputtui.experiments.statistics.error_counts import ErrorCount
 from tputtui.experiments.statistics.long_run_variance import (
-    MIN_ROWS,
     Array,
     Estimate,
     LongRunVariance,
@@ -24,6 +23,7 @@ from tputtui.experiments.statistics.long_run_variance import (
     estimate_long_run_variance,
 )
 from tputtui.frozen import frozen
+from tputtui.stats.mean_estimate import MIN_ROWS
 
 MIN_P99_RPS: Final = 30.0
 """Requests a second below which a per-second p99 is a maximum that depends on their number."""
@@ -102,8 +102,8 @@ def measure_throughput(arms: ArmPair, between_runs: BetweenRunVariance) -> Measu
     if min(means) <= 0 or min(len(a), len(b)) < MIN_ROWS:
         return MeasuredEffect(*means, reason="too few rows")
     effect = float(np.log(means[1] / means[0]))
-    found = _relative_effect(a / means[0], b / means[1], effect, arms.is_paired, between_runs)
-    return MeasuredEffect(*means, found, companions=_companions(a, b))
+    estimate = _relative_effect(a / means[0], b / means[1], effect, arms.is_paired, between_runs)
+    return MeasuredEffect(*means, estimate, companions=_companions(a, b))
 
 
 def measure_quantile(arms: ArmPair, name: str, between_runs: BetweenRunVariance) -> MeasuredEffect:
@@ -135,26 +135,26 @@ def measure_cpu_per_request(arms: ArmPair, between_runs: BetweenRunVariance) -> 
     if columns is None or len(columns[0]) < MIN_ROWS:
         return MeasuredEffect(reason="no CPU was measured")
     residuals, figures = [], []
-    for one in (arms.baseline, arms.candidate):
-        there = np.isfinite(one.columns["cpu"])
+    for arm in (arms.baseline, arms.candidate):
+        is_known = np.isfinite(arm.columns["cpu"])
         if arms.is_paired:
-            there = np.isfinite(arms.baseline.columns["cpu"]) & np.isfinite(
+            is_known = np.isfinite(arms.baseline.columns["cpu"]) & np.isfinite(
                 arms.candidate.columns["cpu"]
             )
-        cpu, rps = one.columns["cpu"][there], one.rps[there]
+        cpu, rps = arm.columns["cpu"][is_known], arm.rps[is_known]
         if cpu.sum() <= 0 or rps.sum() <= 0 or len(cpu) < MIN_ROWS:
             return MeasuredEffect(reason="no CPU was measured")
         share = float(cpu.sum() / rps.sum())
         figures.append(share)
         residuals.append((cpu - share * rps) / float(cpu.mean()))
-    found = _relative_effect(
+    estimate = _relative_effect(
         residuals[0],
         residuals[1],
         float(np.log(figures[1] / figures[0])),
         arms.is_paired,
         between_runs,
     )
-    return MeasuredEffect(figures[0], figures[1], found)
+    return MeasuredEffect(figures[0], figures[1], estimate)
 
 
 def measure_errors(arms: ArmPair) -> MeasuredEffect:
@@ -167,37 +167,37 @@ def measure_errors(arms: ArmPair) -> MeasuredEffect:
     columns = arms.column("err_ratio")
     if columns is None:
         return MeasuredEffect(reason="no errors were measured")
-    both = None
+    known_in_both = None
     if arms.is_paired:
-        both = np.isfinite(arms.baseline.columns["err_ratio"]) & np.isfinite(
+        known_in_both = np.isfinite(arms.baseline.columns["err_ratio"]) & np.isfinite(
             arms.candidate.columns["err_ratio"]
         )
     counted = []
-    for one in (arms.baseline, arms.candidate):
-        ratios = one.columns["err_ratio"]
-        there = np.isfinite(ratios) if both is None else both
-        requests = one.rps[there] * one.step_s
+    for arm in (arms.baseline, arms.candidate):
+        ratios = arm.columns["err_ratio"]
+        is_known = np.isfinite(ratios) if known_in_both is None else known_in_both
+        requests = arm.rps[is_known] * arm.step_s
         if float(requests.sum()) <= 0 or len(requests) < MIN_ROWS:
             return MeasuredEffect(reason="too few requests")
-        counted.append(error_counts.count(ratios[there] * requests, requests))
+        counted.append(error_counts.count(ratios[is_known] * requests, requests))
     before, after = counted
     factor = error_counts.overdispersion(counted, arms.is_paired)
     limits_90 = error_counts.interval(before, after, factor, 0.90, exact=True)
     # for very few errors the exact limits are the wider ones even at the lower level
     limits = _wider(error_counts.interval(before, after, factor, 0.95), limits_90)
     p = error_counts.p_value(before, after, factor)
-    found = None
+    estimate = None
     if before.errors + after.errors >= RARE_ERRORS:
-        found = _long_run_errors(before, after, factor, arms.is_paired)
+        estimate = _long_run_errors(before, after, factor, arms.is_paired)
         limits, limits_90 = (
-            _wider(limits, found.interval()),
-            _wider(limits_90, found.interval(0.90)),
+            _wider(limits, estimate.interval()),
+            _wider(limits_90, estimate.interval(0.90)),
         )
-        p = max(p, found.p_value())
+        p = max(p, estimate.p_value())
     return MeasuredEffect(
         before.ratio,
         after.ratio,
-        found,
+        estimate,
         limits,
         limits_90,
         p,
@@ -209,13 +209,13 @@ def _long_run_errors(
     before: ErrorCount, after: ErrorCount, factor: float, paired: bool
 ) -> Estimate:
     """Estimate the effect from per-second residuals, with at least the variance of the bursts."""
-    a, b = (one.residuals * len(one.residuals) for one in (before, after))
+    a, b = (count.residuals * len(count.residuals) for count in (before, after))
     effect = after.ratio - before.ratio
-    found = _difference_effect(a, b, effect, paired)
+    estimate = _difference_effect(a, b, effect, paired)
     floor = factor * float(before.expected.sum() + after.expected.sum())
-    if found.se**2 >= floor:
-        return found
-    return Estimate(effect, float(np.sqrt(floor)), found.df, found.n_eff, floor)
+    if estimate.se**2 >= floor:
+        return estimate
+    return Estimate(effect, float(np.sqrt(floor)), estimate.df, estimate.n_eff, floor)
 
 
 def _wider(ends: tuple[float, float], others: tuple[float, float]) -> tuple[float, float]:

@@ -58,13 +58,13 @@ def overdispersion(arms: Sequence[ErrorCount], paired: bool) -> float:
     independent errors exceed in 5 % of runs (chi-squared). Paired arms are subtracted row by row
     first: a burst that both share evenly cancels out.
     """
-    series = [(one.residuals, one.expected) for one in arms]
+    series = [(arm.residuals, arm.expected) for arm in arms]
     if paired:
         before, after = arms
         series = [(after.residuals - before.residuals, before.expected + after.expected)]
     independent = [float(expected.sum()) for _, expected in series]
-    whole = sum(independent)
-    if whole <= 0:
+    total = sum(independent)
+    if total <= 0:
         return 1.0
     factor = 1.0
     for width in _widths(min(len(residuals) for residuals, _ in series)):
@@ -74,8 +74,8 @@ def overdispersion(arms: Sequence[ErrorCount], paired: bool) -> float:
             part**2 / (len(residuals) / width - 1)
             for part, (residuals, _) in zip(independent, series, strict=True)
         )
-        freedom = whole**2 / spread
-        ratio = variance / whole
+        freedom = total**2 / spread
+        ratio = variance / total
         if ratio >= chdtri(freedom, _CHANCE) / freedom:
             factor = max(factor, ratio)
     return factor
@@ -113,7 +113,7 @@ def interval(
     """
     shape = 1.0 if exact else 1.0 - 0.5 / factor
     (low_a, high_a), (low_b, high_b) = (
-        _limits(one, factor, level, shape) for one in (before, after)
+        _limits(arm, factor, level, shape) for arm in (before, after)
     )
     a, b = before.ratio, after.ratio
     low = b - a - float(np.hypot(b - low_b, high_a - a))
@@ -121,11 +121,11 @@ def interval(
     return max(-1.0, low), min(1.0, high)
 
 
-def _limits(one: ErrorCount, factor: float, level: float, shape: float) -> tuple[float, float]:
-    tail, events = (1 - level) / 2, one.errors / factor
+def _limits(arm: ErrorCount, factor: float, level: float, shape: float) -> tuple[float, float]:
+    tail, events = (1 - level) / 2, arm.errors / factor
     low = float(chdtri(2 * (events + 1 - shape), 1 - tail)) / 2 if events > 0 else 0.0
     high = float(chdtri(2 * (events + shape), tail)) / 2
-    return low * factor / one.requests, high * factor / one.requests
+    return low * factor / arm.requests, high * factor / arm.requests
 
 
 def p_value(before: ErrorCount, after: ErrorCount, factor: float) -> float:

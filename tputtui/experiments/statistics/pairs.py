@@ -36,7 +36,11 @@ from tputtui.experiments.statistics.effects import MeasuredEffect
 from tputtui.experiments.statistics.long_run_variance import Estimate, to_array
 from tputtui.experiments.statistics.power_analysis import pairs_needed
 from tputtui.experiments.statistics.validity_checks import CheckNotes
-from tputtui.experiments.statistics.verdicts import evaluate_metrics, guard_ps, overall_verdict
+from tputtui.experiments.statistics.verdicts import (
+    evaluate_metrics,
+    guardrail_p_values,
+    overall_verdict,
+)
 from tputtui.frozen import frozen
 
 RECOMMENDED_PAIRS: Final = 5
@@ -68,44 +72,57 @@ def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
     reported. If one pair is not comparable, the whole comparison is not.
     """
     context = pairs[0].context
-    each = [
-        compare(one.baseline, one.candidate, one.context, has_absolute_times=one.has_absolute_times)
-        for one in pairs
+    comparisons = [
+        compare(
+            comparison.baseline,
+            comparison.candidate,
+            comparison.context,
+            has_absolute_times=comparison.has_absolute_times,
+        )
+        for comparison in pairs
     ]
-    for number, one in enumerate(each, start=1):
-        if one.verdict == "not_comparable":
-            return replace(one, reasons=(f"Pair {number} is not comparable.", *one.reasons))
-    good = [one for one in each if _is_sound(one)]
+    for number, comparison in enumerate(comparisons, start=1):
+        if comparison.verdict == "not_comparable":
+            return replace(
+                comparison, reasons=(f"Pair {number} is not comparable.", *comparison.reasons)
+            )
+    usable = [comparison for comparison in comparisons if _is_sound(comparison)]
     notes = CheckNotes(
         list(
             dict.fromkeys(
-                flag for one in each for flag in one.flags if flag not in _SINGLE_PAIR_FLAGS
+                flag
+                for comparison in comparisons
+                for flag in comparison.flags
+                if flag not in _SINGLE_PAIR_FLAGS
             )
         )
     )
-    for number, one in enumerate(each, start=1):
-        if not _is_sound(one):
-            why = one.reasons[0] if one.reasons else "no verdict is possible on it."
+    for number, comparison in enumerate(comparisons, start=1):
+        if not _is_sound(comparison):
+            why = comparison.reasons[0] if comparison.reasons else "no verdict is possible on it."
             notes.add(None, f"Pair {number} is left out: {why}")
-    first = good[0] if good else each[0]
+    first = usable[0] if usable else comparisons[0]
     primary = first.primary
     metrics: tuple[MetricResult, ...] = ()
     by_route: tuple[RouteResult, ...] = ()
-    if len(good) >= 2:
+    if len(usable) >= 2:
         measured = {
-            name: _measure_over_pairs([one.metric(name) for one in good]) for name in METRIC_UNITS
+            name: _measure_over_pairs([comparison.metric(name) for comparison in usable])
+            for name in METRIC_UNITS
         }
         metrics = evaluate_metrics(measured, context, primary, min_effective_rows=0.0)
         if "load-limited" in notes.flags:
             metrics = tuple(validity_checks.without_improvement(metric) for metric in metrics)
-        by_route = _compare_routes(good, context, guard_ps(measured, context, primary))
+        by_route = _compare_routes(usable, context, guardrail_p_values(measured, context, primary))
         notes.add(
             None,
-            f"{len(good)} pairs, each of them one observation ({len(good) - 1} degrees of freedom).",
+            f"{len(usable)} pairs, each of them one observation ({len(usable) - 1} degrees of freedom).",
         )
     else:
         notes.add(None, "Fewer than two pairs are left.")
-    if {"improved", "regressed"} <= {one.verdict for one in metrics if one.is_guardrail}:
+    if {"improved", "regressed"} <= {
+        comparison.verdict for comparison in metrics if comparison.is_guardrail
+    }:
         notes.add("trade-off")
     of_total = overall_verdict(metrics, primary)
     verdict = apply_route_verdicts(of_total, by_route)
@@ -120,15 +137,16 @@ def compare_pairs(pairs: Sequence[RunPair]) -> Comparison:
         metrics=metrics,
         routes=by_route,
         strata=tuple(
-            build_stratum(f"pair {number}", one, "pair") for number, one in enumerate(each, start=1)
+            build_stratum(f"pair {number}", comparison, "pair")
+            for number, comparison in enumerate(comparisons, start=1)
         ),
         seconds=MeasuredSeconds(
-            sum(one.seconds.baseline for one in each),
-            sum(one.seconds.candidate for one in each),
-            sum(one.seconds.trimmed for one in each),
-            sum(one.seconds.excluded for one in each),
+            sum(comparison.seconds.baseline for comparison in comparisons),
+            sum(comparison.seconds.candidate for comparison in comparisons),
+            sum(comparison.seconds.trimmed for comparison in comparisons),
+            sum(comparison.seconds.excluded for comparison in comparisons),
         ),
-        advice=_advice(good, primary, context) if verdict == "inconclusive" else (),
+        advice=_advice(usable, primary, context) if verdict == "inconclusive" else (),
         is_capped=False,
         has_traffic_shift=False,
     )
@@ -145,12 +163,12 @@ def _advice(
 ) -> tuple[str, ...]:
     """Return how many pairs the margin requires, from the variance of the existing pairs."""
     few = f"Five pairs or more find small effects: {len(usable)} could be used here."
-    found = _measure_over_pairs([one.metric(primary) for one in usable]).estimate
-    if found is None or len(usable) < 2:
+    estimate = _measure_over_pairs([comparison.metric(primary) for comparison in usable]).estimate
+    if estimate is None or len(usable) < 2:
         return (few,)
     margin = context.margin(primary)
     effect = margin if primary == "error_ratio" else float(np.log1p(margin))
-    needed = pairs_needed(effect, found.se**2 * len(usable))
+    needed = pairs_needed(effect, estimate.se**2 * len(usable))
     if needed is None:
         return (
             f"More than a hundred pairs like these would be needed for {primary} to be sure at its margin.",
@@ -166,49 +184,49 @@ def _compare_routes(
     usable: Sequence[Comparison], context: ComparisonContext, beside: Sequence[float]
 ) -> tuple[RouteResult, ...]:
     """Compare the routes present in two or more pairs, each pair being one observation."""
-    found: dict[str, list[RouteResult]] = {}
-    for one in usable:
-        for route in one.routes:
-            found.setdefault(route.name, []).append(route)
-    several = {name: each for name, each in found.items() if len(each) >= 2}
+    results_by_route: dict[str, list[RouteResult]] = {}
+    for comparison in usable:
+        for route in comparison.routes:
+            results_by_route.setdefault(route.name, []).append(route)
+    several = {name: results for name, results in results_by_route.items() if len(results) >= 2}
     metrics = [
         {
-            name: _measure_over_pairs([route.metric(name) for route in each])
+            name: _measure_over_pairs([route.metric(name) for route in results])
             for name in route_effects.ROUTE_METRICS
         }
-        for each in several.values()
+        for results in several.values()
     ]
-    judged_ = route_effects.judged(metrics, context, beside, fewest=0.0)
+    evaluations = route_effects.evaluate_routes(metrics, context, beside, min_effective_rows=0.0)
     return tuple(
         RouteResult(
             name,
-            float(np.mean([route.baseline_share for route in each])),
-            float(np.mean([route.candidate_share for route in each])),
-            *one,
+            float(np.mean([route.baseline_share for route in results])),
+            float(np.mean([route.candidate_share for route in results])),
+            *evaluation,
         )
-        for (name, each), one in zip(several.items(), judged_, strict=True)
+        for (name, results), evaluation in zip(several.items(), evaluations, strict=True)
     )
 
 
 def _measure_over_pairs(results: Sequence[MetricResult | None]) -> MeasuredEffect:
     """Measure one metric over the pairs that have an effect of it."""
-    found = [metric for metric in results if metric is not None and metric.effect is not None]
-    if len(found) < 2:
+    measured = [metric for metric in results if metric is not None and metric.effect is not None]
+    if len(measured) < 2:
         return MeasuredEffect(
             reason=next((metric.reason for metric in results if metric is not None), "")
             or "not measured"
         )
-    absolute = found[0].is_absolute
-    effects = to_array([metric.effect for metric in found])
+    absolute = measured[0].is_absolute
+    effects = to_array([metric.effect for metric in measured])
     values = effects if absolute else np.log1p(effects)
     before, after = (
-        to_array([getattr(metric, arm) for metric in found]) for arm in ("baseline", "candidate")
+        to_array([getattr(metric, arm) for metric in measured]) for arm in ("baseline", "candidate")
     )
     mean = np.mean if absolute else _geometric_mean
     se = float(np.std(values, ddof=1) / np.sqrt(len(values)))
     if absolute:  # never narrower than the error counts allow
         widths = to_array(
-            [metric.ci.high - metric.ci.low for metric in found if metric.ci is not None]
+            [metric.ci.high - metric.ci.low for metric in measured if metric.ci is not None]
         ) / (2 * 1.96)
         se = max(se, float(np.sqrt(np.sum(widths**2))) / len(values))
     estimate = Estimate(float(values.mean()), se, len(values) - 1.0, float(len(values)))

@@ -11,9 +11,10 @@ from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import PowerResult
 from tputtui.experiments.statistics import effects, measures
 from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, to_arrays
-from tputtui.experiments.statistics.long_run_variance import MIN_ROWS, Estimate, t_quantile
+from tputtui.experiments.statistics.long_run_variance import Estimate, t_quantile
 from tputtui.experiments.statistics.steady_state import detect_incident_rows, detect_warm_up
 from tputtui.experiments.statistics.verdicts import MIN_EFFECTIVE_ROWS
+from tputtui.stats.mean_estimate import MIN_ROWS
 from tputtui.text import format_duration
 
 POWER_80_SE: Final = 2.8016
@@ -42,18 +43,18 @@ def seconds_needed(
 
 def steady_rows(rows: MetricRows) -> ArmArrays:
     """Return a run without its warm-up."""
-    one = to_arrays(rows)
-    calm = detect_incident_rows(one)
-    found = detect_warm_up(ArmPair(one, one, is_paired=False), (calm, calm))
-    return one.select(slice(found.rows, None))
+    arm = to_arrays(rows)
+    incident = detect_incident_rows(arm)
+    warm_up = detect_warm_up(ArmPair(arm, arm, is_paired=False), (incident, incident))
+    return arm.select(slice(warm_up.rows, None))
 
 
 def history_values(rows: MetricRows) -> dict[str, float]:
     """Return the mean throughput and mean quantiles of a run of A/A history."""
-    one = steady_rows(rows)
-    out = {"throughput": float(one.rps.mean())}
+    run = steady_rows(rows)
+    out = {"throughput": float(run.rps.mean())}
     for name in ("p50", "p90", "p99"):
-        values = one.columns.get(name)
+        values = run.columns.get(name)
         if values is not None and np.isfinite(values).any():
             out[name] = float(np.exp(np.nanmean(np.log(values))))
     return out
@@ -68,33 +69,33 @@ def estimate_power(
     The primary is the throughput if none is named. Raises ValueError if the pilot is too short.
     """
     metric = context.primary or "throughput"
-    one = steady_rows(pilot)
-    rows = len(one.t)
-    if rows < max(2 * MIN_ROWS, 30) or float(one.rps.mean()) <= 0:
+    arm = steady_rows(pilot)
+    rows = len(arm.t)
+    if rows < max(2 * MIN_ROWS, 30) or float(arm.rps.mean()) <= 0:
         raise ValueError("a pilot needs half a minute of steady traffic at the least")
     measured = measures.measure_all(
-        ArmPair(one, one, is_paired=False), measures.between_run_variances(False, context)
+        ArmPair(arm, arm, is_paired=False), measures.between_run_variances(False, context)
     )[metric]
-    found = measured.estimate
-    if found is None or measured.baseline is None:
+    estimate = measured.estimate
+    if estimate is None or measured.baseline is None:
         raise ValueError(f"it says too little of {metric}: {measured.reason or 'too few errors'}")
-    floor = max(MIN_ARM_S, MIN_EFFECTIVE_ROWS * one.seconds / found.n_eff)
+    floor = max(MIN_ARM_S, MIN_EFFECTIVE_ROWS * arm.seconds / estimate.n_eff)
     error, assumed = effects.between_run_variance(False, context.history(metric), ())
     effect = _log_scaled(metric, target_effect)
-    allowed = (effect / POWER_80_SE) ** 2 - (found.se**2 - found.within_variance)
-    seconds = max(floor, found.within_variance * one.seconds / allowed) if allowed > 0 else None
+    allowed = (effect / POWER_80_SE) ** 2 - (estimate.se**2 - estimate.within_variance)
+    seconds = max(floor, estimate.within_variance * arm.seconds / allowed) if allowed > 0 else None
     pair_seconds = max(floor, MIN_PAIRED_RUN_S)
     return PowerResult(
         metric=metric,
         target_effect=target_effect,
         pilot_value=measured.baseline,
-        pilot_rps=float(one.rps.mean()),
-        pilot_seconds=one.seconds,
+        pilot_rps=float(arm.rps.mean()),
+        pilot_seconds=arm.seconds,
         seconds=None if seconds is None else float(np.ceil(seconds)),
         run_sd=error.se / float(np.sqrt(2)),
         is_run_sd_assumed=assumed,
         pair_seconds=float(np.ceil(pair_seconds)),
-        pairs=pairs_needed(effect, _pair_variance(found, one.seconds, pair_seconds)),
+        pairs=pairs_needed(effect, _pair_variance(estimate, arm.seconds, pair_seconds)),
     )
 
 
@@ -106,47 +107,43 @@ def describe_next_design(
     In order of preference: concurrent, interleaved pairs, one longer pair with history. One
     sentence; "" if nothing was measured.
     """
-    lasted = min(arms.baseline.seconds, arms.candidate.seconds)
-    if estimate is None or estimate.within_variance <= 0 or lasted <= 0:
+    measured_s = min(arms.baseline.seconds, arms.candidate.seconds)
+    if estimate is None or estimate.within_variance <= 0 or measured_s <= 0:
         return (
             f"Record at least {format_duration(max(300.0, MIN_ARM_S))} an arm: {metric} could not be told.",
         )
-    floor = max(MIN_ARM_S, MIN_EFFECTIVE_ROWS * lasted / max(estimate.n_eff, 1e-9))
+    floor = max(MIN_ARM_S, MIN_EFFECTIVE_ROWS * measured_s / max(estimate.n_eff, 1e-9))
     effect = _log_scaled(metric, margin)
     sought = f"{100 * margin:g} {'pp' if metric == 'error_ratio' else '%'} of {metric}"
-    together = max(floor, estimate.within_variance * lasted / (effect / POWER_80_SE) ** 2)
+    concurrent_s = max(floor, estimate.within_variance * measured_s / (effect / POWER_80_SE) ** 2)
     pair_seconds = _round_up(max(floor, MIN_PAIRED_RUN_S))
-    pairs = pairs_needed(effect, _pair_variance(estimate, lasted, pair_seconds))
-    by_turns = (
-        ""
-        if pairs is None
-        else f"{pairs} pairs of {format_duration(pair_seconds)} a run by turns (--pair, A B B A …; {format_duration(2 * pairs * pair_seconds)} in all)"
-    )
-    needed = seconds_needed(estimate, margin, metric == "error_ratio", lasted)
-    longer = (
-        ""
-        if needed is None
-        else f"one pair of {format_duration(_round_up(max(floor, needed)))} an arm"
-    )
-    if arms.is_paired:
-        designs = [
-            longer
-            and f"the same for {format_duration(_round_up(max(floor, needed or 0.0)))} an arm",
-            by_turns,
-        ]
-    else:
-        known = len(context.history(metric)) >= _MIN_HISTORY_RUNS
-        designs = [
-            f"both at the same time behind one load balancer, {format_duration(_round_up(together))}",
-            by_turns,
-        ]
-        designs.append(
-            longer if known or not longer else f"{longer} and five runs of history (--history)"
+    pairs = pairs_needed(effect, _pair_variance(estimate, measured_s, pair_seconds))
+    interleaved = ""
+    if pairs is not None:
+        interleaved = (
+            f"{pairs} pairs of {format_duration(pair_seconds)} a run by turns (--pair, A B B A …; "
+            f"{format_duration(2 * pairs * pair_seconds)} in all)"
         )
-    told = [design for design in designs if design]
-    if not told:
+    needed = seconds_needed(estimate, margin, metric == "error_ratio", measured_s)
+    longer = ""
+    if needed is not None:
+        longer = f"one pair of {format_duration(_round_up(max(floor, needed)))} an arm"
+    if arms.is_paired:
+        same = f"the same for {format_duration(_round_up(max(floor, needed or 0.0)))} an arm"
+        designs = [same if longer else "", interleaved]
+    else:
+        if longer and len(context.history(metric)) < _MIN_HISTORY_RUNS:
+            longer = f"{longer} and five runs of history (--history)"
+        duration = format_duration(_round_up(concurrent_s))
+        designs = [
+            f"both at the same time behind one load balancer, {duration}",
+            interleaved,
+            longer,
+        ]
+    usable = [design for design in designs if design]
+    if not usable:
         return (f"No affordable design finds {sought}: a wider margin, or a calmer machine.",)
-    return (f"Next best, to find {sought} four times out of five: {'; else '.join(told)}.",)
+    return (f"Next best, to find {sought} four times out of five: {'; else '.join(usable)}.",)
 
 
 def pairs_needed(effect: float, variance: float) -> int | None:

@@ -16,13 +16,14 @@ from tputtui.experiments.result import MetricResult, RouteResult, Verdict
 from tputtui.experiments.statistics import effects, tail_quantiles
 from tputtui.experiments.statistics.arms import ArmArrays, ArmPair, align_rows, to_arrays
 from tputtui.experiments.statistics.effects import BetweenRunVariance, MeasuredEffect
-from tputtui.experiments.statistics.long_run_variance import MIN_ROWS, estimate_long_run_variance
+from tputtui.experiments.statistics.long_run_variance import estimate_long_run_variance
 from tputtui.experiments.statistics.verdicts import (
     MIN_EFFECTIVE_ROWS,
-    judged_together,
+    evaluate_groups,
     overall_verdict,
 )
 from tputtui.frozen import frozen
+from tputtui.stats.mean_estimate import MIN_ROWS
 from tputtui.text import clean
 
 MIN_REQUESTS: Final = 500.0
@@ -58,7 +59,7 @@ def compare_routes(
     highest quantile that its requests can resolve and its errors are evaluated, with Holm's
     correction over all routes and the tests of the total, whose p are `beside`.
     """
-    found: list[tuple[str, ArmPair, tuple[float, float]]] = []
+    comparable: list[tuple[str, ArmPair, tuple[float, float]]] = []
     shifts: list[TrafficShift] = []
     for name in dict.fromkeys((*baseline.routes, *candidate.routes)):
         pair = baseline.routes.get(name), candidate.routes.get(name)
@@ -72,13 +73,16 @@ def compare_routes(
         if _is_shift(own, arms, shares):
             shifts.append(TrafficShift(clean(name, 120), *shares))
         if min(_request_count(own.baseline), _request_count(own.candidate)) >= MIN_REQUESTS:
-            found.append((clean(name, 120), own, shares))
-    found.sort(key=lambda one: -(one[2][0] + one[2][1]))
-    told = judged([_measure_route(own, between_runs) for _, own, _ in found], context, beside)
+            comparable.append((clean(name, 120), own, shares))
+    comparable.sort(key=lambda route: -sum(route[2]))
+    evaluations = evaluate_routes(
+        [_measure_route(own, between_runs) for _, own, _ in comparable], context, beside
+    )
     routes = [
-        RouteResult(name, *shares, *one) for (name, _, shares), one in zip(found, told, strict=True)
+        RouteResult(name, *shares, *evaluation)
+        for (name, _, shares), evaluation in zip(comparable, evaluations, strict=True)
     ]
-    shifts.sort(key=lambda one: -abs(one.candidate_share - one.baseline_share))
+    shifts.sort(key=lambda shift: -abs(shift.candidate_share - shift.baseline_share))
     return tuple(routes), tuple(shifts)
 
 
@@ -109,14 +113,14 @@ def _is_shift(route_arms: ArmPair, arms: ArmPair, shares: tuple[float, float]) -
     if abs(change) < _MIN_SHARE_CHANGE:
         return False
     variance = 0.0
-    for route, whole, share in (
+    for route, total, share in (
         (route_arms.baseline, arms.baseline, shares[0]),
         (route_arms.candidate, arms.candidate, shares[1]),
     ):
-        if len(route.t) != len(whole.t) or len(route.t) < MIN_ROWS or whole.rps.mean() <= 0:
+        if len(route.t) != len(total.t) or len(route.t) < MIN_ROWS or total.rps.mean() <= 0:
             return False
         variance += estimate_long_run_variance(
-            (route.rps - share * whole.rps) / float(whole.rps.mean())
+            (route.rps - share * total.rps) / float(total.rps.mean())
         ).variance
     return bool(abs(change) > _SHIFT_SE * np.sqrt(variance))
 
@@ -131,20 +135,23 @@ def _measure_route(
     }
 
 
-def judged(
+def evaluate_routes(
     each: Sequence[Mapping[str, MeasuredEffect]],
     context: ComparisonContext,
     beside: Sequence[float],
-    fewest: float = MIN_EFFECTIVE_ROWS,
+    min_effective_rows: float = MIN_EFFECTIVE_ROWS,
 ) -> list[tuple[tuple[MetricResult, ...], Verdict]]:
     """Evaluate each route's metrics and verdict, corrected over all routes and the total's tests
     (`beside`: their p).
     """
-    tail = [_tail(one) for one in each]
-    metrics = judged_together(
-        each, [(name, "error_ratio") for name in tail], context, beside, fewest
+    tails = [_tail(measured) for measured in each]
+    metrics = evaluate_groups(
+        each, [(name, "error_ratio") for name in tails], context, beside, min_effective_rows
     )
-    return [(one, overall_verdict(one, name)) for one, name in zip(metrics, tail, strict=True)]
+    return [
+        (route_metrics, overall_verdict(route_metrics, name))
+        for route_metrics, name in zip(metrics, tails, strict=True)
+    ]
 
 
 def _tail(measured: Mapping[str, MeasuredEffect]) -> str:

@@ -43,11 +43,11 @@ def detect_warm_up(arms: ArmPair, incidents: tuple[Mask, Mask]) -> WarmUp:
     shared ramp costs nothing. An incident is not a warm-up: its rows are skipped, unless it begins
     with the run.
     """
-    found = WarmUp()
+    longest = WarmUp()
     for series in _warm_up_series(arms, incidents):
-        one = _mser_cut(series)
-        found = WarmUp(max(found.rows, one.rows), found.is_endless or one.is_endless)
-    return found
+        cut = _mser_cut(series)
+        longest = WarmUp(max(longest.rows, cut.rows), longest.is_endless or cut.is_endless)
+    return longest
 
 
 def _warm_up_series(arms: ArmPair, incidents: tuple[Mask, Mask]) -> list[Array]:
@@ -60,12 +60,12 @@ def _warm_up_series(arms: ArmPair, incidents: tuple[Mask, Mask]) -> list[Array]:
             if name in a.columns and name in b.columns
         ]
     out = []
-    for one, incident in ((a, incidents[0]), (b, incidents[1])):
+    for arm, incident in ((a, incidents[0]), (b, incidents[1])):
         calm = ~_without_initial_incident(incident)
         out += [
-            _log_ratio(one.columns[name], None, calm)
+            _log_ratio(arm.columns[name], None, calm)
             for name in ("rps", "p50")
-            if name in one.columns
+            if name in arm.columns
         ]
     return out
 
@@ -154,13 +154,13 @@ def shared_incidents(a: Mask, b: Mask) -> list[tuple[int, int]]:
 
     The same incident means an overlap by half or more.
     """
-    found = []
+    spans = []
     for begin, end in _spans(a | b):
         both = int(np.count_nonzero(a[begin:end] & b[begin:end]))
         longest = max(int(np.count_nonzero(a[begin:end])), int(np.count_nonzero(b[begin:end])))
         if 2 * both >= longest:
-            found.append((begin, end))
-    return found
+            spans.append((begin, end))
+    return spans
 
 
 def _spans(mask: Mask) -> list[tuple[int, int]]:
@@ -191,12 +191,12 @@ def detect_drifts(arms: ArmPair, effect: float, margin: float) -> list[Drift]:
     if arms.is_paired:
         change = significant_slope(np.exp(_log_ratio(b, a, np.ones(len(a), dtype=bool))))
         return [] if change is None or _halves_agree(a, b, effect, margin) else [Drift(change, "")]
-    found = [
-        Drift(change, who)
-        for who, x in (("baseline", a), ("candidate", b))
-        if (change := significant_slope(x)) is not None
+    drifts = [
+        Drift(change, arm)
+        for arm, values in (("baseline", a), ("candidate", b))
+        if (change := significant_slope(values)) is not None
     ]
-    return [drift for drift in found if abs(drift.change) >= 0.5 * abs(effect)]
+    return [drift for drift in drifts if abs(drift.change) >= 0.5 * abs(effect)]
 
 
 def significant_slope(values: Array) -> float | None:

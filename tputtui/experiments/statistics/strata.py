@@ -38,18 +38,22 @@ def verify_uplift(
     own = plan.unlisted_level([name for name, _ in others]) or DEFAULT_LEVEL_NAME
     named = [(own, first), *others]
     strata = [
-        build_stratum(name, one, "outage" if plan.is_outage(name) else "level")
-        for name, one in named
+        build_stratum(name, comparison, "outage" if plan.is_outage(name) else "level")
+        for name, comparison in named
     ]
     reasons, flags = list(first.reasons), list(first.flags)
-    barred = [name for name, one in others if one.verdict == "not_comparable"]
-    worse = [_regressed(name, one) for name, one in named if one.verdict == "regressed"]
+    barred = [name for name, comparison in others if comparison.verdict == "not_comparable"]
+    worse = [
+        _regressed(name, comparison)
+        for name, comparison in named
+        if comparison.verdict == "regressed"
+    ]
     by = (
         first.decided_by.metric.name
         if first.verdict == "improved" and first.decided_by is not None
         else first.primary
     )
-    metrics = [metric for _, one in named if (metric := one.metric(by)) is not None]
+    metrics = [metric for _, comparison in named if (metric := comparison.metric(by)) is not None]
     effects = [metric.effect for metric in metrics if metric.effect is not None]
     same_sign = len(effects) == len(named) and (min(effects) > 0 or max(effects) < 0)
     verdict = first.verdict
@@ -63,12 +67,12 @@ def verify_uplift(
         verdict = "inconclusive"
         reasons.append(f"The strata do not all point the same way in {by}.")
     if verdict == "improved":
-        lacking = _missing_for_verification(strata, plan)
-        if lacking:
-            reasons.append(f"Not yet verified: {lacking}.")
+        missing = _missing_for_verification(strata, plan)
+        if missing:
+            reasons.append(f"Not yet verified: {missing}.")
         else:
             flags.append("verified")
-            levels = sum(one.kind == "level" for one in strata)
+            levels = sum(comparison.kind == "level" for comparison in strata)
             reasons.append(
                 f"Verified: better in {by} at {levels} load levels and through an outage."
             )
@@ -89,23 +93,25 @@ def verify_uplift(
     )
 
 
-def _regressed(name: str, one: Comparison) -> str:
+def _regressed(name: str, comparison: Comparison) -> str:
     """Describe a regressed stratum with the row that decided it."""
     return (
-        f"{name} ({formatting.row_figure(one.decided_by)})" if one.decided_by is not None else name
+        f"{name} ({formatting.row_figure(comparison.decided_by)})"
+        if comparison.decided_by is not None
+        else name
     )
 
 
 def _missing_for_verification(strata: Sequence[Stratum], plan: ExperimentPlan) -> str:
     """Describe what is still needed to call an uplift verified; "" if complete."""
-    levels = sum(one.kind == "level" for one in strata)
+    levels = sum(stratum.kind == "level" for stratum in strata)
     outages = len(strata) - levels
     parts = []
     if levels < MIN_LEVELS or not outages:
         parts.append(
             f"that takes {MIN_LEVELS} load levels and one outage, and these are {levels} and {outages}"
         )
-    missing = plan.missing_strata(one.name for one in strata)
+    missing = plan.missing_strata(stratum.name for stratum in strata)
     if missing:
         parts.append(f"planned and not given: {', '.join(missing)}")
     return "; ".join(parts)
@@ -121,29 +127,32 @@ def _advice(
     if is_verified:
         return ()
     if verdict == "improved":
-        missing = plan.missing_strata(one.name for one in strata)
-        what = (
+        missing = plan.missing_strata(stratum.name for stratum in strata)
+        needed = (
             ", ".join(missing)
             if missing
             else f"until there are {MIN_LEVELS} load levels and one outage"
         )
-        return (f"To verify it: the same comparison once more, {what} (--stratum).",)
+        return (f"To verify it: the same comparison once more, {needed} (--stratum).",)
     return first.advice if verdict == first.verdict else ()
 
 
 def _pool_effects(metrics: Sequence[MetricResult]) -> tuple[float | None, float | None]:
     """Return the precision-weighted effect, and the p of Cochran's Q (k - 1 degrees of freedom)."""
     usable = [
-        one
-        for one in metrics
-        if one.effect is not None and one.ci is not None and not one.is_absolute
+        metric
+        for metric in metrics
+        if metric.effect is not None and metric.ci is not None and not metric.is_absolute
     ]
     if len(usable) < 2:
         return None, None
-    effects = np.log1p(to_array([one.effect for one in usable]))
+    effects = np.log1p(to_array([metric.effect for metric in usable]))
     ends = np.log1p(
         np.maximum(
-            to_array([[one.ci.low, one.ci.high] for one in usable if one.ci is not None]), -0.999
+            to_array(
+                [[metric.ci.low, metric.ci.high] for metric in usable if metric.ci is not None]
+            ),
+            -0.999,
         )
     )
     se = np.maximum((ends[:, 1] - ends[:, 0]) / (2 * _NORMAL_95), 1e-9)

@@ -24,13 +24,13 @@ from tputtui.experiments.statistics.effects import (
     measure_quantile,
 )
 from tputtui.experiments.statistics.long_run_variance import (
-    MIN_ROWS,
     Array,
     Estimate,
     LongRunVariance,
     estimate_long_run_variance,
     t_quantile,
 )
+from tputtui.stats.mean_estimate import MIN_ROWS
 
 MIN_TAIL_REQUESTS: Final = 20.0
 """Requests slower than the point, in each arm, required to estimate a tail."""
@@ -103,13 +103,13 @@ def estimate_tail(arm: ArmArrays, q: float) -> TailQuantile | str:
         return "no buckets were recorded"
     counts = counts[np.isfinite(counts).all(axis=1)]
     totals = counts.sum(axis=1)
-    whole = float(totals.sum())
-    if len(counts) < MIN_ROWS or whole <= 0:
+    total = float(totals.sum())
+    if len(counts) < MIN_ROWS or total <= 0:
         return "too few rows have buckets"
     share = 1 - q
-    if whole * share < MIN_TAIL_REQUESTS:
-        return f"only {whole * share:.0f} requests are slower than it: {MIN_TAIL_REQUESTS:.0f} are needed"
-    beyond = 1 - np.cumsum(counts.sum(axis=0))[:-1] / whole
+    if total * share < MIN_TAIL_REQUESTS:
+        return f"only {total * share:.0f} requests are slower than it: {MIN_TAIL_REQUESTS:.0f} are needed"
+    beyond = 1 - np.cumsum(counts.sum(axis=0))[:-1] / total
     survival = SurvivalCurve(arm.bounds, np.clip(beyond, 0.0, 1.0))
     point = survival.latency_at(share)
     if not np.isfinite(point):
@@ -128,8 +128,8 @@ def _residuals(
     """Return each second's excess of slow requests over its expectation, as shares of all."""
     place = int(np.searchsorted(bounds, point))
     within = counts[:, place]
-    whole = float(counts.sum())
-    inside, above = float(within.sum()) / whole, float(survival.slower_shares[place])
+    total = float(counts.sum())
+    inside, above = float(within.sum()) / total, float(survival.slower_shares[place])
     part = (share - above) / inside if inside > 0 else 0.0
     slower = counts[:, place + 1 :].sum(axis=1) + min(1.0, max(0.0, part)) * within
     residuals: Array = (slower - share * totals) / float(totals.mean())
@@ -144,14 +144,16 @@ def compare_tails(
         return None
     before, after = estimate_tail(arms.baseline, q), estimate_tail(arms.candidate, q)
     if isinstance(before, str) or isinstance(after, str):
-        why = before if isinstance(before, str) else str(after)
-        points = [one.point if isinstance(one, TailQuantile) else None for one in (before, after)]
-        return MeasuredEffect(points[0], points[1], reason=why)
+        reason = before if isinstance(before, str) else str(after)
+        points = [
+            tail.point if isinstance(tail, TailQuantile) else None for tail in (before, after)
+        ]
+        return MeasuredEffect(points[0], points[1], reason=reason)
     effect = float(np.log(after.point / before.point)) - between_runs.log_offset
 
     def interval(level: float) -> tuple[float, float]:
         (low_a, high_a), (low_b, high_b) = (
-            _log_distances(one.interval(level), one.point) for one in (before, after)
+            _log_distances(tail.interval(level), tail.point) for tail in (before, after)
         )
         runs = [
             t_quantile(0.5 + level / 2, part.df) * float(np.sqrt(part.variance))
@@ -170,17 +172,17 @@ def compare_tails(
         / t_quantile(0.95, df) ** 2
     )
     n_eff = min(before.share_variance.n_eff, after.share_variance.n_eff)
-    found = Estimate(
+    estimate = Estimate(
         effect, float(np.sqrt(within)), df, n_eff, max(0.0, within - between_runs.se**2)
     )
     linear = {
-        f"linear_{arm}": one.survival.linear_latency_at(one.share)
-        for arm, one in (("baseline", before), ("candidate", after))
+        f"linear_{arm}": tail.survival.linear_latency_at(tail.share)
+        for arm, tail in (("baseline", before), ("candidate", after))
     }
     return MeasuredEffect(
         before.point,
         after.point,
-        found,
+        estimate,
         _relative_interval(ends),
         _relative_interval(ends_90),
         p,
@@ -195,13 +197,13 @@ def measure_quantiles(
     """Measure p50, p90 and p99: from merged buckets if both arms have them, else from per-second
     values.
     """
-    found = {}
+    measured = {}
     for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
         merged = compare_tails(arms, q, between_runs[name])
-        found[name] = (
+        measured[name] = (
             merged if merged is not None else measure_quantile(arms, name, between_runs[name])
         )
-    return found
+    return measured
 
 
 def _log_distances(interval: tuple[float, float], point: float) -> tuple[float, float]:

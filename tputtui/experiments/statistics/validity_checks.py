@@ -103,15 +103,15 @@ def check_environment(differences: Sequence[EnvironmentDifference], notes: Check
     if hard:
         notes.is_barred = True
         listed = ", ".join(
-            f"{clean(one.field, 40)} ({_format_value(one.baseline)} → {_format_value(one.candidate)})"
-            for one in hard
+            f"{clean(difference.field, 40)} ({_format_value(difference.baseline)} → {_format_value(difference.candidate)})"
+            for difference in hard
         )
         notes.add(
             "env",
             f"The arms differ in {listed}, which was not declared as the change: no verdict holds.",
         )
     if soft:
-        listed = ", ".join(clean(one.field, 40) for one in soft)
+        listed = ", ".join(clean(difference.field, 40) for difference in soft)
         notes.add(None if hard else "env", f"Not declared, and different as well: {listed}.")
 
 
@@ -133,12 +133,12 @@ def align_arms(a: ArmArrays, b: ArmArrays, design: Design, notes: CheckNotes) ->
     many.
     """
     if design != "concurrent":
-        for who, one in (("baseline", a), ("candidate", b)):
-            whole = (one.t[-1] - one.t[0]) / one.step_s + 1 if len(one.t) else 0.0
-            if len(one.t) < _COMPLETE_RATIO * whole:
+        for arm_name, arm in (("baseline", a), ("candidate", b)):
+            expected_rows = (arm.t[-1] - arm.t[0]) / arm.step_s + 1 if len(arm.t) else 0.0
+            if len(arm.t) < _COMPLETE_RATIO * expected_rows:
                 notes.add(
                     "gaps",
-                    f"{100 * (1 - len(one.t) / whole):.0f} % of the {who}'s rows are missing.",
+                    f"{100 * (1 - len(arm.t) / expected_rows):.0f} % of the {arm_name}'s rows are missing.",
                 )
         return ArmPair(a, b, is_paired=False)
     arms, share = align_rows(a, b)
@@ -158,13 +158,13 @@ def align_arms(a: ArmArrays, b: ArmArrays, design: Design, notes: CheckNotes) ->
 
 def trim_warm_up(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, float]:
     """Cut the same warm-up from both arms. Returns the rest and the seconds cut."""
-    found = detect_warm_up(
+    warm_up = detect_warm_up(
         arms, (detect_incident_rows(arms.baseline), detect_incident_rows(arms.candidate))
     )
-    if not found.rows:
+    if not warm_up.rows:
         return arms, 0.0
-    seconds = found.rows * arms.baseline.step_s
-    if found.is_endless:
+    seconds = warm_up.rows * arms.baseline.step_s
+    if warm_up.is_endless:
         notes.add(
             "warm-up",
             f"Never steady: after {format_duration(seconds)}, a third of the run, it still changes.",
@@ -175,18 +175,18 @@ def trim_warm_up(arms: ArmPair, notes: CheckNotes) -> tuple[ArmPair, float]:
             "warm-up",
             f"The first {format_duration(seconds)} are warm-up and left out of both arms.",
         )
-    return arms.select(slice(found.rows, None)), seconds
+    return arms.select(slice(warm_up.rows, None)), seconds
 
 
 def check_length(arms: ArmPair, notes: CheckNotes) -> None:
     """Check the duration: less than a minute allows no sure verdict."""
-    for one in (arms.baseline, arms.candidate):
-        if len(one.t) < MIN_ROWS or one.seconds < MIN_ROWS:
-            least = MIN_ROWS * max(1.0, one.step_s)
-            notes.needed_s = max(notes.needed_s or 0.0, least)
+    for arm in (arms.baseline, arms.candidate):
+        if len(arm.t) < MIN_ROWS or arm.seconds < MIN_ROWS:
+            least_s = MIN_ROWS * max(1.0, arm.step_s)
+            notes.needed_s = max(notes.needed_s or 0.0, least_s)
             notes.add(
                 "too-short",
-                f"Too short: {format_duration(one.seconds)} to judge by, of {format_duration(least)} at the least.",
+                f"Too short: {format_duration(arm.seconds)} to judge by, of {format_duration(least_s)} at the least.",
                 is_cap=True,
             )
             return
@@ -201,41 +201,39 @@ def exclude_incidents(
     seconds excluded.
     """
     masks = detect_incident_rows(arms.baseline), detect_incident_rows(arms.candidate)
-    both = shared_incidents(*masks) if arms.is_paired else []
-    out = np.zeros(len(arms.baseline.t), dtype=bool)
+    shared = shared_incidents(*masks) if arms.is_paired else []
+    excluded = np.zeros(len(arms.baseline.t), dtype=bool)
     strata = []
-    for begin, end in both:
-        out[begin:end] = True
+    for begin, end in shared:
+        excluded[begin:end] = True
         strata.append(_incident_stratum(arms.select(slice(begin, end)), notes))
-    for who, mask, one in zip(
+    for arm_name, mask, arm in zip(
         ("baseline", "candidate"), masks, (arms.baseline, arms.candidate), strict=True
     ):
-        alone = mask & ~out if arms.is_paired else mask
+        alone = mask & ~excluded if arms.is_paired else mask
         if alone.any():
-            seconds = float(np.count_nonzero(alone)) * one.step_s
+            seconds = float(np.count_nonzero(alone)) * arm.step_s
             notes.add(
                 "incident",
-                f"An incident of {format_duration(seconds)} in the {who} only allows no verdict.",
+                f"An incident of {format_duration(seconds)} in the {arm_name} only allows no verdict.",
                 is_cap=True,
             )
-    if not both:
+    if not shared:
         return arms, (), 0.0
-    seconds = float(np.count_nonzero(out)) * arms.baseline.step_s
+    seconds = float(np.count_nonzero(excluded)) * arms.baseline.step_s
     notes.add(
         "incident",
         f"{format_duration(seconds)} of an incident that both arms had are judged by themselves.",
     )
-    return arms.select(~out), tuple(strata), seconds
+    return arms.select(~excluded), tuple(strata), seconds
 
 
 def _incident_stratum(arms: ArmPair, notes: CheckNotes) -> Stratum:
-    found = effects.measure_throughput(arms, BetweenRunVariance())
-    failed = effects.measure_errors(arms)
-    points = (
-        None
-        if failed.baseline is None or failed.candidate is None
-        else failed.candidate - failed.baseline
-    )
+    throughput = effects.measure_throughput(arms, BetweenRunVariance())
+    errors = effects.measure_errors(arms)
+    points = None
+    if errors.baseline is not None and errors.candidate is not None:
+        points = errors.candidate - errors.baseline
     before, after = float(arms.baseline.rps.mean()), float(arms.candidate.rps.mean())
     worse = after < _WORSE_RATE * before or (points is not None and points >= _WORSE_ERRORS)
     if worse:
@@ -245,8 +243,8 @@ def _incident_stratum(arms: ArmPair, notes: CheckNotes) -> Stratum:
             is_cap=True,
         )
     ci = None
-    if found.estimate is not None:
-        low, high = found.estimate.interval()
+    if throughput.estimate is not None:
+        low, high = throughput.estimate.interval()
         ci = Interval(float(np.expm1(low)), float(np.expm1(min(high, 50.0))))
     effect = after / before - 1 if before > 0 else None
     return Stratum(
@@ -258,13 +256,13 @@ def check_drift(
     arms: ArmPair, throughput: MeasuredEffect, context: ComparisonContext, notes: CheckNotes
 ) -> None:
     """Check for drift: a trend that outweighs the effect allows no verdict."""
-    found = throughput.estimate
-    effect = float(np.expm1(min(found.effect, 50.0))) if found is not None else 0.0
-    for one in detect_drifts(arms, effect, context.margin("throughput")):
-        what = f"the {one.arm}'s throughput" if one.arm else "candidate over baseline"
+    estimate = throughput.estimate
+    effect = float(np.expm1(min(estimate.effect, 50.0))) if estimate is not None else 0.0
+    for drift in detect_drifts(arms, effect, context.margin("throughput")):
+        series = f"the {drift.arm}'s throughput" if drift.arm else "candidate over baseline"
         notes.add(
             "drift",
-            f"Drift: {what} changed by {100 * one.change:+.0f} % over the run.",
+            f"Drift: {series} changed by {100 * drift.change:+.0f} % over the run.",
             is_cap=True,
         )
 
@@ -276,7 +274,7 @@ def is_load_limited(arms: ArmPair, context: ComparisonContext) -> bool:
     """
     if context.is_load_limited:
         return True
-    for one, env in (
+    for arm, env in (
         (arms.baseline, context.baseline_env),
         (arms.candidate, context.candidate_env),
     ):
@@ -285,7 +283,7 @@ def is_load_limited(arms: ArmPair, context: ComparisonContext) -> bool:
             return False
         if not isinstance(offered, int | float) or offered <= 0:
             return False
-        if abs(float(one.rps.mean()) / offered - 1) > _NEAR_OFFERED:
+        if abs(float(arm.rps.mean()) / offered - 1) > _NEAR_OFFERED:
             return False
     return True
 
@@ -319,21 +317,21 @@ def check_route_mix(shifts: Sequence[TrafficShift], notes: CheckNotes) -> bool:
     """
     if not shifts:
         return False
-    told = ", ".join(
-        f"{one.route} {100 * one.baseline_share:.1f} % → {100 * one.candidate_share:.1f} %"
-        for one in shifts[:_MAX_NAMED_ROUTES]
+    listed = ", ".join(
+        f"{shift.route} {100 * shift.baseline_share:.1f} % → {100 * shift.candidate_share:.1f} %"
+        for shift in shifts[:_MAX_NAMED_ROUTES]
     )
     more = f" and {len(shifts) - _MAX_NAMED_ROUTES} more" if len(shifts) > _MAX_NAMED_ROUTES else ""
     notes.reasons.insert(
-        0, f"The mix of routes has shifted: {told}{more} of all requests. Compare route by route."
+        0, f"The mix of routes has shifted: {listed}{more} of all requests. Compare route by route."
     )
-    moved = sum(abs(one.candidate_share - one.baseline_share) for one in shifts) / 2
-    if moved >= _SHIFTED_MIX_RATIO:
+    moved_share = sum(abs(shift.candidate_share - shift.baseline_share) for shift in shifts) / 2
+    if moved_share >= _SHIFTED_MIX_RATIO:
         notes.add(
             None,
-            f"{100 * moved:.0f} % of the requests are others than before: the total allows no verdict.",
+            f"{100 * moved_share:.0f} % of the requests are others than before: the total allows no verdict.",
         )
-    return moved >= _SHIFTED_MIX_RATIO
+    return moved_share >= _SHIFTED_MIX_RATIO
 
 
 def without_improvement(metric: MetricResult) -> MetricResult:

@@ -11,7 +11,7 @@ from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.result import Interval, MetricResult, Verdict, is_unbounded
 from tputtui.experiments.statistics.effects import MeasuredEffect
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.profile_diff import holm
+from tputtui.stats.holm import holm
 
 ALPHA: Final = 0.05
 MIN_EFFECTIVE_ROWS: Final = 15.0
@@ -47,18 +47,18 @@ def evaluate_metrics(
     return tuple(
         _metric(
             name,
-            one,
+            effect,
             tests.get(name),
             adjusted.get(name, 1.0),
             context,
             name in guarding,
             min_effective_rows,
         )
-        for name, one in measured.items()
+        for name, effect in measured.items()
     )
 
 
-def guard_ps(
+def guardrail_p_values(
     measured: Mapping[str, MeasuredEffect], context: ComparisonContext, primary: str
 ) -> list[float]:
     """Return the uncorrected p of each metric that counts towards the verdict."""
@@ -69,12 +69,12 @@ def guard_ps(
     ]
 
 
-def judged_together(
+def evaluate_groups(
     each: Sequence[Mapping[str, MeasuredEffect]],
     guarding: Sequence[Collection[str]],
     context: ComparisonContext,
     beside: Sequence[float],
-    fewest: float = MIN_EFFECTIVE_ROWS,
+    min_effective_rows: float = MIN_EFFECTIVE_ROWS,
 ) -> list[tuple[MetricResult, ...]]:
     """Evaluate the metrics of many groups (routes), each with the names that count towards its
     verdict.
@@ -93,12 +93,16 @@ def judged_together(
     family = dict(zip(places, _adjusted_p_values([*ps, *beside])[: len(ps)], strict=True))
     out = []
     for group, measured in enumerate(each):
-        for_information = _adjusted(tests[group])
+        informational = _adjusted(tests[group])
         metrics = []
-        for name, one in measured.items():
-            p = family.get((group, name), for_information.get(name, 1.0))
+        for name, effect in measured.items():
+            p = family.get((group, name), informational.get(name, 1.0))
             guards = name in guarding[group]
-            metrics.append(_metric(name, one, tests[group].get(name), p, context, guards, fewest))
+            metrics.append(
+                _metric(
+                    name, effect, tests[group].get(name), p, context, guards, min_effective_rows
+                )
+            )
         out.append(tuple(metrics))
     return out
 
@@ -106,8 +110,8 @@ def judged_together(
 def _tests(measured: Mapping[str, MeasuredEffect]) -> dict[str, _Test]:
     return {
         name: test
-        for name, one in measured.items()
-        if (test := _effect_test(name, one)) is not None
+        for name, effect in measured.items()
+        if (test := _effect_test(name, effect)) is not None
     }
 
 
@@ -117,27 +121,32 @@ def _adjusted(tests: Mapping[str, _Test]) -> dict[str, float]:
 
 def _metric(
     name: str,
-    one: MeasuredEffect,
+    measured: MeasuredEffect,
     test: _Test | None,
     p: float,
     context: ComparisonContext,
     guards: bool,
-    fewest: float,
+    min_effective_rows: float,
 ) -> MetricResult:
     """Evaluate one metric; `p` is corrected."""
     margin = context.margin(name)
     if test is None:
         return MetricResult(
-            name, one.baseline, one.candidate, margin=margin, is_guardrail=guards, reason=one.reason
+            name,
+            measured.baseline,
+            measured.candidate,
+            margin=margin,
+            is_guardrail=guards,
+            reason=measured.reason,
         )
-    n_eff = one.estimate.n_eff if one.estimate is not None else None
-    verdict, why = _verdict_and_reason(name, test, p, margin, n_eff, fewest)
-    if verdict == "inconclusive" and one.note:
-        why = f"{one.note}; {why}"
+    n_eff = measured.estimate.n_eff if measured.estimate is not None else None
+    verdict, reason = _verdict_and_reason(name, test, p, margin, n_eff, min_effective_rows)
+    if verdict == "inconclusive" and measured.note:
+        reason = f"{measured.note}; {reason}"
     return MetricResult(
         name=name,
-        baseline=one.baseline,
-        candidate=one.candidate,
+        baseline=measured.baseline,
+        candidate=measured.candidate,
         effect=test.effect,
         ci=Interval(*test.ci),
         p_value=p,
@@ -145,14 +154,14 @@ def _metric(
         margin=margin,
         verdict=verdict,
         is_guardrail=guards,
-        reason=why,
-        note=one.note,
-        companions=one.companions,
+        reason=reason,
+        note=measured.note,
+        companions=measured.companions,
     )
 
 
 def _adjusted_p_values(p_values: Sequence[float]) -> list[float]:
-    return [1.0 if p is None else p for p in holm(list(p_values))]
+    return [1.0 if p is None else p for p in holm(p_values)]
 
 
 def _effect_test(name: str, measured: MeasuredEffect) -> _Test | None:
@@ -161,22 +170,22 @@ def _effect_test(name: str, measured: MeasuredEffect) -> _Test | None:
         and measured.ci_90 is not None
         and measured.exact_p_value is not None
     ):
-        effect = (
-            measured.effect
-            if measured.effect is not None
-            else (measured.candidate or 0.0) - (measured.baseline or 0.0)
-        )
+        effect = measured.effect
+        if effect is None:
+            effect = (measured.candidate or 0.0) - (measured.baseline or 0.0)
         return _Test(measured.exact_p_value, effect, measured.ci_95, measured.ci_90)
     if measured.estimate is None:
         return None
-    found = measured.estimate
+    estimate = measured.estimate
     if name == "error_ratio":
-        return _Test(found.p_value(), found.effect, found.interval(), found.interval(0.90))
+        return _Test(
+            estimate.p_value(), estimate.effect, estimate.interval(), estimate.interval(0.90)
+        )
     ends, ends_90 = (
         (_relative_change(low), _relative_change(high))
-        for low, high in (found.interval(), found.interval(0.90))
+        for low, high in (estimate.interval(), estimate.interval(0.90))
     )
-    return _Test(found.p_value(), _relative_change(found.effect), ends, ends_90)
+    return _Test(estimate.p_value(), _relative_change(estimate.effect), ends, ends_90)
 
 
 def _relative_change(log_ratio: float) -> float:
@@ -211,7 +220,8 @@ def _why_not_sure(name: str, test: _Test, p: float, margin: float) -> str:
     if is_unbounded(Interval(*test.ci), absolute=name == "error_ratio"):
         return "the difference cannot be bounded with this much data"
     low, high = (_share(end, name) for end in test.ci_90)
-    return f"could be anything from {low} to {high}: not narrow enough to decide at a {_size(margin, name)} margin"
+    size = _size(margin, name)
+    return f"could be anything from {low} to {high}: not narrow enough to decide at a {size} margin"
 
 
 def _share(ratio: float, name: str) -> str:

@@ -14,9 +14,11 @@ from typing import Literal
 
 from tputtui.frozen import frozen
 from tputtui.profiling.analysis.call_tree import CallTree, TreeOptions
-from tputtui.profiling.analysis.share_variance import t95, variance
+from tputtui.profiling.analysis.share_variance import variance
 from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.profile_model import FrameTable, Function
+from tputtui.stats.holm import holm
+from tputtui.stats.student_t import student_p, t95
 
 Change = Literal["new", "gone", "changed", "same"]
 ALPHA = 0.05
@@ -84,57 +86,6 @@ def function_differences(before: StackTable, after: StackTable) -> list[Function
     return sorted(
         out, key=lambda row: (not row.is_significant, -abs(row.delta), row.func.name, row.func.file)
     )
-
-
-def holm(p_values: list[float | None]) -> list[float | None]:
-    """Adjust p-values by Holm's step-down method; None stays None."""
-    order = sorted((p, at) for at, p in enumerate(p_values) if p is not None)
-    out: list[float | None] = [None] * len(p_values)
-    running = 0.0
-    for rank, (p, at) in enumerate(order):
-        running = max(running, min(1.0, p * (len(order) - rank)))
-        out[at] = running
-    return out
-
-
-def student_p(t: float, degrees: float) -> float:
-    """Two-sided tail probability of Student's t.
-
-    The regularised incomplete beta function by its continued fraction: Numerical Recipes 6.4, after
-    Lentz; relative error below 1e-10.
-    """
-    if not math.isfinite(t):
-        return 0.0
-    a, b = degrees / 2, 0.5
-    x = degrees / (degrees + t * t)
-    if x >= 1.0:
-        return 1.0
-    front = math.exp(
-        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
-    )
-    if x < (a + 1) / (a + b + 2):
-        return front * _beta_fraction(a, b, x) / a
-    return 1.0 - front * _beta_fraction(b, a, 1 - x) / b
-
-
-def _beta_fraction(a: float, b: float, x: float) -> float:
-    tiny = 1e-300
-    c, d = 1.0, 1 - (a + b) * x / (a + 1)
-    d = 1 / (d if abs(d) > tiny else tiny)
-    out = d
-    for m in range(1, 400):
-        for term in (
-            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
-            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
-        ):
-            d = 1 + term * d
-            d = 1 / (d if abs(d) > tiny else tiny)
-            c = 1 + term / c
-            c = c if abs(c) > tiny else tiny
-            out *= d * c
-        if abs(d * c - 1) < 1e-12:
-            break
-    return out
 
 
 class _FunctionWeights:

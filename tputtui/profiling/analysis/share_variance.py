@@ -10,28 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tputtui.stats.student_t import t95
+
 MIN_SLICES = 5
-
-# Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom; above, the expansion of the
-# normal's is used.
-_T95 = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
-
-
-def t95(degrees: int) -> float:
-    """Two-sided 95 % quantile of Student's t.
-
-    Above 30 degrees: Abramowitz & Stegun 26.7.5 to the second term.
-    """
-    if degrees < 1:
-        raise ValueError("Student's t needs at least one degree of freedom")
-    if degrees <= len(_T95):
-        return _T95[degrees - 1]
-    z = 1.959964
-    return z + (z**3 + z) / (4 * degrees) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2)
 
 
 def variance(parts: Sequence[float], wholes: Sequence[float]) -> tuple[float, int] | None:

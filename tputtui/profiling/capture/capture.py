@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import atexit
 import math
-import os
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from tputtui.descriptors import reason, shortage
 from tputtui.frozen import frozen
+from tputtui.model.process_reference import ProcessReference
 from tputtui.profiling.analysis import own_code
-from tputtui.profiling.capture import preflight, process_facts
-from tputtui.profiling.capture.downsample import StackDownsampler
+from tputtui.profiling.capture import capture_folder, preflight, process_facts
+from tputtui.profiling.capture.growing_profile import GrowingProfile
 from tputtui.profiling.capture.launcher import FinishedProcess
+from tputtui.profiling.capture.process_facts import ProcessFacts
 from tputtui.profiling.capture.slice_capture import CapturedSlice, PySpyOptions, SliceCapture
-from tputtui.profiling.profile_model import FrameTable, Profile, ProfileMetadata
+from tputtui.profiling.profile_model import Profile, ProfileMetadata
 from tputtui.text import clean
 
 CaptureState = Literal["new", "checking", "attaching", "sampling", "done", "failed"]
@@ -34,7 +33,6 @@ MAX_CONCURRENT = 2
 MAX_RATE_HZ = 1000
 MIN_DURATION_S = 0.5  # a shorter capture has too few samples to be useful
 MAX_DURATION_S = 3600.0
-_FOLDER_PREFIX = "tputtui-profile-"
 _MAX_FAILURES = 3  # consecutive slices that may fail
 
 _active_captures: dict[int, Capture] = {}
@@ -65,8 +63,7 @@ class Capture:
 
     def __init__(
         self,
-        pid: int,
-        started: float | None,
+        process: ProcessReference,
         duration_s: float = 10.0,
         rate_hz: int = 100,
         on_progress: Callable[[CaptureProgress], None] | None = None,
@@ -81,9 +78,7 @@ class Capture:
         """Create a capture.
 
         Args:
-            pid: the process to sample.
-            started: its start time in unix seconds as psutil's create_time() returns it; None
-                accepts any process that has the pid now.
+            process: the process to sample. Without a start time, any process that has the pid now.
             duration_s: length of the capture in seconds.
             rate_hz: samples per second.
             on_progress: called from the capture's thread.
@@ -104,7 +99,7 @@ class Capture:
             )
         if not 1 <= rate_hz <= MAX_RATE_HZ:
             raise ValueError(f"a capture's rate is 1 to {MAX_RATE_HZ} Hz, not {rate_hz:g} Hz")
-        self.pid, self.started, self.duration_s, self.rate_hz = pid, started, duration_s, rate_hz
+        self.process, self.duration_s, self.rate_hz = process, duration_s, rate_hz
         self.state: CaptureState = "new"
         self.message = ""
         self.attach_check: preflight.AttachCheck | None = None
@@ -117,7 +112,9 @@ class Capture:
         self._profile: Profile | None = None
         self._sampling_since = 0.0  # when py-spy had attached; 0 before
         self._reported_at = 0.0
-        self._thread = threading.Thread(target=self._run, name=f"capture {pid}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"capture {process.pid}", daemon=True
+        )
 
     # ------------------------------------------------------------------------------- public methods
 
@@ -128,13 +125,13 @@ class Capture:
         run.
         """
         with _active_lock:
-            if self.pid in _active_captures:
-                raise CaptureFailedError(f"PID {self.pid} is being profiled already")
+            if self.process.pid in _active_captures:
+                raise CaptureFailedError(f"PID {self.process.pid} is being profiled already")
             if len(_active_captures) >= MAX_CONCURRENT:
                 raise CaptureFailedError(
                     f"{MAX_CONCURRENT} captures are running: wait for one or stop it"
                 )
-            _active_captures[self.pid] = self
+            _active_captures[self.process.pid] = self
         self.state = "checking"
         self._thread.start()
 
@@ -159,11 +156,9 @@ class Capture:
     @property
     def progress(self) -> CaptureProgress:
         """Current progress: seconds since py-spy had attached, at most the requested duration."""
-        elapsed = (
-            min(self.duration_s, max(0.0, time.monotonic() - self._sampling_since))
-            if self._sampling_since
-            else 0.0
-        )
+        elapsed = 0.0
+        if self._sampling_since:
+            elapsed = min(self.duration_s, max(0.0, time.monotonic() - self._sampling_since))
         left = 0.0 if self.state in ("done", "failed") else self.duration_s - elapsed
         return CaptureProgress(self.state, elapsed, left, self._profile, self.message)
 
@@ -173,8 +168,8 @@ class Capture:
         folder: Path | None = None
         try:
             options = self._check_attach()
-            remove_stale_folders()
-            folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER_PREFIX}{os.getpid()}-"))
+            capture_folder.remove_stale_folders()
+            folder = capture_folder.create_folder()
             self._sample(options, folder)
             self.state = "done"
         except CaptureFailedError as error:
@@ -186,7 +181,7 @@ class Capture:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
             with _active_lock:
-                _active_captures.pop(self.pid, None)
+                _active_captures.pop(self.process.pid, None)
             self._report_progress(force=True)
             self._finished.set()
 
@@ -201,96 +196,115 @@ class Capture:
         except preflight.PySpyNotFoundError as error:
             raise CaptureFailedError(str(error)) from None
         self.attach_check = preflight.check(
-            self.pid, self.started, blocking=self._blocking, py_spy=py_spy, sudo=self._sudo
+            self.process, blocking=self._blocking, py_spy=py_spy, sudo=self._sudo
         )
         if not self.attach_check.can_attach:
             raise CaptureFailedError(self.attach_check.message)
         prefix = (shutil.which("sudo") or "/usr/bin/sudo", "-n") if self._sudo else ()
         return PySpyOptions(
-            py_spy, self.pid, self.rate_hz, blocking=self._blocking, native=self._native,
+            py_spy, self.process.pid, self.rate_hz, blocking=self._blocking, native=self._native,
             subprocesses=self._subprocesses, prefix=prefix,
         )  # fmt: skip
 
     def _sample(self, options: PySpyOptions, folder: Path) -> None:
-        """Capture slice after slice; the next one runs while the file of the last one is read."""
-        found = process_facts.read_facts(self.pid)
-        if found is None:
-            raise CaptureFailedError(f"PID {self.pid} is gone; choose another process")
-        start = found.start_ticks
+        """Capture slice after slice. Raises CaptureFailedError if there is no sample at the end."""
+        facts = process_facts.read_facts(self.process.pid)
+        if facts is None:
+            raise CaptureFailedError(f"PID {self.process.pid} is gone; choose another process")
+        growing = GrowingProfile(self.process.pid, self._create_metadata(facts))
+        self._profile = None
+        self.state = "attaching"
+        self._run_slices(options, folder, facts, growing)
+        self._finish(facts, growing)
+
+    def _create_metadata(self, facts: ProcessFacts) -> ProfileMetadata:
+        name = process_facts.display_name(facts)
+        check = self.attach_check or preflight.AttachCheck(can_attach=True)
+        return ProfileMetadata(
+            source="py-spy",
+            label=f"{facts.pid} {name}",
+            pid=facts.pid,
+            name=name,
+            python=check.python_version or None,
+            time=time.time(),
+            rate_hz=float(self.rate_hz),
+            asked_s=self.duration_s,
+            blocking=self._blocking,
+            native=self._native,
+            subprocesses=self._subprocesses,
+            torn=True,
+            notes=check.notes,
+            own=own_code.process_packages(facts.pid),
+        )
+
+    def _run_slices(
+        self, options: PySpyOptions, folder: Path, facts: ProcessFacts, growing: GrowingProfile
+    ) -> None:
+        """Run the slices; while one runs, the file of the one before is read."""
         # Native symbols take 35 to 150 ms to load at each attach, so slices are longer; five slices
         # remain, the minimum for a ±.
-        seconds = max(1, math.floor(self.duration_s / 5)) if self._native else 1
-        count = max(1, math.ceil(self.duration_s / seconds - 1e-9))
-        frames = FrameTable()
-        name = process_facts.display_name(found)
-        self._profile = None
-        verdict = self.attach_check or preflight.AttachCheck(can_attach=True)
-        profile = Profile(
-            frames,
-            metadata=ProfileMetadata(
-                source="py-spy", label=f"{self.pid} {name}", pid=self.pid, name=name, python=verdict.python_version or None, time=time.time(), rate_hz=float(self.rate_hz), asked_s=self.duration_s, blocking=self._blocking,
-                native=self._native, subprocesses=self._subprocesses, torn=True, notes=verdict.notes, own=own_code.process_packages(self.pid),
-            ),
-        )  # fmt: skip
-        compactor = StackDownsampler(frames)
-        packages = own_code.InstalledPackages(self.pid)
-        self.state = "attaching"
+        slice_s = max(1, math.floor(self.duration_s / 5)) if self._native else 1
+        count = max(1, math.ceil(self.duration_s / slice_s - 1e-9))
         failures = 0
         number = 0
         pending: SliceCapture | None = None
         while True:
             current: SliceCapture | None = None
-            if (
-                number < count
-                and failures < _MAX_FAILURES
-                and not self._stopping.is_set()
-                and self._has_time_left()
-            ):
-                current = self._start_slice(options, folder, number, seconds, start)
+            if number < count and failures < _MAX_FAILURES and self._has_time_left():
+                current = self._start_slice(options, folder, number, slice_s, facts)
             if pending is not None:
-                taken = pending.read_result(frames)
-                profile, failures = self._merge_slice(profile, taken, compactor, failures, options)
-                profile = packages.with_own_packages(profile)
-                if taken.has_exited or (failures and process_facts.read_facts(self.pid) is None):
-                    profile = replace(
-                        profile, metadata=replace(profile.metadata, ended="the process ended")
-                    )
-                    self._stopping.set()
-                self._profile = profile if profile.slices else None
-                self._report_progress(force=True)
+                captured = pending.read_result(growing.frames)
+                failures = 0 if captured.slice is not None else failures + 1
+                self._add_slice(captured, growing, options)
             if current is None:
-                break
+                return
             self._run_slice(current)
             pending, number = current, number + 1
             if self._aborting.is_set():
                 current.kill()
                 pending = None
-        self._finish(profile, start)
+
+    def _add_slice(
+        self, captured: CapturedSlice, growing: GrowingProfile, options: PySpyOptions
+    ) -> None:
+        """Add a slice to the profile and report it; a slice without samples sets the message."""
+        growing.add_slice(captured)
+        if captured.slice is None and not self._stopping.is_set():
+            if captured.read_error:
+                self.message = f"py-spy's answer cannot be read: {captured.read_error}"
+            elif captured.failure is not None:
+                self.message = self._describe_failure(*captured.failure, options)
+        is_gone = captured.slice is None and process_facts.read_facts(self.process.pid) is None
+        if captured.has_exited or is_gone:
+            growing.set_end_reason("the process ended")
+            self._stopping.set()
+        self._profile = growing.profile if growing.profile.slices else None
+        self._report_progress(force=True)
 
     def _has_time_left(self) -> bool:
         """Whether another slice is worth its attach: a py-spy that falls behind overruns."""
-        return (
-            not self._sampling_since
-            or time.monotonic() < self._sampling_since + self.duration_s - 0.25
-        )
+        if self._stopping.is_set():
+            return False
+        if not self._sampling_since:
+            return True
+        return time.monotonic() < self._sampling_since + self.duration_s - 0.25
 
     def _start_slice(
-        self, options: PySpyOptions, folder: Path, number: int, slice_s: int, start_ticks: int
+        self, options: PySpyOptions, folder: Path, number: int, slice_s: int, facts: ProcessFacts
     ) -> SliceCapture | None:
         """Start the next slice; None if the pid no longer belongs to the same process."""
-        found = process_facts.read_facts(self.pid)
-        if found is None or found.start_ticks != start_ticks or found.state in ("Z", "X"):
+        if process_facts.read_again(facts) is None:
             self._stopping.set()
             return None
-        take = SliceCapture(options, folder, number, slice_s, self._with_gil)
+        slice_capture = SliceCapture(options, folder, number, slice_s, self._with_gil)
         try:
-            take.start()
+            slice_capture.start()
         except OSError as error:
-            take.kill()
+            slice_capture.kill()
             raise CaptureFailedError(
                 f"py-spy does not start: {clean(reason(error), 120)}"
             ) from None
-        return take
+        return slice_capture
 
     def _run_slice(self, slice_capture: SliceCapture) -> None:
         """Wait until the slice has ended, was stopped or was aborted."""
@@ -303,41 +317,13 @@ class Capture:
                 self.state = "sampling"
             # py-spy's own clock varies by some percent: whole-second slices end by themselves
             # unless py-spy falls far behind.
-            end = (
-                (self._sampling_since or entered)
-                + self.duration_s
-                + (0.0 if self.duration_s % 1 else 1.0)
-            )
+            tolerance_s = 0.0 if self.duration_s % 1 else 1.0
+            end = (self._sampling_since or entered) + self.duration_s + tolerance_s
             if self._stopping.is_set() or time.monotonic() > end:
                 slice_capture.stop()
             self._report_progress()
         if slice_capture.is_attached and not self._sampling_since:
             self._sampling_since = time.monotonic()
-
-    def _merge_slice(
-        self,
-        profile: Profile,
-        captured: CapturedSlice,
-        downsampler: StackDownsampler,
-        failures: int,
-        options: PySpyOptions,
-    ) -> tuple[Profile, int]:
-        """Merge a slice into the profile; return it and the number of consecutive failures."""
-        about = replace(profile.metadata, errors=profile.metadata.errors + captured.error_count)
-        if captured.is_behind:
-            about = _with_note(
-                about, "py-spy fell behind: fewer samples than asked for, a lower rate costs less"
-            )
-        if captured.slice is not None:
-            grown = replace(profile, metadata=about).with_slice(
-                downsampler.limit_stacks(captured.slice)
-            )
-            return downsampler.limit_slices(grown), 0
-        if captured.read_error and not self._stopping.is_set():
-            self.message = f"py-spy's answer cannot be read: {captured.read_error}"
-        elif captured.failure is not None and not self._stopping.is_set():
-            self.message = self._describe_failure(*captured.failure, options)
-        return replace(profile, metadata=about), failures + 1
 
     def _describe_failure(self, status: int | None, stderr: str, options: PySpyOptions) -> str:
         """Describe why a slice gave no samples.
@@ -346,33 +332,28 @@ class Capture:
         """
         answer = FinishedProcess(status, "", stderr)
         if options.subprocesses and "No python processes" in stderr:
-            again = preflight.check(self.pid, py_spy=options.py_spy, sudo=self._sudo)
+            again = preflight.check(self.process, py_spy=options.py_spy, sudo=self._sudo)
             return again.message or "py-spy found no Python process there"
-        return preflight.explain_failure(self.pid, answer).message
+        return preflight.explain_failure(self.process.pid, answer).message
 
-    def _finish(self, profile: Profile, start_ticks: int) -> None:
+    def _finish(self, facts: ProcessFacts, growing: GrowingProfile) -> None:
         """Set the reason for the end and verify that the process was released."""
-        about = profile.metadata
-        now = process_facts.read_facts(self.pid)
-        if now is None or now.start_ticks != start_ticks or now.state in ("Z", "X"):
-            about = replace(about, ended="the process ended")
-        elif now.tracer_pid or (self._blocking and now.state in ("T", "t")):
-            about = _with_note(
-                about,
-                f"PID {self.pid} is in state {now.state} after the capture: kill -CONT {self.pid}",
+        pid = self.process.pid
+        current = process_facts.read_again(facts)
+        if current is None:
+            growing.set_end_reason("the process ended")
+        elif current.tracer_pid or (self._blocking and current.state in ("T", "t")):
+            growing.add_note(
+                f"PID {pid} is in state {current.state} after the capture: kill -CONT {pid}"
             )
-        if not about.ended and self.message:
-            about = replace(about, ended=self.message)
-        if not about.ended and self._stopping.is_set():
-            about = replace(about, ended="stopped")
-        if not profile.slices:
-            raise CaptureFailedError(
-                self.message
-                or {"stopped": "stopped before the first sample"}.get(about.ended, about.ended)
-                or "py-spy took no samples"
-            )
-        self.message = about.ended
-        self._profile = replace(profile, metadata=about)
+        ended = growing.profile.metadata.ended or self.message
+        if not ended and self._stopping.is_set():
+            ended = "stopped"
+        if not growing.profile.slices:
+            raise CaptureFailedError(self.message or _describe_empty_end(ended))
+        growing.set_end_reason(ended)
+        self.message = ended
+        self._profile = growing.profile
 
     def _report_progress(self, *, force: bool = False) -> None:
         now = time.monotonic()
@@ -382,8 +363,11 @@ class Capture:
         self._on_progress(self.progress)
 
 
-def _with_note(about: ProfileMetadata, note: str) -> ProfileMetadata:
-    return about if note in about.notes else replace(about, notes=(*about.notes, note))
+def _describe_empty_end(ended: str) -> str:
+    """Describe why a capture that has no sample ended."""
+    if ended == "stopped":
+        return "stopped before the first sample"
+    return ended or "py-spy took no samples"
 
 
 def stop_all(timeout: float = 3.0) -> list[Profile]:
@@ -398,32 +382,6 @@ def stop_all(timeout: float = 3.0) -> list[Profile]:
             capture.abort()
             capture.wait(1.0)
     return [capture.profile for capture in running if capture.profile is not None]
-
-
-def remove_stale_folders() -> None:
-    """Remove temporary directories of tputtui processes that were killed."""
-    base = Path(tempfile.gettempdir())
-    for folder in base.glob(f"{_FOLDER_PREFIX}*-*"):
-        pid = folder.name.removeprefix(_FOLDER_PREFIX).partition("-")[0]
-        try:
-            ours = (
-                folder.lstat().st_uid == os.geteuid()
-                and folder.is_dir()
-                and not folder.is_symlink()
-            )
-        except OSError:
-            continue
-        if ours and pid.isdigit() and process_facts.read_facts(int(pid)) is None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def estimate_pause(rate_hz: float, python_threads: int, native_threads: int = 0) -> float:
-    """Estimate the ratio of time, 0 to 1, for which a blocking capture would stop the process.
-
-    Measured: 0.2 ms per Python thread (stacks about 12 deep) and 0.02 ms per native thread, for
-    each sample.
-    """
-    return min(1.0, rate_hz * (0.2e-3 * python_threads + 0.02e-3 * native_threads))
 
 
 atexit.register(stop_all)

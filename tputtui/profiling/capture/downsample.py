@@ -61,16 +61,16 @@ class StackDownsampler:
         for thread, counts in by_thread.items():
             kept = out.setdefault(thread, {})
             for stack, weight in counts.items():
-                known = self._known_stacks.get(stack)
-                if known is None:
-                    full = len(self._known_stacks) >= self._max_unique
+                limited = self._known_stacks.get(stack)
+                if limited is None:
+                    is_full = len(self._known_stacks) >= self._max_unique
                     # Below its usual root, otherwise it would be classified as an incomplete stack.
-                    known = (
+                    limited = (
                         (*stack[:1], self._frames.add_frame(OTHER_STACKS))
-                        if full
+                        if is_full
                         else self._known_stacks.setdefault(stack, stack)
                     )
-                kept[known] = kept.get(known, 0.0) + weight
+                kept[limited] = kept.get(limited, 0.0) + weight
         return out
 
 

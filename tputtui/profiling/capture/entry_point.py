@@ -103,8 +103,8 @@ def parse_command_line(arguments: Sequence[str]) -> EntryPoint:
         return EntryPoint()
     title = " ".join(arguments)
     for pattern in (_GUNICORN_TITLE, _CELERY_TITLE):
-        if found := pattern.match(title):
-            return EntryPoint(own_packages([found[1].partition(":")[0]]))
+        if match := pattern.match(title):
+            return EntryPoint(own_packages([match[1].partition(":")[0]]))
     program = posixpath.basename(arguments[0]).lstrip("-")
     if _PYTHON.fullmatch(program):
         return _parse_python_arguments(list(arguments[1:]))
@@ -117,9 +117,9 @@ def parse_command_line(arguments: Sequence[str]) -> EntryPoint:
 def packages_from_label(name: str) -> tuple[str, ...]:
     """Return the packages in the short name of a process: "uvicorn shop:app"."""
     # "gunicorn: worker" is a title, not a command line
-    words = name.split() if ": " not in name else []
-    launcher = launcher_package(words[0]) if words else ""
-    return own_packages(_launched_modules(launcher, words[1:])) if launcher else ()
+    arguments = name.split() if ": " not in name else []
+    launcher = launcher_package(arguments[0]) if arguments else ""
+    return own_packages(_launched_modules(launcher, arguments[1:])) if launcher else ()
 
 
 def packages_from_script(text: str, name: str) -> tuple[str, ...]:
@@ -128,11 +128,11 @@ def packages_from_script(text: str, name: str) -> tuple[str, ...]:
     For a script that is a program of its own, its name is returned.
     """
     modules = [
-        found for found in _CONSOLE_SCRIPT.findall(text) if found not in sys.stdlib_module_names
+        module for module in _CONSOLE_SCRIPT.findall(text) if module not in sys.stdlib_module_names
     ]
-    if not modules and (old := _PKG_RESOURCES_SCRIPT.search(text)):
-        modules = [old[1].replace("-", "_")]
-    modules = [found for found in modules if found != "pkg_resources"]
+    if not modules and (match := _PKG_RESOURCES_SCRIPT.search(text)):
+        modules = [match[1].replace("-", "_")]
+    modules = [module for module in modules if module != "pkg_resources"]
     if modules:
         return own_packages(modules[:1])
     return (name,) if _SCRIPT_NAME.fullmatch(name) else ()
@@ -226,27 +226,27 @@ def _launched_modules(launcher: str, arguments: Sequence[str]) -> list[str]:
     named = [value.partition(":")[0] for value in _option_values(arguments, options)]
     if launcher in ("celery", "django", "faust"):
         return named
-    found = named or _modules_with_attribute(arguments)
-    if not found and launcher in _BARE_MODULE_LAUNCHERS:
-        found = [
+    modules = named or _modules_with_attribute(arguments)
+    if not modules and launcher in _BARE_MODULE_LAUNCHERS:
+        modules = [
             argument
             for argument, free in _positional_arguments(arguments)
             if free and _MODULE.fullmatch(argument)
         ][:1]
         last = arguments[-1] if arguments else ""
-        found = found or ([last] if _MODULE.fullmatch(last) else [])
-    return found
+        modules = modules or ([last] if _MODULE.fullmatch(last) else [])
+    return modules
 
 
 def _wrapped_modules(arguments: Sequence[str]) -> Iterator[str]:
     """Find the command line that a wrapper ends in: after -m or from a program or script."""
-    for at, argument in enumerate(arguments):
-        if argument == "-m" and at + 1 < len(arguments):
-            yield from _modules_run_by_name(arguments[at + 1], arguments[at + 2 :])
+    for index, argument in enumerate(arguments):
+        if argument == "-m" and index + 1 < len(arguments):
+            yield from _modules_run_by_name(arguments[index + 1], arguments[index + 2 :])
             return
         launcher = launcher_package(posixpath.basename(argument))
         if launcher and launcher not in _WRAPPERS:
-            yield from _launched_modules(launcher, arguments[at + 1 :])
+            yield from _launched_modules(launcher, arguments[index + 1 :])
             return
         if argument.endswith(".py"):
             yield top_level_package(argument)
@@ -262,8 +262,8 @@ def _modules_with_attribute(arguments: Sequence[str]) -> list[str]:
     free: list[str] = []
     after_option: list[str] = []
     for argument, is_free in _positional_arguments(arguments):
-        if found := _MODULE_AND_ATTRIBUTE.fullmatch(argument):
-            (free if is_free else after_option).append(found[1])
+        if match := _MODULE_AND_ATTRIBUTE.fullmatch(argument):
+            (free if is_free else after_option).append(match[1])
     return free[:1] or after_option[-1:]
 
 
@@ -280,10 +280,10 @@ def _positional_arguments(arguments: Sequence[str]) -> Iterator[tuple[str, bool]
 
 def _option_values(arguments: Sequence[str], options: Sequence[str]) -> Iterator[str]:
     """Yield the values of options: written apart, after "=" or joined to a short option."""
-    for at, argument in enumerate(arguments):
+    for index, argument in enumerate(arguments):
         for option in options:
-            if argument == option and at + 1 < len(arguments):
-                yield arguments[at + 1]
+            if argument == option and index + 1 < len(arguments):
+                yield arguments[index + 1]
             elif argument.startswith(f"{option}="):
                 yield argument.removeprefix(f"{option}=")
             elif (

@@ -6,13 +6,40 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from tputtui.model import Snapshot
+from tputtui.model import ObjectiveStatus, Snapshot
 from tputtui.profiling.capture import process_lookup
-from tputtui.profiling.capture.capture import Capture, CaptureFailedError, CaptureProgress
-from tputtui.profiling.capture.trigger_rule import ObjectiveTriggerRule
+from tputtui.profiling.capture.capture import Capture, CaptureFailedError
 from tputtui.profiling.profile_model import Profile
 from tputtui.settings import ProfilePreset, ProfileSettings, ProfileTrigger
 from tputtui.text import clean, format_duration
+
+
+class ObjectiveTriggerRule:
+    """Rule from `[profile.on_objective_missed]`: minimum time missed and minimum pause."""
+
+    def __init__(self, settings: ProfileTrigger) -> None:
+        self.settings = settings
+        self._fired_at: float | None = None  # monotonic seconds
+
+    def evaluate(self, snapshot: Snapshot) -> ObjectiveStatus | None:
+        """Return the objective that starts a capture now, the one missed the longest; else None.
+
+        A returned objective counts as a capture even if that capture fails, so it is not retried at
+        each tick.
+        """
+        if self._fired_at is not None and snapshot.at - self._fired_at < self.settings.every_s:
+            return None
+        missed = [
+            status
+            for status in snapshot.objectives
+            if status.state == "missed"
+            and status.for_s is not None
+            and status.for_s >= self.settings.after_s
+        ]
+        if not missed:
+            return None
+        self._fired_at = snapshot.at
+        return max(missed, key=lambda status: status.for_s or 0.0)
 
 
 class ObjectiveCapture:
@@ -48,17 +75,17 @@ class ObjectiveCapture:
         if missed is None:
             return None
         process = self._rule.settings.process
-        why = f"{missed.expression} missed for {format_duration(round(missed.for_s or 0.0))}"
+        cause = f"{missed.expression} missed for {format_duration(round(missed.for_s or 0.0))}"
         captures: list[Capture] = []
         thread = threading.Thread(
             target=self._capture_profile,
-            args=(process, why, captures),
+            args=(process, cause, captures),
             name="profile by itself",
             daemon=True,
         )
         self._running = (thread, captures)
         thread.start()
-        return f"{why}: sampling {process} for {format_duration(self._preset.duration_s)}"
+        return f"{cause}: sampling {process} for {format_duration(self._preset.duration_s)}"
 
     def stop(self, timeout_s: float) -> None:
         """Stop the running capture and keep its samples; waits at most `timeout_s` seconds."""
@@ -71,19 +98,13 @@ class ObjectiveCapture:
 
     def _capture_profile(self, process: str, cause: str, captures: list[Capture]) -> None:
         """Find the process, sample it, and report the result."""
-        told: list[CaptureProgress] = []
-
-        def heard(progress: CaptureProgress) -> None:
-            if progress.state in ("done", "failed"):
-                told.append(progress)
-
         plan = self._preset
         try:
-            who = process_lookup.find(process)  # takes some time, in which stop() may be called
+            match = process_lookup.find(process)  # takes some time, in which stop() may be called
             if self._stopping.is_set():
                 return
             capture = Capture(
-                who.pid, who.started, plan.duration_s, plan.rate_hz, heard,
+                match.identity, plan.duration_s, plan.rate_hz,
                 subprocesses=plan.subprocesses, native=plan.native, blocking=plan.blocking,
             )  # fmt: skip
             captures.append(capture)
@@ -94,15 +115,13 @@ class ObjectiveCapture:
         except (CaptureFailedError, process_lookup.ProcessNotFoundError, ValueError) as error:
             self._on_failure(clean(f"no profile of {process}, {cause}: {error}", 300))
             return
-        profile = told[-1].profile if told else None
+        profile = capture.profile
         if profile is None or not profile.slices:
-            reason = told[-1].message if told else "it gave nothing"
-            self._on_failure(clean(f"no profile of {process}, {cause}: {reason}", 300))
+            self._on_failure(clean(f"no profile of {process}, {cause}: {capture.message}", 300))
             return
-        notes = (
-            *profile.metadata.notes,
-            *([who.note] if who.note else []),
-            f"taken by itself: {cause}",
-        )
-        about = replace(profile.metadata, notes=notes)
+        notes = list(profile.metadata.notes)
+        if match.note:
+            notes.append(match.note)
+        notes.append(f"taken by itself: {cause}")
+        about = replace(profile.metadata, notes=tuple(notes))
         self._on_profile(replace(profile, metadata=about), cause)

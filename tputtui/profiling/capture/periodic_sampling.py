@@ -19,7 +19,7 @@ from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean, format_duration, format_percent, parse_duration
 
 DEFAULT_RATE_HZ = 20
-_SCHEDULE_PATTERN = re.compile(r"(?P<whom>:?\d+)@(?P<lasts>[^/@]+)(?:/(?P<every>[^/@]+))?")
+_SCHEDULE_PATTERN = re.compile(r"(?P<process>:?\d+)@(?P<duration>[^/@]+)(?:/(?P<interval>[^/@]+))?")
 
 
 @frozen
@@ -43,31 +43,30 @@ class PeriodicProfile:
         """Cost for the end of a sentence: "2.1 % of one core for 60 s, 20 Hz"."""
         seconds = self.profile.duration_s
         share = 100 * self.cpu_s / seconds if seconds > 0 else 0.0
-        rate = (
-            f"{self.profile.metadata.rate_hz:.0f} Hz"
-            if self.profile.metadata.rate_hz
-            else "its own rate"
-        )
-        return f"py-spy used {format_percent(share)} % of one core for {format_duration(round(seconds))}, {rate}"
+        rate_hz = self.profile.metadata.rate_hz
+        rate = f"{rate_hz:.0f} Hz" if rate_hz else "its own rate"
+        duration = format_duration(round(seconds))
+        return f"py-spy used {format_percent(share)} % of one core for {duration}, {rate}"
 
 
 def parse_schedule(text: str) -> SamplingSchedule:
     """Parse PID@60s, :PORT@60s or :PORT@60s/5m. Raises ValueError with the valid forms."""
-    found = _SCHEDULE_PATTERN.fullmatch(text.strip())
-    if found is None:
+    match = _SCHEDULE_PATTERN.fullmatch(text.strip())
+    if match is None:
         raise ValueError(f"{clean(text, 60)!r} is not PID@60s, :PORT@60s or :PORT@60s/5m")
-    process_lookup.parse_port(found["whom"])
-    lasts = parse_duration(found["lasts"])
-    every = parse_duration(found["every"]) if found["every"] is not None else None
-    if not 1 <= lasts <= MAX_DURATION_S:
+    process_lookup.parse_port(match["process"])
+    duration_s = parse_duration(match["duration"])
+    interval_s = parse_duration(match["interval"]) if match["interval"] is not None else None
+    if not 1 <= duration_s <= MAX_DURATION_S:
         raise ValueError(
             f"{clean(text, 60)!r}: a capture lasts 1 s to {format_duration(MAX_DURATION_S)}"
         )
-    if every is not None and every < lasts:
+    if interval_s is not None and interval_s < duration_s:
         raise ValueError(
-            f"{clean(text, 60)!r}: every {format_duration(every)} is shorter than the {format_duration(lasts)} it lasts"
+            f"{clean(text, 60)!r}: every {format_duration(interval_s)} is shorter than the "
+            f"{format_duration(duration_s)} it lasts"
         )
-    return SamplingSchedule(found["whom"], lasts, every)
+    return SamplingSchedule(match["process"], duration_s, interval_s)
 
 
 def run(
@@ -103,23 +102,27 @@ def _capture_once(
 
     Raises CaptureFailedError, ProcessNotFoundError.
     """
-    who = process_lookup.find(schedule.process)
-    before = _children_cpu_s()
+    match = process_lookup.find(schedule.process)
+    cpu_before_s = _children_cpu_s()
     # Without GIL samples: they need a second py-spy, which would double the cost.
-    capture = Capture(who.pid, who.started, schedule.duration_s, rate_hz, gil=False)
+    capture = Capture(match.identity, schedule.duration_s, rate_hz, gil=False)
     capture.start()
     while not capture.wait(0.1):
         if stop.is_set():
             capture.stop()
     if capture.profile is None:
         raise CaptureFailedError(capture.message)
-    sample = PeriodicProfile(capture.profile, max(0.0, _children_cpu_s() - before))
+    sample = PeriodicProfile(capture.profile, max(0.0, _children_cpu_s() - cpu_before_s))
     about = sample.profile.metadata
-    notes = (*about.notes, *([who.note] if who.note else []), sample.cost_text)
-    return replace(sample, profile=replace(sample.profile, metadata=replace(about, notes=notes)))
+    notes = list(about.notes)
+    if match.note:
+        notes.append(match.note)
+    notes.append(sample.cost_text)
+    about = replace(about, notes=tuple(notes))
+    return replace(sample, profile=replace(sample.profile, metadata=about))
 
 
 def _children_cpu_s() -> float:
     """CPU seconds of the children that have ended; during sampling these are py-spys."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

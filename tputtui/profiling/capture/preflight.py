@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tputtui.descriptors import reason
 from tputtui.frozen import frozen
+from tputtui.model.process_reference import START_TOLERANCE_S, ProcessReference
 from tputtui.profiling.capture import launcher, process_facts
 from tputtui.text import clean
 
@@ -41,7 +42,7 @@ class AttachCheck:
     remedy: str = ""
     command: str = ""
     # Python processes below it that can be profiled instead
-    python_children: tuple[tuple[int, str], ...] = ()
+    python_children: tuple[tuple[ProcessReference, str], ...] = ()
     python_version: str | None = None
     notes: tuple[str, ...] = ()
     is_wrong_process: bool = False  # no permission would help: the process is gone or is not Python
@@ -82,15 +83,16 @@ def _check_version(path: Path, mtime_ns: int) -> Path:  # noqa: ARG001 - a new f
         answer = launcher.run([str(path), "--version"], TIMEOUT_S)
     except OSError as error:
         raise PySpyNotFoundError(f"{path} does not start: {clean(reason(error), 100)}") from None
-    found = re.match(r"py-spy (\d{1,4})\.(\d{1,4})", answer.stdout)
-    if not found or answer.status != 0:
-        said = clean((answer.stdout or answer.stderr).strip().partition("\n")[0], 60) or "nothing"
+    match = re.match(r"py-spy (\d{1,4})\.(\d{1,4})", answer.stdout)
+    if not match or answer.status != 0:
+        output = clean((answer.stdout or answer.stderr).strip().partition("\n")[0], 60) or "nothing"
         raise PySpyNotFoundError(
-            f"{path} is no py-spy we know: asked for its version, it said {said!r}"
+            f"{path} is no py-spy we know: asked for its version, it said {output!r}"
         )
-    if (int(found[1]), int(found[2])) < (0, 4):
+    if (int(match[1]), int(match[2])) < (0, 4):
         raise PySpyNotFoundError(
-            f"{path} is py-spy {found[1]}.{found[2]}, 0.4 or later is needed: {sys.executable} -m pip install -U py-spy"
+            f"{path} is py-spy {match[1]}.{match[2]}, 0.4 or later is needed: "
+            f"{sys.executable} -m pip install -U py-spy"
         )
     return path
 
@@ -107,61 +109,57 @@ def sudo_command(pid: int) -> str:
 
 
 def check_process(
-    pid: int,
-    started: float | None = None,
+    process: ProcessReference,
     *,
     blocking: bool = False,
     root: Path = process_facts.PROC,
     uid: int | None = None,
 ) -> AttachCheck:
     """Check a process by /proc alone: takes a millisecond and does not touch the process."""
-    found = process_facts.read_facts(pid, root) if pid > 0 else None
-    if found is None:
+    pid = process.pid
+    facts = process_facts.read_facts(pid, root) if pid > 0 else None
+    if facts is None:
         return AttachCheck(
             False, f"PID {pid} is gone", "choose another process", is_wrong_process=True
         )
-    named = f"PID {pid} ({found.name})"
-    if (
-        started is not None
-        and (now := process_facts.start_time(found, root)) is not None
-        and abs(now - started) > process_facts.START_TOLERANCE_S
-    ):
-        reason = f"PID {pid} is another process now ({found.name})"
+    label = f"PID {pid} ({facts.name})"
+    if not process.matches(process_facts.reference(facts, root), START_TOLERANCE_S):
+        reason = f"PID {pid} is another process now ({facts.name})"
         return AttachCheck(False, reason, "choose the process again", is_wrong_process=True)
-    if found.state in ("Z", "X"):
-        reason = f"{named} has ended and waits for its parent (a zombie)"
+    if facts.state in ("Z", "X"):
+        reason = f"{label} has ended and waits for its parent (a zombie)"
         return AttachCheck(
-            False, reason, f"its parent is PID {found.parent_pid}", is_wrong_process=True
+            False, reason, f"its parent is PID {facts.parent_pid}", is_wrong_process=True
         )
-    if found.is_kernel_thread:
+    if facts.is_kernel_thread:
         return AttachCheck(
-            False, f"{named} is a kernel thread", "choose a Python process", is_wrong_process=True
+            False, f"{label} is a kernel thread", "choose a Python process", is_wrong_process=True
         )
     uid = os.geteuid() if uid is None else uid
     if not process_facts.has_ptrace_capability(root):
-        refused = _check_permission(found, named, uid, root)
+        refused = _check_permission(facts, label, uid, root)
         if refused is not None:
             return refused
     notes: list[str] = []
-    if found.tracer_pid:
-        other = process_facts.read_facts(found.tracer_pid, root)
-        tracer = f"PID {found.tracer_pid} ({other.name if other else 'unknown'})"
+    if facts.tracer_pid:
+        other = process_facts.read_facts(facts.tracer_pid, root)
+        tracer = f"PID {facts.tracer_pid} ({other.name if other else 'unknown'})"
         if blocking:
             return AttachCheck(
                 False,
-                f"{named} is traced by {tracer}",
+                f"{label} is traced by {tracer}",
                 "profile it without blocking, or end the tracer",
             )
         notes.append(f"traced by {tracer}")
-    if found.state in ("T", "t") and not found.tracer_pid:
+    if facts.state in ("T", "t") and not facts.tracer_pid:
         if blocking:
             return AttachCheck(
                 False,
-                f"{named} is stopped (state T)",
+                f"{label} is stopped (state T)",
                 f"continue it: kill -CONT {pid}; or profile it without blocking",
             )
         notes.append("the process is stopped (state T): this is where it stands")
-    if found.namespace_pid is not None:
+    if facts.namespace_pid is not None:
         notes.append("in a container: thread ids are the inner ones")
     return AttachCheck(
         True, python_version=process_facts.python_version(pid, root), notes=tuple(notes)
@@ -183,7 +181,8 @@ def _check_permission(
     scope = process_facts.ptrace_scope(root)
     if scope == 0:
         return None
-    reason = f"kernel.yama.ptrace_scope is {scope}: {_PTRACE_SCOPES.get(scope, 'reading other processes is restricted')}"
+    meaning = _PTRACE_SCOPES.get(scope, "reading other processes is restricted")
+    reason = f"kernel.yama.ptrace_scope is {scope}: {meaning}"
     if scope == 1:
         return AttachCheck(
             False, reason, f"run: {command}; or: sudo sysctl -w kernel.yama.ptrace_scope=0", command
@@ -194,8 +193,7 @@ def _check_permission(
 
 
 def check(
-    pid: int,
-    started: float | None = None,
+    process: ProcessReference,
     *,
     blocking: bool = False,
     py_spy: Path | None = None,
@@ -205,14 +203,14 @@ def check(
 
     Takes up to `TIMEOUT_S` seconds; call it from a worker thread.
     """
-    verdict = check_process(pid, started, blocking=blocking)
+    verdict = check_process(process, blocking=blocking)
     if not verdict.can_attach and not (sudo and verdict.command):
         return verdict
     try:
         path = py_spy or find_py_spy()
         prefix = [shutil.which("sudo") or "/usr/bin/sudo", "-n"] if sudo else []
         answer = launcher.run(
-            [*prefix, str(path), "dump", "-j", "--nonblocking", "-p", str(pid)], TIMEOUT_S
+            [*prefix, str(path), "dump", "-j", "--nonblocking", "-p", str(process.pid)], TIMEOUT_S
         )
     except PySpyNotFoundError as error:
         return AttachCheck(False, str(error))
@@ -220,58 +218,56 @@ def check(
         return AttachCheck(False, f"py-spy does not start: {clean(reason(error), 100)}")
     if answer.status == 0:
         return replace(verdict, can_attach=True, reason="", remedy="", command="")
-    return explain_failure(pid, answer)
+    return explain_failure(process.pid, answer)
 
 
 def explain_failure(
     pid: int, answer: launcher.FinishedProcess, root: Path = process_facts.PROC
 ) -> AttachCheck:
     """Explain why py-spy failed, from its messages and the present state of /proc."""
-    found = process_facts.read_facts(pid, root)
-    if found is None or found.state in ("Z", "X"):
+    facts = process_facts.read_facts(pid, root)
+    if facts is None or facts.state in ("Z", "X"):
         return AttachCheck(
             False,
             f"PID {pid} ended before py-spy could look",
             "choose another process",
             is_wrong_process=True,
         )
-    named = f"PID {pid} ({found.name})"
+    label = f"PID {pid} ({facts.name})"
     if answer.status is None:
-        if found.state == "D":
+        if facts.state == "D":
             return AttachCheck(
                 False,
-                f"{named} is in uninterruptible sleep (state D): py-spy got no answer",
+                f"{label} is in uninterruptible sleep (state D): py-spy got no answer",
                 "try again later",
             )
         return AttachCheck(
-            False, f"py-spy gave no answer about {named} within {TIMEOUT_S:.0f} s", "try again"
+            False, f"py-spy gave no answer about {label} within {TIMEOUT_S:.0f} s", "try again"
         )
-    words = answer.stderr
-    if "find python version" in words or "No python processes" in words:
-        return _explain_not_python(found, named, root)
-    if "python interpreter in the .data" in words or "Unsupported version" in words:
-        return _explain_unknown_python(found, named, words, root)
-    if "Permission" in words or "EPERM" in words or "EACCES" in words:
-        return _explain_not_permitted(found, named, root)
-    if "sudo:" in words:
+    stderr = answer.stderr
+    if "find python version" in stderr or "No python processes" in stderr:
+        return _explain_not_python(facts, label, root)
+    if "python interpreter in the .data" in stderr or "Unsupported version" in stderr:
+        return _explain_unknown_python(facts, label, stderr, root)
+    if "Permission" in stderr or "EPERM" in stderr or "EACCES" in stderr:
+        return _explain_not_permitted(facts, label, root)
+    if "sudo:" in stderr:
         return AttachCheck(
             False, "sudo asks for a password", f"run: {sudo_command(pid)}", sudo_command(pid)
         )
-    if "waitpid" in words:
+    if "waitpid" in stderr:
         return AttachCheck(
             False,
-            f"{named} is stopped (state T)",
+            f"{label} is stopped (state T)",
             f"continue it: kill -CONT {pid}; or profile it without blocking",
         )
-    said = next((line for line in words.splitlines() if line.strip()), "")
-    status = (
-        f"ended by signal {-answer.status}"
-        if answer.status < 0
-        else f"failed with status {answer.status}"
-    )
-    return AttachCheck(
-        False, f"py-spy {status} on {named}" + (f": {clean(said.strip(), 160)}" if said else "")
-    )
+    first_line = next((line.strip() for line in stderr.splitlines() if line.strip()), "")
+    cause = f": {clean(first_line, 160)}" if first_line else ""
+    if answer.status < 0:
+        status = f"ended by signal {-answer.status}"
+    else:
+        status = f"failed with status {answer.status}"
+    return AttachCheck(False, f"py-spy {status} on {label}{cause}")
 
 
 def _explain_not_python(facts: process_facts.ProcessFacts, label: str, root: Path) -> AttachCheck:
@@ -281,7 +277,10 @@ def _explain_not_python(facts: process_facts.ProcessFacts, label: str, root: Pat
         for child in process_facts.descendants(facts.pid, root)
         if child.pid not in ours and process_facts.python_version(child.pid, root) is not None
     ][:5]
-    offered = tuple((child.pid, process_facts.display_name(child, root)) for child in below)
+    offered = tuple(
+        (process_facts.reference(child, root), process_facts.display_name(child, root))
+        for child in below
+    )
     if not offered:
         return AttachCheck(
             False, f"{label} is not Python", "choose a Python process", is_wrong_process=True
@@ -317,7 +316,8 @@ def _explain_unknown_python(
     return AttachCheck(
         False,
         f"py-spy cannot read the Python of {label}: version {what} at {where}",
-        "either that version is too new for it, or a stack is deeper than 4,096 frames: try again, or update py-spy",
+        "either that version is too new for it, or a stack is deeper than 4,096 frames: "
+        "try again, or update py-spy",
     )
 
 
@@ -329,8 +329,8 @@ def _explain_not_permitted(
         return AttachCheck(
             False,
             f"you are root, but without CAP_SYS_PTRACE (a container), so {label} cannot be read",
-            "start the container with --cap-add SYS_PTRACE, in Kubernetes with securityContext.capabilities.add: "
-            '["SYS_PTRACE"] or kubectl debug --profile=general',
+            "start the container with --cap-add SYS_PTRACE, in Kubernetes with "
+            'securityContext.capabilities.add: ["SYS_PTRACE"] or kubectl debug --profile=general',
         )
     if os.geteuid() == 0:
         return AttachCheck(

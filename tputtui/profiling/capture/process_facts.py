@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tputtui.frozen import frozen
 from tputtui.host.command_names import readable_name
+from tputtui.model.process_reference import ProcessReference
 from tputtui.text import clean
 
 PROC = Path("/proc")
@@ -18,8 +19,6 @@ _KERNEL_THREAD_FLAG = 0x00200000  # PF_KTHREAD
 _PYTHON = re.compile(
     r"(?:^|/)(?:lib)?python(\d(?:\.\d+)?t?)?[a-z]*(?:\.so[\d.]*)?(?: \(deleted\))?$"
 )
-# start times from two sources differ by rounding, and by a stepped wall clock's slew
-START_TOLERANCE_S = 2.0
 
 
 @frozen
@@ -66,20 +65,34 @@ def read_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
         return None
 
 
+def read_again(facts: ProcessFacts, proc: Path = PROC) -> ProcessFacts | None:
+    """Read the facts about the same process anew.
+
+    None if it has ended, is a zombie, or its pid belongs to another process by now. The start time
+    is compared in the kernel's ticks, without the rounding of `reference`.
+    """
+    current = read_facts(facts.pid, proc)
+    if current is None or current.start_ticks != facts.start_ticks or current.state in ("Z", "X"):
+        return None
+    return current
+
+
 def _read_status(path: Path) -> dict[str, str]:
     lines = path.read_bytes().decode("utf-8", "replace").splitlines()
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
-def start_time(facts: ProcessFacts, proc: Path = PROC) -> float | None:
-    """Start time in unix seconds, as psutil's create_time() returns it."""
+def reference(facts: ProcessFacts, proc: Path = PROC) -> ProcessReference:
+    """Reference to the process; without a start time if the kernel does not tell its boot time."""
     try:
         for line in (proc / "stat").read_text().splitlines():
             if line.startswith("btime "):
-                return int(line.split()[1]) + facts.start_ticks / os.sysconf("SC_CLK_TCK")
+                boot_time = int(line.split()[1])
+                started = boot_time + facts.start_ticks / os.sysconf("SC_CLK_TCK")
+                return ProcessReference(facts.pid, started)
     except (OSError, ValueError, IndexError):
         pass
-    return None
+    return ProcessReference(facts.pid)
 
 
 def executable_path(pid: int, proc: Path = PROC) -> str | None:
@@ -105,33 +118,33 @@ def display_name(facts: ProcessFacts, proc: Path = PROC) -> str:
 def python_version(pid: int, proc: Path = PROC) -> str | None:
     """Python version ("3.12", "" if unknown); None if there is no evidence that it is Python."""
     path = executable_path(pid, proc)
-    found = _PYTHON.search(path) if path else None
-    if found and found[1] and "." in found[1]:
-        return found[1]
+    match = _PYTHON.search(path) if path else None
+    if match and match[1] and "." in match[1]:
+        return match[1]
     try:
         with (proc / str(pid) / "maps").open("rb") as maps:
             for line in maps.read(4 << 20).splitlines():
-                inside = _PYTHON.search(line.decode("utf-8", "replace"))
-                if inside and "libpython" in inside[0] and inside[1]:
-                    return inside[1]
+                library = _PYTHON.search(line.decode("utf-8", "replace"))
+                if library and "libpython" in library[0] and library[1]:
+                    return library[1]
     except OSError:
         pass
-    return "" if found else None
+    return "" if match else None
 
 
 def descendants(pid: int, proc: Path = PROC) -> list[ProcessFacts]:
     """All descendants, nearest first."""
     by_parent: dict[int, list[ProcessFacts]] = {}
     for entry in os.listdir(proc):
-        if entry.isdigit() and (found := read_facts(int(entry), proc)) is not None:
-            by_parent.setdefault(found.parent_pid, []).append(found)
-    out: list[ProcessFacts] = []
+        if entry.isdigit() and (facts := read_facts(int(entry), proc)) is not None:
+            by_parent.setdefault(facts.parent_pid, []).append(facts)
+    processes: list[ProcessFacts] = []
     waiting = [pid]
-    while waiting and len(out) < 1000:
-        below = by_parent.pop(waiting.pop(0), [])
-        out += below
-        waiting += [child.pid for child in below]
-    return out
+    while waiting and len(processes) < 1000:
+        children = by_parent.pop(waiting.pop(0), [])
+        processes += children
+        waiting += [child.pid for child in children]
+    return processes
 
 
 def has_ptrace_capability(proc: Path = PROC) -> bool:

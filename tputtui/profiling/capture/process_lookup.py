@@ -13,7 +13,7 @@ from tputtui.descriptors import reason
 from tputtui.frozen import frozen
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.host.socket_owners import ServingLookup
-from tputtui.model import ProcessReading, ProcessState
+from tputtui.model import ProcessReading, ProcessReference, ProcessState
 from tputtui.profiling.capture import preflight
 from tputtui.signals.host.process_rates import derive_processes
 from tputtui.signals.service.serving_processes import (
@@ -28,13 +28,9 @@ CPU_COMPARISON_S = 0.3  # duration over which the CPU use of candidates is compa
 
 @frozen
 class ProcessMatch:
-    """Process identified by pid and start time (unix seconds), never by pid alone.
+    """Process found, with its display name. `note` says which of several matches it is."""
 
-    `note` says which of several matches it is.
-    """
-
-    pid: int
-    started: float
+    identity: ProcessReference
     name: str
     note: str = ""
 
@@ -76,20 +72,20 @@ def _find_process(query: str, port: int | None, collector: ProcessCollector) -> 
         return _busiest_worker(port, collector)
     readings = collector.read()
     if query.isascii() and query.isdigit():
-        fitting = [reading for reading in readings if reading.pid == int(query[:9])]
-        nobody = missing_process_reason(int(query[:9]))
+        pid = int(query[:9])
+        matching = [reading for reading in readings if reading.pid == pid]
+        if not matching:
+            raise ProcessNotFoundError(missing_process_reason(pid))
     else:
-        fitting = _processes_named(query, readings)
-        nobody = f"no Python process is named {clean(query, 60)!r}"
-    if not fitting:
-        raise ProcessNotFoundError(nobody)
-    states = list(derive_processes(None, fitting, 0.0))
-    if len(fitting) > 1:
-        states = (
-            _measure_cpu(collector, readings, {reading.identity for reading in fitting}) or states
-        )
-        states.sort(key=lambda one: (-(one.cpu_percent or 0.0), one.pid))
-    return ProcessMatch(states[0].pid, states[0].started, states[0].name)
+        matching = _processes_named(query, readings)
+        if not matching:
+            raise ProcessNotFoundError(f"no Python process is named {clean(query, 60)!r}")
+    states = list(derive_processes(None, matching, 0.0))
+    if len(matching) > 1:
+        identities = {reading.identity for reading in matching}
+        states = _measure_cpu(collector, readings, identities) or states
+        states.sort(key=lambda state: (-(state.cpu_percent or 0.0), state.pid))
+    return ProcessMatch(states[0].identity, states[0].name)
 
 
 def missing_process_reason(pid: int) -> str:
@@ -122,51 +118,52 @@ def workers_hint(pid: int) -> str:
 def _workers_hint(pid: int, collector: ProcessCollector) -> str:
     ports = collector.read_sockets().ports_by_pid().get(pid, ())
     lookup = ServingLookup(collector)
-    for found in map(lookup.read_port, ports):
-        pids = frozenset(holder.pid for holder in found.holders)
-        if not any(holder.parent == pid for holder in found.holders):
+    for listeners in map(lookup.read_port, ports):
+        pids = frozenset(holder.pid for holder in listeners.holders)
+        if not any(holder.parent == pid for holder in listeners.holders):
             continue
         readings = collector.read(pids, only_watched=True)
         states = _measure_cpu(collector, readings, {reading.identity for reading in readings}, pids)
-        workers = find_workers([found], states)
-        if pid in {waiting for waiting, _ in workers.idle_parents} and workers.processes:
-            busiest = workers.processes[0]
-            return f"{pid} only waits for its workers; the busiest is {busiest.pid}: tputtui profile {busiest.pid}"
+        workers = find_workers([listeners], states)
+        if pid in {parent.pid for parent in workers.idle_parents} and workers.processes:
+            busiest = workers.processes[0].pid
+            return (
+                f"{pid} only waits for its workers; the busiest is {busiest}: "
+                f"tputtui profile {busiest}"
+            )
     return ""
 
 
 def _busiest_worker(port: int, collector: ProcessCollector) -> ProcessMatch:
     """Find the busiest worker on a port, by the same rule as the p key on the screen."""
-    found = ServingLookup(collector).read_port(port)
-    pids = frozenset(holder.pid for holder in found.holders)
+    listeners = ServingLookup(collector).read_port(port)
+    pids = frozenset(holder.pid for holder in listeners.holders)
     readings = collector.read(pids, only_watched=True)
     states = list(derive_processes(None, readings, 0.0))
     if len(pids) > 1:
-        states = (
-            _measure_cpu(collector, readings, {reading.identity for reading in readings}, pids)
-            or states
-        )
-    choice = choose_worker([found], states)
+        identities = {reading.identity for reading in readings}
+        states = _measure_cpu(collector, readings, identities, pids) or states
+    choice = choose_worker([listeners], states)
     if choice is None or choice.process is None:
         raise ProcessNotFoundError(
             describe_no_process(
-                [found], states, found.address, preflight.root_command(), "name another by its PID"
+                [listeners],
+                states,
+                listeners.address,
+                preflight.root_command(),
+                "name another by its PID",
             )
         )
-    note = f"the busiest of {choice.worker_count} workers" if choice.worker_count > 1 else ""
-    chosen = choice.process
-    return ProcessMatch(
-        chosen.pid,
-        chosen.started,
-        chosen.name,
-        "; ".join(part for part in (note, choice.note) if part),
-    )
+    notes = [f"the busiest of {choice.worker_count} workers"] if choice.worker_count > 1 else []
+    if choice.note:
+        notes.append(choice.note)
+    return ProcessMatch(choice.process.identity, choice.process.name, "; ".join(notes))
 
 
 def _measure_cpu(
     collector: ProcessCollector,
     before: tuple[ProcessReading, ...],
-    identities: set[tuple[int, float]],
+    identities: set[ProcessReference],
     pids: frozenset[int] = frozenset(),
 ) -> list[ProcessState]:
     """Measure the CPU use of processes over the next `CPU_COMPARISON_S` seconds.
@@ -185,6 +182,8 @@ def _processes_named(name: str, readings: tuple[ProcessReading, ...]) -> list[Pr
 
     If there are none, those whose name contains it ("gunicorn: worker").
     """
-    known = [reading for reading in readings if reading.python is not None]
-    exact = [reading for reading in known if reading.name == name]
-    return exact or [reading for reading in known if name.casefold() in reading.name.casefold()]
+    python_processes = [reading for reading in readings if reading.python is not None]
+    exact = [reading for reading in python_processes if reading.name == name]
+    return exact or [
+        reading for reading in python_processes if name.casefold() in reading.name.casefold()
+    ]

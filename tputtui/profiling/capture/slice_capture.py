@@ -53,8 +53,9 @@ class PySpyOptions:
         if self.subprocesses:
             flags.append("-s")
         return [
-            *self.prefix, str(self.py_spy), "record", "-p", str(self.pid), "-d", str(duration_s), "-r", str(self.rate_hz),
-            *flags, "-f", "speedscope", "-o", str(output),
+            *self.prefix, str(self.py_spy), "record", "-p", str(self.pid),
+            "-d", str(duration_s), "-r", str(self.rate_hz), *flags,
+            "-f", "speedscope", "-o", str(output),
         ]  # fmt: skip
 
 
@@ -130,11 +131,9 @@ class SliceCapture:
                     self._update_thread_shares(now)
                 continue
             over = False
-            limit = (
-                ATTACH_TIMEOUT_S
-                if run.attached_at is None
-                else self.duration_s + ATTACH_TIMEOUT_S + OVERRUN_S
-            )
+            limit = ATTACH_TIMEOUT_S
+            if run.attached_at is not None:
+                limit += self.duration_s + OVERRUN_S
             if now - self._started_at > limit or (
                 self.is_stopping and now - self._stopped_at > 2.0
             ):
@@ -174,33 +173,42 @@ class SliceCapture:
         """Read the samples; their frames are added to the table."""
         wall_run = self._runs[0]
         status = wall_run.child.close()
-        said = wall_run.child.stdout
-        taken = CapturedSlice(None, has_exited=_EXITED in said, is_behind=_BEHIND in said)
-        if found := _ERROR_COUNT.search(said):
-            taken.error_count = int(found[1])
+        output = wall_run.child.stdout
+        captured = CapturedSlice(None, has_exited=_EXITED in output, is_behind=_BEHIND in output)
+        if match := _ERROR_COUNT.search(output):
+            captured.error_count = int(match[1])
         wall: dict[ProfileThread, dict[Stack, float]] = {}
         try:
             wall = self._read_counts(wall_run.output, frames)
         except FileNotFoundError:
-            taken.failure = (None if wall_run.is_overdue else status, wall_run.child.stderr)
+            captured.failure = (None if wall_run.is_overdue else status, wall_run.child.stderr)
         except UnreadableProfileError as error:
-            taken.read_error = str(error)
+            captured.read_error = str(error)
         except OSError as error:
-            taken.failure = (status, str(error))
+            captured.failure = (status, str(error))
         gil, gil_ticks = self._read_gil(frames)
         if wall:
-            ticks = max(sum(counts.values()) for counts in wall.values())
-            began = wall_run.attached_at or self._started_at
-            duration = max((wall_run.ended_at or began) - began, ticks / self.options.rate_hz / 4)
-            known = {
-                one: self._thread_shares[one.tid]
-                for one in wall
-                if one.pid == self.options.pid and one.tid in self._thread_shares
-            }
-            cpu = {one: used for one, (used, _) in known.items()}
-            ready = {one: waited for one, (_, waited) in known.items()}
-            taken.slice = ProfileSlice(wall, gil, ticks, gil_ticks, duration, cpu, ready)
-        return taken
+            captured.slice = self._create_slice(wall, gil, gil_ticks)
+        return captured
+
+    def _create_slice(
+        self,
+        wall: dict[ProfileThread, dict[Stack, float]],
+        gil: dict[ProfileThread, dict[Stack, float]],
+        gil_ticks: float,
+    ) -> ProfileSlice:
+        """Create the slice from its samples, with its duration and the threads' CPU shares."""
+        run = self._runs[0]
+        ticks = max(sum(counts.values()) for counts in wall.values())
+        began = run.attached_at or self._started_at
+        duration = max((run.ended_at or began) - began, ticks / self.options.rate_hz / 4)
+        cpu: dict[ProfileThread, float] = {}
+        ready: dict[ProfileThread, float] = {}
+        for thread in wall:
+            shares = self._thread_shares.get(thread.tid)
+            if thread.pid == self.options.pid and shares is not None:
+                cpu[thread], ready[thread] = shares
+        return ProfileSlice(wall, gil, ticks, gil_ticks, duration, cpu, ready)
 
     def _read_gil(
         self, frames: FrameTable
@@ -222,12 +230,12 @@ class SliceCapture:
         except OSError:
             return {}, 0.0
         # N intervals have N - 1 samples between them
-        asked = self.duration_s * self.options.rate_hz - 1.0
+        requested = self.duration_s * self.options.rate_hz - 1.0
         if (self.is_stopping or _EXITED in run.child.stdout) and run.ended_at is not None:
-            asked = min(asked, (run.ended_at - run.attached_at) * self.options.rate_hz)
+            requested = min(requested, (run.ended_at - run.attached_at) * self.options.rate_hz)
         errors = _ERROR_COUNT.search(run.child.stdout)
         held = max((sum(counts.values()) for counts in gil.values()), default=0.0)
-        return gil, max(asked - (int(errors[1]) if errors else 0), held, 1.0)
+        return gil, max(requested - (int(errors[1]) if errors else 0), held, 1.0)
 
     def _read_counts(
         self, path: Path, frames: FrameTable
@@ -240,16 +248,14 @@ class SliceCapture:
                     f"py-spy wrote more than {MAX_BYTES >> 20} MiB: lower the rate or the duration"
                 )
             data = file.read(MAX_BYTES)
-        out: dict[ProfileThread, dict[Stack, float]] = {}
+        counts_by_thread: dict[ProfileThread, dict[Stack, float]] = {}
         for part in speedscope.parse(data, frames).slices:
             for thread, counts in part.wall.items():
-                owner = (
-                    thread
-                    if thread.pid
-                    else ProfileThread(self.options.pid, thread.tid, thread.name)
-                )
-                _add_counts(out.setdefault(owner, {}), counts)
-        return out
+                owner = thread
+                if not thread.pid:
+                    owner = ProfileThread(self.options.pid, thread.tid, thread.name)
+                _add_counts(counts_by_thread.setdefault(owner, {}), counts)
+        return counts_by_thread
 
 
 def _add_counts(into: dict[Stack, float], counts: Counts) -> None:

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from tputtui.frozen import frozen
+from tputtui.model.process_reference import START_TOLERANCE_S, ProcessReference
 from tputtui.profiling.capture import process_facts
 from tputtui.text import clean
 
@@ -31,21 +32,24 @@ class SourceText:
 
 
 def read_source(
-    file: str, pid: int | None, started: float | None = None, root: Path = process_facts.PROC
+    file: str,
+    process: ProcessReference | None,
+    since: float | None = None,
+    root: Path = process_facts.PROC,
 ) -> SourceText:
     """Read a source file of a process. Never raises.
 
     Args:
         file: the path as the process has it.
-        pid: the process; None if it is gone, then the file of this machine is read.
-        started: the process's start in unix seconds. A pid with another start is another process.
+        process: the process; None if it is gone, then the file of this machine is read.
+        since: when the process started, in unix seconds, if `process` does not tell.
         root: the /proc directory.
 
     """
     if not file or file.startswith("<"):
         return SourceText(file, error=f"{file or 'this frame'} is no file")
-    alive = pid is not None and _is_same_process(pid, started, root)
-    path = _local_path(file, pid if alive else None, root)
+    is_alive = process is not None and _is_alive(process, root)
+    path = _local_path(file, process.pid if process is not None and is_alive else None, root)
     if path is None:
         return SourceText(file, error=f"{file} is relative, and the process is gone")
     try:
@@ -63,16 +67,16 @@ def read_source(
     lines = tuple(
         clean(line.expandtabs(4), MAX_COLUMNS) for line in content.splitlines()[:MAX_LINES]
     )
+    started = process.started if process is not None else since
     changed = started is not None and stat.st_mtime > started + START_ROUNDING_S
     return SourceText(file, lines, CHANGED_NOTE if changed else "")
 
 
-def _is_same_process(pid: int, started: float | None, root: Path) -> bool:
-    facts = process_facts.read_facts(pid, root)
+def _is_alive(process: ProcessReference, root: Path) -> bool:
+    facts = process_facts.read_facts(process.pid, root)
     if facts is None:
         return False
-    now = process_facts.start_time(facts, root)
-    return started is None or now is None or abs(now - started) <= process_facts.START_TOLERANCE_S
+    return process.matches(process_facts.reference(facts, root), START_TOLERANCE_S)
 
 
 def _local_path(file: str, pid: int | None, root: Path) -> Path | None:

@@ -30,6 +30,7 @@ from typing import Final, NamedTuple
 
 from tputtui import text
 from tputtui.frozen import frozen
+from tputtui.stats.student_t import t95
 
 _MIN_BLOCKS: Final = 9
 _MAX_BINS: Final = 20
@@ -40,20 +41,6 @@ _MIN_SPREAD: Final = 1.15
 # multiple of the budget that makes a block an incident if a higher load passes
 _INCIDENT_FACTOR: Final = 3.0
 _MAX_INCIDENT_SHARE: Final = 0.2  # share of all blocks above which load alone explains nothing
-_STUDENT_T: Final = {
-    2: 4.30,
-    3: 3.18,
-    4: 2.78,
-    5: 2.57,
-    6: 2.45,
-    7: 2.36,
-    8: 2.31,
-    10: 2.23,
-    15: 2.13,
-    20: 2.09,
-    30: 2.04,
-}
-"""Student's t at 97.5 % by degrees of freedom; 2.0 beyond the table."""
 
 
 class LoadBlock(NamedTuple):
@@ -196,14 +183,8 @@ def _build_bin(blocks: Sequence[tuple[float, float, float]]) -> _Bin:
     # At least one bad request is assumed: none observed does not mean none possible.
     sampling = max(bad, 1.0) * (1 - share)
     error = math.sqrt(max(between, sampling)) / total
-    margin = _student_t(count - 1) * error
+    margin = t95(max(1, count - 1)) * error
     return _Bin(sum(all_rps) / count, share, margin, total, tuple(blocks))
-
-
-def _student_t(degrees_of_freedom: int) -> float:
-    return next(
-        (value for degrees, value in _STUDENT_T.items() if degrees >= degrees_of_freedom), 2.0
-    )
 
 
 def isotonic_fit(values: Sequence[float], weights: Sequence[float]) -> list[float]:

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tputtui.frozen import frozen
-from tputtui.model import ProcessState, ServiceState, Snapshot, SocketHolder, TargetListeners
+from tputtui.model import (
+    ProcessReference,
+    ProcessState,
+    ServiceState,
+    Snapshot,
+    SocketHolder,
+    TargetListeners,
+)
 from tputtui.text import clean, truncate, width
-
-ProcessIdentity = tuple[int, float]
-"""A process by pid and start time."""
 
 IDLE_PERCENT = 1.0
 """Percent of a core below which two processes count as equally idle.
@@ -31,11 +35,11 @@ class Workers:
     # Python processes that hold the socket for their children
     parents: tuple[ProcessState, ...] = ()
     # parents that were seen to leave the work to their children
-    idle_parents: frozenset[ProcessIdentity] = frozenset()
+    idle_parents: frozenset[ProcessReference] = frozenset()
     non_python: tuple[ProcessState, ...] = ()  # processes that are not Python
 
     @property
-    def identities(self) -> frozenset[ProcessIdentity]:
+    def identities(self) -> frozenset[ProcessReference]:
         """The identities of all of these processes."""
         return frozenset(
             process.identity for process in (*self.processes, *self.parents, *self.non_python)
@@ -106,7 +110,7 @@ def find_workers(
     }
     serving: list[_Holder] = []
     parents: list[_Holder] = []
-    waiting: set[ProcessIdentity] = set()
+    waiting: set[ProcessReference] = set()
     for candidate in python.values():
         children = [
             other for other in python.values() if other.holder.parent == candidate.process.pid
@@ -144,15 +148,15 @@ class _Holder:
 
 
 def _running_holders(
-    listeners: Iterable[TargetListeners], running: Mapping[ProcessIdentity, ProcessState]
-) -> dict[ProcessIdentity, SocketHolder]:
+    listeners: Iterable[TargetListeners], running: Mapping[ProcessReference, ProcessState]
+) -> dict[ProcessReference, SocketHolder]:
     """Return the holders that still run, by pid.
 
     A process that holds several sockets appears with the one that has the most connections.
     """
-    held: dict[ProcessIdentity, SocketHolder] = {}
+    held: dict[ProcessReference, SocketHolder] = {}
     for holder in (holder for target in listeners for holder in target.holders):
-        identity = (holder.pid, holder.started)
+        identity = holder.identity
         before = held.get(identity)
         if identity in running and (before is None or before.connections < holder.connections):
             held[identity] = holder
@@ -177,28 +181,26 @@ def _is_idle_parent(parent: _Holder, children: Sequence[_Holder]) -> bool:
     return not parent.percent and any(child.percent for child in children)
 
 
-def serving_marks(snapshot: Snapshot) -> dict[ProcessIdentity, str]:
+def serving_marks(snapshot: Snapshot) -> dict[ProcessReference, str]:
     """Return the marks of the process table by process: "serves :8070"."""
-    ports: dict[ProcessIdentity, set[int]] = {}
+    ports: dict[ProcessReference, set[int]] = {}
     for target in snapshot.listeners or ():
         for holder in target.holders:
-            ports.setdefault((holder.pid, holder.started), set()).add(target.port)
+            ports.setdefault(holder.identity, set()).add(target.port)
     if not ports:
         return {}
     waiting = find_workers(snapshot.listeners or (), snapshot.processes or ()).idle_parents
-    marks: dict[ProcessIdentity, str] = {}
+    marks: dict[ProcessReference, str] = {}
     for identity, own_ports in ports.items():
         shown = " ".join(f":{port}" for port in sorted(own_ports))
         marks[identity] = f"its workers serve {shown}" if identity in waiting else f"serves {shown}"
     return marks
 
 
-def find_service(snapshot: Snapshot, pid: int, started: float | None) -> ServiceState | None:
+def find_service(snapshot: Snapshot, process: ProcessReference) -> ServiceState | None:
     """Return the service that a process serves; None if it serves no target."""
     for target in snapshot.listeners or ():
-        if any(
-            holder.pid == pid and started in (None, holder.started) for holder in target.holders
-        ):
+        if any(process.matches(holder.identity) for holder in target.holders):
             return next(
                 (service for service in snapshot.services if target.target in service.targets), None
             )
@@ -212,9 +214,9 @@ def choose_process(
     snapshot: Snapshot,
     service: ServiceState | None,
     *,
-    cursor: ProcessIdentity | None = None,
+    cursor: ProcessReference | None = None,
     has_focus: bool = False,
-    sampled: Collection[ProcessIdentity] = (),
+    sampled: Collection[ProcessReference] = (),
     sudo: str = "sudo tputtui",
     manual_hint: str = "choose a process by hand",
 ) -> ProcessChoice:
@@ -245,13 +247,13 @@ def choose_process(
 
 
 def _choose_at_cursor(
-    snapshot: Snapshot, cursor: ProcessIdentity, sampled: Collection[ProcessIdentity]
+    snapshot: Snapshot, cursor: ProcessReference, sampled: Collection[ProcessReference]
 ) -> ProcessChoice:
     process = next(
         (candidate for candidate in snapshot.processes or () if candidate.identity == cursor), None
     )
     if process is None:
-        return ProcessChoice(reason=f"process {cursor[0]} has ended: choose another")
+        return ProcessChoice(reason=f"process {cursor.pid} has ended: choose another")
     family = find_family(snapshot, process)
     if process.identity not in family.idle_parents or not family.processes:
         return ProcessChoice(process)
@@ -259,7 +261,7 @@ def _choose_at_cursor(
 
 
 def _next_process(
-    ranked: Sequence[ProcessState], sampled: Collection[ProcessIdentity]
+    ranked: Sequence[ProcessState], sampled: Collection[ProcessReference]
 ) -> ProcessState:
     """Return the first process not sampled in this round; after all were, a new round begins."""
     return next((process for process in ranked if process.identity not in sampled), ranked[0])
@@ -267,7 +269,7 @@ def _next_process(
 
 def find_family(snapshot: Snapshot, process: ProcessState) -> Workers:
     """Return the workers of the service that a process serves."""
-    service = find_service(snapshot, process.pid, process.started)
+    service = find_service(snapshot, process.identity)
     if service is None:
         return Workers()
     return find_workers(_service_listeners(snapshot, service), snapshot.processes or ())
@@ -280,7 +282,7 @@ def _service_listeners(snapshot: Snapshot, service: ServiceState) -> list[Target
 def _choose_for_service(
     snapshot: Snapshot,
     service: ServiceState,
-    sampled: Collection[ProcessIdentity],
+    sampled: Collection[ProcessReference],
     sudo: str,
     manual_hint: str,
 ) -> ProcessChoice:
@@ -301,7 +303,7 @@ def _choose_for_service(
 def choose_worker(
     listeners: Sequence[TargetListeners],
     processes: Sequence[ProcessState],
-    sampled: Collection[ProcessIdentity] = (),
+    sampled: Collection[ProcessReference] = (),
 ) -> ProcessChoice | None:
     """Offer the busiest worker not sampled in this round; None if there is no worker.
 

@@ -6,7 +6,7 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from tputtui import text
-from tputtui.experiments.confidence_sequence import SequenceResult, evaluate_sequence
+from tputtui.stats.confidence_sequence import SequenceResult, evaluate_sequence
 from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.live.comparison_rows import FigureCache, rows_since
 from tputtui.views.shared.comparison_base import (

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, cast
 
 from tputtui import text
-from tputtui.model import Snapshot
+from tputtui.model import ProcessReference, Snapshot
 from tputtui.tui.commands import CommandId, Handlers
 from tputtui.views.shared.frame import PanelName
 
@@ -111,21 +111,21 @@ class EngineCommands:
 
     def follow(self, identity: Hashable) -> None:
         """Keep a process in the first row, or stop that."""
-        chosen = cast("tuple[int, float] | None", identity)
+        chosen = cast("ProcessReference | None", identity)
         if chosen is None:
             self._session.show_status("choose a process first: 6, then the arrows")
         elif self._session.view_state.followed != chosen and self._has_ended(
             chosen, self._session.latest
         ):
-            self._session.show_status(f"process {chosen[0]} has ended: choose another")
+            self._session.show_status(f"process {chosen.pid} has ended: choose another")
         elif self._session.view_state.followed == chosen:
             self._watch(frozenset())
             self._session.update_view(followed=None)
-            self._session.show_status(f"{chosen[0]} is no longer followed")
+            self._session.show_status(f"{chosen.pid} is no longer followed")
         else:
-            self._watch(frozenset((chosen[0],)))
+            self._watch(frozenset((chosen.pid,)))
             self._session.update_view(followed=chosen)
-            self._session.show_status(f"following {chosen[0]} (F to stop)")
+            self._session.show_status(f"following {chosen.pid} (F to stop)")
 
     def drop_ended_process(self, snapshot: Snapshot) -> None:
         """Stop following a process that has ended."""
@@ -133,7 +133,7 @@ class EngineCommands:
         if followed is not None and self._has_ended(followed, snapshot):
             self._watch(frozenset())
             self._session.update_view(followed=None)
-            self._session.show_status(f"process {followed[0]} has ended: it is no longer followed")
+            self._session.show_status(f"process {followed.pid} has ended: it is no longer followed")
 
     def _chart(self, charted: tuple[str, str] | None) -> None:
         if self._session.capabilities.live is not None:
@@ -144,7 +144,7 @@ class EngineCommands:
             self._session.capabilities.live.watch_processes(pids)
 
     @staticmethod
-    def _has_ended(identity: tuple[int, float], snapshot: Snapshot | None) -> bool:
+    def _has_ended(identity: ProcessReference, snapshot: Snapshot | None) -> bool:
         """Return whether a process is no longer there; False while no processes are read."""
         processes = snapshot.processes if snapshot is not None else None
         if processes is None:

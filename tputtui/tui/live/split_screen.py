@@ -12,11 +12,11 @@ from textual.message import Message
 
 from tputtui import text
 from tputtui.experiments import effect_estimate
-from tputtui.experiments.confidence_sequence import FIRST_EVALUATION_S
 from tputtui.experiments.effect_estimate import EffectEstimate
 from tputtui.model import Event, ServiceState, Snapshot
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
+from tputtui.stats.confidence_sequence import FIRST_EVALUATION_S
 from tputtui.tui.dialogs.choice_screen import ChoiceScreen
 from tputtui.tui.live.comparison_rows import FigureCache, FilledRows, rows_since
 from tputtui.tui.widgets.panel import Panel

@@ -101,7 +101,7 @@ class ProfileMenuCommands(ProfileViewCommands):
             )
             return
         plan = self._plan or default_plan(self.session.settings.profile)
-        title = f"{process.pid} {process.name}"
+        title = f"{process.identity.pid} {process.name}"
         self._menu = OptionsMenu(plan, self.session.settings.profile, title, process.threads)
         self.session.show_frame()
 

@@ -8,6 +8,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from tputtui.model import ProcessReference
 from tputtui.profiling.capture.capture import CaptureFailedError
 from tputtui.profiling.files.library import LibraryEntry
 from tputtui.profiling.profile_errors import UnreadableProfileError
@@ -69,7 +70,7 @@ class ProfileScreen(ProfileMenuCommands):
         self._shows_options = with_options
         self._refusal = refusal
         self._sampling_status = SamplingStatus(
-            process.pid if process else 0,
+            process.identity.pid if process else 0,
             process.name if process else "",
             problem=refusal,
             is_done=process is None,
@@ -77,7 +78,7 @@ class ProfileScreen(ProfileMenuCommands):
         self._sampler: ProcessSampler | None = None
         self._pending_update: SamplerUpdate | None = None  # arrived while the picture is frozen
         self._source_loader = SourceLoader(self, self.session)
-        self._candidates: tuple[tuple[int, str], ...] = ()
+        self._candidates: tuple[tuple[ProcessReference, str], ...] = ()
         self._cursor = 0  # among the candidates
         self._is_zoomed = False
 
@@ -139,9 +140,9 @@ class ProfileScreen(ProfileMenuCommands):
             (),
         )
         self._sampling_status = SamplingStatus(
-            process.pid, process.name, duration_s=plan.duration_s
+            process.identity.pid, process.name, duration_s=plan.duration_s
         )
-        self._profiles.note_sampled(process.pid, process.started)
+        self._profiles.note_sampled(process.identity)
         self._sampler = ProcessSampler(
             self.post_message,
             self._profiles.library,
@@ -152,7 +153,7 @@ class ProfileScreen(ProfileMenuCommands):
             self._sampler.start(process, plan)
         except CaptureFailedError as failed:
             self._sampling_status = SamplingStatus(
-                process.pid, process.name, problem=str(failed), is_done=True
+                process.identity.pid, process.name, problem=str(failed), is_done=True
             )
         self.session.show_frame()
 
@@ -227,7 +228,7 @@ class ProfileScreen(ProfileMenuCommands):
         self._apply_pending()
         own = None
         if self._process is not None:
-            own = find_service(frame.snapshot, self._process.pid, self._process.started)
+            own = find_service(frame.snapshot, self._process.identity)
         if self._sampler is not None:
             self._sampler.evidence = queue_evidence(own)
         self.query_one("#header", LineBar).show_line(header_line(frame, width))
@@ -251,12 +252,13 @@ class ProfileScreen(ProfileMenuCommands):
         if self._menu is not None:
             return RenderedPane(self._menu.view(width, height), cursor_width=width)
         view = self.profile_view
+        process = self._process.identity if self._process is not None else None
         pane = ProfilePane(
             self._sampling_status,
             view.analysis,
             view.tab_name,
             view.current_tab,
-            self._source_loader.text(view, self._process),
+            self._source_loader.text(view, process),
             view.search_status,
             view.breadcrumbs,
             self._candidates if view.analysis is None else (),
@@ -284,8 +286,8 @@ class ProfileScreen(ProfileMenuCommands):
         elif isinstance(self._menu, LibraryMenu):
             self.compare(self._menu.selected_entry)
         elif self.profile_view.analysis is None and self._candidates:
-            pid, command = self._candidates[self._cursor]
-            self._process = SampledProcess(pid, None, command)
+            process, command = self._candidates[self._cursor]
+            self._process = SampledProcess(process, command)
             self._start()
         else:
             self.show_message(self.profile_view.open_selected())
@@ -370,11 +372,7 @@ class ProfileScreen(ProfileMenuCommands):
             self.app.call_after_refresh(self.session.run_command, CommandId.PROFILE)
             return
         process = self._process
-        choice = (
-            self._profiles.next_worker(process.pid, process.started)
-            if process is not None
-            else None
-        )
+        choice = self._profiles.next_worker(process.identity) if process is not None else None
         if choice is None or choice.process is None:
             if self.is_sampling:
                 self.session.show_status("it is being sampled already: Esc stops")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tputtui import text
-from tputtui.model import Event, ProcessState
+from tputtui.model import Event, ProcessReference, ProcessState
 from tputtui.profiling.analysis.module_table import build_table
 from tputtui.profiling.capture.preflight import root_command
 from tputtui.profiling.files import file_formats
@@ -19,7 +19,6 @@ from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
 from tputtui.signals.service.serving_processes import (
     ProcessChoice,
-    ProcessIdentity,
     choose_process,
     find_family,
     find_service,
@@ -45,7 +44,7 @@ class ProfileSession:
         settings = session.settings
         self.library = ProfileLibrary(session.environment.state_folder / "profiles")
         self.categories = build_table(settings.profile.categories, settings.own)
-        self._sampled: set[ProcessIdentity] = set()  # workers that had their turn
+        self._sampled: set[ProcessReference] = set()  # workers that had their turn
         if session.player is not None:
             self.library.add_entries(_recorded_entries(session.player.profiles))
 
@@ -65,18 +64,18 @@ class ProfileSession:
             manual_hint=BY_HAND,
         )
 
-    def next_worker(self, pid: int, started: float | None) -> ProcessChoice | None:
+    def next_worker(self, process: ProcessReference) -> ProcessChoice | None:
         """Return the next worker of the service of a process; None where there is no other."""
         latest = self.session.latest
-        service = find_service(latest, pid, started) if latest is not None else None
+        service = find_service(latest, process) if latest is not None else None
         if latest is None or service is None:
             return None
         choice = choose_process(latest, service, sampled=self._sampled)
         if (
-            choice.process is not None and choice.process.pid == pid
+            choice.process is not None and choice.process.pid == process.pid
         ):  # a round is over, and it is the busiest again
             choice = choose_process(latest, service, sampled={choice.process.identity})
-        return choice if choice.process is not None and choice.process.pid != pid else None
+        return choice if choice.process is not None and choice.process.pid != process.pid else None
 
     def sample_choice(self, choice: ProcessChoice, *, ask: bool = False) -> None:
         """Sample the chosen process, and say which it is."""
@@ -106,16 +105,12 @@ class ProfileSession:
                 )
             )
 
-    def note_sampled(self, pid: int, started: float | None) -> None:
+    def note_sampled(self, sampled: ProcessReference) -> None:
         """Note that a process has had its turn among the workers of its service."""
         latest = self.session.latest
         running = latest.processes if latest is not None else None
         process = next(
-            (
-                process
-                for process in running or ()
-                if process.pid == pid and started in (None, process.started)
-            ),
+            (process for process in running or () if sampled.matches(process.identity)),
             None,
         )
         if latest is None or process is None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from textual.message import Message
 
 from tputtui.frozen import frozen
-from tputtui.model import ProcessState
+from tputtui.model import ProcessReference, ProcessState
 from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.capture.capture import Capture, CaptureFailedError, CaptureProgress
 from tputtui.profiling.files.library import LibraryEntry, ProfileLibrary
@@ -26,17 +26,16 @@ ANALYSIS_PAUSE_FACTOR = 4.0  # a study that costs t seconds is not made again fo
 
 @frozen
 class SampledProcess:
-    """The process that is sampled: never just a pid."""
+    """The process that is sampled, with its name and its number of threads."""
 
-    pid: int
-    started: float | None
+    identity: ProcessReference
     name: str
     threads: int | None = None
 
     @classmethod
     def of(cls, process: ProcessState) -> SampledProcess:
         """A row of the process table as a subject."""
-        return cls(process.pid, process.started, process.name, process.threads)
+        return cls(process.identity, process.name, process.threads)
 
 
 class SamplerUpdate(Message):
@@ -47,7 +46,7 @@ class SamplerUpdate(Message):
         progress: CaptureProgress,
         analysis: ProfileAnalysis | None,
         entry: LibraryEntry | None = None,
-        candidates: tuple[tuple[int, str], ...] = (),
+        candidates: tuple[tuple[ProcessReference, str], ...] = (),
         sampler: ProcessSampler | None = None,
     ) -> None:
         self.sampler = sampler  # the one whose capture it is: one that was left for another worker may still report
@@ -85,8 +84,7 @@ class ProcessSampler:
         """Begin a capture. Raises CaptureFailed where it cannot begin."""
         self._analyzed_profile, self._analyzed_at, self._analysis_cost_s = None, 0.0, 0.0
         capture = Capture(
-            process.pid,
-            process.started,
+            process.identity,
             duration_s=plan.duration_s,
             rate_hz=plan.rate_hz,
             on_progress=self._handle_progress,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from tputtui.model import ProcessReference
 from tputtui.profiling.files.source_text import SourceText, read_source
 from tputtui.views.profile.profile_view import ProfileView
 
@@ -17,15 +18,6 @@ _REPLAY_NOTE = "source is off in a replay: the files here may not be those that 
 MAX_FILES = 32  # files in the cache
 
 
-class SourceRoot(Protocol):
-    """Process below whose root and working directory a file lies."""
-
-    @property
-    def pid(self) -> int: ...  # noqa: D102
-    @property
-    def started(self) -> float | None: ...  # noqa: D102
-
-
 class SourceLoader:
     """Cache of source texts. A missing one is read in a thread, then the screen is drawn again."""
 
@@ -35,7 +27,9 @@ class SourceLoader:
         self._texts: dict[str, SourceText] = {}
         self._pending_file = ""
 
-    def text(self, profile_view: ProfileView, process: SourceRoot | None) -> SourceText | None:
+    def text(
+        self, profile_view: ProfileView, process: ProcessReference | None
+    ) -> SourceText | None:
         """Return the file under the cursor; None while it is being read, or without a file."""
         file = profile_view.file
         if not file or profile_view.analysis is None:
@@ -45,18 +39,13 @@ class SourceLoader:
         source = self._texts.get(file)
         if source is None and self._pending_file != file:
             self._pending_file = file
-            pid = process.pid if process is not None else None
-            since = (
-                process.started
-                if process is not None
-                else profile_view.analysis.profile.metadata.time
-            )
-            work = partial(self._read, file, pid, since)
+            captured_at = profile_view.analysis.profile.metadata.time
+            work = partial(self._read, file, process, captured_at)
             self._screen.run_worker(work, thread=True, group="source", exit_on_error=False)
         return source
 
-    def _read(self, file: str, pid: int | None, since: float | None) -> None:
-        source = read_source(file, pid, since)
+    def _read(self, file: str, process: ProcessReference | None, captured_at: float | None) -> None:
+        source = read_source(file, process, captured_at)
         self._screen.app.call_from_thread(self._store_text, source)
 
     def _store_text(self, source: SourceText) -> None:

@@ -8,9 +8,9 @@ from functools import partial
 from typing import cast
 
 from tputtui import text
-from tputtui.model import ProcessState, Snapshot
+from tputtui.model import ProcessReference, ProcessState, Snapshot
 from tputtui.signals.host.process_rates import used_cores
-from tputtui.signals.service.serving_processes import ProcessIdentity, serving_marks
+from tputtui.signals.service.serving_processes import serving_marks
 from tputtui.views.shared.frame import Frame, ListState, PanelView
 from tputtui.views.shared.list_table import ListTable, TableColumn, filter_and_sort, table_view
 from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
@@ -27,7 +27,7 @@ def processes_panel(frame: Frame, width: int, height: int) -> PanelView:
     found = frame.snapshot.processes
     shown = f"“{text.clean(state.filter_text, 20)}”" if state.filter_text else "/ filter"
     followed = frame.view_state.followed
-    follows = f"following {followed[0]}  " if followed is not None else ""
+    follows = f"following {followed.pid}  " if followed is not None else ""
     context = (
         f"{follows}{len(found)}, by {state.sort_column or 'cpu'}  {shown}"
         if found is not None
@@ -50,9 +50,9 @@ def processes_panel(frame: Frame, width: int, height: int) -> PanelView:
     )
 
 
-def under_cursor(snapshot: Snapshot, state: ListState) -> ProcessIdentity | None:
+def under_cursor(snapshot: Snapshot, state: ListState) -> ProcessReference | None:
     """Process of the selected row, also after it ended; None if filtered out or not selected."""
-    cursor = cast("ProcessIdentity | None", state.cursor)
+    cursor = cast("ProcessReference | None", state.cursor)
     found = [one for one in snapshot.processes or () if one.identity == cursor]
     return (
         cursor
@@ -62,7 +62,7 @@ def under_cursor(snapshot: Snapshot, state: ListState) -> ProcessIdentity | None
 
 
 def _listing(
-    items: tuple[ProcessState, ...] | list[ProcessState], marks: Mapping[ProcessIdentity, str]
+    items: tuple[ProcessState, ...] | list[ProcessState], marks: Mapping[ProcessReference, str]
 ) -> ListTable[ProcessState]:
     def words(item: ProcessState) -> str:
         return f"{item.pid} {item.name} {item.user or ''} {item.command} {marks.get(item.identity, '')}"
@@ -71,7 +71,7 @@ def _listing(
 
 
 def _with_marks(
-    columns: list[TableColumn[ProcessState]], marks: Mapping[ProcessIdentity, str]
+    columns: list[TableColumn[ProcessState]], marks: Mapping[ProcessReference, str]
 ) -> list[TableColumn[ProcessState]]:
     """Add the service that a process answers for beside its name."""
     if not marks:
@@ -81,7 +81,7 @@ def _with_marks(
 
 
 def _marked_name(
-    marks: Mapping[ProcessIdentity, str], row: LineBuilder, x: int, cells: int, item: ProcessState
+    marks: Mapping[ProcessReference, str], row: LineBuilder, x: int, cells: int, item: ProcessState
 ) -> None:
     mark = marks.get(item.identity, "")
     if cells < _LEAST_NAME + 1 + text.width(mark):

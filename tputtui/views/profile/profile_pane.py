@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.frozen import frozen
+from tputtui.model import ProcessReference
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.views.profile import tabs
 from tputtui.views.profile.function_detail import detail_lines, detail_width, insight_lines
@@ -34,7 +35,7 @@ class ProfilePane:
     source: SourceText | None = None
     search_status: str = ""  # status message of the search
     breadcrumbs: tuple[str, ...] = ()  # functions that the flame graph is zoomed into
-    candidates: tuple[tuple[int, str], ...] = ()
+    candidates: tuple[tuple[ProcessReference, str], ...] = ()
     cursor: int = 0  # index into `candidates`
 
 
@@ -136,11 +137,11 @@ def _empty_pane(content: ProfilePane, lines: list[Line], width: int, height: int
             LineBuilder(width).at(1, "Enter ", "accent").then("profiles", "dim").line(),
         ]
         keys += [None, None]
-        for at, (pid, command) in enumerate(content.candidates):
+        for at, (process, command) in enumerate(content.candidates):
             if at == content.cursor:
                 cursor = len(lines)
             lines.append(
-                LineBuilder(width).ending_at(10, str(pid), "strong").at(12, command).line()
+                LineBuilder(width).ending_at(10, str(process.pid), "strong").at(12, command).line()
             )
             keys.append(at)
     lines = (lines + [blank_line(width)] * height)[:height]

@@ -1,7 +1,7 @@
 """Baseline of a comparison (`b`) and the format of differences to it. Pure.
 
 From two minutes after the baseline, a confidence sequence tests all samples since
-(`experiments.confidence_sequence`). It stays valid however often it is evaluated, and only its
+(`stats.confidence_sequence`). It stays valid however often it is evaluated, and only its
 result is coloured. Before that, a window differs where its difference exceeds the differences among
 windows of the baseline. With too few of those windows, the difference is shown dimmed.
 """
@@ -12,22 +12,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from math import hypot, isfinite, sqrt
 from statistics import fmean
+from typing import Final
 
 from tputtui import text
-from tputtui.experiments.confidence_sequence import (
-    DEFAULT_RUN_SD,
-    MIN_ROWS,
-    SequenceResult,
-    estimate_mean,
-)
 from tputtui.frozen import frozen
 from tputtui.model import Snapshot
-from tputtui.profiling.analysis.share_variance import MIN_SLICES, t95
+from tputtui.profiling.analysis.share_variance import MIN_SLICES
 from tputtui.signals.rates import history_keys
+from tputtui.stats.confidence_sequence import SequenceResult
+from tputtui.stats.mean_estimate import MIN_ROWS, estimate_mean
+from tputtui.stats.student_t import t95
 from tputtui.views.shared.styled_text import Role, TextSpan
 
 MIN_WINDOWS = 2 * MIN_SLICES - 1
 """Windows, of which every second one is used, needed to estimate their variation by chance."""
+
+DEFAULT_RUN_SD: Final = 0.02
+"""Assumed standard deviation between equal runs, as a ratio, without a history."""
 
 _OVERLAP_FACTOR = 1.5
 """Correction of the variance of overlapping windows.

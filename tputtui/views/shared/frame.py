@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.model import Headroom, ServiceState, Snapshot
+from tputtui.model import Headroom, ProcessReference, ServiceState, Snapshot
 from tputtui.views.shared.comparison_base import Baseline, BaselineFigure, difference_spans
 from tputtui.views.shared.styled_text import Line, TextSpan, mark_cell
 
 if TYPE_CHECKING:
-    from tputtui.experiments.confidence_sequence import SequenceResult
     from tputtui.experiments.effect_estimate import EffectEstimate
     from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
     from tputtui.signals.service.replicas import ReplicaFigures
     from tputtui.signals.service.service_filter import ServiceFilter
     from tputtui.signals.service.traffic_split import TrafficSplit
+    from tputtui.stats.confidence_sequence import SequenceResult
     from tputtui.views.live.split_view import SplitFigure
 
 HistoryReader = Callable[[str, int], Sequence[float | None]]
@@ -119,7 +119,7 @@ class ViewState:
     status: str = ""  # temporary sentence in place of the footer
     list_states: dict[str, ListState] = field(default_factory=dict)
     is_read_only: bool = False
-    followed: tuple[int, float] | None = None  # pid and start of a process, which comes first
+    followed: ProcessReference | None = None  # process that comes first in the table
     panels: frozenset[str] = frozenset()  # shown where there is room; empty: all panels
     charted: tuple[str, str] | None = None  # (target, family) in the panel "metric"
     service_filter: ServiceFilter | None = None  # filter applied to the service

@@ -6,8 +6,9 @@ import math
 import random
 from collections.abc import Sequence
 
-from tputtui.experiments.confidence_sequence import estimate_mean, evaluate_sequence
 from tputtui.experiments.effect_estimate import EffectEstimate, estimate_effect
+from tputtui.stats.confidence_sequence import evaluate_sequence
+from tputtui.stats.mean_estimate import estimate_mean
 
 ROW_S = 10.0
 

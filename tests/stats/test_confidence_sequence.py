@@ -9,13 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from repeated_tests import ROW_S, first_sure
 
-from tputtui.experiments.confidence_sequence import (
-    FIRST_EVALUATION_S,
-    MeanEstimate,
-    estimate_mean,
-    evaluate_sequence,
-    half_width,
-)
+from tputtui.stats.confidence_sequence import FIRST_EVALUATION_S, evaluate_sequence, half_width
+from tputtui.stats.mean_estimate import MeanEstimate
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.8])
@@ -46,17 +41,6 @@ def test_a_jump_to_the_other_side_is_not_two_looks_on_one_side() -> None:
     found = evaluate_sequence(0.0, 0.0, [1.0] * 12 + [-1e9], ROW_S)
     assert found is not None
     assert not found.is_confirmed
-
-
-def test_a_variance_needs_rows() -> None:
-    with pytest.raises(ValueError, match="6 rows"):
-        estimate_mean([1.0] * 5, ROW_S)
-
-
-def test_autocorrelation_widens_what_independent_rows_would_say() -> None:
-    slow = [math.sin(at / 10) for at in range(120)]
-    quick = slow[::7] * 7
-    assert estimate_mean(slow, ROW_S).half_width > 2 * estimate_mean(quick[:120], ROW_S).half_width
 
 
 @given(st.floats(0.01, 1e6), st.integers(12, 900), st.floats(0.001, 0.2))
