@@ -12,8 +12,8 @@ import pytest
 import samples
 
 from tputtui.cli import main
-from tputtui.cli.options import VERBS
 from tputtui.cli.snapshot_json import to_json
+from tputtui.cli.verbs import VERBS
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tputtui"

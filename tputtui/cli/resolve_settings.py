@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tputtui.cli import config_file, file_sd
-from tputtui.cli.options import VERBS
 from tputtui.cli.output import ascii_reason
 from tputtui.cli.parser import Arguments, UsageError
+from tputtui.cli.verbs import VERBS
 from tputtui.frozen import frozen
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError

@@ -14,10 +14,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tputtui.cli.options import common_flags
+from tputtui.cli.options.target_options import add_target_arguments
 from tputtui.cli.output import no_screen_reason, print_stderr, print_stdout
 from tputtui.cli.parser import Arguments
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.text_table import format_columns
+from tputtui.cli.verb import Verb
 from tputtui.frozen import frozen
 from tputtui.model import Binding, Bindings, Exposition, Scrape
 from tputtui.scrape.endpoint import Endpoint
@@ -337,3 +340,16 @@ def _has_venv() -> bool:
     return find_spec("venv") is not None and (
         find_spec("ensurepip") is not None or sys.prefix != sys.base_prefix
     )
+
+
+VERB = Verb(
+    add_target_arguments,
+    run,
+    common_flags=(
+        common_flags.INTERVAL,
+        common_flags.TIMEOUT,
+        common_flags.OBJECTIVE,
+        common_flags.NO_DISCOVER,
+        common_flags.ASCII,
+    ),
+)

@@ -4,6 +4,7 @@ file.
 
 from __future__ import annotations
 
+import argparse
 import os
 
 from tputtui.cli import config_file
@@ -11,7 +12,20 @@ from tputtui.cli.output import print_stderr, print_stdout
 from tputtui.cli.parser import Arguments
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.text_table import format_columns
+from tputtui.cli.verb import Verb
 from tputtui.settings import settings_reference
+
+_EPILOG = "config show takes every flag that is a setting (see tputtui --help), too."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui config`."""
+    parser.add_argument(
+        "action",
+        choices=("show", "path", "init"),
+        metavar="show|path|init",
+        help="each effective setting with its origin; where the file is looked for; a commented file to start from",
+    )
 
 
 def run(arguments: Arguments) -> int:
@@ -52,3 +66,6 @@ def _describe_file(location: config_file.ConfigLocation | None) -> str:
         return "# no config file"
     state = "" if os.path.exists(location.path) else ", which does not exist"
     return f"# config file: {location.path}{state}"
+
+
+VERB = Verb(add_options, run, epilog=_EPILOG)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.run_file import check_is_other_file, open_run
+from tputtui.cli.verb import Verb
 from tputtui.text import clean, format_duration, format_size
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui cut`."""
+    parser.add_argument("run", metavar="RUN", help="the run")
+    parser.add_argument(
+        "--from", metavar="T", dest="begin", help="+90s, ISO 8601, or a mark (its start)"
+    )
+    parser.add_argument("--to", metavar="T", dest="end", help="likewise (its end)")
+    parser.add_argument("-o", metavar="NEW", dest="output", required=True, help="the new run")
+    parser.add_argument("--force", action="store_true", help="overwrite NEW")
 
 
 def run(arguments: Arguments) -> int:
@@ -46,3 +59,6 @@ def run(arguments: Arguments) -> int:
         f"{format_duration(state.seconds)}, {digits} {unit}: {clean(str(state.path), 200)}"
     )
     return 0
+
+
+VERB = Verb(add_options, run)

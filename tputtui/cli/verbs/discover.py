@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import asyncio
 
+from tputtui.cli.options import common_flags
 from tputtui.cli.output import print_stdout
 from tputtui.cli.parser import Arguments
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.text_table import format_columns
+from tputtui.cli.verb import Verb, no_options
 
 
 def run(arguments: Arguments) -> int:
@@ -45,3 +47,6 @@ def run(arguments: Arguments) -> int:
         )
     print_stdout(f"{discovery.summary}; {PORT_HINT}", settings.ascii)
     return 0
+
+
+VERB = Verb(no_options, run, common_flags=(common_flags.ASCII,))

@@ -9,9 +9,35 @@ from pathlib import Path
 from tputtui.cli import comparison_inputs, sample_size
 from tputtui.cli.output import print_stderr, print_stdout
 from tputtui.cli.parser import Arguments, UsageError
+from tputtui.cli.verb import Verb
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.plan import render_template
 from tputtui.text import clean
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui experiment`."""
+    parser.add_argument("action", choices=("new",), metavar="new", help="write the template")
+    parser.add_argument("file", metavar="FILE", help="where to, such as experiment.toml")
+    parser.add_argument(
+        "--pilot",
+        metavar="RUN",
+        help="a run of the unchanged code: it says how long each arm must be",
+    )
+    parser.add_argument(
+        "--detect", metavar="PERCENT", help="with --pilot: the effect to be found (the margin)"
+    )
+    parser.add_argument(
+        "--primary", metavar="METRIC", help="what decides, such as p99 (throughput)"
+    )
+    parser.add_argument(
+        "--history",
+        metavar="RUN",
+        action="append",
+        default=[],
+        help="with --pilot: how much equal runs differ",
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
 
 def run(arguments: Arguments) -> int:
@@ -76,3 +102,6 @@ def _render_plan(options: argparse.Namespace) -> str:
 def _format_duration(seconds: float) -> str:
     """Format a forecast in whole minutes, unless it is shorter than that."""
     return f"{math.ceil(seconds / 60)}m" if seconds >= 120 else f"{math.ceil(seconds)}s"
+
+
+VERB = Verb(add_options, run)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import threading
 from dataclasses import replace
 from pathlib import Path
 
 from tputtui.cli.headless import stop_on_signals
+from tputtui.cli.options import argument_types, common_flags
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
+from tputtui.cli.verb import Verb
 from tputtui.profiling.capture import process_facts
 from tputtui.profiling.capture.capture import (
     MAX_DURATION_S,
@@ -22,6 +25,33 @@ from tputtui.profiling.capture.capture import (
 )
 from tputtui.settings import Settings, TargetSettings
 from tputtui.text import clean
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui profile`."""
+    parser.add_argument(
+        "process",
+        metavar="PID|:PORT",
+        type=argument_types.process,
+        help="the process, as ps -e lists it, or the one that serves a port of this machine: of workers the busiest",
+    )
+    parser.add_argument(
+        "--for",
+        metavar="DURATION",
+        dest="duration",
+        type=argument_types.positive_duration,
+        help="length of the capture, from 0.5s on (10s)",
+    )
+    parser.add_argument(
+        "--rate", metavar="HZ", type=argument_types.non_negative_int, help="samples a second (100)"
+    )
+    parser.add_argument(
+        "-o",
+        metavar="FILE",
+        dest="output",
+        help="write it: .json is speedscope, .txt collapsed stacks, .svg a flame graph; .gz on any",
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
 
 def run(arguments: Arguments) -> int:
@@ -194,3 +224,6 @@ def _write_profile(
         f"in {seen.duration_s:.1f} of {settings.profile.duration_s:g} s: {shown}"
     )
     return 0
+
+
+VERB = Verb(add_options, run, common_flags=(*common_flags.TICK_FLAGS, *common_flags.SCREEN_FLAGS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from tputtui.cli import recording_inputs as inputs
 from tputtui.cli.headless import StopRequest, iter_snapshots, stop_on_signals
+from tputtui.cli.options import argument_types, common_flags
+from tputtui.cli.options.target_options import add_target_arguments
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.progress_line import ProgressLine
@@ -24,6 +27,7 @@ from tputtui.cli.rollback_guard import (
     print_evidence,
     with_control,
 )
+from tputtui.cli.verb import Verb
 from tputtui.engine import Engine
 from tputtui.model import Snapshot
 from tputtui.recording.recorder import Recorder, RecordingPlan
@@ -43,6 +47,98 @@ _EXIT_FAILED, _EXIT_UNUSABLE, _EXIT_OBJECTIVE_MISSED, _INCONCLUSIVE, _EXIT_HUNG_
     129,
 )
 _SIGHUP = 1
+
+
+_EPILOG = """\
+The run is one file: --for, ^C or SIGTERM close it (exit code 0), kill -9 leaves
+it readable. Exit code 10: an objective was missed, or it was aborted; 1: it was
+not written to its end. The rules of --abort: docs/objectives.md."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui record`."""
+    add_target_arguments(parser)
+    parser.add_argument(
+        "-o", metavar="RUN", dest="output", required=True, help="the file, such as before.tput.gz"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite RUN")
+    parser.add_argument(
+        "--for",
+        metavar="DURATION",
+        dest="duration",
+        type=argument_types.positive_duration,
+        help="end after that time",
+    )
+    parser.add_argument(
+        "--like",
+        metavar="RUN",
+        help="targets, interval, duration and objectives of that run; says if the load was too",
+    )
+    parser.add_argument(
+        "--all-metrics", action="store_true", help="every metric, not only those that are shown"
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="WHAT",
+        type=argument_types.sampling_schedule,
+        help="PID@60s or :PORT@60s, and again every 5 min: :8000@60s/5m",
+    )
+    parser.add_argument(
+        "--mark",
+        metavar="[T=]TEXT",
+        type=argument_types.mark_spec,
+        action="append",
+        default=[],
+        help="a mark: at the start, or +90s=TEXT",
+    )
+    parser.add_argument(
+        "--mark-file",
+        metavar="FILE",
+        help='marks as they are appended to it: "TIME TEXT" lines; - is stdin',
+    )
+    parser.add_argument("--note", metavar="TEXT", default="", help="what the run is about")
+    parser.add_argument(
+        "--experiment",
+        metavar="FILE",
+        help="the experiment it belongs to, TOML: hypothesis, owner, change",
+    )
+    parser.add_argument(
+        "--workload",
+        metavar="FILE",
+        help="what the load is, TOML: generator, arguments, concurrency",
+    )
+    parser.add_argument(
+        "--fail-after",
+        metavar="S",
+        type=argument_types.positive_duration,
+        help="an objective has to be missed for so long to fail the run",
+    )
+    parser.add_argument(
+        "--abort",
+        action="store_true",
+        help="end when it has failed, with the evidence as JSON on stdout (exit code 10)",
+    )
+    parser.add_argument(
+        "--control",
+        metavar="SERVICE",
+        help="what the others are compared with: a service, or a target",
+    )
+    parser.add_argument(
+        "--margin",
+        metavar="METRIC=AMOUNT",
+        action="append",
+        default=[],
+        help="with --control, what is not yet worse: throughput=2%%, p99=10%%",
+    )
+    parser.add_argument(
+        "--listen", metavar="ADDR", help="serve what is derived as /metrics: 127.0.0.1:9464"
+    )
+    parser.add_argument(
+        "--limit",
+        metavar="SIZE",
+        type=argument_types.byte_size,
+        help="go on in a new file beyond that: 500MiB",
+    )
 
 
 def run(arguments: Arguments) -> int:
@@ -323,3 +419,11 @@ class _RecordingMonitor:
             alarms=self.guard.alarms,
             path=path,
         )
+
+
+VERB = Verb(
+    add_options,
+    run,
+    common_flags=(*common_flags.RATE_FLAGS, common_flags.NO_DISCOVER),
+    epilog=_EPILOG,
+)

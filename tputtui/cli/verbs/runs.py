@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -10,10 +11,12 @@ from pathlib import Path
 from tputtui import text
 from tputtui.cli import experiment_index
 from tputtui.cli.experiment_index import ExperimentEntry
+from tputtui.cli.options import common_flags
 from tputtui.cli.output import print_stdout
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.text_table import format_columns
+from tputtui.cli.verb import Verb
 from tputtui.recording.run_header import ServiceSummary
 from tputtui.recording.run_listing import ListedRun, comparability_key, list_runs, runs_folder
 from tputtui.recording.value_codec import to_plain
@@ -27,6 +30,19 @@ _HEADINGS = (
 _EXPERIMENT_HEADINGS = (
     "hypothesis", "owner", "verdict", "decision", "first to saturate", "hottest function", "runs", "newest run",
 )  # fmt: skip
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui runs`."""
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", help="where they are ($XDG_STATE_HOME/tputtui/runs)"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "markdown", "json"),
+        default="text",
+        help="text, markdown (a team's backlog) or json",
+    )
 
 
 def run(arguments: Arguments) -> int:
@@ -194,3 +210,6 @@ def _run_object(listed_run: ListedRun, entries: Sequence[ExperimentEntry]) -> di
         "environment": dict(header.environment),
         "summary": to_plain(listed_run.summary),
     }
+
+
+VERB = Verb(add_options, run, common_flags=(common_flags.ASCII,))

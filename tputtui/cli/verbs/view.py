@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tputtui.cli.options import common_flags
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
+from tputtui.cli.verb import Verb
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
@@ -21,6 +24,23 @@ if TYPE_CHECKING:
 
     from tputtui.profiling.files.pstats_file import PstatsProfile
     from tputtui.tui.app import TputtuiApp
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui view`."""
+    parser.add_argument(
+        "file", metavar="FILE", help="speedscope JSON, collapsed stacks (either gzipped) or .pstats"
+    )
+    parser.add_argument(
+        "other", metavar="FILE2", nargs="?", help="a later profile: their difference is shown"
+    )
+    parser.add_argument(
+        "-o",
+        metavar="OUT",
+        dest="output",
+        help="write FILE as .json, .txt or .svg instead, .gz on any",
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite OUT")
 
 
 def run(arguments: Arguments) -> int:
@@ -96,3 +116,6 @@ def _write_profile(profile: Profile, path: Path, force: bool, read_only: bool) -
         return 1
     print_stderr(f"wrote {shown}")
     return 0
+
+
+VERB = Verb(add_options, run, common_flags=common_flags.SCREEN_FLAGS)
