@@ -24,11 +24,11 @@ from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
 from tputtui.cli.verb import Verb
-from tputtui.demo.launch import Demo, DemoError
-from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
 
 if TYPE_CHECKING:
+    from tputtui.demo.launch import Demo
+    from tputtui.model import Snapshot
     from tputtui.views.shared.comparison_base import Baseline
 
 _VISIBLE_AFTER_TICKS = 3.0  # intervals after its start
@@ -92,6 +92,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Start the demo, watch it, stop it."""
+    from tputtui.demo.launch import Demo, DemoError
+
     options = arguments.options
     settings = effective_settings(arguments).settings
     baseline = None
@@ -120,11 +122,9 @@ def run(arguments: Arguments) -> int:
     try:
         with demo:
             settings = replace(settings, targets=_replica_targets(demo.start()))
-            return (
-                _run_stream(settings, demo, options.count)
-                if options.stream
-                else _run_screen(settings, demo, baseline)
-            )
+            if options.stream:
+                return _run_stream(settings, demo, options.count)
+            return _run_screen(settings, demo, baseline)
     except DemoError as error:
         print_stderr(str(error))
         return 1

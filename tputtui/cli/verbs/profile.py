@@ -6,6 +6,7 @@ import argparse
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tputtui.cli.headless import stop_on_signals
 from tputtui.cli.options import argument_types, common_flags
@@ -14,17 +15,12 @@ from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
 from tputtui.cli.verb import Verb
-from tputtui.profiling.capture import process_facts
-from tputtui.profiling.capture.capture import (
-    MAX_DURATION_S,
-    MAX_RATE_HZ,
-    MIN_DURATION_S,
-    Capture,
-    CaptureFailedError,
-    CaptureProgress,
-)
-from tputtui.settings import Settings, TargetSettings
+from tputtui.settings import ProfileSettings, Settings, TargetSettings
 from tputtui.text import clean
+
+if TYPE_CHECKING:
+    from tputtui.profiling.capture.capture import CaptureProgress
+    from tputtui.profiling.profile_model import Profile
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -61,18 +57,7 @@ def run(arguments: Arguments) -> int:
     if settings.read_only:
         raise UsageError("--read-only: no capture of a process")
     pid, started = _process(options.process)
-    profile = settings.profile
-    if options.duration is not None:
-        profile = replace(profile, duration_s=options.duration)
-    if options.rate is not None:
-        profile = replace(profile, rate_hz=options.rate)
-    if not 1 <= profile.rate_hz <= MAX_RATE_HZ:
-        raise UsageError(f"--rate {profile.rate_hz}: 1 to {MAX_RATE_HZ} samples a second")
-    if not MIN_DURATION_S <= profile.duration_s <= MAX_DURATION_S:
-        raise UsageError(
-            f"--for {profile.duration_s:g}s: {MIN_DURATION_S:g} s to {MAX_DURATION_S:.0f} s"
-        )
-    settings = replace(settings, profile=profile)
+    settings = replace(settings, profile=_capture_settings(settings.profile, options))
     if options.output:
         path = Path(options.output)
         _check_output(path, options.force)
@@ -94,37 +79,54 @@ def run(arguments: Arguments) -> int:
     )
 
 
-def _process(words: str) -> tuple[int, float | None]:
+def _capture_settings(profile: ProfileSettings, options: argparse.Namespace) -> ProfileSettings:
+    """Return the settings of the capture, with --for and --rate. Raises UsageError."""
+    from tputtui.profiling.capture.capture import MAX_DURATION_S, MAX_RATE_HZ, MIN_DURATION_S
+
+    if options.duration is not None:
+        profile = replace(profile, duration_s=options.duration)
+    if options.rate is not None:
+        profile = replace(profile, rate_hz=options.rate)
+    if not 1 <= profile.rate_hz <= MAX_RATE_HZ:
+        raise UsageError(f"--rate {profile.rate_hz}: 1 to {MAX_RATE_HZ} samples a second")
+    if not MIN_DURATION_S <= profile.duration_s <= MAX_DURATION_S:
+        raise UsageError(
+            f"--for {profile.duration_s:g}s: {MIN_DURATION_S:g} s to {MAX_DURATION_S:.0f} s"
+        )
+    return profile
+
+
+def _process(argument: str) -> tuple[int, float | None]:
     """Resolve PID, or the process that serves :PORT, to pid and start time.
 
     Raises UsageError if there is none.
     """
-    from tputtui.profiling.capture.process_lookup import (
-        ProcessNotFoundError,
-        find,
-        missing_process_reason,
-        workers_hint,
-    )
+    from tputtui.profiling.capture.process_lookup import ProcessNotFoundError, find
 
-    if not words.startswith(":"):
-        pid = int(words)
-        found = process_facts.read_facts(pid) if pid > 0 else None
-        if found is None:
-            reason = missing_process_reason(pid)
-            raise UsageError(
-                reason if "hidepid" in reason else f"{reason}: tputtui lists them, or ps -e"
-            )
-        if note := workers_hint(pid):
-            print_stderr(note)
-        return pid, process_facts.start_time(found)
+    if not argument.startswith(":"):
+        return _process_by_pid(int(argument))
     try:
-        who = find(words)
+        process = find(argument)
     except (ProcessNotFoundError, ValueError) as error:
         raise UsageError(str(error)) from error
-    print_stderr(
-        f"{words} is served by {who.pid} {who.name}" + (f", {who.note}" if who.note else "")
-    )
-    return who.pid, who.started
+    note = f", {process.note}" if process.note else ""
+    print_stderr(f"{argument} is served by {process.pid} {process.name}{note}")
+    return process.pid, process.started
+
+
+def _process_by_pid(pid: int) -> tuple[int, float | None]:
+    from tputtui.profiling.capture import process_facts
+    from tputtui.profiling.capture.process_lookup import missing_process_reason, workers_hint
+
+    facts = process_facts.read_facts(pid) if pid > 0 else None
+    if facts is None:
+        reason = missing_process_reason(pid)
+        raise UsageError(
+            reason if "hidepid" in reason else f"{reason}: tputtui lists them, or ps -e"
+        )
+    if note := workers_hint(pid):
+        print_stderr(note)
+    return pid, process_facts.start_time(facts)
 
 
 def _require_python(pid: int) -> None:
@@ -149,15 +151,19 @@ def _served_targets(settings: Settings, pid: int) -> tuple[TargetSettings, ...]:
     if not settings.targets:
         return ()
     watched = [
-        LookedUpTarget(str(at), parse_address(one.url).url)
-        for at, one in enumerate(settings.targets)
+        LookedUpTarget(str(number), parse_address(target.url).url)
+        for number, target in enumerate(settings.targets)
     ]
     try:
-        found = ServingLookup(ProcessCollector()).read(watched, with_sockets=False)
+        served = ServingLookup(ProcessCollector()).read(watched, with_sockets=False)
     except OSError:  # out of descriptors: the profile is shown without the strip
         return ()
-    own = {int(one.target) for one in found if any(holder.pid == pid for holder in one.holders)}
-    return tuple(target for at, target in enumerate(settings.targets) if at in own)
+    own = {
+        int(target.target)
+        for target in served
+        if any(holder.pid == pid for holder in target.holders)
+    }
+    return tuple(target for number, target in enumerate(settings.targets) if number in own)
 
 
 def _check_output(path: Path, force: bool) -> None:
@@ -180,28 +186,50 @@ def _write_profile(
 ) -> int:
     from tputtui.profiling.files.file_formats import save
 
+    profile = _capture_profile(settings, pid, started)
+    if profile is None:
+        return 1
     shown = clean(str(path))
-    said = threading.Event()
+    try:
+        save(profile, path, force=force)
+    except OSError as error:
+        print_stderr(f"{shown}: {error.strerror or error}")
+        return 1
+    count = len(profile.threads)
+    threads = f"{count} thread{'s' if count != 1 else ''}"
+    print_stderr(
+        f"looked {profile.ticks():,.0f} of {profile.requested_ticks or 0.0:,.0f} times at "
+        f"{threads}, in {profile.duration_s:.1f} of {settings.profile.duration_s:g} s: {shown}"
+    )
+    return 0
 
-    def progress(now: CaptureProgress) -> None:
-        if now.state == "sampling" and not said.is_set():
-            said.set()
+
+def _capture_profile(settings: Settings, pid: int, started: float | None) -> Profile | None:
+    """Capture until the end of the duration or a signal; None, with a line, if that failed."""
+    from tputtui.profiling.capture.capture import Capture, CaptureFailedError
+
+    duration_s = settings.profile.duration_s
+    is_announced = threading.Event()
+
+    def on_progress(progress: CaptureProgress) -> None:
+        if progress.state == "sampling" and not is_announced.is_set():
+            is_announced.set()
             print_stderr(
-                f"sampling {pid} for {settings.profile.duration_s:g} s; ^C stops early and keeps what there is"
+                f"sampling {pid} for {duration_s:g} s; ^C stops early and keeps what there is"
             )
 
     capture = Capture(
         pid,
         started,
-        duration_s=settings.profile.duration_s,
+        duration_s=duration_s,
         rate_hz=settings.profile.rate_hz,
-        on_progress=progress,
+        on_progress=on_progress,
     )
     try:
         capture.start()
     except CaptureFailedError as failed:
         print_stderr(str(failed))
-        return 1
+        return None
     with stop_on_signals() as stop:
         while not capture.wait(0.1):
             if stop.is_requested:
@@ -209,21 +237,7 @@ def _write_profile(
     end = capture.progress
     if end.message:
         print_stderr(end.message)
-    if end.profile is None:
-        return 1
-    try:
-        save(end.profile, path, force=force)
-    except OSError as error:
-        print_stderr(f"{shown}: {error.strerror or error}")
-        return 1
-    seen = end.profile
-    count = len(seen.threads)
-    threads = f"{count} thread{'s' if count != 1 else ''}"
-    print_stderr(
-        f"looked {seen.ticks():,.0f} of {seen.requested_ticks or 0.0:,.0f} times at {threads}, "
-        f"in {seen.duration_s:.1f} of {settings.profile.duration_s:g} s: {shown}"
-    )
-    return 0
+    return end.profile
 
 
 VERB = Verb(add_options, run, common_flags=(*common_flags.TICK_FLAGS, *common_flags.SCREEN_FLAGS))

@@ -15,7 +15,6 @@ from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.run_file import open_run
 from tputtui.cli.screen_runner import require_screen, show_screen
 from tputtui.cli.verb import Verb
-from tputtui.recording.reader import NotARunError
 from tputtui.settings import Settings
 from tputtui.text import clean
 
@@ -74,6 +73,7 @@ def run(arguments: Arguments) -> int:
             return _print_stream(source, begin, options.count)
         require_screen(f"tputtui replay {clean(options.run, 100)} --stream prints the same as JSON")
         from tputtui.engine.replay.player import Player
+        from tputtui.recording.reader import NotARunError
         from tputtui.tui.capabilities import Capabilities
 
         baseline = read_baseline(options.baseline)
@@ -113,12 +113,10 @@ def replay_settings(settings: Settings, header: RunHeader) -> Settings:
 def _begin_at(source: Run, time_text: str | None) -> float | None:
     from tputtui.recording.time_spec import parse_time_spec
 
+    if time_text is None:
+        return None
     try:
-        return (
-            parse_time_spec(time_text, source.header, source.marks())
-            if time_text is not None
-            else None
-        )
+        return parse_time_spec(time_text, source.header, source.marks())
     except ValueError as error:
         raise UsageError(str(error)) from None
 

@@ -14,15 +14,13 @@ from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
 from tputtui.cli.verb import Verb
-from tputtui.profiling.files import file_formats
-from tputtui.profiling.profile_errors import UnreadableProfileError
-from tputtui.profiling.profile_model import Profile
 from tputtui.text import clean
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
     from tputtui.profiling.files.pstats_file import PstatsProfile
+    from tputtui.profiling.profile_model import Profile
     from tputtui.tui.app import TputtuiApp
 
 
@@ -45,6 +43,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Read the file first, so that an unreadable one never changes the terminal."""
+    from tputtui.profiling.files import file_formats
+    from tputtui.profiling.profile_errors import UnreadableProfileError
+
     options = arguments.options
     settings = effective_settings(arguments).settings
     path, other = Path(options.file), Path(options.other) if options.other else None
@@ -102,6 +103,8 @@ def _view_pstats(arguments: Arguments, path: Path, other: Path | None) -> int:
 
 
 def _write_profile(profile: Profile, path: Path, force: bool, read_only: bool) -> int:
+    from tputtui.profiling.files import file_formats
+
     shown = clean(str(path), 200)
     if read_only:
         raise UsageError("--read-only: no file is written")
