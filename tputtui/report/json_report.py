@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Final
 
 from tputtui.experiments import formatting
 from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result import (
-    Comparison,
     DecidingRow,
     Interval,
     MetricResult,
     RouteResult,
     Stratum,
 )
-from tputtui.report.report_input import ReportInput, ResourceComparison, digest
+from tputtui.report.report_input import ComparisonReport, ResourceComparison, digest
 
 _ARMS: Final = ("baseline", "candidate")
 
 
-def build_document(
-    comparison: Comparison, exit_code: int, report_input: ReportInput
-) -> dict[str, object]:
-    """Build the document. `exit_code` is the exit code of the caller."""
+def render_json(report: ComparisonReport) -> str:
+    """Render the document without a final newline."""
+    return json.dumps(build_json(report), indent=2, allow_nan=False)
+
+
+def build_json(report: ComparisonReport) -> dict[str, object]:
+    """Build the document."""
+    comparison, report_input = report.comparison, report.report_input
     seconds = comparison.seconds
     return {
         "schema": 1,
@@ -34,8 +38,8 @@ def build_document(
         },
         "history": list(report_input.history),
         "verdict": comparison.verdict,
-        "ok": exit_code == 0,
-        "exit_code": exit_code,
+        "ok": report.exit_code == 0,
+        "exit_code": report.exit_code,
         "decided_by": _row(comparison.decided_by),
         "primary": comparison.primary,
         "reasons": list(comparison.reasons),

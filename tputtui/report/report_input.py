@@ -13,6 +13,7 @@ from typing import Final
 from tputtui.experiments.comparability import INVALIDATING_FIELDS
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.plan import ExperimentPlan
+from tputtui.experiments.result import Comparison
 from tputtui.experiments.result_log import LoggedResult
 from tputtui.frozen import frozen
 
@@ -86,6 +87,15 @@ class ReportInput:
             ("Risk", "risk"), ("Rollback", "rollback"),
         )  # fmt: skip
         return [(head, self.plan.texts[key]) for head, key in named if self.plan.texts.get(key)]
+
+
+@frozen
+class ComparisonReport:
+    """All that a report of a comparison holds. `exit_code` is that of the caller."""
+
+    comparison: Comparison
+    report_input: ReportInput
+    exit_code: int
 
 
 def digest(values: Mapping[str, object]) -> str:

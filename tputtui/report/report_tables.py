@@ -7,38 +7,12 @@ from typing import Final
 
 from tputtui.experiments import formatting
 from tputtui.experiments.result import Comparison, MetricResult, RouteResult, Verdict
-from tputtui.frozen import frozen
+from tputtui.report.document import ReportTable, TableRow
 from tputtui.report.report_input import ReportInput, ResourceUse, digest, invalidating_fields
 from tputtui.text import UNKNOWN, clean, format_duration, format_number, format_percent
 
 _MAX_RESOURCES: Final = 10
 _IDLE_RATIO: Final = 0.01  # of its limit: below it a resource without waiting work is omitted
-
-
-@frozen
-class TableRow:
-    """One row of a table. `verdict` colours its last cell."""
-
-    cells: tuple[str, ...]
-    verdict: Verdict | None = None
-    is_primary: bool = False
-    is_guardrail: bool = True  # else it is informational
-
-
-@frozen
-class ReportTable:
-    """Cells under their headings.
-
-    `text_columns`: columns of text, aligned left; all others are figures.
-    """
-
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[TableRow, ...]
-    text_columns: frozenset[int]
-    wide_only_columns: frozenset[int] = frozenset()  # columns omitted on a terminal of 80 columns
-    note: str = ""
-    missing_note: str = ""  # which rows are missing, and why
 
 
 def metrics_table(
@@ -76,7 +50,14 @@ def metrics_table(
     ]
     note = f"margins: {margins}"
     return ReportTable(
-        "Results", heads, tuple(rows), frozenset((0, 6)), frozenset((5,)), note, "; ".join(missing)
+        "Results",
+        heads,
+        tuple(rows),
+        frozenset((0, 6)),
+        frozenset((5,)),
+        note,
+        "; ".join(missing),
+        is_of_metrics=True,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from tputtui.experiments import formatting
 from tputtui.experiments.metric_rows import MetricRows
-from tputtui.experiments.result import MetricResult, Stratum, Verdict
+from tputtui.report.document import EffectPlot
 from tputtui.text import format_axis_duration, format_axis_value, truncate
 
 _WIDTH: Final = 760
@@ -99,41 +99,23 @@ def render_time_chart(
     return "".join(out)
 
 
-def render_forest_plot(metrics: Sequence[MetricResult]) -> str:
-    """Render each effect in units of its own margin, with a band for the negligible range."""
-    named = [(formatting.describe_metric(one), one, one.verdict) for one in metrics]
-    return _render_effects(named, "effects in units of their margins", "shaded: within the margin")
-
-
-def render_strata_plot(strata: Sequence[Stratum], primary: str) -> str:
-    """Render the effect on the deciding metric in each stratum."""
-    found = [
-        (one.name, metric, one.verdict)
-        for one in strata
-        if (metric := one.metric(primary)) is not None
-    ]
-    name = formatting.METRIC_WORDS.get(primary, primary)
-    return (
-        _render_effects(found, f"{name} in each stratum", f"{name}; shaded: within the margin")
-        if len(found) > 1
-        else ""
-    )
-
-
-def _render_effects(
-    named: Sequence[tuple[str, MetricResult, Verdict | None]], aria_label: str, caption: str
-) -> str:
+def render_effect_plot(plot: EffectPlot) -> str:
+    """Render each effect in units of its own margin, with a band for the negligible range; ""
+    without any.
+    """
     drawn = [
         (
-            name,
-            one.effect / one.margin,
-            one.ci.low / one.margin,
-            one.ci.high / one.margin,
-            verdict,
-            one,
+            effect.name,
+            effect.metric.effect / effect.metric.margin,
+            effect.metric.ci.low / effect.metric.margin,
+            effect.metric.ci.high / effect.metric.margin,
+            effect.verdict,
+            effect.metric,
         )
-        for name, one, verdict in named
-        if one.effect is not None and one.ci is not None and one.margin > 0
+        for effect in plot.effects
+        if effect.metric.effect is not None
+        and effect.metric.ci is not None
+        and effect.metric.margin > 0
     ]
     if not drawn:
         return ""
@@ -148,7 +130,7 @@ def _render_effects(
         return label + span * (0.5 + max(-1.0, min(1.0, margins / reach)) / 2)
 
     out = [
-        f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(aria_label)}">'
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(plot.label)}">'
     ]
     out.append(
         f'<rect x="{x(-1):.1f}" width="{x(1) - x(-1):.1f}" y="0" height="{height - 22}" class="margin"/>'
@@ -164,7 +146,7 @@ def _render_effects(
         told = f"{formatting.format_effect(one)} {formatting.format_interval(one)}"
         out.append(f'<text x="{_WIDTH}" y="{y + 4}" class="label end">{escape(told)}</text>')
     out.append(
-        f'<text x="{x(0):.1f}" y="{height - 6}" class="axis middle">{escape(caption)}</text></svg>'
+        f'<text x="{x(0):.1f}" y="{height - 6}" class="axis middle">{escape(plot.caption)}</text></svg>'
     )
     return "".join(out)
 

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote_plus
 import pytest
 from terminal_session import TPUTTUI, Session
 
-from tputtui import recording
+from tputtui import recording, report
 from tputtui.recording.export import FORMATS
 from tputtui.recording.records import RecordedProfile
 
@@ -213,7 +213,7 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
         )
         assert (made / f"out.{kind}").stat().st_size
     use("runs", str(made))
-    for kind in ("html", "markdown", "json"):
+    for kind in report.FORMATS:
         use(
             "compare",
             "all.tput.gz:header-ok",
@@ -224,7 +224,7 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
             f"compared.{kind}",
             codes=(0, 2, 10, 11, 12),
         )
-    assert (made / "compared.html").exists()
+        assert (made / f"compared.{kind}").exists()
     use("replay", "a.tput.gz", "--stream")
     failing = (
         "import tputtui.engine.engine as e, tputtui.cli as c, sys\n"
