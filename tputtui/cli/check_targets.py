@@ -1,4 +1,4 @@
-"""Check of each target for `tputtui check`: two scrapes, what was found in them, and what misleads."""
+"""Check of each target for `tputtui check`: two scrapes, their contents, and what misleads."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Arguments:
 class _Parser(argparse.ArgumentParser):
     """Argument parser with one-line errors that suggest the nearest flag."""
 
-    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - its signature
+    def _print_message(self, message: str, _file: object = None) -> None:
         """Print --help or --version; unlike argparse, report a stdout that cannot be written."""
         print_stdout(message.rstrip("\n"))
 

@@ -177,7 +177,8 @@ class RollbackGuard:
         names = [name for (_, name), watch in self._unanswered.items() if not watch.was_judged]
         if not names:
             return ""
-        return f"inconclusive: {clean(names[0])} could not be read: {self._last_words.get(names[0], 'no answer')}"
+        reason = self._last_words.get(names[0], "no answer")
+        return f"inconclusive: {clean(names[0])} could not be read: {reason}"
 
     def describe_missing_control(self, snapshot: Snapshot) -> str:
         """Describe a control name that matches no service, once all services are known; "" if it

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 from typing import Final
 
 from tputtui.report import svg_charts
@@ -54,6 +53,8 @@ def render_html(report: ComparisonReport) -> str:
 
 def read_style() -> str:
     """Read the style sheet, a file of the package."""
+    from importlib.resources import files  # imported lazily: only this format needs it
+
     return files("tputtui.report").joinpath("report.css").read_text("utf-8")
 
 

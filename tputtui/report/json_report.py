@@ -52,38 +52,39 @@ def build_json(report: ComparisonReport) -> dict[str, object]:
             "excluded": _finite(seconds.excluded),
             "needed": _finite(seconds.needed),
         },
-        "metrics": [metric_object(one) for one in comparison.metrics],
-        "routes": [_route_object(one) for one in comparison.routes],
-        "strata": [_stratum_object(one) for one in comparison.strata],
+        "metrics": [metric_object(metric) for metric in comparison.metrics],
+        "routes": [_route_object(route) for route in comparison.routes],
+        "strata": [_stratum_object(stratum) for stratum in comparison.strata],
         "strata_by": (comparison.strata_metric or comparison.primary)
         if comparison.strata
         else None,
         "heterogeneity_p": _finite(comparison.heterogeneity_p),
         "differences": [
             {
-                "field": one.field,
-                "baseline": _to_json(one.baseline),
-                "candidate": _to_json(one.candidate),
-                "declared": one.is_declared,
-                "invalidates": one.is_invalidating,
+                "field": difference.field,
+                "baseline": _to_json(difference.baseline),
+                "candidate": _to_json(difference.candidate),
+                "declared": difference.is_declared,
+                "invalidates": difference.is_invalidating,
             }
-            for one in comparison.differences
+            for difference in comparison.differences
         ],
         "advice": list(comparison.advice),
         "experiment": _plan_object(report_input.plan),
         "deviations": list(report_input.deviations),
         "environment": {
-            arm: _to_json(dict(one))
-            for arm, one in zip(_ARMS, report_input.environments, strict=True)
+            arm: _to_json(dict(environment))
+            for arm, environment in zip(_ARMS, report_input.environments, strict=True)
         },
         "workload": {
-            arm: _to_json(dict(one)) for arm, one in zip(_ARMS, report_input.workloads, strict=True)
+            arm: _to_json(dict(workload))
+            for arm, workload in zip(_ARMS, report_input.workloads, strict=True)
         },
         "workload_digest": {
-            arm: digest(one) if one else None
-            for arm, one in zip(_ARMS, report_input.workloads, strict=True)
+            arm: digest(workload) if workload else None
+            for arm, workload in zip(_ARMS, report_input.workloads, strict=True)
         },
-        "saturation": [_resource_object(one) for one in report_input.saturation],
+        "saturation": [_resource_object(resource) for resource in report_input.saturation],
         "first_to_saturate": {
             arm: name or None
             for arm, name in zip(_ARMS, report_input.first_to_saturate, strict=True)
@@ -203,7 +204,7 @@ def _to_json(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {str(name): _to_json(one) for name, one in value.items()}
+        return {str(name): _to_json(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_to_json(one) for one in value]
+        return [_to_json(item) for item in value]
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)

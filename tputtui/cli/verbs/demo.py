@@ -75,7 +75,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--canary",
         metavar="X",
         type=argument_types.positive_number,
-        help="the last replica takes X times as long, as a release that is tried out: a splits it off",
+        help="the last replica takes X times as long, as a release that is tried out: "
+        "a splits it off",
     )
     parser.add_argument(
         "--add-latency",
@@ -187,7 +188,7 @@ def _run_stream(settings: Settings, demo: Demo, count: int | None) -> int:
     """Print objects until their count, the end of the load or a signal; then the load's summary on
     stderr.
     """
-    given = 0
+    printed = 0
     with stop_on_signals() as stop:
         starter = _LoadStarter(demo)
         watching = threading.Thread(
@@ -196,12 +197,12 @@ def _run_stream(settings: Settings, demo: Demo, count: int | None) -> int:
         watching.start()
         try:
             for snapshot in iter_snapshots(settings, stop, None, starter):
-                if not given and not starter.is_load_visible(snapshot):
+                if not printed and not starter.is_load_visible(snapshot):
                     continue
-                if count is None or given < count:
+                if count is None or printed < count:
                     write_snapshot(snapshot)
-                    given += 1
-                if count is not None and given >= count:
+                    printed += 1
+                if count is not None and printed >= count:
                     break
         except BrokenPipeError:
             return 0

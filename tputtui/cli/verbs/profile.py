@@ -29,7 +29,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "process",
         metavar="PID|:PORT",
         type=argument_types.process,
-        help="the process, as ps -e lists it, or the one that serves a port of this machine: of workers the busiest",
+        help="the process, as ps -e lists it, or the one that serves a port of this machine: "
+        "of workers the busiest",
     )
     parser.add_argument(
         "--for",

@@ -127,13 +127,13 @@ def _print_stream(source: Run, begin: float | None, count: int | None) -> int:
     from tputtui.engine.replay.replay_feed import replay_snapshots
 
     require_stdout()
-    given = 0
+    printed = 0
     for snapshot in replay_snapshots(source):
         if not snapshot.is_ready or (begin is not None and snapshot.at < begin):
             continue
         write_snapshot(snapshot)
-        given += 1
-        if given == count:
+        printed += 1
+        if printed == count:
             break
     if source.end_description:
         print_stderr(source.end_description)
