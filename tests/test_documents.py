@@ -32,7 +32,7 @@ LISTED_KEYS = ("quantiles", "labels", "by_class")
 
 JSON_MODULES = (
     "cli/snapshot_json.py",
-    "cli/rollback_guard.py",
+    "cli/rollback_evidence.py",
     "cli/runs_table.py",
     "report/json_report.py",
     "report/power_report.py",

@@ -12,7 +12,8 @@ from tputtui.cli.output import print_stderr
 from tputtui.cli.progress_line import ProgressLine
 from tputtui.cli.recording_profiles import RecordingProfiler
 from tputtui.cli.rerun import RerunPlan
-from tputtui.cli.rollback_guard import RollbackGuard, print_evidence
+from tputtui.cli.rollback_evidence import print_evidence
+from tputtui.cli.rollback_guard import RollbackGuard
 from tputtui.engine import Engine
 from tputtui.model import Snapshot
 from tputtui.recording.recorder import Recorder

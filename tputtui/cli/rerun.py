@@ -66,14 +66,15 @@ class RerunPlan:
         before, now = main_service(self.summary.services), main_service(summary.services)
         if before is None or now is None:
             return ["the load cannot be compared: one of the runs had no traffic"]
-        found = describe_load_differences(before, now)
-        if not found:
+        differences = describe_load_differences(before, now)
+        if not differences:
             share = (
                 format_percent(100 * now.mean / before.mean) if before.mean and now.mean else "–"
             )
             return [f"the load mirrored that of the run it is like ({share} % of its rate)"]
         return [
-            f"the load did not mirror that of the run it is like: {sentence}" for sentence in found
+            f"the load did not mirror that of the run it is like: {sentence}"
+            for sentence in differences
         ]
 
 
