@@ -153,7 +153,7 @@ def run(arguments: Arguments) -> int:
         plan = recorded_plan
         context = comparison_settings.merge_context(options, file_context, plan, margins)
     context = sample_size.with_history(context, history)
-    pairs = [first, *(comparison_arms.load_arms(*arguments) for arguments in options.pair)]
+    pairs = [first, *(comparison_arms.load_arms(*sides) for sides in options.pair)]
     strata = comparison_arms.load_strata(options.stratum)
     comparison = comparison_arms.compare_arms(pairs, strata, context, plan)
     exit_code = EXIT_CODES[comparison.verdict] if comparison.verdict in failing_verdicts else 0

@@ -78,11 +78,10 @@ def run(arguments: Arguments) -> int:
 
         baseline = read_baseline(options.baseline)
         settings = replay_settings(settings, source.header)
-        notes = (
-            *settings.notes,
-            *([source.end_description] if source.end_description else []),
-            *source.damage[:_MAX_DAMAGE_NOTES],
-        )
+        notes = list(settings.notes)
+        if source.end_description:
+            notes.append(source.end_description)
+        notes += source.damage[:_MAX_DAMAGE_NOTES]
         try:
             player = Player(source, begin=begin, speed=options.speed)
         except NotARunError as error:
