@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from importlinter.cli import lint_imports
 
+from tputtui.cli.verbs import LIVE, VERBS
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -45,7 +47,7 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
             {"textual", "rich", "plotext"},
         ),
         (
-            "import tputtui.cli.verbs.record, tputtui.cli.verbs.replay, tputtui.cli.verbs.runs, tputtui.cli.verbs.export",
+            "import tputtui.cli.recording_monitor, tputtui.cli.runs_table, tputtui.recording.export",
             {"textual", "rich", "plotext", "prometheus_client", "numpy", "scipy"},
         ),
         (
@@ -65,7 +67,7 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
             {"textual", "rich", "psutil", "httpx", "asyncio"},
         ),
         (
-            "import tputtui.report.text_report, tputtui.cli.verbs.compare",
+            "import tputtui.report, tputtui.cli.comparison_arms, tputtui.cli.comparison_plan",
             {"numpy", "scipy", "textual", "rich"},
         ),
         ("import tputtui.tui.run_app", {"plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
@@ -81,6 +83,29 @@ def test_version_and_help_load_no_screen(flag: str) -> None:
         f"import tputtui.cli\ntry:\n    tputtui.cli.main(['{flag}'])\nexcept SystemExit:\n    pass"
     )
     assert not {"textual", "httpx", "psutil"} & loaded_by(code)
+
+
+LIGHT_ROOMS = {"cli", "frozen", "model", "settings", "text"}
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_a_verb_s_file_is_light_because_it_is_loaded_for_its_help(verb: str) -> None:
+    loaded = loaded_by(f"import {VERBS.get(verb, LIVE).module}")
+    rooms = {name.split(".")[1] for name in loaded if name.startswith("tputtui.")}
+    assert rooms <= LIGHT_ROOMS
+    assert not {"asyncio", "subprocess", "socket", "psutil", "httpx", "textual"} & loaded
+
+
+def test_the_list_of_verbs_loads_none_of_them_and_a_verb_no_other() -> None:
+    def verbs_in(code: str) -> set[str]:
+        modules = {entry.module for entry in VERBS.values()} | {LIVE.module}
+        return modules & loaded_by(code)
+
+    assert verbs_in("import tputtui.cli") == set()
+    code = (
+        "from tputtui.cli.parser import parse_arguments\nparse_arguments(['cut', 'a', '-o', 'b'])"
+    )
+    assert verbs_in(code) == {"tputtui.cli.verbs.cut"}
 
 
 def private_names(body: list[ast.stmt]) -> Iterator[str]:

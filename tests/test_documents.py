@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import samples
 
+from tputtui import report
 from tputtui.cli import main
-from tputtui.cli.options import VERBS
 from tputtui.cli.snapshot_json import to_json
+from tputtui.cli.verbs import VERBS
+from tputtui.recording import export
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tputtui"
@@ -32,8 +34,8 @@ LISTED_KEYS = ("quantiles", "labels", "by_class")
 
 JSON_MODULES = (
     "cli/snapshot_json.py",
-    "cli/rollback_guard.py",
-    "cli/verbs/runs.py",
+    "cli/rollback_evidence.py",
+    "cli/runs_table.py",
     "report/json_report.py",
     "report/power_report.py",
 )
@@ -144,6 +146,11 @@ def test_every_common_flag_and_verb_is_found_in_the_help(
     assert {"--timeout", "--no-mouse", "--by"} <= flags_in(shown)
     assert {"-n", "--load"} <= flags_in(help_of("demo", capsys))
     assert all(re.search(rf"^  {verb} ", shown, re.MULTILINE) for verb in VERBS)
+
+
+@pytest.mark.parametrize("name", sorted({*export.FORMATS, *report.FORMATS}))
+def test_every_format_of_export_and_compare_stands_in_the_contract(name: str) -> None:
+    assert name in words_of(CONTRACT.read_text("utf-8"))
 
 
 def test_the_contract_names_every_verb_and_no_other() -> None:

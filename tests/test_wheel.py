@@ -108,7 +108,7 @@ def test_it_holds_the_package_the_themes_and_nothing_else(wheel: Path) -> None:
     assert folders == {"tputtui", f"tputtui-{__version__}.dist-info"}
     themes = {Path(name).name for name in names if name.startswith("tputtui/themes/")}
     assert themes == {path.name for path in (ROOT / "themes").iterdir()}
-    assert "tputtui/py.typed" in names
+    assert {"tputtui/py.typed", "tputtui/report/report.css"} <= set(names)
     assert f"tputtui-{__version__}.dist-info/licenses/LICENSE" in names
 
 
@@ -127,6 +127,18 @@ def test_its_demo_runs(program: Path, tmp_path: Path) -> None:
     done = run(program, "demo", "--stream", "-n", "2", "--load", "50", cwd=tmp_path)
     assert done.returncode == 0
     assert json.loads(done.stderr.splitlines()[-1])["sent"] > 0
+
+
+def test_it_finds_the_style_sheet_of_its_reports(program: Path, tmp_path: Path) -> None:
+    code = "from tputtui.report.html_report import read_style; print(read_style(), end='')"
+    done = subprocess.run(
+        [str(program.parent / "python"), "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.stdout == (ROOT / "tputtui" / "report" / "report.css").read_text("utf-8")
 
 
 def test_it_finds_its_themes(program: Path, tmp_path: Path) -> None:

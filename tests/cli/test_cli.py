@@ -303,7 +303,7 @@ def test_config_init_prints_a_file_that_is_valid(tmp_path: Path) -> None:
 
 
 def test_an_error_of_our_own_is_one_line_and_a_private_file(tmp_path: Path) -> None:
-    code = "import tputtui.cli.verbs.discover as d, tputtui.cli as c, sys\ndef bad(a): raise KeyError('x\\x1b')\nd.run = bad\nsys.exit(c.main(['discover']))"
+    code = "import dataclasses, tputtui.cli.verbs.discover as d, tputtui.cli as c, sys\ndef bad(a): raise KeyError('x\\x1b')\nd.VERB = dataclasses.replace(d.VERB, run=bad)\nsys.exit(c.main(['discover']))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tputtui.cli.rollback_guard import RollbackGuard, evidence_document, with_control
+from tputtui.cli.rollback_evidence import evidence_document
+from tputtui.cli.rollback_guard import RollbackGuard, with_control
 from tputtui.experiments.unanswered import UNRESPONSIVE_S
 from tputtui.model import (
     ErrorState,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tputtui.cli.options import VERBS
 from tputtui.cli.parser import UsageError, parse_arguments
+from tputtui.cli.verbs import VERBS
 from tputtui.settings import schema
 
 

@@ -18,9 +18,9 @@ from tputtui.experiments.statistics.comparison import compare
 from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
 from tputtui.experiments.statistics.strata import verify_uplift
 from tputtui.report.html_report import render_html
-from tputtui.report.json_report import build_document
+from tputtui.report.json_report import build_json
 from tputtui.report.markdown_report import render_markdown
-from tputtui.report.report_input import ReportInput
+from tputtui.report.report_input import ComparisonReport, ReportInput
 from tputtui.report.text_report import render_text
 
 Rng = np.random.Generator
@@ -31,7 +31,7 @@ ROUTES = ("GET /", "GET /items/{id}", "POST /cart", "GET /search")
 
 def said(answer: Comparison) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(
-        json.dumps(build_document(answer, 0, RECORD), allow_nan=False)
+        json.dumps(build_json(ComparisonReport(answer, RECORD, 0)), allow_nan=False)
     )
     return found
 
@@ -55,7 +55,9 @@ def assert_it_does_not_contradict_its_rows(answer: Comparison) -> None:
     assert metric["verdict"] == found["verdict"]
     assert metric["guards"]
     if metric["effect_percent"] is not None or metric["effect_pp"] is not None:
-        assert f": {row['row']} " in render_text(answer, RECORD).replace("\n  ", " ")
+        assert f": {row['row']} " in render_text(ComparisonReport(answer, RECORD, 10)).replace(
+            "\n  ", " "
+        )
 
 
 # ------------------------------------------------------------------------------------------------ simulated
@@ -184,10 +186,16 @@ def test_a_route_that_decided_is_named_in_the_json(failing_route: Comparison) ->
 
 
 def test_a_route_that_decided_is_in_the_headline_of_every_format(failing_route: Comparison) -> None:
-    assert render_text(failing_route, RECORD).startswith("regressed: errors of GET /items/{id} +0.")
-    heading = render_markdown(failing_route, RECORD).splitlines()[0].replace("\\", "")
+    assert render_text(ComparisonReport(failing_route, RECORD, 10)).startswith(
+        "regressed: errors of GET /items/{id} +0."
+    )
+    heading = (
+        render_markdown(ComparisonReport(failing_route, RECORD, 10))
+        .splitlines()[0]
+        .replace("\\", "")
+    )
     assert heading.startswith("## regressed: errors of GET /items/{id} +0.")
-    written = render_html(failing_route, RECORD, build_document(failing_route, 10, RECORD))
+    written = render_html(ComparisonReport(failing_route, RECORD, 10))
     assert "<title>regressed: errors of GET /items/{id} +0." in written
     assert "<h1" in written
     assert "errors of GET /items/{id} +0." in written.split("<h1")[1].split("</h1>")[0]
@@ -290,7 +298,9 @@ def test_a_stratum_that_regressed_is_named_with_its_row() -> None:
     assert said(answer)["decided_by"] == {
         "row": "p99 at load 70", "metric": "p99", "route": None, "stratum": "load 70",
     }  # fmt: skip
-    assert render_text(answer, RECORD).startswith("regressed: p99 at load 70 +")
+    assert render_text(ComparisonReport(answer, RECORD, 10)).startswith(
+        "regressed: p99 at load 70 +"
+    )
     assert any(one.startswith("It regressed in: load 70 (p99 +") for one in answer.reasons)
 
 

@@ -18,7 +18,7 @@ from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.host.host_collector import HostCollector
 from tputtui.model import HostReading, Reading, host_metrics
 from tputtui.model.host_metrics import HostMetric, KernelNumber
-from tputtui.recording.export.row_formats import to_json as export_json
+from tputtui.recording.export.json_lines import to_json as export_json
 from tputtui.recording.reader import Run
 from tputtui.recording.value_codec import RowDecoder, row_fields, to_row
 from tputtui.signals.host.host_rates import derive_host

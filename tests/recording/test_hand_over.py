@@ -20,8 +20,10 @@ from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.engine.replay.trim import EmptySpanError, trim_run
 from tputtui.experiments.metric_rows import parse_csv
 from tputtui.model import Exposition, Reading, Scrape, Series, Served, Snapshot, Target
+from tputtui.recording.export import FORMATS
+from tputtui.recording.export.csv_table import escape_cell, to_csv
+from tputtui.recording.export.json_lines import to_json
 from tputtui.recording.export.openmetrics import to_openmetrics
-from tputtui.recording.export.row_formats import escape_cell, to_csv, to_json
 from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.settings import ProfileTrigger, Settings, TargetSettings
@@ -105,6 +107,34 @@ def test_the_json_is_json_whatever_the_values(tmp_path: Path) -> None:
         "end",
     ]
     assert objects[1]["reading"]["scrapes"][0]["samples"][0]["name"] == "http_requests_total"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_export_format_holds_the_figures_and_no_secret_of_the_address(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    record(tmp_path / "a", 20)
+    assert main(["export", str(tmp_path / "a"), "--format", name]) == 0
+    printed = capsys.readouterr().out
+    assert printed.endswith("\n")
+    assert len(printed.splitlines()) >= 19  # one scrape failed
+    assert "100" in printed
+    assert "secret" in ADDRESS
+    assert "secret" not in printed
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_service_is_chosen_where_the_format_can_hold_one_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    record_two_services(tmp_path / "a", 10)
+    code = main(["export", str(tmp_path / "a"), "--format", name, "--service", "web"])
+    printed = capsys.readouterr()
+    if FORMATS[name].generate_service is None:
+        sentence = "--service belongs to --format csv; the others hold every service"
+        assert (code, printed.out, sentence in printed.err) == (2, "", True)
+    else:
+        assert (code, printed.err, "api" in printed.out) == (0, "", False)
 
 
 def test_runs_lists_a_folder_with_what_cannot_be_read(

@@ -12,7 +12,7 @@ import pytest
 from recorded import readings, record
 
 from tputtui.cli import main
-from tputtui.cli.verbs.runs import _with_comparable
+from tputtui.cli.runs_table import with_comparable
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Target
 from tputtui.recording.reader import Run
@@ -128,7 +128,7 @@ def test_the_bars_are_of_the_comparable_runs_up_to_each_and_a_cut_is_counted_onc
         made("7", 7.0),
         *(made(f"more {number}", 10.0 + number) for number in range(9)),
     ]
-    means = {str(one.path): [each.mean for each in alike] for one, alike in _with_comparable(runs)}
+    means = {str(one.path): [each.mean for each in alike] for one, alike in with_comparable(runs)}
     assert means["1"] == [1.0]
     assert means["2"] == [1.0, 2.0]
     assert (means["3"], means["4"], means["5"], means["6"]) == ([3.0], [4.0], [5.0], [])

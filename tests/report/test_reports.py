@@ -7,28 +7,38 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 from simulated import Service, run
 
+from tputtui.cli import main
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.plan import ExperimentPlan
-from tputtui.experiments.result import Comparison, Interval, MetricResult, RouteResult, Stratum
+from tputtui.experiments.result import Interval, MetricResult, RouteResult, Stratum
 from tputtui.experiments.result_log import LoggedResult
 from tputtui.experiments.statistics.comparison import compare
-from tputtui.report.html_report import render_html
-from tputtui.report.json_report import build_document
+from tputtui.report import FORMATS, ReportFormat
+from tputtui.report.comparison_document import build_document
+from tputtui.report.document import Medium
+from tputtui.report.html_report import read_style, render_html
+from tputtui.report.json_report import build_json
 from tputtui.report.markdown_report import render_markdown
-from tputtui.report.report_input import ReportInput, ResourceComparison, ResourceUse
+from tputtui.report.report_input import (
+    ComparisonReport,
+    ReportInput,
+    ResourceComparison,
+    ResourceUse,
+)
 from tputtui.report.text_report import render_text
 
 HOSTILE = "<script>alert(1)</script>|*x*"
 
 
 @pytest.fixture(scope="module")
-def case() -> tuple[Comparison, ReportInput]:
+def case() -> ComparisonReport:
     rng = np.random.default_rng(6)
     service = Service(phi=0.3, cv=0.04)
     a, b = run(rng, 300, service), run(rng, 300, service, effect=0.1, p99_effect=0.5)
@@ -44,7 +54,7 @@ def case() -> tuple[Comparison, ReportInput]:
         (a, b),
         (context.baseline_env, context.candidate_env),
     )
-    return compare(a, b, context), record
+    return ComparisonReport(compare(a, b, context), record, 10)
 
 
 class _Page(HTMLParser):
@@ -78,10 +88,9 @@ class _Page(HTMLParser):
 
 
 def test_html_is_one_closed_file_without_scripts_links_or_foreign_markup(
-    case: tuple[Comparison, ReportInput],
+    case: ComparisonReport,
 ) -> None:
-    answer, record = case
-    written = render_html(answer, record, build_document(answer, 10, record))
+    written = render_html(case)
     page = _Page()
     page.feed(written)
     assert page.open == []
@@ -96,32 +105,31 @@ def test_html_is_one_closed_file_without_scripts_links_or_foreign_markup(
     assert written.count("<polyline") >= 6  # three charts of two arms
 
 
-@pytest.mark.parametrize("write", [render_text, render_markdown])
+@pytest.mark.parametrize("name", ["text", "markdown"])
 def test_text_and_markdown_hold_verdict_effect_interval_and_reason(
-    case: tuple[Comparison, ReportInput], write: object
+    case: ComparisonReport, name: str
 ) -> None:
-    written = (render_text if write is render_text else render_markdown)(*case)
+    written = FORMATS[name].render(case)
     first = written.splitlines()[0]
     assert "regressed: p99 +" in first
     for words in ("It is faster", "trade-off", "throughput", "95 % interval", "revert, by us"):
         assert words in written
 
 
-def test_markdown_escapes_what_would_be_markup(case: tuple[Comparison, ReportInput]) -> None:
-    written = render_markdown(*case)
+def test_markdown_escapes_what_would_be_markup(case: ComparisonReport) -> None:
+    written = render_markdown(case)
     prose = [line for line in written.splitlines() if "`" not in line]
     assert not any("<script>" in line for line in prose)
     tables = [line for line in written.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in tables} == {8}
 
 
-def test_text_fits_the_width_of_a_terminal(case: tuple[Comparison, ReportInput]) -> None:
-    assert max(map(len, render_text(*case).splitlines())) <= 80
+def test_text_fits_the_width_of_a_terminal(case: ComparisonReport) -> None:
+    assert max(map(len, render_text(case).splitlines())) <= 80
 
 
-def test_json_never_holds_what_json_has_not(case: tuple[Comparison, ReportInput]) -> None:
-    answer, record = case
-    json.loads(json.dumps(build_document(answer, 10, record), allow_nan=False))
+def test_json_never_holds_what_json_has_not(case: ComparisonReport) -> None:
+    json.loads(json.dumps(build_json(case), allow_nan=False))
 
 
 def test_a_gap_is_a_break_in_the_line_and_an_empty_column_no_chart() -> None:
@@ -145,9 +153,7 @@ def _luminance(colour: str) -> float:
 
 
 def test_every_colour_of_words_can_be_read_in_light_in_dark_and_on_paper() -> None:
-    from tputtui.report.html_report import _STYLE
-
-    themes = re.findall(r":root\{(.*?)\}", _STYLE, re.DOTALL)
+    themes = re.findall(r":root\{(.*?)\}", read_style(), re.DOTALL)
     assert len(themes) == 3
     for theme in themes:
         colours = dict(re.findall(r"--(\w+):(#\w+)", theme))
@@ -171,7 +177,7 @@ def test_the_axis_has_round_values_up_to_the_highest() -> None:
 
 
 @pytest.fixture(scope="module")
-def whole() -> tuple[Comparison, ReportInput]:
+def whole() -> ComparisonReport:
     """All that a report can tell, at once."""
     rng = np.random.default_rng(7)
     service = Service(phi=0.3, cv=0.04, rate=500.0)
@@ -213,19 +219,69 @@ def whole() -> tuple[Comparison, ReportInput]:
         ("Each arm was to run 5 min.",),
         (LoggedResult(datetime(2026, 11, 25, tzinfo=UTC), "inconclusive", "p99 +1.0 %"),),
     )
-    return answer, record
+    return ComparisonReport(answer, record, 0)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_names_the_verdict_its_figure_and_the_decision(
+    whole: ComparisonReport, name: str
+) -> None:
+    written = FORMATS[name].render(whole)
+    assert not written.endswith("\n")
+    for text in ("improved", "inconclusive", "ship", "Each arm was to run 5 min."):
+        assert text in written.replace("\\", ""), text
+
+
+def test_a_format_is_one_entry_in_the_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def render_headline(report: ComparisonReport) -> str:
+        return f"{build_document(report).headline} ({report.exit_code})"
+
+    monkeypatch.setitem(FORMATS, "headline", ReportFormat("headline", render_headline))
+    lines = ["t,rps", *(f"{second},{100 + second % 3}" for second in range(120))]
+    side = tmp_path / "side.csv"
+    side.write_text("\n".join(lines))
+    code = main(["compare", str(side), str(side), "--format", "headline"])
+    printed = capsys.readouterr().out
+    assert printed.endswith(f" ({code})\n")
+    assert printed.count("\n") == 1
+
+
+def headings_of(report: ComparisonReport, *media: Medium) -> list[str]:
+    sections = build_document(report).sections
+    return [section.heading for section in sections if section.heading and section.medium in media]
+
+
+def test_text_and_markdown_have_the_same_sections_in_the_same_order(
+    whole: ComparisonReport,
+) -> None:
+    headings = headings_of(whole, "any", "lines")
+    assert {"Why", "Not as planned", "Routes", "Strata", "Saturation", "Decision"} <= {*headings}
+    for name in ("text", "markdown"):
+        lines = FORMATS[name].render(whole).lower().replace("#", "").replace("*", "").splitlines()
+        starts = [line.strip() for line in lines]
+        shown = [heading.lower() for heading in headings if heading != "Results"]  # needs none
+        found = [
+            next(at for at, line in enumerate(starts) if line.startswith(heading))
+            for heading in shown
+        ]
+        assert found == sorted(found), name
+
+
+def test_html_has_a_heading_for_each_section_of_a_page_and_no_other(
+    whole: ComparisonReport,
+) -> None:
+    shown = re.findall(r"<h2>(.*?)</h2>", FORMATS["html"].render(whole))
+    assert shown == headings_of(whole, "any", "page")
+    assert {"Over time", "Environments"} <= {*shown}
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
 def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_planned(
-    whole: tuple[Comparison, ReportInput], form: str
+    whole: ComparisonReport, form: str
 ) -> None:
-    answer, record = whole
-    written = {
-        "text": lambda: render_text(answer, record),
-        "markdown": lambda: render_markdown(answer, record),
-        "html": lambda: render_html(answer, record, build_document(answer, 0, record)),
-    }[form]()
+    written = FORMATS[form].render(whole)
     seen = " ".join(written.replace("\\", "").split())
     for words in (
         "replica stopped", "-25.0 %", "+0.0 %", "+0.00 pp", "Cochran",  # the strata
@@ -244,10 +300,9 @@ def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_plan
 
 
 def test_json_holds_the_plan_the_load_and_every_stratums_metrics(
-    whole: tuple[Comparison, ReportInput],
+    whole: ComparisonReport,
 ) -> None:
-    answer, record = whole
-    found = json.loads(json.dumps(build_document(answer, 0, record), allow_nan=False))
+    found = json.loads(FORMATS["json"].render(whole))
     assert found["experiment"]["owner"] == "ann"
     assert found["workload"] == {"baseline": {"offered_rps": 30}, "candidate": {"offered_rps": 40}}
     assert found["workload_digest"]["baseline"] != found["workload_digest"]["candidate"]

@@ -1,7 +1,7 @@
 """Entry point: parse the command line and run the verb. The only package that prints or exits.
 
-A verb's imports are deferred until it runs: `tputtui --version` costs argparse and no more, and
-nothing here loads Textual before the terminal has been checked.
+A verb's expensive imports are deferred until it runs: `tputtui --version` costs argparse and no
+more, and nothing here loads Textual before the terminal has been checked.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
 from tputtui.cli.output import OutputError, print_stderr, print_where_visible
 from tputtui.cli.parser import Arguments, NoScreenError, UsageError, parse_arguments
+from tputtui.cli.verbs import LIVE, VERBS
 from tputtui.settings.config_reader import SettingsError
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -53,9 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_verb(arguments: Arguments) -> int:
-    verb = import_module(f"tputtui.cli.verbs.{arguments.verb or 'live'}")
-    code: int = verb.run(arguments)
-    return code
+    return VERBS.get(arguments.verb, LIVE).load().run(arguments)
 
 
 def _discard_stdout() -> None:

@@ -29,7 +29,8 @@ def read_baseline(run_spec: str | None) -> Baseline | None:
     path, span, service = split_side_spec(run_spec)
     if service is not None:
         raise UsageError(
-            f"--baseline {clean(run_spec, 200)}: it is taken of all services: leave :{clean(service, 60)} away"
+            f"--baseline {clean(run_spec, 200)}: it is taken of all services: "
+            f"leave :{clean(service, 60)} away"
         )
     with open_run(path) as run:
         marks = run.marks()
@@ -64,12 +65,12 @@ def _measure_baseline(
         for name, (value, unit) in snapshot_figures(snapshot).items():
             units[name] = unit
             rows.setdefault(name, {}).setdefault(int(snapshot.at // width), []).append(value)
-    means = {name: [sum(row) / len(row) for row in found.values()] for name, found in rows.items()}
-    held = {
-        name: figure_from_rows(found, width, units[name], is_from_run=True)
-        for name, found in means.items()
-    }
-    figures = {name: found for name, found in held.items() if found is not None}
+    figures = {}
+    for name, values_of_row in rows.items():
+        means = [sum(values) / len(values) for values in values_of_row.values()]
+        figure = figure_from_rows(means, width, units[name], is_from_run=True)
+        if figure is not None:
+            figures[name] = figure
     if not figures:
         raise UsageError(f"--baseline {clean(run_spec, 200)}: nothing was measured in it")
     return Baseline(

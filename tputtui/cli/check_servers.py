@@ -5,10 +5,10 @@ findings.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from tputtui.frozen import frozen
+from tputtui.cli.check_report import CheckReport, Rows, binding_rows
 from tputtui.model import Bindings, Target
 from tputtui.scrape.endpoint_settings import endpoint_settings
 from tputtui.scrape.prometheus.api import ServerApi, ServerError, base_url
@@ -23,49 +23,35 @@ from tputtui.signals.service.breakdown import default_breakdown
 from tputtui.text import clean
 
 _DEADLINE_S = 20.0
-Rows = list[tuple[str, str]]
 
 
-@frozen
-class ServerReport:
-    """Report on a server: a head line and rows below it."""
-
-    title: str
-    rows: Rows
-    error: str | None = None
-
-
-async def check_server(
-    server: TargetSettings, settings: Settings, describe: Callable[[Bindings], Rows]
-) -> list[ServerReport]:
+async def check_server(server: TargetSettings, settings: Settings) -> list[CheckReport]:
     """Check the server itself, and each of its jobs."""
-    made = endpoint_settings(server, settings)
-    made = replace(made, url=base_url(made.url))
-    head = f"{clean(made.name, 80)}  {clean(made.target.url, 200)}"
-    api = ServerApi(made)
+    effective = endpoint_settings(server, settings)
+    effective = replace(effective, url=base_url(effective.url))
+    title = f"{clean(effective.name, 80)}  {clean(effective.target.url, 200)}"
+    api = ServerApi(effective)
     started = time.monotonic()
     try:
         jobs = await list_jobs(api, server.match, _DEADLINE_S)
-        took = (time.monotonic() - started) * 1000
+        duration_ms = (time.monotonic() - started) * 1000
         if not jobs:
-            return [
-                ServerReport(
-                    head,
-                    [("down", "the server has no such series")],
-                    "the server has no such series",
-                )
-            ]
+            return [_down_report(title, "the server has no such series")]
         metadata = await api.metadata(_DEADLINE_S)
-        looks = [ServerReport(head, _server_rows(jobs, took, has_metadata=bool(metadata)))]
-        looks += [
-            await _check_job(api, job, server, metadata, describe, settings)
-            for job in jobs[:MAX_JOBS]
+        rows = _server_rows(jobs, duration_ms, has_metadata=bool(metadata))
+        reports = [CheckReport(title, rows)]
+        reports += [
+            await _check_job(api, job, server, metadata, settings) for job in jobs[:MAX_JOBS]
         ]
     except ServerError as error:
-        return [ServerReport(head, [("down", str(error))], str(error))]
+        return [_down_report(title, str(error))]
     finally:
         await api.aclose()
-    return looks
+    return reports
+
+
+def _down_report(title: str, error: str, rows: Rows | None = None) -> CheckReport:
+    return CheckReport(title, [("down", error), *(rows or [])], clean(title, 80))
 
 
 def _server_rows(jobs: Sequence[ServerJob], duration_ms: float, *, has_metadata: bool) -> Rows:
@@ -83,35 +69,30 @@ async def _check_job(
     job: ServerJob,
     server: TargetSettings,
     metadata: dict[str, object],
-    describe: Callable[[Bindings], Rows],
     settings: Settings,
-) -> ServerReport:
-    head = f"job {clean(job.name, 80)}" if job.name else "series without a job"
+) -> CheckReport:
+    title = f"job {clean(job.name, 80)}" if job.name else "series without a job"
     try:
-        found = await read_raw_series(api, job, server.match, metadata, _DEADLINE_S)
+        exposition = await read_raw_series(api, job, server.match, metadata, _DEADLINE_S)
     except ServerError as error:
-        return ServerReport(head, [("down", str(error))], str(error))
-    served = found.served
+        return _down_report(title, str(error))
+    served = exposition.served
     bindings = classify(
-        found, served.before if served else None, served.before_s if served else None
+        exposition, served.before if served else None, served.before_s if served else None
     )
-    rows = [
-        (
-            "up",
-            f"{job.series_count:,} series, {len(job.sources)} instances, scraped every {job.scrape_s:g} s",
-        )
-    ]
+    size = f"{job.series_count:,} series, {len(job.sources)} instances"
+    rows = [("up", f"{size}, scraped every {job.scrape_s:g} s")]
     try:
-        bindings = apply_overrides(bindings, server.bindings, found)
+        bindings = apply_overrides(bindings, server.bindings, exposition)
     except ValueError as error:
         rows.append(("config", clean(str(error), 200)))
-    if hidden := sum(found.hidden.values()):
+    if hidden := sum(exposition.hidden.values()):
         rows.append(("hidden", f"{hidden:,} series of its largest families were not looked at"))
     try:
         rows += await _answers(api, job, server, bindings, settings)
     except ServerError as error:
-        return ServerReport(head, [("down", str(error)), *describe(bindings)], str(error))
-    return ServerReport(head, rows + describe(bindings))
+        return _down_report(title, str(error), binding_rows(bindings))
+    return CheckReport(title, rows + binding_rows(bindings))
 
 
 async def _answers(
@@ -127,10 +108,10 @@ async def _answers(
         questions=build_queries(bindings, default_breakdown(bindings.breakdown)),
     )
     warnings: dict[str, None] = {}
-    found = 0
+    sample_count = 0
     for query in join_queries(build_expressions([part], server.match, settings.window_s)):
         vector, result = await api.vector(query, server.timeout_s or settings.timeout_s)
-        found += len(vector)
+        sample_count += len(vector)
         warnings |= dict.fromkeys(result.warnings)
     rows = [("warning", warning) for warning in warnings]
-    return rows if found or not part.questions else [*rows, ("empty", NO_ANSWER)]
+    return rows if sample_count or not part.questions else [*rows, ("empty", NO_ANSWER)]

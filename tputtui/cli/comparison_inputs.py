@@ -97,11 +97,11 @@ def longest_profile(side: ComparisonSide) -> Profile | None:
     from tputtui.profiling.profile_errors import UnreadableProfileError
     from tputtui.recording import embedded_profiles
 
-    found: list[Profile] = []
-    for one in side.profiles:
+    profiles: list[Profile] = []
+    for recorded in side.profiles:
         with contextlib.suppress(UnreadableProfileError):
-            found.append(embedded_profiles.parse_profile(one))
-    return max(found, key=lambda profile: profile.duration_s, default=None)
+            profiles.append(embedded_profiles.parse_profile(recorded))
+    return max(profiles, key=lambda profile: profile.duration_s, default=None)
 
 
 def read_content(path: str) -> bytes:
@@ -120,11 +120,11 @@ def split_side_spec(side_spec: str) -> tuple[str, tuple[str | None, str | None] 
     """Split a side into (file, span, service). A file of exactly that name takes precedence."""
     if os.path.exists(side_spec):
         return side_spec, None, None
-    found = _SIDE_PATTERN.fullmatch(side_spec)
-    if found is None:
+    match = _SIDE_PATTERN.fullmatch(side_spec)
+    if match is None:
         return side_spec, None, None
-    span = (found["start"] or None, found["end"] or None) if found["span"] else None
-    return found["file"], span, found["service"]
+    span = (match["start"] or None, match["end"] or None) if match["span"] else None
+    return match["file"], span, match["service"]
 
 
 # ------------------------------------------------------------------------------------ recorded runs
@@ -138,31 +138,32 @@ def _load_run(
 
     shown = clean(side_spec)
     try:
-        found = read_table(path, service, *span)
+        table = read_table(path, service, *span)
     except NotARunError as error:
         raise UsageError(f"{shown}: {error}") from None
     except ValueError as error:
         raise UsageError(f"{shown}: {error}") from None
-    if service is None and len(found.services) > 1:
-        names = clean(", ".join(found.services), 200)
+    if service is None and len(table.services) > 1:
+        names = clean(", ".join(table.services), 200)
         raise UsageError(
-            f"{shown} holds several services ({names}): name one, as in {clean(path)}:{found.services[0]}"
+            f"{shown} holds several services ({names}): "
+            f"name one, as in {clean(path)}:{table.services[0]}"
         )
-    header = found.header
+    header = table.header
     workload = {
-        _workload_field(name): _parse_workload_value(told) for name, told in header.workload.items()
+        _workload_field(name): _parse_workload_value(text) for name, text in header.workload.items()
     }
     return ComparisonSide(
-        _run_rows(shown, found),
+        _run_rows(shown, table),
         {**_run_environment(header), **workload},
         is_unix_time=True,
-        profiles=found.profiles,
+        profiles=table.profiles,
         identity=f"run:{header.run}",
         experiment=header.experiment,
         workload=workload,
-        resources=found.resources,
-        first_to_saturate=found.summary.first,
-        hottest_function=found.summary.hottest,
+        resources=table.resources,
+        first_to_saturate=table.summary.first,
+        hottest_function=table.summary.hottest,
     )
 
 
@@ -204,9 +205,9 @@ def _route_rows(
     """
     columns = {"rps": tuple((row.rps or 0.0) if row is not None else 0.0 for row in rows)}
     for column in ("err_ratio", "p50", "p90", "p99"):
-        told = [getattr(row, column) if row is not None else None for row in rows]
-        if any(value is not None for value in told):
-            columns[column] = tuple(math.nan if value is None else float(value) for value in told)
+        values = [getattr(row, column) if row is not None else None for row in rows]
+        if any(value is not None for value in values):
+            columns[column] = tuple(math.nan if value is None else float(value) for value in values)
     return MetricRows(
         name,
         t,
@@ -236,20 +237,20 @@ def _bucket_rows(rows: Sequence[BucketDensities], step: float) -> BucketRows | N
 
 def _run_environment(header: RunHeader) -> dict[str, object]:
     """Return the environment of a run in the terms of the comparison."""
-    told = header.environment
-    found: dict[str, object] = {
-        ours: told[name] for name, ours in _ENVIRONMENT_NAMES.items() if name in told
+    recorded = header.environment
+    environment: dict[str, object] = {
+        ours: recorded[name] for name, ours in _ENVIRONMENT_NAMES.items() if name in recorded
     }
-    found |= {name: told[name] for name in _SAME_NAMES if name in told}
-    memory = told.get("memory_bytes", "")
+    environment |= {name: recorded[name] for name in _SAME_NAMES if name in recorded}
+    memory = recorded.get("memory_bytes", "")
     if memory.isdigit():
-        found["mem_gb"] = round(int(memory) / 1e9, 1)
+        environment["mem_gb"] = round(int(memory) / 1e9, 1)
     # Keyed without targets: their names contain ports, which differ between runs
     builds: dict[str, dict[str, None]] = {}
-    for words in header.builds.values():
-        for name, value in words.items():
+    for versions in header.builds.values():
+        for name, value in versions.items():
             builds.setdefault(name, {})[value] = None
-    return found | {
+    return environment | {
         f"software {name}": " / ".join(sorted(values)) for name, values in builds.items()
     }
 

@@ -48,18 +48,17 @@ def plan_of_runs(
     except PlanError as error:
         return None, f"The plan that the runs carry cannot be used: {error}."
     if before.name != after.name:
-        names = (one.name or "one without a title" for one in (before, after))
-        return (
-            None,
-            f"The runs were recorded for different experiments, and no plan is taken: {', '.join(names)}.",
+        names = (plan.name or "one without a title" for plan in (before, after))
+        return None, (
+            "The runs were recorded for different experiments, and no plan is taken: "
+            f"{', '.join(names)}."
         )
     if not before.name and before != after:
         return None, ""
     changed = after.changed_fields(before)
-    said = (
-        f"Changed in the plan between the two recordings: {', '.join(changed)}." if changed else ""
-    )
-    return before, said
+    if not changed:
+        return before, ""
+    return before, f"Changed in the plan between the two recordings: {', '.join(changed)}."
 
 
 def earlier_results(path: str | None) -> tuple[LoggedResult, ...]:
@@ -91,7 +90,7 @@ def append_result(
         {
             "baselines": [baseline.identity for baseline, _ in arms],
             "candidates": [candidate.identity for _, candidate in arms],
-            "history": [one.identity for one in history],
+            "history": [side.identity for side in history],
         },
         [
             formatting.format_metric(metric)
@@ -99,21 +98,21 @@ def append_result(
             if metric.effect is not None
         ],
         [
-            formatting.describe_stratum(one, comparison.strata_metric or comparison.primary)
-            for one in comparison.strata
+            formatting.describe_stratum(stratum, comparison.strata_metric or comparison.primary)
+            for stratum in comparison.strata
         ],
         report_input.deviations,
     )
     shown = clean(path, 200)
     try:
-        there = comparison_inputs.read_content(path).decode()
-        if result_log.is_repeated(there, new):
+        content = comparison_inputs.read_content(path).decode()
+        if result_log.is_repeated(content, new):
             return
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(0, "it is not a plain file")
-            file.write(new if there.endswith("\n") or not there else f"\n{new}")
+            file.write(new if content.endswith("\n") or not content else f"\n{new}")
     except (OSError, UsageError, UnicodeDecodeError) as error:
         reason = (
             (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)

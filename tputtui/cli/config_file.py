@@ -106,7 +106,10 @@ def _refusal_reason(status: os.stat_result) -> str:
     A user who can write it could redirect the program, and its credentials, anywhere.
     """
     if status.st_uid not in (0, os.geteuid()):
-        return f"it belongs to another user (uid {status.st_uid}): copy it, or chown it to uid {os.geteuid()}"
+        return (
+            f"it belongs to another user (uid {status.st_uid}): "
+            f"copy it, or chown it to uid {os.geteuid()}"
+        )
     if status.st_mode & stat.S_IWOTH:
         return "everybody may write to it: chmod o-w it"
     return ""
@@ -149,7 +152,8 @@ def _secret_warnings(config: ConfigFile, status: os.stat_result) -> list[str]:
         )
         if inline and status.st_mode & 0o077:
             warnings.append(
-                f"{config.file} holds a secret and others can read it: chmod 600 it, or use token_file"
+                f"{config.file} holds a secret and others can read it: "
+                "chmod 600 it, or use token_file"
             )
         for path in (target.password_file, target.token_file, target.key_file):
             try:

@@ -23,7 +23,7 @@ def write_crash_report(error: BaseException, environ: Mapping[str, str] = os.env
     """
     if short := shortage(error):
         return short
-    what = clean(redact_text(f"{type(error).__name__}: {error}"), 200)
+    description = clean(redact_text(f"{type(error).__name__}: {error}"), 200)
     text = redact_text("".join(traceback.format_exception(error)))
     for folder in (state_folder(environ), tempfile.gettempdir()):
         with contextlib.suppress(OSError):
@@ -32,5 +32,5 @@ def write_crash_report(error: BaseException, environ: Mapping[str, str] = os.env
             descriptor, path = tempfile.mkstemp(".log", prefix, folder)  # mode 0600
             with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
-            return f"an error of tputtui itself: {what}; the traceback is in {clean(path)}"
-    return f"an error of tputtui itself: {what}; no file could be written for the traceback"
+            return f"an error of tputtui itself: {description}; the traceback is in {clean(path)}"
+    return f"an error of tputtui itself: {description}; no file could be written for the traceback"

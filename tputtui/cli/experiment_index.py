@@ -28,16 +28,16 @@ class ExperimentEntry:
     @property
     def newest_result(self) -> LoggedResult | None:
         """The result of the last comparison."""
-        return max(self.results, key=lambda one: one.date, default=None)
+        return max(self.results, key=lambda result: result.date, default=None)
 
     @property
     def state(self) -> str:
         """Status text: the last verdict with its figure and day; else the progress so far."""
-        found = self.newest_result
-        if found is None:
+        result = self.newest_result
+        if result is None:
             return "not compared yet" if self.runs else "not measured yet"
-        figure = f": {found.figure}" if found.figure else ""
-        return f"{found.verdict_text}{figure} ({found.date:%Y-%m-%d})"
+        figure = f": {result.figure}" if result.figure else ""
+        return f"{result.verdict_text}{figure} ({result.date:%Y-%m-%d})"
 
 
 def list_experiments(folder: Path, runs: Sequence[ListedRun]) -> list[ExperimentEntry]:
@@ -45,17 +45,17 @@ def list_experiments(folder: Path, runs: Sequence[ListedRun]) -> list[Experiment
 
     Those with a file, and those known only from their runs.
     """
-    found = _experiments_with_plan(folder)
-    named = {entry.plan.name: entry for entry in found if entry.plan.name}
+    experiments = _experiments_with_plan(folder)
+    named = {entry.plan.name: entry for entry in experiments if entry.plan.name}
     for run in runs:
         plan = plan_of(run)
         if plan is None or not plan.name:
             continue
         if plan.name not in named:
             named[plan.name] = ExperimentEntry(plan)
-            found.append(named[plan.name])
+            experiments.append(named[plan.name])
         named[plan.name].runs.append(run)
-    return sorted(found, key=lambda entry: bool(entry.plan.texts.get("decision")))
+    return sorted(experiments, key=lambda entry: bool(entry.plan.texts.get("decision")))
 
 
 def latest_result(run: ListedRun, entries: Sequence[ExperimentEntry]) -> LoggedResult | None:
@@ -63,10 +63,10 @@ def latest_result(run: ListedRun, entries: Sequence[ExperimentEntry]) -> LoggedR
     if run.header is None:
         return None
     identity = f"run:{run.header.run}"
-    mine = [
+    results = [
         result for entry in entries for result in entry.results if identity in result.candidates
     ]
-    return max(mine, key=lambda one: one.date, default=None)
+    return max(results, key=lambda result: result.date, default=None)
 
 
 def plan_of(run: ListedRun) -> ExperimentPlan | None:
@@ -87,17 +87,17 @@ def _experiments_with_plan(folder: Path) -> list[ExperimentEntry]:
         ]
     except OSError:
         return []
-    found: dict[str, ExperimentEntry] = {}
+    experiments: dict[str, ExperimentEntry] = {}
     for name in names:
         try:
-            said = read_file.read(str(folder / name), _MAX_BYTES)[0].decode()
-            plan = parse_plan(said)
+            content = read_file.read(str(folder / name), _MAX_BYTES)[0].decode()
+            plan = parse_plan(content)
         except (read_file.UnreadableFileError, UnicodeDecodeError, PlanError):
             continue
-        results = tuple(parse_results(said))
-        there = found.get(plan.name)
-        if there is not None:  # a copy of the same experiment
-            there.results += results
+        results = tuple(parse_results(content))
+        known = experiments.get(plan.name)
+        if known is not None:  # a copy of the same experiment
+            known.results += results
         elif plan.name or results:
-            found[plan.name] = ExperimentEntry(plan, results)
-    return list(found.values())
+            experiments[plan.name] = ExperimentEntry(plan, results)
+    return list(experiments.values())

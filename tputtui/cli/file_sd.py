@@ -44,31 +44,31 @@ def read_targets(path: str) -> tuple[TargetSettings, ...]:
 def _parse_group(group: Any, context: str) -> list[TargetSettings]:
     from tputtui.scrape.address import parse_address
 
-    words = group.get("targets") if isinstance(group, dict) else None
+    addresses = group.get("targets") if isinstance(group, dict) else None
     labels = group.get("labels", {}) if isinstance(group, dict) else None
-    if not isinstance(words, list) or not isinstance(labels, dict):
+    if not isinstance(addresses, list) or not isinstance(labels, dict):
         raise UsageError(f'{context}: "targets" is a list of "host:port", "labels" a table')
     scheme, path = (
         str(labels.get("__scheme__", "http")),
         str(labels.get("__metrics_path__", "/metrics")),
     )
     job = labels.get("job")
-    asked = {
+    parameters = {
         name.removeprefix("__param_"): str(value)
         for name, value in labels.items()
         if name.startswith("__param_")
     }
-    query = f"?{urlencode(asked, quote_via=quote)}" if asked else ""
-    found: list[TargetSettings] = []
-    for word in words:
-        url = f"{scheme}://{word}{path if path.startswith('/') else '/' + path}{query}"
+    query = f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
+    targets: list[TargetSettings] = []
+    for address in addresses:
+        url = f"{scheme}://{address}{path if path.startswith('/') else '/' + path}{query}"
         try:
             parse_address(url)
         except ValueError as error:
             raise UsageError(f"{context}: {clean(str(error), 200)}") from None
-        found.append(
+        targets.append(
             TargetSettings(
                 url=url, service=clean(job, 200) if isinstance(job, str) and job else None
             )
         )
-    return found
+    return targets

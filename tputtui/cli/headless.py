@@ -117,8 +117,8 @@ def iter_snapshots(
     engine.subscribe(arrived)
     engine.start()
     try:
-        given = 0
-        while not stop.is_requested and (count is None or given < count):
+        yielded = 0
+        while not stop.is_requested and (count is None or yielded < count):
             try:
                 snapshot = stop.snapshots.get(timeout=1.0)
             except queue.Empty:
@@ -130,7 +130,7 @@ def iter_snapshots(
             if on_tick is not None:
                 on_tick(snapshot)
             if snapshot.is_ready:
-                given += 1
+                yielded += 1
                 yield snapshot
     finally:
         if on_finish is not None:

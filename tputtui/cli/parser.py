@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any, NoReturn
 
-from tputtui.cli.options import LIVE, VERBS
-from tputtui.cli.options.common import ALL_FLAGS, CommonFlag
+from tputtui.cli.options.common_flags import ALL_FLAGS, CommonFlag
 from tputtui.cli.output import print_stdout
+from tputtui.cli.verbs import LIVE, VERBS
 from tputtui.frozen import frozen
 from tputtui.settings.setting_layers import FlagValue
 from tputtui.text import clean, did_you_mean
@@ -52,7 +52,7 @@ class Arguments:
 class _Parser(argparse.ArgumentParser):
     """Argument parser with one-line errors that suggest the nearest flag."""
 
-    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - its signature
+    def _print_message(self, message: str, _file: object = None) -> None:
         """Print --help or --version; unlike argparse, report a stdout that cannot be written."""
         print_stdout(message.rstrip("\n"))
 
@@ -67,30 +67,42 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
     """
     verb, rest = _split_verb(list(argv))
     parser = _build_parser(verb)
-    # Argparse's intermixed parsing ignores "--" as the end of flags: later names are files
-    if "--" in rest:
-        end = rest.index("--")
-        rest = rest[:end] + [
-            f"./{word}" if word.startswith("-") and word != "-" else word
-            for word in rest[end + 1 :]
-        ]
-    options, unknown = parser.parse_known_intermixed_args(rest)
-    strange = [word for word in unknown if word.startswith("-") and word != "-"]
-    if strange:
-        word = strange[0].partition("=")[0]
-        known = [name for action in parser._actions for name in action.option_strings]
-        hint = did_you_mean(word, known) or f"; see {parser.prog} --help"
-        raise UsageError(f"unknown flag {clean(word, 60)}{hint}")
-    if unknown:
-        raise UsageError(
-            f"{clean(unknown[0], 60)!r} is one argument too many; see {parser.prog} --help"
-        )
+    options, unknown = parser.parse_known_intermixed_args(_protect_names(rest))
+    _check_all_known(parser, unknown)
     flags: dict[str, FlagValue] = {}
     for common in ALL_FLAGS:
         value = getattr(options, common.dest, None)
         if value is not None:
             flags[common.key] = FlagValue(common.name, value)
     return Arguments(verb, options, flags)
+
+
+def _protect_names(argv: list[str]) -> list[str]:
+    """Prefix names after "--" that begin with a dash with "./".
+
+    Argparse's intermixed parsing ignores "--" as the end of flags: later names are files.
+    """
+    if "--" not in argv:
+        return argv
+    end = argv.index("--")
+    names = [
+        f"./{name}" if name.startswith("-") and name != "-" else name for name in argv[end + 1 :]
+    ]
+    return argv[:end] + names
+
+
+def _check_all_known(parser: _Parser, unknown: Sequence[str]) -> None:
+    """Raise UsageError for the first unknown flag, or else for an argument too many."""
+    for argument in unknown:
+        if argument.startswith("-") and argument != "-":
+            flag = argument.partition("=")[0]
+            known = [name for action in parser._actions for name in action.option_strings]
+            hint = did_you_mean(flag, known) or f"; see {parser.prog} --help"
+            raise UsageError(f"unknown flag {clean(flag, 60)}{hint}")
+    if unknown:
+        raise UsageError(
+            f"{clean(unknown[0], 60)!r} is one argument too many; see {parser.prog} --help"
+        )
 
 
 def _split_verb(argv: list[str]) -> tuple[str, list[str]]:
@@ -103,23 +115,23 @@ def _split_verb(argv: list[str]) -> tuple[str, list[str]]:
     }
     position = 0
     while position < len(argv):
-        word = argv[position]
-        if word in VERBS:
-            return word, argv[:position] + argv[position + 1 :]
-        if word == "--" or not word.startswith("-"):
+        argument = argv[position]
+        if argument in VERBS:
+            return argument, argv[:position] + argv[position + 1 :]
+        if argument == "--" or not argument.startswith("-"):
             break
-        position += 2 if word in takes_value else 1
+        position += 2 if argument in takes_value else 1
     return "", argv
 
 
 def _build_parser(verb_name: str) -> _Parser:
-    verb = VERBS.get(verb_name, LIVE)
+    entry = VERBS.get(verb_name, LIVE)
+    verb = entry.load()
     if verb_name:
-        description, epilog, usage = verb.help[0].upper() + verb.help[1:] + ".", verb.epilog, None
+        description = f"{entry.help[0].upper()}{entry.help[1:]}."
+        epilog, usage = verb.epilog, None
     else:
-        widest = max(map(len, VERBS)) + 1
-        lines = "\n".join(f"  {each.name:<{widest}}{each.help}" for each in VERBS.values())
-        description, epilog = f"Watches throughput live.\n\nverbs:\n{lines}", _EXAMPLES
+        description, epilog = f"Watches throughput live.\n\nverbs:\n{_verb_lines()}", _EXAMPLES
         usage = "tputtui [flags] [TARGET...]\n       tputtui VERB ..."
     parser = _Parser(
         prog=f"tputtui {verb_name}".rstrip(),
@@ -138,6 +150,11 @@ def _build_parser(verb_name: str) -> _Parser:
         "--version", action="version", version=f"tputtui {_version()}", help="print the version"
     )
     return parser
+
+
+def _verb_lines() -> str:
+    column_width = max(map(len, VERBS)) + 1
+    return "\n".join(f"  {entry.name:<{column_width}}{entry.help}" for entry in VERBS.values())
 
 
 def _version() -> str:

@@ -65,7 +65,7 @@ def format_line(
 def _format_figures(snapshot: Snapshot, state: RecordingState) -> list[str]:
     parts = [" ".join(text.format_size(state.size))]
     down = [target.name for target in snapshot.targets if target.state == "down"]
-    service = next((one for one in snapshot.services if one.traffic is not None), None)
+    service = next((service for service in snapshot.services if service.traffic is not None), None)
     if service is not None and service.traffic is not None:
         parts.append(" ".join(text.format_amount(service.traffic.rps, service.traffic.unit)))
         if service.latency is not None and service.latency.quantiles:

@@ -42,16 +42,16 @@ def read_toml_texts(path: str) -> dict[str, str]:
         raise UsageError(f"{shown}: {error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{shown} is not TOML: {clean(str(error), 200)}") from None
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     waiting: list[tuple[str, object]] = list(table.items())
-    while waiting and len(found) < _MAX_VALUES:
+    while waiting and len(texts) < _MAX_VALUES:
         name, value = waiting.pop(0)
         if isinstance(value, dict):
-            waiting = [(f"{name}.{key}", one) for key, one in value.items()] + waiting
+            waiting = [(f"{name}.{key}", inner) for key, inner in value.items()] + waiting
         else:
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            found[clean(name, 100)] = clean(text, _MAX_TEXT)
-    return found
+            texts[clean(name, 100)] = clean(text, _MAX_TEXT)
+    return texts
 
 
 def read_plan_texts(path: str) -> dict[str, str]:
@@ -60,14 +60,14 @@ def read_plan_texts(path: str) -> dict[str, str]:
     Any TOML is accepted; if `compare` could not use it as a plan, a warning is printed now, while
     it can still be fixed. Raises UsageError.
     """
-    words = {name: value for name, value in read_toml_texts(path).items() if name != RESULTS_KEY}
+    texts = {name: value for name, value in read_toml_texts(path).items() if name != RESULTS_KEY}
     try:
         parse_plan(read_file.read(path, _MAX_BYTES)[0].decode())
     except (read_file.UnreadableFileError, UnicodeDecodeError):
-        return words
+        return texts
     except PlanError as error:
         print_stderr(f"{clean(path, 200)}: compare cannot use it as a plan: {error}")
-    return words
+    return texts
 
 
 # -------------------------------------------------------------------------------------------- marks
@@ -78,19 +78,19 @@ def parse_mark(line: str) -> tuple[float, str] | None:
 
     TIME is unix seconds or milliseconds, or ISO 8601; None if it is neither.
     """
-    found = _MARK_LINE.fullmatch(line)
-    if found is None:
+    match = _MARK_LINE.fullmatch(line)
+    if match is None:
         return None
-    word, text = found[1], clean(found[2], _MAX_TEXT)
+    time_text, text = match[1], clean(match[2], _MAX_TEXT)
     try:
-        moment = float(word)
+        moment = float(time_text)
         if not 0 <= moment < 1e14:
             return None
         return (moment / 1000 if moment > _MIN_MILLISECONDS else moment), text
     except ValueError:
         pass
     try:
-        return datetime.fromisoformat(word).timestamp(), text
+        return datetime.fromisoformat(time_text).timestamp(), text
     except (ValueError, OverflowError):
         return None
 
@@ -146,15 +146,14 @@ class MarkFile:
                 time.sleep(_POLL_S)
 
     def _parse_lines(self, content: bytes) -> None:
-        *whole, self._partial_line = (self._partial_line + content).split(b"\n")
+        *lines, self._partial_line = (self._partial_line + content).split(b"\n")
         self._partial_line = self._partial_line[:_MAX_LINE_BYTES]
-        for line in whole:
+        for line in lines:
             text = line[:_MAX_LINE_BYTES].decode(errors="replace").strip()
             mark = parse_mark(text) if text else None
             if mark is not None and self._on_mark is not None:
                 self._on_mark(mark[1], mark[0])
             elif text and not self._has_warned:
                 self._has_warned = True
-                print_stderr(
-                    f'--mark-file {clean(self._source, 100)}: "{clean(text, 60)}" is no mark: TIME TEXT'
-                )
+                source, shown = clean(self._source, 100), clean(text, 60)
+                print_stderr(f'--mark-file {source}: "{shown}" is no mark: TIME TEXT')

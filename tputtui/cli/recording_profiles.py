@@ -60,11 +60,9 @@ class RecordingProfiler:
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Process the newest snapshot, on the thread that waits for snapshots."""
-        sentence = (
-            self._objective_capture.on_snapshot(snapshot)
-            if self._objective_capture is not None
-            else None
-        )
+        if self._objective_capture is None:
+            return
+        sentence = self._objective_capture.on_snapshot(snapshot)
         if sentence is not None:
             print_stderr(sentence)
 
@@ -80,10 +78,9 @@ class RecordingProfiler:
         """Return a summary line: the number of profiles, and the cost of the last one."""
         if not self._costs or self._schedule is None:
             return []
-        many = len(self._costs)
-        return [
-            f"{many} profile{'s' if many > 1 else ''} of {self._schedule.process}; {self._costs[-1]}"
-        ]
+        count = len(self._costs)
+        profiles = f"{count} profile{'s' if count > 1 else ''}"
+        return [f"{profiles} of {self._schedule.process}; {self._costs[-1]}"]
 
     def _run_schedule(self, schedule: SamplingSchedule) -> None:
         from tputtui.profiling.capture import periodic_sampling
@@ -102,9 +99,10 @@ class RecordingProfiler:
     def _record_profile(self, profile: Profile, reason: str) -> None:
         from tputtui.recording.embedded_profiles import embed_profile
 
-        about = profile.metadata
-        words = f"profile of {clean(about.label, 60)}, {format_duration(round(profile.duration_s, 1))}: {clean(reason, 160)}"
-        self._engine.log_event(Event(about.time or time.time(), "profile", words))
+        metadata = profile.metadata
+        duration = format_duration(round(profile.duration_s, 1))
+        text = f"profile of {clean(metadata.label, 60)}, {duration}: {clean(reason, 160)}"
+        self._engine.log_event(Event(metadata.time or time.time(), "profile", text))
         if not embed_profile(self._engine, profile):
             _save_beside_run(profile)
 
@@ -124,5 +122,6 @@ def _save_beside_run(profile: Profile) -> None:
         print_stderr(f"the profile is too large to be carried in the run: {path}")
     except OSError as error:
         print_stderr(
-            f"the profile is too large to be carried in the run, and was not saved: {error.strerror}"
+            "the profile is too large to be carried in the run, "
+            f"and was not saved: {error.strerror}"
         )

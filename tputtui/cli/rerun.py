@@ -38,22 +38,22 @@ class RerunPlan:
         A run contains no credentials: a target known to the config file, by name or address, is
         requested as configured there. `has_targets`: targets were named on the command line.
         """
-        told = {
+        explicit = {
             key
             for key, origin in settings.origins.items()
             if origin.startswith(("flag ", "environment "))
         }
         header = self.header
         changes: dict[str, object] = {}
-        if "interval" not in told:
+        if "interval" not in explicit:
             changes["interval_s"] = header.interval_s
-        if "window" not in told:
+        if "window" not in explicit:
             changes["window_s"] = header.window_s
-        if "quantiles" not in told:
+        if "quantiles" not in explicit:
             changes["quantiles"] = header.quantiles
-        if "objectives" not in told:
+        if "objectives" not in explicit:
             changes["objectives"] = header.objectives
-        if "by" not in told:
+        if "by" not in explicit:
             changes["by"] = header.by
         if not has_targets:
             changes["targets"] = tuple(
@@ -66,14 +66,15 @@ class RerunPlan:
         before, now = main_service(self.summary.services), main_service(summary.services)
         if before is None or now is None:
             return ["the load cannot be compared: one of the runs had no traffic"]
-        found = describe_load_differences(before, now)
-        if not found:
+        differences = describe_load_differences(before, now)
+        if not differences:
             share = (
                 format_percent(100 * now.mean / before.mean) if before.mean and now.mean else "–"
             )
             return [f"the load mirrored that of the run it is like ({share} % of its rate)"]
         return [
-            f"the load did not mirror that of the run it is like: {sentence}" for sentence in found
+            f"the load did not mirror that of the run it is like: {sentence}"
+            for sentence in differences
         ]
 
 
@@ -83,14 +84,14 @@ def _target_settings(target: Target, configured: tuple[TargetSettings, ...]) -> 
 
     Raises UsageError if its address was recorded without its secrets and is not configured.
     """
-    by_name = [one for one in configured if one.name == target.name]
-    found = by_name or [one for one in configured if _shown(one) == target.url]
-    if by_name or len(found) == 1:
-        return replace(found[0], name=target.name)
+    by_name = [candidate for candidate in configured if candidate.name == target.name]
+    matches = by_name or [candidate for candidate in configured if _shown(candidate) == target.url]
+    if by_name or len(matches) == 1:
+        return replace(matches[0], name=target.name)
     if HIDDEN in target.url:
-        words = f"{clean(target.name, 80)} ({clean(target.url, 200)})"
         raise UsageError(
-            f"--like: the run has {words} without its secrets: name the targets, or put it into the config"
+            f"--like: the run has {clean(target.name, 80)} ({clean(target.url, 200)}) "
+            "without its secrets: name the targets, or put it into the config"
         )
     return TargetSettings(name=target.name, url=target.url, service=target.service)
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tputtui.cli import config_file, file_sd
-from tputtui.cli.options import VERBS
 from tputtui.cli.output import ascii_reason
 from tputtui.cli.parser import Arguments, UsageError
+from tputtui.cli.verbs import VERBS
 from tputtui.frozen import frozen
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError
@@ -47,21 +47,21 @@ def effective_settings(
     """
     place = config_file.config_location(arguments.options.config, environ)
     settings, warnings = _load_settings(place, environ, arguments.flags)
-    words = getattr(arguments.options, "targets", [])
+    target_arguments = getattr(arguments.options, "targets", [])
     files = getattr(arguments.options, "targets_from", [])
     addresses = getattr(arguments.options, "prometheus", [])
     targets, servers, origins = settings.targets, settings.servers, dict(settings.origins)
-    if words or files or addresses:
-        servers = tuple(_resolve_server(word, settings.servers) for word in addresses)
-        named = [_resolve_target(word, settings.targets) for word in words]
+    if target_arguments or files or addresses:
+        servers = tuple(_resolve_server(argument, settings.servers) for argument in addresses)
+        named = [_resolve_target(argument, settings.targets) for argument in target_arguments]
         targets = (*named, *(target for file in files for target in file_sd.read_targets(file)))
         origins["targets"] = "command line"
     servers = _with_match(servers, getattr(arguments.options, "match", None))
     _learn_secrets((*targets, *servers))
-    targets, twice = name_targets(targets)
+    targets, renamed = name_targets(targets)
     servers, more = name_targets(servers)
-    twice = (*twice, *more)
-    notes = (*settings.notes, *warnings, *twice)
+    renamed = (*renamed, *more)
+    notes = (*settings.notes, *warnings, *renamed)
     return EffectiveSettings(
         replace(settings, targets=targets, servers=servers, origins=origins, notes=notes), place
     )
@@ -126,11 +126,9 @@ def _resolve_target(argument: str, configured: Sequence[TargetSettings]) -> Targ
     if re.fullmatch(r"[\w.-]+", argument):
         names = [target.name for target in configured if target.name]
         hint = did_you_mean(argument, [*names, *VERBS])
-        shown, there = (
-            clean(argument, 60),
-            f" (it has {clean(', '.join(names), 100)})" if names else "",
-        )
-        rest = hint or f"{there}; a host needs its port: {shown}:PORT"
+        shown = clean(argument, 60)
+        known = f" (it has {clean(', '.join(names), 100)})" if names else ""
+        rest = hint or f"{known}; a host needs its port: {shown}:PORT"
         raise UsageError(f'"{shown}" is no verb and no target of the config file{rest}')
     try:
         parse_address(argument)
@@ -158,8 +156,10 @@ def _has_secrets(target: TargetSettings) -> bool:
 
 def _resolve_server(argument: str, configured: Sequence[TargetSettings]) -> TargetSettings:
     """Resolve an argument to a server: a name in the config, else an address."""
-    found = next((server for server in configured if server.name == argument), None)
-    return found or TargetSettings(prometheus=_resolve_target(argument, ()).url)
+    for server in configured:
+        if server.name == argument:
+            return server
+    return TargetSettings(prometheus=_resolve_target(argument, ()).url)
 
 
 def _with_match(
@@ -227,9 +227,9 @@ def _name(address: Address, counts: Sequence[Counter[str]], taken: Container[str
     """Return the shortest spelling that no other address has."""
     own = _candidate_names(address)
     free = (
-        word
-        for word, count in zip(own, counts, strict=True)
-        if count[word] == 1 and word not in taken
+        name
+        for name, count in zip(own, counts, strict=True)
+        if count[name] == 1 and name not in taken
     )
     return next(free, own[-1])
 

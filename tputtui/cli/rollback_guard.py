@@ -1,22 +1,17 @@
-"""Guardrail of `record --objective … --abort`, with its evidence as one JSON object on stdout.
+"""Guardrail of `record --objective … --abort`.
 
-`experiments.guardrail` decides; this module supplies the services, prints alarms on stderr and
-builds the object.
+`experiments.guardrail` decides; this module supplies the services and prints alarms on stderr.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Final
 
-from tputtui.cli.output import OutputError, print_stderr, print_stdout
+from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import UsageError
 from tputtui.experiments.comparison_context import ContextError, parse_margin
-from tputtui.experiments.guard_arm import FAST_PAIR, ArmEvidence, TickObservation
+from tputtui.experiments.guard_arm import TickObservation
 from tputtui.experiments.guardrail import NO_DATA_ALARM_S, ObjectiveGuard, RollbackDecision
 from tputtui.experiments.unanswered import Answering, Unanswered
 from tputtui.model import ServiceState, Snapshot
@@ -25,7 +20,6 @@ from tputtui.settings.expressions import Objective, parse_objective
 from tputtui.signals.objectives.objective_tracker import count_requests, worst_value
 from tputtui.text import clean, did_you_mean, late
 
-SCHEMA: Final = 1
 _COMPARED_METRICS = ("throughput", "p50", "p90", "p99")
 _MAX_ALARMS = 20  # distinct alarms; bounded in case a service appears and disappears repeatedly
 
@@ -50,10 +44,10 @@ def _is_named(target: TargetSettings, argument: str) -> bool:
     if target.service == argument:  # a service of several targets is already separate
         return False
     try:
-        asked, own = parse_address(argument), parse_address(target.address)
+        requested, own = parse_address(argument), parse_address(target.address)
     except ValueError:
         return False
-    return asked.url == own.url
+    return requested.url == own.url
 
 
 def control_name(settings: Settings, control: str) -> str:
@@ -72,15 +66,15 @@ def parse_margins(arguments: Sequence[str]) -> dict[str, float]:
     Raises UsageError.
     """
     try:
-        found = dict(parse_margin(word) for word in arguments)
+        margins = dict(parse_margin(argument) for argument in arguments)
     except ContextError as error:
         raise UsageError(f"--margin: {error}") from None
-    for metric in found:
+    for metric in margins:
         if metric not in _COMPARED_METRICS:
             raise UsageError(
                 f"--margin {metric}: {', '.join(_COMPARED_METRICS)} are compared with a control's"
             )
-    return found
+    return margins
 
 
 class RollbackGuard:
@@ -101,7 +95,7 @@ class RollbackGuard:
         self.control = control
         self.decided_after_s = 0.0  # seconds after the first tick
         self._settings = settings
-        self._objectives = [parse_objective(words) for words in settings.objectives]
+        self._objectives = [parse_objective(expression) for expression in settings.objectives]
         self._fail_after_s = fail_after_s
         self._margins = margins or {}
         self._prints_alarms = prints_alarms
@@ -134,7 +128,9 @@ class RollbackGuard:
 
     def _watch_answers(self, snapshot: Snapshot) -> None:
         """Track whether each treatment answers, with or without figures."""
-        control = next((one for one in snapshot.services if one.name == self.control), None)
+        control = next(
+            (service for service in snapshot.services if service.name == self.control), None
+        )
         control_answers = control is not None and answering(control, snapshot) == "answers"
         for objective in self._objectives:
             for service in snapshot.services:
@@ -177,7 +173,8 @@ class RollbackGuard:
         names = [name for (_, name), watch in self._unanswered.items() if not watch.was_judged]
         if not names:
             return ""
-        return f"inconclusive: {clean(names[0])} could not be read: {self._last_words.get(names[0], 'no answer')}"
+        reason = self._last_words.get(names[0], "no answer")
+        return f"inconclusive: {clean(names[0])} could not be read: {reason}"
 
     def describe_missing_control(self, snapshot: Snapshot) -> str:
         """Describe a control name that matches no service, once all services are known; "" if it
@@ -193,28 +190,26 @@ class RollbackGuard:
     def _treatments(self, objective: Objective, services: Sequence[ServiceState]) -> list[str]:
         """Return the names of the services that an objective covers, without the control."""
         if objective.service is not None:
-            found = [objective.service]
+            names = [objective.service]
         else:
             before = [
                 service
                 for expression, service in self._guards
                 if expression == objective.expression
             ]
-            now = [one.name for one in services if self._is_about(objective, one)]
-            found = [*before, *(name for name in now if name not in before)]
-        return [name for name in found if name != self.control]
+            now = [service.name for service in services if self._is_about(objective, service)]
+            names = [*before, *(name for name in now if name not in before)]
+        return [name for name in names if name != self.control]
 
     def _evaluate_guard(self, objective: Objective, treatment: str, snapshot: Snapshot) -> None:
         guard = self._guard(objective, treatment)
         own = observation(replace(objective, service=treatment), snapshot.services)
-        other = (
-            observation(replace(objective, service=self.control), snapshot.services)
-            if self.control
-            else None
-        )
-        look = guard.evaluate(snapshot.at, snapshot.time, own, other)
-        self.decision = look.decision
-        self._report_alarm((objective.expression, treatment), look.alarm)
+        other = None
+        if self.control:
+            other = observation(replace(objective, service=self.control), snapshot.services)
+        evaluation = guard.evaluate(snapshot.at, snapshot.time, own, other)
+        self.decision = evaluation.decision
+        self._report_alarm((objective.expression, treatment), evaluation.alarm)
 
     def _guard(self, objective: Objective, treatment: str) -> ObjectiveGuard:
         key = (objective.expression, treatment)
@@ -246,24 +241,25 @@ def answering(service: ServiceState, snapshot: Snapshot) -> Answering | None:
 
     The best of its targets counts. None: not known yet.
     """
-    mine = [target for target in snapshot.targets if target.name in service.targets]
-    if any(target.is_answering for target in mine):
+    targets = [target for target in snapshot.targets if target.name in service.targets]
+    if any(target.is_answering for target in targets):
         return "answers"
-    if not mine or any(target.state == "waiting" for target in mine):
+    if not targets or any(target.state == "waiting" for target in targets):
         return None
-    return "silent" if all(target.is_overdue or target.silent for target in mine) else "unreadable"
+    is_silent = all(target.is_overdue or target.silent for target in targets)
+    return "silent" if is_silent else "unreadable"
 
 
 def why_not_read(service: ServiceState, snapshot: Snapshot) -> str:
     """Explain why a service is unreadable: "no answer for 34 s" or "HTTP 503 Service
     Unavailable".
     """
-    mine = [target for target in snapshot.targets if target.name in service.targets]
-    slow = [target for target in mine if target.waiting_s is not None]
+    targets = [target for target in snapshot.targets if target.name in service.targets]
+    slow = [target for target in targets if target.waiting_s is not None]
     if slow:
         shortest = min(slow, key=lambda target: target.waiting_s or 0.0)
         return late(round(shortest.waiting_s or 0.0), shortest.partial)
-    return next((target.error for target in mine if target.error), "no answer")
+    return next((target.error for target in targets if target.error), "no answer")
 
 
 def _is_measured(objective: Objective, service: ServiceState) -> bool:
@@ -274,113 +270,38 @@ def _is_measured(objective: Objective, service: ServiceState) -> bool:
 
 def observation(objective: Objective, services: Sequence[ServiceState]) -> TickObservation:
     """Build an objective's observation of the services that it names, as of one tick."""
-    mine = [one for one in services if objective.service is None or one.name == objective.service]
-    value = worst_value(objective, mine)
+    observed = [
+        service
+        for service in services
+        if objective.service is None or service.name == objective.service
+    ]
+    value = worst_value(objective, observed)
     beyond = value is not None and (
         value > objective.value if objective.op == "<=" else value < objective.value
     )
-    total, bad = count_requests(objective, mine, beyond)
-    traffic = [
-        one.traffic for one in mine if one.traffic is not None and one.traffic.unit == "req/s"
-    ]
-    rates = [one.rps for one in traffic if one.rps is not None]
-    totals = [one.total for one in traffic if one.total is not None]
+    total, bad = count_requests(objective, observed, beyond)
+    traffics = [service.traffic for service in observed if service.traffic is not None]
+    request_traffics = [traffic for traffic in traffics if traffic.unit == "req/s"]
+    rates = [traffic.rps for traffic in request_traffics if traffic.rps is not None]
+    totals = [traffic.total for traffic in request_traffics if traffic.total is not None]
     return TickObservation(
         value=value,
         total=total,
         bad=bad,
         rps=sum(rates) if rates else None,
-        requests=sum(totals) if len(totals) == len(traffic) and totals else None,
-        quantile=value if objective.measure == "latency" else _tail_latency(mine),
-        waiting=bool(mine) and all(one.waiting_s is not None and not one.overdue for one in mine),
-        slow=any(one.overdue for one in mine),
+        requests=sum(totals) if len(totals) == len(request_traffics) and totals else None,
+        quantile=value if objective.measure == "latency" else _tail_latency(observed),
+        waiting=bool(observed)
+        and all(service.waiting_s is not None and not service.overdue for service in observed),
+        slow=any(service.overdue for service in observed),
     )
 
 
 def _tail_latency(services: Sequence[ServiceState]) -> float | None:
     """Return the highest known quantile in seconds; the worst of several services."""
-    found = [
-        one.latency.quantiles[-1].value
-        for one in services
-        if one.latency is not None and one.latency.unit == "s" and one.latency.quantiles
+    tails = [
+        service.latency.quantiles[-1].value
+        for service in services
+        if service.latency is not None and service.latency.unit == "s" and service.latency.quantiles
     ]
-    return max((value for value in found if value is not None), default=None)
-
-
-# ----------------------------------------------------------------------------------------- evidence
-
-
-def print_evidence(
-    decision: RollbackDecision | None,
-    *,
-    is_ok: bool,
-    reason: str,
-    alarms: Sequence[str],
-    path: Path,
-) -> None:
-    """Print the evidence object on stdout; a closed stdout is ignored."""
-    content = evidence_document(decision, is_ok=is_ok, reason=reason, alarms=alarms, path=path)
-    with contextlib.suppress(BrokenPipeError, OutputError):
-        print_stdout(json.dumps(content, allow_nan=False))
-
-
-def evidence_document(
-    decision: RollbackDecision | None,
-    *,
-    is_ok: bool,
-    reason: str,
-    alarms: Sequence[str],
-    path: Path,
-) -> dict[str, Any]:
-    """Build the evidence object.
-
-    It has the same keys whether or not the recording was aborted; keys without a value are null.
-    """
-    found = decision
-    effect = found.effect if found is not None else None
-    return {
-        "schema": SCHEMA,
-        "ok": is_ok,
-        "aborted": found is not None,
-        "reason": found.reason if found is not None else reason,
-        "trigger": found.trigger if found is not None else None,
-        "objective": clean(found.objective) if found is not None else None,
-        "service": clean(found.treatment.service) if found is not None else None,
-        "value": found.value if found is not None else None,
-        "threshold": found.threshold if found is not None else None,
-        "since": round(found.since, 3) if found is not None else None,
-        "for_s": round(found.for_s, 3) if found is not None else None,
-        "burn_long": found.treatment.burn_long if found is not None else None,
-        "burn_short": found.treatment.burn_short if found is not None else None,
-        "burn_limit": FAST_PAIR.min_burn,
-        "burn_long_s": FAST_PAIR.long_s,
-        "burn_short_s": FAST_PAIR.short_s,
-        "requests": round(found.treatment.requests) if found is not None else None,
-        "requests_s": found.span_s if found is not None else None,
-        "looks": found.evaluations if found is not None else None,
-        "effect": None
-        if effect is None
-        else {
-            "metric": effect.metric,
-            "percent": effect.percent,
-            "ci_percent": [effect.low, effect.high],
-            "margin_percent": effect.margin,
-        },
-        "treatment": _arm_document(found.treatment) if found is not None else None,
-        "control": _arm_document(found.control)
-        if found is not None and found.control is not None
-        else None,
-        "alarms": list(alarms),
-        "run": clean(str(path)),
-    }
-
-
-def _arm_document(evidence: ArmEvidence) -> dict[str, Any]:
-    return {
-        "service": clean(evidence.service),
-        "rps": evidence.rps,
-        "value": evidence.value,
-        "requests": round(evidence.requests),
-        "burn_long": evidence.burn_long,
-        "burn_short": evidence.burn_short,
-    }
+    return max((value for value in tails if value is not None), default=None)

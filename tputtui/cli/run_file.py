@@ -47,41 +47,60 @@ def write_lines(pieces: Iterable[str], output: str | None, force: bool) -> None:
     Raises UsageError if the file exists or cannot be created; OutputError.
     """
     if output is None or output == "-":
-        if sys.stdout is None:
-            raise UsageError("stdout is closed: there is nowhere to write to")
-        try:
-            for piece in pieces:
-                sys.stdout.write(piece)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputError(
-                f"stdout cannot be written: {(error.strerror or str(error)).lower()}"
-            ) from None
-        return
-    shown = clean(output, 200)
+        _write_stdout(pieces)
+    else:
+        _write_file(pieces, output, _create_file(output, force))
+
+
+def _write_stdout(pieces: Iterable[str]) -> None:
+    """Write to stdout. Raises UsageError, OutputError, and BrokenPipeError if nobody reads it."""
+    if sys.stdout is None:
+        raise UsageError("stdout is closed: there is nowhere to write to")
+    try:
+        for piece in pieces:
+            sys.stdout.write(piece)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"stdout cannot be written: {reason}") from None
+
+
+def _create_file(path: str, force: bool) -> int:
+    """Create a file of mode 0600 and return its descriptor; `force` replaces a plain file.
+
+    Raises UsageError.
+    """
+    shown = clean(path, 200)
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_EXCL
     try:
-        if force and os.path.lexists(output):
-            if os.path.islink(output) or not os.path.isfile(output):
+        if force and os.path.lexists(path):
+            if os.path.islink(path) or not os.path.isfile(path):
                 raise UsageError(f"{shown} is not a plain file: it is not overwritten")
-            os.unlink(output)
-        descriptor = os.open(output, flags, 0o600)
+            os.unlink(path)
+        return os.open(path, flags, 0o600)
     except FileExistsError:
         raise UsageError(f"{shown} exists: name another file, or say --force") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(f"{shown}: {(reason or 'cannot be written').lower()}") from None
+
+
+def _write_file(pieces: Iterable[str], path: str, descriptor: int) -> None:
+    """Write to the descriptor of a new file; on failure the file is removed, because half an
+    export could be mistaken for a complete one.
+
+    Raises OutputError.
+    """
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
             for piece in pieces:
                 file.write(piece)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
-            os.unlink(output)  # half an export could be mistaken for a complete one
-        raise OutputError(f"{shown}: {(error.strerror or str(error)).lower()}") from None
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(output)
+            os.unlink(path)
+        if isinstance(error, OSError):
+            reason = (error.strerror or str(error)).lower()
+            raise OutputError(f"{clean(path, 200)}: {reason}") from None
         raise

@@ -43,7 +43,9 @@ def target_effect(text: str | None, context: ComparisonContext) -> float:
     try:
         return parse_margin(f"{metric}={text}")[1]
     except ContextError:
-        example = "0.1pp" if metric == "error_ratio" else f"{text}%" if text.isdecimal() else "5%"
+        example = f"{text}%" if text.isdecimal() else "5%"
+        if metric == "error_ratio":
+            example = "0.1pp"
         raise UsageError(
             f"--detect: {clean(text, 40)!r} is no effect on {metric}, such as {example}"
         ) from None
@@ -63,12 +65,13 @@ def with_history(context: ComparisonContext, runs: Sequence[ComparisonSide]) -> 
         return context
     from tputtui.experiments.statistics.power_analysis import history_values
 
-    each = [history_values(run.rows) for run in runs]
-    named = {
-        name: tuple(one[name] for one in each if name in one) for name in ("p50", "p90", "p99")
+    runs_values = [history_values(run.rows) for run in runs]
+    latencies = {
+        name: tuple(values[name] for values in runs_values if name in values)
+        for name in ("p50", "p90", "p99")
     }
-    rates = tuple(one["throughput"] for one in each if one["throughput"] > 0)
-    return replace(context, aa_history_rps=(*context.aa_history_rps, *rates), aa_history=named)
+    rates = tuple(values["throughput"] for values in runs_values if values["throughput"] > 0)
+    return replace(context, aa_history_rps=(*context.aa_history_rps, *rates), aa_history=latencies)
 
 
 def compute_power(pilot_spec: str, target_effect: float, context: ComparisonContext) -> PowerResult:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Final
 
 from tputtui.experiments import formatting
 from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result import (
-    Comparison,
     DecidingRow,
     Interval,
     MetricResult,
     RouteResult,
     Stratum,
 )
-from tputtui.report.report_input import ReportInput, ResourceComparison, digest
+from tputtui.report.report_input import ComparisonReport, ResourceComparison, digest
 
 _ARMS: Final = ("baseline", "candidate")
 
 
-def build_document(
-    comparison: Comparison, exit_code: int, report_input: ReportInput
-) -> dict[str, object]:
-    """Build the document. `exit_code` is the exit code of the caller."""
+def render_json(report: ComparisonReport) -> str:
+    """Render the document without a final newline."""
+    return json.dumps(build_json(report), indent=2, allow_nan=False)
+
+
+def build_json(report: ComparisonReport) -> dict[str, object]:
+    """Build the document."""
+    comparison, report_input = report.comparison, report.report_input
     seconds = comparison.seconds
     return {
         "schema": 1,
@@ -34,8 +38,8 @@ def build_document(
         },
         "history": list(report_input.history),
         "verdict": comparison.verdict,
-        "ok": exit_code == 0,
-        "exit_code": exit_code,
+        "ok": report.exit_code == 0,
+        "exit_code": report.exit_code,
         "decided_by": _row(comparison.decided_by),
         "primary": comparison.primary,
         "reasons": list(comparison.reasons),
@@ -48,38 +52,39 @@ def build_document(
             "excluded": _finite(seconds.excluded),
             "needed": _finite(seconds.needed),
         },
-        "metrics": [metric_object(one) for one in comparison.metrics],
-        "routes": [_route_object(one) for one in comparison.routes],
-        "strata": [_stratum_object(one) for one in comparison.strata],
+        "metrics": [metric_object(metric) for metric in comparison.metrics],
+        "routes": [_route_object(route) for route in comparison.routes],
+        "strata": [_stratum_object(stratum) for stratum in comparison.strata],
         "strata_by": (comparison.strata_metric or comparison.primary)
         if comparison.strata
         else None,
         "heterogeneity_p": _finite(comparison.heterogeneity_p),
         "differences": [
             {
-                "field": one.field,
-                "baseline": _to_json(one.baseline),
-                "candidate": _to_json(one.candidate),
-                "declared": one.is_declared,
-                "invalidates": one.is_invalidating,
+                "field": difference.field,
+                "baseline": _to_json(difference.baseline),
+                "candidate": _to_json(difference.candidate),
+                "declared": difference.is_declared,
+                "invalidates": difference.is_invalidating,
             }
-            for one in comparison.differences
+            for difference in comparison.differences
         ],
         "advice": list(comparison.advice),
         "experiment": _plan_object(report_input.plan),
         "deviations": list(report_input.deviations),
         "environment": {
-            arm: _to_json(dict(one))
-            for arm, one in zip(_ARMS, report_input.environments, strict=True)
+            arm: _to_json(dict(environment))
+            for arm, environment in zip(_ARMS, report_input.environments, strict=True)
         },
         "workload": {
-            arm: _to_json(dict(one)) for arm, one in zip(_ARMS, report_input.workloads, strict=True)
+            arm: _to_json(dict(workload))
+            for arm, workload in zip(_ARMS, report_input.workloads, strict=True)
         },
         "workload_digest": {
-            arm: digest(one) if one else None
-            for arm, one in zip(_ARMS, report_input.workloads, strict=True)
+            arm: digest(workload) if workload else None
+            for arm, workload in zip(_ARMS, report_input.workloads, strict=True)
         },
-        "saturation": [_resource_object(one) for one in report_input.saturation],
+        "saturation": [_resource_object(resource) for resource in report_input.saturation],
         "first_to_saturate": {
             arm: name or None
             for arm, name in zip(_ARMS, report_input.first_to_saturate, strict=True)
@@ -199,7 +204,7 @@ def _to_json(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {str(name): _to_json(one) for name, one in value.items()}
+        return {str(name): _to_json(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_to_json(one) for one in value]
+        return [_to_json(item) for item in value]
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)

@@ -15,7 +15,10 @@ def render_text(power: PowerResult) -> str:
     """Render the requirements in four lines."""
     unit = "pp" if power.metric == "error_ratio" else "%"
     lines = [
-        f"To find {100 * power.target_effect:g} {unit} of {power.metric} in four cases of five (5 % false alarms):"
+        (
+            f"To find {100 * power.target_effect:g} {unit} of {power.metric} "
+            "in four cases of five (5 % false alarms):"
+        )
     ]
     if power.seconds is None:
         lines.append("  one pair: no length will do, because equal runs differ by too much")
@@ -24,24 +27,22 @@ def render_text(power: PowerResult) -> str:
         lines.append(
             f"  one pair of runs: about {format_duration(power.seconds)} each ({low} to {high})"
         )
+    pair_duration = format_duration(power.pair_seconds)
     if power.pairs is None:
-        lines.append(
-            f"  interleaved pairs: more than a hundred of {format_duration(power.pair_seconds)} each"
-        )
+        lines.append(f"  interleaved pairs: more than a hundred of {pair_duration} each")
     else:
-        whole = 2 * power.pairs * power.pair_seconds
+        total = format_duration(2 * power.pairs * power.pair_seconds)
         lines.append(
-            f"  interleaved pairs: {power.pairs} of {format_duration(power.pair_seconds)} a run, {format_duration(whole)} in all"
+            f"  interleaved pairs: {power.pairs} of {pair_duration} a run, {total} in all"
             " (A B B A …: drift cancels out)"
         )
-    between = (
-        "which is assumed: --history RUN with three equal runs or more says better"
-        if power.is_run_sd_assumed
-        else "by their history"
-    )
+    origin = "by their history"
+    if power.is_run_sd_assumed:
+        origin = "which is assumed: --history RUN with three equal runs or more says better"
     lines.append(
-        f"Judged by {format_duration(power.pilot_seconds)} at {format_number(power.pilot_rps)} req/s. Equal runs differ by "
-        f"{100 * power.run_sd:.1f} % (standard deviation),\n{between}."
+        f"Judged by {format_duration(power.pilot_seconds)} at "
+        f"{format_number(power.pilot_rps)} req/s. Equal runs differ by "
+        f"{100 * power.run_sd:.1f} % (standard deviation),\n{origin}."
     )
     return "\n".join(lines)
 

@@ -13,10 +13,12 @@ from typing import Final
 from tputtui.experiments.comparability import INVALIDATING_FIELDS
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.plan import ExperimentPlan
+from tputtui.experiments.result import Comparison
 from tputtui.experiments.result_log import LoggedResult
 from tputtui.frozen import frozen
 
 _EMPTY: Final[Mapping[str, object]] = {}
+_PROSE_KEYS: Final = ("hypothesis", "change", "owner", "risk", "rollback")
 
 
 @frozen
@@ -69,8 +71,8 @@ class ReportInput:
         parts = [texts.get("decision", "")]
         parts += [f"by {texts['decided_by']}"] if texts.get("decided_by") else []
         parts += [texts["decided_on"]] if texts.get("decided_on") else []
-        said = ", ".join(part for part in parts if part)
-        return f"{said}. Next: {texts['follow_up']}" if texts.get("follow_up") else said
+        sentence = ", ".join(part for part in parts if part)
+        return f"{sentence}. Next: {texts['follow_up']}" if texts.get("follow_up") else sentence
 
     @property
     def cores(self) -> tuple[float | None, float | None]:
@@ -81,17 +83,24 @@ class ReportInput:
 
     def sections(self) -> list[tuple[str, str]]:
         """Return (heading, text) of the sections written in advance."""
-        named = (
-            ("Experiment", "title"), ("Hypothesis", "hypothesis"), ("Change", "change"), ("Owner", "owner"),
-            ("Risk", "risk"), ("Rollback", "rollback"),
-        )  # fmt: skip
-        return [(head, self.plan.texts[key]) for head, key in named if self.plan.texts.get(key)]
+        named = [("Experiment", "title"), *((key.capitalize(), key) for key in _PROSE_KEYS)]
+        texts = self.plan.texts
+        return [(heading, texts[key]) for heading, key in named if texts.get(key)]
+
+
+@frozen
+class ComparisonReport:
+    """All that a report of a comparison holds. `exit_code` is that of the caller."""
+
+    comparison: Comparison
+    report_input: ReportInput
+    exit_code: int
 
 
 def digest(values: Mapping[str, object]) -> str:
     """Return twelve hexadecimal digits that identify equal descriptions."""
-    said = json.dumps({name: str(value) for name, value in values.items()}, sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()[:12]
+    content = json.dumps({name: str(value) for name, value in values.items()}, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def invalidating_fields(environment: Mapping[str, object]) -> dict[str, object]:

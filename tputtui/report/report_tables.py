@@ -6,39 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tputtui.experiments import formatting
-from tputtui.experiments.result import Comparison, MetricResult, RouteResult, Verdict
-from tputtui.frozen import frozen
+from tputtui.experiments.result import (
+    Comparison,
+    EnvironmentDifference,
+    MetricResult,
+    RouteResult,
+    Stratum,
+    Verdict,
+)
+from tputtui.report.document import ReportTable, TableRow
 from tputtui.report.report_input import ReportInput, ResourceUse, digest, invalidating_fields
 from tputtui.text import UNKNOWN, clean, format_duration, format_number, format_percent
 
 _MAX_RESOURCES: Final = 10
 _IDLE_RATIO: Final = 0.01  # of its limit: below it a resource without waiting work is omitted
-
-
-@frozen
-class TableRow:
-    """One row of a table. `verdict` colours its last cell."""
-
-    cells: tuple[str, ...]
-    verdict: Verdict | None = None
-    is_primary: bool = False
-    is_guardrail: bool = True  # else it is informational
-
-
-@frozen
-class ReportTable:
-    """Cells under their headings.
-
-    `text_columns`: columns of text, aligned left; all others are figures.
-    """
-
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[TableRow, ...]
-    text_columns: frozenset[int]
-    wide_only_columns: frozenset[int] = frozenset()  # columns omitted on a terminal of 80 columns
-    note: str = ""
-    missing_note: str = ""  # which rows are missing, and why
 
 
 def metrics_table(
@@ -48,35 +29,42 @@ def metrics_table(
     rows = [
         TableRow(
             (
-                formatting.describe_metric(one),
-                formatting.format_value(one, one.baseline, cores[0]),
-                formatting.format_value(one, one.candidate, cores[1]),
-                formatting.format_effect(one),
-                formatting.format_interval(one) or UNKNOWN,
-                formatting.format_margin(one),
-                formatting.format_verdict(one.verdict),
+                formatting.describe_metric(metric),
+                formatting.format_value(metric, metric.baseline, cores[0]),
+                formatting.format_value(metric, metric.candidate, cores[1]),
+                formatting.format_effect(metric),
+                formatting.format_interval(metric) or UNKNOWN,
+                formatting.format_margin(metric),
+                formatting.format_verdict(metric.verdict),
             ),
-            one.verdict,
-            one.name == primary,
-            one.is_guardrail,
+            metric.verdict,
+            metric.name == primary,
+            metric.is_guardrail,
         )
-        for one in results
-        if _is_known(one)
+        for metric in results
+        if _is_known(metric)
     ]
     heads = ("metric", "baseline", "candidate", "effect", "95 % interval", "margin", "verdict")
     margins = ", ".join(
-        f"{formatting.describe_metric(one)} {formatting.format_margin(one)}"
-        for one in results
-        if one.is_guardrail
+        f"{formatting.describe_metric(metric)} {formatting.format_margin(metric)}"
+        for metric in results
+        if metric.is_guardrail
     )
     missing = [
-        f"{formatting.describe_metric(one)} is not judged: {one.reason}"
-        for one in results
-        if one.reason and not _is_known(one)
+        f"{formatting.describe_metric(metric)} is not judged: {metric.reason}"
+        for metric in results
+        if metric.reason and not _is_known(metric)
     ]
     note = f"margins: {margins}"
     return ReportTable(
-        "Results", heads, tuple(rows), frozenset((0, 6)), frozenset((5,)), note, "; ".join(missing)
+        "Results",
+        heads,
+        tuple(rows),
+        frozenset((0, 6)),
+        frozenset((5,)),
+        note,
+        "; ".join(missing),
+        is_of_metrics=True,
     )
 
 
@@ -88,20 +76,20 @@ def routes_table(comparison: Comparison) -> ReportTable:
     """Build the table of routes, one deciding metric a row, plus errors that changed."""
     rows = []
     for route in comparison.routes:
-        for at, one in enumerate(_shown_metrics(route)):
+        for at, metric in enumerate(_shown_metrics(route)):
             name = (route.name, _format_shares(route)) if at == 0 else ("", "")
             figures = (
-                formatting.format_value(one, one.baseline),
-                formatting.format_value(one, one.candidate),
+                formatting.format_value(metric, metric.baseline),
+                formatting.format_value(metric, metric.candidate),
             )
-            told = (
-                formatting.describe_metric(one),
+            cells = (
+                formatting.describe_metric(metric),
                 *figures,
-                formatting.format_effect(one),
-                formatting.format_interval(one) or UNKNOWN,
+                formatting.format_effect(metric),
+                formatting.format_interval(metric) or UNKNOWN,
             )
             rows.append(
-                TableRow((*name, *told, formatting.format_verdict(one.verdict)), one.verdict)
+                TableRow((*name, *cells, formatting.format_verdict(metric.verdict)), metric.verdict)
             )
     heads = (
         "route",
@@ -124,12 +112,13 @@ def routes_table(comparison: Comparison) -> ReportTable:
 
 
 def _shown_metrics(route: RouteResult) -> list[MetricResult]:
-    guards = [one for one in route.metrics if one.is_guardrail]
-    tail = [one for one in guards if not one.is_absolute]
+    guards = [metric for metric in route.metrics if metric.is_guardrail]
+    tail = [metric for metric in guards if not metric.is_absolute]
     moved = [
-        one
-        for one in guards
-        if one.is_absolute and (one.verdict in ("improved", "regressed") or one.has_unproven_harm)
+        metric
+        for metric in guards
+        if metric.is_absolute
+        and (metric.verdict in ("improved", "regressed") or metric.has_unproven_harm)
     ]
     return [*tail, *moved] or guards
 
@@ -143,52 +132,53 @@ def _format_shares(route: RouteResult) -> str:
 
 def strata_table(comparison: Comparison) -> ReportTable:
     """Build the table of strata by the deciding metric, with throughput and errors."""
-    by_name = comparison.strata_metric or comparison.primary
-    rows = []
-    for one in comparison.strata:
-        metric = one.metric(by_name)
-        by = (
-            ("–", "–")
-            if metric is None
-            else (formatting.format_effect(metric), formatting.format_interval(metric) or UNKNOWN)
-        )
-        rate = (
-            UNKNOWN if one.effect is None else f"{formatting.format_signed(100 * one.effect, 1)} %"
-        )
-        errors = (
-            UNKNOWN
-            if one.error_difference is None
-            else f"{formatting.format_signed(100 * one.error_difference, 2)} pp"
-        )
-        cells = (
-            one.name,
-            one.kind,
-            format_duration(one.seconds),
-            *by,
-            rate,
-            errors,
-            formatting.format_verdict(one.verdict),
-        )
-        rows.append(TableRow(cells, one.verdict))
-    judged_by = formatting.METRIC_WORDS.get(by_name, by_name)
-    heads = (
+    metric_name = comparison.strata_metric or comparison.primary
+    headings = (
         "stratum",
         "kind",
         "measured",
-        judged_by,
+        formatting.METRIC_WORDS.get(metric_name, metric_name),
         "95 % interval",
         "throughput",
         "errors",
         "verdict",
     )
-    wide = {1, 5} if by_name == "throughput" else {1}
-    p = comparison.heterogeneity_p
-    note = (
-        ""
-        if p is None
-        else f"of the same size in all of them: p = {format_number(p, 2)} (Cochran's Q)"
+    wide = {1, 5} if metric_name == "throughput" else {1}
+    note, p = "", comparison.heterogeneity_p
+    if p is not None:
+        note = f"of the same size in all of them: p = {format_number(p, 2)} (Cochran's Q)"
+    return ReportTable(
+        "Strata",
+        headings,
+        tuple(_stratum_row(stratum, metric_name) for stratum in comparison.strata),
+        frozenset((0, 1, 7)),
+        frozenset(wide),
+        note,
     )
-    return ReportTable("Strata", heads, tuple(rows), frozenset((0, 1, 7)), frozenset(wide), note)
+
+
+def _stratum_row(stratum: Stratum, metric_name: str) -> TableRow:
+    metric = stratum.metric(metric_name)
+    effect = interval = "–"
+    if metric is not None:
+        effect = formatting.format_effect(metric)
+        interval = formatting.format_interval(metric) or UNKNOWN
+    throughput = errors = UNKNOWN
+    if stratum.effect is not None:
+        throughput = f"{formatting.format_signed(100 * stratum.effect, 1)} %"
+    if stratum.error_difference is not None:
+        errors = f"{formatting.format_signed(100 * stratum.error_difference, 2)} pp"
+    cells = (
+        stratum.name,
+        stratum.kind,
+        format_duration(stratum.seconds),
+        effect,
+        interval,
+        throughput,
+        errors,
+        formatting.format_verdict(stratum.verdict),
+    )
+    return TableRow(cells, stratum.verdict)
 
 
 def saturation_table(report_input: ReportInput) -> ReportTable:
@@ -196,16 +186,22 @@ def saturation_table(report_input: ReportInput) -> ReportTable:
     first.
     """
     busy = [
-        one
-        for one in report_input.saturation
+        resource
+        for resource in report_input.saturation
         if any(
             (level.highest or 0.0) >= _IDLE_RATIO or level.waiting
-            for level in (one.baseline, one.candidate)
+            for level in (resource.baseline, resource.candidate)
         )
     ]
     rows = [
-        TableRow((clean(one.name, 40), *_format_use(one.baseline), *_format_use(one.candidate)))
-        for one in busy[:_MAX_RESOURCES]
+        TableRow(
+            (
+                clean(resource.name, 40),
+                *_format_use(resource.baseline),
+                *_format_use(resource.candidate),
+            )
+        )
+        for resource in busy[:_MAX_RESOURCES]
     ]
     first = list(dict.fromkeys(name for name in report_input.first_to_saturate if name))
     heads = ("resource", "baseline", "highest", "waiting", "candidate", "highest", "waiting")
@@ -224,41 +220,13 @@ def _format_use(use: ResourceUse) -> tuple[str, str, str]:
 def environments_table(comparison: Comparison, report_input: ReportInput) -> ReportTable:
     """Build the table of every known environment field of either arm, differing fields first."""
     before, after = report_input.environments
-    differing = {one.field: one for one in comparison.differences}
-    names = [
-        *differing,
-        *(name for name in dict.fromkeys((*before, *after)) if name not in differing),
+    differing = {difference.field: difference for difference in comparison.differences}
+    rows = [_difference_row(difference) for difference in differing.values()]
+    rows += [
+        _environment_row(name, before.get(name), after.get(name), "")
+        for name in dict.fromkeys((*before, *after))
+        if name not in differing
     ]
-    rows = []
-    for name in names:
-        one = differing.get(name)
-        word = (
-            ""
-            if one is None
-            else "the change"
-            if one.is_declared
-            else "invalidates"
-            if one.is_invalidating
-            else "differs"
-        )
-        values = (
-            (one.baseline, one.candidate)
-            if one is not None
-            else (before.get(name), after.get(name))
-        )
-        verdict: Verdict | None = (
-            "not_comparable" if one is not None and one.is_invalidating else None
-        )
-        rows.append(
-            TableRow(
-                (
-                    formatting.format_environment_value(name),
-                    *map(formatting.format_environment_value, values),
-                    word,
-                ),
-                verdict,
-            )
-        )
     hashes = _format_digests(invalidating_fields(before), invalidating_fields(after))
     note = f"what has to be the same: {hashes}" if hashes else ""
     return ReportTable(
@@ -268,6 +236,29 @@ def environments_table(comparison: Comparison, report_input: ReportInput) -> Rep
         frozenset(range(4)),
         note=note,
     )
+
+
+def _difference_row(difference: EnvironmentDifference) -> TableRow:
+    if difference.is_declared:
+        remark = "the change"
+    elif difference.is_invalidating:
+        remark = "invalidates"
+    else:
+        remark = "differs"
+    return _environment_row(
+        difference.field,
+        difference.baseline,
+        difference.candidate,
+        remark,
+        "not_comparable" if difference.is_invalidating else None,
+    )
+
+
+def _environment_row(
+    name: str, baseline: object, candidate: object, remark: str, verdict: Verdict | None = None
+) -> TableRow:
+    cells = map(formatting.format_environment_value, (name, baseline, candidate))
+    return TableRow((*cells, remark), verdict)
 
 
 def comparison_facts(comparison: Comparison, report_input: ReportInput) -> list[tuple[str, str]]:
@@ -284,20 +275,20 @@ def comparison_facts(comparison: Comparison, report_input: ReportInput) -> list[
 
 def _describe_machine(report_input: ReportInput) -> str:
     """Describe the baseline's machine in one line; "" if unknown."""
-    told = report_input.environments[0]
-    cpus, memory = told.get("cpus"), told.get("mem_gb")
+    environment = report_input.environments[0]
+    cpus, memory = environment.get("cpus"), environment.get("mem_gb")
     parts = [
         *(
-            formatting.format_environment_value(told[name])
+            formatting.format_environment_value(environment[name])
             for name in ("host", "hardware")
-            if told.get(name)
+            if environment.get(name)
         ),
         *([f"{formatting.format_environment_value(cpus)} CPUs"] if cpus else []),
         *([f"{formatting.format_environment_value(memory)} GB"] if memory else []),
         *(
-            formatting.format_environment_value(told[name])
+            formatting.format_environment_value(environment[name])
             for name in ("kernel", "virtualisation", "region", "instances")
-            if told.get(name)
+            if environment.get(name)
         ),
     ]
     return ", ".join(parts)
@@ -309,8 +300,12 @@ def _describe_workload(report_input: ReportInput) -> str:
     if not before and not after:
         return ""
     if dict(before) == dict(after):
-        return f"{_format_fields(before)} ({digest(before)})"
-    return f"{_format_fields(before) or 'unknown'} ({digest(before)}) → {_format_fields(after) or 'unknown'} ({digest(after)})"
+        return _format_workload(before)
+    return f"{_format_workload(before)} → {_format_workload(after)}"
+
+
+def _format_workload(workload: Mapping[str, object]) -> str:
+    return f"{_format_fields(workload) or 'unknown'} ({digest(workload)})"
 
 
 def _format_fields(values: Mapping[str, object]) -> str:
@@ -323,5 +318,9 @@ def _format_fields(values: Mapping[str, object]) -> str:
 def _format_digests(before: Mapping[str, object], after: Mapping[str, object]) -> str:
     if not before or not after:
         return ""
-    one, other = digest(before), digest(after)
-    return f"{one} in both" if one == other else f"{one} → {other}"
+    before_digest, after_digest = digest(before), digest(after)
+    return (
+        f"{before_digest} in both"
+        if before_digest == after_digest
+        else f"{before_digest} → {after_digest}"
+    )

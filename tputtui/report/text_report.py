@@ -8,11 +8,19 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
-from tputtui.experiments import formatting
-from tputtui.experiments.result import Comparison
-from tputtui.report import report_tables
-from tputtui.report.report_input import ReportInput
-from tputtui.report.report_tables import ReportTable, TableRow
+from tputtui.report.comparison_document import build_document
+from tputtui.report.document import (
+    Block,
+    Document,
+    Fact,
+    FactList,
+    Paragraph,
+    ReportTable,
+    Section,
+    Sentences,
+    TableRow,
+)
+from tputtui.report.report_input import ComparisonReport
 from tputtui.text import align_left, align_right, truncate, truncate_left, width
 
 _WIDTH: Final = 79
@@ -20,100 +28,91 @@ _MAX_NAME_WIDTH: Final = 24  # of a route or a stratum
 _HEADING_WIDTH: Final = 10
 
 
-def render_text(comparison: Comparison, report_input: ReportInput) -> str:
+def render_text(report: ComparisonReport) -> str:
     """Render the report as joined lines without a final newline."""
+    return "\n".join(_render_document(build_document(report))).rstrip("\n")
+
+
+def _render_document(document: Document) -> list[str]:
+    lines = [*_wrap(document.headline, "", "  "), document.meaning, ""]
+    for section in document.sections:
+        if section.medium != "page":
+            lines += _render_section(section)
+    return lines
+
+
+def _render_section(section: Section) -> list[str]:
+    heading = section.heading.lower()
+    return [line for block in section.blocks for line in _render_block(block, heading)]
+
+
+def _render_block(block: Block, heading: str) -> list[str]:
+    match block:
+        case FactList():
+            return _render_facts(block)
+        case Sentences():
+            return _render_list(heading, block.sentences)
+        case Paragraph():
+            return _render_field(heading, block.text)
+        case ReportTable(is_of_metrics=True):
+            return _render_metrics(block)
+        case ReportTable():
+            return _render_table(heading, block)
+        case _:  # charts
+            return []
+
+
+def _render_facts(block: FactList) -> list[str]:
     lines = [
-        *_wrap(formatting.format_headline(comparison), "", "  "),
-        formatting.MEANINGS[comparison.verdict],
-        "",
+        line
+        for fact in block.facts
+        for line in _render_field(fact.heading.lower(), _fact_text(fact))
     ]
-    lines += _render_list("why", comparison.reasons)
-    for head, body in (
-        *report_input.sections(),
-        *report_tables.comparison_facts(comparison, report_input),
-    ):
-        lines += _render_field(
-            head.lower(),
-            truncate_left(body, _WIDTH - _HEADING_WIDTH - 3)
-            if head.lower() in report_input.sides
-            else body,
-        )
-    lines += [""]
-    lines += _render_list(
-        "what differs", [formatting.describe_difference(one) for one in comparison.differences]
-    )
-    lines += _render_list("not as planned", report_input.deviations)
-    if comparison.metrics:
-        lines += _render_metrics(
-            report_tables.metrics_table(comparison.metrics, comparison.primary, report_input.cores)
-        )
-    for table in (
-        report_tables.routes_table(comparison),
-        report_tables.strata_table(comparison),
-        report_tables.saturation_table(report_input),
-    ):
-        lines += _render_table(table)
-    lines += _render_list("what the profiles say", report_input.profile_changes)
-    lines += _render_list(
-        "earlier results",
-        [formatting.describe_earlier_result(one) for one in report_input.earlier_results],
-    )
-    lines += _render_list("next", comparison.advice)
-    if report_input.decision:
-        lines += _render_field("decision", report_input.decision)
-    return "\n".join(lines).rstrip("\n")
+    return [*lines, ""]
+
+
+def _fact_text(fact: Fact) -> str:
+    if fact.kind == "side":
+        return truncate_left(fact.text, _WIDTH - _HEADING_WIDTH - 3)
+    return fact.text
 
 
 def _render_metrics(table: ReportTable) -> list[str]:
     """Render the table of metrics, marking the primary and the informational ones."""
-    marked = [
-        TableRow(
-            (
-                f"{'*' if row.is_primary else ' ' if row.is_guardrail else '·'} {row.cells[0]}",
-                *row.cells[1:],
-            ),
-            row.verdict,
-        )
-        for row in table.rows
-    ]
-    heads = ("", *table.headings[1:])
-    lines = _render_columns([heads, *(row.cells for row in marked)], table)
-    note = (
-        "* primary, · for information"
-        if any(not row.is_guardrail for row in table.rows)
-        else "* primary"
-    )
+    rows = [(f"{_row_mark(row)} {row.cells[0]}", *row.cells[1:]) for row in table.rows]
+    lines = _render_columns([("", *table.headings[1:]), *rows], table)
+    marks = "* primary"
+    if any(not row.is_guardrail for row in table.rows):
+        marks = "* primary, · for information"
     missing = _wrap(table.missing_note, "  ") if table.missing_note else []
-    return [*lines, *_wrap(f"{note}; {table.note}", "  "), *missing, ""]
+    return [*lines, *_wrap(f"{marks}; {table.note}", "  "), *missing, ""]
 
 
-def _render_table(table: ReportTable) -> list[str]:
-    if not table.rows:
-        return []
-    lines = [
-        f"  {line}"
-        for line in _render_columns([table.headings, *(row.cells for row in table.rows)], table)
-    ]
-    return [table.caption.lower(), *lines, *(_wrap(table.note, "  ") if table.note else []), ""]
+def _row_mark(row: TableRow) -> str:
+    if row.is_primary:
+        return "*"
+    return " " if row.is_guardrail else "·"
+
+
+def _render_table(heading: str, table: ReportTable) -> list[str]:
+    columns = _render_columns([table.headings, *(row.cells for row in table.rows)], table)
+    note = _wrap(table.note, "  ") if table.note else []
+    return [heading, *(f"  {line}" for line in columns), *note, ""]
 
 
 def _render_columns(rows: Sequence[Sequence[str]], table: ReportTable) -> list[str]:
-    kept = [at for at in range(len(table.headings)) if at not in table.wide_only_columns]
-    cells = [
-        [truncate(row[at], _MAX_NAME_WIDTH) if at in table.text_columns else row[at] for at in kept]
-        for row in rows
-    ]
-    widths = [max(width(row[place]) for row in cells) for place in range(len(kept))]
-    out = []
-    for row in cells:
-        drawn = [
-            align_left(cell, widths[place])
-            if kept[place] in table.text_columns
-            else align_right(cell, widths[place])
-            for place, cell in enumerate(row)
-        ]
-        out.append("  ".join(drawn).rstrip())
-    return out
+    shown = [at for at in range(len(table.headings)) if at not in table.wide_only_columns]
+    columns = [_render_column([row[at] for row in rows], at in table.text_columns) for at in shown]
+    return ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+
+
+def _render_column(cells: Sequence[str], is_text: bool) -> list[str]:
+    """Pad the cells of a column to one width: text to the right, figures to the left."""
+    if is_text:
+        cells = [truncate(cell, _MAX_NAME_WIDTH) for cell in cells]
+    column_width = max(map(width, cells))
+    align = align_left if is_text else align_right
+    return [align(cell, column_width) for cell in cells]
 
 
 def _render_field(heading: str, body: str) -> list[str]:
@@ -124,8 +123,6 @@ def _render_field(heading: str, body: str) -> list[str]:
 
 
 def _render_list(heading: str, sentences: Sequence[str]) -> list[str]:
-    if not sentences:
-        return []
     lines = [heading]
     for sentence in sentences:
         lines += _wrap(sentence, "  - ", "    ")

@@ -72,10 +72,10 @@ def latency_step(text: str) -> tuple[float, float]:
 
 def mark_spec(text: str) -> tuple[float, str]:
     """Parse `[T=]TEXT` into (seconds from the start, text). T is +90s; the text may contain "="."""
-    at, equals, words = text.partition("=")
-    if equals and at.startswith("+") and words.strip():
+    at, equals, mark = text.partition("=")
+    if equals and at.startswith("+") and mark.strip():
         return (0.0 if at.strip() in ("+0", "+0s") else positive_duration(at[1:])), clean(
-            words.strip(), 500
+            mark.strip(), 500
         )
     if not text.strip():
         raise argparse.ArgumentTypeError("a mark without a text")
@@ -94,10 +94,10 @@ def sampling_schedule(text: str) -> SamplingSchedule:
 
 def byte_size(text: str) -> int:
     """Parse bytes: 500MiB, 2GiB, or a number."""
-    found = re.fullmatch(r"(\d{1,15})\s*(B|KiB|MiB|GiB)?", text, re.ASCII)
-    if found is None or int(found[1]) == 0:
+    match = re.fullmatch(r"(\d{1,15})\s*(B|KiB|MiB|GiB)?", text, re.ASCII)
+    if match is None or int(match[1]) == 0:
         raise argparse.ArgumentTypeError(f"{clean(text, 40)!r} is not a size, such as 500MiB")
-    size = int(found[1]) << 10 * ("B", "KiB", "MiB", "GiB").index(found[2] or "B")
+    size = int(match[1]) << 10 * ("B", "KiB", "MiB", "GiB").index(match[2] or "B")
     if size < MIN_PART_BYTES:
         raise argparse.ArgumentTypeError(
             f"{clean(text, 40)!r} is below {MIN_PART_BYTES >> 10}KiB: a file would hold seconds"

@@ -4,6 +4,7 @@ file.
 
 from __future__ import annotations
 
+import argparse
 import os
 
 from tputtui.cli import config_file
@@ -11,7 +12,21 @@ from tputtui.cli.output import print_stderr, print_stdout
 from tputtui.cli.parser import Arguments
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.text_table import format_columns
+from tputtui.cli.verb import Verb
 from tputtui.settings import settings_reference
+
+_EPILOG = "config show takes every flag that is a setting (see tputtui --help), too."
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui config`."""
+    parser.add_argument(
+        "action",
+        choices=("show", "path", "init"),
+        metavar="show|path|init",
+        help="each effective setting with its origin; where the file is looked for; "
+        "a commented file to start from",
+    )
 
 
 def run(arguments: Arguments) -> int:
@@ -23,28 +38,29 @@ def run(arguments: Arguments) -> int:
         print_stdout(settings_reference.render_starter_config().rstrip("\n"))
     elif action == "path":
         place = config_file.config_location(arguments.options.config, os.environ)
-        named = arguments.options.config or os.environ.get("TPUTTUI_CONFIG")
-        why = (
-            f"{os.devnull} was named"
-            if named == os.devnull
-            else "neither HOME nor XDG_CONFIG_HOME is set"
-        )
-        print_stdout(f"none: {why}" if place is None else place.path)
+        print_stdout(_describe_missing_path(arguments) if place is None else place.path)
     else:
         from tputtui.text.redaction import redact_url
 
-        found = effective_settings(arguments)
-        for note in found.settings.notes:
+        effective = effective_settings(arguments)
+        for note in effective.settings.notes:
             print_stderr(note)
-        print_stdout(_describe_file(found.location))
+        print_stdout(_describe_file(effective.location))
         print_stdout(
             "\n".join(
                 format_columns(
-                    settings_reference.list_effective_settings(found.settings, redact_url)
+                    settings_reference.list_effective_settings(effective.settings, redact_url)
                 )
             )
         )
     return 0
+
+
+def _describe_missing_path(arguments: Arguments) -> str:
+    named = arguments.options.config or os.environ.get("TPUTTUI_CONFIG")
+    if named == os.devnull:
+        return f"none: {os.devnull} was named"
+    return "none: neither HOME nor XDG_CONFIG_HOME is set"
 
 
 def _describe_file(location: config_file.ConfigLocation | None) -> str:
@@ -52,3 +68,6 @@ def _describe_file(location: config_file.ConfigLocation | None) -> str:
         return "# no config file"
     state = "" if os.path.exists(location.path) else ", which does not exist"
     return f"# config file: {location.path}{state}"
+
+
+VERB = Verb(add_options, run, epilog=_EPILOG)

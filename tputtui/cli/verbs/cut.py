@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.run_file import check_is_other_file, open_run
+from tputtui.cli.verb import Verb
 from tputtui.text import clean, format_duration, format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tputtui.recording.run_header import Mark, RunHeader
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui cut`."""
+    parser.add_argument("run", metavar="RUN", help="the run")
+    parser.add_argument(
+        "--from", metavar="T", dest="begin", help="+90s, ISO 8601, or a mark (its start)"
+    )
+    parser.add_argument("--to", metavar="T", dest="end", help="likewise (its end)")
+    parser.add_argument("-o", metavar="NEW", dest="output", required=True, help="the new run")
+    parser.add_argument("--force", action="store_true", help="overwrite NEW")
 
 
 def run(arguments: Arguments) -> int:
     """Cut, and describe the contents of the new run."""
     from tputtui.engine.replay.trim import EmptySpanError, trim_run
-    from tputtui.recording.time_spec import parse_time_spec
     from tputtui.recording.writer import CannotRecordError
 
     options = arguments.options
@@ -21,16 +39,8 @@ def run(arguments: Arguments) -> int:
         check_is_other_file(options.run, options.output)
         marks = source.marks()
         try:
-            begin = (
-                parse_time_spec(options.begin, source.header, marks)
-                if options.begin is not None
-                else None
-            )
-            end = (
-                parse_time_spec(options.end, source.header, marks)
-                if options.end is not None
-                else None
-            )
+            begin = _parse_time(options.begin, source.header, marks)
+            end = _parse_time(options.end, source.header, marks)
             if begin is not None and end is not None and end <= begin:
                 raise ValueError("--to has to lie behind --from")
             state = trim_run(source, begin, end, Path(options.output), force=options.force)
@@ -46,3 +56,15 @@ def run(arguments: Arguments) -> int:
         f"{format_duration(state.seconds)}, {digits} {unit}: {clean(str(state.path), 200)}"
     )
     return 0
+
+
+def _parse_time(time_text: str | None, header: RunHeader, marks: Sequence[Mark]) -> float | None:
+    """Parse a moment of the run; None without one. Raises ValueError."""
+    from tputtui.recording.time_spec import parse_time_spec
+
+    if time_text is None:
+        return None
+    return parse_time_spec(time_text, header, marks)
+
+
+VERB = Verb(add_options, run)

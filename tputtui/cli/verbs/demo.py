@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import threading
 import time
@@ -16,23 +17,84 @@ from tputtui.cli.headless import (
     stop_on_signals,
     write_snapshot,
 )
+from tputtui.cli.options import argument_types, common_flags
+from tputtui.cli.options.watch_options import add_baseline_option, add_count_option
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
-from tputtui.demo.launch import Demo, DemoError
-from tputtui.model import Snapshot
+from tputtui.cli.verb import Verb
 from tputtui.settings import Settings, TargetSettings
 
 if TYPE_CHECKING:
+    from tputtui.demo.launch import Demo
+    from tputtui.model import Snapshot
     from tputtui.views.shared.comparison_base import Baseline
 
 _VISIBLE_AFTER_TICKS = 3.0  # intervals after its start
 _LAST_SCRAPE_S = 1.5  # intervals after the end of the load: one more scrape sees every request
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui demo`."""
+    parser.add_argument(
+        "--load",
+        metavar="RPS",
+        type=argument_types.positive_number,
+        help="constant load; without it: ramp, hold, burst, and again",
+    )
+    parser.add_argument(
+        "--seconds", metavar="N", type=argument_types.positive_duration, help="end after that time"
+    )
+    parser.add_argument(
+        "--slowdown",
+        metavar="X",
+        type=argument_types.positive_number,
+        default=1.0,
+        help="multiply every handler's time (1)",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=argument_types.non_negative_int,
+        help="the same arrivals and service times again",
+    )
+    parser.add_argument(
+        "--stop-replica",
+        metavar="T",
+        type=argument_types.positive_duration,
+        help="the last replica dies after T",
+    )
+    parser.add_argument(
+        "--replicas",
+        metavar="N",
+        type=argument_types.positive_int,
+        help="processes of the service (1; 2 with --stop-replica or --canary)",
+    )
+    parser.add_argument(
+        "--canary",
+        metavar="X",
+        type=argument_types.positive_number,
+        help="the last replica takes X times as long, as a release that is tried out: "
+        "a splits it off",
+    )
+    parser.add_argument(
+        "--add-latency",
+        metavar="T:MS",
+        type=argument_types.latency_step,
+        help="MS milliseconds more after T",
+    )
+    add_baseline_option(parser)
+    parser.add_argument(
+        "--stream", action="store_true", help="no screen: JSON on stdout, a summary on stderr"
+    )
+    add_count_option(parser)
+
+
 def run(arguments: Arguments) -> int:
     """Start the demo, watch it, stop it."""
+    from tputtui.demo.launch import Demo, DemoError
+
     options = arguments.options
     settings = effective_settings(arguments).settings
     baseline = None
@@ -61,11 +123,9 @@ def run(arguments: Arguments) -> int:
     try:
         with demo:
             settings = replace(settings, targets=_replica_targets(demo.start()))
-            return (
-                _run_stream(settings, demo, options.count)
-                if options.stream
-                else _run_screen(settings, demo, baseline)
-            )
+            if options.stream:
+                return _run_stream(settings, demo, options.count)
+            return _run_screen(settings, demo, baseline)
     except DemoError as error:
         print_stderr(str(error))
         return 1
@@ -128,7 +188,7 @@ def _run_stream(settings: Settings, demo: Demo, count: int | None) -> int:
     """Print objects until their count, the end of the load or a signal; then the load's summary on
     stderr.
     """
-    given = 0
+    printed = 0
     with stop_on_signals() as stop:
         starter = _LoadStarter(demo)
         watching = threading.Thread(
@@ -137,12 +197,12 @@ def _run_stream(settings: Settings, demo: Demo, count: int | None) -> int:
         watching.start()
         try:
             for snapshot in iter_snapshots(settings, stop, None, starter):
-                if not given and not starter.is_load_visible(snapshot):
+                if not printed and not starter.is_load_visible(snapshot):
                     continue
-                if count is None or given < count:
+                if count is None or printed < count:
                     write_snapshot(snapshot)
-                    given += 1
-                if count is not None and given >= count:
+                    printed += 1
+                if count is not None and printed >= count:
                     break
         except BrokenPipeError:
             return 0
@@ -159,3 +219,6 @@ def _stop_after_load(demo: Demo, stop: StopRequest, interval_s: float) -> None:
             stop.request()
             return
         time.sleep(0.1)
+
+
+VERB = Verb(add_options, run, common_flags=common_flags.ALL_FLAGS)

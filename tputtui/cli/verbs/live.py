@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from tputtui.cli.baseline_run import read_baseline
-from tputtui.cli.parser import Arguments
-from tputtui.cli.resolve_settings import effective_settings
-from tputtui.cli.screen_runner import require_screen, show_screen
+import argparse
+from typing import TYPE_CHECKING
+
+from tputtui.cli.options import common_flags
+from tputtui.cli.options.target_options import add_target_arguments
+from tputtui.cli.options.watch_options import add_baseline_option
+from tputtui.cli.verb import Verb
+
+if TYPE_CHECKING:
+    from tputtui.cli.parser import Arguments
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui`."""
+    add_target_arguments(parser)
+    add_baseline_option(parser)
 
 
 def run(arguments: Arguments) -> int:
     """Watch the targets of the command line."""
+    # Imported here: this module is loaded for `tputtui --version` and `tputtui --help`, too
+    from tputtui.cli.baseline_run import read_baseline
+    from tputtui.cli.resolve_settings import effective_settings
+    from tputtui.cli.screen_runner import require_screen, show_screen
+
     settings = effective_settings(arguments).settings
-    words = " ".join(arguments.options.targets)
-    require_screen(f"tputtui stream -n 1 {words}".rstrip() + " prints the same as JSON")
+    targets = " ".join(arguments.options.targets)
+    require_screen(f"tputtui stream -n 1 {targets}".rstrip() + " prints the same as JSON")
     baseline = read_baseline(arguments.options.baseline)
     from tputtui.engine.engine_proxy import EngineProxy
     from tputtui.tui.capabilities import Capabilities
@@ -20,3 +37,6 @@ def run(arguments: Arguments) -> int:
     return show_screen(
         settings, Capabilities.of_live(EngineProxy(settings)), settings.notes, baseline=baseline
     )
+
+
+VERB = Verb(add_options, run, common_flags.ALL_FLAGS)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tputtui.cli.baseline_run import read_baseline
+from tputtui.cli.options import argument_types, common_flags
+from tputtui.cli.options.watch_options import add_baseline_option
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.run_file import open_run
 from tputtui.cli.screen_runner import require_screen, show_screen
-from tputtui.recording.reader import NotARunError
+from tputtui.cli.verb import Verb
 from tputtui.settings import Settings
 from tputtui.text import clean
 
@@ -22,6 +25,36 @@ if TYPE_CHECKING:
 _MAX_DAMAGE_NOTES = 3
 # Equals the last of engine.replay.player.SPEEDS, which is not imported for a stream
 _MAX_SPEED = 60.0
+
+
+_EPILOG = """\
+keys: space pauses, [ ] { } step, @ goes to a time, 0 to the end, M to a mark;
+"," and "." change the speed.
+T is +90s from the start, ISO 8601, or the text of a mark."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui replay`."""
+    parser.add_argument("run", metavar="RUN", help="the run")
+    parser.add_argument("--from", metavar="T", dest="begin", help="where to begin (its start)")
+    parser.add_argument(
+        "--speed",
+        metavar="X",
+        type=argument_types.positive_number,
+        default=1.0,
+        help="play X times as fast, up to 60 (1)",
+    )
+    add_baseline_option(parser)
+    parser.add_argument(
+        "--stream", action="store_true", help="no screen: the objects of stream, as fast as it goes"
+    )
+    parser.add_argument(
+        "-n",
+        metavar="N",
+        type=argument_types.positive_int,
+        dest="count",
+        help="with --stream: end after N objects",
+    )
 
 
 def run(arguments: Arguments) -> int:
@@ -40,15 +73,15 @@ def run(arguments: Arguments) -> int:
             return _print_stream(source, begin, options.count)
         require_screen(f"tputtui replay {clean(options.run, 100)} --stream prints the same as JSON")
         from tputtui.engine.replay.player import Player
+        from tputtui.recording.reader import NotARunError
         from tputtui.tui.capabilities import Capabilities
 
         baseline = read_baseline(options.baseline)
         settings = replay_settings(settings, source.header)
-        notes = (
-            *settings.notes,
-            *([source.end_description] if source.end_description else []),
-            *source.damage[:_MAX_DAMAGE_NOTES],
-        )
+        notes = list(settings.notes)
+        if source.end_description:
+            notes.append(source.end_description)
+        notes += source.damage[:_MAX_DAMAGE_NOTES]
         try:
             player = Player(source, begin=begin, speed=options.speed)
         except NotARunError as error:
@@ -79,12 +112,10 @@ def replay_settings(settings: Settings, header: RunHeader) -> Settings:
 def _begin_at(source: Run, time_text: str | None) -> float | None:
     from tputtui.recording.time_spec import parse_time_spec
 
+    if time_text is None:
+        return None
     try:
-        return (
-            parse_time_spec(time_text, source.header, source.marks())
-            if time_text is not None
-            else None
-        )
+        return parse_time_spec(time_text, source.header, source.marks())
     except ValueError as error:
         raise UsageError(str(error)) from None
 
@@ -95,14 +126,17 @@ def _print_stream(source: Run, begin: float | None, count: int | None) -> int:
     from tputtui.engine.replay.replay_feed import replay_snapshots
 
     require_stdout()
-    given = 0
+    printed = 0
     for snapshot in replay_snapshots(source):
         if not snapshot.is_ready or (begin is not None and snapshot.at < begin):
             continue
         write_snapshot(snapshot)
-        given += 1
-        if given == count:
+        printed += 1
+        if printed == count:
             break
     if source.end_description:
         print_stderr(source.end_description)
     return 0
+
+
+VERB = Verb(add_options, run, common_flags=common_flags.SCREEN_FLAGS, epilog=_EPILOG)

@@ -4,10 +4,22 @@ pipe.
 
 from __future__ import annotations
 
+import argparse
+
 from tputtui.cli.headless import iter_snapshots, require_stdout, stop_on_signals, write_snapshot
+from tputtui.cli.options import common_flags
+from tputtui.cli.options.target_options import add_target_arguments
+from tputtui.cli.options.watch_options import add_count_option
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments
 from tputtui.cli.resolve_settings import effective_settings
+from tputtui.cli.verb import Verb
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui stream`."""
+    add_target_arguments(parser)
+    add_count_option(parser)
 
 
 def run(arguments: Arguments) -> int:
@@ -20,3 +32,6 @@ def run(arguments: Arguments) -> int:
         for snapshot in iter_snapshots(settings, stop, arguments.options.count):
             write_snapshot(snapshot)
     return 128 + stop.signal_number if stop.signal_number else 0
+
+
+VERB = Verb(add_options, run, common_flags=(*common_flags.RATE_FLAGS, common_flags.NO_DISCOVER))

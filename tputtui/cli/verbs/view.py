@@ -4,27 +4,53 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tputtui.cli.options import common_flags
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
-from tputtui.profiling.files import file_formats
-from tputtui.profiling.files.profile_format import ProfileFormat
-from tputtui.profiling.profile_errors import UnreadableProfileError
-from tputtui.profiling.profile_model import Profile
+from tputtui.cli.verb import Verb
 from tputtui.text import clean
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
+    from tputtui.profiling.files.profile_format import ProfileFormat
+    from tputtui.profiling.profile_model import Profile
     from tputtui.tui.app import TputtuiApp
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tputtui view`."""
+    from tputtui.profiling.files import file_formats
+
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help=f"{file_formats.readable_formats()}, gzipped or not; "
+        f"or {file_formats.calls_suffixes()}",
+    )
+    parser.add_argument(
+        "other", metavar="FILE2", nargs="?", help="a later profile: their difference is shown"
+    )
+    parser.add_argument(
+        "-o",
+        metavar="OUT",
+        dest="output",
+        help=f"write FILE as {file_formats.writable_suffixes()} instead, .gz on any",
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite OUT")
 
 
 def run(arguments: Arguments) -> int:
     """Read the file first, so that an unreadable one never changes the terminal."""
+    from tputtui.profiling.files import file_formats
+    from tputtui.profiling.profile_errors import UnreadableProfileError
+
     options = arguments.options
     settings = effective_settings(arguments).settings
     path, other = Path(options.file), Path(options.other) if options.other else None
@@ -85,6 +111,8 @@ def _view_calls(
 
 
 def _write_profile(profile: Profile, path: Path, force: bool, read_only: bool) -> int:
+    from tputtui.profiling.files import file_formats
+
     shown = clean(str(path), 200)
     if read_only:
         raise UsageError("--read-only: no file is written")
@@ -99,3 +127,6 @@ def _write_profile(profile: Profile, path: Path, force: bool, read_only: bool) -
         return 1
     print_stderr(f"wrote {shown}")
     return 0
+
+
+VERB = Verb(add_options, run, common_flags=common_flags.SCREEN_FLAGS)

@@ -32,21 +32,23 @@ _TYPES = {
 
 def to_openmetrics(run: Run) -> Iterator[str]:
     """Generate lines of OpenMetrics, "# EOF" the last. Times are those of the scrapes."""
-    exported = _SampleExporter()
-    sizes, families, targets = _scan_families(run, exported)
-    for portion in _family_batches(sizes):
+    exporter = _SampleExporter()
+    sizes, families, targets = _scan_families(run, exporter)
+    for batch in _family_batches(sizes):
         samples: dict[str, dict[tuple[str, Series], list[tuple[float, float]]]] = {
-            name: {} for name in portion
+            name: {} for name in batch
         }
         for tick in run.ticks():
             for scrape in tick.reading.scrapes:
                 if scrape.exposition is None:
                     continue
-                for series, value in exported(scrape.exposition):
-                    of = samples.get(family_name(series.name, families))
-                    if of is not None:
-                        of.setdefault((scrape.target, series), []).append((scrape.time, value))
-        for name in portion:
+                for series, value in exporter(scrape.exposition):
+                    family_samples = samples.get(family_name(series.name, families))
+                    if family_samples is not None:
+                        family_samples.setdefault((scrape.target, series), []).append(
+                            (scrape.time, value)
+                        )
+        for name in batch:
             yield from _render_family(name, families.get(name), samples[name], targets)
     yield "# EOF\n"
 
@@ -94,10 +96,10 @@ class _SampleExporter:
                 )
 
     def _to_rate_series(self, series: Series) -> Series:
-        found = self._rate_series.get(series)
-        if found is None:
-            found = self._rate_series[series] = Series(f"{series.name}:rate", series.labels)
-        return found
+        rate_series = self._rate_series.get(series)
+        if rate_series is None:
+            rate_series = self._rate_series[series] = Series(f"{series.name}:rate", series.labels)
+        return rate_series
 
 
 def _is_counter(name: str, families: Mapping[str, Family]) -> bool:
@@ -108,25 +110,25 @@ def _is_counter(name: str, families: Mapping[str, Family]) -> bool:
 
 
 def _family_batches(sizes: Mapping[str, int]) -> Iterator[list[str]]:
-    portion: list[str] = []
+    batch: list[str] = []
     size = 0
     for name, count in sizes.items():
-        if portion and size + count > MAX_BATCH_SAMPLES:
-            yield portion
-            portion, size = [], 0
-        portion.append(name)
+        if batch and size + count > MAX_BATCH_SAMPLES:
+            yield batch
+            batch, size = [], 0
+        batch.append(name)
         size += count
-    if portion:
-        yield portion
+    if batch:
+        yield batch
 
 
 def family_name(sample: str, families: Mapping[str, Family]) -> str:
     """Family name of a sample in OpenMetrics: a counter's without `_total`."""
-    found = families.get(sample)
-    if found is None and (short := strip_suffix(sample)) != sample and short in families:
-        found, sample = families[short], short
+    family = families.get(sample)
+    if family is None and (short := strip_suffix(sample)) != sample and short in families:
+        family, sample = families[short], short
     return (
-        sample.removesuffix("_total") if found is not None and found.type == "counter" else sample
+        sample.removesuffix("_total") if family is not None and family.type == "counter" else sample
     )
 
 
@@ -179,20 +181,20 @@ def _sort_key(target: str, series: Series, kind: str) -> tuple[object, ...]:
 
 def _sanitize_name(name: str) -> str:
     """Sanitize a name for every reader: characters outside of [a-zA-Z0-9_:] become "_"."""
-    made = "".join(
+    name = "".join(
         char if char.isascii() and (char.isalnum() or char in "_:") else "_" for char in name
     )
-    return f"_{made}" if not made or made[0].isdigit() else made
+    return f"_{name}" if not name or name[0].isdigit() else name
 
 
 def _render_labels(labels: Labels, target: Target | None) -> str:
     own = {_sanitize_name(name): value for name, value in labels}
     if target is not None:
-        told = {
+        target_labels = {
             "instance": urlsplit(target.url).netloc.rpartition("@")[2],
             "job": target.service or target.name,
         }
-        for name, value in told.items():
+        for name, value in target_labels.items():
             if name in own:
                 own[f"exported_{name}"] = own[name]
             own[name] = value
