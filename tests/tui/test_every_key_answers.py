@@ -12,7 +12,7 @@ from fake_source import FakeSource, desk, frame, settled
 from tputtui.model import TargetStatus
 from tputtui.tui import keys
 from tputtui.tui.dialogs.help_screen import help_lines
-from tputtui.views.shared.frame import PANELS
+from tputtui.views.live import panels
 from tputtui.views.shared.styled_text import line_text
 
 
@@ -223,8 +223,9 @@ async def test_at_forty_columns_a_target_that_is_down_is_told() -> None:
     assert "15 targets, 15 down" in after.splitlines()[0]
 
 
-def test_panels_have_numbers_up_to_eight() -> None:
-    assert len(PANELS) == 9, "the help and the sentence about panels name 1 to 9"
+def test_nine_panels_have_a_number_and_the_help_names_them() -> None:
+    numbers = ", ".join(f"{at} {panel.name}" for at, panel in enumerate(panels.PANELS[:9], 1))
+    assert ("1-9", "panels", numbers) in keys.help_rows("live", {})
 
 
 @pytest.mark.parametrize(

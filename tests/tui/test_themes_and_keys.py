@@ -15,9 +15,6 @@ from tputtui.tui.live.engine_commands import EngineCommands
 from tputtui.tui.live.live_screen import LiveScreen
 from tputtui.tui.live.panel_commands import PanelCommands
 from tputtui.tui.live.plot import (
-    ChartLine,
-    LineChart,
-    ScatterPlot,
     axis_top,
     draw_chart,
     draw_scatter,
@@ -25,6 +22,7 @@ from tputtui.tui.live.plot import (
 from tputtui.tui.live.recording_commands import RecordingCommands
 from tputtui.tui.profile.profile_screen import ProfileScreen
 from tputtui.tui.time_commands import TimeCommands
+from tputtui.views.shared.chart import ChartLine, LineChart, ScatterPlot
 from tputtui.views.shared.styled_text import line_text
 
 FOLDERS = theme_files.theme_folders()

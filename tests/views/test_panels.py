@@ -27,6 +27,7 @@ from tputtui.model import (
     TargetStatus,
     TrafficState,
 )
+from tputtui.views.live import layout, panels
 from tputtui.views.live.event_log import event_line, events_panel
 from tputtui.views.live.exit_summary import summary_lines
 from tputtui.views.live.header import footer_line, header_line
@@ -36,7 +37,6 @@ from tputtui.views.live.routes_table import routes_panel
 from tputtui.views.live.saturation_panel import saturation_panel
 from tputtui.views.live.target_strip import targets_panel
 from tputtui.views.live.throughput_panel import throughput_panel
-from tputtui.views.shared import layout
 from tputtui.views.shared.frame import (
     Frame,
     ListState,
@@ -61,6 +61,12 @@ EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
 
 def scene(snapshot: Snapshot | None = None, **viewpoint: Any) -> Frame:
     return Frame(snapshot or samples.snapshot(), samples.past(), ViewState(**viewpoint), "web-01")
+
+
+def panel_row(name: str) -> str:
+    panel = panels.find_panel(name)
+    assert panel is not None
+    return panel.row
 
 
 def evil() -> Snapshot:
@@ -362,7 +368,10 @@ def test_the_arrangement_uses_the_whole_terminal(
     used = 0
     seen: set[str] = set()
     for panel, rows in plan.heights.items():
-        beside = next((pair for pair in layout.ROWS.values() if panel in pair), (panel,))
+        row = panel_row(panel)
+        beside = (
+            [spec.name for spec in panels.PANELS if spec.row == row] if row != "middle" else [panel]
+        )
         if plan.is_stacked or len(plan.heights) == 1 or not seen & set(beside):
             used += rows
         seen.add(panel)

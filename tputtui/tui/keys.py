@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.views.shared.frame import PANELS
 
 if TYPE_CHECKING:
     from textual.binding import Binding
@@ -460,12 +459,6 @@ EXTRA_HELP: tuple[tuple[Scope, str, str, str], ...] = (
     ("everywhere", "arrows", "move", "up and down in a list; left and right in time"),
     (
         "live",
-        "1-9",
-        "panels",
-        ", ".join(f"{number} {name}" for number, name in enumerate(PANELS, 1)),
-    ),
-    (
-        "live",
         "Enter",
         "open",
         "profile that process; show only that route or replica, until Esc; zoom any other panel",
@@ -523,7 +516,16 @@ def help_rows(
         else:
             shown = [key_label(key) for key in remapped.get(command.id, command.keys).split(",")]
             rows.append((" ".join(shown), command.label, command.help))
+    if scope == "live":
+        rows.append(("1-9", "panels", _panel_numbers()))
     return rows + [(key, label, words) for where, key, label, words in EXTRA_HELP if where == scope]
+
+
+def _panel_numbers() -> str:
+    # Imported lazily: the keys of a config are checked without a screen.
+    from tputtui.views.live import panels
+
+    return ", ".join(f"{number} {panel.name}" for number, panel in panels.numbered_panels())
 
 
 def find_command(pressed: Iterable[str], remapped: Mapping[str, str]) -> Command | None:

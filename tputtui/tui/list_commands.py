@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tputtui.tui.widgets.prompt import Prompt
-from tputtui.views.shared.frame import PanelName, PanelView
+from tputtui.views.live import panels
+from tputtui.views.shared.frame import PanelView
 
 if TYPE_CHECKING:
     from tputtui.tui.live.live_screen import LiveScreen
 
-LISTS: tuple[PanelName, ...] = ("targets", "routes", "processes")
-NO_LIST_MESSAGE = "no list is shown: 4 targets, 5 routes, 6 processes"
 _ALL_ROWS = 5000  # lines: more than a list has
 
 
@@ -24,22 +23,22 @@ class ListCommands:
         self._screen = screen
 
     @property
-    def active_list(self) -> PanelName | None:
+    def active_list(self) -> str | None:
         """The list that arrows move in: the focused one, else the first that is shown; None: none is."""
         focus = self._screen.tputtui_app.view_state.focus
-        order: tuple[PanelName, ...] = ("processes", "routes", "targets")
-        if focus in LISTS:
-            order = (focus, *order)
+        lists = panels.list_names()
+        order = lists[::-1]  # the lowest on the screen first
+        if focus in lists:
+            order = [focus, *order]
         return next((name for name in order if self._screen.is_shown(name)), None)
 
-    def full_view(self, panel: PanelName) -> PanelView | None:
+    def full_view(self, panel: str) -> PanelView | None:
         """The list with every row there is."""
-        scene = self._screen.tputtui_app.current_frame()
-        if scene is None:
+        spec, frame = panels.find_panel(panel), self._screen.tputtui_app.current_frame()
+        if spec is None or frame is None:
             return None
-        return self._screen.panel_view(
-            panel, scene, self._screen.query_one(f"#{panel}").size.width, _ALL_ROWS
-        )
+        width = self._screen.query_one(f"#{panel}").size.width
+        return self._screen.panel_view(spec, frame, width, _ALL_ROWS)
 
     # ------------------------------------------------------------------------------------------ the cursor
 
@@ -47,7 +46,7 @@ class ListCommands:
         """Rows down (or, negative, up)."""
         panel = self.active_list
         if panel is None:
-            self._screen.tputtui_app.show_status(NO_LIST_MESSAGE)
+            self._screen.tputtui_app.show_status(_no_list_message())
             return
         whole = self.full_view(panel)
         order = [key for key in whole.row_keys if key is not None] if whole is not None else []
@@ -61,7 +60,7 @@ class ListCommands:
             at = 0 if rows > 0 else len(order) - 1
         self.set_cursor(panel, order[at])
 
-    def set_cursor(self, panel: PanelName, key: Hashable) -> None:
+    def set_cursor(self, panel: str, key: Hashable) -> None:
         """On a row; a target's service is what the other panels show from then on."""
         desk = self._screen.tputtui_app
         desk.save_list_state(panel, replace(desk.view_state.list_state(panel), cursor=key))
@@ -90,7 +89,7 @@ class ListCommands:
         """/: keep the rows that contain a word, while it is typed."""
         desk, panel = self._screen.tputtui_app, self.active_list
         if panel is None:
-            desk.show_status(NO_LIST_MESSAGE)
+            desk.show_status(_no_list_message())
             return
         before = desk.view_state.list_state(panel)
 
@@ -113,7 +112,9 @@ class ListCommands:
     def clear_filters(self) -> bool:
         """Whether there was a filter to take away."""
         desk = self._screen.tputtui_app
-        filtered = [panel for panel in LISTS if desk.view_state.list_state(panel).filter_text]
+        filtered = [
+            panel for panel in panels.list_names() if desk.view_state.list_state(panel).filter_text
+        ]
         for panel in filtered:
             desk.save_list_state(panel, replace(desk.view_state.list_state(panel), filter_text=""))
         return bool(filtered)
@@ -132,7 +133,7 @@ class ListCommands:
         desk, panel = self._screen.tputtui_app, self.active_list
         whole = self.full_view(panel) if panel is not None else None
         if panel is None or whole is None or not whole.sort_columns:
-            desk.show_status(NO_LIST_MESSAGE)
+            desk.show_status(_no_list_message())
             return
         at = (
             whole.sort_columns.index(whole.sort_column) + step
@@ -149,8 +150,15 @@ class ListCommands:
         """I."""
         desk, panel = self._screen.tputtui_app, self.active_list
         if panel is None:
-            desk.show_status(NO_LIST_MESSAGE)
+            desk.show_status(_no_list_message())
             return
         state = desk.view_state.list_state(panel)
         desk.save_list_state(panel, replace(state, is_inverted=not state.is_inverted, top=0))
         desk.update_view(focus=panel)
+
+
+def _no_list_message() -> str:
+    lists = [
+        f"{number} {panel.name}" for number, panel in panels.numbered_panels() if panel.is_list
+    ]
+    return f"no list is shown: {', '.join(lists)}"

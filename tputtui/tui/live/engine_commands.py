@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, cast
 
 from tputtui import text
 from tputtui.model import Snapshot
-from tputtui.views.shared.frame import PanelName
 
 if TYPE_CHECKING:
     from tputtui.signals.service.service_filter import ServiceFilter
@@ -130,6 +129,6 @@ class EngineCommands:
         found = snapshot.processes if snapshot is not None else None
         return found is not None and all(process.identity != identity for process in found)
 
-    def _is_hidden(self, panel: PanelName) -> bool:
+    def _is_hidden(self, panel: str) -> bool:
         shows = getattr(self._app.screen, "is_shown", None)
         return shows is not None and not shows(panel)

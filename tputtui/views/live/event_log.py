@@ -5,6 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import Event, ObjectiveStatus, TargetStatus
 from tputtui.views.live.exit_summary import describe_headroom
+from tputtui.views.live.panel_spec import PanelSpec
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, pad_lines, rule_line
@@ -158,3 +159,6 @@ def _headroom_lines(frame: Frame) -> list[str]:
         else f"{text.clean(one.service)}: its limit within {text.clean(one.objective)} is not known: {one.reason}"
         for one in frame.snapshot.headroom
     ]
+
+
+PANEL = PanelSpec("events", events_panel, row="none")

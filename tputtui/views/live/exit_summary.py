@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from tputtui import text
 from tputtui.model import Headroom, ServiceState, Snapshot
-from tputtui.views.live.latency_panel import format_quantile, quantile_name
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import format_traffic
+from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 
 _MAX_SERVICES = 3
 _MAX_NAME_WIDTH = 32

@@ -8,10 +8,13 @@ from tputtui import text
 from tputtui.model import LatencyState, Quantile, ServiceState
 from tputtui.signals.rates import history_keys
 from tputtui.views.live.heatmap import heatmap_lines
+from tputtui.views.live.latency_charts import SCATTER_SIZE, latency_charts
+from tputtui.views.live.panel_spec import PanelSpec, is_host_only
 from tputtui.views.shared import objective_status, target_state
 from tputtui.views.shared.empty_state import missing_reason_lines
 from tputtui.views.shared.extra_signals import extra_latency_lines
 from tputtui.views.shared.frame import Frame, PanelView
+from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 from tputtui.views.shared.styled_text import (
     Line,
     LineBuilder,
@@ -25,20 +28,6 @@ from tputtui.views.shared.styled_text import (
 )
 
 EXTRA_SIGNALS_HEIGHT = 10  # lines from which extra latencies have a line each
-SCATTER_SIZE = (44, 14)
-"""Cells and lines of the scatter plot, which is also its minimum size."""
-
-
-def has_scatter(width: int, height: int) -> bool:
-    """Return whether a panel of that size has room for the scatter plot beside the quantiles."""
-    return width >= SCATTER_SIZE[0] + 52 and height > SCATTER_SIZE[1]
-
-
-def quantile_chart_rows(quantile_count: int, width: int, height: int) -> int:
-    """Rows for a chart of the quantiles; 0 where each quantile has a trend in its own row."""
-    if width < 50 or height < 20:
-        return 0
-    return max(6, (height - quantile_count - 3) * 3 // 5)
 
 
 def latency_panel(
@@ -155,17 +144,6 @@ def _header_line(frame: Frame, latency: LatencyState, width: int) -> Line:
     elif width >= 50 and latency.since_start:
         row.ending_at(width - 1, "since start", "dim")
     return row.line()
-
-
-def format_quantile(quantile: Quantile, unit: str | None) -> tuple[str, str]:
-    """Format a quantile as (number, unit), with ≥ where it is only a lower bound."""
-    digits, shown_unit = text.format_amount(quantile.value, unit)
-    return (f"≥{digits}" if quantile.is_lower_bound else digits, shown_unit)
-
-
-def quantile_name(q: float) -> str:
-    """Format a quantile's name: 0.999 becomes p99.9."""
-    return f"p{round(q * 100, 4):g}"
 
 
 def _quantile_rows(
@@ -350,3 +328,23 @@ def _mean_line(frame: Frame, service: ServiceState, latency: LatencyState, width
     if latency.last is not None:
         return row.at(starts, text.truncate(_last(latency), cells)).line()
     return row.at(starts, picture, "data").line()
+
+
+def _stacked_height(frame: Frame | None, _screen_height: int) -> int:
+    if is_host_only(frame):
+        return 0
+    quantiles = 3
+    if frame is not None and frame.service is not None and frame.service.latency is not None:
+        quantiles = max(1, len(frame.service.latency.quantiles))
+    return 1 + min(quantiles, 4)
+
+
+PANEL = PanelSpec(
+    "latency",
+    latency_panel,
+    row="top",
+    rank=2,
+    stacked_height=_stacked_height,
+    is_configurable=True,
+    charts=latency_charts,
+)

@@ -11,6 +11,7 @@ from tputtui import text
 from tputtui.model import ProcessState, Snapshot
 from tputtui.signals.host.process_rates import used_cores
 from tputtui.signals.service.serving_processes import ProcessIdentity, serving_marks
+from tputtui.views.live.panel_spec import PanelSpec
 from tputtui.views.shared.frame import Frame, ListState, PanelView
 from tputtui.views.shared.list_table import ListTable, TableColumn, filter_and_sort, table_view
 from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
@@ -175,3 +176,15 @@ WIDE_COLUMNS: list[TableColumn[ProcessState]] = [
     TableColumn("state", "s", 1, lambda item: item.state, _draw_state, is_right_aligned=False),
     *COLUMNS[5:],
 ]
+
+
+PANEL = PanelSpec(
+    "processes",
+    processes_panel,
+    row="bottom",
+    rank=6,
+    fill_rank=lambda _frame: 1,
+    is_list=True,
+    is_configurable=True,
+    reads_processes=True,
+)

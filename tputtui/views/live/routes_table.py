@@ -8,12 +8,13 @@ from tputtui import text
 from tputtui.model import BreakdownRow, Labels, ObjectiveStatus, ServiceState
 from tputtui.settings.expressions import Measure
 from tputtui.signals.rates import history_keys
-from tputtui.views.live.latency_panel import format_quantile, quantile_name
+from tputtui.views.live.panel_spec import PanelSpec
 from tputtui.views.live.throughput_panel import error_role
 from tputtui.views.shared import objective_status
 from tputtui.views.shared.empty_state import missing_reasons, no_rate_reason
 from tputtui.views.shared.frame import Frame, ListState, PanelView, format_traffic
 from tputtui.views.shared.list_table import ListTable, TableColumn, table_view
+from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
 
 
@@ -214,3 +215,20 @@ def _format_share(ratio: float) -> str:
     """Format a percentage, with 100 only for a share of exactly one."""
     digits = text.format_percent(100 * ratio)
     return ">99" if digits == "100" and ratio < 1 else digits
+
+
+def _fill_rank(frame: Frame | None) -> int:
+    """First where there are routes, else last."""
+    service = frame.service if frame is not None else None
+    return 0 if service is not None and service.breakdown else 3
+
+
+PANEL = PanelSpec(
+    "routes",
+    routes_panel,
+    row="bottom",
+    rank=5,
+    fill_rank=_fill_rank,
+    is_list=True,
+    is_configurable=True,
+)

@@ -8,6 +8,7 @@ from tputtui import text
 from tputtui.model import HostState, SaturationState
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.bottleneck import sort_by_urgency
+from tputtui.views.live.panel_spec import PanelSpec, Room, is_host_only
 from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import (
     Line,
@@ -274,3 +275,30 @@ _HOST_DETAILS: dict[str, Callable[[HostState], list[Detail]]] = {
     "memory": _memory_details,
     "network": _network_details,
 }
+
+
+def _height(frame: Frame | None, room: Room) -> int:
+    return _fitting_height(frame, 10 if room.screen_height >= 50 else 7)
+
+
+def _stacked_height(frame: Frame | None, screen_height: int) -> int:
+    if not is_host_only(frame):
+        return 4
+    return max(3, min(_fitting_height(frame, 9), screen_height - 9))
+
+
+def _fitting_height(frame: Frame | None, max_height: int) -> int:
+    """Lines for all resources: at least three of them, at most `max_height` lines."""
+    resources = len(resource_rows(frame)) if frame is not None else max_height
+    return 1 + max(3, min(max_height - 1, resources))
+
+
+PANEL = PanelSpec(
+    "saturation",
+    saturation_panel,
+    row="middle",
+    rank=3,
+    height=_height,
+    stacked_height=_stacked_height,
+    is_configurable=True,
+)

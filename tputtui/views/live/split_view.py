@@ -15,9 +15,9 @@ from tputtui.frozen import frozen
 from tputtui.model import ServiceState
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.traffic_split import SERVICE, SplitOption, TrafficSplit
-from tputtui.views.live.latency_panel import format_quantile, quantile_name
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame, PanelView, first_visible_row
+from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 from tputtui.views.shared.styled_text import (
     Line,
     LineBuilder,

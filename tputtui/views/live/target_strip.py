@@ -6,10 +6,11 @@ from tputtui import text
 from tputtui.model import TargetState, TargetStatus
 from tputtui.signals.service.replicas import ReplicaFigures, replica_figures
 from tputtui.views.live.header import STATE_SIGNS
-from tputtui.views.live.latency_panel import format_quantile, quantile_name
+from tputtui.views.live.panel_spec import PanelSpec, Room
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame, PanelView, format_traffic
 from tputtui.views.shared.list_table import ListTable, TableColumn, table_view
+from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 from tputtui.views.shared.styled_text import LineBuilder, rule_line
 
 _STATE_ORDER: dict[TargetState, int] = {"down": 0, "slow": 1, "waiting": 2, "up": 3}
@@ -123,3 +124,27 @@ def _shown_state(target: TargetStatus) -> TargetState:
     if target.state == "slow" and not target.is_overdue:
         return "up" if target.up else "down"
     return target.state
+
+
+def _has_several(frame: Frame | None) -> bool:
+    """Return whether there are two targets or more: the header shows a single one."""
+    return frame is not None and len(frame.snapshot.targets) > 1
+
+
+def _height(frame: Frame | None, room: Room) -> int:
+    """Heading, rule, and at most four targets; eight on a tall screen."""
+    count = len(frame.snapshot.targets) if frame is not None else 0
+    return 2 + min(count, 8 if room.screen_height >= 50 else 4)
+
+
+PANEL = PanelSpec(
+    "targets",
+    targets_panel,
+    row="middle",
+    rank=4,
+    height=_height,
+    fill_rank=lambda _frame: 2,
+    is_available=_has_several,
+    is_list=True,
+    is_configurable=True,
+)

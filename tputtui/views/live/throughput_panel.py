@@ -5,15 +5,23 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals.rates import history_keys
+from tputtui.views.live.panel_spec import PanelSpec, is_host_only
 from tputtui.views.live.status_classes import MIN_CLASS_ROWS, status_class_lines
 from tputtui.views.shared import objective_status, target_state
+from tputtui.views.shared.chart import (
+    MIN_CHART_ROWS,
+    MIN_CHART_WIDTH,
+    Chart,
+    baseline_chart_lines,
+    history_chart_line,
+    time_chart,
+)
 from tputtui.views.shared.empty_state import missing_reason_lines, no_rate_reason
 from tputtui.views.shared.extra_signals import extra_traffic_lines
-from tputtui.views.shared.frame import Frame, PanelView, format_traffic
+from tputtui.views.shared.frame import Frame, PanelView, format_traffic, traffic_unit
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, pad_lines, rule_line
 from tputtui.views.shared.trend_line import trend_lines
 
-MIN_CHART_WIDTH = 50  # cells from which a chart with axes is useful
 EXTRA_SIGNALS_HEIGHT = 8  # lines from which extra traffic has a line
 _STATUS_CLASSES_HEIGHT = 17  # lines from which rates by status class are below the throughput
 
@@ -200,3 +208,33 @@ def error_role(ratio: float | None) -> Role:
 
 def _missing_lines(frame: Frame, service: ServiceState | None, width: int) -> list[Line]:
     return missing_reason_lines(frame, service, "traffic", width)
+
+
+def _charts(frame: Frame, width: int, height: int) -> dict[str, Chart]:
+    """Throughput over time, where there is room for a chart with axes."""
+    rows = chart_rows(frame, height)
+    service = frame.service
+    if service is None or service.traffic is None:
+        return {}
+    if width < MIN_CHART_WIDTH or rows < MIN_CHART_ROWS:
+        return {}
+    figure = history_keys.traffic(service.name)
+    line = history_chart_line(frame, figure, width - 6)
+    lines = (*baseline_chart_lines(frame, figure, line), line)
+    chart = time_chart(frame, lines, traffic_unit(service), width, rows)
+    return {"chart": chart} if chart is not None else {}
+
+
+def _stacked_height(frame: Frame | None, _screen_height: int) -> int:
+    return 3 if is_host_only(frame) else 4
+
+
+PANEL = PanelSpec(
+    "throughput",
+    throughput_panel,
+    row="top",
+    rank=0,
+    stacked_height=_stacked_height,
+    is_configurable=True,
+    charts=_charts,
+)

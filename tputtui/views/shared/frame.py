@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import field
 from math import floor
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.frozen import frozen
@@ -39,33 +39,6 @@ HeatmapReader = Callable[[str, int], "LatencyHeatmap | None"]
 """Function (service, columns) -> latency distribution in each column of the time axis.
 
 None for a service without buckets.
-"""
-
-PanelName = Literal[
-    "throughput",
-    "latency",
-    "saturation",
-    "targets",
-    "routes",
-    "processes",
-    "events",
-    "metric",
-    "split",
-]
-PANELS: tuple[PanelName, ...] = (
-    "throughput",
-    "latency",
-    "saturation",
-    "targets",
-    "routes",
-    "processes",
-    "events",
-    "metric",
-    "split",
-)
-"""Panels in the order of Tab and of the keys 1 to 9.
-
-"metric" is present while a family is charted, "split" while a service is split.
 """
 
 
@@ -110,7 +83,7 @@ class ViewState:
     shown_span_s: float = 60.0  # grows to span_s with the available data
     behind_s: float = 0.0  # distance from the newest snapshot; 0 is live
     is_frozen: bool = False
-    focus: PanelName | None = None
+    focus: str | None = None
     recording_status: str | None = None  # duration and size so far, during a recording
     replay: ReplayStatus | None = None  # set while a recorded run is shown
     mark_times: tuple[float, ...] = ()  # `at` of each mark
@@ -128,7 +101,7 @@ class ViewState:
     cursor: tuple[float, float] | None = None
     ascii_only: bool = False  # ASCII only: shade characters have no ASCII equivalent
 
-    def is_panel_enabled(self, panel: PanelName) -> bool:
+    def is_panel_enabled(self, panel: str) -> bool:
         """Return whether a panel may be shown; a disabled panel is shown while it has the focus."""
         return not self.panels or panel in self.panels or panel == self.focus
 
@@ -183,14 +156,6 @@ class Frame:
         return next(
             (one for one in self.snapshot.headroom if service and one.service == service.name), None
         )
-
-    @property
-    def is_split(self) -> bool:
-        """Whether the shown service is split, and neither of the replaced panels has the focus."""
-        look, service = self.view_state.split, self.service
-        if look is None or service is None or service.name not in look.split.services:
-            return False
-        return self.view_state.focus not in ("throughput", "latency")
 
     @property
     def active_filter(self) -> ServiceFilter | None:
