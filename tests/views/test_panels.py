@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -40,22 +39,13 @@ from tputtui.views.live.throughput_panel import throughput_panel
 from tputtui.views.shared.frame import (
     Frame,
     ListState,
-    PanelView,
     ViewState,
     busiest_service,
     select_service,
 )
 from tputtui.views.shared.styled_text import bar, line_text, sparkline, sparkline_rows
 
-PANELS: dict[str, Callable[[Frame, int, int], PanelView]] = {
-    "throughput": throughput_panel,
-    "latency": latency_panel,
-    "saturation": saturation_panel,
-    "targets": targets_panel,
-    "routes": routes_panel,
-    "processes": processes_panel,
-    "events": events_panel,
-}
+PANELS = {panel.name: panel.render for panel in panels.PANELS}
 EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
 
 

@@ -14,8 +14,8 @@ MIN_SIZE = (40, 12)
 SIDE_BY_SIDE_WIDTH = 100  # columns from which panels are side by side
 SIDE_BY_SIDE_HEIGHT = 30  # rows from which panels are side by side
 _BARS_HEIGHT = 3  # header, footer and event line
-_LEAST_ROWS_HEIGHT = 10  # lines that the panels in the middle leave to both rows
-_LEAST_TOP_HEIGHT = 8
+_LEAST_TOP_HEIGHT = 8  # lines that the panels in the middle leave to the rows
+_LEAST_BOTTOM_HEIGHT = 4
 _LEAST_FILL_HEIGHT = 3
 
 
@@ -70,11 +70,12 @@ def _middle_heights(frame: Frame | None, height: int) -> tuple[dict[str, int], i
         if panel.row != "middle" or not _is_shown(panel, frame):
             continue
         lines = panel.height(frame, Room(height, free))
-        if lines <= 0 or free - lines < _LEAST_ROWS_HEIGHT:
+        least = min(least_top, panel.least_top_height)
+        if free - lines < least + _LEAST_BOTTOM_HEIGHT:
             continue
         heights[panel.name] = lines
         free -= lines
-        least_top = min(least_top, panel.least_top_height)
+        least_top = least
     order = [panel.name for panel in panels.panels_in_row("middle")]
     return {name: heights[name] for name in order if name in heights}, least_top
 
