@@ -23,7 +23,9 @@ from tputtui.model import (
 )
 from tputtui.signals.service.traffic_split import TrafficSplit, split_options
 from tputtui.views.live import layout
-from tputtui.views.live.split_view import SplitFigure, split_options_view, split_panel
+from tputtui.views.live.split_figures import SplitFigure
+from tputtui.views.live.split_options import split_options_view
+from tputtui.views.live.split_view import split_panel
 from tputtui.views.shared.frame import ActiveSplit, Frame, ViewState
 from tputtui.views.shared.styled_text import line_text
 

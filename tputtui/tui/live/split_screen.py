@@ -20,8 +20,8 @@ from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 from tputtui.tui.dialogs.choice_screen import ChoiceScreen
 from tputtui.tui.live.comparison_rows import FigureCache, FilledRows, rows_since
 from tputtui.tui.widgets.panel import Panel
-from tputtui.views.live import split_view as views
-from tputtui.views.live.split_view import SplitFigure
+from tputtui.views.live.split_figures import SplitFigure, format_effect, split_figures
+from tputtui.views.live.split_options import split_options_view
 from tputtui.views.shared.frame import ActiveSplit, traffic_unit
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class SplitCommands:
             )
         if self._app.timeline.moment is not None:
             return
-        for one in views.split_figures(look.split, (told.control, told.treatment)):
+        for one in split_figures(look.split, (told.control, told.treatment)):
             judged = self.evaluate(one)
             if isinstance(judged, EffectEstimate) and judged.is_confirmed and one.better_direction:
                 self._log_estimate(snapshot, look.split, one, judged)
@@ -108,7 +108,7 @@ class SplitCommands:
         if (split_figure.label, worse) in self._logged:
             return
         self._logged.add((split_figure.label, worse))
-        words = f"{text.clean(split.treatment.short_name, 60)} is {'worse' if worse else 'better'} than control: {views.format_effect(split_figure, estimate)}"
+        words = f"{text.clean(split.treatment.short_name, 60)} is {'worse' if worse else 'better'} than control: {format_effect(split_figure, estimate)}"
         self._app.source.log_event(Event(snapshot.time, "warning" if worse else "note", words))
 
     def evaluate(self, split_figure: SplitFigure) -> EffectEstimate | str:
@@ -237,7 +237,7 @@ class SplitScreen(ChoiceScreen):
         panel = self.query_one("#ways", Panel)
         width, height = panel.size
         panel.show(
-            views.split_options_view(
+            split_options_view(
                 self._service, self._split_options, self._unit, self.cursor_index, width, height
             )
         )

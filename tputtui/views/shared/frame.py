@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tputtui.signals.service.replicas import ReplicaFigures
     from tputtui.signals.service.service_filter import ServiceFilter
     from tputtui.signals.service.traffic_split import TrafficSplit
-    from tputtui.views.live.split_view import SplitFigure
+    from tputtui.views.live.split_figures import SplitFigure
 
 HistoryReader = Callable[[str, int], Sequence[float | None]]
 """Function (name of a figure in `history_keys`, columns) -> mean in each column of the time axis.
