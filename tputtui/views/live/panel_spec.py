@@ -1,4 +1,7 @@
-"""Declaration of a panel of the live screen. Each panel's file ends in one; `panels.py` lists them."""
+"""Declaration of a panel of the live screen.
+
+Each panel's file ends in one; `panels.py` lists them.
+"""
 
 from __future__ import annotations
 
