@@ -36,8 +36,8 @@ def metric_panel(
     target, name = charted
     focused = frame.view_state.focus == "metric"
     title = text.truncate(text.clean(name), max(8, width - 4))
-    way_out = "X takes it away" if text.width(title) + 24 <= width else ""
-    lines = [rule_line(title, way_out, width, focused)]
+    key_hint = "X takes it away" if text.width(title) + 24 <= width else ""
+    lines = [rule_line(title, key_hint, width, focused)]
     state = charted_family(frame)
     lines.append(_value_line(frame, state, width))
     if chart is not None:
@@ -74,11 +74,11 @@ def _value_line(frame: Frame, family: ChartedFamily, width: int) -> Line:
         row.then("  ").then(_unknown_reason(frame, family), "dim")
     elif family.is_counter and family.value is not None:
         row.then("   in all ", "dim").then(text.format_number(family.value))
-    words = ", ".join(
+    description = ", ".join(
         part for part in (text.clean(family.type, 16), text.clean(family.target, 40)) if part
     )
-    if row.end + text.width(words) + 3 <= width:
-        row.ending_at(width - 1, words, "dim")
+    if row.end + text.width(description) + 3 <= width:
+        row.ending_at(width - 1, description, "dim")
     return row.line()
 
 

@@ -137,12 +137,11 @@ class Frame:
 
         See `views.shared.comparison_base.difference_spans`.
         """
-        found = self.baseline_figure(figure)
-        return (
-            difference_spans(found, current, self.evaluate_baseline(figure), better_direction, unit)
-            if found is not None
-            else []
-        )
+        baseline = self.baseline_figure(figure)
+        if baseline is None:
+            return []
+        result = self.evaluate_baseline(figure)
+        return difference_spans(baseline, current, result, better_direction, unit)
 
     @property
     def service(self) -> ServiceState | None:
@@ -153,25 +152,24 @@ class Frame:
     def headroom(self) -> Headroom | None:
         """Headroom of the service; None without objectives."""
         service = self.service
-        return next(
-            (one for one in self.snapshot.headroom if service and one.service == service.name), None
-        )
+        if service is None:
+            return None
+        own = (each for each in self.snapshot.headroom if each.service == service.name)
+        return next(own, None)
 
     @property
     def active_filter(self) -> ServiceFilter | None:
         """Service filter, if the shown service is the filtered one."""
-        lens, service = self.view_state.service_filter, self.service
-        return (
-            lens if lens is not None and service is not None and service.name == lens.name else None
-        )
+        service_filter, service = self.view_state.service_filter, self.service
+        if service_filter is None or service is None or service.name != service_filter.name:
+            return None
+        return service_filter
 
     def cursor_column(self, columns: int) -> int | None:
         """Column of the time axis that holds the selected moment, of `columns`; None while live."""
-        return (
-            self._column(self.view_state.cursor[1], columns)
-            if self.view_state.cursor is not None
-            else None
-        )
+        if self.view_state.cursor is None:
+            return None
+        return self._column(self.view_state.cursor[1], columns)
 
     def overlay_marks(self, line: Line, start: int, columns: int) -> Line:
         """Add the marks and the selected moment to a chart line.
@@ -185,11 +183,11 @@ class Frame:
 
     def mark_columns(self, columns: int) -> tuple[int, ...]:
         """Columns of the time axis that hold marks or profiles, of `columns`."""
-        found = (
+        marked = (
             self._column(moment, columns)
             for moment in (*self.view_state.mark_times, *self.view_state.profile_times)
         )
-        return tuple(sorted({column for column in found if column is not None}))
+        return tuple(sorted({column for column in marked if column is not None}))
 
     def _column(self, moment: float, columns: int) -> int | None:
         if columns <= 0:
