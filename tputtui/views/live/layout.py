@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tputtui.frozen import frozen
 from tputtui.views.live import panels
@@ -46,8 +46,9 @@ def plan_layout(
 
 
 def _wide_plan(frame: Frame | None, height: int) -> LayoutPlan:
-    top, bottom = _shown_names("top", frame), _shown_names("bottom", frame)
-    middle, least_top = _middle_heights(frame, height)
+    shown = _shown_panels(frame)
+    top, bottom = _names_in_row("top", shown), _names_in_row("bottom", shown)
+    middle, least_top = _middle_heights(frame, shown, height)
     rest = height - _BARS_HEIGHT - sum(middle.values())
     top_height = 0
     if top:
@@ -58,7 +59,9 @@ def _wide_plan(frame: Frame | None, height: int) -> LayoutPlan:
     return LayoutPlan(heights | dict.fromkeys(bottom, rest - top_height))
 
 
-def _middle_heights(frame: Frame | None, height: int) -> tuple[dict[str, int], int]:
+def _middle_heights(
+    frame: Frame | None, shown: Sequence[PanelSpec], height: int
+) -> tuple[dict[str, int], int]:
     """Heights of the panels in the middle from the top, and the least height of the top row.
 
     Lines are given in the order of the numbers: a panel without room has no place.
@@ -66,8 +69,8 @@ def _middle_heights(frame: Frame | None, height: int) -> tuple[dict[str, int], i
     free = height - _BARS_HEIGHT
     least_top = _LEAST_TOP_HEIGHT
     heights: dict[str, int] = {}
-    for panel in panels.PANELS:
-        if panel.row != "middle" or not _is_shown(panel, frame):
+    for panel in shown:
+        if panel.row != "middle":
             continue
         lines = panel.height(frame, Room(height, free))
         least = min(least_top, panel.least_top_height)
@@ -76,17 +79,17 @@ def _middle_heights(frame: Frame | None, height: int) -> tuple[dict[str, int], i
         heights[panel.name] = lines
         free -= lines
         least_top = least
-    order = [panel.name for panel in panels.panels_in_row("middle")]
+    order = _names_in_row("middle", shown)
     return {name: heights[name] for name in order if name in heights}, least_top
 
 
 def _stacked_plan(frame: Frame | None, height: int) -> LayoutPlan:
     room = height - _BARS_HEIGHT
     heights: dict[str, int] = {}
-    for panel in sorted(_not_replaced(frame), key=lambda panel: panel.rank):
-        if panel.stacked_height is not None and _is_shown(panel, frame):
-            heights[panel.name] = panel.stacked_height(frame, height)
-    heights = {name: lines for name, lines in heights.items() if lines}
+    for panel in sorted(_shown_panels(frame), key=lambda panel: panel.rank):
+        lines = panel.stacked_height(frame, height) if panel.stacked_height is not None else 0
+        if lines:
+            heights[panel.name] = lines
     while sum(heights.values()) > room and len(heights) > 1:
         heights.popitem()
     left = room - sum(heights.values())
@@ -112,23 +115,21 @@ def _filling_panel(frame: Frame | None) -> str | None:
     return min(ranks, key=lambda name: ranks[name], default=None)
 
 
-def _shown_names(row: Row, frame: Frame | None) -> list[str]:
-    """Names of the panels of a row that have a place."""
-    kept = _not_replaced(frame)
-    shown = (panel for panel in panels.panels_in_row(row) if _is_shown(panel, frame))
-    return [panel.name for panel in shown if panel in kept]
+def _shown_panels(frame: Frame | None) -> list[PanelSpec]:
+    """Panels that have a place where there is room, in the order of their numbers."""
+    shown = [panel for panel in panels.PANELS if _is_shown(panel, frame)]
+    replaced = {name for panel in shown for name in panel.replaces}
+    return [panel for panel in shown if panel.name not in replaced]
 
 
-def _not_replaced(frame: Frame | None) -> list[PanelSpec]:
-    replaced: set[str] = set()
-    for panel in panels.PANELS:
-        if _is_shown(panel, frame):
-            replaced.update(panel.replaces)
-    return [panel for panel in panels.PANELS if panel.name not in replaced]
+def _names_in_row(row: Row, shown: Sequence[PanelSpec]) -> list[str]:
+    """Names of the shown panels of a row by rank."""
+    in_row = [panel for panel in shown if panel.row == row]
+    return [panel.name for panel in sorted(in_row, key=lambda panel: panel.rank)]
 
 
 def _is_shown(panel: PanelSpec, frame: Frame | None) -> bool:
-    """Return whether a panel has a place where there is room."""
+    """Return whether a panel has a place, unless another one replaces it."""
     if frame is not None and frame.view_state.focus in panel.replaces:
         return False
     return _is_enabled(panel, frame) and panel.is_available(frame) and panel.is_shown(frame)
