@@ -25,6 +25,7 @@ from tputtui.engine import Engine
 from tputtui.settings import Settings, TargetSettings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
+from tputtui.tui.capabilities import Capabilities
 from tputtui.tui.session import ScreenEnvironment
 
 HERE = Path(__file__).resolve().parent
@@ -88,7 +89,7 @@ async def take_profiles(pilot: Pilot[int], app: TputtuiApp) -> None:
     """A profile in each of its views, then another one as the difference to it."""
     for again in (False, True):
         await pilot.press("p")
-        await asyncio.sleep(app.settings.profile.duration_s + 5)
+        await asyncio.sleep(app.session.settings.profile.duration_s + 5)
         if again:
             break
         await pilot.press("asterisk")
@@ -106,12 +107,17 @@ async def take(targets: list[TargetSettings], only_profiles: bool, state: Path) 
     themes = tuple(theme_files.theme_folders())
     place = ScreenEnvironment("web-01", float(time.localtime().tm_gmtoff), state, themes)
     for theme in ("dark", "light"):
-        app = TputtuiApp(settings, Engine(settings), palette.load_palette(theme, themes), place)
+        app = TputtuiApp(
+            settings,
+            Capabilities.of_live(Engine(settings)),
+            palette.load_palette(theme, themes),
+            place,
+        )
         async with app.run_test(size=SIZES[1]) as pilot:
             if only_profiles:
                 await asyncio.sleep(20.0)
                 await take_profiles(pilot, app)
-                app.source.stop()
+                app._stop_source()
                 return
             await asyncio.sleep(SETTLE_S if theme == "dark" else 20.0)
             if theme == "light":
@@ -134,7 +140,12 @@ async def take_split(urls: list[str], state: Path) -> None:
     settings = Settings(targets=targets)
     themes = tuple(theme_files.theme_folders())
     place = ScreenEnvironment("web-01", float(time.localtime().tm_gmtoff), state, themes)
-    app = TputtuiApp(settings, Engine(settings), palette.load_palette("dark", themes), place)
+    app = TputtuiApp(
+        settings,
+        Capabilities.of_live(Engine(settings)),
+        palette.load_palette("dark", themes),
+        place,
+    )
     async with app.run_test(size=SIZES[1]) as pilot:
         await asyncio.sleep(15.0)
         await pilot.press("a")
@@ -142,7 +153,7 @@ async def take_split(urls: list[str], state: Path) -> None:
         await pilot.press("down", "enter")
         await asyncio.sleep(240.0)
         await save(pilot, app, "split-120x40")
-        app.source.stop()
+        app._stop_source()
 
 
 def main() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,3 +85,61 @@ def test_version_and_help_load_no_screen(flag: str) -> None:
         f"import tputtui.cli\ntry:\n    tputtui.cli.main(['{flag}'])\nexcept SystemExit:\n    pass"
     )
     assert not {"textual", "httpx", "psutil"} & loaded_by(code)
+
+
+def private_names(body: list[ast.stmt]) -> Iterator[str]:
+    """The private names that a class body defines."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+        else:
+            names = []
+        yield from (name for name in names if name.startswith("_") and not name.endswith("__"))
+
+
+def private_names_of_textual(path: Path) -> list[str]:
+    """The private modules of Textual that a module imports, and the private names it overrides."""
+    tree = ast.parse(path.read_text("utf-8"))
+    found = [
+        node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and "textual._" in node.module
+    ]
+    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            bases = getattr(module, node.name).__mro__[1:]
+            theirs = [base for base in bases if base.__module__.startswith("textual.")]
+            found += [
+                f"{node.name}.{name}"
+                for name in private_names(node.body)
+                if any(name in vars(base) for base in theirs)
+            ]
+    return found
+
+
+def test_private_names_of_textual_are_in_the_terminal_folder_only() -> None:
+    """Ruff (SLF001) finds the private names that are read; this, those imported or overridden."""
+    folder = ROOT / "tputtui" / "tui"
+    terminal = folder / "terminal"
+    users = {
+        path.relative_to(folder): names
+        for path in sorted(folder.rglob("*.py"))
+        if path.name != "__init__.py" and (names := private_names_of_textual(path))
+    }
+    assert [path for path in users if not (folder / path).is_relative_to(terminal)] == []
+    assert "TerminalApp._fatal_error" in users[Path("terminal/terminal_app.py")]
+
+
+def test_nothing_but_the_command_line_knows_the_app() -> None:
+    users = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tputtui").rglob("*.py")
+        if "tputtui.tui.app" in path.read_text("utf-8")
+    }
+    assert {user for user in users if not user.startswith("tputtui/cli/")} == {
+        "tputtui/tui/run_app.py"
+    }

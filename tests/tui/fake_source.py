@@ -17,6 +17,7 @@ from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
 from tputtui.signals.service.replicas import ReplicaFigures
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
+from tputtui.tui.capabilities import Capabilities
 from tputtui.tui.session import ScreenEnvironment
 
 
@@ -94,7 +95,12 @@ def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any)
     chosen = Settings(
         targets=(TargetSettings(name="web-01", url="http://127.0.0.1:8000/metrics"),), **settings
     )
-    return TputtuiApp(chosen, source or FakeSource(), palette.load_palette(theme, themes), place)
+    return TputtuiApp(
+        chosen,
+        Capabilities.of_live(source or FakeSource()),
+        palette.load_palette(theme, themes),
+        place,
+    )
 
 
 def frame(app: TputtuiApp) -> str:
@@ -108,7 +114,7 @@ async def settled(app: TputtuiApp, pilot: Pilot[int]) -> str:
     for _ in range(200):
         await pilot.pause(0.05)
         shown = frame(app)
-        if shown == before and app.latest is not None and app.latest.services:
+        if shown == before and app.session.latest is not None and app.session.latest.services:
             return shown
         before = shown
     raise AssertionError("the picture does not settle")

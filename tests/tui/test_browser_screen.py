@@ -254,11 +254,11 @@ async def test_enter_on_the_charted_metric_takes_it_away_and_another_takes_its_p
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         await pilot.press("i", "enter", "enter", "down", "enter", "enter")
-        assert app.view_state.charted == ("web-01", "http_requests_total")
+        assert app.session.view_state.charted == ("web-01", "http_requests_total")
         await pilot.press("enter")
         assert "is on the live screen: Enter takes it away" in await settled(app, pilot)
         await pilot.press("enter")
-        assert app.view_state.charted is None
+        assert app.session.view_state.charted is None
     assert [asked for (asked,) in source.was_asked("chart_family")] == [
         ("web-01", "db_pool_in_use"),
         ("web-01", "http_requests_total"),

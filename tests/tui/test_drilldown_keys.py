@@ -46,9 +46,9 @@ async def test_esc_clears_a_filter_before_the_lens() -> None:
         await pilot.pause(0.2)
         await pilot.press("5", "down", "enter", "slash", *"cart", "enter", "escape")
         await pilot.pause(0.1)
-        assert app.view_state.service_filter is not None
+        assert app.session.view_state.service_filter is not None
         await pilot.press("escape")
-        assert app.view_state.service_filter is None
+        assert app.session.view_state.service_filter is None
 
 
 async def test_enter_on_a_replica_shows_it_alone() -> None:
@@ -83,9 +83,9 @@ async def test_going_to_another_service_puts_the_lens_away() -> None:
         await pilot.pause(0.2)
         await pilot.press("5", "down", "enter", "4", "down")
         await pilot.pause(0.1)
-        assert app.view_state.service_filter is None
+        assert app.session.view_state.service_filter is None
         assert source.was_asked("set_filter")[-1] == (None,)
-        assert app.view_state.service == "node"
+        assert app.session.view_state.service == "node"
 
 
 async def test_looking_back_leaves_the_axis_where_it_is_and_marks_the_moment_in_every_chart() -> (
@@ -100,7 +100,7 @@ async def test_looking_back_leaves_the_axis_where_it_is_and_marks_the_moment_in_
         source.tick(5.0)
         await pilot.pause(0.1)
         lines = frame(app).splitlines()
-        assert app.timeline.cursor == (5060.0, 5040.0)
+        assert app.session.timeline.cursor == (5060.0, 5040.0)
         assert {until for _, until in source.was_asked("past")[-4:]} == {5060.0}
         caret = next(line for line in lines if "└" in line)
         at = caret.index("▲")

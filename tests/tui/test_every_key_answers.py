@@ -10,7 +10,7 @@ import samples
 from fake_source import FakeSource, desk, frame, settled
 
 from tputtui.model import TargetStatus
-from tputtui.tui import keys
+from tputtui.tui import commands, key_help, key_names
 from tputtui.tui.dialogs.help_screen import help_lines
 from tputtui.views.live import panels
 from tputtui.views.shared.styled_text import line_text
@@ -163,9 +163,9 @@ async def test_the_order_starts_from_the_column_that_is_marked_and_takes_those_t
         await settled(app, pilot)
         assert "req/s▼" in frame(app)
         await pilot.press("5", "greater_than_sign")
-        assert app.view_state.list_state("routes").sort_column == "errors"
+        assert app.session.view_state.list_state("routes").sort_column == "errors"
         await pilot.press("less_than_sign", "less_than_sign")
-        assert app.view_state.list_state("routes").sort_column == "route"
+        assert app.session.view_state.list_state("routes").sort_column == "route"
 
 
 # ------------------------------------------------------------------------------------------ help and footer
@@ -178,13 +178,13 @@ def test_the_help_names_every_key_as_it_stands_on_the_keyboard_and_cuts_no_sente
     shown = [line_text(line).rstrip() for line in help_lines(width, {})]
     words = " ".join(" ".join(shown).split())
     assert "…" not in words
-    for command in keys.COMMANDS:
+    for command in commands.COMMANDS:
         for key in command.keys.split(","):
-            assert len(keys.key_label(key)) <= 2 or not any(
-                mark in keys.key_label(key) for mark in "_+"
+            assert len(key_names.key_label(key)) <= 2 or not any(
+                mark in key_names.key_label(key) for mark in "_+"
             ), key
         said = command.pair.help if command.pair is not None else command.help
-        seconds = {first.pair.other_id for first in keys.COMMANDS if first.pair is not None}
+        seconds = {first.pair.other_id for first in commands.COMMANDS if first.pair is not None}
         assert command.id in seconds or said in words
     assert "equals_sign" not in words
     section = "\n".join(shown).partition(" Profile\n")[2]
@@ -197,7 +197,7 @@ def test_fifty_five_lines_hold_all_keys() -> None:
 
 def test_remapped_pairs_are_shown_as_they_are_mapped() -> None:
     hints = dict(
-        keys.footer_hints(("live", "time", "everywhere"), {"back": "f5", "quit": "ctrl+q"})
+        key_help.footer_hints(("live", "time", "everywhere"), {"back": "f5", "quit": "ctrl+q"})
     )
     assert hints["f5 ]"] == "time"
     assert hints["ctrl+q"] == "quit"
@@ -225,7 +225,7 @@ async def test_at_forty_columns_a_target_that_is_down_is_told() -> None:
 
 def test_nine_panels_have_a_number_and_the_help_names_them() -> None:
     numbers = ", ".join(f"{at} {panel.name}" for at, panel in enumerate(panels.PANELS[:9], 1))
-    assert ("1-9", "panels", numbers) in keys.help_rows("live", {})
+    assert ("1-9", "panels", numbers) in key_help.help_rows("live", {})
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ async def test_enter_profiles_the_first_of_the_processes_that_were_filtered_for(
         await settled(app, pilot)
         await pilot.press("enter")
         await settled(app, pilot)
-        chosen = app.view_state.list_state("processes").cursor
+        chosen = app.session.view_state.list_state("processes").cursor
         wanted = [one.identity for one in samples.PROCESSES if "postgres" in one.name]
         assert wanted
         assert chosen == wanted[0]

@@ -14,6 +14,7 @@ from tputtui.cli import screen_runner
 from tputtui.settings import Settings
 from tputtui.tui import run_app
 from tputtui.tui.app import TputtuiApp
+from tputtui.tui.capabilities import Capabilities
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -70,5 +71,5 @@ def test_garbage_is_looked_for_again_once_the_screen_is_over(
         return run_app.ScreenResult(7)
 
     monkeypatch.setattr(run_app, "run", ended)
-    assert screen_runner.show_screen(Settings(), FakeSource()) == 7
+    assert screen_runner.show_screen(Settings(), Capabilities.of_live(FakeSource())) == 7
     assert gc.isenabled()

@@ -92,15 +92,15 @@ async def test_the_axis_grows_to_the_chosen_span_and_plus_halves_it() -> None:
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
-        assert app.timeline.shown_span() == 60.0
+        assert app.session.timeline.shown_span() == 60.0
         source.tick(250.0)
         await pilot.pause(0.1)
-        assert app.timeline.shown_span() == 300.0
+        assert app.session.timeline.shown_span() == 300.0
         await pilot.press("plus")
-        assert app.timeline.shown_span() == 120.0
+        assert app.session.timeline.shown_span() == 120.0
         await pilot.press("minus", "minus", "minus")
-        assert app.timeline.span_s == 1800.0
-        assert app.timeline.shown_span() == 300.0
+        assert app.session.timeline.span_s == 1800.0
+        assert app.session.timeline.shown_span() == 300.0
 
 
 async def test_numbers_and_tab_focus_panels_and_z_gives_one_the_whole_screen() -> None:
@@ -126,11 +126,11 @@ async def test_arrows_move_a_cursor_that_stays_with_its_process() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("6", "down", "down")
-        chosen = app.view_state.list_state("processes").cursor
+        chosen = app.session.view_state.list_state("processes").cursor
         assert chosen == samples.PROCESSES[1].identity
         source.tick(processes=samples.PROCESSES[::-1])
         await pilot.pause(0.1)
-        assert app.view_state.list_state("processes").cursor == chosen
+        assert app.session.view_state.list_state("processes").cursor == chosen
         assert "p profiles 23991" in frame(app)
 
 
@@ -140,8 +140,8 @@ async def test_choosing_a_target_shows_its_service() -> None:
         await pilot.pause(0.2)
         await pilot.press("4", "down")
         await pilot.pause(0.1)
-        assert app.view_state.list_state("targets").cursor == "web-03"
-        assert app.view_state.service == "node"
+        assert app.session.view_state.list_state("targets").cursor == "web-03"
+        assert app.session.view_state.service == "node"
 
 
 async def test_a_filter_works_while_it_is_typed_and_esc_gives_up() -> None:
@@ -162,9 +162,9 @@ async def test_sort_and_invert_change_the_order() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("6", "greater_than_sign")
-        assert app.view_state.list_state("processes").sort_column == "rss"
+        assert app.session.view_state.list_state("processes").sort_column == "rss"
         await pilot.press("I")
-        assert app.view_state.list_state("processes").is_inverted
+        assert app.session.view_state.list_state("processes").is_inverted
 
 
 async def test_commands_reach_the_engine() -> None:

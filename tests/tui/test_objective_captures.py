@@ -54,7 +54,9 @@ async def test_a_missed_objective_takes_one_profile_that_is_saved_and_logged(
         await settled(app, pilot)
         source.tick(objectives=MISSED)
         await pilot.pause(0.1)
-        assert f"p99<=250ms missed for 31 s: sampling {busy} for 1 s" in app.view_state.status
+        assert (
+            f"p99<=250ms missed for 31 s: sampling {busy} for 1 s" in app.session.view_state.status
+        )
         events = await noted(source, pilot)
         source.tick(objectives=MISSED)  # within the ten minutes: not again
         await pilot.pause(0.5)
@@ -62,7 +64,9 @@ async def test_a_missed_objective_takes_one_profile_that_is_saved_and_logged(
     assert events[0].text.startswith(f"profile of {busy} ")
     assert events[0].text.endswith(": p99<=250ms missed for 31 s")
     entries = ProfileLibrary(tmp_path).entries()
-    assert [(entry.pid, str(entry.path)) for entry in entries] == [(busy, app.saved_paths[0])]
+    assert [(entry.pid, str(entry.path)) for entry in entries] == [
+        (busy, app.session.saved_paths[0])
+    ]
     kept = app.profile_session.library.entries()[0].profile
     assert kept is not None
     assert kept.metadata.notes[-1] == "taken by itself: p99<=250ms missed for 31 s"

@@ -21,6 +21,7 @@ from tputtui.model import ProcessState, Snapshot, SocketHolder, TargetListeners
 from tputtui.settings import Settings, TargetSettings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
+from tputtui.tui.capabilities import Capabilities
 from tputtui.tui.profile.profile_screen import ProfileScreen
 from tputtui.tui.profile.sampler import ProcessSampler, SampledProcess
 from tputtui.tui.session import ScreenEnvironment
@@ -52,7 +53,7 @@ async def press(app: TputtuiApp, pilot: Pilot[int], *typed: str) -> str:
     """The last line after some keys."""
     await pilot.press(*typed)
     await pilot.pause(0.1)
-    app.show_frame()
+    app.session.show_frame()
     await pilot.pause(0.1)
     return last_line(app)
 
@@ -206,7 +207,11 @@ def host_only() -> Snapshot:
 async def ready(app: TputtuiApp, pilot: Pilot[int]) -> None:
     for _ in range(100):
         await pilot.pause(0.05)
-        if app.latest is not None and app.latest.processes is not None and "batch.py" in frame(app):
+        if (
+            app.session.latest is not None
+            and app.session.latest.processes is not None
+            and "batch.py" in frame(app)
+        ):
             return
     raise AssertionError("no processes are shown")
 
@@ -216,7 +221,7 @@ async def test_without_a_service_the_process_is_named_before_anything_attaches(
     size: tuple[int, int], sampled: list[int]
 ) -> None:
     app = desk(FakeSource(host_only()))
-    app.settings = replace(app.settings, targets=())
+    app.session.settings = replace(app.session.settings, targets=())
     async with app.run_test(size=size) as pilot:
         await ready(app, pilot)
         said = await press(app, pilot, "p")
@@ -237,7 +242,7 @@ async def test_p_before_anything_was_looked_up_waits_for_it(sampled: list[int]) 
         assert sampled == []
         source.tick(listeners=samples.listeners())
         await pilot.pause(0.3)
-        app.show_frame()
+        app.session.show_frame()
         await pilot.pause(0.1)
         assert "23990 gunicorn: worker, 1 of 2 workers" in frame(app)
     assert sampled == [23990]
@@ -282,7 +287,7 @@ async def test_of_two_real_services_the_one_that_is_shown_is_sampled_and_the_bus
         engine = Engine(settings)
         app = TputtuiApp(
             settings,
-            engine,
+            Capabilities.of_live(engine),
             palette.load_palette("dark", themes),
             ScreenEnvironment("vm", 0.0, tmp_path, themes),
         )

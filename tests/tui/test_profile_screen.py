@@ -44,7 +44,7 @@ def profile() -> Profile:
 async def typed(app: TputtuiApp, pilot: Pilot[int], *keys: str) -> str:
     await pilot.press(*keys)
     await pilot.pause(0.1)
-    app.show_frame()
+    app.session.show_frame()
     await pilot.pause(0.1)
     return frame(app)
 
@@ -52,7 +52,7 @@ async def typed(app: TputtuiApp, pilot: Pilot[int], *keys: str) -> str:
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_each_view_by_its_key(size: tuple[int, int]) -> None:
     app = desk()
-    app.standalone_screen = ProfileScreen(opened=OpenedProfile(profile()))
+    app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=size) as pilot:
         assert "of 1 thread × 6.0 s" in await typed(app, pilot, "1")
         assert "who called it" in await typed(app, pilot, "2")
@@ -70,7 +70,7 @@ async def test_each_view_by_its_key(size: tuple[int, int]) -> None:
 
 async def test_the_list_of_profiles_opens_with_D_and_closes_with_Esc() -> None:  # noqa: N802 - the key is a capital D
     app = desk()
-    app.standalone_screen = ProfileScreen(opened=OpenedProfile(profile()))
+    app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(120, 40)) as pilot:
         shown = await typed(app, pilot, "D")
         assert "Enter compares with the profile shown" in shown
@@ -92,17 +92,17 @@ async def test_an_export_says_all_its_files_and_where_they_are_in_one_line(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     app = desk()
-    app.environment = replace(
-        app.environment, state_folder=tmp_path / ".local" / "state" / "tputtui"
+    app.session.environment = replace(
+        app.session.environment, state_folder=tmp_path / ".local" / "state" / "tputtui"
     )
-    app.standalone_screen = ProfileScreen(opened=OpenedProfile(profile()))
+    app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(120, 24)) as pilot:
         said = (await typed(app, pilot, "e")).splitlines()[-1]
         assert said.strip().startswith("saved 1-")
         assert said.endswith(
             ".speedscope.json, .collapsed.txt, .svg in ~/.local/state/tputtui/profiles"
         )
-        assert len(app.saved_paths) == 3
+        assert len(app.session.saved_paths) == 3
 
 
 async def test_an_instrumented_profile_shows_functions_and_their_callers(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ async def test_an_instrumented_profile_shows_functions_and_their_callers(tmp_pat
     path = tmp_path / "x.pstats"
     counted.dump_stats(path)
     app = desk()
-    app.standalone_screen = PstatsScreen(pstats_file.load(path))
+    app.show_alone(PstatsScreen(app.session, pstats_file.load(path)))
     async with app.run_test(size=(120, 40)) as pilot:
         assert "instrumented" in await typed(app, pilot, "down")
         assert "callers, then the function" in await typed(app, pilot, "enter")

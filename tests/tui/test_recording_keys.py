@@ -67,8 +67,8 @@ class RecordedSource(FakeSource):
 
 def recording_desk(tmp_path: Path, source: FakeSource, **settings: Any) -> TputtuiApp:
     app = desk(source, **settings)
-    app.environment = type(app.environment)(
-        "web-01", 0.0, tmp_path / "state", app.environment.theme_folders
+    app.session.environment = type(app.session.environment)(
+        "web-01", 0.0, tmp_path / "state", app.session.environment.theme_folders
     )
     return app
 
@@ -96,7 +96,7 @@ async def test_r_records_and_r_again_saves_a_run_that_can_be_read(tmp_path: Path
         await until(pilot, app, "recorded 2 s")
         assert "●  2 s" not in frame(app).splitlines()[0]
     (path,) = (tmp_path / "state" / "runs").iterdir()
-    assert app.saved_paths == [str(path)]
+    assert app.session.saved_paths == [str(path)]
     assert path.stat().st_mode & 0o777 == 0o600
     with Run(path) as run:
         assert len(list(run.ticks())) == 3
@@ -133,8 +133,8 @@ async def test_q_asks_once_while_recording_and_the_run_is_saved_at_the_end(tmp_p
         await pilot.press("q")
     assert app.return_code == 0
     await asyncio.to_thread(app.recording_commands.close)
-    assert len(app.saved_paths) == 1
-    with Run(app.saved_paths[0]) as run:
+    assert len(app.session.saved_paths) == 1
+    with Run(app.session.saved_paths[0]) as run:
         assert len(list(run.ticks())) == 1
 
 
@@ -181,7 +181,7 @@ async def test_a_recording_without_a_reading_leaves_no_file(tmp_path: Path) -> N
         await pilot.press("R")
         await until(pilot, app, "nothing was read")
     assert list((tmp_path / "state" / "runs").iterdir()) == []
-    assert app.saved_paths == []
+    assert app.session.saved_paths == []
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -196,10 +196,8 @@ async def test_a_mark_stands_on_the_time_axis_and_in_the_list(size: tuple[int, i
         await until(pilot, app, "marked: [red]up")
         (words, moment), *_ = source.was_asked("add_mark")
         assert words == "[red]up"
-        app.recording_commands.marks[0] = type(app.recording_commands.marks[0])(
-            moment, source.snapshot.at - 20.0, words
-        )
-        app.show_frame()
+        app.session.marks[0] = type(app.session.marks[0])(moment, source.snapshot.at - 20.0, words)
+        app.session.show_frame()
         marked = await settled(app, pilot)
         assert marked != before
         await pilot.press("M")
@@ -232,7 +230,7 @@ async def test_two_marks_make_a_span_the_baseline() -> None:
         await settled(app, pilot)
         source.tick(60.0)
         for at, words in ((-50.0, "calm"), (-12.0, "deploy")):
-            app.recording_commands.marks.append(
+            app.session.marks.append(
                 Mark(source.snapshot.time + at, source.snapshot.at + at, words)
             )
         await pilot.press("M")
@@ -241,12 +239,12 @@ async def test_two_marks_make_a_span_the_baseline() -> None:
         await until(pilot, app, "b at its other end")
         await pilot.press("up", "b")
         assert "vs calm..deploy" in await until(pilot, app, "baseline calm..deploy, 30 s")
-        baseline = app.view_state.baseline
+        baseline = app.session.view_state.baseline
         assert baseline is not None
         assert baseline.since == source.snapshot.at - 12.0
         await pilot.press("B", "M", "b", "b")
         await until(pilot, app, "that is one mark twice")
-        assert app.view_state.baseline is None
+        assert app.session.view_state.baseline is None
 
 
 def test_colour_comes_only_with_a_sure_watch_and_by_what_is_better() -> None:
@@ -285,8 +283,8 @@ async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> No
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         at, name = source.snapshot.at, history_keys.traffic("checkout")
-        app.view_state = replace(
-            app.view_state,
+        app.session.view_state = replace(
+            app.session.view_state,
             baseline=Baseline("vs then", {name: BaselineFigure(1e5, 10.0, 10.0, "req/s")}, at),
         )
         assert app.baseline_commands.evaluate(name) is None
@@ -301,7 +299,7 @@ async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> No
         assert judged is app.baseline_commands.evaluate(name), (
             "it is told anew only when a row was filled"
         )
-        scene = app.current_frame()
+        scene = app.session.current_frame()
         assert scene is not None
         assert scene.baseline_difference(name, 1284.0, 1)[0].role == "bad"
         assert "not in it" in frame(app), "of latency the baseline holds nothing"
@@ -390,8 +388,8 @@ async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_ever
         assert hottest.endswith(" %")
         assert file_formats.parse(document, "").duration_s == profile.duration_s
         # The sample's clock is not the machine's: the marks are moved to where it stands.
-        app.profile_times[:] = [source.snapshot.at - 20]
-        app.show_frame()
+        app.session.profile_times[:] = [source.snapshot.at - 20]
+        app.session.show_frame()
         await pilot.pause(0.2)
         assert "p" in _axis(frame(app))
         assert "p" not in _axis(before)
@@ -410,9 +408,9 @@ async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() 
         figures = {
             name: BaselineFigure(value / 2, unit=unit) for name, (value, unit) in held.items()
         }
-        app.update_view(baseline=Baseline("vs [red]half", figures))
+        app.session.update_view(baseline=Baseline("vs [red]half", figures))
         picture = await until(pilot, app, "vs [red]half")
-        scene = app.current_frame()
+        scene = app.session.current_frame()
         assert scene is not None
         for view in (
             throughput_panel(scene, 80, 8),

@@ -24,9 +24,10 @@ from tputtui.recording.reader import Run
 from tputtui.settings import Settings
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
+from tputtui.tui.capabilities import Capabilities
+from tputtui.tui.commands import COMMANDS
 from tputtui.tui.dialogs.help_screen import help_lines
-from tputtui.tui.keys import COMMANDS, footer_hints
-from tputtui.tui.live.replay_commands import ReplayCommands
+from tputtui.tui.key_help import footer_hints
 from tputtui.tui.live.replay_keys import replay_commands
 from tputtui.tui.session import ScreenEnvironment
 from tputtui.views.shared.styled_text import line_text
@@ -74,11 +75,11 @@ async def shown(
     themes = tuple(theme_files.theme_folders())
     app = TputtuiApp(
         Settings(),
-        player,
+        Capabilities.of_replay(player),
         palette.load_palette("dark", themes),
         ScreenEnvironment("web-01", 0.0, Path("/nowhere"), themes),
+        player,
     )
-    app.replay = ReplayCommands(app, player)
     async with app.run_test(size=size) as pilot:
         await until(pilot, app, "REPLAY", "read")
         yield app, pilot
@@ -89,7 +90,7 @@ async def until(pilot: Pilot[int], app: TputtuiApp, *words: str) -> str:
     for _ in range(200):
         await pilot.pause(0.05)
         picture = frame(app)
-        if words[0] in picture and app.latest is not None and app.latest.services:
+        if words[0] in picture and app.session.latest is not None and app.session.latest.services:
             return picture
     raise AssertionError(f"{words[0]!r} does not appear:\n{picture}")
 
@@ -109,14 +110,14 @@ async def test_brackets_and_the_ends_move_in_the_run(player: Player, size: tuple
     async with shown(player, size) as (app, pilot):
         await pilot.press("0")
         await until(pilot, app, "ended")
-        end = app.latest
+        end = app.session.latest
         await pilot.press("left_square_bracket")
         await until(pilot, app, "paused")
         assert end is not None
         await pilot.press("left_curly_bracket")
         await pilot.pause(0.4)
-        assert app.latest is not None
-        assert app.latest.at <= end.at - 9
+        assert app.session.latest is not None
+        assert app.session.latest.at <= end.at - 9
         await pilot.press("right_curly_bracket", "right_square_bracket")
         await until(pilot, app, "ended")
 
@@ -228,10 +229,10 @@ async def test_another_window_derives_the_run_anew(player: Player) -> None:
         await pilot.pause(0.2)
         for _ in range(100):
             await pilot.pause(0.05)
-            if app.latest is not None and app.latest.window_s == 30.0:
+            if app.session.latest is not None and app.session.latest.window_s == 30.0:
                 break
-        assert app.latest is not None
-        assert app.latest.window_s == 30.0
+        assert app.session.latest is not None
+        assert app.session.latest.window_s == 30.0
 
 
 def test_every_moment_is_what_was_derived_in_order(recorded: Path) -> None:
@@ -279,12 +280,13 @@ async def test_the_profile_of_a_moment_is_shown_there_and_its_source_is_off(tmp_
         async with shown(player) as (app, pilot):
             await pilot.press("space")
             (taken,) = player.profiles
-            app.go_to(taken.at + 40)
+            assert app.replay_commands is not None
+            app.replay_commands.go_to(taken.at + 40)
             axis = next(line for line in (await until(pilot, app, "└")).splitlines() if "└" in line)
             assert "p" in axis
             await pilot.press("p")
             await until(pilot, app, "off in a replay")
-            app.go_to(taken.at + 1)
+            app.replay_commands.go_to(taken.at + 1)
             await pilot.pause(0.5)
             await pilot.press("p")
             await until(pilot, app, "Call tree")

@@ -48,11 +48,11 @@ async def test_what_is_said_while_the_terminal_is_busy_appears_without_a_tick(
     busy = False
     monkeypatch.setattr(TputtuiApp, "backlog", backlog)
     app = desk(SilentSource())
-    app.standalone_screen = ProfileScreen(opened=OpenedProfile(profile()))
+    app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "compute" in frame(app))
         busy = True
-        app.show_status("what is said meanwhile")
+        app.session.show_status("what is said meanwhile")
         assert "what is said meanwhile" not in frame(app)
         await until(pilot, lambda: "what is said meanwhile" in frame(app))
 
@@ -70,7 +70,7 @@ async def test_a_saved_profile_is_drawn_with_its_contents_at_once(
 
     monkeypatch.setattr(TputtuiApp, "_display", display)
     app = desk(SilentSource())
-    app.standalone_screen = ProfileScreen(opened=OpenedProfile(profile()))
+    app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
     assert "compute" in pictures[0]

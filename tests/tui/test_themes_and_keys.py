@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.keys import Keys, _character_to_key
 
-from tputtui.tui import keys, palette, theme_files
+from tputtui.tui import commands, key_help, key_names, keys, palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.list_commands import ListCommands
 from tputtui.tui.live.baseline_commands import BaselineCommands
@@ -78,7 +78,7 @@ def test_an_unknown_theme_names_those_there_are() -> None:
 
 def test_no_key_means_two_things() -> None:
     taken: dict[str, str] = {}
-    for command in keys.COMMANDS:
+    for command in commands.COMMANDS:
         for key in command.keys.split(","):
             assert taken.setdefault(key, command.id) == command.id
     for moves, _ in keys.MOVE_KEYS:
@@ -87,10 +87,10 @@ def test_no_key_means_two_things() -> None:
 
 def test_a_footer_has_at_most_ten() -> None:
     for where in (("live", "time", "everywhere"), ("profile", "everywhere")):
-        assert 4 <= len(keys.footer_hints(where, {})) <= 10
+        assert 4 <= len(key_help.footer_hints(where, {})) <= 10
 
 
-@pytest.mark.parametrize("command", [command.id for command in keys.COMMANDS])
+@pytest.mark.parametrize("command", [command.id for command in commands.COMMANDS])
 def test_every_command_does_something(command: str) -> None:
     owners = (
         LiveScreen,
@@ -120,7 +120,7 @@ def test_remapping_is_checked() -> None:
 
 def test_every_key_that_textual_knows_is_a_key() -> None:
     typed = {_character_to_key(chr(code)) for code in range(0x21, 0x7F)}
-    assert typed == {keys.key_name(chr(code)) for code in range(0x21, 0x7F)}
+    assert typed == {key_names.key_name(chr(code)) for code in range(0x21, 0x7F)}
     named = {key.value for key in Keys if not key.value.startswith("<")} - {
         "ctrl-at"
     }  # those are events, and a slip

@@ -14,10 +14,11 @@ from tputtui.cli.parser import NoScreenError, UsageError
 from tputtui.settings import Settings
 
 if TYPE_CHECKING:
-    from textual.screen import Screen as ScreenOf
+    from textual.screen import Screen
 
     from tputtui.engine.replay.player import Player
-    from tputtui.tui.session import SnapshotSource
+    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.capabilities import Capabilities
     from tputtui.views.shared.comparison_base import Baseline
 
 
@@ -33,11 +34,11 @@ def require_screen(alternative: str) -> None:
 
 def show_screen(
     settings: Settings,
-    source: SnapshotSource,
+    capabilities: Capabilities,
     notes: Sequence[str] = (),
     initial_profile_pid: int | None = None,
     should_exit: Callable[[], bool] | None = None,
-    make_screen: Callable[[], ScreenOf[None]] | None = None,
+    make_screen: Callable[[TputtuiApp], Screen[None]] | None = None,
     player: Player | None = None,
     baseline: Baseline | None = None,
 ) -> int:
@@ -49,7 +50,14 @@ def show_screen(
 
     try:
         ended = run(
-            settings, source, notes, initial_profile_pid, should_exit, make_screen, player, baseline
+            settings,
+            capabilities,
+            notes,
+            initial_profile_pid,
+            should_exit,
+            make_screen,
+            player,
+            baseline,
         )
     except CannotShowError as error:
         raise UsageError(str(error)) from error

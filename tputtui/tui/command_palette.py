@@ -1,26 +1,23 @@
-"""The palette: every command of keys.py by its name."""
+"""Command palette: every command of the table by its name."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tputtui.tui.keys import COMMANDS, Command
-
-if TYPE_CHECKING:
-    from tputtui.tui.app import TputtuiApp
+from tputtui.tui.commands import COMMANDS, Command
+from tputtui.tui.keys import command_action
 
 
 class CommandProvider(Provider):
-    """Finds commands by name and help."""
+    """Find commands by label and help."""
 
-    def _run(self, command: Command) -> None:
-        cast("TputtuiApp", self.app).action_do(command.id)
+    async def _run(self, command: Command) -> None:
+        await self.app.run_action(command_action(command.id))
 
     async def discover(self) -> Hits:
-        """Everything, before anything is typed."""
+        """Yield all commands, before anything is typed."""
         for command in COMMANDS:
             if command.id != "palette":
                 yield DiscoveryHit(
@@ -31,7 +28,7 @@ class CommandProvider(Provider):
                 )
 
     async def search(self, query: str) -> Hits:
-        """What matches."""
+        """Yield the commands that match."""
         matcher = self.matcher(query)
         for command in COMMANDS:
             score = matcher.match(f"{command.label} {command.help}")

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.live import panels
 from tputtui.views.shared.frame import PanelView
@@ -25,7 +26,7 @@ class ListCommands:
     @property
     def active_list(self) -> str | None:
         """The list that arrows move in: the focused one, else the first that is shown; None: none is."""
-        focus = self._screen.tputtui_app.view_state.focus
+        focus = self._screen.session.view_state.focus
         lists = panels.list_names()
         order = lists[::-1]  # the lowest on the screen first
         if focus in lists:
@@ -34,7 +35,7 @@ class ListCommands:
 
     def full_view(self, panel: str) -> PanelView | None:
         """The list with every row there is."""
-        spec, frame = panels.find_panel(panel), self._screen.tputtui_app.current_frame()
+        spec, frame = panels.find_panel(panel), self._screen.session.current_frame()
         if spec is None or frame is None:
             return None
         width = self._screen.query_one(f"#{panel}").size.width
@@ -46,14 +47,14 @@ class ListCommands:
         """Rows down (or, negative, up)."""
         panel = self.active_list
         if panel is None:
-            self._screen.tputtui_app.show_status(_no_list_message())
+            self._screen.session.show_status(_no_list_message())
             return
         whole = self.full_view(panel)
         order = [key for key in whole.row_keys if key is not None] if whole is not None else []
         if not order:
-            self._screen.tputtui_app.show_status(f"no rows in {panel}")
+            self._screen.session.show_status(f"no rows in {panel}")
             return
-        state = self._screen.tputtui_app.view_state.list_state(panel)
+        state = self._screen.session.view_state.list_state(panel)
         if state.cursor in order:
             at = max(0, min(len(order) - 1, order.index(state.cursor) + rows))
         else:
@@ -62,47 +63,60 @@ class ListCommands:
 
     def set_cursor(self, panel: str, key: Hashable) -> None:
         """On a row; a target's service is what the other panels show from then on."""
-        desk = self._screen.tputtui_app
-        desk.save_list_state(panel, replace(desk.view_state.list_state(panel), cursor=key))
+        session = self._screen.session
+        session.save_list_state(panel, replace(session.view_state.list_state(panel), cursor=key))
         changes: dict[str, object] = {"focus": panel}
         if panel == "targets":
-            services = desk.latest.services if desk.latest is not None else ()
+            services = session.latest.services if session.latest is not None else ()
             owner = next((service.name for service in services if key in service.targets), None)
             changes["service"] = owner
-            lens = desk.view_state.service_filter
+            lens = session.view_state.service_filter
             if lens is not None and lens.service != owner:
-                desk.source.set_filter(None)
+                if session.capabilities.figures is not None:
+                    session.capabilities.figures.set_filter(None)
                 changes["service_filter"] = None
-        desk.update_view(**changes)
+        session.update_view(**changes)
 
-    def do_next(self) -> None:
-        """n."""
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            CommandId.NEXT: self.next_row,
+            CommandId.PREVIOUS: self.previous_row,
+            CommandId.FILTER: self.ask_filter,
+            CommandId.SORT_LEFT: self.sort_left,
+            CommandId.SORT_RIGHT: self.sort_right,
+            CommandId.INVERT: self.invert_order,
+        }
+
+    def next_row(self) -> None:
+        """Move the cursor to the next row that matches."""
         self.move(1)
 
-    def do_previous(self) -> None:
-        """N."""
+    def previous_row(self) -> None:
+        """Move the cursor to the row before that matches."""
         self.move(-1)
 
     # ------------------------------------------------------------------------------------------ the filter
 
-    def do_filter(self) -> None:
-        """/: keep the rows that contain a word, while it is typed."""
-        desk, panel = self._screen.tputtui_app, self.active_list
+    def ask_filter(self) -> None:
+        """Keep the rows that contain a word, while it is typed."""
+        session, panel = self._screen.session, self.active_list
         if panel is None:
-            desk.show_status(_no_list_message())
+            session.show_status(_no_list_message())
             return
-        before = desk.view_state.list_state(panel)
+        before = session.view_state.list_state(panel)
 
         def changed(words: str) -> None:
-            desk.save_list_state(
-                panel, replace(desk.view_state.list_state(panel), filter_text=words.strip(), top=0)
+            session.save_list_state(
+                panel,
+                replace(session.view_state.list_state(panel), filter_text=words.strip(), top=0),
             )
-            desk.update_view(focus=panel)
+            session.update_view(focus=panel)
 
         def done(words: str | None) -> None:
             if words is None:
-                desk.save_list_state(panel, before)
-                desk.update_view()
+                session.save_list_state(panel, before)
+                session.update_view()
             else:
                 changed(words)
 
@@ -111,29 +125,33 @@ class ListCommands:
 
     def clear_filters(self) -> bool:
         """Whether there was a filter to take away."""
-        desk = self._screen.tputtui_app
+        session = self._screen.session
         filtered = [
-            panel for panel in panels.list_names() if desk.view_state.list_state(panel).filter_text
+            panel
+            for panel in panels.list_names()
+            if session.view_state.list_state(panel).filter_text
         ]
         for panel in filtered:
-            desk.save_list_state(panel, replace(desk.view_state.list_state(panel), filter_text=""))
+            session.save_list_state(
+                panel, replace(session.view_state.list_state(panel), filter_text="")
+            )
         return bool(filtered)
 
     # ------------------------------------------------------------------------------------------ the order
 
-    def do_sort_left(self) -> None:
-        """<."""
+    def sort_left(self) -> None:
+        """Sort by the column to the left."""
         self._sort(-1)
 
-    def do_sort_right(self) -> None:
-        """>."""
+    def sort_right(self) -> None:
+        """Sort by the column to the right."""
         self._sort(1)
 
     def _sort(self, step: int) -> None:
-        desk, panel = self._screen.tputtui_app, self.active_list
+        session, panel = self._screen.session, self.active_list
         whole = self.full_view(panel) if panel is not None else None
         if panel is None or whole is None or not whole.sort_columns:
-            desk.show_status(_no_list_message())
+            session.show_status(_no_list_message())
             return
         at = (
             whole.sort_columns.index(whole.sort_column) + step
@@ -141,20 +159,20 @@ class ListCommands:
             else 0
         )
         chosen = whole.sort_columns[at % len(whole.sort_columns)]
-        desk.save_list_state(
-            panel, replace(desk.view_state.list_state(panel), sort_column=chosen, top=0)
+        session.save_list_state(
+            panel, replace(session.view_state.list_state(panel), sort_column=chosen, top=0)
         )
-        desk.update_view(focus=panel)
+        session.update_view(focus=panel)
 
-    def do_invert(self) -> None:
-        """I."""
-        desk, panel = self._screen.tputtui_app, self.active_list
+    def invert_order(self) -> None:
+        """Invert the order of the rows."""
+        session, panel = self._screen.session, self.active_list
         if panel is None:
-            desk.show_status(_no_list_message())
+            session.show_status(_no_list_message())
             return
-        state = desk.view_state.list_state(panel)
-        desk.save_list_state(panel, replace(state, is_inverted=not state.is_inverted, top=0))
-        desk.update_view(focus=panel)
+        state = session.view_state.list_state(panel)
+        session.save_list_state(panel, replace(state, is_inverted=not state.is_inverted, top=0))
+        session.update_view(focus=panel)
 
 
 def _no_list_message() -> str:

@@ -23,7 +23,8 @@ from tputtui.settings import Settings
 from tputtui.settings.state_paths import state_folder
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.session import ScreenEnvironment, SnapshotSource
+from tputtui.tui.capabilities import Capabilities
+from tputtui.tui.session import ScreenEnvironment
 from tputtui.tui.terminal.background import is_light
 from tputtui.views.live.exit_summary import summary_lines
 
@@ -43,60 +44,69 @@ class ScreenResult:
 
 def run(
     settings: Settings,
-    source: SnapshotSource,
+    capabilities: Capabilities,
     notes: Sequence[str] = (),
     initial_profile_pid: int | None = None,
     should_exit: Callable[[], bool] | None = None,
-    make_screen: Callable[[], Screen[None]] | None = None,
+    make_screen: Callable[[TputtuiApp], Screen[None]] | None = None,
     player: Player | None = None,
     baseline: Baseline | None = None,
 ) -> ScreenResult:
-    """Show the live screen until the user leaves. Raises CannotShow before the terminal is touched, and
-    what was an error of ours once the terminal is as it was.
+    """Show the screen until the user leaves.
 
-    `profile_pid`: the process that is profiled at once. `over_when` is asked once a second whether the screen shall end.
-    `baseline`: what figures are held against from the start. `opened` makes a screen that is shown alone, in place of the live one. `player`: the source is this, a recorded run.
+    Args:
+        settings: of this run.
+        capabilities: of the engine or the player; those of a saved profile are all None.
+        notes: sentences for the status line of the first picture; the last one is shown.
+        initial_profile_pid: process to profile at once.
+        should_exit: asked once a second whether to end.
+        make_screen: makes a screen that is shown alone, in place of the live one.
+        player: of the recorded run that is shown.
+        baseline: what figures are compared with from the start.
+
+    Raises:
+        CannotShowError: before the terminal is touched.
+        Exception: an error of this program, once the terminal is as it was.
+
     """
     themes = tuple(theme_files.theme_folders(theme_files.user_theme_folder()))
     try:
-        look = palette.load_palette(theme_name(settings), themes)
+        initial_palette = palette.load_palette(theme_name(settings), themes)
     except theme_files.BadThemeError as error:
         raise CannotShowError(str(error)) from error
     if not settings.color:
-        look = palette.without_color(look)
-    place = ScreenEnvironment(
+        initial_palette = palette.without_color(initial_palette)
+    environment = ScreenEnvironment(
         host_name=text.clean(_host_name(player), 60),
         zone_offset_s=float(time.localtime().tm_gmtoff),
         state_folder=state_folder(),
         theme_folders=themes,
     )
-    app = TputtuiApp(settings, source, look, place)
-    app.view_state = replace(app.view_state, baseline=baseline)
+    app = TputtuiApp(settings, capabilities, initial_palette, environment, player)
+    session = app.session
+    session.view_state = replace(session.view_state, baseline=baseline)
     app.initial_profile_pid = initial_profile_pid
     app.should_exit = should_exit
-    app.standalone_screen = make_screen() if make_screen is not None else None
-    if player is not None:
-        from tputtui.tui.live.replay_commands import ReplayCommands
-
-        app.replay = ReplayCommands(app, player)
+    if make_screen is not None:
+        app.show_alone(make_screen(app))
     for note in notes:
-        app.set_initial_status(note)
+        session.set_initial_status(note)
     began = time.monotonic()
     try:
         app.run(mouse=settings.mouse)
     finally:
         app.stop_watchers()
         _stop_captures()
-        source.stop()
+        if capabilities.source is not None:
+            capabilities.source.stop()
         app.recording_commands.close()
     if app.error is not None:
         raise app.error
-    saved = [_abbreviate_home(path) for path in app.saved_paths]
-    lens = app.view_state.service_filter
-    told = summary_lines(
-        app.latest, time.monotonic() - began, saved, lens.name if lens is not None else None
-    )
-    return ScreenResult(app.return_code or 0, tuple(told), tuple(app.survived))
+    saved = [_abbreviate_home(path) for path in session.saved_paths]
+    service_filter = session.view_state.service_filter
+    filter_name = service_filter.name if service_filter is not None else None
+    lines = summary_lines(session.latest, time.monotonic() - began, saved, filter_name)
+    return ScreenResult(app.return_code or 0, tuple(lines), tuple(app.survived))
 
 
 def _host_name(player: Player | None) -> str:

@@ -1,181 +1,250 @@
-"""What a screen needs from outside: a source of snapshots, and where it runs."""
+"""Session: the state that screens and command objects share, and how it is shown.
+
+The app builds one session and hands it to every screen. Nothing in here knows a particular screen.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual.message import Message
+from textual.screen import Screen
 
+from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.model import Event, SignalKind, Snapshot
+from tputtui.model import Event, Snapshot
+from tputtui.settings import Settings
+from tputtui.tui.capabilities import Capabilities
+from tputtui.tui.commands import COMMANDS, Command, CommandId
+from tputtui.tui.terminal.terminal_app import MAX_QUEUED_WRITES, TerminalApp
+from tputtui.tui.timeline import Timeline
+from tputtui.views.shared.frame import Frame, ListState, ReplayStatus, ViewState, busiest_service
 
 if TYPE_CHECKING:
-    from tputtui.engine.drilldown import ReplicaTable
-    from tputtui.engine.family_browser import Families
-    from tputtui.recording.recorder import Recorder
+    from tputtui.engine.replay.player import Player
+    from tputtui.experiments.confidence_sequence import SequenceResult
+    from tputtui.experiments.effect_estimate import EffectEstimate
+    from tputtui.recording.run_header import Mark
     from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
-    from tputtui.signals.service.service_filter import ServiceFilter
-    from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
+    from tputtui.views.live.split_figures import SplitFigure
 
-
-class SnapshotSource(Protocol):
-    """What the screen needs from an engine, live or replayed. `subscribe`'s callback runs on the engine's thread."""
-
-    @property
-    def failure(self) -> BaseException | None:
-        """What ended the engine, if it was not `stop`."""
-
-    def subscribe(self, listener: Any, /) -> None:
-        """Call `listener` with every snapshot, on the engine's thread."""
-
-    def start(self) -> None:
-        """Begin."""
-
-    def stop(self) -> None:
-        """End, and wait for the end (bounded)."""
-
-    def history(
-        self, figure: str, columns: int, span_s: float, until: float | None
-    ) -> Sequence[float | None]:
-        """A figure's mean in each of `columns` columns."""
-        ...
-
-    def heatmap(
-        self, service: str, columns: int, span_s: float, until: float | None
-    ) -> LatencyHeatmap | None:
-        """Where a service's requests fell in each of `columns` columns; None where it has no buckets."""
-
-    def replicas(self) -> ReplicaTable:
-        """Each replica's figures as of the newest tick."""
-        ...
-
-    def set_filter(self, service_filter: ServiceFilter | None) -> None:
-        """Show a service through a lens, as one more service from the next tick on; None takes it away."""
-
-    def set_split(self, split: TrafficSplit | None) -> None:
-        """Show the two arms of a split, as `Snapshot.split`, from the next tick on; None: no longer."""
-
-    def find_split_options(
-        self, service: str, on_options: Callable[[Sequence[SplitOption]], None]
-    ) -> None:
-        """Find out how a service may be split; `told` is called with it, perhaps on another thread."""
-
-    def browse(self, target: str | None) -> None:
-        """Read a target whole, to look at its families; None: nobody looks any more."""
-
-    def families(self, target: str) -> Families | None:
-        """The families of the target that is looked at; None before it was read whole."""
-
-    def family_history(self, family: str, columns: int) -> Sequence[float | None]:
-        """A family's figure in the last `columns` scrapes of the target that is looked at."""
-        ...
-
-    def chart_family(self, charted: tuple[str, str] | None) -> None:
-        """Put a (target, family) on the time axis from now on, as `Snapshot.charted`; None: no longer."""
-
-    def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
-        """Read a signal of a target, and of its replicas, from a family from now on."""
-
-    def snapshot_at(self, at: float) -> Snapshot | None:
-        """What was shown at a moment."""
-        ...
-
-    def set_window(self, seconds: float) -> None:
-        """Another window for rates and quantiles."""
-
-    def next_breakdown(self, service: str) -> None:
-        """Break a service down by its next label."""
-
-    def set_processes_enabled(self, is_enabled: bool) -> None:
-        """Whether the process table is looked at."""
-
-    def watch_processes(self, pids: frozenset[int]) -> None:
-        """Read these processes' control groups, too."""
-
-    def start_recording(self, recorder: Recorder) -> None:
-        """Record all readings from now on."""
-
-    def stop_recording(self) -> Recorder | None:
-        """Record no longer, once the reading that is being taken is in it (bounded)."""
-
-    def add_mark(self, mark_text: str, time_: float | None = None) -> None:
-        """Set a mark, now or at a moment of unix time."""
-
-    def record_profile(
-        self, time_: float, pid: int, name: str, document: bytes, top_function: str
-    ) -> bool:
-        """Put a profile into the run that is recorded; False: too large to be carried in it."""
-        ...
-
-    def log_event(self, event: Event) -> None:
-        """Put something into the event log."""
-
-
-class EmptySource:
-    """For a screen without an engine, such as that of a saved profile: nothing is watched, nothing is known."""
-
-    failure: BaseException | None = None
-
-    def history(
-        self, _name: str, columns: int, _span_s: float, _until: float | None
-    ) -> Sequence[float | None]:
-        """Unknown."""
-        return [None] * columns
-
-    def family_history(self, _family: str, columns: int) -> Sequence[float | None]:
-        """Unknown."""
-        return [None] * columns
-
-    def heatmap(self, _service: str, _columns: int, _span_s: float, _until: float | None) -> None:
-        """None."""
-
-    def snapshot_at(self, _at: float) -> None:
-        """None."""
-
-    def families(self, _target: str) -> None:
-        """None."""
-
-    def replicas(self) -> ReplicaTable:
-        """None."""
-        return {}
-
-    def stop_recording(self) -> None:
-        """None."""
-
-    def record_profile(self, *_: object) -> bool:
-        """Nothing is recorded."""
-        return True
-
-    def _nothing(self, *_: object) -> None:
-        """There is nobody to tell."""
-
-    subscribe = start = stop = set_filter = set_split = find_split_options = browse = (
-        chart_family
-    ) = bind_signal = set_window = _nothing
-    next_breakdown = set_processes_enabled = watch_processes = log_event = start_recording = (
-        add_mark
-    ) = _nothing
+STATUS_TIMEOUT_S = 6.0
+MAX_STATUS_CHARACTERS = 400
 
 
 class SnapshotMessage(Message):
-    """A new snapshot. One that was not yet handled is replaced, so a slow screen drops frames and never queues them."""
+    """New snapshot. It replaces one not yet handled: a slow screen drops frames, none queue up."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         super().__init__()
 
     def can_replace(self, message: Message) -> bool:
-        """A newer tick takes the place of an older one."""
+        """Replace an older snapshot."""
         return isinstance(message, SnapshotMessage)
 
 
 @frozen
 class ScreenEnvironment:
-    """What the screen is told about where it runs."""
+    """Host, time zone and folders of this program."""
 
     host_name: str
     zone_offset_s: float
     state_folder: Path
     theme_folders: tuple[Path, ...]
+
+
+@runtime_checkable
+class FrameScreen(Protocol):
+    """Screen that shows frames; dialogs do not."""
+
+    def show_frame(self, frame: Frame) -> None:
+        """Show the frame."""
+
+
+class Session:
+    """State of one run of the screen.
+
+    `app` is Textual's side: the screen stack, the size and the threads of the terminal.
+    """
+
+    def __init__(
+        self,
+        app: TerminalApp,
+        settings: Settings,
+        capabilities: Capabilities,
+        environment: ScreenEnvironment,
+        player: Player | None = None,
+    ) -> None:
+        self.app = app
+        self.settings = settings
+        self.capabilities = capabilities
+        self.environment = environment
+        self.player = player  # of the recorded run that is shown; None: live
+        self.is_standalone = False  # a saved profile is shown, without a live screen below it
+        self.latest: Snapshot | None = None
+        self.view_state = ViewState(is_read_only=settings.read_only)
+        self.timeline = Timeline(settings.interval_s)
+        self.is_quit_pending = False  # the next q quits, whatever is still running
+        self.marks: list[Mark] = []
+        self.profile_times: list[float] = []  # monotonic seconds of each profile that was taken
+        self.saved_paths: list[str] = []  # files, for the lines in the scrollback
+        if player is not None:
+            self.marks = list(player.marks)
+            self.profile_times = [profile.at for profile in player.profiles]
+        # Set by the app: the parts of a frame that command objects know, and their dispatch.
+        self.recording_status: Callable[[], str | None] = lambda: None
+        self.replay_status: Callable[[], ReplayStatus | None] = lambda: None
+        self.evaluate_baseline: Callable[[str], SequenceResult | None] = lambda _figure: None
+        self.evaluate_split: Callable[[SplitFigure], EffectEstimate | str] = lambda _figure: ""
+        self.run_command: Callable[[CommandId], None] = lambda _command: None
+        self._status_at = 0.0
+
+    # ------------------------------------------------------------------------------------------ data
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """Make a snapshot the newest one."""
+        self.latest = snapshot
+        self.timeline.on_snapshot(snapshot)
+        is_undecided = self.view_state.service is None and not self.settings.targets
+        if is_undecided and snapshot.is_ready:
+            self.view_state = replace(self.view_state, service=busiest_service(snapshot))
+
+    def history(
+        self, figure: str, columns: int, span_s: float, until: float | None
+    ) -> Sequence[float | None]:
+        """Return the mean of a figure in each column; all unknown where there is no history."""
+        history = self.capabilities.history
+        if history is None:
+            return [None] * columns
+        return history.history(figure, columns, span_s, until)
+
+    def heatmap(
+        self, service: str, columns: int, span_s: float, until: float | None
+    ) -> LatencyHeatmap | None:
+        """Return the latency distribution of a service; None where there is none."""
+        history = self.capabilities.history
+        return history.heatmap(service, columns, span_s, until) if history is not None else None
+
+    def log_event(self, event: Event) -> None:
+        """Add an event to the event log; a replay and a saved profile have none to add to."""
+        if self.capabilities.recordable is not None:
+            self.capabilities.recordable.log_event(event)
+
+    @property
+    def is_past_complete(self) -> bool:
+        """Whether the figures before the shown moment are final: a run is read while it is shown."""
+        return self.player is None or self.player.position.read_ratio >= 1
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Key table as it reads now: in a replay some keys do something else."""
+        if self.player is None:
+            return COMMANDS
+        from tputtui.tui.live.replay_keys import replay_commands
+
+        position = self.player.position
+        return replay_commands(position.is_paused or position.seconds >= position.length_s)
+
+    # ------------------------------------------------------------------------------------------ frames
+
+    def current_frame(self) -> Frame | None:
+        """Return the frame to show now; None before the first snapshot."""
+        if self.latest is None:
+            return None
+        timeline, history = self.timeline, self.capabilities.history
+        moment, span, until = timeline.moment, timeline.shown_span(), timeline.axis_end
+        snapshot = self.latest
+        if moment is not None and self.capabilities.source is not None:
+            snapshot = self.capabilities.source.snapshot_at(moment) or self.latest
+        view_state = replace(
+            self.view_state,
+            span_s=timeline.span_s,
+            shown_span_s=span,
+            behind_s=timeline.behind_s,
+            is_frozen=timeline.is_frozen,
+            cursor=timeline.cursor,
+            ascii_only=self.settings.ascii,
+            service=self._shown_service(snapshot),
+            recording_status=self.recording_status(),
+            replay=self.replay_status(),
+            mark_times=tuple(mark.at for mark in self.marks),
+            profile_times=tuple(self.profile_times),
+        )
+        return Frame(
+            snapshot,
+            lambda name, columns: self.history(name, columns, span, until),
+            view_state,
+            self.environment.host_name,
+            self.environment.zone_offset_s,
+            lambda service, columns: self.heatmap(service, columns, span, until),
+            history.replicas() if history is not None and moment is None else {},
+            self.evaluate_baseline,
+            self.evaluate_split,
+        )
+
+    def _shown_service(self, snapshot: Snapshot) -> str | None:
+        """Return the filtered service once the snapshot has it, else the chosen one."""
+        service_filter = self.view_state.service_filter
+        names = {service.name for service in snapshot.services}
+        if service_filter is not None and service_filter.name in names:
+            return service_filter.name
+        return self.view_state.service
+
+    def show_frame(self) -> None:
+        """Show the current frame on the screen in front, or as soon as the terminal takes it."""
+        if self.app.backlog() > MAX_QUEUED_WRITES:
+            self.app.put_off()
+            return
+        frame, screen = self.current_frame(), self.app.screen
+        if frame is not None and isinstance(screen, FrameScreen):
+            screen.show_frame(frame)
+
+    def update_view(self, **changes: Any) -> None:
+        """Change the view state, and show it."""
+        self.view_state = replace(self.view_state, **changes)
+        self.show_frame()
+
+    def save_list_state(self, panel: str, state: ListState) -> None:
+        """Keep the cursor, filter and order of a list."""
+        if self.view_state.list_states.get(panel) != state:
+            list_states = {**self.view_state.list_states, panel: state}
+            self.view_state = replace(self.view_state, list_states=list_states)
+
+    # ------------------------------------------------------------------------------------------ status line
+
+    def set_initial_status(self, message: str) -> None:
+        """Set the status line of the first picture."""
+        self._status_at = time.monotonic()
+        self.view_state = replace(
+            self.view_state, status=text.clean(message, MAX_STATUS_CHARACTERS)
+        )
+
+    def show_status(self, message: str) -> None:
+        """Show a sentence in the footer's place for a few seconds."""
+        self.set_initial_status(message)
+        self.show_frame()
+
+    def show_status_from_thread(self, message: str) -> None:
+        """Show a sentence, from any thread but the screen's; nothing once the screen has gone."""
+        with contextlib.suppress(RuntimeError):
+            self.app.call_from_thread(self.show_status, message)
+
+    def expire_status(self) -> bool:
+        """Clear a sentence that has been shown long enough; return whether there was one."""
+        is_over = time.monotonic() - self._status_at > STATUS_TIMEOUT_S
+        if not self.view_state.status or not is_over:
+            return False
+        self.view_state = replace(self.view_state, status="")
+        return True
+
+    # ------------------------------------------------------------------------------------------ screens
+
+    def push_screen(self, screen: Screen[None]) -> None:
+        """Open a screen above the one in front."""
+        self.app.push_screen(screen)

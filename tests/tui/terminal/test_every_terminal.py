@@ -241,7 +241,7 @@ def test_every_mode_is_reset_after_an_error_of_ours(files: Path, tmp_path: Path)
         "from tputtui.cli import main\n"
         "from tputtui.tui.app import TputtuiApp\n"
         "def raises(self): raise RuntimeError('planted')\n"
-        "TputtuiApp.do_help = raises\n"
+        "TputtuiApp.show_help = raises\n"
         "sys.exit(main())\n"
     )
     python = str(Path(TPUTTUI).with_name("python"))

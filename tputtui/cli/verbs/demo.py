@@ -111,11 +111,16 @@ class _LoadStarter:
 
 def _run_screen(settings: Settings, demo: Demo, baseline: Baseline | None) -> int:
     from tputtui.engine.engine_proxy import EngineProxy
+    from tputtui.tui.capabilities import Capabilities
 
     engine = EngineProxy(settings)
     engine.subscribe(_LoadStarter(demo))
     return show_screen(
-        settings, engine, settings.notes, should_exit=lambda: demo.has_load_ended, baseline=baseline
+        settings,
+        Capabilities.of_live(engine),
+        settings.notes,
+        should_exit=lambda: demo.has_load_ended,
+        baseline=baseline,
     )
 
 

@@ -15,5 +15,8 @@ def run(arguments: Arguments) -> int:
     require_screen(f"tputtui stream -n 1 {words}".rstrip() + " prints the same as JSON")
     baseline = read_baseline(arguments.options.baseline)
     from tputtui.engine.engine_proxy import EngineProxy
+    from tputtui.tui.capabilities import Capabilities
 
-    return show_screen(settings, EngineProxy(settings), settings.notes, baseline=baseline)
+    return show_screen(
+        settings, Capabilities.of_live(EngineProxy(settings)), settings.notes, baseline=baseline
+    )

@@ -54,8 +54,14 @@ def run(arguments: Arguments) -> int:
     _require_python(pid)
     settings = replace(settings, targets=_served_targets(settings, pid), discover=False)
     from tputtui.engine.engine_proxy import EngineProxy
+    from tputtui.tui.capabilities import Capabilities
 
-    return show_screen(settings, EngineProxy(settings), settings.notes, initial_profile_pid=pid)
+    return show_screen(
+        settings,
+        Capabilities.of_live(EngineProxy(settings)),
+        settings.notes,
+        initial_profile_pid=pid,
+    )
 
 
 def _process(words: str) -> tuple[int, float | None]:

@@ -40,6 +40,7 @@ def run(arguments: Arguments) -> int:
             return _print_stream(source, begin, options.count)
         require_screen(f"tputtui replay {clean(options.run, 100)} --stream prints the same as JSON")
         from tputtui.engine.replay.player import Player
+        from tputtui.tui.capabilities import Capabilities
 
         baseline = read_baseline(options.baseline)
         settings = replay_settings(settings, source.header)
@@ -52,7 +53,9 @@ def run(arguments: Arguments) -> int:
             player = Player(source, begin=begin, speed=options.speed)
         except NotARunError as error:
             raise UsageError(f"{clean(options.run, 200)}: {error}") from None
-        return show_screen(settings, player, notes, player=player, baseline=baseline)
+        return show_screen(
+            settings, Capabilities.of_replay(player), notes, player=player, baseline=baseline
+        )
 
 
 def replay_settings(settings: Settings, header: RunHeader) -> Settings:

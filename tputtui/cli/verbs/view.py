@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from tputtui.profiling.files.pstats_file import PstatsProfile
+    from tputtui.tui.app import TputtuiApp
 
 
 def run(arguments: Arguments) -> int:
@@ -41,13 +42,16 @@ def run(arguments: Arguments) -> int:
     if options.force:
         raise UsageError("--force overwrites a file, so it belongs to -o FILE")
     require_screen(f"tputtui view {clean(str(path), 100)} -o FILE.svg writes a flame graph")
+    from tputtui.tui.capabilities import SAVED_PROFILE
     from tputtui.tui.profile.profile_menus import OpenedProfile
     from tputtui.tui.profile.profile_screen import ProfileScreen
-    from tputtui.tui.session import EmptySource
 
     opened = OpenedProfile(first) if second is None else OpenedProfile(second, first)
     return show_screen(
-        settings, EmptySource(), settings.notes, make_screen=lambda: ProfileScreen(opened=opened)
+        settings,
+        SAVED_PROFILE,
+        settings.notes,
+        make_screen=lambda app: ProfileScreen(app.profile_session, opened=opened),
     )
 
 
@@ -67,14 +71,14 @@ def _view_pstats(arguments: Arguments, path: Path, other: Path | None) -> int:
     require_screen("python -m pstats FILE prints it")
     settings = effective_settings(arguments).settings
 
-    def screen() -> Screen[None]:
+    def make_screen(app: TputtuiApp) -> Screen[None]:
         from tputtui.tui.profile.pstats_screen import PstatsScreen
 
-        return PstatsScreen(counted)
+        return PstatsScreen(app.session, counted)
 
-    from tputtui.tui.session import EmptySource
+    from tputtui.tui.capabilities import SAVED_PROFILE
 
-    return show_screen(settings, EmptySource(), settings.notes, make_screen=screen)
+    return show_screen(settings, SAVED_PROFILE, settings.notes, make_screen=make_screen)
 
 
 def _write_profile(profile: Profile, path: Path, force: bool, read_only: bool) -> int:

@@ -14,23 +14,20 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tputtui.engine.drilldown import ReplicaTable
 from tputtui.engine.family_browser import Families
 from tputtui.engine.replay.recorded_families import RecordedFamilies
 from tputtui.engine.replay.replay_buffer import ReplayBuffer, ReplayChoices
 from tputtui.frozen import frozen
-from tputtui.model import Event, SignalKind, Snapshot
+from tputtui.model import Snapshot
 from tputtui.recording.reader import NotARunError, Run
 from tputtui.recording.records import RecordedProfile
 from tputtui.recording.run_header import Mark, RunHeader
 from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
 from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
-
-if TYPE_CHECKING:
-    from tputtui.recording.recorder import Recorder
 
 SPEEDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 POLL_INTERVAL_S: Final = 0.1
@@ -53,8 +50,8 @@ class ReplayPosition:
 
 
 class Player:
-    """Player of one run, from `start` to `stop`, with the methods of an engine and those that move
-    in time.
+    """Player of one run, from `start` to `stop`: the part of an engine's interface that a run can
+    answer, and the methods that move in time.
     """
 
     def __init__(self, run: Run, *, begin: float | None = None, speed: float = 1.0) -> None:
@@ -358,31 +355,3 @@ class Player:
         """Figures of a family in the last `columns` recorded scrapes."""
         kept = self._family_history.get(family, [])[-columns:]
         return [*([None] * (columns - len(kept))), *kept]
-
-    def chart_family(self, charted: tuple[str, str] | None) -> None:
-        """Do nothing: only live screens chart families, and a replay does not offer it."""
-
-    def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
-        """Do nothing: the bindings come from the run, and the screen does not offer it."""
-
-    def set_processes_enabled(self, is_enabled: bool) -> None:
-        """Do nothing: all recorded processes are shown."""
-
-    def watch_processes(self, pids: frozenset[int]) -> None:
-        """Do nothing: nothing is read from this machine."""
-
-    def start_recording(self, recorder: Recorder) -> None:
-        """Do nothing: the run is recorded already, and the screen does not offer it."""
-
-    def stop_recording(self) -> None:
-        """Return None: a replay is not recorded."""
-
-    def add_mark(self, mark_text: str, time_: float | None = None) -> None:
-        """Do nothing: a run is not written to, and the screen does not offer it."""
-
-    def record_profile(self, *_: object) -> bool:
-        """Return False: a run is not written to."""
-        return True
-
-    def log_event(self, event: Event) -> None:
-        """Do nothing: a run is not written to."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from tputtui import text
 from tputtui.engine.family_browser import Families
 from tputtui.signals.service.family_table import SIGNALS, FamilyRow
 from tputtui.tui import keys
-from tputtui.tui.terminal.base_screen import DrawnWhole
+from tputtui.tui.commands import CommandId, Handlers
+from tputtui.tui.session_screen import SessionScreen
 from tputtui.tui.widgets.line_bar import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
@@ -33,7 +33,7 @@ from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame
 
 if TYPE_CHECKING:
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.session import Session
 
 _HINTS = (
     ("Enter", "chart it, or choose what it feeds"),
@@ -46,8 +46,8 @@ _TARGET_HINTS = (("← →", "target"),)
 _HISTORY_COLUMNS = 120
 
 
-class BrowserScreen(DrawnWhole, Screen[None]):
-    """A list of families above what is known of the one under the cursor. The cursor is a family's name."""
+class BrowserScreen(SessionScreen):
+    """List of families above the details of the one under the cursor, which is a family's name."""
 
     AUTO_FOCUS = ""
     CSS = "#families { height: 3fr; } #family { height: 2fr; min-height: 9; max-height: 17; }"
@@ -57,8 +57,12 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         Binding("end", "move(1000000)", show=False),  # there is no time to go back to here
     ]
 
-    def __init__(self, target: str | None) -> None:
-        super().__init__()
+    def __init__(
+        self, session: Session, target: str | None, toggle_chart: Callable[[str, str], None]
+    ) -> None:
+        """`toggle_chart` charts a (target, family) on the live screen, or removes it."""
+        super().__init__(session)
+        self._toggle_chart = toggle_chart
         self._target = target
         self._query = ""
         self._cursor: str | None = None
@@ -67,11 +71,6 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         self._rows: Sequence[FamilyRow] = ()  # of which `_found` are the places that match
         self._matches: list[int] = []
         self._families: Families | None = None
-
-    @property
-    def tputtui_app(self) -> TputtuiApp:
-        """The app, by its own type."""
-        return cast("TputtuiApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Two panels between the header and the keys."""
@@ -87,19 +86,20 @@ class BrowserScreen(DrawnWhole, Screen[None]):
 
     def on_unmount(self) -> None:
         """Nobody looks any more: only what is bound is read again."""
-        self.tputtui_app.source.browse(None)
+        self._browse(None)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay out for the new size."""
-        self.call_after_refresh(self.tputtui_app.show_frame)
+        self.call_after_refresh(self.session.show_frame)
 
     # ------------------------------------------------------------------------------------------ showing
 
     def show_frame(self, frame: Frame) -> None:
         """The newest figures in both panels."""
-        families = (
-            self.tputtui_app.source.families(self._target) if self._target is not None else None
-        )
+        reader = self.session.capabilities.families
+        families = None
+        if reader is not None and self._target is not None:
+            families = reader.families(self._target)
         if families is not None and families.family_values.rows is not self._rows:
             self._rows = families.family_values.rows
             self._search()
@@ -116,9 +116,9 @@ class BrowserScreen(DrawnWhole, Screen[None]):
             top=self._top,
             history=self._family_history(at),
             choice_index=self._choice_index,
-            charted=self.tputtui_app.view_state.charted,
+            charted=self.session.view_state.charted,
             waiting_reason=self._waiting_reason(frame),
-            is_recorded=self.tputtui_app.replay is not None,
+            is_recorded=self.session.player is not None,
         )
         self.query_one("#header", LineBar).show_line(header_line(frame, width))
         panel = self.query_one("#families", Panel)
@@ -135,13 +135,10 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         )
 
     def _family_history(self, index: int | None) -> Sequence[float | None]:
-        return (
-            ()
-            if index is None
-            else self.tputtui_app.source.family_history(
-                self._rows[self._matches[index]].name, _HISTORY_COLUMNS
-            )
-        )
+        reader = self.session.capabilities.families
+        if index is None or reader is None:
+            return ()
+        return reader.family_history(self._rows[self._matches[index]].name, _HISTORY_COLUMNS)
 
     def _waiting_reason(self, frame: Frame) -> str:
         state = next(
@@ -149,7 +146,7 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         )
         if state is None:
             return "no target: tputtui :PORT watches a port"
-        if self.tputtui_app.replay is not None:
+        if self.session.player is not None:
             return "not recorded: the run holds nothing of this target at this moment"
         if target_state.is_in_trouble(state):
             return target_state.sentence(state)
@@ -158,18 +155,22 @@ class BrowserScreen(DrawnWhole, Screen[None]):
     # ------------------------------------------------------------------------------------------ moving
 
     def _targets(self) -> list[str]:
-        latest = self.tputtui_app.latest
+        latest = self.session.latest
         return [target.name for target in latest.targets] if latest is not None else []
 
     def _target_number(self) -> tuple[int, int]:
         targets = self._targets()
         return (targets.index(self._target) + 1 if self._target in targets else 1, len(targets))
 
+    def _browse(self, target: str | None) -> None:
+        if self.session.capabilities.families is not None:
+            self.session.capabilities.families.browse(target)
+
     def _show_target(self, target: str | None) -> None:
         self._target = target
         self._rows, self._matches, self._choice_index, self._top = (), [], None, 0
-        self.tputtui_app.source.browse(target)
-        self.tputtui_app.show_frame()
+        self._browse(target)
+        self.session.show_frame()
 
     def _search(self) -> None:
         self._matches = matching_indices(self._query, self._rows)
@@ -191,7 +192,7 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         elif (at := self._cursor_index()) is not None:
             at = max(0, min(len(self._matches) - 1, at + rows))
             self._cursor = self._rows[self._matches[at]].name
-        self.tputtui_app.show_frame()
+        self.session.show_frame()
 
     def action_sideways(self, step: int) -> None:
         """Left and right: the next target."""
@@ -207,24 +208,35 @@ class BrowserScreen(DrawnWhole, Screen[None]):
     def _handle_scroll(self, event: Panel.Scrolled) -> None:
         self.action_move(event.rows)
 
-    def do_next(self) -> None:
-        """n."""
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            CommandId.NEXT: self.next_row,
+            CommandId.PREVIOUS: self.previous_row,
+            CommandId.FILTER: self.ask_search,
+            CommandId.CLEAR: self.clear,
+            CommandId.QUIT: self.quit,
+            CommandId.COPY: self.copy,
+        }
+
+    def next_row(self) -> None:
+        """Move the cursor to the next family."""
         self.action_move(1)
 
-    def do_previous(self) -> None:
-        """N."""
+    def previous_row(self) -> None:
+        """Move the cursor to the family before."""
         self.action_move(-1)
 
     # ------------------------------------------------------------------------------------------ searching
 
-    def do_filter(self) -> None:
-        """/: search while one types; the best match is on top."""
+    def ask_search(self) -> None:
+        """Search while the words are typed; the best match comes first."""
         before = self._query
 
         def changed(words: str) -> None:
             self._query, self._cursor, self._top = words.strip(), None, 0
             self._search()
-            self.tputtui_app.show_frame()
+            self.session.show_frame()
 
         def done(words: str | None) -> None:
             self.query_one("#footer").display = True
@@ -235,22 +247,22 @@ class BrowserScreen(DrawnWhole, Screen[None]):
             "search: part of a name, some of its letters, or words of its help", done, changed
         )
 
-    def do_clear(self) -> None:
-        """Esc: gives up a choice, then the search, then goes back."""
+    def clear(self) -> None:
+        """Close the choice, else clear the search, else go back."""
         if self._choice_index is not None:
             self._choice_index = None
         elif self._query:
             self._query = ""
             self._search()
         else:
-            self.do_quit()
+            self.quit()
             return
-        self.tputtui_app.update_view(status="")
+        self.session.update_view(status="")
 
-    def do_quit(self) -> None:
-        """q and i: back to the live screen."""
+    def quit(self) -> None:
+        """Go back to the live screen."""
         self.dismiss()
-        self.tputtui_app.call_after_refresh(self.tputtui_app.show_frame)
+        self.session.app.call_after_refresh(self.session.show_frame)
 
     # ------------------------------------------------------------------------------------------ choosing
 
@@ -259,8 +271,8 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         at = self._cursor_index()
         if at is None or self._target is None:
             return
-        if self.tputtui_app.replay is not None:
-            self.tputtui_app.show_status(
+        if self.session.capabilities.live is None:
+            self.session.show_status(
                 "in a replay it stays as it was: what feeds what is part of the run"
             )
             return
@@ -268,36 +280,36 @@ class BrowserScreen(DrawnWhole, Screen[None]):
         if self._choice_index is None:
             self._cursor = family.name
             self._choice_index = 0
-            self.tputtui_app.show_frame()
+            self.session.show_frame()
             return
         choice = CHOICES[self._choice_index]
         why = refusal_reason(choice, family)
         if why is not None:
-            self.tputtui_app.show_status(why)
+            self.session.show_status(why)
             return
         self._choice_index = None
         if choice == CHART:
-            self.tputtui_app.engine_commands.toggle_chart(self._target, family.name)
+            self._toggle_chart(self._target, family.name)
             return
         slot = next(slot for slot in SIGNALS if slot == choice)
-        self.tputtui_app.source.bind_signal(self._target, slot, family.name)
-        self.tputtui_app.show_status(
+        self.session.capabilities.live.bind_signal(self._target, slot, family.name)
+        self.session.show_status(
             f"{slot} is read from {text.clean(family.name, 80)} from now on; y copies the lines that keep it so"
         )
 
-    def do_copy(self) -> None:
-        """y: the config lines of what was chosen; without a choice, the family's name."""
+    def copy(self) -> None:
+        """Copy the config lines of what was chosen; without a choice, the family's name."""
         lines = (
-            config_lines(self._families, self.tputtui_app.view_state.charted)
+            config_lines(self._families, self.session.view_state.charted)
             if self._families is not None
             else []
         )
         at = self._cursor_index()
         if lines:
             self.app.copy_to_clipboard("\n".join(lines) + "\n")
-            self.tputtui_app.show_status(
+            self.session.show_status(
                 f"copied {len(lines)} line{'s' if len(lines) != 1 else ''} for the config file"
             )
         elif at is not None:
             self.app.copy_to_clipboard(text.clean(self._rows[self._matches[at]].name))
-            self.tputtui_app.show_status("copied the name")
+            self.session.show_status("copied the name")

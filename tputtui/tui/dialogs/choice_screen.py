@@ -1,8 +1,9 @@
-"""A list in a panel above the screen: the arrows choose, Enter takes it, Esc goes back."""
+"""List in a panel above the screen: the arrows choose, Enter takes the row, Esc goes back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -11,11 +12,11 @@ from textual.screen import ModalScreen
 from tputtui.tui.terminal.base_screen import FollowsTerminal
 
 if TYPE_CHECKING:
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.session import Session
 
 
 class ChoiceScreen(FollowsTerminal, ModalScreen[None]):
-    """Knows which row is chosen; what the rows are, the one that derives from it knows."""
+    """List with a cursor. A subclass says what the rows are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", show=False),
@@ -26,29 +27,25 @@ class ChoiceScreen(FollowsTerminal, ModalScreen[None]):
         Binding("pageup", "step(-10)", show=False),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
+        self.session = session
         self.cursor_index = 0
 
     @property
-    def tputtui_app(self) -> TputtuiApp:
-        """The app, by its own type."""
-        return cast("TputtuiApp", self.app)
-
-    @property
+    @abstractmethod
     def count(self) -> int:
-        """How many rows there are."""
-        raise NotImplementedError
+        """Number of rows."""
 
+    @abstractmethod
     def draw(self) -> None:
         """Show the rows."""
-        raise NotImplementedError
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Lay out."""
+        """Draw for the new size."""
         self.call_after_refresh(self.draw)
 
     def action_step(self, step: int) -> None:
-        """The next one."""
+        """Move the cursor."""
         self.cursor_index = max(0, min(self.count - 1, self.cursor_index + step))
         self.draw()

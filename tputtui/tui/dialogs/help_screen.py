@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from tputtui.tui.keys import COMMANDS, Command, Scope, help_rows
+from tputtui.tui.commands import COMMANDS, Command, Scope
+from tputtui.tui.key_help import help_rows
 from tputtui.tui.terminal.base_screen import FollowsTerminal
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.shared.frame import PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
 
 if TYPE_CHECKING:
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.session import Session
 
 _SCOPE_TITLES: dict[Scope, str] = {
     "everywhere": "Everywhere",
@@ -41,8 +42,9 @@ class HelpScreen(FollowsTerminal, ModalScreen[None]):
         Binding("pageup", "scroll_by(-10)", show=False),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
+        self._session = session
         self._top = 0
 
     def compose(self) -> ComposeResult:
@@ -61,8 +63,7 @@ class HelpScreen(FollowsTerminal, ModalScreen[None]):
     def _show(self) -> None:
         panel = self.query_one("#keys", Panel)
         width, height = panel.size
-        desk = cast("TputtuiApp", self.app)
-        lines = help_lines(width, desk.settings.keys, desk.commands)
+        lines = help_lines(width, self._session.settings.keys, self._session.commands)
         hidden = len(lines) - height
         if hidden > 0:
             lines[0] = rule_line(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,6 +13,10 @@ from tputtui.tui.dialogs.choice_screen import ChoiceScreen
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.shared.frame import PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, pad_lines, rule_line
+
+if TYPE_CHECKING:
+    from tputtui.recording.run_header import Mark
+    from tputtui.tui.session import Session
 
 
 class MarksScreen(ChoiceScreen):
@@ -26,14 +31,21 @@ class MarksScreen(ChoiceScreen):
         Binding("b", "span", show=False),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        session: Session,
+        go_to: Callable[[float], None],
+        set_span_baseline: Callable[[Mark, Mark], None],
+    ) -> None:
+        super().__init__(session)
+        self._go_to = go_to
+        self._set_span_baseline = set_span_baseline
         self._span_start: int | None = None  # where a span begins that becomes the baseline
 
     @property
     def count(self) -> int:
         """How many marks there are."""
-        return len(self.tputtui_app.marks)
+        return len(self.session.marks)
 
     def compose(self) -> ComposeResult:
         """One panel."""
@@ -45,14 +57,14 @@ class MarksScreen(ChoiceScreen):
 
     def action_go(self) -> None:
         """Enter: that moment."""
-        marks = self.tputtui_app.marks
+        marks = self.session.marks
         self.dismiss()
         if marks:
-            self.tputtui_app.go_to(marks[min(self.cursor_index, len(marks) - 1)].at)
+            self._go_to(marks[min(self.cursor_index, len(marks) - 1)].at)
 
     def action_span(self) -> None:
         """b: the span between two marks becomes the baseline; the first b takes one end of it, the second the other."""
-        marks = self.tputtui_app.marks
+        marks = self.session.marks
         if not marks:
             return
         if self._span_start is None:
@@ -67,13 +79,13 @@ class MarksScreen(ChoiceScreen):
             (marks[self._span_start], marks[self.cursor_index]), key=lambda mark: mark.at
         )
         self.dismiss()
-        self.tputtui_app.baseline_commands.set_span_baseline(first, last)
+        self._set_span_baseline(first, last)
 
     def draw(self, message: str = "") -> None:
         """The list; `said` in place of what the keys do."""
         panel = self.query_one("#mark-list", Panel)
         width, height = panel.size
-        marks, scene = self.tputtui_app.marks, self.tputtui_app.current_frame()
+        marks, frame = self.session.marks, self.session.current_frame()
         lines: list[Line] = [
             rule_line(
                 "Marks",
@@ -94,7 +106,7 @@ class MarksScreen(ChoiceScreen):
             else 0
         )
         for at, mark in enumerate(marks[first : first + room], first):
-            when = scene.format_clock(mark.time) if scene is not None else ""
+            when = frame.format_clock(mark.time) if frame is not None else ""
             row = (
                 LineBuilder(width)
                 .at(0, "b" if at == self._span_start else "", "accent")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -16,7 +16,7 @@ from tputtui.views.shared.frame import PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, TextSpan, rule_line
 
 if TYPE_CHECKING:
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.session import Session
 
 _PREVIEW = (
     TextSpan("1,284", "strong"),
@@ -39,16 +39,13 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
         Binding("up,k", "step(-1)", show=False),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
+        self.session = session
         self._names: list[str] = []
         self._cursor_index = 0
         self._previous_palette: palette.Palette | None = None
         self._problem = ""
-
-    @property
-    def _tputtui_app(self) -> TputtuiApp:
-        return cast("TputtuiApp", self.app)
 
     def compose(self) -> ComposeResult:
         """One panel."""
@@ -56,8 +53,8 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
 
     def on_mount(self) -> None:
         """The theme in force is where one starts."""
-        self._names = theme_files.theme_names(self._tputtui_app.environment.theme_folders)
-        self._previous_palette = self._tputtui_app.palette
+        self._names = theme_files.theme_names(self.session.environment.theme_folders)
+        self._previous_palette = self.session.app.palette
         self._cursor_index = (
             self._names.index(self._previous_palette.name)
             if self._previous_palette.name in self._names
@@ -72,9 +69,9 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
         """Show the next theme."""
         self._cursor_index = (self._cursor_index + step) % len(self._names)
         try:
-            self._tputtui_app.apply_palette(
+            self.session.app.apply_palette(
                 palette.load_palette(
-                    self._names[self._cursor_index], self._tputtui_app.environment.theme_folders
+                    self._names[self._cursor_index], self.session.environment.theme_folders
                 )
             )
             self._problem = ""
@@ -85,14 +82,14 @@ class ThemeScreen(FollowsTerminal, ModalScreen[None]):
     def action_keep(self) -> None:
         """Enter."""
         self.dismiss()
-        self._tputtui_app.show_status(
-            f'theme {self._tputtui_app.palette.name}; for good: theme = "{self._tputtui_app.palette.name}" in the config'
+        self.session.show_status(
+            f'theme {self.session.app.palette.name}; for good: theme = "{self.session.app.palette.name}" in the config'
         )
 
     def action_give_up(self) -> None:
         """Esc."""
         if self._previous_palette is not None:
-            self._tputtui_app.apply_palette(self._previous_palette)
+            self.session.app.apply_palette(self._previous_palette)
         self.dismiss()
 
     def _draw(self) -> None:

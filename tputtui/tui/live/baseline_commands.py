@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.experiments.confidence_sequence import SequenceResult, evaluate_sequence
+from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.live.comparison_rows import FigureCache, rows_since
 from tputtui.views.shared.comparison_base import (
     MIN_WINDOWS,
@@ -22,7 +23,7 @@ from tputtui.views.shared.frame import Frame
 if TYPE_CHECKING:
     from tputtui.model import Snapshot
     from tputtui.recording.run_header import Mark
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.session import Session
 
 _MAX_WINDOWS = 120
 
@@ -30,14 +31,14 @@ _MAX_WINDOWS = 120
 class BaselineCommands:
     """Takes the window that is shown, now or at the moment one looks back at; or the span between two marks."""
 
-    def __init__(self, app: TputtuiApp) -> None:
-        self._app = app
-        self._results: FigureCache[SequenceResult | None] = FigureCache(app)
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._results: FigureCache[SequenceResult | None] = FigureCache(session)
         self._has_warned = False  # what the baseline is of was looked at
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Say so, once, where a run that is held against is of services that are not watched."""
-        baseline = self._app.view_state.baseline
+        baseline = self._session.view_state.baseline
         if (
             self._has_warned
             or baseline is None
@@ -50,34 +51,41 @@ class BaselineCommands:
         if now and not baseline.figures.keys() & now.keys():
             held = {name.split("/")[1] for name in baseline.figures if name.startswith("traffic/")}
             words = ", ".join(sorted(held)) or "no service"
-            self._app.show_status(
+            self._session.show_status(
                 f"the baseline is of {words}, which is not watched: a target's name in the config makes it so"
             )
 
-    def do_baseline(self) -> None:
-        """b."""
-        scene = self._app.current_frame()
-        figures = window_figures(scene) if scene is not None else {}
-        if scene is None or not figures:
-            self._app.show_status("nothing to hold against yet: no figures in the window")
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            CommandId.BASELINE: self.set_baseline,
+            CommandId.FORGET_BASELINE: self.clear_baseline,
+        }
+
+    def set_baseline(self) -> None:
+        """Compare all figures with those of the shown window."""
+        frame = self._session.current_frame()
+        figures = window_figures(frame) if frame is not None else {}
+        if frame is None or not figures:
+            self._session.show_status("nothing to hold against yet: no figures in the window")
             return
-        self._app.update_view(
+        self._session.update_view(
             baseline=Baseline(
-                f"vs {scene.format_clock(scene.snapshot.time)}", figures, scene.snapshot.at
+                f"vs {frame.format_clock(frame.snapshot.time)}", figures, frame.snapshot.at
             )
         )
         sure = any(found.window_margin is not None for found in figures.values())
-        needed = text.format_duration(MIN_WINDOWS * scene.snapshot.window_s)
+        needed = text.format_duration(MIN_WINDOWS * frame.snapshot.window_s)
         words = "" if sure else f"; what chance does is known from {needed} on"
-        self._app.show_status(
-            f"baseline {scene.format_clock(scene.snapshot.time)}, B clears it{words}"
+        self._session.show_status(
+            f"baseline {frame.format_clock(frame.snapshot.time)}, B clears it{words}"
         )
 
-    def do_forget_baseline(self) -> None:
-        """B."""
-        before = self._app.view_state.baseline
-        self._app.update_view(baseline=None)
-        self._app.show_status(
+    def clear_baseline(self) -> None:
+        """Show the figures since start again."""
+        before = self._session.view_state.baseline
+        self._session.update_view(baseline=None)
+        self._session.show_status(
             "no baseline: figures stand beside those since start"
             if before
             else "there is no baseline: b sets one"
@@ -85,44 +93,46 @@ class BaselineCommands:
 
     def set_span_baseline(self, first: Mark, last: Mark) -> None:
         """The span between two marks becomes the baseline."""
-        scene = self._app.current_frame()
-        if scene is None:
+        frame = self._session.current_frame()
+        if frame is None:
             return
         words = text.clean(f"{first.text}..{last.text}", 60)
-        wide = row_width_s(scene.snapshot.window_s, scene.snapshot.interval_s)
+        wide = row_width_s(frame.snapshot.window_s, frame.snapshot.interval_s)
         rows = floor((last.at - first.at) / wide)
         if rows < 1:
-            self._app.show_status(
+            self._session.show_status(
                 f"{words}: shorter than a window of {text.format_duration(wide)}: no baseline"
             )
             return
         figures = {}
-        for name, (_, unit) in snapshot_figures(scene.snapshot).items():
-            values = self._app.source.history(name, rows, rows * wide, last.at)
+        for name, (_, unit) in snapshot_figures(frame.snapshot).items():
+            values = self._session.history(name, rows, rows * wide, last.at)
             found = figure_from_rows([value for value in values if value is not None], wide, unit)
             if found is not None:
                 figures[name] = found
         if not figures:
-            self._app.show_status(f"{words}: nothing is remembered of it: no baseline")
+            self._session.show_status(f"{words}: nothing is remembered of it: no baseline")
             return
-        self._app.update_view(baseline=Baseline(f"vs {words}", figures, last.at))
-        self._app.show_status(f"baseline {words}, {text.format_duration(rows * wide)}, B clears it")
+        self._session.update_view(baseline=Baseline(f"vs {words}", figures, last.at))
+        self._session.show_status(
+            f"baseline {words}, {text.format_duration(rows * wide)}, B clears it"
+        )
 
     def evaluate(self, figure: str) -> SequenceResult | None:
         """All since the baseline against it; None where that is too little, or the baseline's own chance is not known.
 
         It is told anew when a row has been filled, not at every tick.
         """
-        baseline = self._app.view_state.baseline
+        baseline = self._session.view_state.baseline
         found = baseline.figures.get(figure) if baseline is not None else None
         if baseline is None or found is None or found.half_width is None:
             return None
-        rows, level, half = rows_since(self._app, baseline.since), found.value, found.half_width
+        rows, level, half = rows_since(self._session, baseline.since), found.value, found.half_width
         if rows is None or rows.count < 1:
             return None
 
         def told() -> SequenceResult | None:
-            values = [value for value in rows.values(self._app, figure) if value is not None]
+            values = [value for value in rows.values(self._session, figure) if value is not None]
             return evaluate_sequence(level, half, values, rows.width_s)
 
         return self._results.get(figure, (found, rows), told)

@@ -12,7 +12,7 @@ from tputtui.views.shared.comparison_base import row_width_s
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.session import Session
 
 MAX_ROWS: Final = 1000  # what the history holds at ten seconds a cell
 
@@ -27,11 +27,11 @@ class FilledRows:
     end: int
     count: int
 
-    def values(self, app: TputtuiApp, figure: str) -> Sequence[float | None]:
+    def values(self, session: Session, figure: str) -> Sequence[float | None]:
         """A figure's mean in each; None is a gap."""
         if self.count < 1:
             return []
-        return app.source.history(
+        return session.history(
             figure,
             self.count,
             self.count * self.width_s,
@@ -39,13 +39,13 @@ class FilledRows:
         )
 
 
-def rows_since(app: TputtuiApp, since: float | None) -> FilledRows | None:
+def rows_since(session: Session, since: float | None) -> FilledRows | None:
     """The rows since a moment (monotonic seconds; None: all there are) up to the one that is shown; None before the first tick."""
-    latest = app.latest
+    latest = session.latest
     if latest is None:
         return None
     wide = row_width_s(latest.window_s, latest.interval_s)
-    moment = app.timeline.moment
+    moment = session.timeline.moment
     end = floor((latest.at if moment is None else moment) / wide)
     # The first window since then still holds some of what was before.
     begin = end - MAX_ROWS if since is None else floor((since + latest.window_s) / wide) + 1
@@ -55,8 +55,8 @@ def rows_since(app: TputtuiApp, since: float | None) -> FilledRows | None:
 class FigureCache(Generic[T]):
     """What was told of each figure, for as long as what it rests on stays as it is."""
 
-    def __init__(self, app: TputtuiApp) -> None:
-        self._app = app
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._entries: dict[str, tuple[object, T]] = {}
 
     def clear(self) -> None:
@@ -65,7 +65,7 @@ class FigureCache(Generic[T]):
 
     def get(self, figure: str, cache_key: object, compute: Callable[[], T]) -> T:
         """What `tell` says of a figure; what is kept of it, where it `rests_on` the same."""
-        known = self._app.is_past_complete
+        known = self._session.is_past_complete
         kept = self._entries.get(figure)
         if known and kept is not None and kept[0] == cache_key:
             return kept[1]

@@ -1,4 +1,4 @@
-"""What keys ask of the engine: another window, a breakdown, a closer look at a part, a process to follow."""
+"""Commands of the engine: window, breakdown, filter, charted metric, followed process."""
 
 from __future__ import annotations
 
@@ -7,87 +7,101 @@ from typing import TYPE_CHECKING, cast
 
 from tputtui import text
 from tputtui.model import Snapshot
+from tputtui.tui.commands import CommandId, Handlers
 
 if TYPE_CHECKING:
     from tputtui.signals.service.service_filter import ServiceFilter
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.session import Session
 
 WINDOWS = (10.0, 30.0, 60.0)
+NO_FIGURES_MESSAGE = "a saved profile has no rates: tputtui without a file shows them"
 
 
 class EngineCommands:
-    """Asks, and says what was asked."""
+    """Send requests to the engine and confirm them in the status line."""
 
-    def __init__(self, app: TputtuiApp) -> None:
-        self._app = app
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
-    def do_window(self) -> None:
-        """w: the next window."""
-        now = (
-            self._app.latest.window_s
-            if self._app.latest is not None
-            else self._app.settings.window_s
-        )
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            CommandId.WINDOW: self.next_window,
+            CommandId.BREAKDOWN: self.next_breakdown,
+            CommandId.BROWSER: self.open_browser,
+            CommandId.TAKE_AWAY: self.remove_chart,
+        }
+
+    def next_window(self) -> None:
+        """Choose the next window of rates and quantiles."""
+        figures = self._session.capabilities.figures
+        if figures is None:
+            self._session.show_status(NO_FIGURES_MESSAGE)
+            return
+        latest = self._session.latest
+        now = latest.window_s if latest is not None else self._session.settings.window_s
         window = next((choice for choice in WINDOWS if choice > now), WINDOWS[0])
-        self._app.source.set_window(window)
-        self._app.show_status(f"rates and quantiles over {text.format_duration(window)}")
+        figures.set_window(window)
+        self._session.show_status(f"rates and quantiles over {text.format_duration(window)}")
 
-    def do_breakdown(self) -> None:
-        """d: the next label."""
-        scene = self._app.current_frame()
-        service = scene.service if scene is not None else None
-        if service is None or service.traffic is None:
-            self._app.show_status("nothing to break down: no traffic")
-        elif self._app.settings.by:
-            self._app.show_status(
-                f"broken down by {', '.join(self._app.settings.by)}, as --by says"
+    def next_breakdown(self) -> None:
+        """Break the traffic down by the next label."""
+        figures = self._session.capabilities.figures
+        frame = self._session.current_frame()
+        service = frame.service if frame is not None else None
+        if figures is None or service is None or service.traffic is None:
+            self._session.show_status("nothing to break down: no traffic")
+        elif self._session.settings.by:
+            self._session.show_status(
+                f"broken down by {', '.join(self._session.settings.by)}, as --by says"
             )
         elif not service.breakdown_by:
-            self._app.show_status("nothing to break down: the traffic has no labels")
+            self._session.show_status("nothing to break down: the traffic has no labels")
         else:
-            self._app.source.next_breakdown(service.name)
-            self._app.show_status(
+            figures.next_breakdown(service.name)
+            self._session.show_status(
                 "by the next label; 5 shows it"
                 if self._is_hidden("routes")
                 else "by the next label"
             )
 
-    def do_browser(self) -> None:
-        """i: every metric of the chosen target, else of the service's first."""
+    def open_browser(self) -> None:
+        """Browse all metrics of the chosen target, else of the service's first."""
         from tputtui.tui.browser.browser_screen import BrowserScreen
 
-        scene = self._app.current_frame()
-        chosen = cast("str | None", self._app.view_state.list_state("targets").cursor)
-        if chosen is None and scene is not None and scene.service is not None:
-            chosen = scene.service.targets[0]
-        self._app.push_screen(BrowserScreen(chosen))
+        frame = self._session.current_frame()
+        chosen = cast("str | None", self._session.view_state.list_state("targets").cursor)
+        if chosen is None and frame is not None and frame.service is not None:
+            chosen = frame.service.targets[0]
+        self._session.push_screen(BrowserScreen(self._session, chosen, self.toggle_chart))
 
     def toggle_chart(self, target: str, family: str) -> None:
         """Put a family of a target on the live screen in place of the one that is there; the same one is taken away."""
-        if self._app.view_state.charted == (target, family):
-            self.do_take_away()
+        if self._session.view_state.charted == (target, family):
+            self.remove_chart()
             return
-        self._app.source.chart_family((target, family))
-        self._app.update_view(charted=(target, family))
-        self._app.show_status(
+        self._chart((target, family))
+        self._session.update_view(charted=(target, family))
+        self._session.show_status(
             f"{text.clean(family, 60)} is on the live screen (8) until X takes it away"
         )
 
-    def do_take_away(self) -> None:
-        """X: the metric leaves the live screen."""
-        charted = self._app.view_state.charted
+    def remove_chart(self) -> None:
+        """Remove the charted metric from the live screen."""
+        charted = self._session.view_state.charted
         if charted is None:
-            self._app.show_status("no metric is charted: i, then Enter on one, puts it here")
+            self._session.show_status("no metric is charted: i, then Enter on one, puts it here")
             return
-        self._app.source.chart_family(None)
-        focus = self._app.view_state.focus
-        self._app.update_view(charted=None, focus=None if focus == "metric" else focus)
-        self._app.show_status(f"{text.clean(charted[1], 60)} is charted no longer")
+        self._chart(None)
+        focus = self._session.view_state.focus
+        self._session.update_view(charted=None, focus=None if focus == "metric" else focus)
+        self._session.show_status(f"{text.clean(charted[1], 60)} is charted no longer")
 
     def set_filter(self, service_filter: ServiceFilter | None) -> None:
         """Show only a part of the service, or all of it again."""
-        before = self._app.view_state.service_filter
-        self._app.source.set_filter(service_filter)
+        before = self._session.view_state.service_filter
+        if self._session.capabilities.figures is not None:
+            self._session.capabilities.figures.set_filter(service_filter)
         service = (
             service_filter.service
             if service_filter is not None
@@ -95,33 +109,43 @@ class EngineCommands:
             if before is not None
             else None
         )
-        self._app.update_view(
-            service_filter=service_filter, service=service or self._app.view_state.service
+        self._session.update_view(
+            service_filter=service_filter, service=service or self._session.view_state.service
         )
 
     def follow(self, identity: Hashable) -> None:
         """Keep a process in the first row, or let it go."""
         chosen = cast("tuple[int, float] | None", identity)
         if chosen is None:
-            self._app.show_status("choose a process first: 6, then the arrows")
-        elif self._app.view_state.followed != chosen and self._has_ended(chosen, self._app.latest):
-            self._app.show_status(f"process {chosen[0]} has ended: choose another")
-        elif self._app.view_state.followed == chosen:
-            self._app.source.watch_processes(frozenset())
-            self._app.update_view(followed=None)
-            self._app.show_status(f"{chosen[0]} is no longer followed")
+            self._session.show_status("choose a process first: 6, then the arrows")
+        elif self._session.view_state.followed != chosen and self._has_ended(
+            chosen, self._session.latest
+        ):
+            self._session.show_status(f"process {chosen[0]} has ended: choose another")
+        elif self._session.view_state.followed == chosen:
+            self._watch(frozenset())
+            self._session.update_view(followed=None)
+            self._session.show_status(f"{chosen[0]} is no longer followed")
         else:
-            self._app.source.watch_processes(frozenset((chosen[0],)))
-            self._app.update_view(followed=chosen)
-            self._app.show_status(f"following {chosen[0]} (F to stop)")
+            self._watch(frozenset((chosen[0],)))
+            self._session.update_view(followed=chosen)
+            self._session.show_status(f"following {chosen[0]} (F to stop)")
 
     def drop_ended_process(self, snapshot: Snapshot) -> None:
         """Let a followed process go that has ended."""
-        followed = self._app.view_state.followed
+        followed = self._session.view_state.followed
         if followed is not None and self._has_ended(followed, snapshot):
-            self._app.source.watch_processes(frozenset())
-            self._app.update_view(followed=None)
-            self._app.show_status(f"process {followed[0]} has ended: it is no longer followed")
+            self._watch(frozenset())
+            self._session.update_view(followed=None)
+            self._session.show_status(f"process {followed[0]} has ended: it is no longer followed")
+
+    def _chart(self, charted: tuple[str, str] | None) -> None:
+        if self._session.capabilities.live is not None:
+            self._session.capabilities.live.chart_family(charted)
+
+    def _watch(self, pids: frozenset[int]) -> None:
+        if self._session.capabilities.live is not None:
+            self._session.capabilities.live.watch_processes(pids)
 
     @staticmethod
     def _has_ended(identity: tuple[int, float], snapshot: Snapshot | None) -> bool:
@@ -130,5 +154,5 @@ class EngineCommands:
         return found is not None and all(process.identity != identity for process in found)
 
     def _is_hidden(self, panel: str) -> bool:
-        shows = getattr(self._app.screen, "is_shown", None)
+        shows = getattr(self._session.app.screen, "is_shown", None)
         return shows is not None and not shows(panel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -11,7 +11,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -19,9 +18,11 @@ from tputtui import text
 from tputtui.model import Labels
 from tputtui.signals.service.serving_processes import format_process
 from tputtui.tui import keys
+from tputtui.tui.commands import CommandId, Handlers
+from tputtui.tui.key_help import footer_hints
 from tputtui.tui.list_commands import ListCommands
 from tputtui.tui.live.charts import Charts
-from tputtui.tui.terminal.base_screen import DrawnWhole
+from tputtui.tui.session_screen import SessionScreen
 from tputtui.tui.widgets.line_bar import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
@@ -34,30 +35,36 @@ from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import line_text
 
 if TYPE_CHECKING:
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.live.engine_commands import EngineCommands
+    from tputtui.tui.profile.profile_session import ProfileSession
+    from tputtui.tui.session import Session
 
 
-class LiveScreen(DrawnWhole, Screen[None]):
+class LiveScreen(SessionScreen):
     """Where one lives: everything else comes back to it."""
 
     AUTO_FOCUS = ""  # the prompt gets it when it asks
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(("everywhere", "time", "live"))]
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        session: Session,
+        engine_commands: EngineCommands,
+        profiles: Callable[[], ProfileSession],
+        leave: Callable[[], None],
+    ) -> None:
+        """`profiles` loads the profile session on first use; `leave` ends the program."""
+        super().__init__(session)
+        self._engine_commands = engine_commands
+        self._profiles = profiles
+        self._leave = leave
         self.list_commands = ListCommands(self)
-        self.handlers = (self.list_commands,)  # who else knows this screen's keys
         self._charts = Charts()
         self._layout_plan: layout.LayoutPlan | None = None
         self._zoomed_panel: str | None = None
         self._pending_profile = (
             ""  # "now" or "ask": p or P was pressed before the processes had been read
         )
-
-    @property
-    def tputtui_app(self) -> TputtuiApp:
-        """The app, by its own type."""
-        return cast("TputtuiApp", self.app)
 
     def compose(self) -> ComposeResult:
         """All panels are there from the start; `lay_out` shows those that fit."""
@@ -75,13 +82,13 @@ class LiveScreen(DrawnWhole, Screen[None]):
 
     def on_mount(self) -> None:
         """Arranged before it is drawn for the first time."""
-        self.update_layout(self.tputtui_app.current_frame(), *self.app.size)
+        self.update_layout(self.session.current_frame(), *self.app.size)
 
     def on_resize(self, _event: events.Resize) -> None:
         """A new size is a new arrangement, and so is the same size: a terminal that comes back after a stop is empty."""
         self._layout_plan = None
-        self.call_after_refresh(self.tputtui_app.show_frame)
-        self.update_layout(self.tputtui_app.current_frame(), *self.app.size)
+        self.call_after_refresh(self.session.show_frame)
+        self.update_layout(self.session.current_frame(), *self.app.size)
 
     def update_layout(self, frame: Frame | None, width: int, height: int) -> None:
         """Give each panel the place that `layout` plans for it; only when the plan changed."""
@@ -100,7 +107,7 @@ class LiveScreen(DrawnWhole, Screen[None]):
             self.query_one("#event-line").display = plan.has_event_line
             self.query_one("#footer").display = not plan.is_too_small
             self.query_one("#too-small").display = plan.is_too_small
-        self.call_after_refresh(self.tputtui_app.show_frame)
+        self.call_after_refresh(self.session.show_frame)
 
     def _place_row(self, row: Row, plan: layout.LayoutPlan) -> None:
         names = [panel.name for panel in panels.panels_in_row(row)]
@@ -132,13 +139,13 @@ class LiveScreen(DrawnWhole, Screen[None]):
             reads_processes = any(
                 panel.reads_processes and self.is_shown(panel.name) for panel in panels.PANELS
             )
-            self.tputtui_app.source.set_processes_enabled(
-                reads_processes or bool(self._pending_profile)
-            )
+            live = self.session.capabilities.live
+            if live is not None:
+                live.set_processes_enabled(reads_processes or bool(self._pending_profile))
         if self._layout_plan is None or self._layout_plan.is_too_small:
             self.query_one("#too-small", Panel).show(layout.too_small_view(size.width, size.height))
             return
-        if self._pending_profile and not self.tputtui_app.profile_session.choose().is_pending:
+        if self._pending_profile and not self._profiles().choose().is_pending:
             self.call_later(self._start_profile, self._pending_profile == "ask")
         self.query_one("#header", LineBar).show_line(header_line(frame, size.width))
         for panel in panels.PANELS:
@@ -148,11 +155,11 @@ class LiveScreen(DrawnWhole, Screen[None]):
         if not self.query_one(Prompt).display:
             commands = [
                 one
-                for one in self.tputtui_app.commands
+                for one in self.session.commands
                 if not (frame.view_state.is_read_only and one.id == "profile")
             ]
-            hints = keys.footer_hints(
-                ("live", "time", "everywhere"), self.tputtui_app.settings.keys, commands
+            hints = footer_hints(
+                ("live", "time", "everywhere"), self.session.settings.keys, commands
             )
             self.query_one("#footer", LineBar).show_line(
                 footer_line(hints, frame.view_state.status, size.width)
@@ -166,7 +173,7 @@ class LiveScreen(DrawnWhole, Screen[None]):
         view = self.panel_view(panel, frame, width, height)
         widget.show(view)
         if view.list_state is not None:
-            self.tputtui_app.save_list_state(panel.name, view.list_state)
+            self.session.save_list_state(panel.name, view.list_state)
 
     def is_shown(self, name: str) -> bool:
         """Return whether the panel of that name has a place on the screen now."""
@@ -183,35 +190,50 @@ class LiveScreen(DrawnWhole, Screen[None]):
         panel = dict(panels.numbered_panels()).get(number)
         if panel is None:
             count = len(panels.numbered_panels())
-            self.tputtui_app.show_status(f"there is no panel {number}: 1 to {count}")
+            self.session.show_status(f"there is no panel {number}: 1 to {count}")
             return
-        absence = panel.absence(self.tputtui_app.current_frame())
+        absence = panel.absence(self.session.current_frame())
         if absence:
-            self.tputtui_app.show_status(absence)
+            self.session.show_status(absence)
         else:
             self._focus(panel.name)
 
     def _focus(self, name: str) -> None:
         if self._zoomed_panel is not None:
             self._zoomed_panel = name
-        self.tputtui_app.update_view(focus=name)
+        self.session.update_view(focus=name)
 
-    def do_focus_next(self) -> None:
-        """Tab."""
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            **self.list_commands.handlers(),
+            CommandId.FOCUS_NEXT: self.focus_next_panel,
+            CommandId.FOCUS_PREVIOUS: self.focus_previous_panel,
+            CommandId.ZOOM_PANEL: self.toggle_zoom,
+            CommandId.QUIT: self.quit,
+            CommandId.CLEAR: self.clear,
+            CommandId.COPY: self.copy,
+            CommandId.PROFILE: self.take_profile,
+            CommandId.PROFILE_OPTIONS: self.ask_profile_options,
+            CommandId.FOLLOW: self.follow_process,
+        }
+
+    def focus_next_panel(self) -> None:
+        """Focus the next panel."""
         self._step_focus(1)
 
-    def do_focus_previous(self) -> None:
-        """Shift+Tab."""
+    def focus_previous_panel(self) -> None:
+        """Focus the panel before."""
         self._step_focus(-1)
 
     def _step_focus(self, step: int) -> None:
-        frame = self.tputtui_app.current_frame()
+        frame = self.session.current_frame()
         order = [
             panel.name
             for panel in panels.PANELS
             if panel.is_available(frame) and (panel.row != "none" or self._zoomed_panel)
         ]
-        current = self.tputtui_app.view_state.focus
+        current = self.session.view_state.focus
         if current in order:
             at = order.index(current) + step
         elif step > 0:
@@ -220,14 +242,14 @@ class LiveScreen(DrawnWhole, Screen[None]):
             at = -1
         self._focus(order[at % len(order)])
 
-    def do_zoom_panel(self) -> None:
-        """z."""
+    def toggle_zoom(self) -> None:
+        """Give the focused panel the whole screen, or restore the layout."""
         self._zoomed_panel = (
             None
             if self._zoomed_panel is not None
-            else (self.tputtui_app.view_state.focus or "throughput")
+            else (self.session.view_state.focus or "throughput")
         )
-        self.tputtui_app.update_view(focus=self._zoomed_panel or self.tputtui_app.view_state.focus)
+        self.session.update_view(focus=self._zoomed_panel or self.session.view_state.focus)
 
     def action_move(self, rows: int) -> None:
         """Arrows and pages move the cursor of a list."""
@@ -235,48 +257,48 @@ class LiveScreen(DrawnWhole, Screen[None]):
 
     def action_sideways(self, step: int) -> None:
         """Left and right move in time."""
-        self.tputtui_app.action_do("back" if step < 0 else "forward")
+        self.session.run_command(CommandId.BACK if step < 0 else CommandId.FORWARD)
 
     def action_open(self) -> None:
         """Enter: profiles that process; shows that route or replica alone, until Esc; gives any other panel the screen."""
-        focus = self.tputtui_app.view_state.focus
+        focus = self.session.view_state.focus
         if focus == "processes":
-            state = self.tputtui_app.view_state.list_state(focus)
-            latest = self.tputtui_app.latest
+            state = self.session.view_state.list_state(focus)
+            latest = self.session.latest
             if state.filter_text and (latest is None or under_cursor(latest, state) is None):
                 self.list_commands.move(1)  # of what was filtered for, the first
-            self.tputtui_app.action_do("profile")
+            self.session.run_command(CommandId.PROFILE)
         elif focus in ("routes", "targets"):
-            self._filter_service(focus, self.tputtui_app.view_state.list_state(focus).cursor)
+            self._filter_service(focus, self.session.view_state.list_state(focus).cursor)
         elif focus is not None:
-            self.do_zoom_panel()
+            self.toggle_zoom()
         else:
-            self.tputtui_app.show_status("choose a panel first: Tab, or its number")
+            self.session.show_status("choose a panel first: Tab, or its number")
 
     def _filter_service(self, panel: str, row_key: Hashable | None) -> None:
         from tputtui.signals.service.service_filter import ServiceFilter
 
-        scene = self.tputtui_app.current_frame()
-        service = scene.service if scene is not None else None
-        if scene is None or service is None or row_key is None:
-            self.tputtui_app.show_status("choose a row first: the arrows")
+        frame = self.session.current_frame()
+        service = frame.service if frame is not None else None
+        if frame is None or service is None or row_key is None:
+            self.session.show_status("choose a row first: the arrows")
             return
-        before = scene.active_filter or ServiceFilter(service.name)
+        before = frame.active_filter or ServiceFilter(service.name)
         if panel == "routes":
             labels = {**dict(before.labels), **dict(cast("Labels", row_key))}
             lens = replace(before, labels=tuple(sorted(labels.items())))
         else:
             lens = replace(before, target=str(row_key))
             whole = next(
-                (one for one in scene.snapshot.services if one.name == before.service), service
+                (one for one in frame.snapshot.services if one.name == before.service), service
             )
             if len(whole.targets) < 2:
-                self.tputtui_app.show_status(
+                self.session.show_status(
                     f"{text.clean(str(row_key), 60)} is no replica of another: it is shown already"
                 )
                 return
-        self.tputtui_app.engine_commands.set_filter(lens)
-        self.tputtui_app.show_status(f"only {text.clean(lens.description, 100)}: Esc shows all")
+        self._engine_commands.set_filter(lens)
+        self.session.show_status(f"only {text.clean(lens.description, 100)}: Esc shows all")
 
     @on(Panel.Clicked)
     def _handle_click(self, event: Panel.Clicked) -> None:
@@ -292,30 +314,30 @@ class LiveScreen(DrawnWhole, Screen[None]):
     def _handle_scroll(self, event: Panel.Scrolled) -> None:
         panel = panels.find_panel(event.panel)
         if panel is not None and panel.is_list:
-            self.tputtui_app.update_view(focus=event.panel)
+            self.session.update_view(focus=event.panel)
             self.action_move(event.rows)
 
     # ------------------------------------------------------------------------------------------ keys of this screen
 
-    def do_quit(self) -> None:
-        """q: first out of the panel that has the whole screen."""
+    def quit(self) -> None:
+        """Restore the layout if a panel has the whole screen, else quit."""
         if self._zoomed_panel is not None:
-            self.do_zoom_panel()
+            self.toggle_zoom()
         else:
-            self.tputtui_app.do_quit()
+            self._leave()
 
-    def do_clear(self) -> None:
-        """Esc: the filters go; then the whole screen is given back; then what was looked at alone is all again."""
+    def clear(self) -> None:
+        """Clear the filters, else restore the layout, else show all of the service again."""
         if self.list_commands.clear_filters():
-            self.tputtui_app.update_view()
+            self.session.update_view()
         elif self._zoomed_panel is not None:
-            self.do_zoom_panel()
-        elif self.tputtui_app.view_state.service_filter is not None:
-            self.tputtui_app.engine_commands.set_filter(None)
+            self.toggle_zoom()
+        elif self.session.view_state.service_filter is not None:
+            self._engine_commands.set_filter(None)
 
-    def do_copy(self) -> None:
-        """y: the row under the cursor, else the focused panel, else all that is shown, to the terminal's clipboard (OSC 52)."""
-        focus = self.tputtui_app.view_state.focus
+    def copy(self) -> None:
+        """Copy the row under the cursor, else the focused panel, else all panels (OSC 52)."""
+        focus = self.session.view_state.focus
         names = [panel.name for panel in panels.PANELS if self.is_shown(panel.name)]
         if focus in names:
             names = [focus]
@@ -325,37 +347,35 @@ class LiveScreen(DrawnWhole, Screen[None]):
             lines = [views[0].lines[views[0].cursor]]
         self.app.copy_to_clipboard("\n".join(line_text(line).rstrip() for line in lines).strip())
         what = f"{focus}: " if focus is not None and len(views) == 1 else "all panels: "
-        self.tputtui_app.show_status(
-            f"copied {what}{len(lines)} line{'s' if len(lines) != 1 else ''}"
-        )
+        self.session.show_status(f"copied {what}{len(lines)} line{'s' if len(lines) != 1 else ''}")
 
     # ------------------------------------------------------------------------------------------ acting
 
-    def do_profile(self) -> None:
-        """p: sample a process (`signals.serving.choose` says which). In the past: what was taken."""
-        if self.tputtui_app.timeline.behind_s > 0:
-            here = self.tputtui_app.profile_session.current_entry()
+    def take_profile(self) -> None:
+        """Sample a process (`choose_process` says which); in the past, show the profile of then."""
+        if self.session.timeline.behind_s > 0:
+            here = self._profiles().current_entry()
             if here is None:
-                self.tputtui_app.show_status(
+                self.session.show_status(
                     "no profile was taken at that moment: 0 goes back to now, where p takes one"
                 )
             else:
-                self.tputtui_app.profile_session.open(here)
+                self._profiles().open(here)
             return
         self._start_profile(with_options=False)
 
-    def do_profile_options(self) -> None:
-        """P: the same, after its options."""
+    def ask_profile_options(self) -> None:
+        """Sample a process after asking for the options."""
         self._start_profile(with_options=True)
 
     def _start_profile(self, with_options: bool) -> None:
-        profiles = self.tputtui_app.profile_session
+        profiles = self._profiles()
         choice = profiles.choose()
         self._pending_profile = ("ask" if with_options else "now") if choice.is_pending else ""
         if choice.process is not None:
             profiles.sample_choice(choice, ask=with_options)
         elif choice.is_pending:
-            self.tputtui_app.show_status(choice.reason)
+            self.session.show_status(choice.reason)
         elif choice.needs_cursor:
             self._offer_list()
         else:
@@ -363,21 +383,19 @@ class LiveScreen(DrawnWhole, Screen[None]):
 
     def _offer_list(self) -> None:
         """No service is shown: mark a Python process, so that it is named before p samples it."""
-        found = self.tputtui_app.latest.processes if self.tputtui_app.latest is not None else None
+        found = self.session.latest.processes if self.session.latest is not None else None
         first = next((process for process in found or () if process.python is not None), None)
         if first is None:
-            self.tputtui_app.show_status("no service is shown, and no Python process may be seen")
+            self.session.show_status("no service is shown, and no Python process may be seen")
             return
         self.list_commands.set_cursor("processes", first.identity)
-        self.tputtui_app.show_status(
+        self.session.show_status(
             f"no service is shown: p samples {format_process(first)}; the arrows choose another"
         )
 
-    def do_follow(self) -> None:
-        """F: keep the chosen process in the first row, or let it go."""
-        self.tputtui_app.engine_commands.follow(
-            self.tputtui_app.view_state.list_state("processes").cursor
-        )
+    def follow_process(self) -> None:
+        """Keep the chosen process in the first row, or stop that."""
+        self._engine_commands.follow(self.session.view_state.list_state("processes").cursor)
 
 
 def _row_widgets(row: Row) -> list[Widget]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 import time
@@ -12,27 +11,28 @@ from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.model import Event
+from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.time_commands import ask_line
 
 if TYPE_CHECKING:
     from tputtui.profiling.profile_model import Profile
     from tputtui.recording.recorder import Recorder
-    from tputtui.recording.run_header import Mark
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.capabilities import Recordable
+    from tputtui.tui.session import Session
 
 _UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME = 40
 MAX_MARKS = 1000
+NOTHING_TO_RECORD_MESSAGE = "a saved profile has nothing to record"
 
 
 class RecordingCommands:
     """Begins and ends a recording, and knows how it goes."""
 
-    def __init__(self, app: TputtuiApp) -> None:
-        self._app = app
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._recorder: Recorder | None = None
         self._is_starting = False
-        self.marks: list[Mark] = []
 
     @property
     def is_running(self) -> bool:
@@ -48,29 +48,40 @@ class RecordingCommands:
         digits, unit = text.format_size(state.size)
         return f"{text.format_duration(round(state.seconds))} {digits} {unit}"
 
-    def do_record(self) -> None:
-        """R: record from now on; again: stop, and save it."""
-        if self._app.settings.read_only:
-            self._app.show_status("read-only: no file is written")
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            CommandId.QUIT: self.quit,
+            CommandId.RECORD: self.toggle_recording,
+            CommandId.MARK: self.ask_mark,
+        }
+
+    def toggle_recording(self) -> None:
+        """Record from now on; while recording: stop, and save the run."""
+        if self._session.settings.read_only:
+            self._session.show_status("read-only: no file is written")
         elif self._is_starting:
-            self._app.show_status("the recording is about to begin")
+            self._session.show_status("the recording is about to begin")
         elif self._recorder is not None:
             self._stop(self._recorder)
+        elif self._session.capabilities.recordable is None:
+            self._session.show_status(NOTHING_TO_RECORD_MESSAGE)
         else:
             self._is_starting = True
-            self._run_in_thread(partial(self._start, self._new_path()))
-            self._app.show_frame()
+            recordable = self._session.capabilities.recordable
+            self._run_in_thread(partial(self._start, recordable, self._new_path()))
+            self._session.show_frame()
 
     def _new_path(self) -> Path:
-        scene = self._app.current_frame()
+        frame = self._session.current_frame()
         service = (
-            scene.service.name
-            if scene is not None and scene.service is not None
-            else self._app.environment.host_name
+            frame.service.name
+            if frame is not None and frame.service is not None
+            else self._session.environment.host_name
         )
         name = _UNSAFE_CHARACTERS.sub("-", service).strip("-.")[:_MAX_NAME] or "run"
         return (
-            self._app.environment.state_folder
+            self._session.environment.state_folder
             / "runs"
             / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.tput.gz"
         )
@@ -79,17 +90,12 @@ class RecordingCommands:
     def _run_in_thread(work: partial[None]) -> None:
         threading.Thread(target=work, name="recording", daemon=True).start()
 
-    def _show_status(self, message: str) -> None:
-        """From a thread."""
-        with contextlib.suppress(RuntimeError):  # the screen has gone
-            self._app.call_from_thread(self._app.show_status, message)
-
-    def _start(self, path: Path) -> None:
+    def _start(self, recordable: Recordable, path: Path) -> None:
         """In a thread: make the file, and let the engine write into it."""
         from tputtui.recording.recorder import Recorder, RecordingPlan
         from tputtui.recording.writer import CannotRecordError
 
-        settings, latest = self._app.settings, self._app.latest
+        settings, latest = self._session.settings, self._session.latest
         shortest = 2 * settings.interval_s
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -104,29 +110,30 @@ class RecordingCommands:
                 by=settings.by,
             )
         except CannotRecordError as error:
-            self._show_status(f"nothing is recorded: {error}")
+            self._session.show_status_from_thread(f"nothing is recorded: {error}")
             return
         except OSError as error:
-            self._show_status(
+            self._session.show_status_from_thread(
                 f"nothing is recorded: {path.parent}: {(error.strerror or str(error)).lower()}"
             )
             return
         finally:
             self._is_starting = False
         self._recorder = recorder
-        self._app.source.start_recording(recorder)
-        self._show_status(f"records {path.name}: R stops and saves it")
+        recordable.start_recording(recorder)
+        self._session.show_status_from_thread(f"records {path.name}: R stops and saves it")
 
     def _stop(self, recorder: Recorder, problem: str = "") -> None:
         self._recorder = None
         self._run_in_thread(partial(self._close, recorder, problem))
-        self._app.show_frame()
+        self._session.show_frame()
 
     def _close(self, recorder: Recorder, problem: str = "") -> None:
         """In a thread: the engine lets go of it, then the file is closed."""
-        self._app.source.stop_recording()
+        if self._session.capabilities.recordable is not None:
+            self._session.capabilities.recordable.stop_recording()
         recorder.close()
-        self._show_status(self._describe_result(recorder, problem))
+        self._session.show_status_from_thread(self._describe_result(recorder, problem))
 
     def _describe_result(self, recorder: Recorder, problem: str) -> str:
         """What became of a recording that is closed; its file is named at the end, too."""
@@ -135,9 +142,9 @@ class RecordingCommands:
         digits, unit = text.format_size(state.size)
         length = f"{text.format_duration(round(state.seconds))}, {digits} {unit}"
         if state.size:
-            self._app.saved_paths.append(str(recorder.plan.path))
+            self._session.saved_paths.append(str(recorder.plan.path))
         if problem:
-            self._app.source.log_event(
+            self._session.log_event(
                 Event(time.time(), "warning", f"the recording stopped: {problem}")
             )
             return f"the recording stopped: {problem}; {length} of it are saved"
@@ -149,11 +156,12 @@ class RecordingCommands:
 
     def record_profile(self, profile: Profile) -> bool:
         """Put a profile into what is recorded, if anything is; False: it is too large for that. From any thread."""
-        if self._recorder is None:
+        recordable = self._session.capabilities.recordable
+        if self._recorder is None or recordable is None:
             return True
         from tputtui.recording.embedded_profiles import embed_profile
 
-        return embed_profile(self._app.source, profile)
+        return embed_profile(recordable, profile)
 
     def check(self) -> None:
         """A disk that is full, or gone, ends the recording, never the screen. Asked once a second."""
@@ -169,30 +177,40 @@ class RecordingCommands:
             recorder.close()
             self._describe_result(recorder, "")
 
+    def quit(self) -> None:
+        """End the program; while recording, ask once."""
+        if self.is_running and not self._session.is_quit_pending:
+            self._session.is_quit_pending = True
+            self._session.show_status(
+                "it is being recorded: q again saves the run and quits, R only stops it"
+            )
+            return
+        self._session.app.exit(0)
+
     # ------------------------------------------------------------------------------------------ marks
 
-    def do_mark(self) -> None:
-        """m: name this moment. It counts from when the key was pressed, however long the typing takes."""
-        scene = self._app.current_frame()
-        if scene is None:
+    def ask_mark(self) -> None:
+        """Ask for a text, and mark the moment at which the key was pressed."""
+        frame = self._session.current_frame()
+        if frame is None:
             return
-        from tputtui.recording.run_header import (
-            Mark,
-        )  # what a run's file holds is loaded with the first mark
+        # Imported lazily: the first mark needs it, not the first picture.
+        from tputtui.recording.run_header import Mark
 
-        at, moment = scene.snapshot.at, scene.snapshot.time
-        if self._app.timeline.moment is None:
+        at, moment = frame.snapshot.at, frame.snapshot.time
+        if self._session.timeline.moment is None:
             moment += time.monotonic() - at
             at = time.monotonic()
 
         def done(words: str | None) -> None:
             if words is None:
-                self._app.show_frame()
+                self._session.show_frame()
                 return
-            name = text.clean(words.strip(), 200) or f"mark {len(self.marks) + 1}"
-            del self.marks[: len(self.marks) - MAX_MARKS + 1]
-            self.marks.append(Mark(moment, at, name))
-            self._app.source.add_mark(name, moment)
-            self._app.show_status(f"marked: {name}")
+            name = text.clean(words.strip(), 200) or f"mark {len(self._session.marks) + 1}"
+            del self._session.marks[: len(self._session.marks) - MAX_MARKS + 1]
+            self._session.marks.append(Mark(moment, at, name))
+            if self._session.capabilities.recordable is not None:
+                self._session.capabilities.recordable.add_mark(name, moment)
+            self._session.show_status(f"marked: {name}")
 
-        ask_line(self._app, "a mark at this moment: what happens here?", done)
+        ask_line(self._session, "a mark at this moment: what happens here?", done)

@@ -1,27 +1,37 @@
-"""The keys of a replay: they move in the run, and what would need the living process says that it is off."""
+"""Commands of a replay: they move in the run; what needs the process itself says that it is off."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.engine.replay.player import Player
 from tputtui.recording.time_spec import parse_time_spec
-from tputtui.tui.keys import Command
-from tputtui.tui.live.replay_keys import replay_commands
+from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.time_commands import ask_line
 from tputtui.views.shared.frame import ReplayStatus
 
 if TYPE_CHECKING:
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.recording.run_header import Mark
+    from tputtui.tui.profile.profile_session import ProfileSession
+    from tputtui.tui.session import Session
 
 
 class ReplayCommands:
-    """Asked before the screen in front: in a replay these keys mean this, wherever they are pressed."""
+    """Commands that mean something else in a replay, on whatever screen is in front."""
 
-    def __init__(self, app: TputtuiApp, player: Player) -> None:
-        self._app = app
+    def __init__(
+        self,
+        session: Session,
+        player: Player,
+        profiles: Callable[[], ProfileSession],
+        set_span_baseline: Callable[[Mark, Mark], None],
+    ) -> None:
+        self._session = session
         self.player = player
+        self._profiles = profiles
+        self._set_span_baseline = set_span_baseline
         self._has_warned_damage = False
 
     def status(self) -> ReplayStatus:
@@ -29,65 +39,89 @@ class ReplayCommands:
         damage = self.player.damage
         if damage and not self._has_warned_damage:
             self._has_warned_damage = True
-            self._app.call_later(self._app.show_status, f"damaged: {damage[0]}")
+            self._session.app.call_later(self._session.show_status, f"damaged: {damage[0]}")
         now = self.player.position
         return ReplayStatus(now.seconds, now.length_s, now.speed, now.is_paused, now.read_ratio)
 
-    @property
-    def commands(self) -> tuple[Command, ...]:
-        """What the keys are called: space plays where the run stands."""
-        now = self.player.position
-        return replay_commands(now.is_paused or now.seconds >= now.length_s)
-
     # ------------------------------------------------------------------------------------------ moving
 
-    def do_freeze(self) -> None:
-        """Space: stand still, or play on; at the end, from the beginning."""
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            CommandId.FREEZE: self.toggle_pause,
+            CommandId.LIVE: self.go_to_end,
+            CommandId.BACK: self.step_back,
+            CommandId.FORWARD: self.step_forward,
+            CommandId.BACK_FAR: self.step_far_back,
+            CommandId.FORWARD_FAR: self.step_far_forward,
+            CommandId.JUMP: self.ask_time,
+            CommandId.MARKS: self.show_marks,
+            CommandId.FASTER: self.play_faster,
+            CommandId.SLOWER: self.play_slower,
+            CommandId.PROFILE: self.show_profile,
+            CommandId.PROFILE_OPTIONS: self.refuse_options,
+            CommandId.RECORD: self.refuse_recording,
+            CommandId.MARK: self.refuse_mark,
+        }
+
+    def toggle_pause(self) -> None:
+        """Pause, or play on; at the end, from the beginning."""
         self.player.pause()
-        self._app.show_frame()
+        self._session.show_frame()
 
-    def do_live(self) -> None:
-        """0, End: the end of the run."""
+    def go_to_end(self) -> None:
+        """Go to the end of the run."""
         self.player.seek_to_end()
-        self._app.show_status("the end of the run: space plays it from the beginning")
+        self._session.show_status("the end of the run: space plays it from the beginning")
 
-    def do_back(self, steps: float = -1) -> None:
-        """[."""
+    def step_back(self) -> None:
+        """Go one step back in the run."""
+        self._step(-1)
+
+    def step_forward(self) -> None:
+        """Go one step forward in the run."""
+        self._step(1)
+
+    def step_far_back(self) -> None:
+        """Go ten steps back in the run."""
+        self._step(-10)
+
+    def step_far_forward(self) -> None:
+        """Go ten steps forward in the run."""
+        self._step(10)
+
+    def _step(self, steps: float) -> None:
         self.player.pause(True)
-        self.player.step(steps * self._app.timeline.step_s)
-        if not self._app.profile_session.show_current():
-            self._app.show_frame()
+        self.player.step(steps * self._session.timeline.step_s)
+        if not self._profiles().show_current():
+            self._session.show_frame()
 
-    def do_forward(self) -> None:
-        """]."""
-        self.do_back(1)
+    def show_marks(self) -> None:
+        """List the marks of the run, to go to one."""
+        from tputtui.tui.dialogs.marks_screen import MarksScreen
 
-    def do_back_far(self) -> None:
-        """{."""
-        self.do_back(-10)
+        self._session.push_screen(MarksScreen(self._session, self.go_to, self._set_span_baseline))
 
-    def do_forward_far(self) -> None:
-        """}."""
-        self.do_back(10)
-
-    def do_jump(self) -> None:
-        """@: +90s from its beginning, 14:03:22, or a mark."""
+    def ask_time(self) -> None:
+        """Ask for a time in the run, and go to it."""
 
         def done(words: str | None) -> None:
             if not words or not words.strip():
-                self._app.show_frame()
+                self._session.show_frame()
                 return
             try:
                 at = self._parse_clock_time(words.strip())
                 if at is None:
                     at = parse_time_spec(words, self.player.header, self.player.marks)
             except ValueError as error:
-                self._app.show_status(str(error))
+                self._session.show_status(str(error))
                 return
             self.go_to(at)
 
         ask_line(
-            self._app, "a time in the run: +90s from its start, 14:03:22, or a mark's text", done
+            self._session,
+            "a time in the run: +90s from its start, 14:03:22, or a mark's text",
+            done,
         )
 
     def _parse_clock_time(self, clock_text: str) -> float | None:
@@ -96,7 +130,7 @@ class ReplayCommands:
         if seconds is None:
             return None
         header = self.player.header
-        began = (header.began_time + self._app.environment.zone_offset_s) % 86400
+        began = (header.began_time + self._session.environment.zone_offset_s) % 86400
         return header.began_at + (seconds - began) % 86400
 
     def go_to(self, at: float) -> None:
@@ -104,44 +138,45 @@ class ReplayCommands:
         header, length = self.player.header, self.player.position.length_s
         self.player.seek(at)
         if not -1.0 <= at - header.began_at <= length + 1.0:
-            self._app.show_status(
+            self._session.show_status(
                 f"that lies outside of the run, which is {text.format_duration(round(length))} long"
             )
         else:
-            self._app.show_frame()
+            self._session.show_frame()
 
-    def do_faster(self) -> None:
-        """.: up to 60x."""
+    def play_faster(self) -> None:
+        """Play faster, up to 60x."""
         self.player.change_speed(1)
-        self._app.show_frame()
+        self._session.show_frame()
 
-    def do_slower(self) -> None:
-        """,: down to 1x."""
+    def play_slower(self) -> None:
+        """Play slower, down to 1x."""
         self.player.change_speed(-1)
-        self._app.show_frame()
+        self._session.show_frame()
 
     # ------------------------------------------------------------------------------------------ what is off
 
-    def do_profile(self) -> None:
-        """p: a profile that was recorded at this moment; none can be taken."""
-        here = self._app.profile_session.current_entry()
-        if here is not None:
-            self._app.profile_session.open(here)
+    def show_profile(self) -> None:
+        """Show the profile that was recorded at this moment; none can be taken."""
+        profiles = self._profiles()
+        entry = profiles.current_entry()
+        if entry is not None:
+            profiles.open(entry)
         else:
-            self._app.show_status(
+            self._session.show_status(
                 "off in a replay: no process to profile, and no profile was recorded here"
             )
 
-    def do_profile_options(self) -> None:
-        """P."""
-        self._app.show_status("off in a replay: there is no process to profile")
+    def refuse_options(self) -> None:
+        """Say that there is no process to profile."""
+        self._session.show_status("off in a replay: there is no process to profile")
 
-    def do_record(self) -> None:
-        """R."""
-        self._app.show_status(
+    def refuse_recording(self) -> None:
+        """Say that the run is recorded already."""
+        self._session.show_status(
             "off in a replay: it is recorded already; tputtui cut takes a part of it"
         )
 
-    def do_mark(self) -> None:
-        """m."""
-        self._app.show_status("off in a replay: a run is not written to; M lists its marks")
+    def refuse_mark(self) -> None:
+        """Say that a run is not written to."""
+        self._session.show_status("off in a replay: a run is not written to; M lists its marks")

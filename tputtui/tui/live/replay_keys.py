@@ -6,32 +6,32 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tputtui.tui.keys import COMMANDS, Command, KeyPair
+from tputtui.tui.commands import COMMANDS, Command, CommandId, KeyPair
 
-_REPLAY_CHANGES: Mapping[str, Mapping[str, Any]] = {
-    "jump": {
+_REPLAY_CHANGES: Mapping[CommandId, Mapping[str, Any]] = {
+    CommandId.JUMP: {
         "label": "a time",
         "help": "go to a time in the run: +90s, 14:03:22, or a mark",
         "footer": True,
     },
-    "zoom_in": {"footer": False},
-    "live": {"label": "end", "help": "the end of the run"},
-    "slower": {
+    CommandId.ZOOM_IN: {"footer": False},
+    CommandId.LIVE: {"label": "end", "help": "the end of the run"},
+    CommandId.SLOWER: {
         "footer": True,
         "help": "play slower",
-        "pair": KeyPair("faster", "speed", "play slower; faster: 1x to 60x"),
+        "pair": KeyPair(CommandId.FASTER, "speed", "play slower; faster: 1x to 60x"),
     },
-    "faster": {"label": "faster", "help": "play faster, up to 60x"},
-    "mark": {
+    CommandId.FASTER: {"label": "faster", "help": "play faster, up to 60x"},
+    CommandId.MARK: {
         "help": "off: a run is not written to",
-        "pair": KeyPair("marks", "marks", "m is off; M lists the marks"),
+        "pair": KeyPair(CommandId.MARKS, "marks", "m is off; M lists the marks"),
     },
-    "record": {
+    CommandId.RECORD: {
         "help": "off: it is recorded already; tputtui cut makes a part of it a run of its own"
     },
-    "profile": {"help": "the profile that was recorded at this moment", "footer": False},
-    "profile_options": {"help": "off: the process is not there to be profiled"},
-    "browser": {"help": "every metric of a target that was recorded: search, look"},
+    CommandId.PROFILE: {"help": "the profile that was recorded at this moment", "footer": False},
+    CommandId.PROFILE_OPTIONS: {"help": "off: the process is not there to be profiled"},
+    CommandId.BROWSER: {"help": "every metric of a target that was recorded: search, look"},
 }
 
 
@@ -41,5 +41,5 @@ def replay_commands(is_paused: bool) -> tuple[Command, ...]:
         "label": "play" if is_paused else "pause",
         "help": "stand still, or play on; at the end, from the beginning",
     }
-    otherwise = {**_REPLAY_CHANGES, "freeze": space}
+    otherwise = {**_REPLAY_CHANGES, CommandId.FREEZE: space}
     return tuple(replace(command, **otherwise.get(command.id, {})) for command in COMMANDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -25,61 +25,72 @@ from tputtui.views.live.split_options import split_options_view
 from tputtui.views.shared.frame import ActiveSplit, traffic_unit
 
 if TYPE_CHECKING:
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.session import Session
 
 
 class SplitCommands:
     """Splits, and judges what was seen since."""
 
-    def __init__(self, app: TputtuiApp) -> None:
-        self._app = app
-        self._estimates: FigureCache[EffectEstimate | str] = FigureCache(app)
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._estimates: FigureCache[EffectEstimate | str] = FigureCache(session)
         self._logged: set[tuple[str, bool]] = set()  # (figure, worse) of what the event log knows
         self._silent_since: float | None = None
 
-    def do_split(self) -> None:
-        """a: choose the treatment; where there is one, the service is whole again."""
-        desk = self._app
-        if desk.view_state.split is not None:
-            desk.source.set_split(None)
-            desk.update_view(
+    def toggle_split(self) -> None:
+        """Choose the treatment; while split: show the service as one again."""
+        session = self._session
+        if session.view_state.split is not None:
+            self._set_split(None)
+            session.update_view(
                 split=None,
-                focus=None if desk.view_state.focus == "split" else desk.view_state.focus,
+                focus=None if session.view_state.focus == "split" else session.view_state.focus,
             )
-            desk.show_status("no longer split")
+            session.show_status("no longer split")
             return
-        scene = desk.current_frame()
-        service = scene.service if scene is not None else None
-        if scene is None or service is None:
-            desk.show_status("no service to split")
+        frame = session.current_frame()
+        service = frame.service if frame is not None else None
+        if frame is None or service is None:
+            session.show_status("no service to split")
             return
-        lens = scene.active_filter
-        desk.push_screen(
-            SplitScreen(lens.service if lens is not None else service.name, traffic_unit(service))
+        lens = frame.active_filter
+        session.push_screen(
+            SplitScreen(
+                session,
+                self.start,
+                lens.service if lens is not None else service.name,
+                traffic_unit(service),
+            )
         )
 
     def start(self, split: TrafficSplit) -> None:
         """Watch the arms from now on; in a replay, from its beginning."""
-        desk = self._app
-        latest = desk.latest
+        session = self._session
+        latest = session.latest
         if latest is None:
             return
-        since = latest.at if desk.replay is None else desk.replay.player.header.began_at
+        since = latest.at if session.player is None else session.player.header.began_at
         self._estimates.clear()
         self._logged.clear()
         self._silent_since = None
-        desk.source.set_split(split)
+        self._set_split(split)
         focus = (
-            None if desk.view_state.focus in ("throughput", "latency") else desk.view_state.focus
+            None
+            if session.view_state.focus in ("throughput", "latency")
+            else session.view_state.focus
         )
-        desk.update_view(split=ActiveSplit(split, since), focus=focus)
-        desk.show_status(
+        session.update_view(split=ActiveSplit(split, since), focus=focus)
+        session.show_status(
             f"treatment is {text.clean(split.treatment.short_name, 60)}; a makes it one again"
         )
 
+    def _set_split(self, split: TrafficSplit | None) -> None:
+        if self._session.capabilities.figures is not None:
+            self._session.capabilities.figures.set_split(split)
+
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Note what has become sure, and for how long the treatment has had no traffic."""
-        look = self._app.view_state.split
+        look = self._session.view_state.split
         told = snapshot.split
         if look is None or told is None:
             return
@@ -87,10 +98,10 @@ class SplitCommands:
         self._silent_since = (self._silent_since or snapshot.at) if idle else None
         silent_s = snapshot.at - self._silent_since if self._silent_since is not None else None
         if silent_s != look.silent_s:
-            self._app.view_state = replace(
-                self._app.view_state, split=replace(look, silent_s=silent_s)
+            self._session.view_state = replace(
+                self._session.view_state, split=replace(look, silent_s=silent_s)
             )
-        if self._app.timeline.moment is not None:
+        if self._session.timeline.moment is not None:
             return
         for one in split_figures(look.split, (told.control, told.treatment)):
             judged = self.evaluate(one)
@@ -109,12 +120,12 @@ class SplitCommands:
             return
         self._logged.add((split_figure.label, worse))
         words = f"{text.clean(split.treatment.short_name, 60)} is {'worse' if worse else 'better'} than control: {format_effect(split_figure, estimate)}"
-        self._app.source.log_event(Event(snapshot.time, "warning" if worse else "note", words))
+        self._session.log_event(Event(snapshot.time, "warning" if worse else "note", words))
 
     def evaluate(self, split_figure: SplitFigure) -> EffectEstimate | str:
         """All since the split: how far a figure of the treatment is from the control's; else why it cannot be told."""
-        look = self._app.view_state.split
-        rows = rows_since(self._app, look.since) if look is not None else None
+        look = self._session.view_state.split
+        rows = rows_since(self._session, look.since) if look is not None else None
         if look is None or rows is None:
             return ""
         return self._estimates.get(
@@ -128,7 +139,7 @@ class SplitCommands:
             return "each gets its share"
 
         def past(name: str) -> Sequence[float | None]:
-            return rows.values(self._app, name)
+            return rows.values(self._session, name)
 
         arms, wide = (split.control.name, split.treatment.name), rows.width_s
         control, treatment = (past(split_figure.history_key(arm)) for arm in arms)
@@ -168,7 +179,7 @@ class SplitCommands:
 
     def _target_count(self, arm_index: int) -> int:
         """How many targets an arm has."""
-        told = self._app.latest.split if self._app.latest is not None else None
+        told = self._session.latest.split if self._session.latest is not None else None
         arm = (told.control, told.treatment)[arm_index] if told is not None else None
         return max(1, len(arm.targets)) if arm is not None else 1
 
@@ -193,12 +204,15 @@ class SplitScreen(ChoiceScreen):
     class OptionsReady(Message):
         """The ways there are."""
 
-        def __init__(self, ways: Sequence[SplitOption]) -> None:
-            self.ways = ways
+        def __init__(self, options: Sequence[SplitOption]) -> None:
+            self.options = options
             super().__init__()
 
-    def __init__(self, service: str, unit: str) -> None:
-        super().__init__()
+    def __init__(
+        self, session: Session, on_chosen: Callable[[TrafficSplit], None], service: str, unit: str
+    ) -> None:
+        super().__init__(session)
+        self._on_chosen = on_chosen
         self._service = service
         self._unit = unit
         self._split_options: Sequence[SplitOption] | None = None
@@ -215,14 +229,15 @@ class SplitScreen(ChoiceScreen):
     def on_mount(self) -> None:
         """Ask; the answer comes on another thread."""
 
-        def told(ways: Sequence[SplitOption]) -> None:
-            self.post_message(self.OptionsReady(ways))
+        def on_options(options: Sequence[SplitOption]) -> None:
+            self.post_message(self.OptionsReady(options))
 
-        self.tputtui_app.source.find_split_options(self._service, told)
+        if self.session.capabilities.figures is not None:
+            self.session.capabilities.figures.find_split_options(self._service, on_options)
 
     def on_split_screen_options_ready(self, message: OptionsReady) -> None:
         """Here they are."""
-        self._split_options = message.ways
+        self._split_options = message.options
         self.draw()
 
     def action_go(self) -> None:
@@ -230,7 +245,7 @@ class SplitScreen(ChoiceScreen):
         if self._split_options:
             chosen = self._split_options[self.cursor_index].split
             self.dismiss()
-            self.tputtui_app.split_commands.start(chosen)
+            self._on_chosen(chosen)
 
     def draw(self) -> None:
         """The ways, or that they are looked for."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
 from tputtui.frozen import frozen
 from tputtui.profiling.files.library import LibraryEntry
 from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile
+from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.profile.profile_commands import ProfileViewCommands
 from tputtui.tui.profile.sampler import SampledProcess
 from tputtui.views.profile.capture_options import CapturePlan, default_plan
 from tputtui.views.profile.option_menus import LibraryMenu, OptionsMenu
 from tputtui.views.profile.profile_view import ProfileView
+
+if TYPE_CHECKING:
+    from tputtui.tui.profile.profile_session import ProfileSession
 
 
 @frozen
@@ -26,24 +33,22 @@ class ProfileMenuCommands(ProfileViewCommands):
     """The part of the profile's screen that asks before something is sampled, opened or compared."""
 
     def __init__(
-        self, process: SampledProcess | None, plan: CapturePlan | None, profile_view: ProfileView
+        self,
+        profiles: ProfileSession,
+        profile_view: ProfileView,
+        process: SampledProcess | None,
+        plan: CapturePlan | None,
     ) -> None:
-        super().__init__()
+        super().__init__(profiles, profile_view)
         self._process = process
         self._plan = plan
-        self._profile_view = profile_view
         self._menu: OptionsMenu | LibraryMenu | None = None
         self._entry: LibraryEntry | None = None  # the profile that is shown, once it is kept
 
     @property
-    def profile_view(self) -> ProfileView:
-        """The pages of the profile that is shown."""
-        return self._profile_view
-
-    @property
+    @abstractmethod
     def is_sampling(self) -> bool:
-        """Whether a capture is under way."""
-        raise NotImplementedError
+        """Whether a capture is running."""
 
     @property
     def menu_hints(self) -> list[tuple[str, str]]:
@@ -57,55 +62,62 @@ class ProfileMenuCommands(ProfileViewCommands):
         """What stands in the pane's place goes."""
         self._menu = None
 
-    def do_difference(self) -> None:
-        """D: choose the profile to compare with; again: by itself."""
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            **super().handlers(),
+            CommandId.DIFFERENCE: self.toggle_difference,
+            CommandId.PROFILE_OPTIONS: self.ask_options,
+        }
+
+    def toggle_difference(self) -> None:
+        """Choose a profile to compare with; while comparing: show this one alone."""
         if isinstance(self._menu, LibraryMenu):
             self._menu = None
         elif (
-            self._profile_view.analysis is not None
-            and self._profile_view.analysis.before is not None
+            self.profile_view.analysis is not None and self.profile_view.analysis.before is not None
         ):
-            self._profile_view.compare(None)
+            self.profile_view.compare(None)
         else:
             shown = self._entry or (
-                LibraryEntry(0.0, 0, "") if self._profile_view.analysis is not None else None
+                LibraryEntry(0.0, 0, "") if self.profile_view.analysis is not None else None
             )
-            scene = self.tputtui_app.current_frame()
+            frame = self.session.current_frame()
             self._menu = LibraryMenu(
-                self.tputtui_app.profile_session.library.entries(),
+                self._profiles.library.entries(),
                 shown,
-                scene.format_clock if scene is not None else str,
+                frame.format_clock if frame is not None else str,
             )
-        self.tputtui_app.show_frame()
+        self.session.show_frame()
 
-    def do_profile_options(self) -> None:
-        """P: how it is sampled, first."""
+    def ask_options(self) -> None:
+        """Ask how the process is to be sampled."""
         subject = self._process
         if self.is_sampling or subject is None:
-            self.tputtui_app.show_status(
+            self.session.show_status(
                 "it is being sampled already: Esc stops"
                 if subject
                 else "there is no process to sample"
             )
             return
-        plan = self._plan or default_plan(self.tputtui_app.settings.profile)
+        plan = self._plan or default_plan(self.session.settings.profile)
         named = f"{subject.pid} {subject.name}"
-        self._menu = OptionsMenu(plan, self.tputtui_app.settings.profile, named, subject.threads)
-        self.tputtui_app.show_frame()
+        self._menu = OptionsMenu(plan, self.session.settings.profile, named, subject.threads)
+        self.session.show_frame()
 
     def compare(self, entry: LibraryEntry | None) -> None:
         """Show the profile against one of the shelf."""
         self._menu = None
         if entry is None:
-            self.tputtui_app.show_frame()
+            self.session.show_frame()
             return
         try:
-            self._profile_view.compare(self.tputtui_app.profile_session.library.load_profile(entry))
+            self.profile_view.compare(self._profiles.library.load_profile(entry))
         except UnreadableProfileError as error:
-            self.tputtui_app.show_status(str(error))
+            self.session.show_status(str(error))
         else:
             self.show_message(
                 ""
-                if self._profile_view.analysis is not None
+                if self.profile_view.analysis is not None
                 else "there is no profile yet to compare it with"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -13,6 +13,8 @@ from tputtui.profiling.files.library import LibraryEntry
 from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.signals.service.serving_processes import find_service
 from tputtui.tui import keys
+from tputtui.tui.commands import CommandId, Handlers
+from tputtui.tui.key_help import footer_hints
 from tputtui.tui.profile.profile_menus import OpenedProfile, ProfileMenuCommands
 from tputtui.tui.profile.sampler import ProcessSampler, SampledProcess, SamplerUpdate
 from tputtui.tui.profile.source_loader import SourceLoader
@@ -28,6 +30,9 @@ from tputtui.views.profile.profile_pane import ProfilePane, RenderedPane, render
 from tputtui.views.profile.profile_view import ProfileView
 from tputtui.views.shared.frame import Frame
 
+if TYPE_CHECKING:
+    from tputtui.tui.profile.profile_session import ProfileSession
+
 
 class ProfileScreen(ProfileMenuCommands):
     """Samples one process and shows where its time goes; or opens a profile that was taken before."""
@@ -40,6 +45,7 @@ class ProfileScreen(ProfileMenuCommands):
 
     def __init__(
         self,
+        profiles: ProfileSession,
         process: SampledProcess | None = None,
         *,
         opened: OpenedProfile | None = None,
@@ -51,7 +57,7 @@ class ProfileScreen(ProfileMenuCommands):
 
         `refusal`: why no process is sampled, a sentence too long for the line at the bottom.
         """
-        super().__init__(process, plan, ProfileView())
+        super().__init__(profiles, ProfileView(), process, plan)
         self._opened_profile = opened
         self._shows_options = with_options
         self._refusal = refusal
@@ -63,7 +69,7 @@ class ProfileScreen(ProfileMenuCommands):
         )
         self._sampler: ProcessSampler | None = None
         self._pending_update: SamplerUpdate | None = None  # came while the picture is frozen
-        self._source_loader = SourceLoader(self)
+        self._source_loader = SourceLoader(self, self.session)
         self._candidates: tuple[tuple[int, str], ...] = ()
         self._cursor = 0  # of what is offered
         self._is_zoomed = False
@@ -83,12 +89,12 @@ class ProfileScreen(ProfileMenuCommands):
 
     def on_mount(self) -> None:
         """Start at once: pressing the key was the explicit act."""
-        if self.tputtui_app.is_standalone:
-            self.do_zoom_panel()
+        if self.session.is_standalone:
+            self.toggle_zoom()
         if self._opened_profile is not None:
             self.open(self._opened_profile)
         elif self._shows_options:
-            self.do_profile_options()
+            self.ask_options()
         elif not self._refusal:
             self._start()
 
@@ -99,19 +105,17 @@ class ProfileScreen(ProfileMenuCommands):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay out."""
-        self.call_after_refresh(self.tputtui_app.show_frame)
+        self.call_after_refresh(self.session.show_frame)
 
     # ------------------------------------------------------------------------------------------ profiles come in
 
     def _start(self) -> None:
         subject = self._process
         if subject is None:
-            self.tputtui_app.show_status(
-                "this profile is from a file: there is no process to sample"
-            )
+            self.session.show_status("this profile is from a file: there is no process to sample")
             return
-        plan = self._plan or default_plan(self.tputtui_app.settings.profile)
-        self._profile_view, self._menu, self._entry, self._candidates = (
+        plan = self._plan or default_plan(self.session.settings.profile)
+        self.profile_view, self._menu, self._entry, self._candidates = (
             ProfileView(plan.filters),
             None,
             None,
@@ -120,12 +124,12 @@ class ProfileScreen(ProfileMenuCommands):
         self._sampling_status = SamplingStatus(
             subject.pid, subject.name, duration_s=plan.duration_s
         )
-        self.tputtui_app.profile_session.note_sampled(subject.pid, subject.started)
+        self._profiles.note_sampled(subject.pid, subject.started)
         self._sampler = ProcessSampler(
             self.post_message,
-            self.tputtui_app.profile_session.library,
-            self.tputtui_app.profile_session.categories,
-            self.tputtui_app.profile_session.on_saved,
+            self._profiles.library,
+            self._profiles.categories,
+            self._profiles.on_saved,
         )
         try:
             self._sampler.start(subject, plan)
@@ -133,7 +137,7 @@ class ProfileScreen(ProfileMenuCommands):
             self._sampling_status = SamplingStatus(
                 subject.pid, subject.name, problem=str(failed), is_done=True
             )
-        self.tputtui_app.show_frame()
+        self.session.show_frame()
 
     @on(SamplerUpdate)
     def _handle_update(self, message: SamplerUpdate) -> None:
@@ -151,22 +155,22 @@ class ProfileScreen(ProfileMenuCommands):
         if message.analysis is not None:
             self._pending_update = message
         self._apply_pending()
-        self.tputtui_app.show_frame()
+        self.session.show_frame()
 
     def _apply_pending(self) -> None:
         """The newest slice, unless the picture is frozen: collecting goes on, what is shown stands still."""
         if (
             self._pending_update is not None
             and self._pending_update.analysis is not None
-            and not self.tputtui_app.timeline.is_frozen
+            and not self.session.timeline.is_frozen
         ):
-            self._profile_view.update(self._pending_update.analysis)
+            self.profile_view.update(self._pending_update.analysis)
             self._pending_update = None
 
     def open(self, opened: OpenedProfile) -> None:
         """Show a profile that was taken before."""
         about = opened.profile.metadata
-        self._profile_view, self._menu, self._pending_update, self._entry = (
+        self.profile_view, self._menu, self._pending_update, self._entry = (
             ProfileView(),
             None,
             None,
@@ -177,23 +181,19 @@ class ProfileScreen(ProfileMenuCommands):
         )
         maker = ProcessSampler(
             self.post_message,
-            self.tputtui_app.profile_session.library,
-            self.tputtui_app.profile_session.categories,
-            self.tputtui_app.profile_session.on_saved,
+            self._profiles.library,
+            self._profiles.categories,
+            self._profiles.on_saved,
         )
-        self._profile_view.update(maker.analyze(opened.profile, opened.before))
-        self.tputtui_app.show_frame()
+        self.profile_view.update(maker.analyze(opened.profile, opened.before))
+        self.session.show_frame()
 
     def open_entry(self, entry: LibraryEntry) -> None:
         """Show a profile of the shelf."""
         try:
-            self.open(
-                OpenedProfile(
-                    self.tputtui_app.profile_session.library.load_profile(entry), entry=entry
-                )
-            )
+            self.open(OpenedProfile(self._profiles.library.load_profile(entry), entry=entry))
         except UnreadableProfileError as error:
-            self.tputtui_app.show_status(str(error))
+            self.session.show_status(str(error))
 
     # ------------------------------------------------------------------------------------------ showing
 
@@ -215,10 +215,10 @@ class ProfileScreen(ProfileMenuCommands):
             panel.show_pane(self._rendered_pane(panel.size.width, panel.size.height))
         if not self.query_one(Prompt).display:
             usual = [
-                ("Enter", "choose" if self._profile_view.tab_name == "threads" else "open"),
-                *keys.footer_hints(("profile", "everywhere"), self.tputtui_app.settings.keys),
+                ("Enter", "choose" if self.profile_view.tab_name == "threads" else "open"),
+                *footer_hints(("profile", "everywhere"), self.session.settings.keys),
             ]
-            if not self.tputtui_app.is_standalone:
+            if not self.session.is_standalone:
                 usual[-1] = (usual[-1][0], "back")
             hints = self.menu_hints or usual
             self.query_one("#footer", LineBar).show_line(
@@ -228,7 +228,7 @@ class ProfileScreen(ProfileMenuCommands):
     def _rendered_pane(self, width: int, height: int) -> RenderedPane:
         if self._menu is not None:
             return RenderedPane(self._menu.view(width, height), cursor_width=width)
-        book = self._profile_view
+        book = self.profile_view
         return render_pane(
             ProfilePane(
                 self._sampling_status, book.analysis, book.tab_name, book.current_tab, self._source_loader.text(book, self._process), book.search_status, book.breadcrumbs,
@@ -244,11 +244,11 @@ class ProfileScreen(ProfileMenuCommands):
         """Arrows and pages."""
         if self._menu is not None:
             self._menu.move(rows)
-        elif self._profile_view.current_tab is not None:
-            self._profile_view.current_tab.move(rows)
+        elif self.profile_view.current_tab is not None:
+            self.profile_view.current_tab.move(rows)
         elif self._candidates:
             self._cursor = max(0, min(len(self._candidates) - 1, self._cursor + rows))
-        self.tputtui_app.show_frame()
+        self.session.show_frame()
 
     def action_open(self) -> None:
         """Enter: open, zoom, choose; in a list, what its first line says."""
@@ -257,12 +257,12 @@ class ProfileScreen(ProfileMenuCommands):
             self._start()
         elif isinstance(self._menu, LibraryMenu):
             self.compare(self._menu.selected_entry)
-        elif self._profile_view.analysis is None and self._candidates:
+        elif self.profile_view.analysis is None and self._candidates:
             pid, command = self._candidates[self._cursor]
             self._process = SampledProcess(pid, None, command)
             self._start()
         else:
-            self.show_message(self._profile_view.open_selected())
+            self.show_message(self.profile_view.open_selected())
 
     def action_sideways(self, step: int) -> None:
         """Right opens, then goes in; left closes, then goes out."""
@@ -271,9 +271,9 @@ class ProfileScreen(ProfileMenuCommands):
                 self.open_entry(self._menu.selected_entry)
         elif self._menu is not None:
             self._menu.sideways(step)
-        elif self._profile_view.current_tab is not None:
-            self._profile_view.current_tab.sideways(step)
-        self.tputtui_app.show_frame()
+        elif self.profile_view.current_tab is not None:
+            self.profile_view.current_tab.sideways(step)
+        self.session.show_frame()
 
     @on(Panel.Clicked)
     def _handle_click(self, event: Panel.Clicked) -> None:
@@ -281,11 +281,11 @@ class ProfileScreen(ProfileMenuCommands):
             return
         if self._menu is not None:
             self._menu.click(event.key)
-        elif self._profile_view.current_tab is not None and self._profile_view.current_tab.click(
+        elif self.profile_view.current_tab is not None and self.profile_view.current_tab.click(
             event.key
         ):
-            self._profile_view.open_selected()
-        self.tputtui_app.show_frame()
+            self.profile_view.open_selected()
+        self.session.show_frame()
 
     @on(Panel.Scrolled)
     def _handle_scroll(self, event: Panel.Scrolled) -> None:
@@ -293,64 +293,74 @@ class ProfileScreen(ProfileMenuCommands):
 
     # ------------------------------------------------------------------------------------------ commands
 
-    def do_zoom_panel(self) -> None:
-        """z: the pane takes the lines above it, too."""
-        if self.tputtui_app.is_standalone and self._is_zoomed:
-            self.tputtui_app.show_status("it has the whole screen already")
+    def handlers(self) -> Handlers:
+        """Map each command to its method."""
+        return {
+            **super().handlers(),
+            CommandId.ZOOM_PANEL: self.toggle_zoom,
+            CommandId.QUIT: self.quit,
+            CommandId.CLEAR: self.clear,
+            CommandId.PROFILE: self.take_profile,
+        }
+
+    def toggle_zoom(self) -> None:
+        """Give the pane the lines above it, too, or restore them."""
+        if self.session.is_standalone and self._is_zoomed:
+            self.session.show_status("it has the whole screen already")
             return
         self._is_zoomed = not self._is_zoomed
         self.query_one("#header").display = not self._is_zoomed
         self.query_one("#strip").display = not self._is_zoomed
-        self.call_after_refresh(self.tputtui_app.show_frame)
+        self.call_after_refresh(self.session.show_frame)
 
-    def do_quit(self) -> None:
-        """q: out of a list, then back to the live screen; asks once while it samples."""
-        if self._menu is not None and self._profile_view.analysis is not None:
+    def quit(self) -> None:
+        """Close a menu, else go back to the live screen; ask once while sampling."""
+        if self._menu is not None and self.profile_view.analysis is not None:
             self._menu = None
-            self.tputtui_app.show_frame()
+            self.session.show_frame()
             return
-        if self.is_sampling and not self.tputtui_app.is_quit_pending:
-            self.tputtui_app.is_quit_pending = True
-            self.tputtui_app.show_status(
+        if self.is_sampling and not self.session.is_quit_pending:
+            self.session.is_quit_pending = True
+            self.session.show_status(
                 "still sampling: q again ends it, and what was sampled is kept; Esc stops it and stays here"
             )
             return
-        self.tputtui_app.is_quit_pending = False
-        if self.tputtui_app.is_standalone:
+        self.session.is_quit_pending = False
+        if self.session.is_standalone:
             self.app.exit(0)
             return
         self.app.pop_screen()
-        self.tputtui_app.call_after_refresh(self.tputtui_app.show_frame)
+        self.app.call_after_refresh(self.session.show_frame)
 
-    def do_clear(self) -> None:
-        """Esc: out of a list; stop the capture and keep what there is; else clear the search."""
+    def clear(self) -> None:
+        """Close a menu, else stop the capture and keep its samples, else clear the search."""
         if self._menu is not None:
-            if self._profile_view.analysis is None and self._sampler is None:
+            if self.profile_view.analysis is None and self._sampler is None:
                 self.app.pop_screen()  # nothing was sampled, and nothing will be
             self._menu = None
-            self.tputtui_app.show_frame()
+            self.session.show_frame()
         elif self.is_sampling and self._sampler is not None:
             self._sampler.stop()
-            self.tputtui_app.show_status("stopping: what was sampled stays")
+            self.session.show_status("stopping: what was sampled stays")
         else:
-            self._profile_view.search("")
-            self.tputtui_app.update_view(status="")
+            self.profile_view.search("")
+            self.session.update_view(status="")
 
-    def do_profile(self) -> None:
-        """p: sample the service's next worker; where there is no other, the same process again."""
+    def take_profile(self) -> None:
+        """Sample the service's next worker; without another, the same process again."""
         if self._refusal:
             self.app.pop_screen()
-            self.tputtui_app.call_after_refresh(self.tputtui_app.action_do, "profile")
+            self.app.call_after_refresh(self.session.run_command, CommandId.PROFILE)
             return
         subject = self._process
         choice = (
-            self.tputtui_app.profile_session.next_worker(subject.pid, subject.started)
+            self._profiles.next_worker(subject.pid, subject.started)
             if subject is not None
             else None
         )
         if choice is None or choice.process is None:
             if self.is_sampling:
-                self.tputtui_app.show_status("it is being sampled already: Esc stops")
+                self.session.show_status("it is being sampled already: Esc stops")
             else:
                 self._start()
             return
@@ -358,4 +368,4 @@ class ProfileScreen(ProfileMenuCommands):
             self._sampler.stop()  # what was sampled of it is kept
         self._process = SampledProcess.of(choice.process)
         self._start()
-        self.tputtui_app.profile_session.announce(choice)
+        self._profiles.announce(choice)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,8 @@ from tputtui.views.live.process_table import BY_HAND, under_cursor
 
 if TYPE_CHECKING:
     from tputtui.recording.records import RecordedProfile
-    from tputtui.tui.app import TputtuiApp
     from tputtui.tui.profile.profile_screen import ProfileScreen
+    from tputtui.tui.session import Session
 
 
 _MAX_MARKED = 200  # profiles that have a mark on the time axis
@@ -38,25 +38,28 @@ _MAX_MARKED = 200  # profiles that have a mark on the time axis
 class ProfileSession:
     """The shelf, and the way to the profile's screen."""
 
-    def __init__(self, app: TputtuiApp) -> None:
-        self._app = app
-        self.library = ProfileLibrary(app.environment.state_folder / "profiles")
-        self.categories = build_table(app.settings.profile.categories, app.settings.own)
+    def __init__(self, session: Session, record_profile: Callable[[Profile], bool]) -> None:
+        """`record_profile` embeds a profile in the run that is recorded; False: too large."""
+        self.session = session
+        self._record_profile = record_profile
+        settings = session.settings
+        self.library = ProfileLibrary(session.environment.state_folder / "profiles")
+        self.categories = build_table(settings.profile.categories, settings.own)
         self._sampled: set[ProcessIdentity] = set()  # workers that had their turn in this round
-        if app.replay is not None:
-            self.library.add_entries(_recorded_entries(app.replay.player.profiles))
+        if session.player is not None:
+            self.library.add_entries(_recorded_entries(session.player.profiles))
 
     def choose(self) -> ProcessChoice:
         """The process that p would sample now."""
-        desk = self._app
-        scene, latest = desk.current_frame(), desk.latest
-        if scene is None or latest is None:
+        session = self.session
+        frame, latest = session.current_frame(), session.latest
+        if frame is None or latest is None:
             return ProcessChoice(is_pending=True, reason="looking for the process to profile")
         return choose_process(
             latest,
-            scene.service,
-            cursor=under_cursor(latest, desk.view_state.list_state("processes")),
-            has_focus=desk.view_state.focus == "processes",
+            frame.service,
+            cursor=under_cursor(latest, session.view_state.list_state("processes")),
+            has_focus=session.view_state.focus == "processes",
             sampled=self._sampled,
             sudo=root_command(),
             by_hand=BY_HAND,
@@ -64,7 +67,7 @@ class ProfileSession:
 
     def next_worker(self, pid: int, started: float | None) -> ProcessChoice | None:
         """The worker whose turn is next in the service that a process serves; None where there is no other."""
-        latest = self._app.latest
+        latest = self.session.latest
         service = find_service(latest, pid, started) if latest is not None else None
         if latest is None or service is None:
             return None
@@ -83,25 +86,27 @@ class ProfileSession:
     def announce(self, choice: ProcessChoice, *, ask: bool = False) -> None:
         """Say which process is sampled, and what p does next."""
         begin = "" if ask else "sampling "
-        room = self._app.size.width - 2
+        room = self.session.app.size.width - 2
         words = begin + choice.describe(room - len(begin))
         ends = "" if ask else "; Esc stops"
-        self._app.show_status(words + ends if text.width(words + ends) <= room else words)
+        self.session.show_status(words + ends if text.width(words + ends) <= room else words)
 
     def refuse(self, choice: ProcessChoice) -> None:
         """Say why no process is offered; in the pane where it is long, for a command that is cut is useless."""
         from tputtui.tui.profile.profile_screen import ProfileScreen
 
-        if text.width(choice.reason) <= self._app.size.width - 2 or self._profile_screen():
-            self._app.show_status(choice.reason)
+        if text.width(choice.reason) <= self.session.app.size.width - 2 or self._profile_screen():
+            self.session.show_status(choice.reason)
         else:
-            self._app.push_screen(
-                ProfileScreen(refusal=f"{choice.reason}\nq: back to the live screen; p: look again")
+            self.session.push_screen(
+                ProfileScreen(
+                    self, refusal=f"{choice.reason}\nq: back to the live screen; p: look again"
+                )
             )
 
     def note_sampled(self, pid: int, started: float | None) -> None:
         """A capture of a process begins: among the workers of its service it had its turn."""
-        latest = self._app.latest
+        latest = self.session.latest
         running = latest.processes if latest is not None else None
         process = next(
             (one for one in running or () if one.pid == pid and started in (None, one.started)),
@@ -117,15 +122,15 @@ class ProfileSession:
 
     def sample(self, process: ProcessState, with_options: bool = False) -> bool:
         """Sample a process and show where its time goes; with `ask`, after its options. False where that is off."""
-        if self._app.settings.read_only:
-            self._app.show_status("read-only: no profiling")
+        if self.session.settings.read_only:
+            self.session.show_status("read-only: no profiling")
             return False
         from tputtui.tui.profile.profile_screen import ProfileScreen
         from tputtui.tui.profile.sampler import SampledProcess
 
         if not self._profile_screen():
-            self._app.push_screen(
-                ProfileScreen(SampledProcess.of(process), with_options=with_options)
+            self.session.push_screen(
+                ProfileScreen(self, SampledProcess.of(process), with_options=with_options)
             )
         return True
 
@@ -133,36 +138,36 @@ class ProfileSession:
         from tputtui.tui.profile.profile_screen import ProfileScreen
 
         return next(
-            (screen for screen in self._app.screen_stack if isinstance(screen, ProfileScreen)), None
+            (
+                screen
+                for screen in self.session.app.screen_stack
+                if isinstance(screen, ProfileScreen)
+            ),
+            None,
         )
 
     def on_saved(self, entry: LibraryEntry, problem: str, reason: str = "") -> None:
         """A profile is done and saved; `why`, where nobody asked. Called by the capture's thread."""
         if entry.path is not None:
-            self._app.saved_paths.append(str(entry.path))
+            self.session.saved_paths.append(str(entry.path))
         length = text.format_duration(round(entry.duration_s or 0.0, 1))
         words = f"profile of {text.clean(entry.label, 60)}, {length}" + (
             f": {text.clean(reason, 120)}" if reason else ""
         )
-        self._app.source.log_event(Event(entry.time, "profile", words))
-        del self._app.profile_times[: -_MAX_MARKED + 1]
-        self._app.profile_times.append(time.monotonic() - (time.time() - entry.time))
-        if (
-            entry.profile is not None
-            and not self._app.recording_commands.record_profile(entry.profile)
-            and not problem
-        ):
+        self.session.log_event(Event(entry.time, "profile", words))
+        del self.session.profile_times[: -_MAX_MARKED + 1]
+        self.session.profile_times.append(time.monotonic() - (time.time() - entry.time))
+        if entry.profile is not None and not self._record_profile(entry.profile) and not problem:
             problem = "the profile is too large to be carried in the run: it is saved beside it"
         if problem:
-            with contextlib.suppress(RuntimeError):  # the screen has gone
-                self._app.call_from_thread(self._app.show_status, problem)
+            self.session.show_status_from_thread(problem)
 
     def current_entry(self) -> LibraryEntry | None:
         """The profile that was being taken at the moment one looks back at."""
-        if self._app.timeline.behind_s <= 0 and self._app.replay is None:
+        if self.session.timeline.behind_s <= 0 and self.session.player is None:
             return None
-        scene = self._app.current_frame()
-        return self.library.find_near(scene.snapshot.time) if scene is not None else None
+        frame = self.session.current_frame()
+        return self.library.find_near(frame.snapshot.time) if frame is not None else None
 
     def open(self, entry: LibraryEntry) -> None:
         """Show a profile that was taken before."""
@@ -174,44 +179,46 @@ class ProfileSession:
             screen.open_entry(entry)
             return
         try:
-            self._app.push_screen(
-                ProfileScreen(opened=OpenedProfile(self.library.load_profile(entry), entry=entry))
+            self.session.push_screen(
+                ProfileScreen(
+                    self, opened=OpenedProfile(self.library.load_profile(entry), entry=entry)
+                )
             )
         except UnreadableProfileError as error:
-            self._app.show_status(str(error))
+            self.session.show_status(str(error))
 
     def export(self, profile: Profile | None) -> None:
         """Write a profile as speedscope JSON, as collapsed stacks and as a flame graph."""
-        if profile is None or self._app.settings.read_only:
-            self._app.show_status(
+        if profile is None or self.session.settings.read_only:
+            self.session.show_status(
                 "nothing to export yet" if profile is None else "read-only: no file is written"
             )
             return
         from tputtui.profiling.files.file_formats import export as write
 
         try:
-            paths = write(profile, self._app.environment.state_folder / "profiles")
+            paths = write(profile, self.session.environment.state_folder / "profiles")
         except OSError as error:
-            self._app.show_status(
-                f"not saved: {error.filename or self._app.environment.state_folder}: {error.strerror or error}"
+            self.session.show_status(
+                f"not saved: {error.filename or self.session.environment.state_folder}: {error.strerror or error}"
             )
             return
-        self._app.saved_paths += [str(path) for path in paths]
+        self.session.saved_paths += [str(path) for path in paths]
         stem = paths[0].name.partition(".")[0]
         others = ", ".join(path.name.removeprefix(stem) for path in paths[1:])
         folder, home = str(paths[0].parent), f"{Path.home()}/"
         folder = f"~/{folder.removeprefix(home)}" if folder.startswith(home) else folder
-        self._app.show_status(f"saved {paths[0].name}, {others} in {folder}")
+        self.session.show_status(f"saved {paths[0].name}, {others} in {folder}")
 
     def show_current(self) -> bool:
         """Where a profile was being taken at the moment one went back to: show it, or say so. False where none was."""
         found = self.current_entry()
         if found is None:
             return False
-        if self._profile_screen() is self._app.screen:
+        if self._profile_screen() is self.session.app.screen:
             self.open(found)
         else:
-            self._app.show_status(f"{found.label} was being profiled here: p shows it")
+            self.session.show_status(f"{found.label} was being profiled here: p shows it")
         return True
 
 

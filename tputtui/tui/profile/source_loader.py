@@ -9,7 +9,9 @@ from tputtui.profiling.files.source_text import SourceText, read_source
 from tputtui.views.profile.profile_view import ProfileView
 
 if TYPE_CHECKING:
-    from tputtui.tui.profile.profile_commands import ProfileViewCommands
+    from textual.screen import Screen
+
+    from tputtui.tui.session import Session
 
 _REPLAY_NOTE = "source is off in a replay: the files here may not be those that ran then"
 MAX_FILES = 32  # files whose text is held
@@ -27,8 +29,9 @@ class SourceRoot(Protocol):
 class SourceLoader:
     """Texts by file. What is not there yet is asked for, and the screen shown again when it is."""
 
-    def __init__(self, screen: ProfileViewCommands) -> None:
+    def __init__(self, screen: Screen[None], session: Session) -> None:
         self._screen = screen
+        self._session = session
         self._texts: dict[str, SourceText] = {}
         self._pending_file = ""
 
@@ -37,7 +40,7 @@ class SourceLoader:
         file = profile_view.file
         if not file or profile_view.analysis is None:
             return None
-        if self._screen.tputtui_app.replay is not None:
+        if self._session.player is not None:
             return SourceText(file, error=_REPLAY_NOTE)
         found = self._texts.get(file)
         if found is None and self._pending_file != file:
@@ -61,4 +64,4 @@ class SourceLoader:
             self._texts.pop(next(iter(self._texts)))
         self._texts[source.file] = source
         self._pending_file = ""
-        self._screen.tputtui_app.show_frame()
+        self._session.show_frame()

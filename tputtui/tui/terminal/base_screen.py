@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from textual.geometry import Size
     from textual.screen import Screen
-
-    from tputtui.tui.app import TputtuiApp
 
     _Base = Screen[None]
 else:
@@ -31,9 +29,12 @@ class DrawnWhole(FollowsTerminal):
 
     _pictured = False
 
+    def fill_panels(self) -> None:
+        """Fill the panels with contents; a screen without any has nothing to do."""
+
     def _compositor_refresh(self) -> None:
         """Fill the panels before the first drawing. Textual has no public hook for it."""
         if not self._pictured and self.children:
             self._pictured = True
-            cast("TputtuiApp", self.app).show_frame()
+            self.fill_panels()
         super()._compositor_refresh()

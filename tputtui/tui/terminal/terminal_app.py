@@ -7,10 +7,12 @@ from typing import Any, Final, cast
 from rich.console import RenderableType
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.app import App
+from textual.app import App, InvalidThemeError
 from textual.command import CommandPalette
 from textual.screen import Screen
+from textual.theme import Theme
 
+from tputtui.tui.palette import Palette
 from tputtui.tui.terminal.base_screen import FollowsTerminal
 from tputtui.tui.terminal.diff_writer import DiffWriter
 from tputtui.tui.terminal.driver import TerminalDriver
@@ -24,13 +26,58 @@ class PaletteScreen(FollowsTerminal, CommandPalette):
 
 
 class TerminalApp(App[int]):
-    """Draws through the diff writer. A frame that the terminal cannot take yet is drawn as soon as it can."""
+    """App that draws through the diff writer.
 
-    def __init__(self) -> None:
+    A frame that the terminal cannot take yet is drawn as soon as it can. `palette` and `ascii_only`
+    are how panels paint.
+    """
+
+    def __init__(self, palette: Palette, *, ascii_only: bool = False) -> None:
         super().__init__(driver_class=TerminalDriver)
+        self.palette = palette
+        self.ascii_only = ascii_only
         self._writer = DiffWriter()
         self._cursor_sent: tuple[int, int] | None = None
         self._put_off = False  # a picture is due
+        self._set_initial_theme(palette.textual_theme())
+
+    # ------------------------------------------------------------------------------------------ theme
+
+    def _set_initial_theme(self, theme: Theme) -> None:
+        """Set the first theme without a change of theme.
+
+        An assignment to `theme` would make Textual parse all styles and lay out everything again.
+        """
+        self.register_theme(theme)
+        self.set_reactive(App.theme, theme.name)
+        self.set_class(theme.dark, "-dark-mode", update=False)
+        self.set_class(not theme.dark, "-light-mode", update=False)
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._refresh_truecolor_filter(self.ansi_theme)
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Paint with another theme from now on."""
+        self.palette = palette
+        self.register_theme(palette.textual_theme())
+        try:
+            self.theme = palette.name
+        except InvalidThemeError:
+            return
+        for screen in self.screen_stack:
+            screen.refresh(layout=False)
+            for widget in screen.query("Panel"):
+                widget.refresh()
+
+    # ------------------------------------------------------------------------------------------ errors
+
+    def _fatal_error(self) -> None:
+        """End without Textual's traceback, which shows the values of local variables."""
+        self._close_messages_no_wait()
+
+    @property
+    def error(self) -> Exception | None:
+        """Error of this program that ended the screen, to be raised by the caller of `run`."""
+        return self._exception
 
     # ------------------------------------------------------------------------------------------ frames
 

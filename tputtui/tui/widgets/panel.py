@@ -20,7 +20,7 @@ from tputtui.views.shared.frame import PanelView
 from tputtui.views.shared.styled_text import Line
 
 if TYPE_CHECKING:
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.terminal.terminal_app import TerminalApp
 
 
 class Panel(Widget):
@@ -84,12 +84,12 @@ class Panel(Widget):
 
     def render_line(self, y: int) -> Strip:
         """One line, as Textual asks for it."""
-        app = cast("TputtuiApp", self.app)
+        app = cast("TerminalApp", self.app)
         view = self._view
         if y >= len(view.lines):
             return Strip.blank(self._drawn_width, app.palette.styles["plain"])
         strip = app.palette.line_strip(
-            view.lines[y], is_cursor=y == view.cursor, ascii_only=app.settings.ascii
+            view.lines[y], is_cursor=y == view.cursor, ascii_only=app.ascii_only
         )
         return strip.adjust_cell_length(self._drawn_width, app.palette.styles["plain"])
 

@@ -11,7 +11,7 @@ from tputtui.views.profile.profile_pane import RenderedPane
 from tputtui.views.shared.styled_text import split_line
 
 if TYPE_CHECKING:
-    from tputtui.tui.app import TputtuiApp
+    from tputtui.tui.terminal.terminal_app import TerminalApp
 
 
 class ProfilePanel(Panel):
@@ -35,8 +35,8 @@ class ProfilePanel(Panel):
         view = self.view
         if y >= len(view.lines) or (y not in self._box_rows and y != view.cursor):
             return super().render_line(y)
-        app = cast("TputtuiApp", self.app)
-        only = app.settings.ascii
+        app = cast("TerminalApp", self.app)
+        only = app.ascii_only
         if y in self._box_rows:
             strip = app.palette.box_strip(view.lines[y], ascii_only=only)
         else:

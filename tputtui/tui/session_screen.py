@@ -1,0 +1,29 @@
+"""Base of the screens that show frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from tputtui.tui.commands import Handlers
+from tputtui.tui.terminal.base_screen import DrawnWhole
+
+if TYPE_CHECKING:
+    from tputtui.tui.session import Session
+
+
+class SessionScreen(DrawnWhole, Screen[None]):
+    """Screen of a session. Its own handlers come before those of the command objects."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def fill_panels(self) -> None:
+        """Show the current frame, before the first drawing."""
+        self.session.show_frame()
+
+    def handlers(self) -> Handlers:
+        """Map each command of this screen to its method."""
+        return {}
