@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
-from textual.widget import Widget
-from textual.widgets import Static
 
 from tputtui import text
 from tputtui.model import Labels
@@ -22,6 +19,7 @@ from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.key_help import footer_hints
 from tputtui.tui.list_commands import ListCommands
 from tputtui.tui.live.charts import Charts
+from tputtui.tui.live.panel_places import panel_widgets, place_panels
 from tputtui.tui.session_screen import SessionScreen
 from tputtui.tui.widgets.line_bar import LineBar
 from tputtui.tui.widgets.panel import Panel
@@ -29,7 +27,7 @@ from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.live import layout, panels
 from tputtui.views.live.event_log import event_line
 from tputtui.views.live.header import footer_line, header_line
-from tputtui.views.live.panel_spec import PanelSpec, Row
+from tputtui.views.live.panel_spec import PanelSpec
 from tputtui.views.live.process_table import under_cursor
 from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import line_text
@@ -69,10 +67,7 @@ class LiveScreen(SessionScreen):
     def compose(self) -> ComposeResult:
         """All panels are there from the start; `lay_out` shows those that fit."""
         yield LineBar("header")
-        yield Container(*_row_widgets("top"), classes="beside", id="top")
-        yield from (Panel(panel.name) for panel in panels.panels_in_row("middle"))
-        yield Container(*_row_widgets("bottom"), classes="beside", id="bottom")
-        yield from (Panel(panel.name) for panel in panels.panels_in_row("none"))
+        yield from panel_widgets()
         yield LineBar("event-line")
         yield LineBar("footer")
         yield Prompt()
@@ -97,31 +92,12 @@ class LiveScreen(SessionScreen):
             return
         self._layout_plan = plan
         with self.app.batch_update():
-            self._place_row("top", plan)
-            self._place_row("bottom", plan)
-            for panel in panels.PANELS:
-                widget = self.query_one(f"#{panel.name}")
-                widget.display = panel.name in plan.heights
-                widget.styles.height = plan.heights.get(panel.name, 0)
+            place_panels(self, plan)
             self.query_one("#header").display = not plan.is_too_small
             self.query_one("#event-line").display = plan.has_event_line
             self.query_one("#footer").display = not plan.is_too_small
             self.query_one("#too-small").display = plan.is_too_small
         self.call_after_refresh(self.session.show_frame)
-
-    def _place_row(self, row: Row, plan: layout.LayoutPlan) -> None:
-        names = [panel.name for panel in panels.panels_in_row(row)]
-        shown = [name for name in names if name in plan.heights]
-        container = self.query_one(f"#{row}")
-        container.display = bool(shown)
-        stacked = plan.is_stacked and len(shown) > 1
-        container.styles.layout = "vertical" if stacked else "horizontal"
-        if stacked:
-            container.styles.height = sum(plan.heights[name] for name in shown)
-        else:
-            container.styles.height = plan.heights[shown[0]] if shown else 0
-        for name in names[1:]:
-            self.query_one(f"#gap-{name}").display = name in shown[1:] and not stacked
 
     # ------------------------------------------------------------------------------------------ showing
 
@@ -396,13 +372,3 @@ class LiveScreen(SessionScreen):
     def follow_process(self) -> None:
         """Keep the chosen process in the first row, or stop that."""
         self._engine_commands.follow(self.session.view_state.list_state("processes").cursor)
-
-
-def _row_widgets(row: Row) -> list[Widget]:
-    """Panels of a row from left to right, each but the first after a gap."""
-    widgets: list[Widget] = []
-    for panel in panels.panels_in_row(row):
-        if widgets:
-            widgets.append(Static(id=f"gap-{panel.name}", classes="gap"))
-        widgets.append(Panel(panel.name))
-    return widgets
