@@ -54,7 +54,7 @@ screenshots: $(STAMP)
 	$(BIN)/python screenshots/make.py
 
 docs: $(STAMP)
-	$(BIN)/python -c 'from tputtui.settings.settings_reference import page; print(page(), end="")' > docs/configuration.md
+	$(BIN)/python -c 'from tputtui.settings.settings_reference import render_reference_page as page; print(page(), end="")' > docs/configuration.md
 	$(BIN)/python -c 'from tputtui.discovery.discovery_reference import page; print(page(), end="")' > docs/discovery.md
 
 bench: $(STAMP)

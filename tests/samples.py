@@ -110,14 +110,12 @@ def host() -> HostState:
     return HostState(
         cpu=CpuState(91.0, 74.0, 15.0, 2.0, 0.0, 8, (91.0,) * 8),
         load=(7.1, 6.2, 4.4),
-        run_queue=11,
         memory=MemoryState(41.0, 14_066_000_000, 34_252_000_000, 0, 0),
         pressure={"cpu": Pressure(38.0), "memory": Pressure(0.0, 0.0), "io": Pressure(0.4, 0.1)},
         disks=(DiskState("nvme0n1", 1_258_291.0, 19_293_798.0, 240.0, 12.0, 0.4),),
         networks=(NetworkState("eth0", 13_002_342.0, 92_274_688.0, 0.0),),
         tcp=TcpState(0.1, 0.0),
-        fds_used=4000,
-        fds_limit=1_000_000,
+        metrics={"run_queue": 11, "fds_used": 4000, "fds_limit": 1_000_000},
         cgroup=CgroupState("/", None, 0.0, None),
     )
 

@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.text import clean, redaction
-from tputtui.text.redaction import Redactor, hide, learn, redact_text, redact_url
+from tputtui.text import clean, learned_secrets, target_redactor
+from tputtui.text.learned_secrets import hide, learn
+from tputtui.text.redaction import redact_text, redact_url
+from tputtui.text.target_redactor import TargetRedactor
 
 TOKEN = "s3cr3t-Token/+4711"
 
 
 @pytest.fixture(autouse=True)
 def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_learned", redaction._Learned())
-    redaction._hide_again.cache_clear()
+    monkeypatch.setattr(learned_secrets, "_learned", learned_secrets.LearnedSecrets())
+    learned_secrets._hide_cached.cache_clear()
 
 
 # ------------------------------------------------------------------------------------------------ by place
@@ -138,11 +140,11 @@ def test_a_value_that_reads_like_a_word_or_a_number_takes_nothing_else_with_it(w
 def test_the_newest_secrets_are_known_however_many_were_renewed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(redaction, "MOST_LEARNED", 50)
+    monkeypatch.setattr(learned_secrets, "MAX_LEARNED", 50)
     for number in range(500):
         learn(f"renewed-{number}-x")
     assert hide("renewed-499-x") == "***"
-    assert len(redaction._learned._known) <= 50
+    assert len(learned_secrets._learned._known) <= 50
     assert hide("renewed-1-x") == "renewed-1-x"
 
 
@@ -150,37 +152,39 @@ def test_the_newest_secrets_are_known_however_many_were_renewed(
 
 
 def test_what_a_target_quotes_of_the_url_it_was_asked_is_hidden() -> None:
-    redactor = Redactor("http://h/ok?token=s3&user_id=Zx91-Qp77&region=eu&module=tcp")
-    assert redactor.sentence('page titled "no Zx91-Qp77 here"') == 'page titled "no *** here"'
-    assert redactor.sentence("no such path: /ok?token=s3&region=eu&module=tcp") == (
+    redactor = TargetRedactor("http://h/ok?token=s3&user_id=Zx91-Qp77&region=eu&module=tcp")
+    assert (
+        redactor.redact_sentence('page titled "no Zx91-Qp77 here"') == 'page titled "no *** here"'
+    )
+    assert redactor.redact_sentence("no such path: /ok?token=s3&region=eu&module=tcp") == (
         "no such path: /ok?token=***&region=***&module=tcp"
     )
-    assert redactor.sentence("the eu is fine") == "the eu is fine"
+    assert redactor.redact_sentence("the eu is fine") == "the eu is fine"
 
 
 def test_a_short_password_is_hidden_where_its_target_is_spoken_of_and_nowhere_else() -> None:
-    redactor = Redactor("http://h/ok", "operator")
+    redactor = TargetRedactor("http://h/ok", "operator")
     redactor.learn("hunter2")
-    assert redactor.sentence("bad login operator/hunter2") == "bad login ***/***"
+    assert redactor.redact_sentence("bad login operator/hunter2") == "bad login ***/***"
     assert clean("hunter2") == "hunter2"
 
 
 def test_labels_that_hold_the_url_that_was_asked_are_read_without_its_secrets() -> None:
-    redactor = Redactor("http://h/ok?q=Zx91%2FQp77&key=K3y-abcdef&module=tcp")
+    redactor = TargetRedactor("http://h/ok?q=Zx91%2FQp77&key=K3y-abcdef&module=tcp")
     body = b'seen{path="/ok?q=Zx91%2FQp77&key=K3y-abcdef&module=tcp",plain="q=Zx91/Qp77"} 5\nkeys{key="abc"} 1\n'
-    assert redactor.body(body) == (
+    assert redactor.redact_body(body) == (
         b'seen{path="/ok?q=***&key=***&module=tcp",plain="q=***"} 5\nkeys{key="abc"} 1\n'
     )
     harmless = b'up{region="eu",job="module=tcp"} 1\n'
-    assert redactor.body(harmless) is harmless
+    assert redactor.redact_body(harmless) is harmless
 
 
 def test_a_redirect_s_token_is_hidden_as_long_as_it_is_the_newest() -> None:
-    redactor = Redactor("http://h/ok")
+    redactor = TargetRedactor("http://h/ok")
     for number in range(3):
-        redactor.visit(f"http://h/ok?ticket=T1cket-{number}")
-    assert redactor.sentence("bad T1cket-2") == "bad ***"
-    assert redactor.body(b'x{u="/ok?ticket=T1cket-2"} 1') == b'x{u="/ok?ticket=***"} 1'
+        redactor.on_redirect(f"http://h/ok?ticket=T1cket-{number}")
+    assert redactor.redact_sentence("bad T1cket-2") == "bad ***"
+    assert redactor.redact_body(b'x{u="/ok?ticket=T1cket-2"} 1') == b'x{u="/ok?ticket=***"} 1'
 
 
 SECRET_NAMES = (
@@ -199,9 +203,9 @@ PLAIN_NAMES = (
 def test_the_value_of_a_parameter_whose_name_is_a_secret_s_by_a_whole_word_is_hidden_everywhere(
     name: str,
 ) -> None:
-    redactor = Redactor(f"http://h/m?{name}=Zx91-Qp77")
+    redactor = TargetRedactor(f"http://h/m?{name}=Zx91-Qp77")
     assert hide("a Zx91-Qp77 b") == "a *** b"
-    assert redactor.body(b'x{y="Zx91-Qp77"} 1') == b'x{y="***"} 1'
+    assert redactor.redact_body(b'x{y="Zx91-Qp77"} 1') == b'x{y="***"} 1'
 
 
 @pytest.mark.parametrize("name", PLAIN_NAMES)
@@ -209,41 +213,41 @@ def test_the_value_of_any_other_parameter_is_hidden_in_what_is_said_of_its_targe
     name: str,
 ) -> None:
     url = f"http://h:1/m?{name}{'=' if name else ''}orders_v2"
-    redactor = Redactor(url)
+    redactor = TargetRedactor(url)
     body = b'x{keyspace="orders_v2",table="orders_v2_items"} 1\n'
-    assert redactor.body(body) is body
+    assert redactor.redact_body(body) is body
     assert hide("topic=orders_v2") == "topic=orders_v2"
     assert "orders" not in redact_url(url)
-    assert redactor.sentence("no orders_v2 here") == "no *** here"
+    assert redactor.redact_sentence("no orders_v2 here") == "no *** here"
 
 
 def test_a_part_of_the_query_is_hidden_in_a_body_only_where_it_is_quoted_whole() -> None:
-    redactor = Redactor("http://h/m?id=1234&orders")
+    redactor = TargetRedactor("http://h/m?id=1234&orders")
     quoted = b'x{path="/m?id=1234&orders",other="/m?orders"} 1'
-    assert redactor.body(quoted) == b'x{path="/m?id=***&***",other="/m?***"} 1'
+    assert redactor.redact_body(quoted) == b'x{path="/m?id=***&***",other="/m?***"} 1'
     other = b'x{path="/m?valid=1234&id=12345&grid=1234&orders_v2"} 1'
-    assert redactor.body(other) == other
+    assert redactor.redact_body(other) == other
 
 
 def test_a_secret_s_short_or_plain_value_takes_nothing_from_other_targets() -> None:
-    Redactor("http://h/m?token=abc1&key=checkout&auth=20240131")
+    TargetRedactor("http://h/m?token=abc1&key=checkout&auth=20240131")
     assert hide("abc1 checkout 20240131") == "abc1 checkout 20240131"
 
 
 def test_of_a_secret_that_is_renewed_a_target_remembers_the_last_few_values() -> None:
-    redactor = Redactor("http://h/ok?token=Zx91-Qp77")
+    redactor = TargetRedactor("http://h/ok?token=Zx91-Qp77")
     redactor.learn("the-Passw0rd", "password")
     for number in range(900):
         redactor.learn(f"renewed-{number}-x", "bearer")
-    kept = range(900 - redaction.MOST_RENEWED, 900)
+    kept = range(900 - target_redactor.MAX_VALUES_PER_SOURCE, 900)
     for number in kept:
-        assert redactor.body(f"x renewed-{number}-x".encode()) == b"x ***"
-    assert redactor.sentence("renewed-899-x") == "***"
-    assert redactor.body(b"Zx91-Qp77 the-Passw0rd") == b"*** ***"
-    assert len(redactor._bodies) <= len(kept) + 2
-    assert len(redactor._sentences) <= len(kept) + 2
+        assert redactor.redact_body(f"x renewed-{number}-x".encode()) == b"x ***"
+    assert redactor.redact_sentence("renewed-899-x") == "***"
+    assert redactor.redact_body(b"Zx91-Qp77 the-Passw0rd") == b"*** ***"
+    assert len(redactor._hidden_in_bodies) <= len(kept) + 2
+    assert len(redactor._hidden_in_sentences) <= len(kept) + 2
 
 
 def test_a_backslash_in_a_parameter_s_name_is_kept_as_it_is() -> None:
-    redactor = Redactor(r"http://h/m?a\1=Zx91-Qp77")
-    assert redactor.body(rb'x{path="/m?a\1=Zx91-Qp77"} 1') == rb'x{path="/m?a\1=***"} 1'
+    redactor = TargetRedactor(r"http://h/m?a\1=Zx91-Qp77")
+    assert redactor.redact_body(rb'x{path="/m?a\1=Zx91-Qp77"} 1') == rb'x{path="/m?a\1=***"} 1'

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tputtui import text
+from tputtui.text.gate import MAX_MARKS_PER_CELL
 
 UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 anything = st.text(max_size=80)
@@ -38,7 +39,7 @@ def test_escapes_are_shown_and_do_nothing() -> None:
 
 def test_a_mark_storm_is_capped() -> None:
     cleaned = text.clean("e" + "\u0301" * 50)
-    assert len(cleaned) == 1 + text.MAX_MARKS_PER_CELL
+    assert len(cleaned) == 1 + MAX_MARKS_PER_CELL
 
 
 def test_long_text_is_cut_with_a_mark() -> None:

@@ -12,7 +12,7 @@ import errno
 import os
 import resource
 
-MOST = 1 << 20  # upper bound of the requested limit, whatever the hard limit allows
+MAX_DESCRIPTORS = 1 << 20  # upper bound of the requested limit, whatever the hard limit allows
 _RESERVE = 64  # a capture needs about 15, a pass over /proc 3, opening a screen 2
 _OWN = 64  # standard streams, event loops, log and run files, certificate stores
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE)
@@ -41,8 +41,8 @@ def make_room(targets: int) -> None:
     needed = targets + _RESERVE + _OWN
     try:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        most = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
-        raised = min(most, 1 << max(0, needed - 1).bit_length())
+        highest = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+        raised = min(highest, 1 << max(0, needed - 1).bit_length())
         if soft == resource.RLIM_INFINITY or soft >= min(needed, raised):
             return
         resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
@@ -71,7 +71,8 @@ def require_room() -> None:
 def shortage(error: BaseException) -> str | None:
     """Describe what this process or machine has run out of; None for any other error."""
     if isinstance(error, BaseExceptionGroup):
-        return next((found for found in map(shortage, error.exceptions) if found is not None), None)
+        shortages = filter(None, map(shortage, error.exceptions))
+        return next(shortages, None)
     if isinstance(error, MemoryError) or (
         isinstance(error, OSError) and error.errno == errno.ENOMEM
     ):

@@ -1,5 +1,6 @@
-"""Immutable value classes: `@frozen` is `@dataclass(frozen=True, slots=True)` at a tenth of its
-cost.
+"""Immutable value classes: `@frozen` is a cheaper `@dataclass(frozen=True, slots=True)`.
+
+It takes a tenth of the time.
 
 A hundred such classes are created before the first frame, and `dataclass` writes and compiles seven
 methods for each of them: a millisecond a class. Here all value classes share those methods, and
@@ -28,23 +29,23 @@ def frozen(cls: type[T]) -> type[T]:
     the class are kept.
     """
     cls.__doc__ = cls.__doc__ or cls.__name__  # without one, dataclass composes one, which is slow
-    made = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
-    own = vars(made)
-    for name, method in _methods(made).items():
+    value_class = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+    own = vars(value_class)
+    for name, method in _methods(value_class).items():
         if name not in own:
-            setattr(made, name, method)
-    return made
+            setattr(value_class, name, method)
+    return value_class
 
 
 def _methods(cls: type[Any]) -> dict[str, Callable[..., Any]]:
-    of_class = fields(cls)
-    compared = _values_getter([one.name for one in of_class if one.compare])
-    every = _values_getter([one.name for one in of_class])
-    shown = [one.name for one in of_class if one.repr]
+    class_fields = fields(cls)
+    compared = _values_getter([item.name for item in class_fields if item.compare])
+    every = _values_getter([item.name for item in class_fields])
+    shown = [item.name for item in class_fields if item.repr]
 
     def first_init(self: Any, *values: Any, **named: Any) -> None:
-        init = _compile_init(cls, of_class)
-        setattr(cls, "__init__", init)  # noqa: B010  # mypy would not have it said otherwise
+        init = _compile_init(cls, class_fields)
+        setattr(cls, "__init__", init)  # noqa: B010  # mypy rejects the assignment
         init(self, *values, **named)
 
     def equal(self: Any, other: object) -> bool:
@@ -57,8 +58,9 @@ def _methods(cls: type[Any]) -> dict[str, Callable[..., Any]]:
     def hashed(self: Any) -> int:
         return hash(compared(self))
 
-    def told(self: Any) -> str:
-        return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+    def represented(self: Any) -> str:
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+        return f"{type(self).__qualname__}({values})"
 
     def reduced(self: Any) -> tuple[type[Any], tuple[Any, ...]]:
         return type(self), every(self)
@@ -67,7 +69,7 @@ def _methods(cls: type[Any]) -> dict[str, Callable[..., Any]]:
         "__init__": first_init,
         "__eq__": equal,
         "__hash__": hashed,
-        "__repr__": told,
+        "__repr__": represented,
         "__reduce__": reduced,
         "__setattr__": _refuse_change,
         "__delattr__": _refuse_change,
@@ -88,19 +90,20 @@ def _compile_init(cls: type[Any], class_fields: tuple[Field[Any], ...]) -> Calla
     """Compile `__init__`, which fills the slots by their descriptors and bypasses `__setattr__`."""
     known: dict[str, Any] = {"_ask": _CALL_FACTORY}
     parameters, lines = ["self"], []
-    for one in class_fields:
-        name = one.name
+    for item in class_fields:
+        name = item.name
         known[f"_set_{name}"] = getattr(cls, name).__set__
         parameter, value = name, name
-        if one.default is not MISSING:
-            known[f"_of_{name}"] = one.default
+        if item.default is not MISSING:
+            known[f"_of_{name}"] = item.default
             parameter = f"{name}=_of_{name}"
-        elif one.default_factory is not MISSING:
-            known[f"_of_{name}"] = one.default_factory
+        elif item.default_factory is not MISSING:
+            known[f"_of_{name}"] = item.default_factory
             parameter, value = f"{name}=_ask", f"_of_{name}() if {name} is _ask else {name}"
         parameters.append(parameter)
         lines.append(f" _set_{name}(self, {value})\n")
-    exec(f"def __init__({', '.join(parameters)}):\n{''.join(lines) or ' pass'}", known)  # noqa: S102  # of our own names
+    code = f"def __init__({', '.join(parameters)}):\n{''.join(lines) or ' pass'}"
+    exec(code, known)  # noqa: S102  # of our own names
     init: Callable[..., None] = known["__init__"]
     init.__qualname__, init.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
     return init

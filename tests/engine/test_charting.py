@@ -49,10 +49,10 @@ class Watched:
         )
 
     def chart(self, family: str) -> None:
-        self.monitor.browse("shop")
+        self.monitor.selection.browse("shop")
         self.tick()
-        self.monitor.chart_family(("shop", family))
-        self.monitor.browse(None)
+        self.monitor.selection.chart_family(("shop", family))
+        self.monitor.selection.browse(None)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_family_that_nobody_looked_at_before_is_the_same(family: str) -> None:
     looked_at, asked_for = Watched(), Watched()
     looked_at.chart(family)
     asked_for.tick()
-    asked_for.monitor.chart_family(("shop", family))
+    asked_for.monitor.selection.chart_family(("shop", family))
     for _ in range(14):  # the last of them when only what is bound is read, and what is charted
         assert looked_at.tick().charted == asked_for.tick().charted or looked_at.at < 4
     assert asked_for.monitor.wanted_names("shop") is not None
@@ -98,7 +98,7 @@ def test_it_is_read_though_only_what_is_bound_is_read_otherwise() -> None:
     charted = watched.tick().charted
     assert charted is not None
     assert charted.value == -6.0
-    watched.monitor.chart_family(None)
+    watched.monitor.selection.chart_family(None)
     assert "room_celsius" not in (watched.monitor.wanted_names("shop") or ())
     assert watched.tick().charted is None
 

@@ -52,38 +52,38 @@ def test_a_target_that_is_looked_at_is_read_whole_and_no_longer_afterwards() -> 
     settled(scene)
     bound_only = scene.monitor.wanted_names("shop")
     assert bound_only is not None
-    scene.monitor.browse("shop")
+    scene.monitor.selection.browse("shop")
     assert scene.monitor.wanted_names("shop") is None
-    assert scene.monitor.families() is None, "nothing was read whole yet"
-    scene.monitor.browse(None)
+    assert scene.monitor.selection.families() is None, "nothing was read whole yet"
+    scene.monitor.selection.browse(None)
     assert scene.monitor.wanted_names("shop") == bound_only
 
 
 def test_families_show_what_they_feed_and_their_last_figures() -> None:
     scene = Scene("shop")
     settled(scene)
-    scene.monitor.browse("shop")
+    scene.monitor.selection.browse("shop")
     for at in range(4, 8):
         scene.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
-    families = scene.monitor.families()
+    families = scene.monitor.selection.families()
     assert families is not None
     figures = families.family_values
     now = {row.name: figures.charted_value(place) for place, row in enumerate(figures.rows)}
     assert (now[JOBS], now[REQUESTS], now[DURATION]) == (3.0, 10.0, 10.0)
     assert families.signals_by_family[REQUESTS] == ("traffic", "errors")
     assert families.signals_by_family[DURATION] == ("latency",)
-    assert scene.monitor.family_history(JOBS, 5) == [None, None, 3.0, 3.0, 3.0]
-    assert scene.monitor.family_history("nowhere", 2) == [None, None]
+    assert scene.monitor.selection.family_history(JOBS, 5) == [None, None, 3.0, 3.0, 3.0]
+    assert scene.monitor.selection.family_history("nowhere", 2) == [None, None]
 
 
 def test_a_scrape_of_bound_families_only_is_not_taken_for_all() -> None:
     scene = Scene("shop")
     settled(scene)
-    scene.monitor.browse("shop")
+    scene.monitor.selection.browse("shop")
     part = requests(40.0)
     answer = Exposition(part, FAMILIES, len(part) + 1)
     scene.monitor.derive_snapshot(replace_scrape(104.0, answer))
-    assert scene.monitor.families() is None
+    assert scene.monitor.selection.families() is None
 
 
 def replace_scrape(at: float, answer: Exposition) -> Reading:
@@ -93,10 +93,10 @@ def replace_scrape(at: float, answer: Exposition) -> Reading:
 def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() -> None:
     scene = Scene("shop")
     settled(scene)
-    scene.monitor.browse("shop")
+    scene.monitor.selection.browse("shop")
     scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
     scene.monitor.bind_signal("shop", "traffic", JOBS, 1e9)
-    families = scene.monitor.families()
+    families = scene.monitor.selection.families()
     assert families is not None
     assert families.signals_by_family[JOBS] == ("traffic",)
     assert families.overrides == {"traffic": {"family": JOBS}}
@@ -114,7 +114,7 @@ def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() ->
     )
     wanted = scene.monitor.wanted_names("shop")
     assert wanted is None, "still looked at"
-    scene.monitor.browse(None)
+    scene.monitor.selection.browse(None)
     wanted = scene.monitor.wanted_names("shop")
     assert wanted is not None
     assert JOBS in wanted
@@ -123,7 +123,7 @@ def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() ->
 def test_a_scrape_under_way_when_something_is_chosen_makes_no_spike() -> None:
     scene = Scene("shop")
     settled(scene)
-    scene.monitor.browse("shop")
+    scene.monitor.selection.browse("shop")
     scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
     scene.monitor.bind_signal("shop", "traffic", JOBS, 1e9)
     scene.tick(105.0, shop=requests(50.0))  # asked for before the choice
@@ -137,7 +137,7 @@ def test_a_scrape_under_way_when_something_is_chosen_makes_no_spike() -> None:
 def test_what_cannot_be_bound_changes_nothing_and_says_so() -> None:
     scene = Scene("shop")
     settled(scene)
-    scene.monitor.browse("shop")
+    scene.monitor.selection.browse("shop")
     scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
     scene.monitor.bind_signal("shop", "latency", JOBS, 1e9)
     snapshot = scene.tick(105.0, shop={**requests(50.0), **jobs(1015.0)})
@@ -152,7 +152,7 @@ def test_a_choice_is_for_all_replicas() -> None:
     answers = {"a": {**requests(0.0), **jobs(0.0)}, "b": {**requests(0.0), **jobs(0.0)}}
     for at in range(5):
         answers = {name: {**requests(10.0 * at), **jobs(500.0 + 2 * at)} for name in ("a", "b")}
-        scene.monitor.browse("a")
+        scene.monitor.selection.browse("a")
         scene.tick(100.0 + at, **answers)
     scene.monitor.bind_signal("a", "traffic", JOBS, 1e9)
     for at in range(5, 9):
@@ -163,7 +163,7 @@ def test_a_choice_is_for_all_replicas() -> None:
     assert [service.name for service in snapshot.services] == ["shop"]
     assert snapshot.services[0].traffic is not None
     assert snapshot.services[0].traffic.rps == pytest.approx(4.0)
-    families = scene.monitor.families()
+    families = scene.monitor.selection.families()
     assert families is not None
     assert [name for name, _ in families.replica_targets] == ["a", "b"]
 
@@ -176,7 +176,7 @@ def looked_at(
 ) -> tuple[Scene, Snapshot]:
     scene = Scene(*(targets or ("shop",)))
     names = [target if isinstance(target, str) else target.name for target in targets or ("shop",)]
-    scene.monitor.set_filter(lens)
+    scene.monitor.services.set_filter(lens)
     snapshot = scene.tick(99.0)
     for at in range(ticks):
         snapshot = scene.tick(
@@ -205,14 +205,14 @@ def test_a_route_alone_is_one_more_service_and_the_whole_stays() -> None:
 
 def test_a_lens_is_taken_away_and_leaves_nothing() -> None:
     scene, _ = looked_at(ServiceFilter("shop", (("route", "/b"),)))
-    scene.monitor.set_filter(None)
+    scene.monitor.services.set_filter(None)
     snapshot = scene.tick(106.0, shop=two_routes(60.0, 12.0))
     assert [service.name for service in snapshot.services] == ["shop"]
 
 
 def test_objectives_judge_the_whole_service_not_what_a_lens_shows() -> None:
     scene = Scene("shop", objectives=["errors<=5%"])
-    scene.monitor.set_filter(ServiceFilter("shop", (("route", "/b"),)))
+    scene.monitor.services.set_filter(ServiceFilter("shop", (("route", "/b"),)))
     for at in range(6):
         snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
     assert [one.state for one in snapshot.objectives] == ["ok"]
@@ -256,7 +256,7 @@ def test_the_breakdown_goes_through_the_labels_and_comes_back() -> None:
         snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
         if at >= 2:
             found.append(snapshot.services[0].breakdown_by)
-            scene.monitor.next_breakdown("shop")
+            scene.monitor.services.next_breakdown("shop")
     default, labels = found[0], [by for by in found if by != found[0]]
     assert default == ("route",)
     assert ("status",) in labels
@@ -273,12 +273,14 @@ def test_each_replica_has_its_own_figures_and_the_odd_one_is_told() -> None:
         snapshot = scene.tick(
             100.0 + at, a=requests(100.0 * at), b=requests(100.0 * at), c=requests(20.0 * at)
         )
-    assert {name: one.rps for name, one in scene.monitor.replicas.items()} == {
+    assert {name: one.rps for name, one in scene.monitor.services.replicas.items()} == {
         "a": 100.0,
         "b": 100.0,
         "c": 20.0,
     }
-    assert [name for name, one in scene.monitor.replicas.items() if one.outlier_reason] == ["c"]
+    assert [
+        name for name, one in scene.monitor.services.replicas.items() if one.outlier_reason
+    ] == ["c"]
     told = [event.text for event in snapshot.events if event.kind == "warning"]
     assert told == ["c is unlike the other replicas: 20.0 req/s, others 100.0"]
 
@@ -287,7 +289,7 @@ def test_a_target_that_is_no_replica_has_no_figures_of_its_own() -> None:
     scene = Scene("shop", "other")
     for at in range(4):
         scene.tick(100.0 + at, shop=requests(10.0 * at), other=requests(10.0 * at))
-    assert scene.monitor.replicas == {}
+    assert scene.monitor.services.replicas == {}
 
 
 # ------------------------------------------------------------------------------------------ where requests fall
@@ -334,7 +336,7 @@ def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -
 def way(scene: Scene, by: str, value: str) -> TrafficSplit:
     return next(
         one.split
-        for one in scene.monitor.find_split_options("shop")
+        for one in scene.monitor.services.find_split_options("shop")
         if (one.split.by, one.value) == (by, value)
     )
 
@@ -350,7 +352,7 @@ def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
     scene = Scene("shop")
     for at in range(4):
         scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
-    scene.monitor.set_split(way(scene, "route", "/b"))
+    scene.monitor.services.set_split(way(scene, "route", "/b"))
     for at in range(4, 8):
         snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
     assert [service.name for service in snapshot.services] == ["shop"]
@@ -366,7 +368,7 @@ def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
     assert scene.monitor.history.column_values(
         history_keys.traffic(treatment.name), 107.9, 1.0, 1
     ) == [pytest.approx(2.0)]
-    scene.monitor.set_split(None)
+    scene.monitor.services.set_split(None)
     assert scene.tick(108.0, shop=two_routes(80.0, 16.0)).split is None
 
 
@@ -377,13 +379,15 @@ def test_replicas_are_split_and_one_that_is_down_is_a_gap_and_no_zero() -> None:
             100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in ("a", "b", "c")}
         )
     assert {
-        one.value for one in scene.monitor.find_split_options("shop") if one.split.by == "target"
+        one.value
+        for one in scene.monitor.services.find_split_options("shop")
+        if one.split.by == "target"
     } == {
         "a",
         "b",
         "c",
     }
-    scene.monitor.set_split(way(scene, "target", "c"))
+    scene.monitor.services.set_split(way(scene, "target", "c"))
     snapshot = scene.tick(104.0, **{name: two_routes(40.0, 8.0) for name in ("a", "b", "c")})
     control, treatment = arms_of(snapshot)
     assert rps_of(control) == pytest.approx(24.0)
@@ -399,7 +403,7 @@ def test_two_services_are_held_against_each_other() -> None:
     scene = Scene("shop", "next")
     for at in range(4):
         scene.tick(100.0 + at, shop=two_routes(10.0 * at, 0.0), next=two_routes(3.0 * at, 0.0))
-    scene.monitor.set_split(way(scene, "service", "next"))
+    scene.monitor.services.set_split(way(scene, "service", "next"))
     snapshot = scene.tick(104.0, shop=two_routes(40.0, 0.0), next=two_routes(12.0, 0.0))
     control, treatment = arms_of(snapshot)
     assert (control.targets, treatment.targets) == (("shop",), ("next",))
@@ -413,11 +417,11 @@ def test_an_arm_that_is_nowhere_is_none() -> None:
     gone = TrafficSplit(
         "target", SplitArm("shop", "all of it"), SplitArm("shop", "x", frozenset("x"))
     )
-    scene.monitor.set_split(gone)
+    scene.monitor.services.set_split(gone)
     snapshot = scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
     assert snapshot.split is not None
     assert snapshot.split.treatment is None
-    assert scene.monitor.find_split_options("nobody") == ()
+    assert scene.monitor.services.find_split_options("nobody") == ()
 
 
 def rps_of(state: ServiceState) -> float | None:

@@ -169,7 +169,7 @@ def test_a_mark_that_is_set_before_the_first_tick_is_not_lost(honest: TargetSett
     with watched:
         shown = next(snapshot for snapshot in watched.snapshots() if snapshot.is_ready)
     assert [event.text for event in shown.events if event.kind == "mark"] == ["early"]
-    assert [mark.text for mark in watched.engine.recording_tap.marks] == ["early"]
+    assert [mark.text for mark in watched.engine.marks] == ["early"]
 
 
 def test_what_ends_it_is_kept(honest: TargetSettings) -> None:

@@ -305,7 +305,7 @@ def test_the_breakdown_goes_round_all_labels_and_back() -> None:
     assert bindings is not None
     seen = []
     for at in range(2, 3 + len(bindings.breakdown)):
-        scene.monitor.next_breakdown("shop")
+        scene.monitor.services.next_breakdown("shop")
         seen.append(of(scene.tick(float(at), shop=requests(10.0 * at)), "shop").breakdown_by)
     assert set(seen[: len(bindings.breakdown)]) | {begin} >= {
         (label,) for label in bindings.breakdown
@@ -482,7 +482,7 @@ def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_b
     shown = []
     for second in range(6):
         if second == 3:
-            scene.monitor.next_breakdown("shop")
+            scene.monitor.services.next_breakdown("shop")
         told = {
             series(REQUESTS, method="GET", route=f"/{number}", status="200"): (40.0 - number)
             * second

@@ -14,7 +14,7 @@ from tputtui.cli.parser import parse_arguments
 from tputtui.cli.verbs import check
 from tputtui.engine import Engine
 from tputtui.model import Snapshot
-from tputtui.scrape.prometheus import server as asked
+from tputtui.scrape.prometheus import backoff, server
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import parse_matchers
 
@@ -33,9 +33,12 @@ def fake() -> Iterator[Fake]:
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses as they are, only shorter."""
-    for name, seconds in (("SHORTEST_RETRY_S", 0.1), ("LONGEST_RETRY_S", 0.4)):
-        monkeypatch.setattr(asked, name, seconds)
-    monkeypatch.setattr(asked, "BUSY_RETRY_S", 0.6)
+    for name, seconds in (
+        ("SHORTEST_RETRY_S", 0.1),
+        ("LONGEST_RETRY_S", 0.4),
+        ("BUSY_RETRY_S", 0.6),
+    ):
+        monkeypatch.setattr(backoff, name, seconds)
 
 
 class Watch:
@@ -348,7 +351,7 @@ def test_the_screen_opens_with_what_the_server_remembers(fake: Fake) -> None:
 def test_the_families_of_a_job_can_be_looked_at(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asked, "BROWSE_EVERY_S", 0.2)
+    monkeypatch.setattr(server, "BROWSE_EVERY_S", 0.2)
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
         watch.engine.browse("prom")
@@ -392,7 +395,7 @@ def test_check_looks_at_a_server_and_each_of_its_jobs(
 def test_the_scrape_interval_of_a_young_job_is_asked_for_again(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asked, "BROWSE_EVERY_S", 0.2)
+    monkeypatch.setattr(server, "BROWSE_EVERY_S", 0.2)
     fake.samples = 1  # one sample tells no interval
     with Watch(at(fake)) as watch:
         assert watch.until(has_rates).services[0].covered_s == pytest.approx(60.0)
@@ -403,7 +406,7 @@ def test_the_scrape_interval_of_a_young_job_is_asked_for_again(
 def test_a_charted_family_of_a_job_is_all_that_is_asked_for(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asked, "BROWSE_EVERY_S", 0.2)
+    monkeypatch.setattr(server, "BROWSE_EVERY_S", 0.2)
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
         watch.engine.browse("prom")

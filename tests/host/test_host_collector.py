@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -75,10 +74,6 @@ def test_pressure_that_is_switched_off_says_how_to_switch_it_on(
     )
 
 
-def test_the_run_queue_counts_runnable_tasks(tmp_path: Path) -> None:
-    assert kernel.read_run_queue(str(whole_proc(tmp_path))) == 3
-
-
 def test_tcp_losses_do_not_count_an_overflow_twice(tmp_path: Path) -> None:
     assert kernel.read_tcp(str(whole_proc(tmp_path))) == TcpCounters(912345, 321, 42)
 
@@ -88,28 +83,14 @@ def test_without_netstat_the_listen_drops_are_unknown(tmp_path: Path) -> None:
     assert kernel.read_tcp(str(tmp_path)) == TcpCounters(912345, 321, None)
 
 
-def test_file_descriptors_with_and_without_a_limit(tmp_path: Path) -> None:
-    assert kernel.read_file_descriptors(str(whole_proc(tmp_path))) == (385, 2466174)
-    plant(tmp_path, {"proc/sys/fs/file-nr": f"385\t0\t{2**63 - 1}\n"})
-    assert kernel.read_file_descriptors(str(tmp_path)) == (385, None)
-
-
-@pytest.mark.parametrize(
-    ("reader", "path"),
-    [
-        (kernel.read_run_queue, "proc/loadavg"),
-        (kernel.read_tcp, "proc/net/snmp"),
-        (kernel.read_file_descriptors, "proc/sys/fs/file-nr"),
-    ],
-)
 @pytest.mark.parametrize("content", [None, "", "x y z\n", b"\xff\xfe"])
-def test_what_is_missing_or_malformed_is_absent_with_a_reason(
-    tmp_path: Path, reader: Callable[[str], object], path: str, content: str | bytes | None
+def test_tcp_counters_that_are_missing_or_malformed_are_not_offered_with_a_reason(
+    tmp_path: Path, content: str | bytes | None
 ) -> None:
     if content is not None:
-        plant(tmp_path, {path: content})
-    with pytest.raises(kernel.NotOfferedError, match=r"/proc/"):
-        reader(str(tmp_path))
+        plant(tmp_path, {"proc/net/snmp": content})
+    with pytest.raises(kernel.NotOfferedError, match=r"/proc/net/snmp"):
+        kernel.read_tcp(str(tmp_path))
 
 
 def test_a_long_file_is_read_whole_and_a_limit_holds(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Reference implementations that only tests use: PromQL as Prometheus evaluates it."""
+"""Reference implementations that only tests use: PromQL, and the rule for a single counter."""

@@ -1,10 +1,12 @@
-"""PromQL mode: what Prometheus 3.x would answer, to the digit.
+"""PromQL functions with the results of Prometheus 3.x, to the digit.
 
-The live mode (signals/counters.py) divides what rose by the time that really passed. This one extrapolates to the edges
-of the window and divides by its nominal length, as ``rate`` does; no chart mixes the two. Source of the formulas:
-promql/functions.go ``extrapolatedRate``, ``instantValue``, ``funcResets``, ``funcChanges``; promql/engine.go for
-staleness and aggregation. Windows are open on the left, closed on the right. The functions here take the points of one
-series within its window, in order, and give None where PromQL gives no result.
+The rule of the live screen (`oracle.counters`) divides the increase by the time between the scrapes
+used. This one extrapolates to the edges of the window and divides by its nominal length, as
+``rate`` does; no chart mixes the two. Source of the formulas: promql/functions.go
+``extrapolatedRate``, ``instantValue``, ``funcResets``, ``funcChanges``; promql/engine.go for
+staleness and aggregation. Windows are open on the left, closed on the right. The functions here
+take the points of one series within its window, in order, and return None where PromQL has no
+result.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
-"""The scanner on small bodies: the grammar, what a bad line costs, limits, churn, wanted names."""
+"""The scanner on small bodies: the grammar, what a bad line costs, limits, wanted names."""
 
 from __future__ import annotations
 
 import math
-import weakref
 
 import pytest
 
 from tputtui.model import Exposition
-from tputtui.scrape.scanner import FORGET_AFTER, NotAnExpositionError, ScanLimits, Scanner
+from tputtui.scrape.scanner import NotAnExpositionError, ScanLimits, Scanner
 from tputtui.text import clean
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -448,45 +447,6 @@ class TestLimits:
         assert exposition.warning is not None
         assert exposition.warning.startswith("line 2 is skipped: ")
         assert reason in exposition.warning
-
-
-class TestChurn:
-    def test_the_tables_stay_bounded(self) -> None:
-        scanner = Scanner()
-        for number in range(6 * FORGET_AFTER):
-            lines = [f'x{{i="{number * 50 + i}"}} 1\n' for i in range(50)]
-            assert scanner.scan(("stays 1\n" + "".join(lines)).encode()).series == 51
-        assert len(scanner._interned) <= 2 * FORGET_AFTER * 50 + 1
-        assert len(scanner._young_table) + len(scanner._old_table) <= 2 * FORGET_AFTER * 50 + 1
-
-    def test_they_stay_bounded_when_nothing_is_wanted_and_every_spelling_is_new(self) -> None:
-        scanner = Scanner(ScanLimits(series=100))
-        for number in range(3 * FORGET_AFTER):
-            body = "".join(
-                f'x{{i="1"{" " * i}}} {i}\n' for i in range(number * 90, number * 90 + 90)
-            )
-            scanner.scan(body.encode(), wanted=frozenset())
-            assert (
-                len(scanner._young_table) + len(scanner._old_table) + len(scanner._odd_heads)
-                <= 8 * 100
-            )
-
-    def test_names_with_forgotten_series_are_known(self) -> None:
-        scanner = Scanner()
-        scanner.scan(b'gone{a="1"} 1\nstays 1\n')
-        for _ in range(2 * FORGET_AFTER):
-            scanner.scan(b"stays 1\n")
-        assert scanner.forgotten_names == {"gone"}
-
-    def test_a_forgotten_series_is_freed_unless_somebody_holds_it(self) -> None:
-        scanner = Scanner()
-        held, loose = scanner.scan(b'x{a="1"} 1\nx{a="2"} 1\n').samples
-        freed = weakref.ref(loose)
-        del loose
-        for _ in range(2 * FORGET_AFTER):
-            scanner.scan(b"y 1\n")
-        assert freed() is None
-        assert next(iter(scanner.scan(b'x{a="1"} 1\n').samples)) is held
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_any_other_error_keeps_its_own_sentence() -> None:
         (1024, 1024, 1100, None),
         (1024, 4096, 3, None),  # enough as it is
         (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 1100, None),
-        (1024, resource.RLIM_INFINITY, 10**8, descriptors.MOST),
+        (1024, resource.RLIM_INFINITY, 10**8, descriptors.MAX_DESCRIPTORS),
     ],
 )
 def test_the_limit_is_raised_where_needed_and_no_further(

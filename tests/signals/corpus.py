@@ -1,4 +1,4 @@
-"""The labelled bodies, read: what the scoring tests and the benchmark share."""
+"""Labelled expositions, shared by the scoring tests and the benchmark."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ ROOT = SHARED_DATA / "expositions"
 
 
 def labelled() -> list[dict[str, Any]]:
-    """The files that have a truth; skips where the data is not there, fails in CI."""
+    """Return the labelled files; skip where the data is missing, fail in CI."""
     index = shared("expositions/index.json")
     files: list[dict[str, Any]] = json.loads(index.read_text())["files"]
     return [entry for entry in files if entry.get("truth") is not None]
 
 
 def body(name: str) -> bytes:
-    """The text of one file, unpacked."""
+    """Return the uncompressed body of one file."""
     raw = (ROOT / name).read_bytes()
     return gzip.decompress(raw) if name.endswith(".gz") else raw
 
 
 def scan(text: bytes | str) -> Exposition:
-    """One exposition, read alone."""
+    """Parse one exposition with a scanner of its own."""
     return Scanner().scan(text.encode() if isinstance(text, str) else text)

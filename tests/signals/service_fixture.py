@@ -1,4 +1,4 @@
-"""Targets, their windows and one service over them: what the engine puts together, for tests."""
+"""One service over the windows of its targets, as the engine assembles it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ QUANTILES = (0.5, 0.9, 0.99)
 Samples = Mapping[Series, float]
 
 
-class Scene:
-    """One service, told its scrapes by hand."""
+class ServiceFixture:
+    """A service whose scrapes a test adds."""
 
     def __init__(
         self, bindings: Bindings, targets: tuple[str, ...] = ("shop",), window_s: float = 10.0
@@ -28,7 +28,7 @@ class Scene:
         counters, gauges = followed_names(bindings)
         self.windows = {target: TargetWindow(window_s, 1.0, counters, gauges) for target in targets}
 
-    def good(
+    def add_scrape(
         self,
         at: float,
         samples: Samples,
@@ -38,7 +38,7 @@ class Scene:
         exposition = Exposition(samples, families or {}, len(samples))
         self.windows[target].add(Scrape(target, at, 1e9 + at, 0.01, exposition, 1))
 
-    def failed(self, at: float, target: str = "shop") -> None:
+    def add_failure(self, at: float, target: str = "shop") -> None:
         self.windows[target].add(Scrape(target, at, 1e9 + at, 0.01, error="connection refused"))
 
     def state(self, at: float, by: tuple[str, ...] | None = None) -> ServiceState:
@@ -49,9 +49,9 @@ _interned: dict[tuple[object, ...], Series] = {}
 
 
 def series(name: str, **labels: str) -> Series:
-    """Interned, as a scanner's are."""
-    made = Series(name, tuple(sorted(labels.items())))
-    return _interned.setdefault(made.key, made)
+    """Create a series, interned as the scanner's are."""
+    created = Series(name, tuple(sorted(labels.items())))
+    return _interned.setdefault(created.key, created)
 
 
 def requests(value: float, status: str = "200", **labels: str) -> dict[Series, float]:
@@ -64,14 +64,14 @@ BOUNDS = ("0.1", "0.5", "1.0", "2.5", "5.0", "+Inf")
 def durations(
     counts: tuple[float, ...], total: float = 0.0, bounds: tuple[str, ...] = BOUNDS, **labels: str
 ) -> dict[Series, float]:
-    """A histogram from its cumulative counts."""
+    """Create the samples of a histogram from its cumulative counts."""
     base = "request_duration_seconds"
-    found = {
+    buckets = {
         series(f"{base}_bucket", le=le, **labels): count
         for le, count in zip(bounds, counts, strict=True)
     }
     return {
-        **found,
+        **buckets,
         series(f"{base}_count", **labels): counts[-1],
         series(f"{base}_sum", **labels): total,
     }

@@ -60,7 +60,7 @@ def test_a_plain_web_service_is_read_whole() -> None:
 
 
 def test_pools_are_bound_with_their_limit_and_their_queue() -> None:
-    by_name = {one.name: one for one in bound(SHOP).saturation}
+    by_name = {binding.name: binding for binding in bound(SHOP).saturation}
     assert by_name["in flight"].family == "http_requests_in_flight"
     assert (by_name["db pool"].family, by_name["db pool"].limit) == (
         "db_pool_in_use",
@@ -74,7 +74,7 @@ def test_nothing_to_bind_is_said_and_saturation_is_still_shown() -> None:
     bindings = bound("# TYPE worker_queue_depth gauge\nworker_queue_depth 4\n")
     assert (bindings.traffic, bindings.errors, bindings.latency) == (None, None, None)
     assert set(bindings.reasons) == {"traffic", "errors", "latency"}
-    assert [(one.family, one.waiting) for one in bindings.saturation] == [
+    assert [(binding.family, binding.waiting) for binding in bindings.saturation] == [
         ("worker_queue_depth", True)
     ]
 
@@ -97,7 +97,7 @@ orders_total 5
 def test_scrapes_and_health_checks_are_left_out_of_traffic_by_a_condition() -> None:
     traffic = bound(SHOP).traffic
     assert traffic is not None
-    assert [(one.label, one.op) for one in traffic.match] == [("route", "!~")]
+    assert [(binding.label, binding.op) for binding in traffic.match] == [("route", "!~")]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,10 @@ api_request_duration_seconds_count 5
 def test_units_come_from_the_name_or_the_size_of_the_bounds(
     name: str, bounds: tuple[float, ...], scale: float
 ) -> None:
-    lines = [f"# TYPE {name} histogram", *(f'{name}_bucket{{le="{one}"}} 1' for one in bounds)]
+    lines = [
+        f"# TYPE {name} histogram",
+        *(f'{name}_bucket{{le="{binding}"}} 1' for binding in bounds),
+    ]
     latency = bound(
         "\n".join([*lines, f'{name}_bucket{{le="+Inf"}} 2', f"{name}_sum 1", f"{name}_count 2", ""])
     ).latency

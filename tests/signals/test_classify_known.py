@@ -1,4 +1,4 @@
-"""Exporters that are not among the labelled files: the families they are known for, and what must be bound."""
+"""Bindings of known exporters that are not among the labelled files."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from tputtui.signals.classify.exporters import ExporterEntry, all_entries
 
 
 def exposition(*families: str) -> str:
-    """Families as "counter name{labels}", "histogram name{labels}", … with some life in them."""
+    """Write an exposition of families such as "counter name{labels}", with values above zero."""
     lines: list[str] = []
-    said: set[str] = set()
+    declared: set[str] = set()
     for family in families:
         kind, _, series = family.partition(" ")
         name, _, labels = series.rstrip("}").partition("{")
-        if name not in said:
+        if name not in declared:
             lines.append(f"# TYPE {name} {kind}")
-            said.add(name)
-        inner = f"{{{labels}}}" if labels else ""
+            declared.add(name)
+        label_text = f"{{{labels}}}" if labels else ""
         if kind in ("histogram", "summary"):
             comma = f"{labels}," if labels else ""
             bounds = ("0.1", "1", "10", "+Inf") if kind == "histogram" else ()
             lines += [f'{name}_bucket{{{comma}le="{bound}"}} 40' for bound in bounds]
-            lines += [f"{name}_sum{inner} 7", f"{name}_count{inner} 40"]
+            lines += [f"{name}_sum{label_text} 7", f"{name}_count{label_text} 40"]
         else:
-            lines.append(f"{name}{inner} 40")
+            lines.append(f"{name}{label_text} 40")
     return "\n".join([*lines, ""])
 
 
@@ -257,10 +257,12 @@ def test_known_exporters_are_bound_as_an_sre_would(
     latency: tuple[str, float] | None,
     errors: tuple[str, str | None] | None,
 ) -> None:
-    found = classify(corpus.scan(exposition(*families)))
-    assert (found.traffic.family if found.traffic else None) == traffic
-    assert ((found.latency.family, found.latency.scale) if found.latency else None) == latency
-    assert ((found.errors.family, found.errors.label) if found.errors else None) == errors
+    bindings = classify(corpus.scan(exposition(*families)))
+    assert (bindings.traffic.family if bindings.traffic else None) == traffic
+    assert (
+        (bindings.latency.family, bindings.latency.scale) if bindings.latency else None
+    ) == latency
+    assert ((bindings.errors.family, bindings.errors.label) if bindings.errors else None) == errors
 
 
 def test_a_gauge_that_is_a_rate_already_stays_a_gauge() -> None:
@@ -271,8 +273,8 @@ def test_a_gauge_that_is_a_rate_already_stays_a_gauge() -> None:
     assert (traffic.kind, traffic.unit) == ("gauge", "msg/s")
 
 
-def test_several_ecosystems_are_signals_not_a_fight() -> None:
-    found = classify(
+def test_several_exporters_are_signals_of_one_target() -> None:
+    bindings = classify(
         corpus.scan(
             exposition(
                 'counter vllm:request_success_total{finished_reason="stop"}',
@@ -285,18 +287,18 @@ def test_several_ecosystems_are_signals_not_a_fight() -> None:
             )
         )
     )
-    assert found.traffic is not None
-    assert found.traffic.family == "vllm:request_success_total"
-    assert {(one.name, one.unit) for one in found.signals} == {
+    assert bindings.traffic is not None
+    assert bindings.traffic.family == "vllm:request_success_total"
+    assert {(binding.name, binding.unit) for binding in bindings.signals} == {
         ("time to first token", "s"),
         ("generation", "tokens/s"),
         ("own requests", "req/s"),
     }
-    assert {"waiting requests", "db pool"} <= {one.name for one in found.saturation}
+    assert {"waiting requests", "db pool"} <= {binding.name for binding in bindings.saturation}
 
 
 def test_an_applications_own_requests_outrank_the_store_beside_it() -> None:
-    found = classify(
+    bindings = classify(
         corpus.scan(
             exposition(
                 'counter shop_http_requests_total{route="/v1",method="GET",status="200"}',
@@ -305,19 +307,19 @@ def test_an_applications_own_requests_outrank_the_store_beside_it() -> None:
             )
         )
     )
-    assert found.traffic is not None
-    assert found.latency is not None
-    assert found.traffic.family == "shop_http_requests_total"
-    assert found.latency.family == "shop_http_request_duration_seconds"
-    assert [one.family for one in found.signals] == ["redis_commands_processed_total"]
+    assert bindings.traffic is not None
+    assert bindings.latency is not None
+    assert bindings.traffic.family == "shop_http_requests_total"
+    assert bindings.latency.family == "shop_http_request_duration_seconds"
+    assert [binding.family for binding in bindings.signals] == ["redis_commands_processed_total"]
 
 
 def test_conditions_that_leave_nothing_are_dropped() -> None:
-    found = classify(
+    bindings = classify(
         corpus.scan(exposition('counter container_network_receive_bytes_total{id="/pod"}'))
     )
-    assert found.traffic is not None
-    assert found.traffic.match == ()
+    assert bindings.traffic is not None
+    assert bindings.traffic.match == ()
 
 
 @pytest.mark.parametrize("one", all_entries(), ids=lambda one: one.name)
@@ -330,5 +332,5 @@ def test_every_line_of_every_entry_can_be_read(one: ExporterEntry) -> None:
 
 
 def test_no_two_entries_have_the_same_name() -> None:
-    names = [one.name for one in all_entries()]
+    names = [entry.name for entry in all_entries()]
     assert len(names) == len(set(names))

@@ -1,4 +1,7 @@
-"""The bar: traffic, latency and errors each right on nine of ten labelled files, and the generic ranking alone close to it."""
+"""Scores: traffic, latency and errors each right on nine of ten labelled files.
+
+The generic ranking alone is close to that.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,16 @@ SLOTS = ("traffic", "latency", "errors")
 
 
 def right(bindings: Bindings, truth: dict[str, Any]) -> dict[str, bool]:
-    """A listed name is right; where nothing is listed, silence is."""
+    """Tell which signals are right: a listed name, or none where nothing is listed."""
     traffic, latency, errors = bindings.traffic, bindings.latency, bindings.errors
     return {
         "traffic": traffic.family in truth["throughput"] if traffic else not truth["throughput"],
-        "latency": latency.family in [one["metric"] for one in truth["latency"]]
+        "latency": latency.family in [entry["metric"] for entry in truth["latency"]]
         if latency
         else not truth["latency"],
         "errors": any(
-            errors.family == one["metric"] and one.get("label") in (None, errors.label)
-            for one in truth["errors"]
+            errors.family == entry["metric"] and entry.get("label") in (None, errors.label)
+            for entry in truth["errors"]
         )
         if errors
         else not truth["errors"],
@@ -31,19 +34,21 @@ def right(bindings: Bindings, truth: dict[str, Any]) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize(
-    ("use_ecosystems", "bar"), [(True, 0.9), (False, 0.85)], ids=["with ecosystems", "generic"]
+    ("use_exporters", "bar"), [(True, 0.9), (False, 0.85)], ids=["with exporters", "generic"]
 )
-def test_each_signal_is_right_on_most_labelled_files(*, use_ecosystems: bool, bar: float) -> None:
+def test_each_signal_is_right_on_most_labelled_files(*, use_exporters: bool, bar: float) -> None:
     files = corpus.labelled()
     rows = []
     for entry in files:
-        bindings = classify(corpus.scan(corpus.body(entry["file"])), use_exporters=use_ecosystems)
+        bindings = classify(corpus.scan(corpus.body(entry["file"])), use_exporters=use_exporters)
         rows.append((entry["file"], right(bindings, entry["truth"]), bindings))
-    print(f"\n{'file':45} {'  '.join(SLOTS)}   (ecosystems: {use_ecosystems})")
+    print(f"\n{'file':45} {'  '.join(SLOTS)}   (exporters: {use_exporters})")
     for file, marks, bindings in rows:
         named = [getattr(bindings, slot) for slot in SLOTS]
         marked = "  ".join(f"{'yes' if marks[slot] else 'NO':{len(slot)}}" for slot in SLOTS)
-        print(f"{file:45} {marked}   {' · '.join(one.family if one else '–' for one in named)}")
+        print(
+            f"{file:45} {marked}   {' · '.join(binding.family if binding else '–' for binding in named)}"
+        )
     shares = {slot: sum(marks[slot] for _, marks, _ in rows) / len(rows) for slot in SLOTS}
     print(
         f"{'in all, of ' + str(len(rows)):45} " + "  ".join(f"{shares[slot]:.2f}" for slot in SLOTS)

@@ -1,4 +1,4 @@
-"""Errors beside a traffic that is counted in bytes: a rate, and a share of nothing."""
+"""Errors beside traffic in bytes: a rate without a ratio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Families as rows: nothing is left out, what counts has a rate, and what cannot feed a signal is told so."""
+"""Table of families: nothing is left out, counters have rates, unsuitable families a reason."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _interned: dict[object, Series] = {}
 
 
 def series(name: str, **labels: str) -> Series:
-    made = Series(name, tuple(sorted(labels.items())))
-    return _interned.setdefault(made.key, made)
+    created = Series(name, tuple(sorted(labels.items())))
+    return _interned.setdefault(created.key, created)
 
 
 def exposition(samples: Mapping[Series, float], **types: str) -> Exposition:
@@ -38,39 +38,39 @@ def histogram(name: str, count: float) -> dict[Series, float]:
     }
 
 
-class Seen(NamedTuple):
+class FamilyFigure(NamedTuple):
     row: FamilyRow
     value: float | None
     now: float | None
 
 
-def read(now: Exposition, before: Exposition | None = None) -> dict[str, Seen]:
-    """The second of two scrapes that lie two seconds apart."""
+def read(now: Exposition, before: Exposition | None = None) -> dict[str, FamilyFigure]:
+    """Read two scrapes two seconds apart and return the second."""
     reader = FamilyReader()
     if before is not None:
         reader.read(before, 100.0)
     figures = reader.read(now, 102.0)
     return {
-        row.name: Seen(row, figures.value(at), figures.charted_value(at))
+        row.name: FamilyFigure(row, figures.value(at), figures.charted_value(at))
         for at, row in enumerate(figures.rows)
     }
 
 
 def test_a_counter_shows_its_rate_over_all_series_and_a_reset_counts_from_zero() -> None:
     a, b = series("jobs_total", kind="a"), series("jobs_total", kind="b")
-    seen = read(
+    figure = read(
         exposition({a: 110.0, b: 6.0}, jobs_total="counter"), exposition({a: 100.0, b: 50.0})
     )["jobs_total"]
-    assert (seen.row.series, seen.row.labels) == (2, ("kind",))
-    assert (seen.value, seen.now) == (116.0, 8.0)
+    assert (figure.row.series, figure.row.labels) == (2, ("kind",))
+    assert (figure.value, figure.now) == (116.0, 8.0)
 
 
 def test_a_series_that_was_not_read_before_is_no_rise() -> None:
     a, b = series("jobs_total", kind="a"), series("jobs_total", kind="b")
-    seen = read(exposition({a: 110.0, b: 1e9}, jobs_total="counter"), exposition({a: 100.0}))[
+    figure = read(exposition({a: 110.0, b: 1e9}, jobs_total="counter"), exposition({a: 100.0}))[
         "jobs_total"
     ]
-    assert seen.now == 5.0
+    assert figure.now == 5.0
     alone = read(exposition({a: 110.0}, jobs_total="counter"))["jobs_total"]
     assert alone.now is None
 
@@ -96,7 +96,7 @@ def test_a_histogram_that_nobody_announced_is_one_all_the_same(
     rows = read(
         exposition(histogram("x_seconds", 30), **types), exposition(histogram("x_seconds", 10))
     )
-    assert [(seen.row.name, seen.row.type, seen.now) for seen in rows.values()] == [
+    assert [(figure.row.name, figure.row.type, figure.now) for figure in rows.values()] == [
         ("x_seconds", kind, 10.0)
     ]
 

@@ -1,4 +1,4 @@
-"""Headroom: the limit of a queue whose limit is known, and silence where the data cannot say."""
+"""Headroom: the limit of a queue whose limit is known, or a reason where data cannot decide."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tputtui.demo import erlang
 from tputtui.model import ErrorState, Headroom, LatencyState, Quantile, ServiceState, TrafficState
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.objectives.headroom import (
-    HeadroomTracker,
     LoadBlock,
     closed_loop_concurrency,
     estimate_headroom,
     isotonic_fit,
 )
+from tputtui.signals.objectives.headroom_tracker import HeadroomTracker
 
 WINDOW_S = 10.0
 LIMIT_S = 0.05
@@ -32,7 +32,10 @@ Blocks = list[tuple[float, float, float]]
 def queue(
     seed: int, connections: int, hold_s: float, rate: Callable[[float], float], seconds: float
 ) -> Blocks:
-    """An M/M/c queue under a varying load, in windows: (answers per second, answers, those that waited too long)."""
+    """Simulate an M/M/c queue under a varying load.
+
+    Returns windows: (answers per second, answers, answers that waited too long).
+    """
     draw = random.Random(seed)
     peak = max(rate(at) for at in range(int(seconds) + 1))
     free = [0.0] * connections
@@ -65,13 +68,17 @@ def test_the_limit_of_a_ramp_is_that_of_erlang_s_formula(connections: int) -> No
     truth = erlang.sustained_max(connections, hold_s, q=0.99, limit_s=LIMIT_S)
     ratios = []
     for seed in range(8):
-        found = estimate_headroom(queue(seed, connections, hold_s, ramp(200, 1.1, 900), 900), 0.01)
-        assert found.value is not None, found.reason
-        assert found.low is not None
-        assert found.high is not None
-        assert found.low <= found.value <= found.high
-        ratios.append(found.value / truth)
-        assert found.low < truth * 1.05, "the planning number does not promise what cannot be held"
+        estimate = estimate_headroom(
+            queue(seed, connections, hold_s, ramp(200, 1.1, 900), 900), 0.01
+        )
+        assert estimate.value is not None, estimate.reason
+        assert estimate.low is not None
+        assert estimate.high is not None
+        assert estimate.low <= estimate.value <= estimate.high
+        ratios.append(estimate.value / truth)
+        assert estimate.low < truth * 1.05, (
+            "the planning number does not promise what cannot be held"
+        )
     print(f"{connections} connections: {[round(ratio, 3) for ratio in ratios]}")
     assert 0.95 <= sum(ratios) / len(ratios) <= 1.05
     assert all(0.9 <= ratio <= 1.1 for ratio in ratios)
@@ -79,32 +86,32 @@ def test_the_limit_of_a_ramp_is_that_of_erlang_s_formula(connections: int) -> No
 
 def test_a_load_that_never_reached_the_limit_is_a_floor_and_no_limit() -> None:
     for seed in range(8):
-        found = estimate_headroom(queue(seed, 8, 0.04, ramp(200, 0.6, 600), 600), 0.01)
-        assert found.high is None
-        assert found.value is not None, found.reason
-        assert 100 <= found.value <= 130
+        estimate = estimate_headroom(queue(seed, 8, 0.04, ramp(200, 0.6, 600), 600), 0.01)
+        assert estimate.high is None
+        assert estimate.value is not None, estimate.reason
+        assert 100 <= estimate.value <= 130
 
 
 def test_a_load_that_is_always_too_much_has_no_limit_to_tell() -> None:
-    found = estimate_headroom(queue(1, 8, 0.04, lambda _: 195.0, 300), 0.01)
-    assert found.value is None
-    assert "the one level of load" in found.reason or "too few" in found.reason
+    estimate = estimate_headroom(queue(1, 8, 0.04, lambda _: 195.0, 300), 0.01)
+    assert estimate.value is None
+    assert "the one level of load" in estimate.reason or "too few" in estimate.reason
 
 
 def test_the_lowest_level_fails_already() -> None:
     blocks = [(rps, rps * 10, rps * 0.5) for rps in range(50, 80)]
-    found = estimate_headroom(blocks, 0.01)
-    assert found.value is None
-    assert "at the lowest load" in found.reason
+    estimate = estimate_headroom(blocks, 0.01)
+    assert estimate.value is None
+    assert "at the lowest load" in estimate.reason
 
 
 def test_an_incident_at_low_load_does_not_become_the_limit() -> None:
     calm = [(rps, rps * 10, 0.0) for rps in range(50, 150)]
     stray = [(60.0, 600.0, 90.0)] * 8
-    found = estimate_headroom([*calm, *stray], 0.01)
-    assert found.high is None
-    assert found.value is not None
-    assert found.value > 130
+    estimate = estimate_headroom([*calm, *stray], 0.01)
+    assert estimate.high is None
+    assert estimate.value is not None
+    assert estimate.value > 130
 
 
 def test_what_misses_at_any_load_is_not_the_load_alone() -> None:
@@ -112,9 +119,9 @@ def test_what_misses_at_any_load_is_not_the_load_alone() -> None:
     blocks = [
         (rps, rps * 10, 0.0 if rps > 120 or draw.random() < 0.4 else rps) for rps in range(50, 150)
     ]
-    found = estimate_headroom(blocks, 0.01)
-    assert found.value is None
-    assert "not the load alone" in found.reason
+    estimate = estimate_headroom(blocks, 0.01)
+    assert estimate.value is None
+    assert "not the load alone" in estimate.reason
 
 
 @given(
@@ -129,16 +136,18 @@ def test_what_misses_at_any_load_is_not_the_load_alone() -> None:
 def test_a_finding_is_a_number_within_its_bracket_or_a_reason(
     blocks: Blocks, allowed: float
 ) -> None:
-    found = estimate_headroom(blocks, allowed)
-    if found.value is None:
-        assert found.reason
+    estimate = estimate_headroom(blocks, allowed)
+    if estimate.value is None:
+        assert estimate.reason
         return
-    assert not found.reason
-    assert found.low is not None
-    assert found.low <= found.value <= (found.high if found.high is not None else math.inf)
+    assert not estimate.reason
+    assert estimate.low is not None
+    assert (
+        estimate.low <= estimate.value <= (estimate.high if estimate.high is not None else math.inf)
+    )
     assert (
         min(block[0] for block in blocks) * 0.999
-        <= found.value
+        <= estimate.value
         <= max(block[0] for block in blocks) * 1.001
     )
 
@@ -148,9 +157,9 @@ def test_isotonic_never_falls_and_keeps_the_weighted_mean(pairs: list[tuple[floa
     values, weights = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     fit = isotonic_fit(values, weights)
     assert all(before <= after + 1e-9 for before, after in pairwise(fit))
-    whole = sum(value * weight for value, weight in pairs)
+    total = sum(value * weight for value, weight in pairs)
     assert sum(value * weight for value, weight in zip(fit, weights, strict=True)) == pytest.approx(
-        whole, abs=1e-3
+        total, abs=1e-3
     )
 
 
@@ -168,7 +177,7 @@ def test_a_loop_that_waits_for_answers_is_seen_and_an_open_one_is_not() -> None:
 
 
 def service(rps: float, slow: float = 0.0, errors: float = 0.0, top: float = 1.0) -> ServiceState:
-    """`slow`: the share of requests between 0.25 s and `top`."""
+    """Create a service; `slow` is the share of requests between 0.25 s and `top`."""
     return ServiceState(
         "api",
         ("a:1",),
@@ -190,11 +199,13 @@ def test_the_tracker_takes_one_block_a_window_and_names_the_objective_that_binds
     tracker = HeadroomTracker(
         [parse_objective("p99<=250ms"), parse_objective("errors<=1%"), parse_objective("rps>=1")]
     )
-    found: tuple[Headroom, ...] = ()
+    estimate: tuple[Headroom, ...] = ()
     for at in range(1800):
         rps = 50 + at / 10
-        found = tracker.update(float(at), WINDOW_S, [service(rps, slow=0.2 if rps > 200 else 0.0)])
-    (limit,) = found
+        estimate = tracker.update(
+            float(at), WINDOW_S, [service(rps, slow=0.2 if rps > 200 else 0.0)]
+        )
+    (limit,) = estimate
     assert (limit.kind, limit.objective, limit.service) == ("limit", "p99<=250ms", "api")
     assert limit.value == pytest.approx(200, rel=0.05)
     assert len(tracker._blocks["api"]) == 180
@@ -217,25 +228,25 @@ def test_what_works_off_a_queue_is_not_held_against_the_load_of_then() -> None:
         (220.0, 2200.0, 900.0),
         (60.0, 600.0, 300.0),
     ]
-    found = estimate_headroom(cycle * 6, 0.01)
-    assert found.value is not None, found.reason
-    assert 185 <= found.value <= 220
+    estimate = estimate_headroom(cycle * 6, 0.01)
+    assert estimate.value is not None, estimate.reason
+    assert 185 <= estimate.value <= 220
 
 
 def test_a_gap_starts_a_new_window_so_that_no_block_spans_it() -> None:
     tracker = HeadroomTracker([parse_objective("errors<=1%")])
     for at in range(60):
-        one = (
+        state = (
             service(100.0)
             if not 20 <= at < 30
             else ServiceState("api", ("a:1",), traffic=TrafficState("t", None))
         )
-        tracker.update(float(at), WINDOW_S, [one])
+        tracker.update(float(at), WINDOW_S, [state])
     assert len(tracker._blocks["api"]) == 2 + 3
 
 
 @pytest.mark.parametrize(
-    ("expression", "why"),
+    ("expression", "reason"),
     [
         ("p99<=5s", "above the highest bucket"),
         ("p99<=250ms", "too early"),
@@ -243,8 +254,8 @@ def test_a_gap_starts_a_new_window_so_that_no_block_spans_it() -> None:
         ("api/pay:p99<=1s", ""),
     ],
 )
-def test_what_cannot_be_told_is_said(expression: str, why: str) -> None:
+def test_what_cannot_be_known_has_a_reason(expression: str, reason: str) -> None:
     tracker = HeadroomTracker([parse_objective(expression)])
-    found = tracker.update(0.0, WINDOW_S, [service(100.0)])
-    assert [one.value for one in found] == ([None] if why else [])
-    assert all(why in one.reason for one in found)
+    estimate = tracker.update(0.0, WINDOW_S, [service(100.0)])
+    assert [headroom.value for headroom in estimate] == ([None] if reason else [])
+    assert all(reason in headroom.reason for headroom in estimate)

@@ -19,21 +19,26 @@ def cumulative(counts: list[int]) -> list[h.Bucket]:
 
 
 def test_a_quantile_carries_its_bucket() -> None:
-    found = h.quantile(0.5, SHOP)
-    assert found.value == pytest.approx(0.125)
-    assert (found.low, found.high, found.is_lower_bound) == (0.1, 0.2, False)
+    quantile = h.quantile(0.5, SHOP)
+    assert quantile.value == pytest.approx(0.125)
+    assert (quantile.low, quantile.high, quantile.is_lower_bound) == (0.1, 0.2, False)
 
 
 def test_a_quantile_in_the_inf_bucket_is_a_floor() -> None:
-    found = h.quantile(0.99, [(0.1, 10.0), (0.5, 20.0), (math.inf, 30.0)])
-    assert (found.value, found.low, found.high, found.is_lower_bound) == (0.5, 0.5, None, True)
+    quantile = h.quantile(0.99, [(0.1, 10.0), (0.5, 20.0), (math.inf, 30.0)])
+    assert (quantile.value, quantile.low, quantile.high, quantile.is_lower_bound) == (
+        0.5,
+        0.5,
+        None,
+        True,
+    )
 
 
 def test_a_scale_leads_to_seconds() -> None:
-    found = h.quantile(
+    quantile = h.quantile(
         0.5, [(100.0, 50.0), (200.0, 70.0), (1000.0, 110.0), (math.inf, 110.0)], scale=1e-3
     )
-    assert [found.value, found.low, found.high] == pytest.approx([0.125, 0.1, 0.2])
+    assert [quantile.value, quantile.low, quantile.high] == pytest.approx([0.125, 0.1, 0.2])
 
 
 def test_nothing_observed_has_no_quantile() -> None:
@@ -140,9 +145,11 @@ def test_what_lies_above_the_highest_bound_is_above_every_objective() -> None:
 @given(COUNTS, st.floats(0, 1))
 def test_fraction_undoes_quantile(counts: list[int], q: float) -> None:
     buckets = cumulative(counts)
-    found = h.locate_quantile(q, buckets)
-    if math.isfinite(found.value) and not found.is_lower_bound and found.low is not None:
-        assert h.histogram_fraction(-math.inf, found.value, buckets) == pytest.approx(q, abs=1e-6)
+    quantile = h.locate_quantile(q, buckets)
+    if math.isfinite(quantile.value) and not quantile.is_lower_bound and quantile.low is not None:
+        assert h.histogram_fraction(-math.inf, quantile.value, buckets) == pytest.approx(
+            q, abs=1e-6
+        )
 
 
 # ------------------------------------------------------------------------------------------ replicas
@@ -169,8 +176,8 @@ def test_no_replicas_no_buckets() -> None:
 
 @given(COUNTS, st.lists(st.floats(0, 1), min_size=2, max_size=5))
 def test_quantiles_never_fall_with_q(counts: list[int], qs: list[float]) -> None:
-    found = [h.quantile(q, cumulative(counts)).value for q in sorted(qs)]
-    known = [value for value in found if value is not None]
+    quantile = [h.quantile(q, cumulative(counts)).value for q in sorted(qs)]
+    known = [value for value in quantile if value is not None]
     assert all(a <= b + 1e-9 for a, b in pairwise(known))
 
 

@@ -10,7 +10,7 @@ from tputtui.signals.rates.history import LEVELS, History, HistoryRing
 
 
 def filled(interval_s: float, seconds: float, start: float = 1000.0) -> History:
-    """A value that is the time at which it came."""
+    """Fill a history with values equal to their times."""
     history = History(interval_s)
     for tick in range(round(seconds / interval_s)):
         at = start + tick * interval_s

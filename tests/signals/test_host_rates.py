@@ -106,12 +106,8 @@ def test_levels_need_no_second_reading() -> None:
         600,
         10,
     )
-    assert (state.load, state.run_queue, state.fds_used, state.fds_limit) == (
-        (1.0, 2.0, 3.0),
-        3,
-        5,
-        10,
-    )
+    assert state.load == (1.0, 2.0, 3.0)
+    assert state.metrics == {"run_queue": 3, "fds_used": 5, "fds_limit": 10}
     assert state.pressure == BEFORE.pressure
     assert state.missing == BEFORE.missing
 

@@ -28,13 +28,11 @@ from tputtui.signals.service.bottleneck import (
 
 CALM = HostState(
     cpu=CpuState(20.0, 15.0, 5.0, 1.0, 0.0, 8),
-    run_queue=2,
     memory=MemoryState(41.0, 41 << 28, 100 << 28),
     disks=(DiskState("sdb", 0, 0, 1, 3.0, None), DiskState("nvme0n1", 1, 1, 9, 12.0, 0.4)),
     networks=(NetworkState("eth0", 1000.0, 500.0, 0.0), NetworkState("eth1", 1.0, 1.0, 0.0)),
     tcp=TcpState(0.1, 0.0),
-    fds_used=100,
-    fds_limit=1000,
+    metrics={"run_queue": 2, "fds_used": 100, "fds_limit": 1000},
     pressure={name: Pressure(1.0, 0.5) for name in ("cpu", "memory", "io")},
 )
 
@@ -51,9 +49,10 @@ def first(state: HostState) -> tuple[str, str]:
 
 
 def busy(percent: float, run_queue: int | None, cores: int = 8, iowait: float = 0.0) -> HostState:
-    return replace(
-        CALM, cpu=CpuState(percent, percent, 0.0, iowait, 0.0, cores), run_queue=run_queue
-    )
+    metrics = {name: value for name, value in CALM.metrics.items() if name != "run_queue"}
+    if run_queue is not None:
+        metrics["run_queue"] = run_queue
+    return replace(CALM, cpu=CpuState(percent, percent, 0.0, iowait, 0.0, cores), metrics=metrics)
 
 
 # ------------------------------------------------------------------------------------------------- rows
@@ -137,7 +136,7 @@ def test_without_swap_or_limits_there_are_no_such_rows() -> None:
 
 
 def test_no_limit_on_open_files_is_no_ratio() -> None:
-    assert row(replace(CALM, fds_limit=None), "open files").ratio is None
+    assert row(replace(CALM, metrics={"fds_used": 100}), "open files").ratio is None
 
 
 def test_what_is_missing_says_why() -> None:

@@ -17,7 +17,7 @@ api_request_duration_seconds_count 5
 """
 
 
-def told(text: str, objective_s: float | None = None) -> list[str]:
+def findings_of(text: str, objective_s: float | None = None) -> list[str]:
     exposition = corpus.scan(text)
     return findings(exposition, classify(exposition), objective_s)
 
@@ -33,49 +33,58 @@ FINE = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 
 
 def test_a_clean_exposition_is_praised_by_silence() -> None:
-    assert told(histogram(*FINE), 0.25) == []
+    assert findings_of(histogram(*FINE), 0.25) == []
 
 
 def test_requests_that_nothing_times_are_told() -> None:
-    (sentence,) = told('# TYPE api_requests_total counter\napi_requests_total{code="200"} 5\n')
+    (sentence,) = findings_of(
+        '# TYPE api_requests_total counter\napi_requests_total{code="200"} 5\n'
+    )
     assert sentence == "no latency: api_requests_total counts work done and nothing times it"
 
 
 def test_buckets_that_end_below_the_objective_are_told() -> None:
-    (sentence,) = told(histogram(*FINE), 2.0)
+    (sentence,) = findings_of(histogram(*FINE), 2.0)
     assert "below the objective of 2.0 s" in sentence
 
 
 def test_a_bucket_too_coarse_around_the_objective_is_told_with_its_bounds() -> None:
-    (sentence,) = told(histogram(0.1, 1, 10, 20, 30, 40), 0.25)
+    (sentence,) = findings_of(histogram(0.1, 1, 10, 20, 30, 40), 0.25)
     assert "falls into the bucket of api_request_duration_seconds" in sentence
     assert "100 ms" in sentence
 
 
 @pytest.mark.parametrize("objective", [0.1, None])
 def test_few_buckets_are_told(objective: float | None) -> None:
-    assert any("only 3 finite buckets" in one for one in told(histogram(0.1, 0.5, 1), objective))
+    assert any(
+        "only 3 finite buckets" in sentence
+        for sentence in findings_of(histogram(0.1, 0.5, 1), objective)
+    )
 
 
 def test_a_mean_is_told_to_hide_slow_requests() -> None:
     text = "# TYPE api_requests_seconds summary\napi_requests_seconds_sum 3\napi_requests_seconds_count 9\n"
-    assert any("only a mean" in one for one in told(text))
+    assert any("only a mean" in sentence for sentence in findings_of(text))
 
 
 def test_counters_without_total_are_told_and_counted() -> None:
-    text = "".join(f"# TYPE api_{one}_requests counter\napi_{one}_requests 5\n" for one in "abcde")
-    assert any("and 2 more: counters without _total" in one for one in told(text))
+    text = "".join(
+        f"# TYPE api_{sentence}_requests counter\napi_{sentence}_requests 5\n"
+        for sentence in "abcde"
+    )
+    assert any("and 2 more: counters without _total" in sentence for sentence in findings_of(text))
 
 
 def test_a_gauge_named_total_is_told() -> None:
     assert any(
-        "typed as a gauge" in one for one in told("# TYPE handles_total gauge\nhandles_total 3\n")
+        "typed as a gauge" in sentence
+        for sentence in findings_of("# TYPE handles_total gauge\nhandles_total 3\n")
     )
 
 
 def test_a_latency_without_a_unit_is_told() -> None:
     text = '# TYPE api_latency summary\napi_latency{quantile="0.9"} 7\napi_latency_sum 70\napi_latency_count 10\n'
-    assert any("does not tell its unit" in one for one in told(text))
+    assert any("does not tell its unit" in sentence for sentence in findings_of(text))
 
 
 def test_at_most_a_handful_is_said_of_any_exporter() -> None:

@@ -1,4 +1,4 @@
-"""Where requests fall: few rows, shares that add up to one, the grid of the history, and nothing that grows."""
+"""Latency heat map: few rows, shares that add up to one, the grid of the history, bounded memory."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def test_all_below_the_first_request_is_one_row_and_the_last_is_open() -> None:
 
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=60, unique=True), st.integers(0, 59))
 def test_rows_are_few_ascending_and_open(bounds: list[float], first: int) -> None:
-    told = [
+    densities = [
         (bound, float(number >= first)) for number, bound in enumerate([*sorted(bounds), math.inf])
     ]
-    rows = row_bounds(told)
+    rows = row_bounds(densities)
     assert 1 <= len(rows) <= MAX_ROWS
     assert list(rows) == sorted(set(rows))
     assert rows[-1] == math.inf

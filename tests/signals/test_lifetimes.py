@@ -1,4 +1,4 @@
-"""For how long a counter has counted: a process's since it started, a host's since it was booted."""
+"""Start of a counter's counting: the start of its process, or the boot of its host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objectives live: met, at risk, missed, and how they come back."""
+"""States of objectives: ok, at risk, missed, and the way back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tputtui.signals.objectives.objective_tracker import ObjectiveTracker, add_o
 def service(
     p99: float | None = 0.1, ratio: float = 0.0, rps: float = 1000.0, slow: float = 0.0
 ) -> ServiceState:
-    """`slow`: the share of requests between 0.25 s and 1 s."""
+    """Create a service; `slow` is the share of requests between 0.25 s and 1 s."""
     return ServiceState(
         "api",
         (":1",),
@@ -121,8 +121,10 @@ def test_where_requests_are_not_counted_the_level_alone_decides() -> None:
 
 
 def test_the_quantile_of_an_objective_is_read_beside_those_that_are_wanted() -> None:
-    asked = [parse_objective(words) for words in ("p95<=1s", "api:p99<=1s", "errors<=1%")]
-    assert add_objective_quantiles((0.5, 0.9, 0.99), asked) == (0.5, 0.9, 0.95, 0.99)
+    objectives = [
+        parse_objective(expression) for expression in ("p95<=1s", "api:p99<=1s", "errors<=1%")
+    ]
+    assert add_objective_quantiles((0.5, 0.9, 0.99), objectives) == (0.5, 0.9, 0.95, 0.99)
 
 
 def test_no_data_is_a_state_of_its_own_and_no_recovery() -> None:

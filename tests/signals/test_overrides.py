@@ -1,4 +1,4 @@
-"""What the config says of bindings."""
+"""Bindings from the config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fall, a start time that moves and a series that is new are judged by evidence."""
+"""Falls, start times that move and new series are decided by evidence."""
 
 from __future__ import annotations
 
@@ -35,104 +35,104 @@ def good(
     return Scrape("shop", at, EPOCH + at, 0.01, exposition, 1)
 
 
-def window() -> TargetWindow:
+def create_window() -> TargetWindow:
     return TargetWindow(10.0, 1.0, {"hits_total"}, {"hits_created"})
 
 
-def rate(seen: TargetWindow, series: Series = A) -> float | None:
-    rates = seen.rates()
-    return None if rates is None else rates[seen.series.index(series)]
+def rate(window: TargetWindow, series: Series = A) -> float | None:
+    rates = window.rates()
+    return None if rates is None else rates[window.series.index(series)]
 
 
-def warnings(seen: TargetWindow) -> list[str]:
-    return [sentence for kind, sentence in seen.pop_notices() if kind == "warning"]
+def warnings(window: TargetWindow) -> list[str]:
+    return [sentence for kind, sentence in window.pop_notices() if kind == "warning"]
 
 
 def test_a_step_back_by_one_counts_nothing_and_the_next_scrape_goes_on_from_before() -> None:
-    seen = window()
+    window = create_window()
     for at, value in enumerate((0, 100, 200, 300, 400, 500, 499, 700, 800)):
-        seen.add(good(float(at), {A: 2e6 + value, START: EPOCH - 500}))
-        assert at == 0 or rate(seen) == pytest.approx(100.0)
-    assert seen.gained[0] == 800.0
-    assert seen.resets == 0
-    assert warnings(seen) == [COUNTERS_FELL]
+        window.add(good(float(at), {A: 2e6 + value, START: EPOCH - 500}))
+        assert at == 0 or rate(window) == pytest.approx(100.0)
+    assert window.gained[0] == 800.0
+    assert window.resets == 0
+    assert warnings(window) == [COUNTERS_FELL]
 
 
 def test_a_share_that_left_the_sum_gains_nothing_and_the_rate_goes_on() -> None:
-    seen = window()
+    window = create_window()
     for at in range(40):
-        seen.add(
+        window.add(
             good(
                 float(at),
                 {A: 400_000 + 40.0 * at - (100_000 if at > 15 else 0), START: EPOCH - 500},
             )
         )
-        assert at == 0 or rate(seen) == pytest.approx(40.0)
-    assert seen.resets == 0
-    assert warnings(seen) == [COUNTERS_FELL]
-    assert seen.gained[0] == pytest.approx(39 * 40.0 - 40.0)
+        assert at == 0 or rate(window) == pytest.approx(40.0)
+    assert window.resets == 0
+    assert warnings(window) == [COUNTERS_FELL]
+    assert window.gained[0] == pytest.approx(39 * 40.0 - 40.0)
 
 
 def test_where_little_was_seen_before_a_fall_nothing_is_shown_until_it_is_clear() -> None:
-    seen = window()
+    window = create_window()
     shown = []
     for at in range(40):
-        seen.add(
+        window.add(
             good(
                 float(at), {A: 400_000 + 40.0 * at - (100_000 if at > 2 else 0), START: EPOCH - 500}
             )
         )
-        shown.append(rate(seen))
+        shown.append(rate(window))
         assert (
             at == 0
             or shown[-1] is not None
-            or seen.why_no_rates == "another process, or a restart? Not known yet"
+            or window.why_no_rates == "another process, or a restart? Not known yet"
         )
     assert shown[-20:] == [pytest.approx(40.0)] * 20
     assert all(figure is None or figure == pytest.approx(40.0) for figure in shown)
-    assert seen.processes.process_count == 1
-    assert warnings(seen) == [COUNTERS_FELL]
+    assert window.processes.process_count == 1
+    assert warnings(window) == [COUNTERS_FELL]
 
 
 def test_without_a_start_time_a_fall_to_little_is_a_reset_once_the_next_scrape_agrees() -> None:
-    seen = window()
+    window = create_window()
     for at, value in enumerate((50_000.0, 50_100.0, 50_200.0, 50_300.0, 40.0)):
-        seen.add(good(float(at), {A: value}))
-    assert seen.resets == 0
-    assert rate(seen) == pytest.approx(85.0)
-    seen.add(good(5.0, {A: 140.0}))
-    assert (seen.resets, seen.reset_at) == (1, 4.0)
-    assert seen.gained[0] == 440.0
+        window.add(good(float(at), {A: value}))
+    assert window.resets == 0
+    assert rate(window) == pytest.approx(85.0)
+    window.add(good(5.0, {A: 140.0}))
+    assert (window.resets, window.reset_at) == (1, 4.0)
+    assert window.gained[0] == 440.0
 
 
 def test_a_start_time_that_moved_forward_to_long_ago_is_no_restart() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 1e6, START: EPOCH - 5000}))
-    seen.add(good(1.0, {A: 2e6, START: EPOCH - 4000}))
-    assert (seen.resets, seen.gained[0], rate(seen)) == (0, 0.0, None)
-    assert seen.why_no_rates
+    window = create_window()
+    window.add(good(0.0, {A: 1e6, START: EPOCH - 5000}))
+    window.add(good(1.0, {A: 2e6, START: EPOCH - 4000}))
+    assert (window.resets, window.gained[0], rate(window)) == (0, 0.0, None)
+    assert window.why_no_rates
 
 
 def test_a_start_time_in_the_future_tells_processes_apart_all_the_same() -> None:
-    seen = window()
+    window = create_window()
     for at in range(12):
         worker = at % 2
-        seen.add(good(float(at), {A: 5e4 * worker + 10.0 * at, START: EPOCH + 1e7 + 3 * worker}))
-    assert seen.resets == 0
-    assert rate(seen) == pytest.approx(20.0)
+        window.add(good(float(at), {A: 5e4 * worker + 10.0 * at, START: EPOCH + 1e7 + 3 * worker}))
+    assert window.resets == 0
+    assert rate(window) == pytest.approx(20.0)
 
 
 def test_a_restart_behind_a_clock_that_is_late_is_seen_by_its_values() -> None:
-    seen = window()
+    window = create_window()
     for at in range(30):
         life = 50_000 + 40.0 * at if at < 20 else 40.0 * (at - 19.5)
-        seen.add(good(float(at), {A: life, START: EPOCH - (5000 if at < 20 else 3600 - 19.5)}))
-    assert seen.resets == 1
-    assert seen.processes.process_count == 1
+        window.add(good(float(at), {A: life, START: EPOCH - (5000 if at < 20 else 3600 - 19.5)}))
+    assert window.resets == 1
+    assert window.processes.process_count == 1
 
 
 def test_created_times_tell_forks_apart_that_began_in_the_same_moment() -> None:
-    seen = window()
+    window = create_window()
     for at in range(16):
         worker = (0, 1, 1, 0)[at % 4]
         page = {
@@ -140,30 +140,30 @@ def test_created_times_tell_forks_apart_that_began_in_the_same_moment() -> None:
             START: EPOCH - 500,
             CREATED: EPOCH - 400 + 0.001 * worker,
         }
-        seen.add(good(float(at), page))
-    assert seen.processes.process_count == 2
-    assert rate(seen) == pytest.approx(20.0)
+        window.add(good(float(at), page))
+    assert window.processes.process_count == 2
+    assert rate(window) == pytest.approx(20.0)
 
 
 def test_start_times_that_are_worked_out_anew_for_each_scrape_are_those_of_one_process() -> None:
-    seen = window()
+    window = create_window()
     for at in range(30):
-        seen.add(
+        window.add(
             good(float(at), {A: 1e5 + 500.0 * at, START: EPOCH - 500 + 0.9 * ((at * 0.37) % 1)})
         )
-    assert rate(seen) == pytest.approx(500.0)
-    assert seen.processes.process_count == 1
+    assert rate(window) == pytest.approx(500.0)
+    assert window.processes.process_count == 1
 
 
 def test_a_restart_of_one_instance_on_a_federated_page_is_that_instances_alone() -> None:
-    one, other = (("instance", "a"),), (("instance", "b"),)
-    hits = [Series("hits_total", labels) for labels in (one, other)]
-    starts = [Series(START_TIME, labels) for labels in (one, other)]
-    seen = window()
+    first, second = (("instance", "a"),), (("instance", "b"),)
+    hits = [Series("hits_total", labels) for labels in (first, second)]
+    starts = [Series(START_TIME, labels) for labels in (first, second)]
+    window = create_window()
     for at in range(6):
         born = EPOCH + 3.5 if at > 3 else EPOCH - 900
         count = 1e6 + 10.0 * at if at <= 3 else 10.0 * (at - 3.5)
-        seen.add(
+        window.add(
             good(
                 float(at),
                 {
@@ -174,58 +174,58 @@ def test_a_restart_of_one_instance_on_a_federated_page_is_that_instances_alone()
                 },
             )
         )
-    assert seen.resets == 1
-    assert seen.gained == [pytest.approx(30 + 5 + 10), 50.0]
+    assert window.resets == 1
+    assert window.gained == [pytest.approx(30 + 5 + 10), 50.0]
 
 
 def test_an_exporters_own_restart_is_none_of_what_it_speaks_of() -> None:
-    seen = TargetWindow(10.0, 1.0, {"pg_commits_total"})
+    window = TargetWindow(10.0, 1.0, {"pg_commits_total"})
     commits = Series("pg_commits_total")
     families = {"postgres_exporter_build_info": Family("postgres_exporter_build_info", "gauge")}
     for at in range(8):
         start = EPOCH - 500 if at < 4 else EPOCH + 3.5
-        seen.add(good(float(at), {commits: 1e6 + 10.0 * at, START: start}, families=families))
-    assert (seen.resets, seen.gained[0]) == (0, 70.0)
+        window.add(good(float(at), {commits: 1e6 + 10.0 * at, START: start}, families=families))
+    assert (window.resets, window.gained[0]) == (0, 70.0)
 
 
 # ------------------------------------------------------------------------------------------ series that are new
 
 
 def test_the_first_error_of_a_route_counts_and_an_old_series_does_not() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 1000.0}))
-    seen.add(good(1.0, {A: 1050.0, ERROR: 1.0, B: 5e6}))
-    assert dict(zip(seen.series, seen.gained, strict=True)) == {A: 50.0, ERROR: 1.0, B: 0.0}
-    seen.add(good(2.0, {A: 1100.0, ERROR: 2.0, B: 5e6 + 50}))
-    assert dict(zip(seen.series, seen.gained, strict=True)) == {A: 100.0, ERROR: 2.0, B: 50.0}
+    window = create_window()
+    window.add(good(0.0, {A: 1000.0}))
+    window.add(good(1.0, {A: 1050.0, ERROR: 1.0, B: 5e6}))
+    assert dict(zip(window.series, window.gained, strict=True)) == {A: 50.0, ERROR: 1.0, B: 0.0}
+    window.add(good(2.0, {A: 1100.0, ERROR: 2.0, B: 5e6 + 50}))
+    assert dict(zip(window.series, window.gained, strict=True)) == {A: 100.0, ERROR: 2.0, B: 50.0}
 
 
 def test_a_new_series_counts_up_to_what_the_rest_of_its_family_gained_and_ten() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 0.0}))
-    seen.add(good(1.0, {A: 50.0, B: 60.0, ERROR: 61.0}))
-    assert dict(zip(seen.series, seen.gained, strict=True)) == {A: 50.0, B: 60.0, ERROR: 0.0}
+    window = create_window()
+    window.add(good(0.0, {A: 0.0}))
+    window.add(good(1.0, {A: 50.0, B: 60.0, ERROR: 61.0}))
+    assert dict(zip(window.series, window.gained, strict=True)) == {A: 50.0, B: 60.0, ERROR: 0.0}
 
 
 @pytest.mark.parametrize(("created", "counted"), [(EPOCH + 0.5, 500.0), (EPOCH - 900, 0.0)])
 def test_a_created_time_decides_over_a_new_series(created: float, counted: float) -> None:
-    seen = TargetWindow(10.0, 1.0, {"hits_total"}, {"hits_created"})
-    seen.add(good(0.0, {A: 1.0}))
-    seen.add(good(1.0, {A: 1.0, B: 500.0, Series("hits_created", B.labels): created}))
-    assert dict(zip(seen.series, seen.gained, strict=True))[B] == counted
+    window = TargetWindow(10.0, 1.0, {"hits_total"}, {"hits_created"})
+    window.add(good(0.0, {A: 1.0}))
+    window.add(good(1.0, {A: 1.0, B: 500.0, Series("hits_created", B.labels): created}))
+    assert dict(zip(window.series, window.gained, strict=True))[B] == counted
 
 
 def test_a_label_set_of_a_histogram_is_new_as_a_whole() -> None:
     def page(route: str, count: float, total: float) -> dict[Series, float]:
         bounds = {"0.1": 0.5 * count, "+Inf": count}
         labels = (("route", route),)
-        found = {histogram(("le", bound), *labels): value for bound, value in bounds.items()}
-        return {**found, counted(*labels): count, summed(*labels): total}
+        buckets = {histogram(("le", bound), *labels): value for bound, value in bounds.items()}
+        return {**buckets, counted(*labels): count, summed(*labels): total}
 
-    kept: dict[object, Series] = {}
+    interned: dict[object, Series] = {}
 
     def of(name: str, *labels: tuple[str, str]) -> Series:
-        return kept.setdefault((name, labels), Series(name, tuple(sorted(labels))))
+        return interned.setdefault((name, labels), Series(name, tuple(sorted(labels))))
 
     def histogram(*labels: tuple[str, str]) -> Series:
         return of("took_seconds_bucket", *labels)
@@ -236,16 +236,16 @@ def test_a_label_set_of_a_histogram_is_new_as_a_whole() -> None:
     def summed(*labels: tuple[str, str]) -> Series:
         return of("took_seconds_sum", *labels)
 
-    seen = TargetWindow(
+    window = TargetWindow(
         10.0, 1.0, {"took_seconds_bucket", "took_seconds_count", "took_seconds_sum"}
     )
-    seen.add(good(0.0, page("/a", 100, 10)))
-    seen.add(
+    window.add(good(0.0, page("/a", 100, 10)))
+    window.add(
         good(1.0, {**page("/a", 140, 14), **page("/old", 9000, 3.0), **page("/new", 12, 900.0)})
     )
     gained = {
-        (one.name, one.label("route"), one.label("le")): seen.gained[n]
-        for n, one in enumerate(seen.series)
+        (followed.name, followed.label("route"), followed.label("le")): window.gained[n]
+        for n, followed in enumerate(window.series)
     }
     assert {gain for (_, route, _), gain in gained.items() if route == "/old"} == {0.0}
     assert gained["took_seconds_count", "/new", None] == 12.0
@@ -254,46 +254,46 @@ def test_a_label_set_of_a_histogram_is_new_as_a_whole() -> None:
 
 
 def test_a_family_that_appears_with_a_burst_counts_once_the_next_scrape_goes_on_like_it() -> None:
-    seen = window()
-    seen.add(good(0.0, {START: EPOCH - 5}))
+    window = create_window()
+    window.add(good(0.0, {START: EPOCH - 5}))
     for at in range(1, 5):
-        seen.add(good(float(at), {A: 80.0 * at, B: 7e4 + 80.0 * at, START: EPOCH - 5}))
-        counted = dict(zip(seen.series, seen.gained, strict=True))
+        window.add(good(float(at), {A: 80.0 * at, B: 7e4 + 80.0 * at, START: EPOCH - 5}))
+        counted = dict(zip(window.series, window.gained, strict=True))
         assert counted == {A: 80.0 * at if at > 1 else 0.0, B: 80.0 * (at - 1)}
 
 
 def test_what_rests_on_a_new_series_awaits_the_next_scrape() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 0.0}))
-    seen.add(good(1.0, {A: 50.0, B: 40.0}))
-    assert [count.unconfirmed for count in seen.process_counts([0, 1])] == [40.0]
-    seen.add(good(2.0, {A: 100.0, B: 80.0}))
-    assert [count.unconfirmed for count in seen.process_counts([0, 1])] == [0.0]
+    window = create_window()
+    window.add(good(0.0, {A: 0.0}))
+    window.add(good(1.0, {A: 50.0, B: 40.0}))
+    assert [count.unconfirmed for count in window.process_counts([0, 1])] == [40.0]
+    window.add(good(2.0, {A: 100.0, B: 80.0}))
+    assert [count.unconfirmed for count in window.process_counts([0, 1])] == [0.0]
 
 
 # ------------------------------------------------------------------------------------------ bounds
 
 
 def test_at_most_so_many_processes_are_kept_and_more_are_said() -> None:
-    seen = window()
+    window = create_window()
     for at in range(3 * MAX_PROCESSES):
-        seen.add(good(float(at), {A: 1e4 * (at % 100), START: EPOCH - 1e6 - 5 * (at % 100)}))
-        assert len(seen.processes.known_processes) <= MAX_PROCESSES
-    assert rate(seen) is None
-    assert seen.why_no_rates == "more than 64 processes answer in turn"
+        window.add(good(float(at), {A: 1e4 * (at % 100), START: EPOCH - 1e6 - 5 * (at % 100)}))
+        assert len(window.processes.known_processes) <= MAX_PROCESSES
+    assert rate(window) is None
+    assert window.why_no_rates == "more than 64 processes answer in turn"
 
 
 def test_a_process_is_forgotten_after_ten_windows_and_what_it_gained_is_kept() -> None:
-    seen = window()
+    window = create_window()
     for at in range(8):
-        seen.add(
+        window.add(
             good(float(at), {A: 1e4 * (at % 2) + 10.0 * at, START: EPOCH - 500 - 50 * (at % 2)})
         )
     for at in range(8, 30 + 10 * FORGET_AFTER_WINDOWS):
-        seen.add(good(float(at), {A: 1e4 + 10.0 * at, START: EPOCH - 550}))
-    assert len(seen.processes.known_processes) == 1
+        window.add(good(float(at), {A: 1e4 + 10.0 * at, START: EPOCH - 550}))
+    assert len(window.processes.known_processes) == 1
     last = 29 + 10 * FORGET_AFTER_WINDOWS
-    assert seen.gained[0] == pytest.approx(60 + 10.0 * (last - 1))
+    assert window.gained[0] == pytest.approx(60 + 10.0 * (last - 1))
 
 
 def test_a_process_that_was_passed_over_by_chance_is_not_taken_for_dead() -> None:
@@ -302,14 +302,14 @@ def test_a_process_that_was_passed_over_by_chance_is_not_taken_for_dead() -> Non
 
 
 def test_numbers_go_on_where_many_series_have_gone_while_processes_answer_in_turn() -> None:
-    seen = window()
+    window = create_window()
     routes = [Series("hits_total", (("id", str(number)),)) for number in range(100)]
     for at in range(60):
         worker = at % 2
         page = {A: 1e5 * worker + 10.0 * at, START: EPOCH - 500 - 50 * worker}
-        seen.add(good(float(at), page | (dict.fromkeys(routes, 1.0 * at) if at < 20 else {})))
-    assert seen.series == [A]
-    assert rate(seen) == pytest.approx(20.0)
+        window.add(good(float(at), page | (dict.fromkeys(routes, 1.0 * at) if at < 20 else {})))
+    assert window.series == [A]
+    assert rate(window) == pytest.approx(20.0)
 
 
 def test_a_process_without_scrapes_has_no_rates() -> None:
@@ -324,35 +324,35 @@ def dated(at: float, value: float, taken: float) -> Scrape:
 
 
 def test_a_sample_whose_timestamp_has_not_moved_is_no_new_one() -> None:
-    seen = window()
+    window = create_window()
     shown = []
     for at in range(60):
         taken = 15 * (at // 15)
-        seen.add(dated(float(at), 5e5 + 100.0 * taken, taken))
-        shown.append(None if 0 in seen.without_value else rate(seen))
+        window.add(dated(float(at), 5e5 + 100.0 * taken, taken))
+        shown.append(None if 0 in window.without_value else rate(window))
     assert shown == [None] * 15 + [pytest.approx(100.0)] * 45
 
 
 def test_a_sample_that_never_moves_again_is_no_rate_for_ever() -> None:
-    seen = window()
+    window = create_window()
     for at in range(80):
         taken = 15 * min(at // 15, 1)
-        seen.add(dated(float(at), 5e5 + 100.0 * taken, taken))
-    assert 0 in seen.without_value
-    assert seen.why_no_sample == "its samples are dated, and no new one has come yet"
+        window.add(dated(float(at), 5e5 + 100.0 * taken, taken))
+    assert 0 in window.without_value
+    assert window.why_no_sample == "its samples are dated, and no new one has come yet"
 
 
 def test_a_value_that_moved_without_its_timestamp_waits_for_it() -> None:
-    seen = window()
+    window = create_window()
     for at, (value, taken) in enumerate([(0.0, 0.0), (100.0, 1.0), (900.0, 1.0), (200.0, 2.0)]):
-        seen.add(dated(float(at), value, taken))
-    assert seen.gained[0] == 200.0
+        window.add(dated(float(at), value, taken))
+    assert window.gained[0] == 200.0
 
 
 @pytest.mark.parametrize("unit", [1e-3, 1e6])
 def test_timestamps_that_are_no_milliseconds_make_no_other_rate(unit: float) -> None:
-    seen = window()
+    window = create_window()
     for at in range(20):
         exposition = Exposition({A: 100.0 * at}, {}, 1, timestamps={A: (EPOCH + at) * unit})
-        seen.add(Scrape("shop", float(at), EPOCH + at, 0.01, exposition, 1))
-    assert rate(seen) == pytest.approx(100.0)
+        window.add(Scrape("shop", float(at), EPOCH + at, 0.01, exposition, 1))
+    assert rate(window) == pytest.approx(100.0)

@@ -1,4 +1,7 @@
-"""PromQL mode against Prometheus' own test data: promql_cases.json (prometheus/prometheus, Apache-2.0)."""
+"""The PromQL oracle against Prometheus' own test data.
+
+promql_cases.json is from prometheus/prometheus, Apache-2.0.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,10 @@ from functools import cache
 from typing import Any
 
 import pytest
-from oracle import promql
+from oracle import counters, promql
 from oracle.native import NativeBucket, exponential_buckets, native_quantile
 from outside import shared
 
-from tputtui.signals.rates import counters
 from tputtui.signals.rates.histograms import histogram_quantile, parse_bound
 
 Labels = tuple[tuple[str, str], ...]
@@ -117,7 +119,7 @@ def number(value: float | str) -> float:
 
 
 def close(found: float, expected: float) -> bool:
-    """The tolerance of promqltest itself."""
+    """Compare with the tolerance of promqltest."""
     if math.isnan(expected) or math.isinf(expected):
         return str(found) == str(expected)
     return math.isclose(found, expected, rel_tol=1e-6, abs_tol=1e-12)

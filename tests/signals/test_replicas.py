@@ -1,4 +1,4 @@
-"""The odd replica: told by the median of the others, beyond chance, and not at the first tick."""
+"""Outlier replicas: beyond the median of the others, beyond chance, and not at the first tick."""
 
 from __future__ import annotations
 
@@ -20,56 +20,56 @@ def replica(
     return ReplicaFigures(name, rps, "req/s", found, "s", errors)
 
 
-def odd(*replicas: ReplicaFigures, window_s: float = 10.0) -> dict[str, str]:
+def outliers(*replicas: ReplicaFigures, window_s: float = 10.0) -> dict[str, str]:
     return outlier_reasons(replicas, window_s)
 
 
 def test_like_replicas_are_not_odd() -> None:
-    assert odd(replica("a"), replica("b", 260.0, 0.15), replica("c", 150.0, 0.08)) == {}
+    assert outliers(replica("a"), replica("b", 260.0, 0.15), replica("c", 150.0, 0.08)) == {}
 
 
 def test_what_is_odd_is_said_with_both_figures() -> None:
     usual = (replica("a"), replica("b"))
-    assert odd(*usual, replica("c", tail=0.41)) == {"c": "p99 410 ms, others 100 ms"}
-    assert odd(*usual, replica("c", errors=0.04)) == {"c": "errors 4.0 %, others 0.10 %"}
-    assert odd(*usual, replica("c", rps=80.0)) == {"c": "80.0 req/s, others 200.0"}
-    assert odd(*usual, replica("c", rps=480.0)) == {"c": "480.0 req/s, others 200.0"}
+    assert outliers(*usual, replica("c", tail=0.41)) == {"c": "p99 410 ms, others 100 ms"}
+    assert outliers(*usual, replica("c", errors=0.04)) == {"c": "errors 4.0 %, others 0.10 %"}
+    assert outliers(*usual, replica("c", rps=80.0)) == {"c": "80.0 req/s, others 200.0"}
+    assert outliers(*usual, replica("c", rps=480.0)) == {"c": "480.0 req/s, others 200.0"}
 
 
 def test_of_two_nobody_can_tell_which_is_odd() -> None:
-    assert odd(replica("a"), replica("b", rps=10.0, tail=3.0, errors=0.5)) == {}
+    assert outliers(replica("a"), replica("b", rps=10.0, tail=3.0, errors=0.5)) == {}
 
 
 def test_chance_is_not_odd() -> None:
-    assert odd(replica("a", 1.0), replica("b", 1.0), replica("c", 2.0)) == {}, (
+    assert outliers(replica("a", 1.0), replica("b", 1.0), replica("c", 2.0)) == {}, (
         "10 against 20 requests"
     )
-    assert odd(replica("a", 5.0), replica("b", 5.0), replica("c", 5.0, tail=9.0)) == {}, (
+    assert outliers(replica("a", 5.0), replica("b", 5.0), replica("c", 5.0, tail=9.0)) == {}, (
         "50 requests have no p99"
     )
-    assert odd(replica("a", 5.0), replica("b", 5.0), replica("c", 5.0, errors=0.06)) == {}, (
+    assert outliers(replica("a", 5.0), replica("b", 5.0), replica("c", 5.0, errors=0.06)) == {}, (
         "three errors"
     )
 
 
 def test_a_quantile_whose_bucket_reaches_down_to_the_others_is_not_odd() -> None:
     coarse = ReplicaFigures("c", 200.0, "req/s", Quantile(0.99, 0.3, 0.05, 1.0), "s", 0.0)
-    assert odd(replica("a"), replica("b"), coarse) == {}
+    assert outliers(replica("a"), replica("b"), coarse) == {}
 
 
-def test_what_is_unknown_is_not_odd() -> None:
-    assert odd(replica("a"), replica("b"), replica("c", None, None, None)) == {}
+def test_what_is_unknown_is_no_outlier() -> None:
+    assert outliers(replica("a"), replica("b"), replica("c", None, None, None)) == {}
 
 
-def test_it_is_said_after_some_ticks_and_taken_back_likewise() -> None:
+def test_it_is_reported_after_some_ticks_and_withdrawn_likewise() -> None:
     steady = OutlierHysteresis()
     usual, slow = [replica("a"), replica("b")], replica("c", tail=0.5)
-    told = [steady.update([*usual, slow], 10.0) for _ in range(MIN_TICKS + 1)]
-    assert [bool(replicas[2].outlier_reason) for replicas, _ in told] == [False] * (
+    updates = [steady.update([*usual, slow], 10.0) for _ in range(MIN_TICKS + 1)]
+    assert [bool(replicas[2].outlier_reason) for replicas, _ in updates] == [False] * (
         MIN_TICKS - 1
     ) + [True, True]
-    assert [len(began) for _, began in told] == [0] * (MIN_TICKS - 1) + [1, 0]
+    assert [len(began) for _, began in updates] == [0] * (MIN_TICKS - 1) + [1, 0]
     back = [
         steady.update([*usual, replica("c")], 10.0)[0][2].outlier_reason for _ in range(MIN_TICKS)
     ]
-    assert [bool(word) for word in back] == [True] * (MIN_TICKS - 1) + [False]
+    assert [bool(reason) for reason in back] == [True] * (MIN_TICKS - 1) + [False]

@@ -1,4 +1,4 @@
-"""What is remembered of series is bounded, whatever comes and goes."""
+"""Bounds of the caches of series under churn."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from tputtui.model import Series
 from tputtui.signals.rates.series_index import MEMO_LIMIT, SeriesMemo
 
 
-def test_under_churn_no_more_is_remembered_than_the_limit() -> None:
-    asked: list[Series] = []
+def test_under_churn_the_cache_stays_within_the_limit() -> None:
+    computed: list[Series] = []
 
-    def work_out(series: Series) -> bool:
-        asked.append(series)
+    def compute(series: Series) -> bool:
+        computed.append(series)
         return True
 
-    memo = SeriesMemo(work_out)
+    memo = SeriesMemo(compute)
     for number in range(3 * MEMO_LIMIT):
         assert memo(Series("x", (("route", str(number)),)))
         assert len(memo._cache) <= MEMO_LIMIT
 
 
-def test_series_that_are_all_there_are_worked_out_once() -> None:
-    asked: list[Series] = []
+def test_series_that_are_all_present_are_computed_once() -> None:
+    computed: list[Series] = []
 
-    def work_out(series: Series) -> bool:
-        asked.append(series)
+    def compute(series: Series) -> bool:
+        computed.append(series)
         return True
 
     memo, present = (
-        SeriesMemo(work_out),
+        SeriesMemo(compute),
         [Series("x", (("route", str(number)),)) for number in range(2 * MEMO_LIMIT)],
     )
     memo.reserve(len(present))
     for _ in range(3):
         assert all(map(memo, present))
-    assert len(asked) == len(present)
+    assert len(computed) == len(present)

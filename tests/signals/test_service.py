@@ -3,7 +3,16 @@ from __future__ import annotations
 import math
 
 import pytest
-from service_fixture import ERRORS, LATENCY, TRAFFIC, Samples, Scene, durations, requests, series
+from service_fixture import (
+    ERRORS,
+    LATENCY,
+    TRAFFIC,
+    Samples,
+    ServiceFixture,
+    durations,
+    requests,
+    series,
+)
 
 from tputtui.model import Binding, Bindings, Family, Match, Series
 from tputtui.signals.rates.lifetime import START_TIME
@@ -13,17 +22,17 @@ from tputtui.signals.service.service_tracker import names_to_read
 
 
 def test_what_is_not_bound_is_none() -> None:
-    scene = Scene(Bindings(reasons={"traffic": "no counter found"}))
-    scene.good(0.0, {})
-    state = scene.state(0.0)
+    fixture = ServiceFixture(Bindings(reasons={"traffic": "no counter found"}))
+    fixture.add_scrape(0.0, {})
+    state = fixture.state(0.0)
     assert (state.traffic, state.errors, state.latency) == (None, None, None)
     assert state.reasons["traffic"] == "no counter found"
 
 
 def test_bound_but_no_rate_yet_is_an_object_with_nulls() -> None:
-    scene = Scene(Bindings(TRAFFIC, ERRORS, LATENCY))
-    scene.good(0.0, requests(100.0))
-    state = scene.state(0.0)
+    fixture = ServiceFixture(Bindings(TRAFFIC, ERRORS, LATENCY))
+    fixture.add_scrape(0.0, requests(100.0))
+    state = fixture.state(0.0)
     assert state.traffic is not None
     assert state.errors is not None
     assert state.latency is not None
@@ -34,30 +43,30 @@ def test_bound_but_no_rate_yet_is_an_object_with_nulls() -> None:
 
 
 def test_down_is_an_object_with_nulls() -> None:
-    scene = Scene(Bindings(TRAFFIC, ERRORS))
-    scene.good(0.0, requests(100.0))
-    scene.good(1.0, requests(110.0))
-    scene.failed(2.0)
-    state = scene.state(2.0)
+    fixture = ServiceFixture(Bindings(TRAFFIC, ERRORS))
+    fixture.add_scrape(0.0, requests(100.0))
+    fixture.add_scrape(1.0, requests(110.0))
+    fixture.add_failure(2.0)
+    state = fixture.state(2.0)
     assert state.traffic is not None
     assert state.errors is not None
     assert (state.traffic.rps, state.traffic.total, state.errors.ratio) == (None, None, None)
 
 
 def test_throughput_adds_up_over_series_and_scale_applies() -> None:
-    scene = Scene(Bindings(Binding("traffic", "counter", "requests_total", scale=2.0)))
-    scene.good(0.0, {**requests(0.0, route="/a"), **requests(0.0, route="/b")})
-    scene.good(2.0, {**requests(10.0, route="/a"), **requests(30.0, route="/b")})
-    traffic = scene.state(2.0).traffic
+    fixture = ServiceFixture(Bindings(Binding("traffic", "counter", "requests_total", scale=2.0)))
+    fixture.add_scrape(0.0, {**requests(0.0, route="/a"), **requests(0.0, route="/b")})
+    fixture.add_scrape(2.0, {**requests(10.0, route="/a"), **requests(30.0, route="/b")})
+    traffic = fixture.state(2.0).traffic
     assert traffic is not None
     assert (traffic.rps, traffic.total) == (40.0, 80.0)
 
 
 def test_no_traffic_is_zero_and_has_no_ratio() -> None:
-    scene = Scene(Bindings(TRAFFIC, ERRORS, LATENCY))
+    fixture = ServiceFixture(Bindings(TRAFFIC, ERRORS, LATENCY))
     for at in (0.0, 1.0):
-        scene.good(at, {**requests(100.0), **durations((1, 2, 3, 4, 5, 6))})
-    state = scene.state(1.0)
+        fixture.add_scrape(at, {**requests(100.0), **durations((1, 2, 3, 4, 5, 6))})
+    state = fixture.state(1.0)
     assert state.traffic is not None
     assert state.errors is not None
     assert state.latency is not None
@@ -67,33 +76,35 @@ def test_no_traffic_is_zero_and_has_no_ratio() -> None:
 
 
 def test_a_family_that_is_declared_but_has_no_series_yet_is_a_measured_zero() -> None:
-    scene = Scene(Bindings(TRAFFIC))
+    fixture = ServiceFixture(Bindings(TRAFFIC))
     for at in (0.0, 1.0):
-        scene.good(at, {}, families={"requests_total": Family("requests_total", "counter")})
-    traffic = scene.state(1.0).traffic
+        fixture.add_scrape(at, {}, families={"requests_total": Family("requests_total", "counter")})
+    traffic = fixture.state(1.0).traffic
     assert traffic is not None
     assert traffic.rps == 0.0
 
 
 def test_a_family_that_is_nowhere_is_unknown() -> None:
-    scene = Scene(Bindings(TRAFFIC))
+    fixture = ServiceFixture(Bindings(TRAFFIC))
     for at in (0.0, 1.0):
-        scene.good(at, {})
-    traffic = scene.state(1.0).traffic
+        fixture.add_scrape(at, {})
+    traffic = fixture.state(1.0).traffic
     assert traffic is not None
     assert traffic.rps is None
 
 
 def test_conditions_keep_series_out() -> None:
     own = Match("route", "!~", "/metrics|/health")
-    scene = Scene(Bindings(Binding("traffic", "counter", "requests_total", match=(own,))))
-    scene.good(
+    fixture = ServiceFixture(
+        Bindings(Binding("traffic", "counter", "requests_total", match=(own,)))
+    )
+    fixture.add_scrape(
         0.0, {**requests(0.0, route="/a"), **requests(0.0, route="/metrics"), **requests(0.0)}
     )
-    scene.good(
+    fixture.add_scrape(
         1.0, {**requests(5.0, route="/a"), **requests(9.0, route="/metrics"), **requests(1.0)}
     )
-    traffic = scene.state(1.0).traffic
+    traffic = fixture.state(1.0).traffic
     assert traffic is not None
     assert traffic.rps == 6.0
 
@@ -104,41 +115,43 @@ def test_conditions_keep_series_out() -> None:
 )
 def test_every_condition(op: str, value: str, expected: float) -> None:
     match = Match("route", op, value)  # type: ignore[arg-type]
-    scene = Scene(Bindings(Binding("traffic", "counter", "requests_total", match=(match,))))
-    scene.good(0.0, {**requests(0.0, route="/a"), **requests(0.0, route="/b")})
-    scene.good(1.0, {**requests(5.0, route="/a"), **requests(2.0, route="/b")})
-    traffic = scene.state(1.0).traffic
+    fixture = ServiceFixture(
+        Bindings(Binding("traffic", "counter", "requests_total", match=(match,)))
+    )
+    fixture.add_scrape(0.0, {**requests(0.0, route="/a"), **requests(0.0, route="/b")})
+    fixture.add_scrape(1.0, {**requests(5.0, route="/a"), **requests(2.0, route="/b")})
+    traffic = fixture.state(1.0).traffic
     assert traffic is not None
     assert traffic.rps == expected
 
 
 def test_since_start_is_the_mean_over_the_life_that_the_first_scrape_carries() -> None:
-    scene = Scene(Bindings(TRAFFIC))
+    fixture = ServiceFixture(Bindings(TRAFFIC))
     start = {series(START_TIME): 1e9 - 100.0}
-    scene.good(0.0, {**requests(5000.0), **start})
-    assert scene.state(0.0).lifetime_s == 100.0
-    scene.good(1.0, {**requests(9000.0), **start})
-    state = scene.state(1.0)
+    fixture.add_scrape(0.0, {**requests(5000.0), **start})
+    assert fixture.state(0.0).lifetime_s == 100.0
+    fixture.add_scrape(1.0, {**requests(9000.0), **start})
+    state = fixture.state(1.0)
     assert state.traffic is not None
     assert state.traffic.since_start == 50.0
     assert state.lifetime_s == 100.0  # as long as what it is the mean of
 
 
 def test_without_a_start_time_there_is_no_mean_over_the_life() -> None:
-    scene = Scene(Bindings(TRAFFIC))
-    scene.good(0.0, requests(5000.0))
-    state = scene.state(0.0)
+    fixture = ServiceFixture(Bindings(TRAFFIC))
+    fixture.add_scrape(0.0, requests(5000.0))
+    state = fixture.state(0.0)
     assert state.traffic is not None
     assert (state.traffic.since_start, state.lifetime_s) == (None, None)
 
 
 def test_best_60s_is_the_best_whole_minute() -> None:
-    scene = Scene(Bindings(TRAFFIC))
+    fixture = ServiceFixture(Bindings(TRAFFIC))
     count, best = 0.0, []
     for at in range(200):
         count += 20.0 if 70 <= at < 130 else 10.0
-        scene.good(float(at), requests(count))
-        traffic = scene.state(float(at)).traffic
+        fixture.add_scrape(float(at), requests(count))
+        traffic = fixture.state(float(at)).traffic
         assert traffic is not None
         best.append(traffic.best_60s)
     assert best[58] is None
@@ -147,37 +160,37 @@ def test_best_60s_is_the_best_whole_minute() -> None:
 
 
 def test_total_goes_on_across_an_outage_and_is_kept_when_series_are_dropped() -> None:
-    scene = Scene(Bindings(TRAFFIC), window_s=2.0)
+    fixture = ServiceFixture(Bindings(TRAFFIC), window_s=2.0)
     many = {key: 0.0 for n in range(100) for key in requests(0.0, route=str(n))}
-    scene.good(0.0, {**many, **requests(0.0)})
-    scene.good(1.0, {**dict.fromkeys(many, 1.0), **requests(1.0)})
-    scene.state(1.0)
-    scene.failed(2.0)
-    scene.state(2.0)
+    fixture.add_scrape(0.0, {**many, **requests(0.0)})
+    fixture.add_scrape(1.0, {**dict.fromkeys(many, 1.0), **requests(1.0)})
+    fixture.state(1.0)
+    fixture.add_failure(2.0)
+    fixture.state(2.0)
     for at in range(3, 12):
-        scene.good(float(at), requests(float(at)))
-        state = scene.state(float(at))
-    assert len(scene.windows["shop"].series) == 1
+        fixture.add_scrape(float(at), requests(float(at)))
+        state = fixture.state(float(at))
+    assert len(fixture.windows["shop"].series) == 1
     assert state.traffic is not None
     assert state.traffic.total == 100.0 + 11.0
 
 
 def test_a_gauge_that_is_a_rate_already() -> None:
-    scene = Scene(Bindings(Binding("traffic", "gauge", "rate_in", unit="msg/s")))
-    scene.good(0.0, {series("rate_in", topic="a"): 4.0, series("rate_in", topic="b"): 6.0})
-    traffic = scene.state(0.0).traffic
+    fixture = ServiceFixture(Bindings(Binding("traffic", "gauge", "rate_in", unit="msg/s")))
+    fixture.add_scrape(0.0, {series("rate_in", topic="a"): 4.0, series("rate_in", topic="b"): 6.0})
+    traffic = fixture.state(0.0).traffic
     assert traffic is not None
     assert (traffic.rps, traffic.unit, traffic.total) == (10.0, "msg/s", None)
 
 
 def test_a_vanished_series_is_gone_now() -> None:
-    scene = Scene(Bindings(TRAFFIC))
+    fixture = ServiceFixture(Bindings(TRAFFIC))
     for at in range(3):
-        scene.good(
+        fixture.add_scrape(
             float(at), {**requests(10.0 * at, route="/a"), **requests(50.0 * at, route="/b")}
         )
-    scene.good(3.0, requests(30.0, route="/a"))
-    state = scene.state(3.0, ("route",))
+    fixture.add_scrape(3.0, requests(30.0, route="/a"))
+    state = fixture.state(3.0, ("route",))
     assert state.traffic is not None
     assert state.traffic.rps == 10.0
     assert [row.labels for row in state.breakdown] == [(("route", "/a"),)]
@@ -189,10 +202,10 @@ def test_a_vanished_series_is_gone_now() -> None:
 def errors_of(
     binding: Binding, before: Samples, after: Samples
 ) -> tuple[float | None, float | None, dict[str, float]]:
-    scene = Scene(Bindings(TRAFFIC, binding))
-    scene.good(0.0, before)
-    scene.good(1.0, after)
-    errors = scene.state(1.0).errors
+    fixture = ServiceFixture(Bindings(TRAFFIC, binding))
+    fixture.add_scrape(0.0, before)
+    fixture.add_scrape(1.0, after)
+    errors = fixture.state(1.0).errors
     assert errors is not None
     return errors.ratio, errors.rps, dict(errors.by_class)
 
@@ -260,10 +273,10 @@ def test_saturation_waits_first_then_by_ratio_then_the_unknown() -> None:
         Binding("saturation", "gauge", "share", name="cache", unit="ratio"),
         Binding("saturation", "gauge", "queue", name="queue", waiting=True),
     ]
-    scene = Scene(Bindings(saturation=tuple(gauge)))
+    fixture = ServiceFixture(Bindings(saturation=tuple(gauge)))
     values = {"busy": 3.0, "used": 4.0, "size": 8.0, "share": 0.9, "queue": 2.0}
-    scene.good(0.0, {series(name): value for name, value in values.items()})
-    found = [(s.name, s.value, s.limit, s.ratio, s.waiting) for s in scene.state(0.0).saturation]
+    fixture.add_scrape(0.0, {series(name): value for name, value in values.items()})
+    found = [(s.name, s.value, s.limit, s.ratio, s.waiting) for s in fixture.state(0.0).saturation]
     assert found == [
         ("queue", 2.0, None, None, 2.0),
         ("cache", 0.9, None, 0.9, None),
@@ -275,36 +288,38 @@ def test_saturation_waits_first_then_by_ratio_then_the_unknown() -> None:
 def test_amounts_are_added_over_replicas_and_of_shares_the_highest_counts() -> None:
     used = Binding("saturation", "gauge", "used", limit="size")
     share = Binding("saturation", "gauge", "share", unit="ratio")
-    scene = Scene(Bindings(saturation=(used, share)), targets=("a", "b"))
-    scene.good(0.0, {series("used"): 2.0, series("size"): 10.0, series("share"): 0.2}, "a")
-    scene.good(0.0, {series("used"): 8.0, series("size"): 10.0, series("share"): 0.4}, "b")
-    found = {s.family: (s.value, s.limit, s.ratio) for s in scene.state(0.0).saturation}
+    fixture = ServiceFixture(Bindings(saturation=(used, share)), targets=("a", "b"))
+    fixture.add_scrape(0.0, {series("used"): 2.0, series("size"): 10.0, series("share"): 0.2}, "a")
+    fixture.add_scrape(0.0, {series("used"): 8.0, series("size"): 10.0, series("share"): 0.4}, "b")
+    found = {s.family: (s.value, s.limit, s.ratio) for s in fixture.state(0.0).saturation}
     assert found == {"used": (10.0, 20.0, 0.5), "share": (0.4, None, 0.4)}
 
 
 def test_a_limit_of_minus_one_is_none() -> None:
-    scene = Scene(Bindings(saturation=(Binding("saturation", "gauge", "used", limit="size"),)))
-    scene.good(0.0, {series("used"): 2.0, series("size"): -1.0})
-    state = scene.state(0.0).saturation[0]
+    fixture = ServiceFixture(
+        Bindings(saturation=(Binding("saturation", "gauge", "used", limit="size"),))
+    )
+    fixture.add_scrape(0.0, {series("used"): 2.0, series("size"): -1.0})
+    state = fixture.state(0.0).saturation[0]
     assert (state.value, state.limit, state.ratio) == (2.0, None, None)
 
 
 def test_a_gauge_that_is_no_number_or_whose_target_is_down_is_unknown() -> None:
-    scene = Scene(Bindings(saturation=(Binding("saturation", "gauge", "used"),)))
-    scene.good(0.0, {series("used"): math.nan})
-    assert scene.state(0.0).saturation[0].value is None
-    scene.good(1.0, {series("used"): 5.0})
-    assert scene.state(1.0).saturation[0].value == 5.0
-    scene.failed(2.0)
-    assert scene.state(2.0).saturation[0].value is None
+    fixture = ServiceFixture(Bindings(saturation=(Binding("saturation", "gauge", "used"),)))
+    fixture.add_scrape(0.0, {series("used"): math.nan})
+    assert fixture.state(0.0).saturation[0].value is None
+    fixture.add_scrape(1.0, {series("used"): 5.0})
+    assert fixture.state(1.0).saturation[0].value == 5.0
+    fixture.add_failure(2.0)
+    assert fixture.state(2.0).saturation[0].value is None
 
 
 def test_a_pause_is_a_mean() -> None:
     pause = Binding("saturation", "mean", "gc_seconds", unit="s", denominator="gc_seconds_count")
-    scene = Scene(Bindings(saturation=(pause,)))
-    scene.good(0.0, {series("gc_seconds_sum"): 1.0, series("gc_seconds_count"): 10.0})
-    scene.good(1.0, {series("gc_seconds_sum"): 1.5, series("gc_seconds_count"): 15.0})
-    assert scene.state(1.0).saturation[0].value == pytest.approx(0.1)
+    fixture = ServiceFixture(Bindings(saturation=(pause,)))
+    fixture.add_scrape(0.0, {series("gc_seconds_sum"): 1.0, series("gc_seconds_count"): 10.0})
+    fixture.add_scrape(1.0, {series("gc_seconds_sum"): 1.5, series("gc_seconds_count"): 15.0})
+    assert fixture.state(1.0).saturation[0].value == pytest.approx(0.1)
 
 
 def test_further_signals_are_read_like_the_main_ones() -> None:
@@ -312,10 +327,10 @@ def test_further_signals_are_read_like_the_main_ones() -> None:
         "latency", "histogram", "request_duration_seconds", unit="s", name="time to first token"
     )
     tokens = Binding("traffic", "counter", "tokens_total", unit="tokens/s", name="tokens")
-    scene = Scene(Bindings(signals=(first, tokens)))
-    scene.good(0.0, {**durations((0,) * 6), series("tokens_total"): 0.0})
-    scene.good(1.0, {**durations((0, 10, 10, 10, 10, 10)), series("tokens_total"): 70.0})
-    latency, traffic = scene.state(1.0).signals
+    fixture = ServiceFixture(Bindings(signals=(first, tokens)))
+    fixture.add_scrape(0.0, {**durations((0,) * 6), series("tokens_total"): 0.0})
+    fixture.add_scrape(1.0, {**durations((0, 10, 10, 10, 10, 10)), series("tokens_total"): 70.0})
+    latency, traffic = fixture.state(1.0).signals
     assert (latency.name, traffic.name) == ("time to first token", "tokens")
     assert latency.latency is not None
     assert traffic.traffic is not None
@@ -337,10 +352,12 @@ def shop(at: float) -> Samples:
 
 
 def test_rows_by_route_and_method_carry_traffic_errors_and_quantiles() -> None:
-    scene = Scene(Bindings(TRAFFIC, ERRORS, LATENCY, breakdown=("route", "method", "status")))
+    fixture = ServiceFixture(
+        Bindings(TRAFFIC, ERRORS, LATENCY, breakdown=("route", "method", "status"))
+    )
     for at in range(3):
-        scene.good(float(at), shop(float(at)))
-    state = scene.state(2.0)
+        fixture.add_scrape(float(at), shop(float(at)))
+    state = fixture.state(2.0)
     assert state.breakdown_by == ("method", "route")
     assert [(dict(row.labels)["method"], dict(row.labels)["route"], round(row.rps or 0)) for row in state.breakdown] == [
         ("GET", "/b", 60), ("GET", "/a", 30), ("POST", "/a", 10),
@@ -351,10 +368,10 @@ def test_rows_by_route_and_method_carry_traffic_errors_and_quantiles() -> None:
 
 
 def test_rows_by_another_label() -> None:
-    scene = Scene(Bindings(TRAFFIC, ERRORS, LATENCY, breakdown=("route", "method")))
+    fixture = ServiceFixture(Bindings(TRAFFIC, ERRORS, LATENCY, breakdown=("route", "method")))
     for at in range(3):
-        scene.good(float(at), shop(float(at)))
-    rows = scene.state(2.0, ("method",)).breakdown
+        fixture.add_scrape(float(at), shop(float(at)))
+    rows = fixture.state(2.0, ("method",)).breakdown
     assert [(row.labels, round(row.rps or 0)) for row in rows] == [
         ((("method", "GET"),), 90),
         ((("method", "POST"),), 10),
@@ -362,41 +379,41 @@ def test_rows_by_another_label() -> None:
 
 
 def test_beyond_twenty_rows_the_rest_is_one_line() -> None:
-    scene = Scene(Bindings(TRAFFIC, breakdown=("route",)))
+    fixture = ServiceFixture(Bindings(TRAFFIC, breakdown=("route",)))
     for at in range(2):
-        scene.good(
+        fixture.add_scrape(
             float(at),
             {k: v for n in range(50) for k, v in requests(float(at * n), route=f"/{n}").items()},
         )
-    state = scene.state(1.0)
+    state = fixture.state(1.0)
     assert len(state.breakdown) == 20
     assert state.breakdown[0].labels == (("route", "/49"),)
     assert state.breakdown_more is not None
     assert state.breakdown_more[0] == 30
     assert state.breakdown_more[1] == pytest.approx(sum(range(30)))
-    assert len(scene.tracker.breakdown(("route",), 50)[0]) == 50
+    assert len(fixture.tracker.breakdown(("route",), 50)[0]) == 50
 
 
 def test_traffic_without_the_label_leaves_the_counting_to_the_histogram() -> None:
-    scene = Scene(Bindings(TRAFFIC, latency=LATENCY, breakdown=("route",)))
+    fixture = ServiceFixture(Bindings(TRAFFIC, latency=LATENCY, breakdown=("route",)))
     for at in range(2):
-        scene.good(
+        fixture.add_scrape(
             float(at),
             {series("requests_total"): 9.0 * at, **durations((0.0, *(at * 5.0,) * 5), route="/a")},
         )
-    assert [(row.labels, row.rps) for row in scene.state(1.0).breakdown] == [
+    assert [(row.labels, row.rps) for row in fixture.state(1.0).breakdown] == [
         ((("route", "/a"),), 5.0)
     ]
 
 
 def test_rows_add_up_to_the_whole() -> None:
-    scene = Scene(Bindings(TRAFFIC, breakdown=("route",)))
+    fixture = ServiceFixture(Bindings(TRAFFIC, breakdown=("route",)))
     for at in range(2):
-        scene.good(
+        fixture.add_scrape(
             float(at),
             {k: v for n in range(50) for k, v in requests(float(at * n), route=f"/{n}").items()},
         )
-    state = scene.state(1.0)
+    state = fixture.state(1.0)
     assert state.traffic is not None
     assert state.breakdown_more is not None
     assert sum(row.rps or 0.0 for row in state.breakdown) + state.breakdown_more[
@@ -418,21 +435,21 @@ def test_wanted_names_all_that_the_bindings_rest_on() -> None:
 
 
 def test_a_series_that_comes_later_is_counted() -> None:
-    scene = Scene(Bindings(TRAFFIC, ERRORS))
-    scene.good(0.0, requests(0.0))
-    scene.good(1.0, requests(10.0))
-    scene.state(1.0)
-    scene.good(2.0, {**requests(20.0), **requests(5.0, "500")})
-    errors = scene.state(2.0).errors
+    fixture = ServiceFixture(Bindings(TRAFFIC, ERRORS))
+    fixture.add_scrape(0.0, requests(0.0))
+    fixture.add_scrape(1.0, requests(10.0))
+    fixture.state(1.0)
+    fixture.add_scrape(2.0, {**requests(20.0), **requests(5.0, "500")})
+    errors = fixture.state(2.0).errors
     assert errors is not None
     assert errors.ratio == pytest.approx(5 / 25)
 
 
 def test_resets_are_counted() -> None:
-    scene = Scene(Bindings(TRAFFIC))
+    fixture = ServiceFixture(Bindings(TRAFFIC))
     for at, value in enumerate((50.0, 60.0, 5.0, 15.0)):
-        scene.good(float(at), requests(value))
-    assert scene.state(3.0).resets == 1
+        fixture.add_scrape(float(at), requests(value))
+    assert fixture.state(3.0).resets == 1
 
 
 @pytest.mark.parametrize(
@@ -465,17 +482,17 @@ def test_resets_are_counted() -> None:
 def test_what_an_exporter_speaks_for_has_counted_longer_than_the_exporter_lives(
     sample: str, page: tuple[str, ...], expected: float | None
 ) -> None:
-    scene = Scene(Bindings(Binding("traffic", "counter", sample)))
+    fixture = ServiceFixture(Bindings(Binding("traffic", "counter", sample)))
     said = {series(START_TIME): 1e9 - 10.0, series(sample): 5000.0}
     said |= {series(name): 1e9 - 1000.0 for name in page if name.endswith("_time_seconds")}
-    scene.good(0.0, said, families={name: Family(name, "gauge") for name in page})
-    traffic = scene.state(0.0).traffic
+    fixture.add_scrape(0.0, said, families={name: Family(name, "gauge") for name in page})
+    traffic = fixture.state(0.0).traffic
     assert traffic is not None
     assert traffic.since_start == expected
 
 
 def test_an_exporter_that_restarts_has_not_counted_the_hosts_bytes_anew() -> None:
-    scene = Scene(
+    fixture = ServiceFixture(
         Bindings(Binding("traffic", "counter", "node_network_receive_bytes_total", unit="By/s"))
     )
     families = {"node_exporter_build_info": Family("node_exporter_build_info", "gauge")}
@@ -484,11 +501,11 @@ def test_an_exporter_that_restarts_has_not_counted_the_hosts_bytes_anew() -> Non
             series(START_TIME): 1e9 + (began if began < 2 else -began),
             series("node_boot_time_seconds"): 1e9 - 1e6,
         }
-        scene.good(
+        fixture.add_scrape(
             at,
             {**said, series("node_network_receive_bytes_total"): 1e12 + 100.0 * at},
             families=families,
         )
-    traffic = scene.state(3.0).traffic
+    traffic = fixture.state(3.0).traffic
     assert traffic is not None
     assert (traffic.rps, traffic.total) == (100.0, 300.0)

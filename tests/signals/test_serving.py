@@ -1,4 +1,4 @@
-"""The one decision which process is offered: of the service shown, from who holds which socket. Tables, no processes."""
+"""Choice of the process to profile, from the owners of sockets; tables, no processes."""
 
 from __future__ import annotations
 
@@ -261,7 +261,10 @@ def test_where_no_worker_may_be_seen_nothing_is_offered_but_a_sentence(
     listeners: TargetListeners, processes: tuple[ProcessState, ...], state: str, words: str
 ) -> None:
     choice = choose_process(
-        snapshot(processes, listeners, state=state), SHOP, sudo="sudo /x/tputtui", by_hand=BY_HAND
+        snapshot(processes, listeners, state=state),
+        SHOP,
+        sudo="sudo /x/tputtui",
+        manual_hint=BY_HAND,
     )
     assert choice.process is None, "never a process that does not serve what is shown"
     assert not choice.is_pending

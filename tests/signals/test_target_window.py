@@ -8,9 +8,9 @@ from itertools import accumulate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracle import counters
 
 from tputtui.model import Exposition, Scrape, Series
-from tputtui.signals.rates import counters
 from tputtui.signals.rates.lifetime import START_TIME
 from tputtui.signals.rates.target_window import MAX_ROWS, TargetWindow
 
@@ -37,263 +37,263 @@ def failed(at: float) -> Scrape:
     return Scrape("shop", at=at, time=1e9 + at, duration_s=0.01, error="connection refused")
 
 
-def window(window_s: float = 10.0, interval_s: float = 1.0) -> TargetWindow:
+def create_window(window_s: float = 10.0, interval_s: float = 1.0) -> TargetWindow:
     return TargetWindow(window_s, interval_s, {"requests_total"}, {"queue_depth"})
 
 
-def rate_of(seen: TargetWindow, series: Series) -> float | None:
-    rates = seen.rates()
-    return None if rates is None else rates[seen.series.index(series)]
+def rate_of(window: TargetWindow, series: Series) -> float | None:
+    rates = window.rates()
+    return None if rates is None else rates[window.series.index(series)]
 
 
-def gained(seen: TargetWindow, series: Series) -> float:
-    return seen.gained[seen.series.index(series)]
+def gained(window: TargetWindow, series: Series) -> float:
+    return window.gained[window.series.index(series)]
 
 
 def test_the_first_scrape_gives_no_rate() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 1e6}))
-    assert seen.rates() is None
-    assert seen.covered_s == 0.0
-    assert gained(seen, A) == 0.0
+    window = create_window()
+    window.add(good(0.0, {A: 1e6}))
+    assert window.rates() is None
+    assert window.covered_s == 0.0
+    assert gained(window, A) == 0.0
 
 
 def test_the_rate_is_over_the_time_between_the_scrapes() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 100.0}))
-    seen.add(good(1.25, {A: 150.0}))
-    assert rate_of(seen, A) == 40.0
-    assert seen.covered_s == 1.25
+    window = create_window()
+    window.add(good(0.0, {A: 100.0}))
+    window.add(good(1.25, {A: 150.0}))
+    assert rate_of(window, A) == 40.0
+    assert window.covered_s == 1.25
 
 
 def test_the_window_moves() -> None:
-    seen = window()
+    window = create_window()
     for at in range(31):
-        seen.add(good(float(at), {A: 10.0 * min(at, 20)}))
-    assert seen.covered_s == 10.0
-    assert rate_of(seen, A) == 0.0
-    assert gained(seen, A) == 200.0
+        window.add(good(float(at), {A: 10.0 * min(at, 20)}))
+    assert window.covered_s == 10.0
+    assert rate_of(window, A) == 0.0
+    assert gained(window, A) == 200.0
 
 
 def test_a_reset_counts_from_zero_and_is_marked() -> None:
-    seen = window()
+    window = create_window()
     for at, value in enumerate([1000.0, 1500.0, 20.0, 220.0]):
-        seen.add(good(float(at), {A: value}))
-    assert gained(seen, A) == 720.0
-    assert (seen.resets, seen.reset_at) == (1, 2.0)
+        window.add(good(float(at), {A: value}))
+    assert gained(window, A) == 720.0
+    assert (window.resets, window.reset_at) == (1, 2.0)
 
 
 def test_a_new_process_is_a_reset_even_where_values_rose() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 10.0, START: 1e9 - 500.0}))
-    seen.add(good(1.0, {A: 15.0, START: 1e9 + 0.5}))
-    assert gained(seen, A) == 15.0
-    assert seen.resets == 1
+    window = create_window()
+    window.add(good(0.0, {A: 10.0, START: 1e9 - 500.0}))
+    window.add(good(1.0, {A: 15.0, START: 1e9 + 0.5}))
+    assert gained(window, A) == 15.0
+    assert window.resets == 1
 
 
 def test_a_clock_that_was_set_is_no_reset() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 1e6, START: 500.0}))
-    seen.add(good(1.0, {A: 1e6 + 5, START: 800.0}, step=300.0))
-    assert gained(seen, A) == 5.0
-    assert seen.resets == 0
+    window = create_window()
+    window.add(good(0.0, {A: 1e6, START: 500.0}))
+    window.add(good(1.0, {A: 1e6 + 5, START: 800.0}, step=300.0))
+    assert gained(window, A) == 5.0
+    assert window.resets == 0
 
 
 def test_after_a_suspend_rates_start_over_and_what_was_counted_meanwhile_makes_no_spike() -> None:
-    seen = window()
+    window = create_window()
     for second in range(5):
-        seen.add(good(float(second), {A: 100.0 * second}))
+        window.add(good(float(second), {A: 100.0 * second}))
     # Monotonic time stood still for an hour of the wall clock, in which the target counted on.
-    seen.add(good(5.0, {A: 360_500.0}, step=3600.0))
-    assert rate_of(seen, A) is None
-    seen.add(good(6.0, {A: 360_600.0}, step=3600.0))
-    assert rate_of(seen, A) == 100.0
+    window.add(good(5.0, {A: 360_500.0}, step=3600.0))
+    assert rate_of(window, A) is None
+    window.add(good(6.0, {A: 360_600.0}, step=3600.0))
+    assert rate_of(window, A) == 100.0
 
 
 @pytest.mark.parametrize("step", [-3600.0, -3.0, 3.0])
 def test_a_clock_that_is_set_back_or_by_a_little_makes_no_gap_and_no_other_rate(
     step: float,
 ) -> None:
-    seen = window()
+    window = create_window()
     for second in range(10):
-        seen.add(good(float(second), {A: 100.0 * second}, step=step if second > 5 else 0.0))
-        assert second == 0 or rate_of(seen, A) == 100.0
+        window.add(good(float(second), {A: 100.0 * second}, step=step if second > 5 else 0.0))
+        assert second == 0 or rate_of(window, A) == 100.0
 
 
 def test_a_start_time_that_is_rounded_is_no_reset() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 10.0, START: 500.0}))
-    seen.add(good(1.0, {A: 15.0, START: 501.0}))
-    assert (gained(seen, A), seen.resets) == (5.0, 0)
+    window = create_window()
+    window.add(good(0.0, {A: 10.0, START: 500.0}))
+    window.add(good(1.0, {A: 15.0, START: 501.0}))
+    assert (gained(window, A), window.resets) == (5.0, 0)
 
 
 def test_a_child_made_anew_is_a_reset_of_that_child_only() -> None:
     created = Series("requests_created", A.labels)
-    seen = TargetWindow(10.0, 1.0, {"requests_total"}, {"requests_created"})
-    seen.add(good(0.0, {A: 10.0, B: 10.0, created: 1e9 - 500.0}))
-    seen.add(good(1.0, {A: 15.0, B: 15.0, created: 1e9 + 0.5}))
-    assert (gained(seen, A), gained(seen, B)) == (15.0, 5.0)
+    window = TargetWindow(10.0, 1.0, {"requests_total"}, {"requests_created"})
+    window.add(good(0.0, {A: 10.0, B: 10.0, created: 1e9 - 500.0}))
+    window.add(good(1.0, {A: 15.0, B: 15.0, created: 1e9 + 0.5}))
+    assert (gained(window, A), gained(window, B)) == (15.0, 5.0)
 
 
 def test_a_failed_scrape_is_a_gap_and_the_rates_start_over() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 0.0}))
-    seen.add(good(1.0, {A: 10.0}))
-    seen.add(failed(2.0))
-    assert (seen.is_up, seen.rates()) == (False, None)
-    seen.add(good(3.0, {A: 1000.0}))
-    assert seen.rates() is None
-    seen.add(good(4.0, {A: 1007.0}))
-    assert rate_of(seen, A) == 7.0
-    assert gained(seen, A) == 1007.0  # what came to pass in the outage is in the total
+    window = create_window()
+    window.add(good(0.0, {A: 0.0}))
+    window.add(good(1.0, {A: 10.0}))
+    window.add(failed(2.0))
+    assert (window.is_up, window.rates()) == (False, None)
+    window.add(good(3.0, {A: 1000.0}))
+    assert window.rates() is None
+    window.add(good(4.0, {A: 1007.0}))
+    assert rate_of(window, A) == 7.0
+    assert gained(window, A) == 1007.0  # what came to pass in the outage is in the total
 
 
 def test_a_long_silence_is_a_gap() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 0.0}))
-    seen.add(good(1.0, {A: 10.0}))
-    seen.add(good(12.0, {A: 400.0}))
-    assert seen.rates() is None
+    window = create_window()
+    window.add(good(0.0, {A: 0.0}))
+    window.add(good(1.0, {A: 10.0}))
+    window.add(good(12.0, {A: 400.0}))
+    assert window.rates() is None
 
 
 def test_a_silence_of_ours_within_the_window_is_no_outage_of_the_target() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 0.0}))
-    seen.add(good(1.0, {A: 10.0}))
-    seen.add(good(7.0, {A: 70.0, B: 6.0}))  # nothing failed in between: we were busy, or stopped
-    assert rate_of(seen, A) == pytest.approx(10.0)
-    assert gained(seen, B) == 6.0
+    window = create_window()
+    window.add(good(0.0, {A: 0.0}))
+    window.add(good(1.0, {A: 10.0}))
+    window.add(good(7.0, {A: 70.0, B: 6.0}))  # nothing failed in between: we were busy, or stopped
+    assert rate_of(window, A) == pytest.approx(10.0)
+    assert gained(window, B) == 6.0
 
 
 def test_one_missed_tick_is_no_gap() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 0.0}))
-    seen.add(good(2.1, {A: 21.0}))
-    assert rate_of(seen, A) == pytest.approx(10.0)
+    window = create_window()
+    window.add(good(0.0, {A: 0.0}))
+    window.add(good(2.1, {A: 21.0}))
+    assert rate_of(window, A) == pytest.approx(10.0)
 
 
 def test_a_new_label_set_counts_from_zero() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 100.0}))
-    seen.add(good(1.0, {A: 100.0, B: 3.0}))
-    assert (rate_of(seen, B), gained(seen, B)) == (3.0, 3.0)
+    window = create_window()
+    window.add(good(0.0, {A: 100.0}))
+    window.add(good(1.0, {A: 100.0, B: 3.0}))
+    assert (rate_of(window, B), gained(window, B)) == (3.0, 3.0)
 
 
 def test_after_a_gap_a_new_label_set_counts_nothing_yet() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 100.0}))
-    seen.add(failed(1.0))
-    seen.add(good(2.0, {A: 100.0, B: 1e6}))
-    assert gained(seen, B) == 0.0
+    window = create_window()
+    window.add(good(0.0, {A: 100.0}))
+    window.add(failed(1.0))
+    window.add(good(2.0, {A: 100.0, B: 1e6}))
+    assert gained(window, B) == 0.0
 
 
 def test_a_name_the_scanner_forgot_counts_nothing_at_return() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 100.0}))
-    seen.add(good(1.0, {A: 100.0, B: 1e6}), forgotten={"requests_total"})
-    assert gained(seen, B) == 0.0
+    window = create_window()
+    window.add(good(0.0, {A: 100.0}))
+    window.add(good(1.0, {A: 100.0, B: 1e6}), forgotten={"requests_total"})
+    assert gained(window, B) == 0.0
 
 
 def test_a_name_with_series_beyond_the_limit_counts_nothing_at_first() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 100.0}))
-    seen.add(good(1.0, {A: 100.0, B: 1e6}, hidden={"requests_total": 12}))
-    assert gained(seen, B) == 0.0
+    window = create_window()
+    window.add(good(0.0, {A: 100.0}))
+    window.add(good(1.0, {A: 100.0, B: 1e6}, hidden={"requests_total": 12}))
+    assert gained(window, B) == 0.0
 
 
 def test_a_newly_followed_name_counts_nothing_at_first() -> None:
     other = Series("jobs_total")
-    seen = window()
-    seen.add(good(0.0, {A: 0.0, other: 1e6}))
-    seen.follow({"requests_total", "jobs_total"})
-    seen.add(good(1.0, {A: 1.0, other: 1e6}))
-    seen.add(good(2.0, {A: 2.0, other: 1e6 + 4}))
-    assert rate_of(seen, other) == 2.0
-    assert rate_of(seen, A) == 1.0
+    window = create_window()
+    window.add(good(0.0, {A: 0.0, other: 1e6}))
+    window.follow({"requests_total", "jobs_total"})
+    window.add(good(1.0, {A: 1.0, other: 1e6}))
+    window.add(good(2.0, {A: 2.0, other: 1e6 + 4}))
+    assert rate_of(window, other) == 2.0
+    assert rate_of(window, A) == 1.0
 
 
 def test_a_missing_series_is_gone_now_and_returns_without_a_spike() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 100.0, B: 100.0}))
-    layout = seen.layout_version
-    seen.add(good(1.0, {A: 100.0}))
-    assert list(seen.gone) == [seen.series.index(B)]
-    assert seen.layout_version != layout
-    seen.add(good(2.0, {A: 100.0, B: 5000.0}))
-    assert gained(seen, B) == 0.0
-    seen.add(good(3.0, {A: 100.0, B: 5009.0}))
-    assert gained(seen, B) == 9.0
-    assert not seen.gone
+    window = create_window()
+    window.add(good(0.0, {A: 100.0, B: 100.0}))
+    layout = window.layout_version
+    window.add(good(1.0, {A: 100.0}))
+    assert list(window.gone) == [window.series.index(B)]
+    assert window.layout_version != layout
+    window.add(good(2.0, {A: 100.0, B: 5000.0}))
+    assert gained(window, B) == 0.0
+    window.add(good(3.0, {A: 100.0, B: 5009.0}))
+    assert gained(window, B) == 9.0
+    assert not window.gone
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_never_counts(odd: float) -> None:
-    seen = window()
+    window = create_window()
     for at, value in enumerate([odd, 100.0, odd, 110.0]):
-        seen.add(good(float(at), {A: value}))
-    assert gained(seen, A) == 10.0
-    assert seen.resets == 0
+        window.add(good(float(at), {A: value}))
+    assert gained(window, A) == 10.0
+    assert window.resets == 0
 
 
 def test_gauges_are_kept_as_they_are() -> None:
-    seen = window()
-    seen.add(good(0.0, {A: 1.0, DEPTH: 7.0}))
-    seen.add(good(1.0, {A: 1.0, DEPTH: 3.0}))
-    assert seen.gauges["queue_depth"] == [(DEPTH, 3.0)]
-    assert seen.resets == 0
+    window = create_window()
+    window.add(good(0.0, {A: 1.0, DEPTH: 7.0}))
+    window.add(good(1.0, {A: 1.0, DEPTH: 3.0}))
+    assert window.gauges["queue_depth"] == [(DEPTH, 3.0)]
+    assert window.resets == 0
 
 
 def test_the_age_of_the_process() -> None:
-    seen = window()
-    seen.add(good(50.0, {START: 1e9 - 50}))
-    assert seen.age_s("hits_total") == 100.0
+    window = create_window()
+    window.add(good(50.0, {START: 1e9 - 50}))
+    assert window.age_s("hits_total") == 100.0
 
 
 def test_an_unknown_start_has_no_age() -> None:
-    seen = window()
-    seen.add(good(50.0, {A: 1.0}))
-    assert seen.age_s("hits_total") is None
+    window = create_window()
+    window.add(good(50.0, {A: 1.0}))
+    assert window.age_s("hits_total") is None
 
 
 def test_a_thousand_new_series_a_scrape_reach_a_plateau() -> None:
-    seen = window()
+    window = create_window()
     sizes = []
     for at in range(60):
         churn = {Series("requests_total", (("id", f"{at}-{n}"),)): 1.0 for n in range(100)}
-        seen.add(good(float(at), churn))
-        sizes.append(len(seen.series))
+        window.add(good(float(at), churn))
+        sizes.append(len(window.series))
     assert max(sizes[20:]) == max(sizes[40:]) <= 1700
-    assert all(len(numbers) == len(seen.series) for numbers in (seen.raw_values, seen.gained))
+    assert all(len(numbers) == len(window.series) for numbers in (window.raw_values, window.gained))
 
 
 def test_what_is_dropped_is_told_with_what_it_had_gained() -> None:
-    seen = window(window_s=2.0)
+    window = create_window(window_s=2.0)
     many = {Series("requests_total", (("id", str(n)),)): 0.0 for n in range(100)}
-    seen.add(good(0.0, {A: 0.0, **many}))
-    seen.add(good(1.0, {A: 5.0, **dict.fromkeys(many, 2.0)}))
-    tally = seen.track_dropped("requests_total", lambda series: series.label("id") != "7")
-    other = seen.track_dropped("errors_total", lambda _: True)
+    window.add(good(0.0, {A: 0.0, **many}))
+    window.add(good(1.0, {A: 5.0, **dict.fromkeys(many, 2.0)}))
+    tally = window.track_dropped("requests_total", lambda series: series.label("id") != "7")
+    other = window.track_dropped("errors_total", lambda _: True)
     for at in range(2, 8):
-        seen.add(good(float(at), {A: 5.0 * at}))
+        window.add(good(float(at), {A: 5.0 * at}))
     assert (tally.gained, other.gained) == (198.0, 0.0)
-    assert seen.series == [A]
-    assert rate_of(seen, A) == 5.0
+    assert window.series == [A]
+    assert rate_of(window, A) == 5.0
 
 
 def test_a_long_window_at_a_short_interval_keeps_few_rows() -> None:
-    seen = window(window_s=600.0, interval_s=0.1)
+    window = create_window(window_s=600.0, interval_s=0.1)
     for tick in range(9000):
-        seen.add(good(tick * 0.1, {A: float(tick)}))
-    assert len(seen.processes.current_process.rows) <= MAX_ROWS + 2
-    assert seen.covered_s == pytest.approx(600.0, abs=3.0)
-    assert rate_of(seen, A) == pytest.approx(10.0)
+        window.add(good(tick * 0.1, {A: float(tick)}))
+    assert len(window.processes.current_process.rows) <= MAX_ROWS + 2
+    assert window.covered_s == pytest.approx(600.0, abs=3.0)
+    assert rate_of(window, A) == pytest.approx(10.0)
 
 
 def test_a_clock_that_stands_still_divides_by_nothing() -> None:
-    seen = window()
-    seen.add(good(1.0, {A: 1.0}))
-    seen.add(good(1.0, {A: 2.0}))
-    assert seen.rates() is None
+    window = create_window()
+    window.add(good(1.0, {A: 1.0}))
+    window.add(good(1.0, {A: 2.0}))
+    assert window.rates() is None
 
 
 @given(
@@ -306,11 +306,11 @@ def test_the_window_agrees_with_the_plain_rule_where_counters_begin_at_zero(
 ) -> None:
     """The next life stays below what the one before had counted: its values do not return to the old line."""
     values = [*accumulate(one_life, initial=1e7), *accumulate(next_life, initial=first)]
-    seen = window()
+    window = create_window()
     for at, value in enumerate(values):
-        seen.add(good(float(at), {A: value}))
+        window.add(good(float(at), {A: value}))
     plain = counters.increase((float(at), value) for at, value in enumerate(values))
-    assert gained(seen, A) == pytest.approx(plain or 0.0)
+    assert gained(window, A) == pytest.approx(plain or 0.0)
 
 
 def answered(at: float, samples: Mapping[Series, float], asked_at: float, **more: float) -> Scrape:
@@ -324,10 +324,10 @@ def late(at: float) -> Scrape:
 
 @pytest.mark.parametrize("window_s", [2.0, 10.0, 60.0])
 def test_a_wait_for_a_late_answer_is_no_gap_and_a_silence_as_long_is_one(window_s: float) -> None:
-    waited, silent = window(window_s), window(window_s)
-    for seen in (waited, silent):
+    waited, silent = create_window(window_s), create_window(window_s)
+    for window in (waited, silent):
         for second in range(5):
-            seen.add(good(float(second), {A: 100.0 * second}))
+            window.add(good(float(second), {A: 100.0 * second}))
     waited.add(answered(104.0, {A: 10_400.0}, asked_at=5.0))
     assert rate_of(waited, A) == 100.0
     silent.add(answered(104.0, {A: 10_400.0}, asked_at=103.99))
@@ -336,28 +336,28 @@ def test_a_wait_for_a_late_answer_is_no_gap_and_a_silence_as_long_is_one(window_
 
 def test_deadlines_that_pass_between_questions_make_no_gap_but_a_pause_between_them_does() -> None:
     for pause, known in ((0.5, True), (30.0, False)):
-        seen = window()
+        window = create_window()
         for second in range(5):
-            seen.add(good(float(second), {A: 100.0 * second}))
-        seen.add(late(15.0))
-        seen.add(late(25.0 + pause))
-        seen.add(answered(28.0 + pause, {A: 100.0 * (28 + pause)}, asked_at=25.5 + pause))
-        assert (rate_of(seen, A) is not None) == known
+            window.add(good(float(second), {A: 100.0 * second}))
+        window.add(late(15.0))
+        window.add(late(25.0 + pause))
+        window.add(answered(28.0 + pause, {A: 100.0 * (28 + pause)}, asked_at=25.5 + pause))
+        assert (rate_of(window, A) is not None) == known
 
 
 def test_what_was_asked_while_we_were_kept_from_running_is_a_gap() -> None:
-    seen = window()
+    window = create_window()
     for second in range(5):
-        seen.add(good(float(second), {A: 100.0 * second}))
-    seen.add(answered(64.0, {A: 500.0}, asked_at=4.9, delayed_s=59.0))
-    assert rate_of(seen, A) is None
+        window.add(good(float(second), {A: 100.0 * second}))
+    window.add(answered(64.0, {A: 500.0}, asked_at=4.9, delayed_s=59.0))
+    assert rate_of(window, A) is None
 
 
 def test_a_body_that_takes_long_is_of_the_time_at_which_it_began() -> None:
-    seen = window()
-    seen.add(answered(1.0, {A: 100.0}, asked_at=0.9, first_byte_s=0.1))
-    seen.add(answered(2.0, {A: 200.0}, asked_at=1.9, first_byte_s=0.1))
-    assert rate_of(seen, A) == 100.0
+    window = create_window()
+    window.add(answered(1.0, {A: 100.0}, asked_at=0.9, first_byte_s=0.1))
+    window.add(answered(2.0, {A: 200.0}, asked_at=1.9, first_byte_s=0.1))
+    assert rate_of(window, A) == 100.0
     assert answered(2.0, {}, asked_at=1.9).ended_at == pytest.approx(2.0)
     slow = Scrape("shop", 2.0, 1e9, 8.1, first_byte_s=0.1)
     assert slow.asked_at == pytest.approx(1.9)
@@ -365,14 +365,14 @@ def test_a_body_that_takes_long_is_of_the_time_at_which_it_began() -> None:
 
 
 def test_an_overdue_window_has_no_rates_until_the_answer_comes() -> None:
-    seen = window()
+    window = create_window()
     for second in range(5):
-        seen.add(good(float(second), {A: 100.0 * second, DEPTH: 3.0}))
-    seen.is_overdue = True
-    assert seen.rates() is None
-    assert not seen.is_current
-    seen.add(answered(24.0, {A: 2400.0}, asked_at=5.0))
-    assert rate_of(seen, A) == 100.0
+        window.add(good(float(second), {A: 100.0 * second, DEPTH: 3.0}))
+    window.is_overdue = True
+    assert window.rates() is None
+    assert not window.is_current
+    window.add(answered(24.0, {A: 2400.0}, asked_at=5.0))
+    assert rate_of(window, A) == 100.0
 
 
 def held(at: float, value: float, delayed_s: float, took_s: float = 3.0) -> Scrape:
@@ -387,67 +387,67 @@ def test_a_stop_while_an_answer_is_on_its_way_never_skews_the_rate(
     stop_s: float, made: float, window_s: float
 ) -> None:
     """Answers take 3 s at 50 req/s; the one during which we stand still was made anywhere in that time."""
-    seen, at, rates = window(window_s), 0.0, []
+    window, at, rates = create_window(window_s), 0.0, []
     for _ in range(30):
-        seen.add(held(at, 50.0 * at, 0.0))
+        window.add(held(at, 50.0 * at, 0.0))
         at += 4.0
     at += stop_s
-    seen.add(held(at, 50.0 * (at - stop_s + made * stop_s), stop_s))
-    rates.append(rate_of(seen, A))
+    window.add(held(at, 50.0 * (at - stop_s + made * stop_s), stop_s))
+    rates.append(rate_of(window, A))
     for _ in range(30):
         at += 4.0
-        seen.add(held(at, 50.0 * at, 0.0))
-        rates.append(rate_of(seen, A))
+        window.add(held(at, 50.0 * at, 0.0))
+        rates.append(rate_of(window, A))
     assert [rate for rate in rates if rate is not None] == pytest.approx(
         [50.0] * sum(rate is not None for rate in rates), rel=0.12
     )
     assert None not in rates[2:], "the stop is over"
-    assert gained(seen, A) == pytest.approx(50.0 * at), "nothing of what was counted is lost"
+    assert gained(window, A) == pytest.approx(50.0 * at), "nothing of what was counted is lost"
 
 
 def test_a_machine_that_always_keeps_us_from_running_has_a_rate_once_the_doubt_is_small() -> None:
-    seen, rates = window(), []
+    window, rates = create_window(), []
     for at in range(61):
         late_s = 0.3 if at % 2 else 0.0
-        seen.add(held(float(at), 50.0 * (at - late_s), 0.3, took_s=0.01))
-        rates.append(rate_of(seen, A))
+        window.add(held(float(at), 50.0 * (at - late_s), 0.3, took_s=0.01))
+        rates.append(rate_of(window, A))
     known = [rate for rate in rates if rate is not None]
     assert len(known) > 50
     assert known == pytest.approx([50.0] * len(known), rel=0.12)
 
 
 def test_where_no_time_is_certain_any_more_an_old_rate_does_not_stand() -> None:
-    seen = window()
+    window = create_window()
     for at in range(11):
-        seen.add(good(float(at), {A: 50.0 * at}))
+        window.add(good(float(at), {A: 50.0 * at}))
     for at in range(11, 30):
-        seen.add(held(float(at), 50.0 * at, 4.0, took_s=0.01))
-    assert seen.rates() is None
-    seen.add(good(30.0, {A: 1500.0}))
-    assert rate_of(seen, A) == pytest.approx(50.0)
+        window.add(held(float(at), 50.0 * at, 4.0, took_s=0.01))
+    assert window.rates() is None
+    window.add(good(30.0, {A: 1500.0}))
+    assert rate_of(window, A) == pytest.approx(50.0)
 
 
 def test_a_first_answer_that_was_held_up_is_no_base() -> None:
-    seen = window()
-    seen.add(held(4.0, 50.0, 3.0))
-    seen.add(good(5.0, {A: 250.0}))
-    assert seen.rates() is None
-    seen.add(good(6.0, {A: 300.0}))
-    assert rate_of(seen, A) == 50.0
-    assert gained(seen, A) == 250.0
+    window = create_window()
+    window.add(held(4.0, 50.0, 3.0))
+    window.add(good(5.0, {A: 250.0}))
+    assert window.rates() is None
+    window.add(good(6.0, {A: 300.0}))
+    assert rate_of(window, A) == 50.0
+    assert gained(window, A) == 250.0
 
 
 def test_a_restart_found_by_an_answer_that_was_held_up_starts_the_rate_over() -> None:
-    seen = window()
+    window = create_window()
     for at in range(11):
-        seen.add(good(float(at), {A: 1e6 + 50.0 * at, START: 1e9 - 100.0}))
-    seen.add(
+        window.add(good(float(at), {A: 1e6 + 50.0 * at, START: 1e9 - 100.0}))
+    window.add(
         replace(
             held(17.0, 0.0, 5.0), exposition=good(0.0, {A: 100.0, START: 1e9 + 11.0}).exposition
         )
     )
     for at in range(18, 40):
-        seen.add(good(float(at), {A: 50.0 * (at - 11), START: 1e9 + 11.0}))
-        rate = rate_of(seen, A)
+        window.add(good(float(at), {A: 50.0 * (at - 11), START: 1e9 + 11.0}))
+        rate = rate_of(window, A)
         assert rate is None or rate == pytest.approx(50.0, rel=0.12)
-    assert rate_of(seen, A) == pytest.approx(50.0)
+    assert rate_of(window, A) == pytest.approx(50.0)

@@ -1,4 +1,4 @@
-"""What a service may be split by, and which part of it each arm is."""
+"""Ways to split a service, and the part of it that each arm is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which unit a binding's rate is."""
+"""Units of bindings."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from tputtui.scrape.prometheus.queries import join_queries
 from tputtui.settings import Settings, TargetSettings
 from tputtui.signals.classify.classifier import classify
 from tputtui.signals.classify.overrides import apply_overrides
-from tputtui.signals.classify.server_queries import questions
+from tputtui.signals.classify.server_queries import build_queries
 from tputtui.signals.service.breakdown import default_breakdown
 from tputtui.text import clean
 
@@ -124,7 +124,7 @@ async def _answers(
     part = JobTarget(
         Target(job.name, ""),
         job,
-        questions=questions(bindings, default_breakdown(bindings.breakdown)),
+        questions=build_queries(bindings, default_breakdown(bindings.breakdown)),
     )
     warnings: dict[str, None] = {}
     found = 0

@@ -14,7 +14,8 @@ from tputtui.recording.summary import main_service
 from tputtui.recording.workload import describe_load_differences
 from tputtui.settings import Settings, TargetSettings
 from tputtui.text import clean, format_percent
-from tputtui.text.redaction import HIDDEN, redact_url
+from tputtui.text.learned_secrets import HIDDEN
+from tputtui.text.redaction import redact_url
 
 
 @frozen

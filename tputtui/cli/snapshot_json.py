@@ -24,6 +24,7 @@ from tputtui.model import (
     Snapshot,
     TargetStatus,
     TrafficState,
+    host_metrics,
 )
 
 SCHEMA = 1
@@ -233,7 +234,7 @@ def _row(row: BreakdownRow, requested: Iterable[Quantile]) -> Json:
 
 
 def _host(host: HostState) -> Json:
-    return {
+    fields: Json = {
         "cpu": _cpu(host),
         "load": None if host.load is None else [_finite(value, 2) for value in host.load],
         "memory": _memory(host),
@@ -266,6 +267,22 @@ def _host(host: HostState) -> Json:
         },
         "cgroup": _cgroup(host.cgroup),
     }
+    _add_metrics(fields, host)
+    return fields
+
+
+def _add_metrics(fields: Json, host: HostState) -> None:
+    """Add the metrics of the registry, each to its group; a group that is null stays null."""
+    for metric in host_metrics.HOST_METRICS:
+        if not metric.json:
+            continue
+        group, _, key = metric.json.rpartition(".")
+        into: Json | None = fields[group] if group else fields
+        if into is None:
+            continue
+        into[key] = _finite(host.metrics.get(metric.name), metric.digits)
+        if metric.limit is not None:
+            into[f"{key}_limit"] = _finite(metric.limit_in(host), metric.digits)
 
 
 def _cpu(host: HostState) -> Json | None:
@@ -279,7 +296,6 @@ def _cpu(host: HostState) -> Json | None:
         "iowait": _finite(cpu.iowait, 2),
         "steal": _finite(cpu.steal, 2),
         "cores": cpu.cores,
-        "run_queue": host.run_queue,
     }
 
 
@@ -297,21 +313,15 @@ def _memory(host: HostState) -> Json | None:
 
 
 def _pressure(host: HostState) -> Json | None:
-    pressure = host.pressure
-    if not pressure:
+    if not host.pressure:
         return None
-
-    def of(resource: str, kind: str) -> float | None:
-        found = pressure.get(resource)
-        return (
-            None if found is None else _finite(found.some_10 if kind == "some" else found.full_10)
-        )
-
-    return {
-        f"{resource}_{kind}_10": of(resource, kind)
-        for resource in ("cpu", "memory", "io")
-        for kind in ("some", "full")
-    }
+    shares: Json = {}
+    for resource in host_metrics.PRESSURE_RESOURCES:
+        pressure = host.pressure.get(resource.name)
+        some, full = (None, None) if pressure is None else (pressure.some_10, pressure.full_10)
+        shares[f"{resource.name}_some_10"] = _finite(some)
+        shares[f"{resource.name}_full_10"] = _finite(full)
+    return shares
 
 
 def _cgroup(cgroup: CgroupState | None) -> Json | None:

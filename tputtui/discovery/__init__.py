@@ -1,1 +1,1 @@
-"""Find what on this machine serves metrics."""
+"""Find what serves metrics on this machine."""

@@ -1,8 +1,8 @@
-"""What on this machine serves metrics: asked of the kernel first, and of a process only where it is safe.
+"""Discover what serves metrics on this machine, by one request where that is harmless.
 
-Nothing is found by connecting. The kernel lists who listens; a table of ports and names (`ports`) says who is worth one
-polite question and who must never get one; `probe` asks it. Verdicts are remembered by process and port, so that nobody
-is asked twice.
+Nothing is found by connecting. The kernel lists what listens; `port_table` says which ports and
+names are worth one request and which must never get one; `probe` sends it. Results are kept by
+process and port, so that no process is asked twice.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from tputtui.text import clean
 PORT_HINT = "tputtui :PORT watches a port by its number"
 
 MAX_CONCURRENT = 4
-"""Ports that are asked at the same time; one port is asked one thing at a time."""
+"""Ports that are probed at the same time; each port gets one request at a time."""
 
 
 @frozen
 class Candidate:
-    """A listening port, and whether it is worth a question."""
+    """Listening port, with the decision whether to probe it."""
 
     port: int
     pid: int | None
-    process: str  # as the process table calls it, cleaned; empty where the kernel does not tell us
+    process: str  # display name as in the process table, cleaned; empty if the kernel hides it
     verdict: Literal["probe", "skip"]
     reason: str
-    host: str = "127.0.0.1"  # where to ask
+    host: str = "127.0.0.1"  # address to connect to
     started: float | None = None
     paths: tuple[str, ...] = ("/metrics",)
 
     @property
     def identity(self) -> tuple[int | None, float | None, int]:
-        """What a verdict belongs to: the process by pid and start time, and the port."""
+        """Identity of a result: the process by pid and start time, and the port."""
         return (self.pid, self.started, self.port)
 
 
 @frozen
 class DiscoveredTarget:
-    """A port that answers with metrics."""
+    """Port that serves metrics."""
 
     url: str
     port: int
@@ -57,7 +57,7 @@ class DiscoveredTarget:
 
 @frozen
 class ProbeResult:
-    """What came of asking a candidate."""
+    """Result of probing a candidate."""
 
     candidate: Candidate
     target: DiscoveredTarget | None
@@ -66,7 +66,7 @@ class ProbeResult:
 
 @frozen
 class Discovery:
-    """What serves metrics here, and all that was looked at on the way."""
+    """Targets found on this machine, with all candidates and probes."""
 
     targets: tuple[DiscoveredTarget, ...] = ()
     candidates: tuple[Candidate, ...] = ()
@@ -75,7 +75,7 @@ class Discovery:
 
     @property
     def sentence(self) -> str:
-        """What was looked at, in a line: for when nothing was found, and for those who wonder."""
+        """Describe in one line what was looked at, what was asked and what was found."""
         if not self.candidates:
             return f"{self.summary}: {PORT_HINT}"
         asked = [probe.candidate for probe in self.probes]
@@ -93,7 +93,7 @@ class Discovery:
 
     @property
     def summary(self) -> str:
-        """What came of it, for who has seen what was looked at."""
+        """Summarize the result for a reader who has seen the candidates."""
         if self.error:
             return f"the listening ports cannot be listed: {self.error}"
         if not self.candidates:
@@ -101,51 +101,50 @@ class Discovery:
         return f"{len(self.targets)} of {len(self.candidates)} listening ports serve metrics"
 
 
-# ------------------------------------------------------------------------------------------------- who is worth asking
+# -------------------------------------------------------------------------------------- candidates
 
 
 def find_candidates(
     listeners: Iterable[ListeningSocket], own_pid: int | None = None
 ) -> list[Candidate]:
-    """One candidate for each listening port that can be reached over loopback, with a verdict and its reason, by port.
+    """Make one candidate for each listening port, with the decision and its reason, by port.
 
-    `own_pid` is never asked (None: the process that runs this).
+    `own_pid` is never probed (None: this process), nor a port that loopback does not reach.
     """
     own = os.getpid() if own_pid is None else own_pid
     by_port: dict[int, list[ListeningSocket]] = {}
     for listener in listeners:
         by_port.setdefault(listener.port, []).append(listener)
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     for port, group in sorted(by_port.items()):
         host = _loopback_host([listener.address for listener in group])
         owner = next((listener for listener in group if listener.pid is not None), group[0])
-        worth, reason = _decide(owner, own, reachable=host is not None)
-        found.append(
+        is_worthwhile, reason = _decide(owner, own, is_reachable=host is not None)
+        candidates.append(
             Candidate(
                 port=port,
                 pid=owner.pid,
                 process=owner.name or owner.comm,
-                verdict="probe" if worth else "skip",
+                verdict="probe" if is_worthwhile else "skip",
                 reason=reason,
                 host=host or "127.0.0.1",
                 started=owner.started,
                 paths=("/metrics", *_extra_paths(owner.comm, port)),
             )
         )
-    return found
+    return candidates
 
 
-def _decide(listener: ListeningSocket, own: int, *, reachable: bool) -> tuple[bool, str]:
+def _decide(listener: ListeningSocket, own: int, *, is_reachable: bool) -> tuple[bool, str]:
+    """Decide whether to probe a listener, with the reason."""
     port, name = listener.port, listener.comm
     if listener.pid == own:
         return False, "that is this program"
-    if not reachable:
+    if not is_reachable:
         return False, "it does not listen on loopback"
     if port in port_table.DENIED_PORTS:
-        return (
-            False,
-            f"port {port} is usually {port_table.DENIED_PORTS[port]}, which is never asked",
-        )
+        usual = port_table.DENIED_PORTS[port]
+        return False, f"port {port} is usually {usual}, which is never asked"
     if name and port_table.DENIED_NAMES.fullmatch(name):
         return False, f"{name} is never asked"
     if port in port_table.KNOWN_PORTS:
@@ -154,12 +153,9 @@ def _decide(listener: ListeningSocket, own: int, *, reachable: bool) -> tuple[bo
         return False, "a debugger may be listening there"
     if name and port_table.SUGGESTING_NAMES.fullmatch(name):
         return True, f"{name} often serves metrics"
-    return (
-        False,
-        "neither its port nor its name suggests metrics"
-        if name
-        else "its port suggests no metrics",
-    )
+    if name:
+        return False, "neither its port nor its name suggests metrics"
+    return False, "its port suggests no metrics"
 
 
 def _extra_paths(name: str, port: int) -> tuple[str, ...]:
@@ -170,14 +166,12 @@ def _extra_paths(name: str, port: int) -> tuple[str, ...]:
 
 
 def _loopback_host(addresses: Iterable[str]) -> str | None:
-    """Where a port with these addresses is reached over loopback, IPv4 if it can be; None: not at all."""
-    parsed = [
-        address for address in (_parse_address(text) for text in addresses) if address is not None
-    ]
+    """Return the address of the port on loopback, IPv4 if possible; None without one."""
+    parsed = [address for address in map(_parse_address, addresses) if address is not None]
     if any(address.is_unspecified for address in parsed):
-        only_six = all(isinstance(address, IPv6Address) for address in parsed)
-        # "::" takes IPv4 as well unless told otherwise, which the list does not show: ::1 always works there.
-        return "::1" if only_six else "127.0.0.1"
+        is_only_ipv6 = all(isinstance(address, IPv6Address) for address in parsed)
+        # "::" accepts IPv4 too unless IPV6_V6ONLY is set, which the table does not show: ::1 works.
+        return "::1" if is_only_ipv6 else "127.0.0.1"
     loopback = sorted(
         (address for address in parsed if address.is_loopback), key=lambda address: address.version
     )
@@ -189,16 +183,18 @@ def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+    if isinstance(address, IPv6Address):
+        return address.ipv4_mapped or address
+    return address
 
 
-# ------------------------------------------------------------------------------------------------- asking
+# ----------------------------------------------------------------------------------------- probing
 
 
 async def probe_candidate(
     candidate: Candidate, request: Callable[[str, int, str], Awaitable[ProbeAnswer]] = request_path
 ) -> ProbeResult:
-    """Ask a candidate, one path after the other, until one answers with metrics. Nothing is tried twice."""
+    """Probe a candidate, path by path, until one has metrics. Nothing is tried twice."""
     reason = candidate.reason
     for path in candidate.paths if candidate.verdict == "probe" else ():
         answer = await request(candidate.host, candidate.port, path)
@@ -217,7 +213,7 @@ async def probe_candidate(
 
 
 class Discoverer:
-    """Discovers again and again, and asks each process and port once in its life."""
+    """Repeated discovery that asks each process and port once in its life."""
 
     def __init__(
         self,
@@ -229,29 +225,35 @@ class Discoverer:
         self._results: dict[tuple[int | None, float | None, int], ProbeResult] = {}
 
     async def discover(self) -> Discovery:
-        """Everything that serves metrics on this machine's loopback now. The list of listeners is read in a thread."""
+        """Discover everything that serves metrics on loopback. The listeners are listed in a
+        thread.
+        """
         try:
-            looked_at = find_candidates(await asyncio.to_thread(self._listeners))
+            candidates = find_candidates(await asyncio.to_thread(self._listeners))
         except (OSError, RuntimeError) as error:  # no descriptor, or no thread
             return Discovery(error=clean(shortage(error) or str(error), 200))
-        worth = [candidate for candidate in looked_at if candidate.verdict == "probe"]
-        gate = asyncio.Semaphore(MAX_CONCURRENT)
+        semaphore = asyncio.Semaphore(MAX_CONCURRENT)
 
-        async def one(candidate: Candidate) -> ProbeResult:
+        async def probe_once(candidate: Candidate) -> ProbeResult:
             known = self._results.get(candidate.identity)
             if known is not None:
                 return known
-            async with gate:
+            async with semaphore:
                 return await probe_candidate(candidate, self._request)
 
-        probes = await asyncio.gather(*(one(candidate) for candidate in worth))
+        probes = await asyncio.gather(
+            *(probe_once(candidate) for candidate in candidates if candidate.verdict == "probe")
+        )
         self._results = {result.candidate.identity: result for result in probes}
-        found = tuple(result.target for result in probes if result.target is not None)
-        return Discovery(found, tuple(looked_at), tuple(probes))
+        targets = tuple(result.target for result in probes if result.target is not None)
+        return Discovery(targets, tuple(candidates), tuple(probes))
 
 
 async def discover(pid: int | None = None) -> Discovery:
-    """Look once, at the ports of one process only where a `pid` is given; who looks again keeps a `Discoverer`."""
+    """Discover once, on all ports or on those of the process `pid`.
+
+    To discover repeatedly, keep a `Discoverer`.
+    """
 
     def listeners() -> Iterable[ListeningSocket]:
         return [listener for listener in list_listeners() if pid is None or listener.pid == pid]

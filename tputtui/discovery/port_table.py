@@ -1,6 +1,6 @@
-"""Where metrics are usually served, and where a stray HTTP request does harm: ports and process names.
+"""Ports and process names that suggest metrics, and those where a stray HTTP request does harm.
 
-From the Prometheus wiki's "Default port allocations" and the defaults of well-known applications
+From the Prometheus wiki's "Default port allocations" and the defaults of well-known applications.
 Several programs share a port number, so a port is a hint and never an identity.
 """
 
@@ -81,7 +81,7 @@ EXPORTER_PORTS: dict[int, str] = {
     9901: "envoy admin",
     9913: "nginx_vts exporter",
 }
-"""Ports that belong to exporters and to admin endpoints."""
+"""Ports of exporters and of admin endpoints."""
 
 APPLICATION_PORTS: dict[int, str] = {
     2019: "caddy",
@@ -147,22 +147,26 @@ DENIED_PORTS: dict[int, str] = {
     26379: "Redis sentinel",
     27017: "MongoDB",
 }
-"""Ports that are never asked: they log an attack, count a failed handshake, or do something."""
+"""Ports that are never probed: their servers log an attack, or count a failed handshake, or act."""
 
 DENIED_NAMES = re.compile(
-    r"redis-(server|sentinel|ser)|valkey-server|postgres|postmaster|mysqld|mariadbd?|mongod|mongos|sshd|docker-proxy|"
-    r"containerd.*|cupsd|chrome|chromium|firefox|code|Xorg|Xvnc|memcached|master|exim4?|smtpd|dovecot|named|"
-    r"systemd-resolve|rpcbind|rpc\..*|smbd|php-fpm.*|epmd|pgbouncer|ssh|slapd"
+    r"redis-(server|sentinel|ser)|valkey-server|postgres|postmaster|mysqld|mariadbd?|mongod|mongos|"
+    r"sshd|docker-proxy|containerd.*|cupsd|chrome|chromium|firefox|code|Xorg|Xvnc|memcached|master|"
+    r"exim4?|smtpd|dovecot|named|systemd-resolve|rpcbind|rpc\..*|smbd|php-fpm.*|epmd|pgbouncer|ssh|"
+    r"slapd"
 )
-"""Names of processes that are never asked, whole; docker-proxy because nobody knows what is behind it."""
+"""Whole names of processes that are never probed; docker-proxy, because what is behind it is
+unknown.
+"""
 
 SUGGESTING_NAMES = re.compile(
-    r".*exporter.*|.*prometheus.*|python[\d.]*t?|pypy3?.*|gunicorn.*|uvicorn|hypercorn|granian|daphne|uwsgi.*|celery|flower|"
-    r"node|nodejs|node-MainThread|bun|deno|java|ruby|puma.*|dotnet|beam\.smp|envoy|caddy|traefik|haproxy|grafana.*|loki|"
-    r"mimir|tempo|alertmanager|pushgateway|victoria.*|vm(agent|alert|storage|select|insert)|coredns|minio|otelcol.*|"
-    r"telegraf|vector|netdata|alloy|vllm.*|tritonserver|tputtui.*|uv"
+    r".*exporter.*|.*prometheus.*|python[\d.]*t?|pypy3?.*|gunicorn.*|uvicorn|hypercorn|granian|"
+    r"daphne|uwsgi.*|celery|flower|node|nodejs|node-MainThread|bun|deno|java|ruby|puma.*|dotnet|"
+    r"beam\.smp|envoy|caddy|traefik|haproxy|grafana.*|loki|mimir|tempo|alertmanager|pushgateway|"
+    r"victoria.*|vm(agent|alert|storage|select|insert)|coredns|minio|otelcol.*|telegraf|vector|"
+    r"netdata|alloy|vllm.*|tritonserver|tputtui.*|uv"
 )
-"""Names of processes that suggest metrics, whole: exporters, and the runtimes that applications are written in."""
+"""Whole names of processes that suggest metrics: exporters, and runtimes of applications."""
 
 EXTRA_PATHS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"envoy|istio.*|pilot-agent"), ("/stats/prometheus",)),
@@ -170,7 +174,7 @@ EXTRA_PATHS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"minio"), ("/minio/v2/metrics/cluster",)),
     (re.compile(r"netdata"), ("/api/v1/allmetrics?format=prometheus",)),
 )
-"""Paths that are worth a second question, by the name of the process."""
+"""Paths worth a second request, by the name of the process."""
 
 EXTRA_PATHS_BY_PORT: dict[int, tuple[str, ...]] = {
     9901: ("/stats/prometheus",),
@@ -178,4 +182,4 @@ EXTRA_PATHS_BY_PORT: dict[int, tuple[str, ...]] = {
     15090: ("/stats/prometheus",),
     19999: ("/api/v1/allmetrics?format=prometheus",),
 }
-"""Paths that are worth a second question, by the port, where the process is not known or suggests none."""
+"""Paths worth a second request, by the port, if the process is unknown or suggests none."""

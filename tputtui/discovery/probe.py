@@ -1,7 +1,8 @@
-"""One polite question: does this port of ours answer with metrics?
+"""Ask one of our ports once whether it serves metrics.
 
-Written on asyncio's streams: it needs one GET without redirects, proxies, cookies or a pool, must stop after 64 kB, and
-runs in the first second of a start, which httpx's import would lengthen by more than the question takes.
+Written on asyncio's streams: it needs one GET without redirects, proxies, cookies or a pool, must
+stop after 64 kB, and runs in the first second of a start, which the import of httpx would lengthen
+by more than the request takes.
 """
 
 from __future__ import annotations
@@ -29,15 +30,17 @@ _SAMPLE = re.compile(
 
 @frozen
 class ProbeAnswer:
-    """What a path answered: metrics or not, and why not."""
+    """Answer of a path: metrics or not, and why not."""
 
     has_metrics: bool
     reason: str  # "answers with metrics", "no answer within 2 s", "status 404"
-    is_http: bool = True  # is another path worth a question
+    is_http: bool = True  # another path is worth a request
 
 
 async def request_path(host: str, port: int, path: str) -> ProbeAnswer:
-    """GET `path` once: 1 s to connect, 2 s in all, at most 64 kB, no credentials. Raises nothing."""
+    """Send GET `path` once: 1 s to connect, 2 s in all, at most 64 kB, no credentials. Never
+    raises.
+    """
     try:
         async with asyncio.timeout(TOTAL_S):
             return await _request(host, port, path)
@@ -45,7 +48,8 @@ async def request_path(host: str, port: int, path: str) -> ProbeAnswer:
         return ProbeAnswer(False, f"no answer within {TOTAL_S:g} s", is_http=False)
     except asyncio.IncompleteReadError:
         return ProbeAnswer(False, "connection closed without an answer", is_http=False)
-    except OSError as error:  # its own text is asyncio's ("Connect call failed ('127.0.0.1', 1)"); the kernel's is plain
+    except OSError as error:
+        # The text of the error is asyncio's ("Connect call failed ('127.0.0.1', 1)")
         reason = os.strerror(error.errno).lower() if error.errno else "no connection"
         return ProbeAnswer(False, shortage(error) or reason, is_http=False)
 
@@ -56,12 +60,15 @@ async def _request(host: str, port: int, path: str) -> ProbeAnswer:
         reader, writer = await asyncio.open_connection(host, port, limit=_MAX_HEADER_BYTES)
     try:
         authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        writer.write(
-            (
-                f"GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: tputtui/{__version__} (metrics probe)\r\n"
-                "Accept: text/plain;version=0.0.4\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
-            ).encode("ascii")
+        request = (
+            f"GET {path} HTTP/1.1\r\n"
+            f"Host: {authority}\r\n"
+            f"User-Agent: tputtui/{__version__} (metrics probe)\r\n"
+            "Accept: text/plain;version=0.0.4\r\n"
+            "Accept-Encoding: identity\r\n"
+            "Connection: close\r\n\r\n"
         )
+        writer.write(request.encode("ascii"))
         await writer.drain()
         try:
             head = await reader.readuntil(b"\r\n\r\n")
@@ -75,7 +82,7 @@ async def _request(host: str, port: int, path: str) -> ProbeAnswer:
 
 
 async def _drain(reader: asyncio.StreamReader) -> None:
-    """Take what is left of a short answer: whoever closes earlier has the server log a broken pipe."""
+    """Read the rest of a short answer: if closed earlier, the server would log a broken pipe."""
     with contextlib.suppress(TimeoutError, OSError):
         async with asyncio.timeout(DRAIN_S):
             left = MAX_BODY_BYTES
@@ -105,7 +112,7 @@ async def _read_answer(head: bytes, reader: asyncio.StreamReader) -> ProbeAnswer
 
 
 def _first_line(body: bytes, chunked: bool, ended: bool) -> bytes | None:
-    """The first line that is not blank; None where it is not complete yet."""
+    """Return the first line that is not blank; None if it is not complete yet."""
     if chunked:
         body = _decode_chunks(body)
     text = body.lstrip(b"\r\n\t ")
@@ -114,7 +121,7 @@ def _first_line(body: bytes, chunked: bool, ended: bool) -> bytes | None:
 
 
 def _decode_chunks(body: bytes) -> bytes:
-    """The content of those chunks that have come so far."""
+    """Decode the content of the chunks received so far."""
     content = b""
     while body:
         size, newline, rest = body.partition(b"\r\n")

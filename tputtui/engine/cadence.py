@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from math import ceil
+from typing import TYPE_CHECKING
+
+from tputtui.model import Snapshot
+
+if TYPE_CHECKING:
+    from tputtui.scrape.poller import Poller
+
+EARLY_TICK_S = 0.25
+"""Seconds between ticks until every target has two scrapes or has failed, so that the screen fills
+early.
+"""
+
+EARLY_FOR_S = 3.0
+"""Seconds after which ticks are on the grid even if a target has neither."""
+
+TICK_WAIT = 0.1
+"""Share of an interval for which a tick waits for a scrape under way whose target usually answers
+promptly.
+"""
 
 MAX_SHIFT = 0.02
 """Share of an interval by which a tick may shift the grid, to follow the scrapes after targets came
@@ -41,3 +63,35 @@ class Cadence:
         off = (preferred_at - self.due + interval / 2) % interval - interval / 2
         if abs(off) > TOLERANCE * interval:
             self.due += max(-MAX_SHIFT * interval, min(MAX_SHIFT * interval, off))
+
+
+class TickLoop:
+    """Loop that makes the ticks at their times: early ones at first, then those of the grid."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self.last_tick_at: float | None = None  # when to make the last tick, in monotonic seconds
+
+    async def run(self, poller: Poller, make_tick: Callable[[int], Awaitable[Snapshot]]) -> None:
+        """Make ticks until cancelled, or until the last one is made.
+
+        They follow the scrapes of the poller. `make_tick` gets the number of ticks missed so far.
+        """
+        interval = self._interval_s
+        began = time.monotonic()
+        snapshot = await make_tick(0)
+        while not snapshot.is_ready and time.monotonic() - began < EARLY_FOR_S:
+            await asyncio.sleep(min(EARLY_TICK_S, interval))
+            snapshot = await make_tick(0)
+        cadence = Cadence(interval, time.monotonic(), poller.preferred_tick_time())
+        while True:
+            last = self.last_tick_at
+            # skip a tick just before the last one: it would cover too short a span
+            if last is not None and cadence.due > last - interval / 2:
+                await asyncio.sleep(max(0.0, last - time.monotonic()))
+                await make_tick(cadence.missed_ticks)
+                return
+            await asyncio.sleep(max(0.0, cadence.due - time.monotonic()))
+            await poller.wait_for_answers(TICK_WAIT * interval)
+            await make_tick(cadence.missed_ticks)
+            cadence.on_tick(time.monotonic(), poller.preferred_tick_time())

@@ -57,10 +57,10 @@ class ColumnCache:
             return [None] * max(0, columns)
         grain = distinct_columns(columns, span_s, self._interval_s)
         if until is not None:
-            found = self._history.column_values(name, until, span_s, grain)
+            values = self._history.column_values(name, until, span_s, grain)
         else:
-            found = self._live_values(name, newest, span_s, grain)
-        return found if grain == columns else repeat_values(found, columns)
+            values = self._live_values(name, newest, span_s, grain)
+        return values if grain == columns else repeat_values(values, columns)
 
     def _live_values(
         self, name: str, newest: float, span_s: float, grain: int
@@ -69,15 +69,16 @@ class ColumnCache:
         number = int(newest / width + 1e-6)
         key = (name, grain, span_s)
         kept = self._cached.get(key)
-        # The column before the newest may still be filling: a cell that begins in it ends in the next one.
+        # The column before the newest may still be filling: a cell that begins in it ends in the
+        # next one.
         fresh = min(grain, number - kept[0] + 2) if kept is not None else grain
         if kept is None or fresh >= grain or fresh < 1:
-            found = self._history.column_values(name, newest, span_s, grain)
+            values = self._history.column_values(name, newest, span_s, grain)
         else:
             tail = self._history.column_values(name, newest, span_s, grain, fresh)
             advanced = number - kept[0]
-            found = kept[1][advanced : advanced + grain - fresh] + tail
+            values = kept[1][advanced : advanced + grain - fresh] + tail
         while len(self._cached) >= MAX_CACHED and key not in self._cached:
             del self._cached[next(iter(self._cached))]
-        self._cached[key] = (number, found)
-        return found
+        self._cached[key] = (number, values)
+        return values

@@ -35,24 +35,24 @@ class FilteredService:
         self, members: Sequence[TargetTracker], by: tuple[str, ...] | None
     ) -> ServiceState | None:
         """State of the filtered service; None where it has no data."""
-        mine = [member for member in members if self.part.covers(member.target.name)]
+        selected = [member for member in members if self.part.covers(member.target.name)]
         windows = {
-            member.target.name: member.window for member in mine if member.window is not None
+            member.target.name: member.window for member in selected if member.window is not None
         }
         if not windows:
             return None
-        bindings = mine[0].bindings or Bindings()
-        seen = (
+        bindings = selected[0].bindings or Bindings()
+        version = (
             bindings,
             tuple((name, window.serial, window.layout_version) for name, window in windows.items()),
         )
-        if self._tracker is None or seen != self._version:
-            self._version = seen
-            series = (one for window in windows.values() for one in window.series)
+        if self._tracker is None or version != self._version:
+            self._version = version
+            series = (followed for window in windows.values() for followed in window.series)
             if isinstance(self.part, SplitArm):
                 bindings = _main_bindings(bindings)
             narrowed = narrow_bindings(bindings, self.part.matches, series)
-            targets = tuple(member.target.name for member in mine)
+            targets = tuple(member.target.name for member in selected)
             old = self._tracker
             if old is None or (old.targets, old.bindings) != (targets, narrowed):
                 self._tracker = ServiceTracker(self.part.name, targets, narrowed, self._quantiles)
@@ -86,16 +86,16 @@ class ReplicaWatch:
         self, time: float, window_s: float
     ) -> tuple[tuple[ReplicaFigures, ...], list[Event]]:
         """Figures of the replicas as of one tick, and an event for each that started to deviate."""
-        found = []
+        figures = []
         for member, tracker in zip(self._members, self._trackers, strict=True):
             windows = {member.target.name: member.window} if member.window is not None else {}
-            found.append(replica_figures(member.target.name, tracker.state(windows, ())))
-        replicas, began = self._hysteresis.update(found, window_s)
+            figures.append(replica_figures(member.target.name, tracker.state(windows, ())))
+        replicas, began = self._hysteresis.update(figures, window_s)
         return replicas, [
             Event(
                 time,
                 "warning",
-                f"{member.name} is unlike the other replicas: {replica.outlier_reason}",
+                f"{member.availability.name} is unlike the other replicas: {replica.outlier_reason}",
                 replica.target,
             )
             for replica in began
@@ -106,8 +106,8 @@ class ReplicaWatch:
 
 def _main_bindings(bindings: Bindings | None) -> Bindings:
     """The three signals by which replicas are compared."""
-    found = bindings or Bindings()
-    return Bindings(found.traffic, found.errors, found.latency)
+    known = bindings or Bindings()
+    return Bindings(known.traffic, known.errors, known.latency)
 
 
 class ServiceHeatmaps:
@@ -120,8 +120,8 @@ class ServiceHeatmaps:
 
     def add_tick(self, at: float, services: Sequence[ServiceState]) -> None:
         """Add one tick's buckets. A service that has gone frees its place."""
-        there = {service.name for service in services}
-        for name in [name for name in self._rings if name not in there]:
+        current_names = {service.name for service in services}
+        for name in [name for name in self._rings if name not in current_names]:
             del self._rings[name]
         for service in services:
             latency = service.latency
@@ -156,9 +156,9 @@ class ServiceHeatmaps:
         if kept is not None and kept[0] == key:
             return kept[1]
         shares = ring.shares(end_at, span_s, grain)
-        found = LatencyHeatmap(shares.bounds, tuple(repeat_values(shares.columns, columns)))
-        self._cached = {service: (key, found)}
-        return found
+        heatmap = LatencyHeatmap(shares.bounds, tuple(repeat_values(shares.columns, columns)))
+        self._cached = {service: (key, heatmap)}
+        return heatmap
 
 
 ReplicaTable = Mapping[str, ReplicaFigures]

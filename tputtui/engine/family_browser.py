@@ -118,11 +118,11 @@ class FamilyBrowser:
         """
         slot = self._slot_by_family.get(family)
         newest = list(self._recent)[-columns:] if columns > 0 else []
-        told = [
+        values = [
             figures[slot] if slot is not None and slot < len(figures) else nan for figures in newest
         ]
-        return [None] * (columns - len(told)) + [
-            value if isfinite(value) else None for value in told
+        return [None] * (columns - len(values)) + [
+            value if isfinite(value) else None for value in values
         ]
 
 

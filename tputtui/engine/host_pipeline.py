@@ -51,15 +51,15 @@ class HostPipeline:
         return self._update_host(reading.time, reading.host) if reading.host is not None else []
 
     def _update_host(self, time: float, host: HostReading) -> list[Event]:
-        unsaid: dict[str, str] = {}
+        unreported: dict[str, str] = {}
         for what, why in host.missing:
             if what not in self._reported_missing:
-                unsaid.setdefault(what, why)
-        self._reported_missing.update(unsaid)
+                unreported.setdefault(what, why)
+        self._reported_missing.update(unreported)
         self.host = derive_host(self._previous_host, host)
         self._previous_host = host
         self._host_saturation = host_saturation(self.host)
-        return [Event(time, "note", f"{what}: {why}") for what, why in unsaid.items()]
+        return [Event(time, "note", f"{what}: {why}") for what, why in unreported.items()]
 
     def _update_processes(self, at: float, processes: tuple[ProcessReading, ...]) -> None:
         before = self._previous_processes
@@ -77,14 +77,14 @@ class HostPipeline:
         """
         ours = self.host.cgroup.path if self.host.cgroup is not None else None
         groups = {
-            one.cgroup.path: (one.name, one.cgroup)
-            for one in self.processes or ()
-            if one.cgroup is not None
+            process.cgroup.path: (process.name, process.cgroup)
+            for process in self.processes or ()
+            if process.cgroup is not None
         }
-        served = [
+        group_rows = [
             cgroup_saturation(group, name) for path, (name, group) in groups.items() if path != ours
         ]
-        return (*self._host_saturation, *(row for rows in served for row in rows))
+        return (*self._host_saturation, *(row for rows in group_rows for row in rows))
 
     @property
     def busy_cores(self) -> float | None:

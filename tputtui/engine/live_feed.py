@@ -121,17 +121,15 @@ class LiveFeed:
         self._latest_listeners: tuple[TargetListeners, ...] = ()
         self._lookup_targets: tuple[LookedUpTarget, ...] = ()
         self._service_pids: frozenset[int] = frozenset()
-        self._is_lookup_incomplete = (
-            False  # a serving process has ended, or a local target has none
-        )
+        # a serving process has ended, or a local target has none
+        self._is_lookup_incomplete = False
         self._listeners_retry_s = LISTENERS_RETRY_S
         # discovery's description of the places it searched
         self.discovery_sentence: str | None = None
-        self.process_read_error: str | None = (
-            None  # reason why the last read of the processes failed
-        )
+        # reason why the last read of the processes failed
+        self.process_read_error: str | None = None
         self._is_discovering = not settings.targets and not settings.servers and settings.discover
-        self._poller = Poller(
+        self.poller = Poller(
             [self._add_endpoint(target) for target in settings.targets],
             settings.interval_s,
             self._scrapes.append,
@@ -161,10 +159,8 @@ class LiveFeed:
     @is_reading_all_processes.setter
     def is_reading_all_processes(self, enabled: bool) -> None:
         if enabled and not self._is_reading_all_processes:
-            self._processes_read_at, self._processes_read_count = (
-                -1e9,
-                0,
-            )  # requested: at the next reading
+            # requested: at the next reading
+            self._processes_read_at, self._processes_read_count = -1e9, 0
         self._is_reading_all_processes = enabled
 
     def pop_backfill(self) -> list[Scrape]:
@@ -174,11 +170,11 @@ class LiveFeed:
     def _create_servers(self, planner: QueryPlanner) -> ServerTargets:
         from tputtui.engine.server_targets import ServerTargets
 
-        def taken() -> list[str]:
-            return [asked.target.name for asked in self._targets]
+        def used_names() -> list[str]:
+            return [polled.target.name for polled in self._targets]
 
         descriptors.make_room(len(self._settings.targets) + len(self._settings.servers))
-        servers = ServerTargets(self._settings, self._scrapes.append, planner, taken)
+        servers = ServerTargets(self._settings, self._scrapes.append, planner, used_names)
         for target in self._settings.servers:
             servers.add(target)
         return servers
@@ -190,15 +186,15 @@ class LiveFeed:
 
     def _add_endpoint(self, target: TargetSettings) -> Endpoint:
         descriptors.make_room(max(len(self._settings.targets), len(self._targets) + 1))
-        made = endpoint_settings(target, self._settings)
+        settings = endpoint_settings(target, self._settings)
         scanner = Scanner(
-            scan_limits(self._settings.limits, min(made.max_series, self._series_share()))
+            scan_limits(self._settings.limits, min(settings.max_series, self._series_share()))
         )
-        if made.url.startswith("https:") and self._tls is None:
+        if settings.url.startswith("https:") and self._tls is None:
             from tputtui.scrape.connections import TlsContexts
 
             self._tls = TlsContexts()  # shared: loading a certificate store costs 20 to 60 ms
-        endpoint = Endpoint(made, scanner, self._tls)
+        endpoint = Endpoint(settings, scanner, self._tls)
         self._targets.append(PolledTarget(endpoint.target, target))
         self._scanners[endpoint.name] = scanner
         return endpoint
@@ -211,12 +207,12 @@ class LiveFeed:
             // max(1, len(self._settings.targets), len(self._targets) + 1),
         )
 
-    # ------------------------------------------------------------------------------------------ collecting
+    # ----------------------------------------------------------------------------------- collecting
 
     async def run(self) -> None:
         """Scrape, and discover listeners where no target was named, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._poller.run())
+            group.create_task(self.poller.run())
             if self._servers is not None:
                 group.create_task(self._servers.run())
             if self._is_discovering:
@@ -226,26 +222,16 @@ class LiveFeed:
         from tputtui.discovery.discoverer import Discoverer
 
         discoverer = Discoverer()
-        known = {asked.settings.url for asked in self._targets}
+        known = {polled.settings.url for polled in self._targets}
         while True:
             discovery = await discoverer.discover()
             self.discovery_sentence = discovery.sentence
-            for found in discovery.targets:
-                if found.url not in known:
-                    known.add(found.url)
-                    self._poller.add(self._add_endpoint(TargetSettings(url=found.url)))
+            for listener in discovery.targets:
+                if listener.url not in known:
+                    known.add(listener.url)
+                    self.poller.add(self._add_endpoint(TargetSettings(url=listener.url)))
             self._is_discovering = False
             await asyncio.sleep(DISCOVER_EVERY_S)
-
-    def preferred_tick_time(self) -> float | None:
-        """Preferred time of a tick: just after the scrapes of one interval (see
-        `Poller.after_slots`).
-        """
-        return self._poller.preferred_tick_time()
-
-    async def wait_for_answers(self, max_wait_s: float) -> None:
-        """Wait briefly for a scrape under way whose target usually answers promptly."""
-        await self._poller.wait_for_answers(max_wait_s)
 
     def read(self, missed_ticks: int) -> Reading:
         """Collect everything that arrived since the last call, with the host as it is now."""
@@ -261,10 +247,10 @@ class LiveFeed:
             host=self._host.read(),
             processes=processes,
             waiting={
-                **self._poller.waiting_by_target(),
+                **self.poller.waiting_by_target(),
                 **(self._servers.waiting_by_target() if self._servers is not None else {}),
             },
-            partial=self._poller.partial(),
+            partial=self.poller.partial(),
             missed_ticks=missed_ticks,
             self_cpu_s=self._self_usage.read(),
             self_rss_bytes=_read_own_rss(),
@@ -298,30 +284,29 @@ class LiveFeed:
         """
         self._listeners_read_at, self._lookup_targets = now, lookup_targets
         self._is_lookup_incomplete = True  # in case the read fails: descriptors may run out
-        found = await asyncio.to_thread(
+        listeners = await asyncio.to_thread(
             self._serving_lookup.read, lookup_targets, with_sockets=self.is_reading_all_processes
         )
         # Back off while the result stays the same: a container's process never appears here.
-        again_s = (
-            LISTENERS_RETRY_S if found != self._latest_listeners else 2 * self._listeners_retry_s
-        )
-        self._listeners_retry_s = min(again_s, LISTENERS_EVERY_S)
-        self._new_listeners = self._latest_listeners = found
-        pids = {holder.pid for one in found for holder in one.holders}
+        has_changed = listeners != self._latest_listeners
+        retry_s = LISTENERS_RETRY_S if has_changed else 2 * self._listeners_retry_s
+        self._listeners_retry_s = min(retry_s, LISTENERS_EVERY_S)
+        self._new_listeners = self._latest_listeners = listeners
+        pids = {holder.pid for target in listeners for holder in target.holders}
         self._service_pids = frozenset(sorted(pids)[:MAX_SERVING_PROCESSES])
-        self._is_lookup_incomplete = any(_is_lookup_incomplete(one) for one in found)
+        self._is_lookup_incomplete = any(_is_lookup_incomplete(target) for target in listeners)
 
     async def _read_processes(self, now: float) -> None:
         try:
-            targets = tuple(asked.lookup_target for asked in self.targets)
+            targets = tuple(polled.lookup_target for polled in self.targets)
             if (self.is_reading_all_processes or targets) and self._are_listeners_due(now, targets):
                 await self._read_listeners(now, targets)
             watched = self.watched_pids | self._service_pids
             if self.is_reading_all_processes or watched:
                 only_watched = not self.is_reading_all_processes
-                found = await asyncio.to_thread(self._processes.read, watched, only_watched)
-                self._new_processes = found
-                if not self._service_pids <= {process.pid for process in found}:
+                processes = await asyncio.to_thread(self._processes.read, watched, only_watched)
+                self._new_processes = processes
+                if not self._service_pids <= {process.pid for process in processes}:
                     self._is_lookup_incomplete, self._listeners_retry_s = True, LISTENERS_RETRY_S
             self.process_read_error = None
         except (OSError, RuntimeError, MemoryError) as error:  # no descriptor, thread or memory

@@ -38,7 +38,9 @@ class ServerTargets:
     def targets(self) -> tuple[tuple[Target, TargetSettings], ...]:
         """Targets of all servers, server by server."""
         return tuple(
-            (target, one.settings) for one in self._subscriptions for target in one.targets.values()
+            (target, subscription.settings)
+            for subscription in self._subscriptions
+            for target in subscription.targets.values()
         )
 
     @property
@@ -48,20 +50,20 @@ class ServerTargets:
 
     def add(self, target: TargetSettings, tls: TlsContexts | None = None) -> None:
         """Add a server."""
-        made = endpoint_settings(target, self.settings)
-        one = _ServerSubscription(self, target)
-        self._subscriptions.append(one)
+        endpoint = endpoint_settings(target, self.settings)
+        subscription = _ServerSubscription(self, target)
+        self._subscriptions.append(subscription)
         self._servers.append(
-            PrometheusServer(made, target.match, self.settings.interval_s, one, tls)
+            PrometheusServer(endpoint, target.match, self.settings.interval_s, subscription, tls)
         )
 
     def waiting_by_target(self) -> dict[str, float]:
         """Seconds for which each target's answer has been late, for targets of slow servers."""
         return {
-            one.targets[name].name: seconds
-            for server, one in zip(self._servers, self._subscriptions, strict=True)
+            subscription.targets[name].name: seconds
+            for server, subscription in zip(self._servers, self._subscriptions, strict=True)
             for name, seconds in server.waiting_by_target().items()
-            if name in one.targets
+            if name in subscription.targets
         }
 
     def pop_backfill(self) -> list[Scrape]:
@@ -88,10 +90,13 @@ class _ServerSubscription:
     def on_target_added(self, target: Target) -> None:
         """Handle an added target."""
         name = target.name
-        there = {*(one.name for one, _ in self.servers.targets), *self.servers.other_names()}
-        if name in there:
+        used_names = {
+            *(other.name for other, _ in self.servers.targets),
+            *self.servers.other_names(),
+        }
+        if name in used_names:
             name = f"{name} ({self.settings.name or host_and_port(target.url)})"
-        while name in there:
+        while name in used_names:
             name += "'"
         self.targets[target.name] = Target(name, target.url)
 
@@ -106,7 +111,7 @@ class _ServerSubscription:
     def on_backfill(self, scrapes: Sequence[Scrape]) -> None:
         """Handle past samples of the server, the oldest first."""
         self.servers.backfill.extend(
-            replace(one, target=self.targets[one.target].name) for one in scrapes
+            replace(scrape, target=self.targets[scrape.target].name) for scrape in scrapes
         )
 
     def browsed_names(self, name: str) -> frozenset[str] | None:

@@ -1,5 +1,6 @@
-"""Tracker of one service of a server across answers: bound by the same rules as a directly scraped
-target.
+"""Tracker of one service of a server across answers.
+
+It is bound by the same rules as a directly scraped target.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from tputtui.engine.family_browser import is_complete
 from tputtui.engine.target_tracker import TargetTracker
 from tputtui.model import Bindings, Event, Exposition, Question, Scrape, Served
 from tputtui.signals.classify.classifier import classify
-from tputtui.signals.classify.server_queries import questions
+from tputtui.signals.classify.server_queries import build_queries
 from tputtui.signals.rates.server_window import ServerWindow
 from tputtui.signals.service.breakdown import default_breakdown
 from tputtui.signals.service.service_tracker import followed_names
@@ -26,12 +27,8 @@ class ServerTracker(TargetTracker):
     shown.
     """
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether the initial state is known: one good answer with rates, a failure, or a late
-        answer.
-        """
-        return self._good_scrapes >= 1 or super().is_settled
+    # answers come as rates: one is enough
+    SETTLED_SCRAPES = 1
 
     @property
     def identity(self) -> None:
@@ -50,17 +47,16 @@ class ServerTracker(TargetTracker):
     def questions(self, by: tuple[str, ...] | None) -> tuple[Question, ...]:
         """Queries for the server, broken down by some labels (None: the default ones)."""
         bindings = self.bindings or Bindings()
-        return questions(bindings, default_breakdown(bindings.breakdown) if by is None else by)
+        return build_queries(bindings, default_breakdown(bindings.breakdown) if by is None else by)
 
     def _classify(self, exposition: Exposition, served: Served) -> None:
-        if self._has_fixed_bindings or not is_complete(
-            exposition
-        ):  # a charted family does not affect the others
+        # a charted family does not affect the others
+        if self._has_fixed_bindings or not is_complete(exposition):
             return
-        found = classify(exposition, served.before, served.before_s)
-        more = tuple(label for label in served.source_labels if label not in found.breakdown)
-        breakdown = (*found.breakdown, *more[:MAX_SOURCE_LABELS])
-        self._apply_classification(replace(found, breakdown=breakdown), exposition)
+        bindings = classify(exposition, served.before, served.before_s)
+        labels = [label for label in served.source_labels if label not in bindings.breakdown]
+        breakdown = (*bindings.breakdown, *labels[:MAX_SOURCE_LABELS])
+        self._apply_classification(replace(bindings, breakdown=breakdown), exposition)
 
     def _update_bindings(self, scrape: Scrape, exposition: Exposition) -> None:
         """Skip rates: they do not show the meaning of a family."""

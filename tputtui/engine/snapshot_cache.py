@@ -50,8 +50,8 @@ class SnapshotLog:
         for level in self._levels:
             if level and level[0][0] <= at:
                 times = [time for time, _ in level]
-                found = level[bisect_right(times, at) - 1]
-                snapshot: Snapshot = _unpack(found[1])
+                entry = level[bisect_right(times, at) - 1]
+                snapshot: Snapshot = _unpack(entry[1])
                 return snapshot
         return None
 
@@ -91,13 +91,13 @@ class SnapshotCache:
     def snapshot_and_extra(self, at: float) -> tuple[Snapshot, Any] | None:
         """Snapshot shown at a time, with its extra value."""
         place = bisect_right(self._times, at) - 1
-        found: tuple[Snapshot, Any] | None = _unpack(self._packed[place]) if place >= 0 else None
-        return found
+        unpacked: tuple[Snapshot, Any] | None = _unpack(self._packed[place]) if place >= 0 else None
+        return unpacked
 
     def snapshot_at(self, at: float) -> Snapshot | None:
         """Snapshot shown at a time. None before the first snapshot."""
-        found = self.snapshot_and_extra(at)
-        return found[0] if found is not None else None
+        entry = self.snapshot_and_extra(at)
+        return entry[0] if entry is not None else None
 
 
 def _flatten_row(row: BreakdownRow) -> tuple[Callable[..., BreakdownRow], tuple[Any, ...]]:
@@ -105,12 +105,18 @@ def _flatten_row(row: BreakdownRow) -> tuple[Callable[..., BreakdownRow], tuple[
 
     Rows are most of a snapshot, and each nested value adds to its size and time.
     """
-    told = [
+    quantile_fields = [
         field
-        for one in row.quantiles
-        for field in (one.q, one.value, one.low, one.high, one.is_lower_bound)
+        for quantile in row.quantiles
+        for field in (
+            quantile.q,
+            quantile.value,
+            quantile.low,
+            quantile.high,
+            quantile.is_lower_bound,
+        )
     ]
-    return _restore_row, (row.labels, row.rps, row.error_ratio, *told)
+    return _restore_row, (row.labels, row.rps, row.error_ratio, *quantile_fields)
 
 
 def _restore_row(

@@ -1,1 +1,1 @@
-"""Read the machine: host counters, control groups, processes and sockets. Collects and does not interpret."""
+"""Read the machine: counters, control groups, processes, sockets."""

@@ -1,8 +1,8 @@
-"""The limits and the throttling of a process's control group, v1 and v2, also from inside of a container.
+"""Read the limits and the throttling of a process's control group, v1 and v2, also in a container.
 
-Where a group lies is worked out once a process (/proc/PID/cgroup and our own mounts) and remembered; a tick then reads
-only the numbers. A limit counts wherever it stands between the group and the root that we can see: the tightest wins,
-and throttling and use are read where that limit stands.
+The directories of a group are found once for each process (from /proc/PID/cgroup and our own
+mounts) and cached; a tick reads only the numbers. A limit may be set at any level between the group
+and the visible root: the lowest applies, and throttling and use are read at its level.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UNLIMITED = 1 << 60  # v1 writes "no limit" as the largest page-aligned number 
 
 @frozen
 class _Mount:
-    """A mounted hierarchy: which part of it (`top`) is seen at which place, with which v1 controllers."""
+    """Mounted hierarchy: its part `root` is visible at `mount_point`, with its v1 controllers."""
 
     version: Literal[1, 2]
     root: str
@@ -32,7 +32,7 @@ class _Mount:
 
 @frozen
 class _ControllerPath:
-    """Where one controller of one process is read: the group's own directory first, then its parents."""
+    """Directories of one controller of one process: that of the group first, then its parents."""
 
     version: Literal[1, 2]
     path: str
@@ -40,7 +40,7 @@ class _ControllerPath:
 
 
 class CgroupReader:
-    """Reads control groups below `root` ("/" but in tests)."""
+    """Reader of control groups below `root` ("/" except in tests)."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = str(root).rstrip("/")
@@ -50,26 +50,25 @@ class CgroupReader:
         ] = {}
 
     def read(self, pid: int | None = None, started: float | None = None) -> Cgroup | None:
-        """The group of `pid` (None: our own); None where none can be seen. Never raises.
+        """Read the group of `pid` (None: our own); None if it is not visible. Never raises.
 
-        `pid` with `started` is what the place of the group is remembered under: a reused pid is looked up anew.
+        The directories are cached by `pid` and `started`, so those of a reused pid are found anew.
         """
-        places = self._controller_paths.get((pid, started))
-        if places is None:
-            places = self._controller_paths[pid, started] = self._find_controllers(pid)
-        cpu, memory = places.get("cpu"), places.get("memory")
-        named = [place for place in (cpu, memory) if place is not None]
-        if not named:
+        controllers = self._controller_paths.get((pid, started))
+        if controllers is None:
+            controllers = self._controller_paths[pid, started] = self._find_controllers(pid)
+        cpu, memory = controllers.get("cpu"), controllers.get("memory")
+        available = [controller for controller in (cpu, memory) if controller is not None]
+        if not available:
             return None
-        first = max(
-            named, key=lambda place: len(place.path)
-        )  # v1 may leave one of the two at its root
+        # v1 may leave one of the two at its root
+        deepest = max(available, key=lambda controller: len(controller.path))
         cores, cpu_level = _lowest_limit(cpu, _read_cpu_limit)
         memory_limit, memory_level = _lowest_limit(memory, _read_memory_limit)
         periods, throttled, throttled_s = _read_throttling(cpu, cpu_level)
         return Cgroup(
-            path=clean(first.path),
-            version=first.version,
+            path=clean(deepest.path),
+            version=deepest.version,
             cpu_limit_cores=cores,
             periods=periods,
             throttled_periods=throttled,
@@ -79,34 +78,31 @@ class CgroupReader:
         )
 
     def clear_cache(self) -> None:
-        """Look every group up anew: those who are gone are dropped, and who was moved to another group is found."""
+        """Find all directories anew, because processes end or move to another group."""
         self._mounts = None
         self._controller_paths.clear()
 
     def _find_controllers(self, pid: int | None) -> dict[str, _ControllerPath]:
         if self._mounts is None:
             self._mounts = _read_mounts(self._root)
+        process = "self" if pid is None else str(pid)
         try:
-            lines = procfs.read(
-                f"{self._root}/proc/{'self' if pid is None else pid}/cgroup"
-            ).decode(errors="replace")
+            content = procfs.read(f"{self._root}/proc/{process}/cgroup").decode(errors="replace")
         except OSError:
             return {}
-        memberships = [
-            fields
-            for fields in (line.split(":", 2) for line in lines.splitlines())
-            if len(fields) == 3
-        ]
-        return {
-            controller: place
-            for controller in ("cpu", "memory")
-            if (place := self._find_controller(controller, memberships)) is not None
-        }
+        lines = [line.split(":", 2) for line in content.splitlines()]
+        memberships = [fields for fields in lines if len(fields) == 3]
+        controllers: dict[str, _ControllerPath] = {}
+        for name in ("cpu", "memory"):
+            controller = self._find_controller(name, memberships)
+            if controller is not None:
+                controllers[name] = controller
+        return controllers
 
     def _find_controller(
         self, controller: str, memberships: list[list[str]]
     ) -> _ControllerPath | None:
-        """v1 where the controller is bound to a v1 hierarchy, else v2: a controller lives in one of them only."""
+        """Find a controller: in v1 if it is bound to a v1 hierarchy, otherwise in v2."""
         for version, wanted in ((1, controller), (2, "")):
             for _, controllers, path in memberships:
                 if wanted not in controllers.split(","):
@@ -120,11 +116,14 @@ class CgroupReader:
         return None
 
 
-# ------------------------------------------------------------------------------------------------- where it lies
+# ------------------------------------------------------------------------------------- directories
 
 
 def _read_mounts(root: str) -> tuple[_Mount, ...]:
-    """Our own mounts of control groups (proc(5): "36 35 98:0 /top /place opts ... - fstype source superopts")."""
+    """Read our own mounts of control groups.
+
+    Format, from proc(5): "36 35 98:0 /root /mount/point opts ... - fstype source superopts".
+    """
     try:
         lines = (
             procfs.read(f"{root}/proc/self/mountinfo", 4 << 20)
@@ -151,10 +150,11 @@ def _read_mounts(root: str) -> tuple[_Mount, ...]:
 
 
 def _find_directories(root: str, mount: _Mount, path: str) -> tuple[str, ...]:
-    """The directories of a group and its parents as far as this mount shows them, innermost first; empty: not seen.
+    """List the directories of a group and its parents that this mount shows, innermost first.
 
-    A container without a cgroup namespace sees "/docker/4711" and has just that part mounted; one with a namespace
-    sees "/", and a process outside of it as "/../other", which has no place here.
+    A container without a cgroup namespace sees "/docker/4711" and has only that part mounted; one
+    with a namespace sees "/", and a process outside of it as "/../other", for which no directory is
+    visible.
     """
     top = mount.root.rstrip("/")
     if path != mount.root and not path.startswith(top + "/"):
@@ -174,24 +174,26 @@ def _find_directories(root: str, mount: _Mount, path: str) -> tuple[str, ...]:
         inner = posixpath.dirname(inner)
 
 
-# ------------------------------------------------------------------------------------------------- its numbers
+# ----------------------------------------------------------------------------------------- numbers
 
 
 def _lowest_limit(
     controller_path: _ControllerPath | None,
     read_limit: Callable[[str, Literal[1, 2]], float | None],
 ) -> tuple[float | None, str | None]:
-    """The lowest limit from the group up to the root, and the level that sets it."""
-    best: tuple[float | None, str | None] = (None, None)
-    for level in controller_path.directories if controller_path else ():
-        limit = read_limit(level, controller_path.version) if controller_path else None
-        if limit is not None and (best[0] is None or limit < best[0]):
-            best = (limit, level)
-    return best
+    """Return the lowest limit from the group up to the root, and the directory that sets it."""
+    if controller_path is None:
+        return None, None
+    lowest: tuple[float | None, str | None] = (None, None)
+    for directory in controller_path.directories:
+        limit = read_limit(directory, controller_path.version)
+        if limit is not None and (lowest[0] is None or limit < lowest[0]):
+            lowest = (limit, directory)
+    return lowest
 
 
 def _read_cpu_limit(level: str, version: Literal[1, 2]) -> float | None:
-    """Cores: quota by period. "max" and -1 are no limit."""
+    """Read the limit in cores: quota divided by period. "max" and -1 mean no limit."""
     try:
         if version == 2:
             quota, period = procfs.read(f"{level}/cpu.max", 64).split()
@@ -212,7 +214,10 @@ def _read_memory_limit(level: str, version: Literal[1, 2]) -> float | None:
 def _read_throttling(
     controller_path: _ControllerPath | None, level: str | None
 ) -> tuple[int | None, int | None, float | None]:
-    """Periods, throttled periods, throttled seconds, of the level that limits (of the group, where none does)."""
+    """Read (periods, throttled periods, throttled seconds) at the level of the limit.
+
+    Without a limit, at the level of the group.
+    """
     if controller_path is None:
         return (None, None, None)
     try:
@@ -230,9 +235,10 @@ def _read_throttling(
 
 
 def _read_memory_used(controller_path: _ControllerPath | None, level: str | None) -> int | None:
-    """Bytes in use without the page cache that the kernel would drop first (inactive_file), as kubelet counts.
+    """Read the bytes in use without the page cache that is dropped first (inactive_file).
 
-    With it, whoever reads files a lot sits at 100 % of its limit for ever and is fine.
+    This is how kubelet counts. With it, a process that reads many files would stay at 100 % of its
+    limit although nothing is wrong.
     """
     if controller_path is None:
         return None
@@ -246,8 +252,7 @@ def _read_memory_used(controller_path: _ControllerPath | None, level: str | None
     if used is None:
         return None
     try:
-        return max(
-            0, used - procfs.parse_flat_keyed(procfs.read(f"{level}/memory.stat")).get(inactive, 0)
-        )
+        stat = procfs.parse_flat_keyed(procfs.read(f"{level}/memory.stat"))
     except OSError:
         return used
+    return max(0, used - stat.get(inactive, 0))

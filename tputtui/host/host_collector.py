@@ -1,7 +1,7 @@
-"""The host's counters: psutil for all that it offers, our own readers for what it does not.
+"""Read the host's counters: from psutil where it offers them, otherwise from the kernel's files.
 
-Nothing is computed here, and nothing that is missing is an error: it is None (or empty) with a reason in `missing`.
-No call of this file asks a file system (statfs), so a dead mount cannot hold it up.
+Nothing is computed here. A missing value is no error: it is None (or empty), with a reason in
+`missing`. No call in this file asks a file system (statfs), so a dead mount cannot block it.
 """
 
 from __future__ import annotations
@@ -19,67 +19,64 @@ import psutil
 from tputtui.descriptors import shortage
 from tputtui.host import kernel
 from tputtui.host.cgroup import CgroupReader
+from tputtui.host.metric_files import MetricFiles
 from tputtui.model import CpuTimes, DiskCounters, HostReading, NetworkCounters
 from tputtui.text import clean
 
 T = TypeVar("T")
 
-_NOT_DISK = re.compile(
-    r"(loop|ram|zram|sr|fd)\d+|nvme\d+c\d+n\d+"
-)  # the last: one path of a multipath disk
+# The last alternative: one path of a multipath disk
+_NOT_DISK = re.compile(r"(loop|ram|zram|sr|fd)\d+|nvme\d+c\d+n\d+")
 _DISK_BY_NAME = re.compile(r"(sd|hd|vd|xvd)[a-z]+|(nvme\d+n|mmcblk|md|nbd)\d+")
 
 
 class HostCollector:
-    """Reads the host. `root` is where our own readers look for /proc and /sys; psutil reads the real ones."""
+    """Collector of the host's counters.
+
+    `root` is where our own readers find /proc and /sys; psutil reads the real ones.
+    """
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = str(root).rstrip("/")
         self._cgroups = CgroupReader(root)
+        self._metric_files = MetricFiles(self._root)
         self._is_counted_by_name: dict[str, bool] = {}  # disk name -> is it counted
         # psutil warns on stderr where a container hides part of /proc, and stderr is the screen.
         warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"psutil(\..*)?")
 
     def read(self) -> HostReading:
-        """All counters now. About 1 ms of CPU; never raises."""
+        """Read all counters. Takes about 1 ms of CPU; never raises."""
         at, now = time.monotonic(), time.time()
         missing: list[tuple[str, str]] = []
 
-        def get(what: str, reader: Callable[[], T]) -> T | None:
+        def get(name: str, reader: Callable[[], T]) -> T | None:
+            """Call a reader; if it fails, add the reason to `missing`."""
             try:
                 return reader()
-            except kernel.NotOfferedError as absent:
-                missing.append((what, str(absent)))
-            except (
-                Exception
-            ) as error:  # psutil raises what it meets: OSError, KeyError, NotImplementedError, ...
-                missing.append(
-                    (what, shortage(error) or clean(f"psutil cannot read it: {error}", 200))
-                )
+            except kernel.NotOfferedError as error:
+                missing.append((name, str(error)))
+            except Exception as error:  # psutil: OSError, KeyError, NotImplementedError, ...
+                reason = shortage(error) or clean(f"psutil cannot read it: {error}", 200)
+                missing.append((name, reason))
             return None
 
         memory = get("memory", psutil.virtual_memory)
         swap = get("swap", psutil.swap_memory)
-        descriptors = get("file descriptors", lambda: kernel.read_file_descriptors(self._root))
-        pressure, no_pressure = get("pressure", lambda: kernel.read_pressure(self._root)) or (
-            {},
-            (),
-        )
+        metrics, metric_reasons = get("kernel metrics", self._metric_files.read) or ({}, {})
+        pressures = get("pressure", lambda: kernel.read_pressure(self._root))
+        pressure, pressure_reasons = pressures or ({}, ())
         cgroup = get("cgroup", self._cgroups.read)
-        missing.extend(no_pressure)
-        if cgroup is None and not any(what == "cgroup" for what, _ in missing):
+        missing.extend(metric_reasons.items())
+        missing.extend(pressure_reasons)
+        if cgroup is None and not any(name == "cgroup" for name, _ in missing):
             missing.append(("cgroup", "no control group of ours is mounted here"))
         return HostReading(
             at=at,
             time=now,
-            cpu=get("cpu", lambda: _sum_cpu_times(psutil.cpu_times())),
-            cores=get(
-                "cores",
-                lambda: tuple(_sum_cpu_times(core) for core in psutil.cpu_times(percpu=True)),
-            )
-            or (),
+            cpu=get("cpu", _read_cpu),
+            cores=get("cores", _read_cores) or (),
             load=get("load", psutil.getloadavg),
-            run_queue=get("run queue", lambda: kernel.read_run_queue(self._root)),
+            run_queue=_pop_int(metrics, "run_queue"),
             memory_total_bytes=None if memory is None else memory.total,
             memory_available_bytes=None if memory is None else memory.available,
             swap_total_bytes=None if swap is None else swap.total,
@@ -88,22 +85,25 @@ class HostCollector:
             networks=get("networks", _read_networks) or (),
             tcp=get("tcp", lambda: kernel.read_tcp(self._root)),
             pressure=pressure,
-            fds_used=None if descriptors is None else descriptors[0],
-            fds_limit=None if descriptors is None else descriptors[1],
+            fds_used=_pop_int(metrics, "fds_used"),
+            fds_limit=_pop_int(metrics, "fds_limit"),
             cgroup=cgroup,
             missing=tuple(missing),
+            metrics={name: float(value) for name, value in metrics.items()},
         )
 
     def _read_disks(self) -> tuple[DiskCounters, ...]:
-        # nowrap=False: psutil would hide a counter that starts again; a fall is ours to judge.
-        found = psutil.disk_io_counters(perdisk=True, nowrap=False)
+        # nowrap=False: psutil would hide a counter that starts again; `derive_host` decides on it.
+        counters = psutil.disk_io_counters(perdisk=True, nowrap=False)
         disks: list[DiskCounters] = []
-        for name, io in found.items():
-            counted = self._is_counted_by_name.get(name)
-            if counted is None:
-                counted = self._is_counted_by_name[name] = is_counted_disk(name, self._root)
-            if not counted or not (io.read_count or io.write_count):
-                continue  # what was never used since the boot (an empty card reader, nbd0 to nbd15) has no row
+        for name, io in counters.items():
+            is_counted = self._is_counted_by_name.get(name)
+            if is_counted is None:
+                is_counted = is_counted_disk(name, self._root)
+                self._is_counted_by_name[name] = is_counted
+            if not is_counted or not (io.read_count or io.write_count):
+                # Unused since the boot: an empty card reader, nbd0 to nbd15
+                continue
             busy_ms = getattr(io, "busy_time", None)
             disks.append(
                 DiskCounters(
@@ -120,11 +120,18 @@ class HostCollector:
         return tuple(disks)
 
 
-def is_counted_disk(name: str, root: str) -> bool:
-    """Is it a whole disk whose traffic is counted nowhere else?
+def _pop_int(metrics: dict[str, float], name: str) -> int | None:
+    """Take a whole number out of the metrics, because `HostReading` has a field for it."""
+    value = metrics.pop(name, None)
+    return None if value is None else int(value)
 
-    Not a partition (its disk has no other counters), not a loop or RAM disk, and nothing that rests on other disks
-    (md, dm, bcache: /sys/block/NAME/slaves names them), for what it moves is seen at those disks already.
+
+def is_counted_disk(name: str, root: str) -> bool:
+    """Whether a device is a whole disk whose traffic is counted nowhere else.
+
+    Not a partition (its disk has no other counters), not a loop or RAM disk, and nothing on top of
+    other disks (md, dm, bcache: /sys/block/NAME/slaves names them), because its traffic is in the
+    counters of those disks already.
     """
     if _NOT_DISK.fullmatch(name):
         return False
@@ -140,8 +147,19 @@ def is_counted_disk(name: str, root: str) -> bool:
     return _DISK_BY_NAME.fullmatch(name) is not None
 
 
+def _read_cpu() -> CpuTimes:
+    return _sum_cpu_times(psutil.cpu_times())
+
+
+def _read_cores() -> tuple[CpuTimes, ...]:
+    return tuple(_sum_cpu_times(core) for core in psutil.cpu_times(percpu=True))
+
+
 def _sum_cpu_times(times: Any) -> CpuTimes:
-    """Five states of the fields that psutil gives, which vary with the platform. Guests are part of user and nice already."""
+    """Reduce the fields of psutil, which vary with the platform, to five states.
+
+    Guests are part of user and nice already.
+    """
     return CpuTimes(
         user=times.user + getattr(times, "nice", 0.0),
         system=times.system + getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0),
@@ -152,7 +170,7 @@ def _sum_cpu_times(times: Any) -> CpuTimes:
 
 
 def _read_networks() -> tuple[NetworkCounters, ...]:
-    """All interfaces that ever carried a byte, without the loopback."""
+    """Read all interfaces that ever carried a byte, except the loopback."""
     return tuple(
         NetworkCounters(
             name=clean(name, 64),

@@ -1,6 +1,7 @@
-"""What the kernel tells in /proc and psutil does not: pressure, the run queue, TCP's losses, file descriptors.
+"""Read pressure and TCP's losses from /proc, which psutil does not offer.
 
-Every reader takes the root under which `proc` lies, and raises `Absent` with a reason where there is nothing to read.
+Every reader gets the root below which `proc` lies. A plain number in a file of the kernel needs no
+reader: it is a row of `model.host_metrics`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ import math
 
 from tputtui.descriptors import reason
 from tputtui.host import procfs
-from tputtui.model import Pressure, TcpCounters
-
-PRESSURE_RESOURCES = ("cpu", "memory", "io")
+from tputtui.model import Pressure, TcpCounters, host_metrics
 
 
 class NotOfferedError(Exception):
@@ -20,7 +19,7 @@ class NotOfferedError(Exception):
 
 
 def not_offered_error(path: str, error: Exception) -> NotOfferedError:
-    """The reason in words: what was asked for, and what came instead."""
+    """Make the error that says which file could not be read or parsed, and why."""
     if isinstance(error, FileNotFoundError):
         return NotOfferedError(f"the kernel has no {path}")
     if isinstance(error, OSError):
@@ -30,28 +29,27 @@ def not_offered_error(path: str, error: Exception) -> NotOfferedError:
     return NotOfferedError(f"cannot make sense of {path}")
 
 
-# ------------------------------------------------------------------------------------------------- pressure
+# ---------------------------------------------------------------------------------------- pressure
 
 
 def read_pressure(root: str) -> tuple[dict[str, Pressure], tuple[tuple[str, str], ...]]:
-    """Pressure of "cpu", "memory" and "io" where it can be read, and ("pressure io", reason) where it cannot.
+    """Read the pressure of each resource where possible, and ("io pressure", reason) where not.
 
-    Format: Documentation/accounting/psi.rst. PSI may be compiled in and switched off: opening it then works and
-    reading fails with EOPNOTSUPP. Before 5.13 the CPU's file has no "full" line.
+    Format: Documentation/accounting/psi.rst. PSI may be compiled in and switched off: then the file
+    can be opened, and reading it fails with EOPNOTSUPP. Before Linux 5.13 the CPU's file has no
+    "full" line.
     """
-    found: dict[str, Pressure] = {}
+    pressures: dict[str, Pressure] = {}
     reasons: list[tuple[str, str]] = []
-    for resource in PRESSURE_RESOURCES:
-        path = f"/proc/pressure/{resource}"
+    for resource in host_metrics.PRESSURE_RESOURCES:
+        path = f"/proc/pressure/{resource.name}"
         try:
-            found[resource] = _parse_pressure(procfs.read(root + path))
+            pressures[resource.name] = _parse_pressure(procfs.read(root + path))
         except (OSError, ValueError) as error:
-            reasons.append((f"{resource} pressure", str(not_offered_error(path, error))))
-    if not found and len(
-        {reason for _, reason in reasons if reason.startswith("the kernel has no")}
-    ) == len(reasons):
+            reasons.append((f"{resource.name} pressure", str(not_offered_error(path, error))))
+    if not pressures and all(reason.startswith("the kernel has no") for _, reason in reasons):
         reasons = [("pressure", "the kernel has no /proc/pressure")]
-    return found, tuple(reasons)
+    return pressures, tuple(reasons)
 
 
 def _parse_pressure(content: bytes) -> Pressure:
@@ -75,30 +73,14 @@ def _parse_finite(text: str) -> float:
     return value
 
 
-# ------------------------------------------------------------------------------------------------- run queue
-
-
-def read_run_queue(root: str) -> int:
-    """Runnable tasks of the machine at this moment, running ones included. Raises Absent.
-
-    From /proc/loadavg, "0.41 0.30 0.12 3/812 4711": its 3 is `procs_running` of /proc/stat (both are the kernel's
-    nr_running()) without making the kernel add up every interrupt of every core.
-    """
-    path = "/proc/loadavg"
-    try:
-        return int(procfs.read(root + path).split()[3].split(b"/")[0])
-    except (OSError, ValueError, IndexError) as error:
-        raise not_offered_error(path, error) from None
-
-
-# ------------------------------------------------------------------------------------------------- TCP
+# --------------------------------------------------------------------------------------------- TCP
 
 
 def read_tcp(root: str) -> TcpCounters:
-    """Segments sent, segments sent again, and connections dropped at listening sockets. Raises Absent.
+    """Read the segments sent and retransmitted, and the connections dropped at listening sockets.
 
-    ListenDrops already contains ListenOverflows (tcp_v4_syn_recv_sock counts an overflow as both), so the two are not
-    added up.
+    ListenDrops already contains ListenOverflows (tcp_v4_syn_recv_sock counts an overflow as both),
+    so the two are not added up. Raises NotOfferedError.
     """
     path = "/proc/net/snmp"
     try:
@@ -117,21 +99,8 @@ def read_tcp(root: str) -> TcpCounters:
 
 
 def _parse_header_and_values(content: bytes, prefix: bytes) -> dict[bytes, int]:
-    """Two lines that begin alike, names and values: the format of /proc/net/snmp and netstat."""
+    """Parse two lines with the same prefix, the names and the values, as in /proc/net/snmp."""
     lines = [line.split()[1:] for line in content.splitlines() if line.startswith(prefix)]
     if len(lines) < 2:
         return {}
     return {name: int(value) for name, value in zip(lines[0], lines[1], strict=False)}
-
-
-# ------------------------------------------------------------------------------------------------- file descriptors
-
-
-def read_file_descriptors(root: str) -> tuple[int, int | None]:
-    """Open file descriptions of the whole machine, and their limit (None: practically none). Raises Absent."""
-    path = "/proc/sys/fs/file-nr"
-    try:
-        used, _, limit = (int(field) for field in procfs.read(root + path).split())
-    except (OSError, ValueError) as error:
-        raise not_offered_error(path, error) from None
-    return used, limit if limit < 1 << 60 else None

@@ -1,5 +1,6 @@
-"""Whether a host of a URL is this machine: by its addresses and those of the interfaces, never by
-its name alone.
+"""Decide whether the host of a URL is this machine.
+
+Its addresses are compared with those of the interfaces; its name alone is never enough.
 """
 
 from __future__ import annotations
@@ -17,20 +18,19 @@ from tputtui.frozen import frozen
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_AGE_S = 300.0
-"""How long the addresses of a name are remembered: as long as a connection to it is kept."""
+"""Seconds for which the addresses of a name are cached: as long as a connection to it is kept."""
 
 PATIENCE_S = 1.0
-"""How long one pass waits for names to be resolved; an answer that comes later serves the next
-pass.
-"""
+"""Seconds for which one pass waits for name look-ups; a later answer is used in the next pass."""
 
 _MAX_LOOKUPS = 16  # names that are being resolved at the same time
 
 
 @frozen
 class HostLocation:
-    """Where a host is. `here`: whether all its addresses belong to this machine; None while that is
-    not known.
+    """Location of a host.
+
+    `is_local`: whether all its addresses belong to this machine; None while that is not known.
     """
 
     addresses: tuple[Ip, ...] = ()
@@ -38,30 +38,31 @@ class HostLocation:
 
 
 class OwnAddresses:
-    """Resolves hosts and compares them with the addresses of this machine. To be used by one thread
-    at a time.
+    """Resolver that compares hosts with the addresses of this machine.
+
+    To be used by one thread at a time.
     """
 
     def __init__(self) -> None:
-        self._resolved: dict[
-            str, tuple[float, tuple[Ip, ...]]
-        ] = {}  # when, addresses; none: it failed
+        # (time, addresses) of each name; no addresses: the look-up failed
+        self._resolved: dict[str, tuple[float, tuple[Ip, ...]]] = {}
         self._running: dict[str, threading.Thread] = {}
 
     def locate(self, hosts: Iterable[str]) -> dict[str, HostLocation]:
-        """Where each host is. Waits up to `PATIENCE_S` for names; a literal address costs nothing."""
+        """Locate each host. Waits up to `PATIENCE_S` for names; a literal address costs nothing."""
         wanted = dict.fromkeys(hosts)
         literal = {host: address for host in wanted if (address := parse_ip(host)) is not None}
         self._resolve([host for host in wanted if host not in literal])
         own = _interface_addresses()
-        found: dict[str, HostLocation] = {}
+        locations: dict[str, HostLocation] = {}
         for host in wanted:
-            addresses = (
-                (literal[host],) if host in literal else self._resolved.get(host, (0.0, ()))[1]
-            )
-            here = all(_is_own(address, own) for address in addresses) if addresses else None
-            found[host] = HostLocation(addresses, here)
-        return found
+            if host in literal:
+                addresses: tuple[Ip, ...] = (literal[host],)
+            else:
+                addresses = self._resolved.get(host, (0.0, ()))[1]
+            is_local = all(_is_own(address, own) for address in addresses) if addresses else None
+            locations[host] = HostLocation(addresses, is_local)
+        return locations
 
     def _resolve(self, names: list[str]) -> None:
         now = time.monotonic()
@@ -95,8 +96,9 @@ class OwnAddresses:
 
 
 def parse_ip(text: str) -> Ip | None:
-    """An address without its scope; an IPv4 address that is mapped into IPv6 is the IPv4 one. None:
-    a name.
+    """Parse an address without its scope; None for a name.
+
+    An IPv4 address mapped into IPv6 becomes the IPv4 address.
     """
     try:
         address = ipaddress.ip_address(text.strip("[]").partition("%")[0])
@@ -107,9 +109,7 @@ def parse_ip(text: str) -> Ip | None:
 
 
 def reached_address(address: Ip) -> Ip:
-    """The address that a connection to an address reaches: one to 0.0.0.0 or :: reaches the
-    loopback.
-    """
+    """Return the address that a connection reaches: for 0.0.0.0 and ::, the loopback."""
     if not address.is_unspecified:
         return address
     return ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
@@ -125,10 +125,10 @@ def _interface_addresses() -> frozenset[Ip]:
     except (OSError, psutil.Error):
         return frozenset()
     internet = (socket.AF_INET, socket.AF_INET6)
-    parsed = (
-        parse_ip(one.address)
-        for own in interfaces.values()
-        for one in own
-        if one.family in internet
-    )
-    return frozenset(address for address in parsed if address is not None)
+    addresses: set[Ip] = set()
+    for entries in interfaces.values():
+        for entry in entries:
+            address = parse_ip(entry.address) if entry.family in internet else None
+            if address is not None:
+                addresses.add(address)
+    return frozenset(addresses)

@@ -1,8 +1,9 @@
-"""The machine's processes: what moves is read every tick, what stays is remembered.
+"""Read the machine's processes: figures every tick, facts such as the name once.
 
-psutil is the source of the host's numbers, but not of these: for the five figures of a row `process_iter` with `oneshot`
-costs 23 to 34 ms of CPU a tick at 207 processes (two busy cores), one read of each /proc/PID/stat, which holds all five,
-5 ms. tests/host/test_process_collector.py holds that both agree.
+psutil is the source of the host's numbers, but not of these: for the five figures of a row,
+`process_iter` with `oneshot` costs 23 to 34 ms of CPU a tick at 207 processes (two busy cores). One
+read of each /proc/PID/stat, which has all five, costs 5 ms. tests/host/test_process_collector.py
+checks that both agree.
 """
 
 from __future__ import annotations
@@ -30,13 +31,12 @@ MAX_COMMAND_LENGTH = 1024
 """Characters kept of a command line."""
 
 _MAX_ARGUMENTS_BYTES = 4096  # read of a command line, which may hold megabytes
-_MAX_MAPS_BYTES = (
-    512 * 1024
-)  # read of a process's maps: libpython is mapped at the start, among the first hundreds
-_MAX_MAPS_PER_READ = 4  # processes whose maps are looked at in one read, for a map of 30,000 lines costs milliseconds
-_REFRESH_READS = (
-    32  # reads after which the facts of a process are read again: titles change, programs exec
-)
+# Bytes read of a process's maps: libpython is mapped at the start, among the first hundreds
+_MAX_MAPS_BYTES = 512 * 1024
+# Processes whose maps are read in one read, because 30,000 lines of maps cost milliseconds
+_MAX_MAPS_PER_READ = 4
+# Reads after which the facts of a process are read again: titles change, programs exec
+_REFRESH_READS = 32
 _KERNEL_THREAD = 0x00200000  # PF_KTHREAD of include/linux/sched.h
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -46,7 +46,7 @@ NOT_PERMITTED = "not permitted"
 
 @dataclass(slots=True)
 class _Facts:
-    """What is remembered of one process."""
+    """Facts remembered of one process."""
 
     started_ticks: int
     comm: bytes
@@ -54,21 +54,22 @@ class _Facts:
     user: str | None
     command: str
     python: str | None
-    has_read_maps: bool  # is it settled whether Python is embedded
-    stat: bytes = b""  # what `reading` was made of: most processes sleep, and what has not moved is not read anew
+    has_read_maps: bool  # it is known whether Python is embedded
+    # Content that `reading` was made of; most processes sleep, and an equal one is not parsed again
+    stat: bytes = b""
     reading: ProcessReading | None = None
 
 
 class ProcessCollector:
-    """Reads processes below `root` ("/" but in tests). Kernel threads are left out.
+    """Collector of the processes below `root` ("/" except in tests), without kernel threads.
 
-    Not thread-safe: it belongs to the thread that ticks.
+    Not thread-safe: it belongs to the thread of the ticks.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = str(root).rstrip("/")
         self._proc = f"{self._root}/proc"
-        # Once: a start time must not move when somebody sets the clock, for it is half of a process's identity.
+        # Read once: a start time is part of a process's identity and must not change with the clock
         self._boot = psutil.boot_time()
         self._facts: dict[int, _Facts] = {}
         self._kernel_threads: set[int] = set()
@@ -80,45 +81,49 @@ class ProcessCollector:
     def read(
         self, watched_pids: frozenset[int] = frozenset(), only_watched: bool = False
     ) -> tuple[ProcessReading, ...]:
-        """All processes (or only those of `watch`), by pid; those of `watch` with their control group.
+        """Read all processes (or only `watched_pids`), by pid; watched ones with their control
+        group.
 
-        Who is gone is not there; who may not be looked at has None for what is not known. Raises OSError only where
-        descriptors or memory have run out: nobody is gone for that.
+        Ended processes are left out; what is not permitted is None. Raises OSError only if
+        descriptors or memory have run out, because no process may be reported as ended for that
+        reason.
         """
         self._reads += 1
         pids = sorted(watched_pids) if only_watched else self._pids()
         maps_left = _MAX_MAPS_PER_READ
-        found: list[ProcessReading] = []
+        readings: list[ProcessReading] = []
         for pid in pids:
-            turn = (pid + self._reads) % _REFRESH_READS == 0
-            if pid in self._kernel_threads and not turn:
+            is_refresh = (pid + self._reads) % _REFRESH_READS == 0
+            if pid in self._kernel_threads and not is_refresh:
                 continue
+            is_watched = pid in watched_pids
             # Whether a process that serves a target is Python has to be known at once.
-            reading, looked = self._read_process(
-                pid, turn, maps_left > 0 or pid in watched_pids, pid in watched_pids
+            reading, has_read_maps = self._read_process(
+                pid, is_refresh, maps_left > 0 or is_watched, is_watched
             )
-            maps_left -= looked
+            maps_left -= has_read_maps
             if reading is not None:
-                found.append(reading)
+                readings.append(reading)
         if not only_watched:
-            self._drop_ended({reading.pid for reading in found}, set(pids))
-        return tuple(found)
+            self._drop_ended({reading.pid for reading in readings}, set(pids))
+        return tuple(readings)
 
     def read_sockets(self) -> SocketTable:
-        """The listening sockets and their holders; `read` puts the ports into `ports` from then on.
+        """Read the listening sockets and their holders; from then on `read` includes the ports.
 
-        Costs 6 to 12 ms at 80 processes (see `listeners.read_sockets`): on demand, or every 10 s at most.
-
-        Raises OSError where descriptors have run out.
+        Costs 6 to 12 ms at 80 processes (see `sockets.read_sockets`): on demand, or every 10 s at
+        most. Raises OSError if descriptors have run out.
         """
         table = read_sockets(self._proc)
         self._ports = table.ports_by_pid()
         for facts in self._facts.values():
-            facts.reading = None  # it has the ports of before
+            facts.reading = None  # it has the earlier ports
         return table
 
     def start_and_parent(self, pid: int) -> tuple[float, int] | None:
-        """Start time, as in a reading, and the parent's pid; None where the process has ended or is hidden."""
+        """Read the start time, as in a reading, and the parent's pid; None if it ended or is
+        hidden.
+        """
         try:
             content = procfs.read(f"{self._proc}/{pid}/stat", 2048)
             fields = content[content.rfind(b")") + 2 :].split()
@@ -126,7 +131,7 @@ class ProcessCollector:
         except (OSError, IndexError, ValueError):
             return None
 
-    # --------------------------------------------------------------------------------------------- what moves
+    # -------------------------------------------------------------------------------------- figures
 
     def _pids(self) -> list[int]:
         try:
@@ -139,7 +144,7 @@ class ProcessCollector:
     def _read_process(
         self, pid: int, is_refresh: bool, maps_allowed: bool, is_watched: bool
     ) -> tuple[ProcessReading | None, bool]:
-        """One process (None: gone, or of the kernel), and whether its maps were looked at."""
+        """Read one process (None: ended, or of the kernel), and tell whether its maps were read."""
         try:
             descriptor = os.open(f"{self._proc}/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
             try:
@@ -151,7 +156,7 @@ class ProcessCollector:
         except OSError as error:
             if shortage(error):
                 raise
-            return None, False  # it ended between the list and the look
+            return None, False  # it ended after it was listed
         known = self._facts.get(pid)
         if (
             known is not None
@@ -161,7 +166,7 @@ class ProcessCollector:
             and not is_watched
         ):
             return known.reading, False
-        # "4711 (a name) with) any bytes) S 1 4711 ...": what follows the last ")" counts from field 3, the state.
+        # "4711 (a name) with) any bytes) S 1 4711 ...": field 3, the state, is after the last ")".
         comm = content[content.find(b"(") + 1 : content.rfind(b")")]
         fields = content[content.rfind(b")") + 2 :].split()
         try:
@@ -179,19 +184,14 @@ class ProcessCollector:
             self._kernel_threads.add(pid)
             return None, False
         self._kernel_threads.discard(pid)
-        same = (
-            known
-            if known is not None and (known.started_ticks, known.comm) == (ticks, comm)
-            else None
-        )
-        facts = (
-            same
-            if same is not None and not is_refresh
-            else self._read_facts(pid, ticks, comm, same)
-        )
+        if known is not None and (known.started_ticks, known.comm) != (ticks, comm):
+            known = None  # another program
+        facts = known
+        if facts is None or is_refresh:
+            facts = self._read_facts(pid, ticks, comm, known)
         self._facts[pid] = facts
-        look_at_maps = maps_allowed and not facts.has_read_maps
-        if look_at_maps:
+        reads_maps = maps_allowed and not facts.has_read_maps
+        if reads_maps:
             facts.has_read_maps = True
             facts.python = self._find_embedded_python(pid)
         started = self._boot + ticks / _CLOCK_TICKS
@@ -209,16 +209,14 @@ class ProcessCollector:
             ports=self._ports.get(pid, ()),
             cgroup=self._cgroups.read(pid, started) if is_watched else None,
         )
-        facts.stat, facts.reading = (
-            content,
-            reading if facts.has_read_maps and not is_watched else None,
-        )
-        return reading, look_at_maps
+        facts.stat = content
+        facts.reading = reading if facts.has_read_maps and not is_watched else None
+        return reading, reads_maps
 
-    # --------------------------------------------------------------------------------------------- what stays
+    # ---------------------------------------------------------------------------------------- facts
 
     def _read_facts(self, pid: int, ticks: int, comm: bytes, known: _Facts | None) -> _Facts:
-        """Name, user, command line, Python. `same` is what was known of this very program."""
+        """Read name, user, command line and Python; `known` are earlier facts of this program."""
         directory = f"{self._proc}/{pid}"
         try:
             raw = procfs.read(f"{directory}/cmdline", _MAX_ARGUMENTS_BYTES).decode(errors="replace")
@@ -227,9 +225,9 @@ class ProcessCollector:
         arguments = raw.rstrip("\0").split("\0") if raw.strip("\0") else []
         kernel_name = comm.decode(errors="replace")
         if known is not None:
-            python, maps_seen = known.python, known.has_read_maps
+            python, is_final = known.python, known.has_read_maps
         else:
-            python, maps_seen = self._find_python(directory, kernel_name)
+            python, is_final = self._find_python(directory, kernel_name)
         return _Facts(
             started_ticks=ticks,
             comm=comm,
@@ -237,17 +235,18 @@ class ProcessCollector:
             user=self._read_user(directory) if known is None or known.user is None else known.user,
             command=clean(" ".join(arguments), MAX_COMMAND_LENGTH),
             python=python,
-            has_read_maps=maps_seen or not arguments,
+            has_read_maps=is_final or not arguments,
         )
 
     def _find_python(self, directory: str, comm: str) -> tuple[str | None, bool]:
-        """Python's version by the executable, and whether that settles it (else its maps have to be looked at)."""
+        """Find Python's version by the executable, and whether that is final (else its maps
+        decide).
+        """
         try:
             python = executable_python_version(os.readlink(f"{directory}/exe"))
         except OSError:
-            return executable_python_version(
-                comm
-            ), True  # somebody else's: its maps are closed to us too
+            # Another user's process: its maps cannot be read either
+            return executable_python_version(comm), True
         return python, python is not None
 
     def _find_embedded_python(self, pid: int) -> str | None:
@@ -257,7 +256,10 @@ class ProcessCollector:
             return None
 
     def _read_user(self, directory: str) -> str | None:
-        """The name of the real user. /etc/passwd only: asking a directory service could hold up the tick."""
+        """Read the name of the real user.
+
+        From /etc/passwd only, because a query to a directory service could block the tick.
+        """
         try:
             uid = _REAL_UID.search(procfs.read(f"{directory}/status", 4096))
         except OSError:
@@ -267,15 +269,15 @@ class ProcessCollector:
         return self.user_name(int(uid[1]))
 
     def user_name(self, uid: int) -> str:
-        """The name of a user, as /etc/passwd has it; without one the number."""
+        """Return the name of a user as in /etc/passwd; the number if it has none."""
         if self._users is None:
             self._users = _read_users(f"{self._root}/etc/passwd")
         return self._users.get(uid, str(uid))
 
-    def _drop_ended(self, seen: set[int], listed: set[int]) -> None:
-        """Drop what is remembered of those who are gone."""
-        if len(self._facts) > len(seen):
-            self._facts = {pid: facts for pid, facts in self._facts.items() if pid in seen}
+    def _drop_ended(self, read_pids: set[int], listed: set[int]) -> None:
+        """Drop the facts of processes that have ended."""
+        if len(self._facts) > len(read_pids):
+            self._facts = {pid: facts for pid, facts in self._facts.items() if pid in read_pids}
         self._kernel_threads &= listed
         if self._reads % _REFRESH_READS == 0:
             self._cgroups.clear_cache()

@@ -1,4 +1,4 @@
-"""One way to read the kernel's small files: no buffering, no decoding, a limit on what is taken."""
+"""Read small files of the kernel: unbuffered, as bytes, up to a limit."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import os
 
 
 def read(path: str, limit: int = 1 << 20) -> bytes:
-    """The first `limit` bytes of a file of /proc or /sys. Raises OSError as the kernel gives it.
+    """Read the first `limit` bytes of a file of /proc or /sys. Raises OSError as the kernel gives
+    it.
 
-    Half the cost of `open(path, "rb").read()`, which a tick with hundreds of such reads notices.
+    Half the cost of `open(path, "rb").read()`, which is noticeable at hundreds of reads a tick.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         content = os.read(descriptor, min(limit, 16384))
         while content and len(content) < limit:
-            more = os.read(
-                descriptor, min(limit - len(content), 65536)
-            )  # long files come in pieces, whatever one asks for
+            # The kernel returns long files in pieces, however large the buffer
+            more = os.read(descriptor, min(limit - len(content), 65536))
             if not more:
                 break
             content += more
@@ -26,7 +26,7 @@ def read(path: str, limit: int = 1 << 20) -> bytes:
 
 
 def read_int(path: str) -> int | None:
-    """The whole number that a file holds; None where there is no such file or no number in it."""
+    """Read the whole number in a file; None without such a file or number."""
     try:
         return int(read(path, 64))
     except (OSError, ValueError):
@@ -34,7 +34,7 @@ def read_int(path: str) -> int | None:
 
 
 def parse_flat_keyed(content: bytes) -> dict[bytes, int]:
-    """Lines of "name number", as in cpu.stat and memory.stat. What is no such line is left out."""
+    """Parse lines of "name number", as in cpu.stat and memory.stat. Other lines are left out."""
     values: dict[bytes, int] = {}
     for line in content.splitlines():
         name, _, value = line.partition(b" ")

@@ -1,4 +1,4 @@
-"""What this program costs: its own CPU time, and that of the helpers it has started (py-spy)."""
+"""CPU time used by this program and by the child processes it started (py-spy)."""
 
 from __future__ import annotations
 
@@ -9,26 +9,32 @@ import threading
 from tputtui.host import procfs
 
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-_lock = threading.Lock()  # helpers are started by other threads
+_lock = threading.Lock()  # other threads start children
 _child_pids: set[int] = set()
 
 
 def track_child(pid: int) -> None:
-    """Count a child that was started, until it ends. The demo's processes are none: they are what is watched."""
+    """Count a child process until it ends.
+
+    The demo's processes are not counted, because they are what is observed.
+    """
     with _lock:
         _child_pids.add(pid)
 
 
 class SelfUsage:
-    """Adds up CPU seconds. A helper counts while it runs: all of its cost at its end would be a peak that never was."""
+    """Sum of CPU seconds.
+
+    A child counts while it runs: its whole cost at its end would appear as a peak.
+    """
 
     def __init__(self, proc: str = "/proc") -> None:
         self._proc = proc
-        self._running_seconds: dict[int, float] = {}  # a helper's seconds when it was last seen
+        self._running_seconds: dict[int, float] = {}  # last known, by pid
         self._ended_seconds = 0.0
 
     def read(self) -> float:
-        """User and system seconds so far; never less than before."""
+        """Return the user and system seconds so far; never less than before."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
         with _lock:
             pids = tuple(_child_pids)
@@ -48,7 +54,7 @@ class SelfUsage:
         )
 
     def _read_seconds(self, pid: int) -> float | None:
-        """Of one helper, and of those of its own children that have ended; None where it is no longer there."""
+        """Read the seconds of a child and of its own children that ended; None if it has ended."""
         try:
             content = procfs.read(f"{self._proc}/{pid}/stat", 2048)
             fields = content[content.rfind(b")") + 2 :].split()

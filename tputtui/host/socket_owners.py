@@ -1,6 +1,4 @@
-"""Which processes of this machine serve a target: the holders of the sockets that its address leads
-to.
-"""
+"""Find the processes of this machine that serve a target: the holders of its address's sockets."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @frozen
 class LookedUpTarget:
-    """A target to look up. `server`: the Prometheus-compatible server that reports it, else empty."""
+    """Target to look up. `server`: the Prometheus-compatible server that reports it, else empty."""
 
     name: str
     url: str
@@ -26,8 +24,9 @@ class LookedUpTarget:
 
 
 class ServingLookup:
-    """Looks up the processes behind targets. To be used by one thread at a time; blocks for some 10
-    ms.
+    """Look-up of the processes behind targets.
+
+    To be used by one thread at a time; blocks for some 10 ms.
     """
 
     def __init__(self, processes: ProcessCollector) -> None:
@@ -37,38 +36,36 @@ class ServingLookup:
     def read(
         self, targets: Sequence[LookedUpTarget], *, with_sockets: bool = True
     ) -> tuple[TargetListeners, ...]:
-        """What listens at each target's address.
+        """List what listens at each target's address.
 
-        The sockets are read where a target is on this machine, and, with `with_sockets`, in any
-        case: the process table shows the ports.
+        The sockets are read if a target is on this machine, and with `with_sockets` in any case,
+        because the process table shows the ports.
         """
         parts = {target.name: urlsplit(target.url) for target in targets if not target.server}
-        places = self._addresses.locate(one.hostname or "" for one in parts.values())
+        locations = self._addresses.locate(url.hostname or "" for url in parts.values())
         table = SocketTable()
-        if with_sockets or any(place.is_local for place in places.values()):
+        if with_sockets or any(location.is_local for location in locations.values()):
             table = self._processes.read_sockets()
-        found: list[TargetListeners] = []
+        listeners: list[TargetListeners] = []
         for target in targets:
             if target.server:
-                found.append(TargetListeners(target.name, 0, server=target.server))
+                listeners.append(TargetListeners(target.name, 0, server=target.server))
                 continue
-            one = parts[target.name]
-            port = one.port or _DEFAULT_PORTS.get(one.scheme, 80)
-            place = places[one.hostname or ""]
-            found.append(self._listeners(target.name, one.hostname or "", port, place, table))
-        return tuple(found)
+            url = parts[target.name]
+            host = url.hostname or ""
+            port = url.port or _DEFAULT_PORTS.get(url.scheme, 80)
+            listeners.append(self._listeners(target.name, host, port, locations[host], table))
+        return tuple(listeners)
 
     def read_port(self, port: int) -> TargetListeners:
-        """What listens on a port of this machine: where `:8000` leads as a target, else on any
-        address of it.
+        """List what listens on a port of this machine: on loopback, as `:8000` means, else on any
+        address.
         """
         table = self._processes.read_sockets()
         loopback = (parse_ip("127.0.0.1"), parse_ip("::1"))
-        place = HostLocation(
-            tuple(address for address in loopback if address is not None), is_local=True
-        )
-        sockets = matching_sockets(table.listening, place.addresses, port)
-        sockets = sockets or tuple(one for one in table.listening if one.port == port)
+        addresses = [address for address in loopback if address is not None]
+        sockets = matching_sockets(table.listening, addresses, port)
+        sockets = sockets or tuple(socket for socket in table.listening if socket.port == port)
         return self._with_holders(
             TargetListeners(f":{port}", port, f":{port}", here=True), sockets, table
         )
@@ -77,21 +74,20 @@ class ServingLookup:
         self, name: str, host: str, port: int, location: HostLocation, table: SocketTable
     ) -> TargetListeners:
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        found = TargetListeners(name, port, shown, location.is_local)
+        listeners = TargetListeners(name, port, shown, location.is_local)
         if not location.is_local:
-            return found
-        return self._with_holders(
-            found, matching_sockets(table.listening, location.addresses, port), table
-        )
+            return listeners
+        sockets = matching_sockets(table.listening, location.addresses, port)
+        return self._with_holders(listeners, sockets, table)
 
     def _with_holders(
         self, listeners: TargetListeners, sockets: Sequence[TcpSocket], table: SocketTable
     ) -> TargetListeners:
-        listening = {pid for one in sockets for pid in table.holders.get(one.inode, ())}
+        listening = {pid for socket in sockets for pid in table.holders.get(socket.inode, ())}
         connections: dict[int, int] = {}
-        for one in table.accepted:
-            if any(_accepts(socket, one) for socket in sockets):
-                for pid in table.holders.get(one.inode, ()):
+        for accepted in table.accepted:
+            if any(_accepts(socket, accepted) for socket in sockets):
+                for pid in table.holders.get(accepted.inode, ()):
                     connections[pid] = connections.get(pid, 0) + 1
         holders: list[SocketHolder] = []
         for pid in sorted(listening | set(connections)):
@@ -102,9 +98,9 @@ class ServingLookup:
                     SocketHolder(pid, started, parent, connections.get(pid, 0), pid in listening)
                 )
         users = [
-            self._processes.user_name(one.uid)
-            for one in sockets
-            if not table.holders.get(one.inode)
+            self._processes.user_name(socket.uid)
+            for socket in sockets
+            if not table.holders.get(socket.inode)
         ]
         return TargetListeners(
             listeners.target,
@@ -119,20 +115,25 @@ class ServingLookup:
 def matching_sockets(
     sockets: Iterable[TcpSocket], addresses: Iterable[Ip], port: int
 ) -> tuple[TcpSocket, ...]:
-    """The listening sockets that a connection to the first of these addresses with a listener
-    reaches.
+    """Select the listening sockets that a connection to the first address with a listener reaches.
 
-    As the kernel chooses: a socket of that very address before one of all addresses, one of its own
-    family before ::.
+    The order is that of the kernel: a socket of exactly that address before one of all addresses,
+    one of the same family before ::.
     """
-    on_port = [(one, parse_ip(one.address)) for one in sockets if one.port == port]
+    on_port = [(socket, parse_ip(socket.address)) for socket in sockets if socket.port == port]
     for address in map(reached_address, addresses):
-        exact = [one for one, own in on_port if own == address]
-        unspecified = [(one, own) for one, own in on_port if own is not None and own.is_unspecified]
-        same_family = [one for one, own in unspecified if own.version == address.version]
-        both_families = [
-            one for one, own in unspecified if own.version == 6 and address.version == 4
-        ]
+        exact: list[TcpSocket] = []
+        same_family: list[TcpSocket] = []
+        both_families: list[TcpSocket] = []
+        for socket, own in on_port:
+            if own == address:
+                exact.append(socket)
+            elif own is None or not own.is_unspecified:
+                continue
+            elif own.version == address.version:
+                same_family.append(socket)
+            elif own.version == 6:
+                both_families.append(socket)
         for group in (exact, same_family, both_families):
             if group:
                 return tuple(group)
@@ -140,9 +141,11 @@ def matching_sockets(
 
 
 def _accepts(listener: TcpSocket, connection: TcpSocket) -> bool:
-    """Whether a connection may have been accepted on a listening socket: its own end has that port
-    and address.
+    """Whether a connection may have been accepted on a listening socket.
+
+    It may if its own end has the same port and address.
     """
     own = parse_ip(listener.address)
-    here = own is not None and (own.is_unspecified or own == parse_ip(connection.address))
-    return here and listener.port == connection.port
+    if own is None or listener.port != connection.port:
+        return False
+    return own.is_unspecified or own == parse_ip(connection.address)

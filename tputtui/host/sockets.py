@@ -1,4 +1,4 @@
-"""Which processes listen on which TCP port, from the kernel's lists: nothing is connected to."""
+"""List the processes that listen on each TCP port, from the kernel's tables, without connecting."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ _SOCKET_LINK = re.compile(r"socket:\[(\d+)\]")
 
 @frozen
 class ListeningSocket:
-    """One listening TCP socket and a process that holds it. `pid` is None where the kernel hides
-    the process.
+    """Listening TCP socket with one process that holds it.
+
+    `pid` is None if the kernel hides the process.
     """
 
     port: int
@@ -32,13 +33,13 @@ class ListeningSocket:
     pid: int | None = None
     started: float | None = None  # unix seconds, as psutil.Process.create_time()
     comm: str = ""  # the kernel's name of the process, cleaned
-    command: str = ""  # its command line, cleaned and cut
-    name: str = ""  # what a person calls it, as in the process table
+    command: str = ""  # its command line, cleaned and truncated
+    name: str = ""  # its display name, as in the process table
 
 
 @frozen
 class TcpSocket:
-    """One row of the kernel's list of TCP sockets. `uid` is the user who made the socket."""
+    """One row of the kernel's table of TCP sockets. `uid` is the user who created the socket."""
 
     address: str
     port: int
@@ -48,8 +49,7 @@ class TcpSocket:
 
 @frozen
 class SocketTable:
-    """The listening sockets of this network namespace, the connections accepted on them, and who
-    holds each.
+    """Listening sockets of this network namespace, their accepted connections, and all holders.
 
     psutil names one process of each socket; workers share theirs with their parent, so all holders
     are read here.
@@ -57,25 +57,24 @@ class SocketTable:
 
     listening: tuple[TcpSocket, ...] = ()
     accepted: tuple[TcpSocket, ...] = ()
-    holders: Mapping[int, tuple[int, ...]] = field(
-        default_factory=dict
-    )  # inode -> pids, without hidden ones
+    # Inode -> pids, without hidden processes
+    holders: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     def ports_by_pid(self) -> dict[int, tuple[int, ...]]:
-        """The ports on which each process listens, by pid."""
-        found: dict[int, set[int]] = {}
-        for one in self.listening:
-            for pid in self.holders.get(one.inode, ()):
-                found.setdefault(pid, set()).add(one.port)
-        return {pid: tuple(sorted(own)) for pid, own in found.items()}
+        """Return the ports on which each process listens, by pid."""
+        ports_by_pid: dict[int, set[int]] = {}
+        for listening in self.listening:
+            for pid in self.holders.get(listening.inode, ()):
+                ports_by_pid.setdefault(pid, set()).add(listening.port)
+        return {pid: tuple(sorted(ports)) for pid, ports in ports_by_pid.items()}
 
 
 def read_sockets(proc: str = "/proc") -> SocketTable:
-    """All listening TCP sockets and their accepted connections, each with the processes that hold
-    it. Raises OSError only where descriptors have run out.
+    """Read all listening TCP sockets and their accepted connections, each with its holders.
 
-    The descriptors of every process are walked: 6 to 12 ms at 80 processes, against 1 to 2 ms for a
-    whole tick. So on demand, or every 10 s at most; and not in a thread that must answer at once.
+    Walks the descriptors of every process: 6 to 12 ms at 80 processes, against 1 to 2 ms for a
+    whole tick. Hence on demand, or every 10 s at most; and not in a thread that must answer at
+    once. Raises OSError only if descriptors have run out.
     """
     listening: list[TcpSocket] = []
     connected: list[TcpSocket] = []
@@ -95,26 +94,25 @@ def read_sockets(proc: str = "/proc") -> SocketTable:
             except ValueError:
                 continue
             (listening if fields[3] == _LISTEN else connected).append(row)
-    ports = {one.port for one in listening}
-    accepted = tuple(one for one in connected if one.port in ports)
-    inodes = {one.inode for one in (*listening, *accepted)} - {0}
+    ports = {row.port for row in listening}
+    accepted = tuple(row for row in connected if row.port in ports)
+    inodes = {row.inode for row in (*listening, *accepted)} - {0}
     return SocketTable(tuple(listening), accepted, _read_holders(inodes, proc) if inodes else {})
 
 
 def _parse_row(fields: list[bytes], family: socket.AddressFamily) -> TcpSocket:
-    """Raises ValueError for a line that is none."""
+    """Parse one row. Raises ValueError if it is malformed."""
     address, _, port = fields[1].partition(b":")
     raw = bytes.fromhex(address.decode("ascii"))
-    words = [
-        raw[at : at + 4][::-1] for at in range(0, len(raw), 4)
-    ]  # the kernel prints words of the host's order
+    # The kernel prints words of 32 bits in the byte order of the machine
+    words = [raw[at : at + 4][::-1] for at in range(0, len(raw), 4)]
     return TcpSocket(
         socket.inet_ntop(family, b"".join(words)), int(port, 16), int(fields[7]), int(fields[9])
     )
 
 
 def _read_holders(inodes: Collection[int], proc: str) -> dict[int, tuple[int, ...]]:
-    found: dict[int, list[int]] = {}
+    pids_by_inode: dict[int, list[int]] = {}
     for pid in sorted(int(name) for name in _list_directory(proc) if name.isdigit()):
         folder = f"{proc}/{pid}/fd"
         own: set[int] = set()
@@ -126,8 +124,8 @@ def _read_holders(inodes: Collection[int], proc: str) -> dict[int, tuple[int, ..
             if link is not None:
                 own.add(int(link[1]))
         for inode in own.intersection(inodes):
-            found.setdefault(inode, []).append(pid)
-    return {inode: tuple(pids) for inode, pids in found.items()}
+            pids_by_inode.setdefault(inode, []).append(pid)
+    return {inode: tuple(pids) for inode, pids in pids_by_inode.items()}
 
 
 def _list_directory(folder: str) -> list[str]:
@@ -136,11 +134,11 @@ def _list_directory(folder: str) -> list[str]:
     except OSError as error:
         if shortage(error):
             raise
-        return []  # it has ended, or its descriptors are not ours to see
+        return []  # it has ended, or its descriptors are not visible to this user
 
 
 def read_listeners() -> tuple[ListeningSocket, ...]:
-    """All listening TCP sockets, as `list_listeners` has them; none where they cannot be listed."""
+    """List all listening TCP sockets as `list_listeners` does; empty if that fails."""
     try:
         return list_listeners()
     except OSError:
@@ -148,27 +146,25 @@ def read_listeners() -> tuple[ListeningSocket, ...]:
 
 
 def list_listeners() -> tuple[ListeningSocket, ...]:
-    """All listening TCP sockets of this network namespace, by port; one that several processes hold
-    comes once for each.
-    """
+    """List all listening TCP sockets of this network namespace by port, once for each holder."""
     table = read_sockets()
     owners: dict[int, tuple[float | None, str, str, str]] = {}
-    found: set[ListeningSocket] = set()
-    for one in table.listening:
-        pids = table.holders.get(one.inode, ())
+    listeners: set[ListeningSocket] = set()
+    for row in table.listening:
+        pids = table.holders.get(row.inode, ())
         for pid in pids:
             if pid not in owners:
                 owners[pid] = _read_owner(pid)
-            found.add(ListeningSocket(one.port, one.address, pid, *owners[pid]))
+            listeners.add(ListeningSocket(row.port, row.address, pid, *owners[pid]))
         if not pids:
-            found.add(ListeningSocket(one.port, one.address))
+            listeners.add(ListeningSocket(row.port, row.address))
     return tuple(
-        sorted(found, key=lambda listener: (listener.port, listener.address, listener.pid or 0))
+        sorted(listeners, key=lambda listener: (listener.port, listener.address, listener.pid or 0))
     )
 
 
 def _read_owner(pid: int) -> tuple[float | None, str, str, str]:
-    """Start time, kernel's name, command line, readable name; what may not be read stays empty."""
+    """Read start time, kernel's name, command line and display name; empty where not permitted."""
     try:
         process = psutil.Process(pid)
         with process.oneshot():

@@ -84,16 +84,15 @@ class HostState:
 
     cpu: CpuState | None = None
     load: tuple[float, float, float] | None = None
-    run_queue: int | None = None
     memory: MemoryState | None = None
     pressure: Mapping[str, Pressure] = field(default_factory=dict)
     disks: tuple[DiskState, ...] = ()
     networks: tuple[NetworkState, ...] = ()
     tcp: TcpState | None = None
-    fds_used: int | None = None
-    fds_limit: int | None = None
     cgroup: CgroupState | None = None
     missing: tuple[tuple[str, str], ...] = ()
+    # Levels and rates of `host_metrics.HOST_METRICS` and their limits, by name
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @frozen

@@ -241,6 +241,8 @@ class HostReading:
     fds_limit: int | None = None
     cgroup: Cgroup | None = None  # the group of this process
     missing: tuple[tuple[str, str], ...] = ()  # ("pressure", "the kernel has no /proc/pressure")
+    # By name, what has no field of its own: see `host_metrics.recorded_value`
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @frozen

@@ -40,13 +40,13 @@ def parse_line(line: bytes) -> dict[str, Any]:
     at = line.rfind(_CHECKSUM_KEY)
     if at < 0 or not line.endswith(b"}"):
         raise CorruptLineError("a line is not whole")
-    body, told = line[:at] + b"}", line[at + len(_CHECKSUM_KEY) : -1]
-    if not (told.isdigit() and len(told) <= 10 and int(told) == zlib.crc32(body)):
+    body, checksum = line[:at] + b"}", line[at + len(_CHECKSUM_KEY) : -1]
+    if not (checksum.isdigit() and len(checksum) <= 10 and int(checksum) == zlib.crc32(body)):
         raise CorruptLineError("a line's checksum fails")
     try:
-        found = json.loads(body)
+        content = json.loads(body)
     except (ValueError, RecursionError):  # crafted: deep nesting, or a huge number
         raise CorruptLineError("a line is not JSON") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise CorruptLineError("a line is no object")
-    return found
+    return content

@@ -5,9 +5,9 @@ Every value is checked; an invalid line ends its member, and no value is made up
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from tputtui.model import (
     Bindings,
@@ -25,6 +25,18 @@ from tputtui.model import (
     TargetListeners,
 )
 from tputtui.recording import checked_lines
+from tputtui.recording.field_checks import (
+    check_count,
+    check_header,
+    check_index,
+    check_list,
+    check_list_of,
+    check_object,
+    check_pairs,
+    check_seconds,
+    check_text,
+    check_texts,
+)
 from tputtui.recording.records import (
     BindingsInForce,
     RecordedProfile,
@@ -36,16 +48,11 @@ from tputtui.recording.records import (
 )
 from tputtui.recording.run_header import FORMAT_VERSION, Mark, RunEnd, RunHeader, RunSummary
 from tputtui.recording.value_codec import BadValueError, RowDecoder, decode_number, from_plain
-from tputtui.settings.expressions import parse_objective
 from tputtui.text import clean
 
 SERIES_LIMIT = 1_000_000  # of one run, over all its members
 TARGET_LIMIT = 10_000
-MIN_INTERVAL_S, MAX_WINDOW_S = 0.001, 1e7
-MAX_SECONDS = 1e15  # seconds; beyond it, adding a small value to a float has no effect
-MAX_LIST_LENGTH = 1000  # quantiles, objectives
 _NAME_LIMIT = 4096  # characters of a name
-_VALUE_LIMIT = 65_536
 
 T = TypeVar("T")
 
@@ -66,12 +73,12 @@ class InternedSeries:
     def series(self, target: str, name: str, labels: Labels) -> Series:
         """Series of the target. Raises BadValueError beyond the limit."""
         key = (target, name, labels)
-        found = self._series_by_key.get(key)
-        if found is None:
+        series = self._series_by_key.get(key)
+        if series is None:
             if len(self._series_by_key) >= SERIES_LIMIT:
                 raise BadValueError("too many series")
-            found = self._series_by_key[key] = Series(name, labels)
-        return found
+            series = self._series_by_key[key] = Series(name, labels)
+        return series
 
 
 class _DecodedTarget:
@@ -120,56 +127,16 @@ class Decoder:
         A line of an unknown kind is skipped.
         """
         if "s" in content:
-            (self._backfill if content.get("past") is True else self._scrapes).append(
-                self._decode_scrape(content)
-            )
+            scrapes = self._backfill if content.get("past") is True else self._scrapes
+            scrapes.append(self._decode_scrape(content))
             return None
         if "run" in content:
             return self._decode_header(content["run"])
         if self.header is None:
             raise BadValueError("a member without a header")
-        if "tick" in content:
-            return self._decode_tick(content["tick"])
-        if "target" in content:
-            return self._decode_target(content["target"])
-        if "order" in content:
-            return TargetOrder(
-                tuple(
-                    self._target_by_number(one).target.name for one in _check_list(content["order"])
-                )
-            )
-        if "bindings" in content:
-            number, bound, *names = _check_list_of([*_check_list(content["bindings"]), None][:4], 4)
-            bindings = from_plain(Bindings, bound) if bound is not None else None
-            name, build = (None if one is None else _check_text(one) for one in names)
-            return BindingsInForce(self._target_by_number(number).target, bindings, name, build)
-        if "families" in content:
-            self._decode_families(content["families"])
-        elif "series" in content:
-            self._decode_series(content["series"])
-        elif "columns" in content:
-            number, ids = _check_list_of(content["columns"], 2)
-            state = self._target_by_number(number)
-            state.columns = [
-                state.series[_check_index(one, state.series)] for one in _check_list(ids)
-            ]
-        elif "services" in content:
-            return ServiceGroups(
-                tuple(
-                    (_check_text(n), tuple(map(_check_text, _check_list(t))))
-                    for n, t in map(_check_pair, _check_list(content["services"]))
-                )
-            )
-        elif "mark" in content:
-            return from_plain(Mark, content["mark"])
-        elif "event" in content:
-            return from_plain(Event, content["event"])
-        elif "profile" in content:
-            return self._decode_profile(content["profile"])
-        elif "summary" in content:
-            return from_plain(RunSummary, content["summary"])
-        elif "end" in content:
-            return from_plain(RunEnd, content["end"])
+        for kind, decode in self._LINE_DECODERS.items():
+            if kind in content:
+                return decode(self, content[kind])
         return None
 
     def _decode_header(self, content: Any) -> RunHeader:
@@ -180,12 +147,12 @@ class Decoder:
             raise NewerFormatError(
                 f"made by a newer tputtui (format {version}; this one reads up to {FORMAT_VERSION})"
             )
-        self.header = _check_header(from_plain(RunHeader, content))
+        self.header = check_header(from_plain(RunHeader, content))
         self._rows = RowDecoder(self.header.fields)
         self._targets, self._names, self._processes = [], set(), {}
         return self.header
 
-    # ------------------------------------------------------------------------------------------ targets
+    # -------------------------------------------------------------------------------------- targets
 
     def _decode_target(self, content: Any) -> WatchedTarget:
         if (
@@ -202,163 +169,161 @@ class Decoder:
         return WatchedTarget(target, content.get("served") is True)
 
     def _target_by_number(self, number: Any) -> _DecodedTarget:
-        return self._targets[_check_index(number, self._targets)]
+        return self._targets[check_index(number, self._targets)]
+
+    def _decode_order(self, content: Any) -> TargetOrder:
+        numbers = check_list(content)
+        return TargetOrder(tuple(self._target_by_number(number).target.name for number in numbers))
+
+    def _decode_bindings(self, content: Any) -> BindingsInForce:
+        # the build may be missing
+        number, plain, *names = check_list_of([*check_list(content), None][:4], 4)
+        bindings = from_plain(Bindings, plain) if plain is not None else None
+        service_name, build = (None if name is None else check_text(name) for name in names)
+        return BindingsInForce(self._target_by_number(number).target, bindings, service_name, build)
 
     def _decode_families(self, content: Any) -> None:
-        number, rows = _check_list_of(content, 2)
+        number, rows = check_list_of(content, 2)
         if not isinstance(rows, dict):
             raise BadValueError("no families")
         state = self._target_by_number(number)
-        found = {}
+        families = {}
         for name, row in rows.items():
-            kind, unit, about = map(_check_text, _check_list_of(row, 3))
-            found[name[:_NAME_LIMIT]] = Family(name[:_NAME_LIMIT], kind, about, unit)
+            kind, unit, help_text = map(check_text, check_list_of(row, 3))
+            short_name = name[:_NAME_LIMIT]
+            families[short_name] = Family(short_name, kind, help_text, unit)
         # A new dict, because expositions already decoded keep the old one.
-        state.families = {**state.families, **found}
+        state.families = {**state.families, **families}
 
     def _decode_series(self, content: Any) -> None:
-        number, first, rows = _check_list_of(content, 3)
+        number, first, rows = check_list_of(content, 3)
         state = self._target_by_number(number)
         if first != len(state.series):
             raise BadValueError("series out of order")
-        for row in _check_list(rows):
-            name, flat = _check_list_of(row, 2)
-            words = [_check_text(word) for word in _check_list(flat)]
-            if len(words) % 2:
+        for row in check_list(rows):
+            name, flat = check_list_of(row, 2)
+            names_and_values = [check_text(text) for text in check_list(flat)]
+            if len(names_and_values) % 2:
                 raise BadValueError("half a label")
-            labels = tuple(zip(words[::2], words[1::2], strict=True))
-            state.series.append(self._interned.series(state.target.name, _check_text(name), labels))
+            labels = tuple(zip(names_and_values[::2], names_and_values[1::2], strict=True))
+            state.series.append(self._interned.series(state.target.name, check_text(name), labels))
+
+    def _decode_columns(self, content: Any) -> None:
+        number, indexes = check_list_of(content, 2)
+        state = self._target_by_number(number)
+        state.columns = [
+            state.series[check_index(index, state.series)] for index in check_list(indexes)
+        ]
 
     def _decode_scrape(self, content: Mapping[str, Any]) -> Scrape:
-        head = _check_list(content["s"])
+        head = check_list(content["s"])
         if len(head) < 4:
             raise BadValueError("half a scrape")
         state = self._target_by_number(head[0])
         name = state.target.name
-        at, time, duration = (
-            _check_seconds(head[1]),
-            _check_seconds(head[2]),
-            _check_seconds(head[3]),
-        )
+        at, time, duration_s = map(check_seconds, head[1:4])
         if "error" in content:
-            late, silent = (content.get(key) is True for key in ("late", "silent"))
             return Scrape(
                 name,
                 at,
                 time,
-                duration,
-                error=clean(_check_text(content["error"])),
-                late=late,
-                silent=silent,
+                duration_s,
+                error=clean(check_text(content["error"])),
+                late=content.get("late") is True,
+                silent=content.get("silent") is True,
             )
-        size, series, values = _check_list_of(head[4:], 3)
-        if len(_check_list(values)) != len(state.columns):
-            raise BadValueError("a scrape that does not fit its columns")
-        samples = {
-            one: decode_number(value)
-            for one, value in zip(state.columns, values, strict=True)
-            if value is not None
-        }
-        hidden = content.get("hidden", {})
-        if not isinstance(hidden, dict):
-            raise BadValueError("what is hidden is no object")
+        size, series, values = check_list_of(head[4:], 3)
         if "forgotten" in content:
-            self._forgotten[name] = frozenset(map(_check_text, _check_list(content["forgotten"])))
-        warning = content.get("warning")
-        exposition = Exposition(
-            samples=samples,
-            families=state.families,
-            series=_check_count(series),
-            skipped_lines=_check_count(content.get("skipped", 0)),
-            duplicates=_check_count(content.get("duplicates", 0)),
-            warning=None if warning is None else clean(_check_text(warning)),
-            hidden={key[:_NAME_LIMIT]: _check_count(one) for key, one in hidden.items()},
-            truncated=content.get("truncated") is True,
-            served=_decode_served(content["served"]) if "served" in content else None,
-            timestamps=_times(state.columns, content["times"]) if "times" in content else {},
-        )
+            self._forgotten[name] = frozenset(check_texts(content["forgotten"]))
         first = content.get("first")
         return Scrape(
             name,
             at,
             time,
-            duration,
-            exposition,
-            None if size is None else _check_count(size),
-            first_byte_s=None if first is None else _check_seconds(first),
-            delayed_s=_check_seconds(content.get("delayed", 0)),
+            duration_s,
+            _decode_exposition(state, content, series, values),
+            None if size is None else check_count(size),
+            first_byte_s=None if first is None else check_seconds(first),
+            delayed_s=check_seconds(content.get("delayed", 0)),
         )
 
-    # ------------------------------------------------------------------------------------------ the tick
+    # ------------------------------------------------------------------------------------- the tick
 
     def _decode_tick(self, content: Any) -> RecordedTick:
-        if not isinstance(content, dict):
-            raise BadValueError("no tick")
-        host, changes, listeners = (
-            content.get("host"),
-            content.get("processes"),
-            content.get("listeners"),
-        )
+        tick_fields = check_object(content, "tick")
+        host, changes = tick_fields.get("host"), tick_fields.get("processes")
+        cpu_s, rss = tick_fields.get("cpu"), tick_fields.get("rss")
+        listeners = tick_fields.get("listeners")
         reading = Reading(
-            at=_check_seconds(content.get("at")),
-            time=_check_seconds(content.get("time")),
+            at=check_seconds(tick_fields.get("at")),
+            time=check_seconds(tick_fields.get("time")),
             scrapes=tuple(self._scrapes),
             host=None if host is None else self._rows.decode(HostReading, host),
             processes=None if changes is None else self._decode_processes(changes),
-            waiting={
-                self._target_by_number(number).target.name: _check_seconds(s)
-                for number, s in map(_check_pair, _check_list(content.get("waiting", [])))
-            },
-            partial={
-                self._target_by_number(number).target.name: _check_count(n)
-                for number, n in map(_check_pair, _check_list(content.get("partial", [])))
-            },
-            missed_ticks=_check_count(content.get("missed", 0)),
-            self_cpu_s=None if content.get("cpu") is None else _check_seconds(content["cpu"]),
-            self_rss_bytes=None if content.get("rss") is None else _check_count(content["rss"]),
-            listeners=None
-            if listeners is None
-            else tuple(from_plain(TargetListeners, x) for x in _check_list(listeners)),
+            waiting=self._decode_by_target(tick_fields.get("waiting", []), check_seconds),
+            partial=self._decode_by_target(tick_fields.get("partial", []), check_count),
+            missed_ticks=check_count(tick_fields.get("missed", 0)),
+            self_cpu_s=None if cpu_s is None else check_seconds(cpu_s),
+            self_rss_bytes=None if rss is None else check_count(rss),
+            listeners=None if listeners is None else _decode_listeners(listeners),
         )
         tick = RecordedTick(
-            reading, content.get("looking") is True, self._forgotten, tuple(self._backfill)
+            reading, tick_fields.get("looking") is True, self._forgotten, tuple(self._backfill)
         )
         self._scrapes, self._backfill, self._forgotten = [], [], {}
         return tick
 
-    def _decode_processes(self, changes: Any) -> tuple[ProcessReading, ...]:
-        if not isinstance(changes, dict):
-            raise BadValueError("no process table")
-        for pid in _check_list(changes.get("gone", [])):
-            self._processes.pop(_check_count(pid), None)
-        for row in _check_list(changes.get("moved", [])):
-            pid, cpu, rss, threads, state = _check_list_of(row, 5)
-            old = self._processes.get(_check_count(pid))
+    def _decode_by_target(self, content: Any, check: Callable[[Any], T]) -> dict[str, T]:
+        """Decode [number, value] pairs into the values by the target's name."""
+        return {
+            self._target_by_number(number).target.name: check(value)
+            for number, value in check_pairs(content)
+        }
+
+    def _decode_processes(self, content: Any) -> tuple[ProcessReading, ...]:
+        changes = check_object(content, "process table")
+        for pid in check_list(changes.get("gone", [])):
+            self._processes.pop(check_count(pid), None)
+        for row in check_list(changes.get("moved", [])):
+            pid, cpu_s, rss, threads, state = check_list_of(row, 5)
+            old = self._processes.get(check_count(pid))
             if old is None:
                 raise BadValueError("a process that was not there")
             self._processes[old.pid] = replace(
                 old,
-                cpu_s=None if cpu is None else _check_seconds(cpu),
-                rss_bytes=None if rss is None else _check_count(rss),
-                threads=None if threads is None else _check_count(threads),
-                state=clean(_check_text(state), 4),
+                cpu_s=None if cpu_s is None else check_seconds(cpu_s),
+                rss_bytes=None if rss is None else check_count(rss),
+                threads=None if threads is None else check_count(threads),
+                state=clean(check_text(state), 4),
             )
-        for row in _check_list(changes.get("whole", [])):
+        for row in check_list(changes.get("whole", [])):
             process = self._rows.decode(ProcessReading, row)
             self._processes[process.pid] = process
         return tuple(self._processes[pid] for pid in sorted(self._processes))
 
     def _decode_profile(self, content: Any) -> RecordedProfile:
-        if not isinstance(content, dict) or not isinstance(content.get("document"), dict):
-            raise BadValueError("no profile")
-        pid, name = _check_count(content.get("pid")), clean(_check_text(content.get("name")), 200)
-        return RecordedProfile(
-            _check_seconds(content.get("time")),
-            _check_seconds(content.get("at")),
-            pid,
-            name,
-            content["document"],
-        )
+        profile = check_object(content, "profile")
+        document = check_object(profile.get("document"), "profile")
+        pid, name = check_count(profile.get("pid")), clean(check_text(profile.get("name")), 200)
+        time, at = check_seconds(profile.get("time")), check_seconds(profile.get("at"))
+        return RecordedProfile(time, at, pid, name, document)
+
+    _LINE_DECODERS: ClassVar[Mapping[str, Callable[[Decoder, Any], RunItem | None]]] = {
+        "tick": _decode_tick,
+        "target": _decode_target,
+        "order": _decode_order,
+        "bindings": _decode_bindings,
+        "families": _decode_families,
+        "series": _decode_series,
+        "columns": _decode_columns,
+        "services": lambda _, content: _decode_services(content),
+        "mark": lambda _, content: from_plain(Mark, content),
+        "event": lambda _, content: from_plain(Event, content),
+        "profile": _decode_profile,
+        "summary": lambda _, content: from_plain(RunSummary, content),
+        "end": lambda _, content: from_plain(RunEnd, content),
+    }
+    """Decoder of each kind of line by its key; a line with two of them is decoded as the first."""
 
 
 def _is_scrape_before(line: bytes, at: float) -> bool:
@@ -374,83 +339,56 @@ def _is_scrape_before(line: bytes, at: float) -> bool:
         return False
 
 
-# ------------------------------------------------------------------------------------------------ what a line may hold
+def _decode_services(content: Any) -> ServiceGroups:
+    groups = [(check_text(name), check_texts(targets)) for name, targets in check_pairs(content)]
+    return ServiceGroups(tuple(groups))
 
 
-def _check_list(data: Any) -> list[Any]:
-    if type(data) is not list:
-        raise BadValueError("not a list")
-    return data
+def _decode_listeners(content: Any) -> tuple[TargetListeners, ...]:
+    return tuple(from_plain(TargetListeners, item) for item in check_list(content))
 
 
-def _check_list_of(data: Any, length: int) -> list[Any]:
-    if len(_check_list(data)) != length:
-        raise BadValueError("a list of another length")
-    return list(data)
+def _decode_exposition(
+    state: _DecodedTarget, content: Mapping[str, Any], series: Any, values: Any
+) -> Exposition:
+    """Decode the exposition of a scrape: `values` in the order of the columns, `series` read."""
+    if len(check_list(values)) != len(state.columns):
+        raise BadValueError("a scrape that does not fit its columns")
+    samples = {
+        column: decode_number(value)
+        for column, value in zip(state.columns, values, strict=True)
+        if value is not None
+    }
+    hidden = content.get("hidden", {})
+    if not isinstance(hidden, dict):
+        raise BadValueError("what is hidden is no object")
+    warning = content.get("warning")
+    return Exposition(
+        samples=samples,
+        families=state.families,
+        series=check_count(series),
+        skipped_lines=check_count(content.get("skipped", 0)),
+        duplicates=check_count(content.get("duplicates", 0)),
+        warning=None if warning is None else clean(check_text(warning)),
+        hidden={name[:_NAME_LIMIT]: check_count(count) for name, count in hidden.items()},
+        truncated=content.get("truncated") is True,
+        served=_decode_served(content["served"]) if "served" in content else None,
+        timestamps=_decode_times(state.columns, content["times"]) if "times" in content else {},
+    )
 
 
-def _check_pair(data: Any) -> list[Any]:
-    return _check_list_of(data, 2)
-
-
-def _check_text(data: Any) -> str:
-    if type(data) is not str or len(data) > _VALUE_LIMIT:
-        raise BadValueError("not a text")
-    return str(data)
-
-
-def _check_header(header: RunHeader) -> RunHeader:
-    """Validate the values that a pipeline is built from."""
-    for at in (header.time, header.at, header.began_time, header.began_at):
-        _check_seconds(at)
-    if not (MIN_INTERVAL_S <= header.interval_s <= header.window_s <= MAX_WINDOW_S):
-        raise BadValueError("an interval or a window that cannot be")
-    if len(header.quantiles) > MAX_LIST_LENGTH or not all(0 < q < 1 for q in header.quantiles):
-        raise BadValueError("quantiles that cannot be")
-    if max(map(len, (header.objectives, header.by))) > MAX_LIST_LENGTH:
-        raise BadValueError("too many objectives")
-    try:
-        for words in header.objectives:
-            parse_objective(words)
-    except ValueError:
-        raise BadValueError("an objective that cannot be read") from None
-    return header
-
-
-def _times(columns: Sequence[Series], said: Any) -> dict[Series, float]:
-    """Timestamps of the samples of a scrape, where they were recorded."""
-    times = _check_list(said)
+def _decode_times(columns: Sequence[Series], content: Any) -> dict[Series, float]:
+    """Decode the timestamps of the samples of a scrape, where they were recorded."""
+    times = check_list(content)
     if len(times) != len(columns):
         raise BadValueError("times that do not fit the columns")
     return {
-        series: _check_seconds(time)
+        series: check_seconds(time)
         for series, time in zip(columns, times, strict=True)
         if time is not None
     }
 
 
-def _decode_served(data: Any) -> Served:
-    rate_s, labels = _check_list_of(data, 2)
-    return Served(
-        None if rate_s is None else _check_seconds(rate_s),
-        tuple(map(_check_text, _check_list(labels))),
-    )
-
-
-def _check_count(data: Any) -> int:
-    if type(data) is not int or not 0 <= data < 2**63:
-        raise BadValueError("not a count")
-    return int(data)
-
-
-def _check_index(data: Any, items: list[Any]) -> int:
-    if type(data) is not int or not 0 <= data < len(items):
-        raise BadValueError("a number that stands for nothing")
-    return int(data)
-
-
-def _check_seconds(data: Any) -> float:
-    value = decode_number(data)
-    if not -MAX_SECONDS < value < MAX_SECONDS:
-        raise BadValueError("no moment")
-    return value
+def _decode_served(content: Any) -> Served:
+    rate_s, labels = check_list_of(content, 2)
+    return Served(None if rate_s is None else check_seconds(rate_s), check_texts(labels))

@@ -39,12 +39,12 @@ def embed_profile(recorder: ProfileRecorder, profile: Profile) -> bool:
 
 def describe_top_function(profile: Profile) -> str:
     """The running function with the most self time: "rank 24 %"; "" without samples."""
-    found = hottest_first(hot_functions(select_stacks(profile)))
-    if not found:
+    functions = hottest_first(hot_functions(select_stacks(profile)))
+    if not functions:
         return ""
-    first = found[0]
-    words = f"{first.func.name} {format_percent(100 * first.self_)} %"
-    return words if is_running(first.func) else f"nothing runs: {words}"
+    first = functions[0]
+    share = f"{first.func.name} {format_percent(100 * first.self_)} %"
+    return share if is_running(first.func) else f"nothing runs: {share}"
 
 
 def parse_profile(recorded: RecordedProfile) -> Profile:

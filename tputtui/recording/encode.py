@@ -19,11 +19,12 @@ nothing in it depends on earlier members. The lines (docs/run-format.md describe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from tputtui.frozen import frozen
 from tputtui.model import (
     Bindings,
+    Exposition,
     Family,
     Labels,
     ProcessReading,
@@ -33,9 +34,11 @@ from tputtui.model import (
     Target,
     TargetListeners,
 )
-from tputtui.recording import checked_lines
+from tputtui.recording.checked_lines import LineTooLongError, format_line
 from tputtui.recording.value_codec import encode_number, to_plain, to_row
 from tputtui.text.redaction import redact_url
+
+T = TypeVar("T")
 
 HELP_LIMIT = 200  # characters kept of a family's help text
 _SERIES_PER_LINE = 500
@@ -104,124 +107,92 @@ class Encoder:
 
         `is_discovering`: discovery was still running. `backfill`: past samples from servers.
         """
-        out: list[bytes] = []
-        known = {one.target.name: one for one in target_facts}
-        self._encode_targets(target_facts, out)
-        for scrape, is_past in [
-            *((one, False) for one in reading.scrapes),
-            *((one, True) for one in backfill),
-        ]:
-            if scrape.target in known:
-                self._encode_scrape(scrape, known[scrape.target], is_past, out)
+        lines: list[bytes] = []
+        facts_by_target = {facts.target.name: facts for facts in target_facts}
+        self._encode_targets(target_facts, lines)
+        for scrapes, is_backfill in ((reading.scrapes, False), (backfill, True)):
+            for scrape in scrapes:
+                facts = facts_by_target.get(scrape.target)
+                if facts is not None:
+                    self._encode_scrape(scrape, facts, is_backfill, lines)
         if services != self._services:
             self._services = services
-            out.append(
-                checked_lines.format_line(
-                    {"services": [[name, list(targets)] for name, targets in services]}
-                )
-            )
-        out.append(checked_lines.format_line({"tick": self._encode_tick(reading, is_discovering)}))
-        return out
+            groups = [[name, list(targets)] for name, targets in services]
+            lines.append(format_line({"services": groups}))
+        lines.append(format_line({"tick": self._encode_tick(reading, is_discovering)}))
+        return lines
 
-    # ------------------------------------------------------------------------------------------ targets
+    # -------------------------------------------------------------------------------------- targets
 
-    def _encode_targets(self, target_facts: Sequence[TargetFacts], out: list[bytes]) -> None:
-        for one in target_facts:
-            target = one.target
-            if target.name not in self._targets:
-                said = self._targets[target.name] = _EncodedTarget(len(self._targets))
-                word = {
-                    "id": said.number,
-                    "name": target.name,
-                    "url": redact_url(target.url),
-                    "service": target.service,
-                }
-                word["served"] = one.is_from_server or None
-                out.append(
-                    checked_lines.format_line(
-                        {"target": {key: value for key, value in word.items() if value is not None}}
-                    )
-                )
-        order = [self._targets[one.target.name].number for one in target_facts]
+    def _encode_targets(self, target_facts: Sequence[TargetFacts], lines: list[bytes]) -> None:
+        for facts in target_facts:
+            if facts.target.name not in self._targets:
+                encoded = _EncodedTarget(len(self._targets))
+                self._targets[facts.target.name] = encoded
+                lines.append(format_line({"target": _target_fields(encoded.number, facts)}))
+        order = [self._targets[facts.target.name].number for facts in target_facts]
         if order != self._order:
-            for said in self._targets.values():
-                if said.number not in order:  # a target that comes back is a new one
-                    said.bindings, said.names = None, (None, None)
+            for encoded in self._targets.values():
+                if encoded.number not in order:  # a target that comes back is a new one
+                    encoded.bindings, encoded.names = None, (None, None)
             self._order = order
-            out.append(checked_lines.format_line({"order": order}))
-        for one in target_facts:
-            said = self._targets[one.target.name]
-            names = (one.service_name, one.build)
-            if one.bindings is not said.bindings or names != said.names:
-                said.bindings, said.names = one.bindings, names
-                bound = to_plain(one.bindings) if one.bindings is not None else None
-                out.append(checked_lines.format_line({"bindings": [said.number, bound, *names]}))
+            lines.append(format_line({"order": order}))
+        for facts in target_facts:
+            encoded = self._targets[facts.target.name]
+            names = (facts.service_name, facts.build)
+            if facts.bindings is not encoded.bindings or names != encoded.names:
+                encoded.bindings, encoded.names = facts.bindings, names
+                plain = to_plain(facts.bindings) if facts.bindings is not None else None
+                lines.append(format_line({"bindings": [encoded.number, plain, *names]}))
 
     def _encode_scrape(
-        self, scrape: Scrape, facts: TargetFacts, is_backfill: bool, out: list[bytes]
+        self, scrape: Scrape, facts: TargetFacts, is_backfill: bool, lines: list[bytes]
     ) -> None:
-        said = self._targets[scrape.target]
+        encoded = self._targets[scrape.target]
         head: list[Any] = [
-            said.number,
+            encoded.number,
             *map(encode_number, (scrape.at, scrape.time, scrape.duration_s)),
         ]
         exposition = scrape.exposition
         if exposition is None:
-            how = {key: True for key in ("late", "silent") if getattr(scrape, key)}
-            out.append(
-                checked_lines.format_line({"s": head, "error": scrape.error or "failed", **how})
-            )
+            flags = {name: True for name in ("late", "silent") if getattr(scrape, name)}
+            error = scrape.error or "failed"
+            lines.append(format_line({"s": head, "error": error, **flags}))
             return
         wanted = None if self._all_metrics else facts.wanted
-        samples = exposition.samples
-        if wanted is not None and not all(series.name in wanted for series in samples):
-            samples = {series: value for series, value in samples.items() if series.name in wanted}
-        more: dict[str, Any] = {"past": True} if is_backfill else {}
-        if exposition.served is not None:
-            more["served"] = [exposition.served.rate_s, list(exposition.served.source_labels)]
-            if exposition.served.rate_s is None and not self._all_metrics:
-                # raw series, read for classification only: its result is recorded as bindings
-                samples = {}
-        if exposition.skipped_lines:
-            more["skipped"] = exposition.skipped_lines
-        if exposition.duplicates:
-            more["duplicates"] = exposition.duplicates
-        if exposition.warning:
-            more["warning"] = exposition.warning
-        if exposition.hidden:
-            more["hidden"] = dict(exposition.hidden)
-        if exposition.truncated:
-            more["truncated"] = True
-        if facts.forgotten:
-            more["forgotten"] = sorted(facts.forgotten)
-        if scrape.first_byte_s is not None:
-            more["first"] = encode_number(scrape.first_byte_s)
-        if scrape.delayed_s:
-            more["delayed"] = encode_number(scrape.delayed_s)
+        samples = self._recorded_samples(exposition, wanted)
+        details = _scrape_details(scrape, exposition, facts.forgotten, is_backfill)
         try:
-            self._encode_families(said, exposition.families, wanted, out)
+            self._encode_families(encoded, exposition.families, wanted, lines)
             values = [
                 None if value is None else encode_number(value)
-                for value in self._encode_values(said, samples, out)
+                for value in self._encode_values(encoded, samples, lines)
             ]
             if exposition.timestamps:
-                times = [exposition.timestamps.get(series) for series in said.columns]
-                more["times"] = [None if time is None else encode_number(time) for time in times]
-            out.append(
-                checked_lines.format_line(
-                    {"s": [*head, scrape.size, exposition.series, values], **more}
-                )
-            )
-        except checked_lines.LineTooLongError:
-            said.columns = []
-            out.append(
-                checked_lines.format_line(
-                    {"s": head, "error": f"{len(samples)} series are too many to be recorded"}
-                )
-            )
+                times = [exposition.timestamps.get(series) for series in encoded.columns]
+                details["times"] = [None if time is None else encode_number(time) for time in times]
+            body = [*head, scrape.size, exposition.series, values]
+            lines.append(format_line({"s": body, **details}))
+        except LineTooLongError:
+            encoded.columns = []
+            error = f"{len(samples)} series are too many to be recorded"
+            lines.append(format_line({"s": head, "error": error}))
+
+    def _recorded_samples(
+        self, exposition: Exposition, wanted: frozenset[str] | None
+    ) -> Mapping[Series, float]:
+        """Samples of an exposition that are recorded: those of the `wanted` names (None: all)."""
+        served = exposition.served
+        if served is not None and served.rate_s is None and not self._all_metrics:
+            # raw series, read for classification only: its result is recorded as bindings
+            return {}
+        samples = exposition.samples
+        if wanted is None or all(series.name in wanted for series in samples):
+            return samples
+        return {series: value for series, value in samples.items() if series.name in wanted}
 
     def _encode_values(
-        self, encoded: _EncodedTarget, samples: Mapping[Series, float], out: list[bytes]
+        self, encoded: _EncodedTarget, samples: Mapping[Series, float], lines: list[bytes]
     ) -> list[float | None]:
         """Encode the scrape's values in the order of the columns.
 
@@ -239,15 +210,12 @@ class Encoder:
                 return values
         new = [series for series in order if series not in encoded.ids]
         first = len(encoded.ids)
-        encoded.ids.update((series, first + place) for place, series in enumerate(new))
-        for begin, part in _series_batches(new):
-            out.append(checked_lines.format_line({"series": [encoded.number, first + begin, part]}))
+        encoded.ids.update((series, first + index) for index, series in enumerate(new))
+        for begin, batch in _series_batches(new):
+            lines.append(format_line({"series": [encoded.number, first + begin, batch]}))
         encoded.columns = order
-        out.append(
-            checked_lines.format_line(
-                {"columns": [encoded.number, [encoded.ids[series] for series in order]]}
-            )
-        )
+        ids = [encoded.ids[series] for series in order]
+        lines.append(format_line({"columns": [encoded.number, ids]}))
         return list(samples.values())
 
     def _encode_families(
@@ -255,13 +223,13 @@ class Encoder:
         encoded: _EncodedTarget,
         families: Mapping[str, Family],
         wanted: frozenset[str] | None,
-        out: list[bytes],
+        lines: list[bytes],
     ) -> None:
-        of = (families, wanted)
-        if encoded.families_key is not None and encoded.families_key == of:
+        key = (families, wanted)
+        if encoded.families_key is not None and encoded.families_key == key:
             return
-        encoded.families_key = of
-        names = {*wanted, *(strip_suffix(name) for name in wanted)} if wanted is not None else None
+        encoded.families_key = key
+        names = {*wanted, *map(strip_suffix, wanted)} if wanted is not None else None
         new = {
             name: family
             for name, family in families.items()
@@ -270,13 +238,13 @@ class Encoder:
         encoded.families = {**encoded.families, **new}
         items = list(new.items())
         for begin in range(0, len(items), _SERIES_PER_LINE):
-            part = items[begin : begin + _SERIES_PER_LINE]
+            batch = items[begin : begin + _SERIES_PER_LINE]
             rows = {
-                name: [family.type, family.unit, family.help[:HELP_LIMIT]] for name, family in part
+                name: [family.type, family.unit, family.help[:HELP_LIMIT]] for name, family in batch
             }
-            out.append(checked_lines.format_line({"families": [encoded.number, rows]}))
+            lines.append(format_line({"families": [encoded.number, rows]}))
 
-    # ------------------------------------------------------------------------------------------ the tick
+    # ------------------------------------------------------------------------------------- the tick
 
     def _encode_tick(self, reading: Reading, is_discovering: bool) -> dict[str, Any]:
         tick: dict[str, Any] = {
@@ -285,18 +253,10 @@ class Encoder:
         }
         if is_discovering:
             tick["looking"] = True
-        waiting = [
-            (self._targets[name].number, s)
-            for name, s in reading.waiting.items()
-            if name in self._targets
-        ]
+        waiting = self._by_number(reading.waiting)
         if waiting:
             tick["waiting"] = [[number, encode_number(seconds)] for number, seconds in waiting]
-        partial = [
-            [self._targets[name].number, n]
-            for name, n in reading.partial.items()
-            if name in self._targets
-        ]
+        partial = self._by_number(reading.partial)
         if partial:
             tick["partial"] = partial
         if reading.missed_ticks:
@@ -313,8 +273,16 @@ class Encoder:
             self._listeners, self._are_listeners_written = reading.listeners, False
         if self._listeners is not None and not self._are_listeners_written:
             self._are_listeners_written = True
-            tick["listeners"] = [to_plain(one) for one in self._listeners]
+            tick["listeners"] = [to_plain(listeners) for listeners in self._listeners]
         return tick
+
+    def _by_number(self, by_target: Mapping[str, T]) -> list[tuple[int, T]]:
+        """Pairs of a target's number and its value, for the targets of this member."""
+        return [
+            (self._targets[name].number, value)
+            for name, value in by_target.items()
+            if name in self._targets
+        ]
 
     def _encode_processes(self, processes: Iterable[ProcessReading]) -> dict[str, Any]:
         """Encode the difference to the previous process table.
@@ -324,23 +292,23 @@ class Encoder:
         from one is.
         """
         before, now = self._processes, {process.pid: process for process in processes}
-        whole: list[Any] = []
-        moved: list[Any] = []
+        full_rows: list[Any] = []
+        changed_rows: list[Any] = []
         for pid, process in now.items():
             old = before.get(pid)
             if old is process or old == process:
                 continue
             if old is not None and _constant_fields(old) == _constant_fields(process):
                 cpu = None if process.cpu_s is None else encode_number(process.cpu_s)
-                moved.append([pid, cpu, process.rss_bytes, process.threads, process.state])
+                changed_rows.append([pid, cpu, process.rss_bytes, process.threads, process.state])
             else:
                 row = to_row(process)
                 row[_COMMAND_INDEX] = ""
-                whole.append(row)
+                full_rows.append(row)
         gone = [pid for pid in before if pid not in now]
         self._processes = now
-        changes = {"whole": whole, "moved": moved, "gone": gone}
-        return {name: one for name, one in changes.items() if one}
+        changes = {"whole": full_rows, "moved": changed_rows, "gone": gone}
+        return {name: rows for name, rows in changes.items() if rows}
 
 
 _COMMAND_INDEX = list(ProcessReading.__dataclass_fields__).index("command")
@@ -357,6 +325,40 @@ def _constant_fields(process: ProcessReading) -> tuple[object, ...]:
     )
 
 
+def _target_fields(number: int, facts: TargetFacts) -> dict[str, Any]:
+    target = facts.target
+    fields: dict[str, Any] = {"id": number, "name": target.name, "url": redact_url(target.url)}
+    if target.service is not None:
+        fields["service"] = target.service
+    if facts.is_from_server:
+        fields["served"] = True
+    return fields
+
+
+def _scrape_details(
+    scrape: Scrape, exposition: Exposition, forgotten: frozenset[str], is_backfill: bool
+) -> dict[str, Any]:
+    """Fields of a scrape beside its values, without those at their default."""
+    served = exposition.served
+    first_byte_s, delayed_s = scrape.first_byte_s, scrape.delayed_s
+    fields: dict[str, Any] = {
+        "past": is_backfill,
+        "served": [served.rate_s, list(served.source_labels)] if served is not None else None,
+        "skipped": exposition.skipped_lines,
+        "duplicates": exposition.duplicates,
+        "warning": exposition.warning,
+        "hidden": dict(exposition.hidden),
+        "truncated": exposition.truncated,
+        "forgotten": sorted(forgotten),
+    }
+    details = {name: value for name, value in fields.items() if value}
+    if first_byte_s is not None:
+        details["first"] = encode_number(first_byte_s)
+    if delayed_s:
+        details["delayed"] = encode_number(delayed_s)
+    return details
+
+
 def strip_suffix(name: str) -> str:
     """Strip the suffix of a sample name that its family name does not have."""
     for suffix in _SUFFIXES:
@@ -369,16 +371,21 @@ def _series_batches(series: Sequence[Series]) -> list[tuple[int, list[list[objec
     """Batches (index of the first, [name, labels] of each), so that no line exceeds the reader's
     limit.
     """
-    found: list[tuple[int, list[list[object]]]] = []
+    batches: list[tuple[int, list[list[object]]]] = []
     size = _SERIES_LINE_LIMIT
-    for place, one in enumerate(series):
-        own = len(one.name) + _label_length(one.labels)
-        if not found or size + own > _SERIES_LINE_LIMIT or len(found[-1][1]) >= _SERIES_PER_LINE:
-            found.append((place, []))
+    for index, one_series in enumerate(series):
+        own_size = len(one_series.name) + _label_length(one_series.labels)
+        if (
+            not batches
+            or size + own_size > _SERIES_LINE_LIMIT
+            or len(batches[-1][1]) >= _SERIES_PER_LINE
+        ):
+            batches.append((index, []))
             size = 0
-        size += own
-        found[-1][1].append([one.name, [value for label in one.labels for value in label]])
-    return found
+        size += own_size
+        names_and_values = [text for label in one_series.labels for text in label]
+        batches[-1][1].append([one_series.name, names_and_values])
+    return batches
 
 
 def _label_length(labels: Labels) -> int:

@@ -92,14 +92,14 @@ def find_members(descriptor: int, size: int) -> list[Member]:
     if not places or places[0][0] != 0:
         places.insert(0, (0, b""))
     ends = [begin for begin, _ in places[1:]] + [size]
-    found = []
+    members = []
     for (begin, place), end in zip(places, ends, strict=True):
         if place:
             run, number, since_s, time = _MEMBER_STRUCT.unpack(place)
-            found.append(Member(begin, end, run, number, since_s, time))
+            members.append(Member(begin, end, run, number, since_s, time))
         else:
-            found.append(Member(begin, end))
-    return found
+            members.append(Member(begin, end))
+    return members
 
 
 @frozen
@@ -123,18 +123,18 @@ def inflate(descriptor: int, member: Member, is_lenient: bool = False) -> Inflat
     loss leaves zeros in place of data. There the content ends where it can no longer be inflated,
     and each line's own checksum is what verifies it.
     """
-    content, whole, offset = _inflate(descriptor, member.begin, member.end, is_lenient)
-    if member.run or not whole:
-        return InflatedMember(content, whole)
+    content, is_complete, offset = _inflate(descriptor, member.begin, member.end, is_lenient)
+    if member.run or not is_complete:
+        return InflatedMember(content, is_complete)
     # Recompressed by another program: possibly several members, each verified by its own checksum.
     parts, total = [content], len(content)
-    while whole and offset < member.end and total <= MEMBER_LIMIT:
-        content, whole, offset = _inflate(descriptor, offset, member.end, is_lenient)
+    while is_complete and offset < member.end and total <= MEMBER_LIMIT:
+        content, is_complete, offset = _inflate(descriptor, offset, member.end, is_lenient)
         total += len(content)
         parts.append(content)
     if total > MEMBER_LIMIT:
         raise DamagedMemberError("it is too large")
-    return InflatedMember(b"".join(parts), whole)
+    return InflatedMember(b"".join(parts), is_complete)
 
 
 def _inflate(descriptor: int, begin: int, end: int, is_lenient: bool) -> tuple[bytes, bool, int]:

@@ -74,7 +74,7 @@ class Run:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # ------------------------------------------------------------------------------------------ what it is
+    # --------------------------------------------------------------------------- header and members
 
     def _find_members(self) -> list[Member]:
         if self.size > gzip_members.FILE_LIMIT:
@@ -110,25 +110,25 @@ class Run:
     def _select_members(self, header: RunHeader) -> None:
         """Drop duplicate members and those of another run (concatenated files); sort the others."""
         try:
-            own = bytes.fromhex(header.run)[:4]
+            run_prefix = bytes.fromhex(header.run)[:4]
         except ValueError:
             raise NotARunError("its header has no sound name of the run") from None
-        mine = [member for member in self._members if member.run == own or not member.run]
-        if len(mine) < len(self._members):
+        members = [member for member in self._members if member.run == run_prefix or not member.run]
+        if len(members) < len(self._members):
             self._add_damage(
-                f"{len(self._members) - len(mine)} parts belong to another run and are left out"
+                f"{len(self._members) - len(members)} parts belong to another run and are left out"
             )
-        if any(not member.run for member in mine):
-            if len(mine) > 1:  # bytes before our first member, or a recompressed one among them
+        if any(not member.run for member in members):
+            if len(members) > 1:  # bytes before our first member, or a recompressed one among them
                 self._add_damage("bytes that are no part of a run are left out")
-                mine = [member for member in mine if member.run] or mine
-            self._members = mine
+                members = [member for member in members if member.run] or members
+            self._members = members
             return
         by_number: dict[int, Member] = {}
-        for member in mine:
+        for member in members:
             by_number.setdefault(member.number, member)
-        if len(by_number) < len(mine):
-            self._add_damage(f"{len(mine) - len(by_number)} parts are there twice")
+        if len(by_number) < len(members):
+            self._add_damage(f"{len(members) - len(by_number)} parts are there twice")
         ordered = [by_number[number] for number in sorted(by_number)]
         kept: list[Member] = []
         for member in ordered:
@@ -145,7 +145,7 @@ class Run:
         if len(self.damage) < MAX_DAMAGE_MESSAGES and sentence not in self.damage:
             self.damage.append(sentence)
 
-    # ------------------------------------------------------------------------------------------ what is in it
+    # ---------------------------------------------------------------------------------------- items
 
     def items(
         self,
@@ -216,22 +216,20 @@ class Run:
             return None
         head = content[: content.find(b"\n") + 1]
         try:
-            found = list(Decoder(self._interned).decode(head + content[begin:]))
+            items = list(Decoder(self._interned).decode(head + content[begin:]))
         except (checked_lines.CorruptLineError, BadValueError):
             return None
-        return next((item for item in found if isinstance(item, RunEnd)), None)
+        return next((item for item in items if isinstance(item, RunEnd)), None)
 
     def summary(self) -> RunSummary:
         """Summary of the run: up to its end, or to the beginning of the last member."""
         end = self.end()
         if end is not None:
             return end.summary
-        found = next(
-            (item for item in reversed(self._last_items()) if isinstance(item, RunSummary)), None
-        )
+        summaries = [item for item in self._last_items() if isinstance(item, RunSummary)]
         last = self.last_tick()
         seconds = last.reading.at - self.header.began_at if last is not None else 0.0
-        return replace(found or RunSummary(), seconds=max(0.0, seconds))
+        return replace(summaries[-1] if summaries else RunSummary(), seconds=max(0.0, seconds))
 
     def last_tick(self) -> RecordedTick | None:
         """Last sound reading, without its scrapes."""
@@ -269,7 +267,7 @@ class Run:
             self._cached_last_items = tail
         return self._cached_last_items
 
-    # ------------------------------------------------------------------------------------------ members
+    # -------------------------------------------------------------------------------------- members
 
     def _member_start(self, index: int) -> float:
         return self.header.began_at + self._members[index].since_s
@@ -291,17 +289,16 @@ class Run:
         member = self._members[index]
         last = index == len(self._members) - 1
         try:
-            found = gzip_members.inflate(self._descriptor, member, is_lenient=last)
+            inflated = gzip_members.inflate(self._descriptor, member, is_lenient=last)
         except DamagedMemberError as error:
             self._add_damage(f"{self._describe_member(member)} is left out: {error}")
             return b""
         except OSError as error:
-            self._add_damage(
-                f"{self._describe_member(member)} cannot be read: {(error.strerror or 'failed').lower()}"
-            )
+            reason = (error.strerror or "failed").lower()
+            self._add_damage(f"{self._describe_member(member)} cannot be read: {reason}")
             return b""
-        if found.is_complete or last:
-            return found.content
+        if inflated.is_complete or last:
+            return inflated.content
         self._add_damage(f"{self._describe_member(member)} is left out: it is cut off")
         return b""
 

@@ -82,9 +82,8 @@ class Recorder:
         """Create the file. Raises CannotRecordError."""
         self.plan = plan
         self.summarizer = RunSummarizer()
-        self._part_summarizer = (
-            self.summarizer
-        )  # summary of the current file: of a later part, that part alone
+        # summary of the current file: of a later part, that part alone
+        self._part_summarizer = self.summarizer
         self._writer = RunWriter(
             plan.path, force=plan.force, block_when_full=plan.source_header is not None
         )
@@ -146,7 +145,7 @@ class Recorder:
             fields=fields,
         )
 
-    # ------------------------------------------------------------------------------------------ what is recorded
+    # ------------------------------------------------------------------------------------ recording
 
     def record_reading(
         self,
@@ -213,9 +212,15 @@ class Recorder:
         False where it is too large for a line of a run.
         """
         self.summarizer.hottest = self._part_summarizer.hottest = clean(hottest, 200)
-        said = {"time": time, "at": at, "pid": pid, "name": clean(name, 200), "document": document}
+        profile = {
+            "time": time,
+            "at": at,
+            "pid": pid,
+            "name": clean(name, 200),
+            "document": document,
+        }
         try:
-            self._write_line({"profile": said})
+            self._write_line({"profile": profile})
         except checked_lines.LineTooLongError:
             return False
         return True
@@ -227,7 +232,7 @@ class Recorder:
         else:
             self._offer(line, None)
 
-    # ------------------------------------------------------------------------------------------ members
+    # -------------------------------------------------------------------------------------- members
 
     def _is_due(self, at: float) -> bool:
         if self._member_at is None or self._has_dropped_chunk:
@@ -296,14 +301,14 @@ class Recorder:
                 and scrape.target not in self._builds
                 and len(self._builds) < 100
             ):
-                found = read_builds(scrape.exposition)
-                if found or any(
-                    one.target.name == scrape.target and one.wanted is not None
-                    for one in target_facts
+                builds = read_builds(scrape.exposition)
+                if builds or any(
+                    facts.target.name == scrape.target and facts.wanted is not None
+                    for facts in target_facts
                 ):
-                    self._builds = {**self._builds, scrape.target: found}
+                    self._builds = {**self._builds, scrape.target: builds}
 
-    # ------------------------------------------------------------------------------------------ its end
+    # ------------------------------------------------------------------------------------------ end
 
     def _finish(self, reason: str) -> bool:
         if self._newest is not None:

@@ -41,9 +41,8 @@ class RecordedTick:
 
     reading: Reading
     is_discovering: bool = False  # discovery was still running
-    forgotten: Mapping[str, frozenset[str]] = field(
-        default_factory=dict
-    )  # target -> names that do not count from zero
+    # target -> names that do not count from zero
+    forgotten: Mapping[str, frozenset[str]] = field(default_factory=dict)
     backfill: tuple[Scrape, ...] = ()  # past samples from servers
 
 

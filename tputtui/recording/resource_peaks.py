@@ -46,7 +46,7 @@ class ResourcePeaks:
         for name, (use, waiting) in self._totals.items():
             if use[1] or waiting[1]:
                 out.append(ResourcePeak(name, *_mean_and_max(use), *_mean_and_max(waiting)))
-        return tuple(sorted(out, key=lambda one: -(one.mean or 0.0)))
+        return tuple(sorted(out, key=lambda resource: -(resource.mean or 0.0)))
 
 
 def _mean_and_max(totals: list[float]) -> tuple[float | None, float | None]:

@@ -35,7 +35,7 @@ _HYPERVISORS = (
 def read_environment(root: Path = Path("/")) -> dict[str, str]:
     """Read the current machine's environment. Unknown fields are left out. Never raises."""
     base = str(root).rstrip("/")
-    found = {
+    environment = {
         "host": platform.node(),
         "kernel": f"{platform.system()} {platform.release()}",
         "machine": platform.machine(),
@@ -48,34 +48,36 @@ def read_environment(root: Path = Path("/")) -> dict[str, str]:
         "boot": _read_line(f"{base}/proc/sys/kernel/random/boot_id"),
     }
     with contextlib.suppress(AttributeError, OSError):
-        found["affinity"] = str(len(os.sched_getaffinity(0)))
+        environment["affinity"] = str(len(os.sched_getaffinity(0)))
     cgroup = CgroupReader(root).read()
     if cgroup is not None:
-        found["cgroup"] = cgroup.path
+        environment["cgroup"] = cgroup.path
         if cgroup.cpu_limit_cores is not None:
-            found["cgroup_cpus"] = f"{cgroup.cpu_limit_cores:g}"
+            environment["cgroup_cpus"] = f"{cgroup.cpu_limit_cores:g}"
         if cgroup.memory_limit_bytes is not None:
-            found["cgroup_memory_bytes"] = str(cgroup.memory_limit_bytes)
-    return {name: clean(value, _MAX_VALUE_LENGTH) for name, value in found.items() if value}
+            environment["cgroup_memory_bytes"] = str(cgroup.memory_limit_bytes)
+    return {name: clean(value, _MAX_VALUE_LENGTH) for name, value in environment.items() if value}
 
 
 def read_builds(exposition: Exposition) -> dict[str, str]:
     """Build info exposed by a target: "app_build_info" -> "revision=4f2a, version=1.4.2"."""
-    found: dict[str, str] = {}
+    builds: dict[str, str] = {}
     for series in exposition.samples:
-        if series.name.endswith("_info") and series.labels and len(found) < MAX_BUILDS:
-            said = ", ".join(f"{name}={value}" for name, value in series.labels)
-            found[clean(series.name, _MAX_VALUE_LENGTH)] = clean(said, _MAX_VALUE_LENGTH)
-    return found
+        if series.name.endswith("_info") and series.labels and len(builds) < MAX_BUILDS:
+            labels = ", ".join(f"{name}={value}" for name, value in series.labels)
+            builds[clean(series.name, _MAX_VALUE_LENGTH)] = clean(labels, _MAX_VALUE_LENGTH)
+    return builds
 
 
 def differing_fields(
-    one: Mapping[str, str], other: Mapping[str, str]
+    first: Mapping[str, str], other: Mapping[str, str]
 ) -> list[tuple[str, str, str]]:
     """(field, value in the first, value in the second) of every difference."""
-    names = sorted({*one, *other})
+    names = sorted({*first, *other})
     return [
-        (n, one.get(n, ""), other.get(n, "")) for n in names if one.get(n, "") != other.get(n, "")
+        (n, first.get(n, ""), other.get(n, ""))
+        for n in names
+        if first.get(n, "") != other.get(n, "")
     ]
 
 
@@ -104,7 +106,8 @@ def _virtualisation(base: str) -> str:
         return "docker"
     if os.path.exists(f"{base}/run/.containerenv"):
         return "podman"
-    vendor = f"{_read_line(f'{base}/sys/class/dmi/id/sys_vendor')} {_read_line(f'{base}/sys/class/dmi/id/product_name')}"
+    dmi = f"{base}/sys/class/dmi/id"
+    vendor = f"{_read_line(f'{dmi}/sys_vendor')} {_read_line(f'{dmi}/product_name')}"
     known = next((name for name in _HYPERVISORS if name.lower() in vendor.lower()), "")
     if known:
         return vendor.strip()

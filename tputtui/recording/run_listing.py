@@ -44,12 +44,12 @@ def list_runs(folder: Path) -> list[ListedRun]:
     Raises OSError where there is no such folder.
     """
     names = sorted(entry.name for entry in os.scandir(folder))
-    found = [
+    runs = [
         _read_run(folder / name)
         for name in names
         if name.endswith(SUFFIX) or _has_run_signature(folder / name)
     ]
-    return sorted(found, key=lambda one: one.header.began_time if one.header is not None else 0.0)
+    return sorted(runs, key=lambda run: run.header.began_time if run.header is not None else 0.0)
 
 
 def _has_run_signature(path: Path) -> bool:

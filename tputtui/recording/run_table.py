@@ -120,43 +120,42 @@ def read_table(
     """
     with Run(path) as run:
         marks = run.marks()
-        since, until = (
-            _resolve_time(start, run.header, marks),
-            _resolve_time(end, run.header, marks),
-        )
+        since = _resolve_time(start, run.header, marks)
+        until = _resolve_time(end, run.header, marks)
         summary = run.summary()
         main = main_service(summary.services)
-        names = tuple(one.name for one in summary.services)
-        wanted = service if service is not None else main.name if main is not None else None
-        reading = _TableBuilder(run.header.interval_s)
+        names = tuple(summarized.name for summarized in summary.services)
+        wanted = service
+        if wanted is None and main is not None:
+            wanted = main.name
+        builder = _TableBuilder(run.header.interval_s)
         profiles = []
         for item in run.items(since, until):
-            reading.add(item, run.header.began_at, since)
+            builder.add(item, run.header.began_at, since)
             if isinstance(item, RecordedProfile):
                 profiles.append(item)
-        known = names or tuple(reading.services)
-        found = reading.service(wanted)
-        if found is None:
+        known = names or tuple(builder.services)
+        table = builder.service(wanted)
+        if table is None:
             if wanted in known:
-                raise ValueError(
-                    f"nothing was read of {clean(wanted or '', 60)!r} in it: its target never answered"
-                )
+                name = clean(wanted or "", 60)
+                raise ValueError(f"nothing was read of {name!r} in it: its target never answered")
             held = clean(", ".join(known), 200) or "none"
             raise ValueError(f"no service {clean(wanted or '', 60)!r} in it; it holds {held}")
         return RunTable(
-            service=found.name,
-            rows=tuple(found.rows),
-            buckets=tuple(found.cumulative_buckets()),
-            requests=found.requests,
-            errors=found.errors,
-            unit=found.unit,
+            service=table.name,
+            rows=tuple(table.rows),
+            buckets=tuple(table.cumulative_buckets()),
+            requests=table.requests,
+            errors=table.errors,
+            unit=table.unit,
             header=run.header,
             marks=tuple(marks),
             summary=summary,
             services=known,
-            routes=found.routes,
+            routes=table.routes,
             profiles=tuple(profiles),
-            resources=found.resources.peaks(),
+            resources=table.resources.peaks(),
             damage=tuple(run.damage),
         )
 
@@ -216,9 +215,9 @@ class _ServiceTotals:
         values: dict[float, float | None] = {}
         scale = 1000.0 if latency is not None and latency.unit == "s" else 1.0
         if latency is not None:
-            values = {
-                one.q: None if one.value is None else one.value * scale for one in latency.quantiles
-            }
+            for quantile in latency.quantiles:
+                value = quantile.value
+                values[quantile.q] = None if value is None else value * scale
             for bound, density in latency.buckets:
                 self._buckets[bound] = self._buckets.get(bound, 0.0) + density * seconds
         p50, p90, p99 = (values.get(q) for q in QUANTILES)
@@ -248,8 +247,10 @@ def _route_row(row: BreakdownRow, buckets: BucketDensities, scale: float) -> Rou
 
 
 def _quantile_value(quantiles: Sequence[Quantile], q: float, scale: float) -> float | None:
-    found = next((one.value for one in quantiles if one.q == q), None)
-    return None if found is None else found * scale
+    for quantile in quantiles:
+        if quantile.q == q:
+            return None if quantile.value is None else quantile.value * scale
+    return None
 
 
 class _TableBuilder:
@@ -324,22 +325,25 @@ class _TableBuilder:
         cpu: float | None,
     ) -> None:
         for name, targets in self._groups:
-            mine = {target: self._windows[target] for target in targets if target in self._windows}
-            if not new.intersection(mine):
+            windows = {
+                target: self._windows[target] for target in targets if target in self._windows
+            }
+            if not new.intersection(windows):
                 continue
             newest = max(
-                (window.at for window in mine.values() if window.at is not None), default=reading.at
+                (window.at for window in windows.values() if window.at is not None),
+                default=reading.at,
             )
             if since is not None and reading.at < since:
                 continue
             tracker = self._trackers.get(name)
             if tracker is None:
-                bindings = self._bindings[next(iter(mine))]
+                bindings = self._bindings[next(iter(windows))]
                 tracker = ServiceTracker(name, targets, bindings, QUANTILES)
                 self._trackers[name] = tracker
             service = self.services.setdefault(name, _ServiceTotals(name))
-            at = newest if any(window.is_up for window in mine.values()) else reading.at
-            state = tracker.state(mine)
+            at = newest if any(window.is_up for window in windows.values()) else reading.at
+            state = tracker.state(windows)
             service.add(at - began_at, state, cpu, tracker)
             service.resources.add((*state.saturation, *self._host_saturation))
 

@@ -238,4 +238,4 @@ class RunSummarizer:
 
 def main_service(services: Sequence[ServiceSummary]) -> ServiceSummary | None:
     """Main service of a run: the one with the most traffic."""
-    return max(services, key=lambda one: one.mean or -1.0, default=None)
+    return max(services, key=lambda service: service.mean or -1.0, default=None)

@@ -41,7 +41,7 @@ class BadValueError(ValueError):  # the message describes the value
     """The value does not have the required shape."""
 
 
-# ------------------------------------------------------------------------------------------------ numbers
+# ------------------------------------------------------------------------------------------ numbers
 
 
 def encode_number(value: float) -> float | int | str:
@@ -50,7 +50,9 @@ def encode_number(value: float) -> float | int | str:
         return int(value)
     if math.isfinite(value):
         return value
-    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  # what NaN is
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
 
 
 def decode_number(value: object) -> float:
@@ -68,7 +70,7 @@ def decode_number(value: object) -> float:
         raise BadValueError("a number too large") from None
 
 
-# ------------------------------------------------------------------------------------------------ out
+# ----------------------------------------------------------------------------------------- encoding
 
 
 def to_plain(value: object) -> Any:
@@ -80,19 +82,19 @@ def to_plain(value: object) -> Any:
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, Mapping):
-        return {str(key): to_plain(one) for key, one in value.items()}
+        return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, Sequence | frozenset):
-        return [to_plain(one) for one in value]
+        return [to_plain(item) for item in value]
     if is_dataclass(value):
-        made = {}
+        plain = {}
         for field in fields(value):
             own = getattr(value, field.name)
             if field.default is not MISSING and own == field.default:
                 continue
             if field.default_factory is not MISSING and own == field.default_factory():
                 continue
-            made[field.name] = to_plain(own)
-        return made
+            plain[field.name] = to_plain(own)
+        return plain
     raise TypeError(f"{type(value).__name__} is not recorded")
 
 
@@ -103,10 +105,10 @@ def to_row(value: object) -> Any:
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, Mapping):
-        return {str(key): to_row(one) for key, one in value.items()}
+        return {str(key): to_row(item) for key, item in value.items()}
     if is_dataclass(value):
         return [to_row(getattr(value, name)) for name in _field_names(cast("Any", type(value)))]
-    return [to_row(one) for one in value]  # type: ignore[attr-defined]
+    return [to_row(item) for item in value]  # type: ignore[attr-defined]
 
 
 @cache
@@ -116,28 +118,28 @@ def _field_names(kind: Any) -> tuple[str, ...]:
 
 def row_fields() -> dict[str, list[str]]:
     """Order of the fields in the rows of this version, for a run's header."""
-    found: dict[str, list[str]] = {}
+    names_by_kind: dict[str, list[str]] = {}
     waiting: list[Any] = [HostReading, ProcessReading]
     while waiting:
         kind = waiting.pop()
         if is_dataclass(kind) and isinstance(kind, type):
-            if kind.__name__ not in found:
-                found[kind.__name__] = list(_field_names(kind))
+            if kind.__name__ not in names_by_kind:
+                names_by_kind[kind.__name__] = list(_field_names(kind))
                 waiting += get_type_hints(kind).values()
         else:
-            waiting += [one for one in get_args(kind) if one is not ...]
-    return found
+            waiting += [argument for argument in get_args(kind) if argument is not ...]
+    return names_by_kind
 
 
-# ------------------------------------------------------------------------------------------------ in
+# ----------------------------------------------------------------------------------------- decoding
 
 ValueDecoder = Callable[[Any], Any]
 
 
 def from_plain(kind: type[T], data: object) -> T:
     """Decode the dataclass `kind` from an object. Raises BadValueError."""
-    made: T = _object_decoder(cast("Any", kind))(data)
-    return made
+    decoded: T = _object_decoder(cast("Any", kind))(data)
+    return decoded
 
 
 class RowDecoder:
@@ -149,14 +151,14 @@ class RowDecoder:
 
     def decode(self, kind: type[T], data: object) -> T:
         """Decode the dataclass `kind` from a row. Raises BadValueError."""
-        made: T = self._decoder(kind)(data)
-        return made
+        decoded: T = self._decoder(kind)(data)
+        return decoded
 
     def _decoder(self, kind: type) -> ValueDecoder:
-        found = self._decoders.get(kind)
-        if found is None:
-            found = self._decoders[kind] = self._build_decoder(kind)
-        return found
+        decoder = self._decoders.get(kind)
+        if decoder is None:
+            decoder = self._decoders[kind] = self._build_decoder(kind)
+        return decoder
 
     def _build_decoder(self, kind: type) -> ValueDecoder:
         order = self._orders.get(kind.__name__)
@@ -206,7 +208,9 @@ def _object_decoder(kind: Any) -> ValueDecoder:
             raise BadValueError(f"not a {kind.__name__}")
         if any(needed and name not in data for name, (_, needed) in known.items()):
             raise BadValueError(f"a {kind.__name__} lacks what it must have")
-        return kind(**{name: known[name][0](one) for name, one in data.items() if name in known})
+        return kind(
+            **{name: known[name][0](value) for name, value in data.items() if name in known}
+        )
 
     return decode
 
@@ -225,24 +229,27 @@ def _value_decoder(
     if hint is str:
         return _decode_raw_text if is_raw else _decode_text
     if origin in (Union, UnionType):
-        others = [one for one in inner if one is not NoneType]
-        one = _value_decoder(others[0], dataclass_decoder, is_raw)
-        return lambda data: None if data is None else one(data)
+        others = [argument for argument in inner if argument is not NoneType]
+        decode_value = _value_decoder(others[0], dataclass_decoder, is_raw)
+        return lambda data: None if data is None else decode_value(data)
     if origin is Literal:
         return lambda data: _decode_literal(data, inner)
     if origin is tuple and len(inner) == 2 and inner[1] is ...:
-        each = _value_decoder(inner[0], dataclass_decoder, is_raw)
-        return lambda data: tuple([each(one) for one in _decode_list(data)])
+        decode_item = _value_decoder(inner[0], dataclass_decoder, is_raw)
+        return lambda data: tuple([decode_item(item) for item in _decode_list(data)])
     if origin is tuple:
-        all_of = [_value_decoder(one, dataclass_decoder, is_raw) for one in inner]
+        decoders = [_value_decoder(argument, dataclass_decoder, is_raw) for argument in inner]
         return lambda data: tuple(
-            [one(value) for one, value in zip(all_of, _decode_list(data, len(all_of)), strict=True)]
+            [
+                decode(item)
+                for decode, item in zip(decoders, _decode_list(data, len(decoders)), strict=True)
+            ]
         )
     if origin is not None and issubclass(origin, Mapping):
-        value_of = _value_decoder(inner[1], dataclass_decoder, is_raw)
+        decode_key = _decode_raw_text if is_raw else _decode_text
+        decode_value = _value_decoder(inner[1], dataclass_decoder, is_raw)
         return lambda data: {
-            _decode_raw_text(key) if is_raw else _decode_text(key): value_of(one)
-            for key, one in _decode_object(data).items()
+            decode_key(key): decode_value(value) for key, value in _decode_object(data).items()
         }
     if is_dataclass(hint) and isinstance(hint, type):
         return dataclass_decoder(hint)
@@ -272,7 +279,7 @@ def _decode_text(data: Any) -> str:
 
 
 def _decode_literal(data: Any, allowed: tuple[Any, ...]) -> Any:
-    if not any(type(data) is type(one) and data == one for one in allowed):
+    if not any(type(data) is type(literal) and data == literal for literal in allowed):
         raise BadValueError("none of the words that may stand there")
     return data
 

@@ -21,15 +21,16 @@ much.
 
 def describe_load_differences(before: ServiceSummary, after: ServiceSummary) -> list[str]:
     """Describe differences in the load, a sentence each; empty where the loads match."""
-    found = []
+    differences = []
     if before.mean and after.mean is not None:
         change = after.mean / before.mean - 1
         if abs(change) > MAX_RATE_CHANGE:
-            found.append(
-                f"the rate was {format_percent(abs(change) * 100)} % {'higher' if change > 0 else 'lower'}"
+            differences.append(
+                f"the rate was {format_percent(abs(change) * 100)} % "
+                f"{'higher' if change > 0 else 'lower'}"
             )
     elif (before.mean is None) != (after.mean is None):
-        found.append("one of them had no traffic")
+        differences.append("one of them had no traffic")
     if before.routes and after.routes:
         names = {*before.routes, *after.routes}
         moved = (
@@ -41,14 +42,17 @@ def describe_load_differences(before: ServiceSummary, after: ServiceSummary) -> 
                 names,
                 key=lambda name: abs(before.routes.get(name, 0.0) - after.routes.get(name, 0.0)),
             )
-            was, now = (format_percent(100 * one.routes.get(most, 0.0)) for one in (before, after))
-            found.append(
+            was, now = (
+                format_percent(100 * summary.routes.get(most, 0.0)) for summary in (before, after)
+            )
+            differences.append(
                 f"the mix of routes differs, most for {clean(most, 60)}: {was} % became {now} %"
             )
     if before.burstiness and after.burstiness:
         ratio = after.burstiness / before.burstiness
         if not 1 / MAX_BURSTINESS_FACTOR <= ratio <= MAX_BURSTINESS_FACTOR:
-            found.append(
-                f"it was {'more' if ratio > 1 else 'less'} bursty ({before.burstiness:.2g} became {after.burstiness:.2g})"
+            differences.append(
+                f"it was {'more' if ratio > 1 else 'less'} bursty "
+                f"({before.burstiness:.2g} became {after.burstiness:.2g})"
             )
-    return found
+    return differences

@@ -60,8 +60,8 @@ class RunWriter:
         self.written_bytes = 0  # bytes in the file
         self.written_at: float | None = None  # `at` of the newest reading in it
         self._descriptor = _create_file(path, force)
-        made = os.fstat(self._descriptor)
-        self._file_id = (made.st_dev, made.st_ino)
+        status = os.fstat(self._descriptor)
+        self._file_id = (status.st_dev, status.st_ino)
         self._member: MemberWriter | None = None
         self._queue: deque[tuple[MemberStart | None, bytes, float | None]] = deque()
         self._queued_bytes = 0
@@ -115,7 +115,7 @@ class RunWriter:
             if (status.st_dev, status.st_ino) == self._file_id and not status.st_size:
                 os.unlink(self.path)
 
-    # ------------------------------------------------------------------------------------------ the thread
+    # ----------------------------------------------------------------------------------- the thread
 
     def _run(self) -> None:
         synced = time.monotonic()
@@ -192,7 +192,7 @@ class RunWriter:
             self._condition.notify()
 
 
-# ------------------------------------------------------------------------------------------------ creating
+# ----------------------------------------------------------------------------------------- creating
 
 
 def _create_file(path: Path, force: bool) -> int:

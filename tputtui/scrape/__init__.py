@@ -1,1 +1,1 @@
-"""Read targets over HTTP: connections, limits and the exposition scanner. Collects and does not interpret."""
+"""Fetch and parse what targets serve."""

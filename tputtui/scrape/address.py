@@ -1,4 +1,4 @@
-"""What a person types for a target, completed to a URL: the grammar of TARGET, and URLs that may be shown."""
+"""Complete a TARGET as typed by the user to a URL, and make URLs safe to show."""
 
 from __future__ import annotations
 
@@ -17,28 +17,30 @@ _OTHER_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?!\d|\Z)")
 _HINT = "give a URL, host:port or :port"
 
 redact = redact_url
-"""The URL as it may be shown and stored."""
+"""Redact a URL for display and storage."""
 
 
 @frozen
 class Address:
-    """A completed URL without credentials, and the credentials that stood in it."""
+    """Completed URL without credentials, and the credentials that were in it."""
 
     url: str
     username: str = ""
     password: str = ""
 
     def __repr__(self) -> str:
-        return f"Address({self.url!r}, username={self.username!r}, password={'***' if self.password else ''!r})"
+        password = "***" if self.password else ""
+        return f"Address({self.url!r}, username={self.username!r}, password={password!r})"
 
     @property
     def name(self) -> str:
-        """What the target is called when nobody named it: host:port."""
+        """Default name of the target: host:port."""
         return host_and_port(self.url)
 
 
 def parse_address(text: str) -> Address:
-    """Complete a TARGET: a URL, host:port, or :port (on 127.0.0.1); no scheme: http; no path: /metrics.
+    """Complete a TARGET: a URL, host:port, or :port (on 127.0.0.1); default scheme http, path
+    /metrics.
 
     Raises ValueError with one sentence that shows the text without its credentials.
     """
@@ -85,7 +87,7 @@ def parse_address(text: str) -> Address:
 
 
 def _parse_host(parts: SplitResult, shown: str) -> str:
-    """The host as it stands in a URL: lower case, ASCII, IPv6 in brackets."""
+    """Return the host as it is in a URL: lower case, ASCII, IPv6 in brackets."""
     host = (parts.hostname or "").lower()
     if not host:
         raise ValueError(f"{shown} has no host: {_HINT}")
@@ -104,7 +106,7 @@ def _parse_host(parts: SplitResult, shown: str) -> str:
 
 
 def host_and_port(url: str) -> str:
-    """host:port of a URL, the port always written."""
+    """Return host:port of a URL, always with the port."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return host if parts.port is not None else f"{host}:{_DEFAULT_PORTS.get(parts.scheme, 80)}"

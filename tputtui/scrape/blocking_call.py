@@ -1,4 +1,4 @@
-"""Blocking calls that may hang (a name server, a file on a dead mount), kept aside from everything else."""
+"""Blocking calls that may hang (a name server, a file on a dead mount), in threads of their own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ T = TypeVar("T")
 
 
 class BlockingCall(Generic[T]):
-    """One blocking call in a daemon thread of its own: at most one at a time, and nobody waits at exit.
+    """One blocking call in its own daemon thread: at most one at a time, and not awaited at exit.
 
-    The loop's own executor has a handful of threads that everybody shares and that the interpreter joins at its end:
-    a few hanging names would stop all look-ups, and quitting. Who asks while a call is running gets that call's answer.
+    The loop's own executor has a handful of threads that all callers share and that the interpreter
+    joins at its end: a few hanging names would stop all look-ups, and quitting. A caller that comes
+    while a call is running gets that call's answer.
     """
 
     def __init__(self, call: Callable[[], T]) -> None:
@@ -24,7 +25,7 @@ class BlockingCall(Generic[T]):
         self._running: asyncio.Future[T] | None = None
 
     async def __call__(self) -> T:
-        """The answer, or what the call raised. Cancelling the wait leaves the call running."""
+        """Return the answer, or raise what the call raised. Cancelling leaves the call running."""
         if self._running is None or self._running.done():
             loop = asyncio.get_running_loop()
             self._running = loop.create_future()
@@ -34,7 +35,7 @@ class BlockingCall(Generic[T]):
             )
             try:
                 thread.start()
-            except BaseException:  # no thread was to be had: the next call tries again
+            except BaseException:  # no thread could be started: the next call tries again
                 self._running = None
                 raise
         return await asyncio.shield(self._running)
@@ -44,7 +45,7 @@ class BlockingCall(Generic[T]):
             settle = partial(answer.set_result, self._call())
         except Exception as error:  # the waiting side decides what it means
             settle = partial(answer.set_exception, error)
-        with contextlib.suppress(RuntimeError):  # the loop is gone: so is whoever asked
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and with it the caller
             loop.call_soon_threadsafe(_set_unless_done, answer, settle)
 
 
@@ -54,6 +55,6 @@ def _set_unless_done(answer: asyncio.Future[T], set_answer: Callable[[], None]) 
 
 
 def _mark_retrieved(answer: asyncio.Future[T]) -> None:
-    """Mark a failure as noticed: the one who asked may have given up at its deadline."""
+    """Mark a failure as retrieved, because the caller may have given up at its deadline."""
     if not answer.cancelled():
         answer.exception()

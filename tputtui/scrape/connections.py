@@ -1,7 +1,7 @@
-"""Connections to targets: names resolved aside, TLS settings shared, and each connection watched by its attempt.
+"""Connections to targets: names resolved in threads, TLS contexts shared, progress observed.
 
-One connection a target, whose faults are its own, so that nobody starves behind a hostile one. What is
-dear, the certificate store (20 to 60 ms), is loaded once for each TLS configuration and never for http.
+Each target has one connection, so that its faults affect no other target. The certificate store,
+which takes 20 to 60 ms, is loaded once for each TLS configuration and never for http.
 """
 
 from __future__ import annotations
@@ -27,21 +27,20 @@ from tputtui.scrape.time_limit import TimeLimit
 from tputtui.text import clean
 
 _IDLE_S = 300.0  # longer than any sensible interval: a connection that is scraped stays open
-_HEAD_START_S = (
-    0.25  # how long an address may be silent before the next one is tried beside it (RFC 8305)
-)
+# Seconds that an address may be silent before the next one is tried beside it (RFC 8305)
+_HEAD_START_S = 0.25
 
 
 def preload() -> None:
-    """Load what the first connection would load: time that belongs on no target's clock."""
+    """Load what the first connection would load, so that it does not count in a target's time."""
     if find_spec("sniffio") is None:
-        # httpcore asks for it at every lock and event, and a module that is not there is searched anew each time: a fifth
-        # of a scrape's cost. None in its place is the documented way to say that there is none.
+        # httpcore imports it at every lock and event, and a missing module is searched for each
+        # time: a fifth of a scrape's cost. None is the documented way to mark it as missing.
         sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
 class TlsFiles(NamedTuple):
-    """A TLS configuration; targets with equal ones share a context."""
+    """TLS configuration; targets with equal ones share a context."""
 
     ca_file: str | None = None
     cert_file: str | None = None
@@ -50,14 +49,14 @@ class TlsFiles(NamedTuple):
 
 
 class TlsContexts:
-    """The TLS contexts in use, one a configuration, loaded when the first https target asks."""
+    """TLS contexts in use, one for each configuration, loaded on first use."""
 
     def __init__(self) -> None:
         self._loading: dict[TlsFiles, BlockingCall[ssl.SSLContext]] = {}
         self._loaded: dict[TlsFiles, ssl.SSLContext] = {}
 
     async def get(self, files: TlsFiles) -> ssl.SSLContext:
-        """The context of a configuration. Raises FetchError where one of its files cannot be used."""
+        """Return the context of a configuration. Raises FetchError if a file of it is unusable."""
         if files not in self._loaded:
             loading = self._loading.setdefault(files, BlockingCall(lambda: _load_context(files)))
             self._loaded[files] = await loading()
@@ -81,8 +80,9 @@ def _load_context(files: TlsFiles) -> ssl.SSLContext:
             # A password callback, because OpenSSL would ask for it on the terminal.
             context.load_cert_chain(files.cert_file, files.key_file, password=lambda: "")
         except OSError as error:
+            file = clean(files.cert_file, 120)
             raise FetchError(
-                f"TLS: cert_file {clean(files.cert_file, 120)} with its key: {_describe_error(error)}"
+                f"TLS: cert_file {file} with its key: {_describe_error(error)}"
             ) from None
     return context
 
@@ -95,7 +95,7 @@ def _has_system_store() -> bool:
 
 
 def _certifi_path() -> str:
-    """The certificate store that comes with httpx, for machines without one of their own."""
+    """Return the certificate store that comes with httpx, for machines without one."""
     import certifi
 
     return certifi.where()
@@ -110,16 +110,17 @@ def _describe_error(error: OSError) -> str:
 def open_transport(
     backend: ConnectionBackend, context: ssl.SSLContext | None
 ) -> httpx.AsyncHTTPTransport:
-    """httpx's way to one target; `context` is None for http. It has no time limits: the scrape's deadline is around it.
+    """Open httpx's transport to one target; `context` is None for http.
 
-    A transport without httpx's client: nothing of the environment is used, neither proxies nor .netrc (a monitor that
-    asks 127.0.0.1 by way of HTTP_PROXY shows somebody else's numbers), no cookie is kept and no redirect followed.
+    It has no time limits, because the scrape's deadline applies. Without httpx's client, nothing of
+    the environment is used, neither proxies nor .netrc (127.0.0.1 by way of HTTP_PROXY would show
+    another machine's numbers), no cookie is kept and no redirect followed.
     """
     return _Transport(backend, context)
 
 
 class _Transport(httpx.AsyncHTTPTransport):
-    """httpx's transport over one connection of our own: httpx has no parameter to pass it."""
+    """httpx's transport over our own connection, which httpx has no parameter for."""
 
     def __init__(self, backend: ConnectionBackend, context: ssl.SSLContext | None) -> None:
         super().__init__(verify=context or False, trust_env=False)
@@ -127,7 +128,10 @@ class _Transport(httpx.AsyncHTTPTransport):
 
 
 class _KeptConnection:
-    """The one connection to a target, opened anew where it cannot be used again. One request at a time: no pool is needed."""
+    """The one connection to a target, opened anew if it cannot be reused.
+
+    It has one request at a time, so no pool is needed.
+    """
 
     def __init__(self, backend: ConnectionBackend, context: ssl.SSLContext | None) -> None:
         self._backend = backend
@@ -157,13 +161,14 @@ class _KeptConnection:
 
 
 class ConnectionBackend(StreamObserver, httpcore.AsyncNetworkBackend):
-    """Opens a target's connections: resolves names aside, tries every address, tells the attempt how far it is.
+    """Opener of a target's connections: resolves names, tries every address, updates the attempt.
 
-    It outlives its connections, so that a name that hangs is looked up by one thread and not by one a scrape.
+    It outlives its connections, so that a hanging name is looked up by one thread and not by one a
+    scrape.
     """
 
     def __init__(self, header_limit: int) -> None:
-        """`header_limit`: bytes that may come before the body begins, interim (1xx) answers included."""
+        """`header_limit`: bytes allowed before the body begins, interim (1xx) answers included."""
         super().__init__(header_limit)
         self._lookups: dict[tuple[str, int], BlockingCall[list[str]]] = {}
 
@@ -175,12 +180,12 @@ class ConnectionBackend(StreamObserver, httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> ConnectionStream:
-        """A connection to the first address that answers. Raises FetchError for an unknown name, and after CONNECT_S."""
-        del (
-            timeout,
-            local_address,
-            socket_options,
-        )  # unused: the limits here and the scrape's deadline rule
+        """Connect to the first address that answers.
+
+        Raises FetchError for an unknown name, and after CONNECT_S.
+        """
+        # Unused, because the limits here and the scrape's deadline apply
+        del timeout, local_address, socket_options
         attempt = self.attempt
         attempt.has_opened_connection = True
         attempt.host = clean(host, 60)
@@ -213,13 +218,16 @@ class ConnectionBackend(StreamObserver, httpcore.AsyncNetworkBackend):
 
 
 def _addresses(host: str, port: int) -> list[str]:
-    require_room()  # getaddrinfo would call a host unknown where it finds no descriptor
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    require_room()  # without a descriptor, getaddrinfo would report an unknown host
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 async def _first_connection(attempts: list[Any]) -> ConnectionStream:
-    """The first connection that stands; the next address starts when one failed or was silent for a moment."""
+    """Return the first connection established.
+
+    The next address is tried when one failed or was silent for `_HEAD_START_S`.
+    """
     running: set[asyncio.Task[ConnectionStream]] = set()
     failure: BaseException | None = None
     try:
@@ -231,18 +239,19 @@ async def _first_connection(attempts: list[Any]) -> ConnectionStream:
                 timeout=_HEAD_START_S if attempts else None,
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            standing = [task.result() for task in done if task.exception() is None]
-            for late in standing[1:]:
-                await late.aclose()
-            if standing:
-                return standing[0]
-            failure = failure or next(iter(done)).exception() if done else failure
+            established = [task.result() for task in done if task.exception() is None]
+            for surplus in established[1:]:
+                await surplus.aclose()
+            if established:
+                return established[0]
+            if done and failure is None:
+                failure = next(iter(done)).exception()
     finally:
         for attempt in attempts:
             attempt.close()
         for task in running:
             task.cancel()
-        for given_up in await asyncio.gather(*running, return_exceptions=True):
-            if isinstance(given_up, ConnectionStream):  # it stood just then
-                await given_up.aclose()
+        for result in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(result, ConnectionStream):  # established before it was cancelled
+                await result.aclose()
     raise failure or FetchError("cannot connect")

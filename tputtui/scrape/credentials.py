@@ -1,4 +1,4 @@
-"""Secrets of a target: where each comes from, and nothing that shows one by accident."""
+"""Secrets of a target: their sources, and protection against showing them by accident."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from typing import Literal
 
 from tputtui.frozen import frozen
 from tputtui.text import clean
-from tputtui.text.redaction import learn
+from tputtui.text.learned_secrets import learn
 
 _MAX_FILE_BYTES = 64 * 1024
 
 
 class SecretError(Exception):
-    """A secret cannot be read; the text is a sentence that names its source, never its value."""
+    """The secret cannot be read; the text is a sentence that names its source, never its value."""
 
 
 @frozen
 class Secret:
-    """A password, token or header value: itself, or the file or environment variable it is read from at every scrape.
+    """Password, token or header value, or the file or variable from which it is read at every
+    scrape.
 
-    Neither `repr` nor `str` shows anything: a secret leaves this object by `reveal` only, and is hidden in every text
-    from then on. "public" is a header's value that is no secret, such as a tenant.
+    Neither `repr` nor `str` shows the value: only `reveal` returns it, and from then on it is
+    redacted in every text. "public" is the value of a header that is no secret, such as a tenant.
     """
 
     source: Literal["text", "file", "environment", "public"]
@@ -32,38 +33,38 @@ class Secret:
 
     @classmethod
     def text(cls, value: str) -> Secret:
-        """A secret that is known."""
+        """Secret with a known value."""
         return cls("text", value)
 
     @classmethod
     def file(cls, path: str) -> Secret:
-        """The content of a file, without the blank space around it."""
+        """Content of a file, without surrounding white space."""
         return cls("file", path)
 
     @classmethod
     def environment(cls, name: str) -> Secret:
-        """The value of an environment variable."""
+        """Value of an environment variable."""
         return cls("environment", name)
 
     @classmethod
     def public(cls, value: str) -> Secret:
-        """A value that may be shown."""
+        """Value that may be shown."""
         return cls("public", value)
 
     def __repr__(self) -> str:
         return "***"
 
     def reveal(self) -> str:
-        """The value as of now. Reads a file, so it may block. Raises SecretError."""
+        """Return the current value. Reads a file, so it may block. Raises SecretError."""
         if self.source == "file":
             value = _read_secret_file(self.reference)
         elif self.source == "environment":
-            found = os.environ.get(self.reference)
-            if found is None:
+            variable = os.environ.get(self.reference)
+            if variable is None:
                 raise SecretError(
                     f"the environment variable {clean(self.reference, 60)} is not set"
                 )
-            value = found
+            value = variable
         else:
             value = self.reference
         value = value.strip()
@@ -76,7 +77,10 @@ class Secret:
 
 
 def learn_all(secrets: Iterable[Secret | None]) -> None:
-    """Hide the values of secrets in every text from now on; what cannot be read is reported when it is needed."""
+    """Redact the values of secrets in every text from now on.
+
+    Those that cannot be read are reported when they are needed.
+    """
     for secret in secrets:
         if secret is not None:
             with contextlib.suppress(SecretError):
@@ -84,7 +88,7 @@ def learn_all(secrets: Iterable[Secret | None]) -> None:
 
 
 def _read_secret_file(path: str) -> str:
-    """A small regular file; O_NONBLOCK, so that a FIFO planted at the path does not hold us."""
+    """Read a small regular file, with O_NONBLOCK, because a FIFO at the path would block."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:

@@ -1,7 +1,7 @@
-"""A second opinion: prometheus-client's parser on the same answer, and whether it finds the samples that we found.
+"""Compare our samples with those of prometheus-client's parser for the same answer.
 
-It parses the whole body first. Where that fails or differs, its known defects (`KNOWN_DEFECTS`) are allowed for, line by
-line, and named in the verdict. What then differs is a real difference.
+It parses the whole body first. If that fails or differs, its known defects (`KNOWN_DEFECTS`) are
+repaired line by line, and named in the result. A difference that remains is a real one.
 """
 
 from __future__ import annotations
@@ -24,16 +24,15 @@ Key = tuple[str, Labels]
 _EXEMPLAR = re.compile(
     rb'([ \t}][^ \t"{}#]+)[ \t]+#[ \t]*\{(?:[^"{}\\]|"(?:[^"\\]|\\.)*+")*+\}[^"{}]*$'
 )
-_STRING = re.compile(
-    rb'("(?:[^"\\]|\\.)*+")([ \t]*+)(?=([a-zA-Z_]?))'
-)  # each in turn: a quote that closes opens none
+# Matched one after the other, so that a closing quote does not open a string
+_STRING = re.compile(rb'("(?:[^"\\]|\\.)*+")([ \t]*+)(?=([a-zA-Z_]?))')
 _BOM = b"\xef\xbb\xbf"
 _LIMITS = ScanLimits()
 
 
 @frozen
 class CrosscheckResult:
-    """What prometheus-client says of an exposition. `sentence` is cleaned; `allowed` names the defects that were met."""
+    """Result of the comparison. `sentence` is cleaned; `allowed` names the defects met."""
 
     is_agreement: bool
     sentence: str
@@ -44,12 +43,18 @@ class CrosscheckResult:
 
 @frozen
 class ParserDefect:
-    """A known way in which prometheus-client's parser is wrong or differs from Prometheus (0.26, tested in test_judge)."""
+    """Known way in which prometheus-client's parser is wrong or differs from Prometheus.
+
+    Of version 0.26; tests/scrape/test_crosscheck.py shows each.
+    """
 
     name: str
     description: str
     repair: Callable[[bytes], bytes | None] | None = None
-    """A line as the client can read it, None to leave it out. Without one, reading line by line is the cure."""
+    """Changes a line so that the client can read it; None leaves it out.
+
+    Without a repair, reading line by line is enough.
+    """
 
 
 def _without_metadata(line: bytes) -> bytes | None:
@@ -65,11 +70,11 @@ def _without_bom(line: bytes) -> bytes:
 
 
 def _with_commas(line: bytes) -> bytes:
-    return _STRING.sub(lambda found: found[1] + (b"," if found[3] else found[2]), line)
+    return _STRING.sub(lambda match: match[1] + (b"," if match[3] else match[2]), line)
 
 
 def _unless_loose_number(line: bytes) -> bytes | None:
-    """None where only Python takes the value for a number: 1e400, +nan, Arabic digits."""
+    """Return None if only Python accepts the value as a number: 1e400, +nan, Arabic digits."""
     fields = line[line.rfind(b"}") + 1 :].split()
     if b"}" not in line:
         fields = fields[1:]
@@ -91,13 +96,14 @@ def _unless_too_long(line: bytes) -> bytes | None:
 
 RENAMES = ParserDefect(
     "renames counters, loses types",
-    "a counter without _total gets one; TYPE counts by position, so interleaved families lose it; a TYPE word that it "
-    "does not know ends the parsing",
+    "a counter without _total gets one; TYPE counts by position, so interleaved families lose it;"
+    " an unknown TYPE ends the parsing",
     _without_metadata,
 )
 STRICT = ParserDefect(
     "is strict in OpenMetrics",
-    "an empty HELP, a negative _sum or what is native ends the parsing; each line is then read as text",
+    "an empty HELP, a negative _sum or a native histogram ends the parsing; each line is then read"
+    " as text",
 )
 GIVES_UP = ParserDefect(
     "gives up at a bad line", "the rest of the body is lost, and the family before it"
@@ -134,18 +140,18 @@ KNOWN_DEFECTS: tuple[ParserDefect, ...] = (
 def crosscheck_exposition(
     body: bytes, content_type: str | None, exposition: Exposition
 ) -> CrosscheckResult:
-    """Compare the samples of `exposition`, which was read from `body`, with those that prometheus-client finds.
+    """Compare the samples of `exposition`, which was read from `body`, with prometheus-client's.
 
-    Names that the exposition hides are left out, and so are those that were not wanted when it was read.
+    Names that the exposition hides are left out, and so are names that were not wanted.
     """
     openmetrics = "openmetrics" in (content_type or "").lower()
     ours = {series.key: value for series, value in exposition.samples.items()}
-    partly = len(ours) < exposition.series
+    is_partial = len(ours) < exposition.series
     names = {name for name, _ in ours}
 
     def compare(samples: Iterable[Sample]) -> tuple[str | None, int, int]:
         theirs = _first_values(samples)
-        if partly:
+        if is_partial:
             theirs = {key: value for key, value in theirs.items() if key[0] in names}
         agreed = sum(
             1 for key, value in ours.items() if key in theirs and _is_same_value(value, theirs[key])
@@ -158,7 +164,7 @@ def crosscheck_exposition(
     for read in (_parse_whole, _parse_without_types, _parse_line_by_line):
         try:
             samples, allowed = read(body, openmetrics)
-        except Exception:  # noqa: S112  # its parsers raise whatever comes; the last way of reading raises nothing
+        except Exception:  # noqa: S112  # its parsers raise anything; the last way never raises
             continue
         difference, agreed, total = compare(samples)
         if difference is None:
@@ -168,7 +174,7 @@ def crosscheck_exposition(
             False, f"prometheus-client differs: {difference}", agreed, total, allowed
         )
     notes = f", although it {', '.join(allowed)}" if allowed else ""
-    if hidden := sum(exposition.hidden.values()):  # what was not read was not compared
+    if hidden := sum(exposition.hidden.values()):
         notes += f"; {hidden} more are beyond the limit of series and were not compared"
     return CrosscheckResult(
         True,
@@ -195,12 +201,13 @@ def _parse(body: bytes, *, openmetrics: bool) -> list[Sample]:
         from prometheus_client.openmetrics.parser import text_string_to_metric_families
     else:
         from prometheus_client.parser import text_string_to_metric_families
-    families = text_string_to_metric_families(body.decode("utf-8", "replace"))  # type: ignore[no-untyped-call]
+    text = body.decode("utf-8", "replace")
+    families = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
     return [sample for family in families for sample in family.samples if sample.value is not None]
 
 
 def _parse_line_by_line(body: bytes, openmetrics: bool) -> tuple[list[Sample], tuple[str, ...]]:
-    """Samples of each line on its own, its known defects allowed for, and the names of those that were met."""
+    """Parse each line on its own, repaired; return the samples and the names of the defects met."""
     samples: list[Sample] = []
     met: dict[str, None] = {}
     if openmetrics:
@@ -227,7 +234,7 @@ def _parse_line_by_line(body: bytes, openmetrics: bool) -> tuple[list[Sample], t
 
 
 def _first_values(samples: Iterable[Sample]) -> dict[Key, float]:
-    """The first value of each series; an empty label value is no label, as in Prometheus."""
+    """Return the first value of each series; an empty label value is no label, as in Prometheus."""
     values: dict[Key, float] = {}
     for sample in samples:
         pairs = [
@@ -239,7 +246,7 @@ def _first_values(samples: Iterable[Sample]) -> dict[Key, float]:
 
 
 def _as_float(value: float) -> float:
-    """It reads integers of any length as int."""
+    """Convert a value, because the parser returns integers of any length as int."""
     try:
         return float(value)
     except OverflowError:
@@ -247,7 +254,7 @@ def _as_float(value: float) -> float:
 
 
 def _first_difference(ours: dict[Key, float], theirs: dict[Key, float]) -> str | None:
-    """The first difference in a sentence; None where there is none."""
+    """Describe the first difference in a sentence; None without one."""
     for key, value in ours.items():
         if key not in theirs:
             return f"{_format_series(key)} is missing there"

@@ -1,4 +1,4 @@
-"""One target that answers with an exposition: asks it, within a deadline and within limits, and never raises."""
+"""Scrape one target that serves an exposition, within a deadline and limits; never raises."""
 
 from __future__ import annotations
 
@@ -20,30 +20,34 @@ if TYPE_CHECKING:
 __all__ = ["BodyReader", "Endpoint", "EndpointSettings"]
 
 ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
-_MAY_BE_CUT = "the last line is not read: the answer has no length and ends without a newline, so it may be cut"
-_MIN_BODY_S = 0.05  # a body that takes no longer than this came with its first byte
-_MAX_INLINE_SCAN_BYTES = (
-    2_000_000  # from here on reading takes longer than the loop should stand still (10 ms)
+_MAY_BE_CUT = (
+    "the last line is not read: the answer has no length and ends without a newline, so it may be"
+    " cut"
 )
+_MIN_BODY_S = 0.05  # a faster body counts as received with its first byte
+_MAX_INLINE_SCAN_BYTES = 2_000_000  # parsing more would block the loop for over 10 ms
 
 
 class BodyReader(Protocol):
-    """What reads a body: `exposition.Scanner`."""
+    """Parser of a body, such as `scanner.Scanner`."""
 
     def scan(
         self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None
     ) -> Exposition:
-        """The body read. Raises NotAnExposition, whose text is a sentence."""
+        """Parse the body. Raises NotAnExpositionError, whose text is a sentence."""
         ...
 
 
 class Endpoint:
-    """A target and its connection. One scrape at a time; everything on one event loop."""
+    """Target with its connection. One scrape at a time; everything on one event loop."""
 
     def __init__(
         self, settings: EndpointSettings, reader: BodyReader, tls: TlsContexts | None = None
     ) -> None:
-        """`reader` is this target's own: it interns its series. Endpoints that share `tls` share certificate stores."""
+        """Make the endpoint; those that share `tls` share certificate stores.
+
+        `reader` must not be shared, because it interns the series of this target.
+        """
         self.settings = settings
         self.name = settings.name
         self._reader = reader
@@ -51,29 +55,31 @@ class Endpoint:
 
     @property
     def target(self) -> Target:
-        """The target as the model knows it."""
+        """Target as a value of the model."""
         return self.settings.target
 
     @property
     def timeout_s(self) -> float:
-        """How long one scrape may take, as it is configured."""
+        """Configured seconds that one scrape may take."""
         return self.settings.timeout_s
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection of the attempt under way stands."""
+        """Whether the connection of the attempt under way is established."""
         return self._fetcher.is_connected
 
     @property
     def partial(self) -> int:
-        """Bytes that have come of the answer under way, or of the one whose deadline passed."""
+        """Bytes received of the answer under way, or of the one whose deadline passed."""
         return self._fetcher.partial
 
     async def scrape(self, deadline_s: float, wanted: frozenset[str] | None = None) -> Scrape:
-        """Ask once. Resolving, connecting and the whole body have `deadline_s` seconds together.
+        """Scrape once. Resolving, connecting and the whole body have `deadline_s` seconds together.
 
-        Whatever goes wrong is the scrape's `error`; only a cancellation gets out. `wanted`: the sample names to read.
-        The time of a good scrape is that of the answer's first byte: what comes later was counted by then.
+        A failure becomes the scrape's `error`; only a cancellation is raised. The time of a good
+        scrape is that of the answer's first byte, because its counters are not older.
+
+        Args: `wanted`: sample names to read.
         """
         await self._fetcher.load()
         started = time.monotonic()
@@ -81,13 +87,12 @@ class Endpoint:
             answer = await self._fetcher.fetch(deadline_s)
         except FetchError as failure:
             at = time.monotonic()
-            why = str(failure)
             return Scrape(
                 self.name,
                 at,
                 time.time(),
                 at - started,
-                error=why,
+                error=str(failure),
                 late=failure.is_late,
                 silent=failure.is_silent,
             )
@@ -96,11 +101,9 @@ class Endpoint:
         at, now = answer.first_byte_at or (ended, time.time())
         try:
             exposition = await self._scan(answer, wanted)
-        except (
-            Exception
-        ) as failure:  # NotAnExposition, or a defect of the reader: this target's matter alone
+        except Exception as failure:  # NotAnExpositionError, or a bug: it affects this target only
             sentence = shortage(failure) or str(failure) or "not a metrics page"
-            error = clean(self._fetcher.redactor.sentence(sentence), 200)
+            error = clean(self._fetcher.redactor.redact_sentence(sentence), 200)
             return Scrape(self.name, at, now, duration_s, error=error)
         return Scrape(
             self.name,
@@ -118,17 +121,23 @@ class Endpoint:
         await self._fetcher.aclose()
 
     async def _scan(self, answer: HttpAnswer, wanted: frozenset[str] | None) -> Exposition:
+        """Parse the body of an answer; a large one in a thread."""
         body = answer.body if answer.is_framed else _drop_cut_line(answer.body)
         if len(body) < _MAX_INLINE_SCAN_BYTES:
-            found = self._reader.scan(body, answer.content_type, wanted)
+            exposition = self._reader.scan(body, answer.content_type, wanted)
         else:
-            found = await asyncio.to_thread(self._reader.scan, body, answer.content_type, wanted)
+            exposition = await asyncio.to_thread(
+                self._reader.scan, body, answer.content_type, wanted
+            )
         if body is answer.body:
-            return found
-        return replace(found, truncated=True, warning=found.warning or _MAY_BE_CUT)
+            return exposition
+        return replace(exposition, truncated=True, warning=exposition.warning or _MAY_BE_CUT)
 
 
 def _drop_cut_line(body: bytes) -> bytes:
-    """A body whose end nothing vouches for, without a last line that may be cut: 79 of 797165 is a number, too."""
+    """Drop a last line that may be truncated, in a body of unknown length.
+
+    79 of 797165 is a number, too.
+    """
     kept, newline, last = body.rpartition(b"\n")
     return kept + newline if looks_like_sample(last) else body

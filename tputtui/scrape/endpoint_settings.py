@@ -1,4 +1,4 @@
-"""A target as it was asked for, turned into what its endpoint needs."""
+"""Convert the settings of a target to those of its endpoint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from tputtui import settings
 from tputtui.scrape import http_fetch
 from tputtui.scrape.address import parse_address
 from tputtui.scrape.credentials import Secret, learn_all
-from tputtui.text.redaction import Redactor, learn
+from tputtui.text.learned_secrets import learn
+from tputtui.text.target_redactor import TargetRedactor
 
 _PUBLIC_HEADERS = frozenset(
     ("accept", "accept-language", "host", "thanos-tenant", "user-agent", "x-scope-orgid")
@@ -16,9 +17,9 @@ _PUBLIC_HEADERS = frozenset(
 def endpoint_settings(
     target: settings.TargetSettings, all_settings: settings.Settings
 ) -> http_fetch.EndpointSettings:
-    """The endpoint's settings; credentials of the URL stand back behind those that were configured.
+    """Build the endpoint's settings; configured credentials have priority over those of the URL.
 
-    Raises ValueError where the URL is none (see `address.parse_address`).
+    Raises ValueError if the URL is invalid (see `address.parse_address`).
     """
     address, limits = parse_address(target.address), all_settings.limits
     password = _secret(target.password_file, target.password_env)
@@ -50,15 +51,16 @@ def endpoint_settings(
 
 
 def learn_secrets(target: settings.TargetSettings) -> None:
-    """Hide the secrets of a target in every text from now on, before it is named. Reads files and variables.
+    """Redact the secrets of a target in every text from now on, before it is named.
 
-    Raises ValueError where its URL is none (see `address.parse_address`).
+    Reads files and variables. Raises ValueError if the URL is invalid (see
+    `address.parse_address`).
     """
-    made = endpoint_settings(target, settings.Settings())
-    learn_all((made.password, made.bearer, *made.headers.values()))
-    Redactor(made.url)  # learns the values of its query
-    if made.username and made.password is None:  # a token in place of a name
-        learn(made.username)
+    endpoint = endpoint_settings(target, settings.Settings())
+    learn_all((endpoint.password, endpoint.bearer, *endpoint.headers.values()))
+    TargetRedactor(endpoint.url)  # learns the values of its query
+    if endpoint.username and endpoint.password is None:  # a token in place of a name
+        learn(endpoint.username)
 
 
 def _header(name: str, value: str) -> Secret:

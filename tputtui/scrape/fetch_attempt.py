@@ -1,7 +1,8 @@
-"""How far one attempt at a target got, and what its failure is called in the operator's language.
+"""Progress of one attempt at a target, and the sentences that describe its failure.
 
-httpx's exceptions for the commonest faults have an empty text, and others quote the server: no foreign text gets through
-here. What failed is told from the exception's chain, where it failed from the phase the connection was in.
+httpx's exceptions for the commonest faults have an empty text, and others quote the server: no
+foreign text is passed on. The chain of the exception shows what failed, the phase of the connection
+where.
 """
 
 from __future__ import annotations
@@ -39,13 +40,14 @@ _NO_TLS = (
 
 
 CONNECT_S = 2.0
-"""A target to which no connection stands by then is unreachable. Resolving its name has as long."""
+"""Seconds until a target without a connection is unreachable; resolving its name has as long."""
 
 
 class FetchError(Exception):
-    """An attempt failed; the text is the sentence that is shown.
+    """The attempt failed; the text is the sentence that is shown.
 
-    `late`: the connection stands and the answer did not come, or not whole, by the deadline. `silent`: not a byte came.
+    `is_late`: the connection is established and no complete answer came by the deadline.
+    `is_silent`: not a byte came.
     """
 
     def __init__(self, text: str, *, is_late: bool = False, is_silent: bool = False) -> None:
@@ -55,28 +57,25 @@ class FetchError(Exception):
 
 
 class FetchAttempt:
-    """What one attempt has seen so far. The connection moves it on, the endpoint asks it for words."""
+    """Progress of one attempt, updated by the connection."""
 
     def __init__(self) -> None:
         self.host = ""
         self.start()
 
     def start(self) -> None:
-        """Begin a request: the first, or the one after a redirect."""
-        self.phase: Phase = (
-            "waiting"  # on a connection that is reused; a new one starts by resolving
-        )
+        """Start a request: the first, or the one after a redirect."""
+        # On a reused connection; a new one starts by resolving
+        self.phase: Phase = "waiting"
         self.has_opened_connection = False  # a connection was opened for this attempt
         self.received_bytes = 0  # bytes from the wire
         self.first_bytes = b""  # the first few of them
         self.expected_bytes: int | None = None  # Content-Length
         self.body_bytes = 0  # encoded bytes of the body
-        self.first_byte_at: tuple[float, float] | None = (
-            None  # (monotonic, unix) when the first byte came
-        )
+        self.first_byte_at: tuple[float, float] | None = None  # (monotonic, unix) seconds
 
     def on_data_received(self, data: bytes) -> None:
-        """Count bytes that came from the wire."""
+        """Count bytes from the wire."""
         if data:
             if not self.received_bytes:
                 self.first_byte_at = time.monotonic(), time.time()
@@ -88,7 +87,7 @@ class FetchAttempt:
 
     @property
     def has_no_answer(self) -> bool:
-        """Whether a kept connection was used and not a byte came over it since we asked."""
+        """Whether a kept connection was used and not a byte has come over it since the request."""
         return not self.has_opened_connection and not self.received_bytes
 
     @property
@@ -98,11 +97,11 @@ class FetchAttempt:
 
     @property
     def is_connected(self) -> bool:
-        """Whether a connection stands, so that what is waited for is the answer."""
+        """Whether a connection is established, so that only the answer is missing."""
         return self.phase not in ("resolving", "connecting")
 
     def describe_timeout(self, limit_s: float) -> str:
-        """The sentence for a limit that passed in the present phase."""
+        """Describe a limit that passed in the current phase."""
         after = f"{limit_s:g} s"
         if self.phase == "resolving":
             return f"unreachable: the name {self.host!r} was not resolved within {after}"
@@ -116,9 +115,10 @@ class FetchAttempt:
         return f"answer incomplete, {count:,} byte{'s' if count != 1 else ''} in {after}"
 
     def is_silent(self, error: BaseException) -> bool:
-        """Whether a failure is the target's silence: it refuses, resets, hangs, or closes, and not a byte came.
+        """Whether a failure is the target's silence: refused, reset, hanging or closed without a
+        byte.
 
-        What is wrong on this side (a name, a file, a limit) says nothing about the target.
+        A failure on our side (a name, a file, a limit) says nothing about the target.
         """
         if self.received_bytes or self.phase == "resolving":
             return False
@@ -130,7 +130,7 @@ class FetchAttempt:
         return self.phase == "connecting" or not isinstance(error, FetchError | SecretError)
 
     def describe_failure(self, error: BaseException) -> str:
-        """The sentence for an exception of the connection."""
+        """Describe an exception of the connection."""
         for cause in _cause_chain(error):
             if isinstance(cause, FetchError):
                 return str(cause)
@@ -155,19 +155,11 @@ class FetchAttempt:
         return os.strerror(number).lower()
 
     def _protocol_sentence(self, detail: str) -> str:
-        """What is wrong with the answer itself; `detail` is h11's text, looked at and never shown."""
+        """Describe a malformed answer; `detail` is h11's text, which is never shown."""
         if self.first_bytes.startswith(_TLS_ALERT):
             return "this port speaks TLS: use https://"
         if self.phase == "body":
-            if "peer closed" not in detail:
-                return (
-                    "the answer's chunks are malformed"
-                    if detail
-                    else "connection broken in the body"
-                )
-            if self.expected_bytes is not None:
-                return f"truncated, {self.body_bytes:,} of {self.expected_bytes:,} bytes"
-            return f"truncated, the chunked body has no end ({self.body_bytes:,} bytes came)"
+            return self._body_sentence(detail)
         if not self.received_bytes:
             return "connection closed without an answer"
         if not b"HTTP/1.".startswith(self.first_bytes[:7]):
@@ -178,16 +170,25 @@ class FetchAttempt:
             return "connection closed in the header"
         return "the answer's header is malformed"
 
+    def _body_sentence(self, detail: str) -> str:
+        if not detail:
+            return "connection broken in the body"
+        if "peer closed" not in detail:
+            return "the answer's chunks are malformed"
+        if self.expected_bytes is not None:
+            return f"truncated, {self.body_bytes:,} of {self.expected_bytes:,} bytes"
+        return f"truncated, the chunked body has no end ({self.body_bytes:,} bytes came)"
+
 
 def _cause_chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception and all that stands behind it, groups included."""
+    """Generate the exception and its causes, members of groups included."""
     waiting: list[BaseException] = [error]
-    seen: set[int] = set()
+    visited: set[int] = set()
     while waiting:
         current = waiting.pop(0)
-        if id(current) in seen:
+        if id(current) in visited:
             continue
-        seen.add(id(current))
+        visited.add(id(current))
         yield current
         if isinstance(current, BaseExceptionGroup):
             waiting.extend(current.exceptions)
@@ -218,7 +219,7 @@ def _tls_sentence(error: ssl.SSLError) -> str:
 
 
 def format_byte_count(count: int) -> str:
-    """A number of bytes as it was set or announced: 16 MiB, 64 KiB, 100 bytes."""
+    """Format a number of bytes as it was set or announced: 16 MiB, 64 KiB, 100 bytes."""
     for factor, unit in ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
         if count >= factor:
             return f"{count / factor:.4g} {unit}"

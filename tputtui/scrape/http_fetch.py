@@ -1,7 +1,7 @@
-"""One request to an address as it is configured: credentials, TLS, redirects, limits and a deadline; failures in words.
+"""Send one configured request: credentials, TLS, redirects, limits, a deadline, readable failures.
 
-What comes back is the whole body, bounded and inflated. What it means is the business of who asked: an exposition
-(`endpoint`) or the answer of a server's API (`promserver`).
+The answer is the whole body, bounded and inflated. Its meaning is left to the caller: an exposition
+(`endpoint`) or the answer of a server's API (`prometheus.api`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, format_byte_c
 from tputtui.scrape.inflate import ACCEPTED_ENCODINGS, InflatedBody
 from tputtui.scrape.time_limit import TimeLimit
 from tputtui.text import clean
-from tputtui.text.redaction import Redactor, redact_url
+from tputtui.text.redaction import redact_url
+from tputtui.text.target_redactor import TargetRedactor
 
 if TYPE_CHECKING:  # httpx costs 90 ms: it is loaded at the first scrape, after the first paint
     import httpx
@@ -43,7 +44,7 @@ _FORM_HEADERS = {b"Content-Type": b"application/x-www-form-urlencoded"}
 
 @frozen
 class EndpointSettings:
-    """A target as it is configured. `url` is completed and carries no credentials."""
+    """Configured target. `url` is completed and carries no credentials."""
 
     name: str
     url: str
@@ -55,40 +56,37 @@ class EndpointSettings:
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
-    insecure: bool = False  # the certificate is not verified: shown on the screen all the time
+    insecure: bool = False  # the certificate is not verified, which the screen always shows
     max_body_bytes: int = MAX_BODY_BYTES  # as sent, and inflated
     max_series: int = MAX_SERIES
-    max_header_bytes: int = (
-        MAX_HEADER_BYTES  # that may come before the body, interim answers included
-    )
+    max_header_bytes: int = MAX_HEADER_BYTES  # before the body, interim answers included
     max_redirects: int = MAX_REDIRECTS  # followed, within the same origin
     timeout_s: float = TIMEOUT_S  # of one whole scrape
 
     @classmethod
     def from_text(cls, text: str, name: str | None = None) -> EndpointSettings:
-        """The settings of a TARGET as it is typed. Raises ValueError with a sentence (see `address.parse_address`)."""
+        """Make the settings of a TARGET as typed. Raises ValueError as `parse_address` does."""
         address = parse_address(text)
         password = Secret.text(address.password) if address.password else None
         return cls(name or address.name, address.url, username=address.username, password=password)
 
     @property
     def target(self) -> Target:
-        """The target as the model knows it."""
+        """Target as a value of the model."""
         return Target(self.name, redact_url(self.url), self.service)
 
 
 @frozen
 class HttpAnswer:
-    """What came back: the body, whole and inflated."""
+    """Answer with its body, whole and inflated."""
 
     body: bytes
     content_type: str | None
     status: int = HTTPStatus.OK
-    is_framed: bool = (
-        True  # a length, chunks or gzip say where it ends; else the end of the connection does
-    )
-    first_byte_at: tuple[float, float] | None = None  # (monotonic, unix) when its first byte came
-    delayed_s: float = 0.0  # of the time that it took, in which our own loop was kept from running
+    # A length, chunks or gzip mark its end; otherwise the end of the connection does
+    is_framed: bool = True
+    first_byte_at: tuple[float, float] | None = None  # (monotonic, unix) time of the first byte
+    delayed_s: float = 0.0  # part of its time in which our own loop was kept from running
 
 
 @frozen
@@ -100,37 +98,36 @@ class _Request:
 
 
 class Fetcher:
-    """An address and its connection. One request at a time; everything on one event loop."""
+    """Address with its connection. One request at a time; everything on one event loop."""
 
     def __init__(
         self, settings: EndpointSettings, accept: str, tls: TlsContexts | None = None
     ) -> None:
-        """`accept` is the Accept header's value. Fetchers that share `tls` share certificate stores."""
+        """`accept`: value of that header. Fetchers that share `tls` share certificate stores."""
         self.settings = settings
         self._accept = accept
         self._tls = tls
         self._transport: httpx.AsyncHTTPTransport | None = None
-        self._cached_request: tuple[_Request, httpx.Request] | None = (
-            None  # the newest one: the next is mostly the same
-        )
+        # The newest one, because the next is usually equal
+        self._cached_request: tuple[_Request, httpx.Request] | None = None
         self._backend: ConnectionBackend | None = None
-        self.redactor = Redactor(settings.url, settings.username)
+        self.redactor = TargetRedactor(settings.url, settings.username)
         self._header_call = (
             BlockingCall(self._read_headers) if _has_secret_files(settings) else None
         )
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection of the attempt under way stands."""
+        """Whether the connection of the attempt under way is established."""
         return self._backend is not None and self._backend.attempt.is_connected
 
     @property
     def partial(self) -> int:
-        """Bytes that have come of the answer under way, or of the one whose deadline passed."""
+        """Bytes received of the answer under way, or of the one whose deadline passed."""
         return self._backend.attempt.partial if self._backend is not None else 0
 
     async def load(self) -> ConnectionBackend:
-        """Load what the first request needs, before anybody's clock starts: the first time it loads httpx."""
+        """Load what the first request needs before any time is measured, httpx in particular."""
         from tputtui.scrape import connections
 
         if self._backend is None:
@@ -146,10 +143,11 @@ class Fetcher:
         *,
         any_status: bool = False,
     ) -> HttpAnswer:
-        """Ask once; resolving, connecting and the whole body have `deadline_s` seconds together, our own delays left out.
+        """Request once, within `deadline_s` seconds for resolving, connecting and the whole body.
 
-        `form` is posted, where there is one. With `any_status` the body of a refusal comes back, too. Raises FetchError
-        with a sentence; nothing of a failed attempt is used again.
+        Our own delays are excluded. `form` is posted if given. With `any_status` the body of a
+        refusal is returned, too. Raises FetchError with a sentence; nothing of a failed attempt is
+        reused.
         """
         backend = await self.load()
         backend.attempt = attempt = FetchAttempt()
@@ -164,21 +162,20 @@ class Fetcher:
                     answer, first_byte_at=attempt.first_byte_at, delayed_s=limit.delayed_s
                 )
         except (FetchError, SecretError) as failure:
-            error, silent = str(failure), attempt.is_silent(failure)
-        except Exception as failure:  # httpx, httpcore, ssl and OSError: each in its own words
-            is_ours = (
-                isinstance(failure, TimeoutError) and failure.errno is None
-            )  # the kernel's has a number
-            is_late = is_ours and attempt.is_connected
-            error = (
-                attempt.describe_timeout(deadline_s)
-                if is_ours
-                else attempt.describe_failure(failure)
-            )
-            silent = attempt.is_silent(failure)
+            sentence, is_silent = str(failure), attempt.is_silent(failure)
+        except Exception as failure:  # of httpx, httpcore, ssl, or an OSError
+            is_silent = attempt.is_silent(failure)
+            # A timeout of the kernel has a number
+            if isinstance(failure, TimeoutError) and failure.errno is None:
+                is_late = attempt.is_connected
+                sentence = attempt.describe_timeout(deadline_s)
+            else:
+                sentence = attempt.describe_failure(failure)
         await self.aclose()
         raise FetchError(
-            clean(self.redactor.sentence(error), 200), is_late=is_late, is_silent=silent
+            clean(self.redactor.redact_sentence(sentence), 200),
+            is_late=is_late,
+            is_silent=is_silent,
         )
 
     async def aclose(self) -> None:
@@ -188,8 +185,8 @@ class Fetcher:
             await transport.aclose()
 
     async def _headers(self, form: bytes | None) -> dict[bytes, bytes]:
-        found = await self._header_call() if self._header_call else self._read_headers()
-        return found if form is None else {**found, **_FORM_HEADERS}
+        headers = await self._header_call() if self._header_call else self._read_headers()
+        return headers if form is None else {**headers, **_FORM_HEADERS}
 
     def _read_headers(self) -> dict[bytes, bytes]:
         return _build_headers(self.settings, self._accept, self.redactor)
@@ -198,16 +195,16 @@ class Fetcher:
         self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend
     ) -> HttpAnswer:
         for _ in range(self.settings.max_redirects + 1):
-            found = await self._request_once(request, attempt, backend)
-            if isinstance(found, HttpAnswer):
-                return found
-            request = replace(request, url=found)
+            answer = await self._request_once(request, attempt, backend)
+            if isinstance(answer, HttpAnswer):
+                return answer
+            request = replace(request, url=answer)
         raise FetchError(f"more than {self.settings.max_redirects} redirects")
 
     async def _request_once(
         self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend
     ) -> HttpAnswer | str:
-        """The answer to one request, or the URL that it redirects to."""
+        """Return the answer to one request, or the URL that it redirects to."""
         attempt.start()
         response = await self._send_with_retry(request, attempt, backend)
         try:
@@ -229,10 +226,10 @@ class Fetcher:
     async def _send_with_retry(
         self, request: _Request, attempt: FetchAttempt, backend: ConnectionBackend
     ) -> httpx.Response:
-        """An answer's header. A kept connection that turns out useless is replaced by a new one, once.
+        """Return the header of an answer; an unusable kept connection is replaced once.
 
-        Useless: the server closed it just as we asked, or bytes beyond the end of the answer before are still in it,
-        which h11 takes for the beginning of this one.
+        Unusable: the server closed it at that moment, or it holds bytes beyond the end of the
+        previous answer, which h11 takes for the beginning of this one.
         """
         try:
             response = await self._send(request, backend)
@@ -254,19 +251,18 @@ class Fetcher:
             raise FetchError("the answer has two lengths that conflict")
         body = InflatedBody(response.headers.get("content-encoding", ""), limit)
         if attempt.expected_bytes is not None and attempt.expected_bytes > limit:
-            raise FetchError(
-                f"body larger than {format_byte_count(limit)}: {format_byte_count(attempt.expected_bytes)} announced"
-            )
+            announced = format_byte_count(attempt.expected_bytes)
+            raise FetchError(f"body larger than {format_byte_count(limit)}: {announced} announced")
         async for data in response.aiter_raw():
             body.feed(data)
             attempt.body_bytes = body.received
-        ends = ("content-length", "transfer-encoding", "content-encoding")
-        framed = any(name in response.headers for name in ends)
+        framing_headers = ("content-length", "transfer-encoding", "content-encoding")
+        is_framed = any(name in response.headers for name in framing_headers)
         return HttpAnswer(
-            self.redactor.body(body.content()),
+            self.redactor.redact_body(body.content()),
             response.headers.get("content-type"),
             response.status_code,
-            framed,
+            is_framed,
         )
 
     async def _send(self, request: _Request, backend: ConnectionBackend) -> httpx.Response:
@@ -276,42 +272,43 @@ class Fetcher:
             context = None
             if request.url.startswith("https:"):
                 self._tls = self._tls or connections.TlsContexts()
-                s = self.settings
+                own = self.settings
                 context = await self._tls.get(
-                    connections.TlsFiles(s.ca_file, s.cert_file, s.key_file, s.insecure)
+                    connections.TlsFiles(own.ca_file, own.cert_file, own.key_file, own.insecure)
                 )
             self._transport = connections.open_transport(backend, context)
         return await self._transport.handle_async_request(self._to_httpx(request))
 
     def _to_httpx(self, request: _Request) -> httpx.Request:
-        """The request as httpx wants it, its URL parsed once for all scrapes."""
+        """Return httpx's request; equal ones share it, so that the URL is parsed once."""
         import httpx
 
         if self._cached_request is None or self._cached_request[0] != request:
             method = "GET" if request.form is None else "POST"
-            made = httpx.Request(method, request.url, headers=request.headers, content=request.form)
-            self._cached_request = request, made
+            new = httpx.Request(method, request.url, headers=request.headers, content=request.form)
+            self._cached_request = request, new
         return self._cached_request[1]
 
     def _resolve_redirect(self, url: str, location: str) -> str:
-        """Where a redirect leads, if that is the same scheme, host and port: credentials never leave the origin."""
+        """Return the target of a redirect within the same scheme, host and port.
+
+        Credentials never leave the origin. Raises FetchError otherwise.
+        """
         import httpx
 
-        here = httpx.URL(url)
+        current = httpx.URL(url)
         try:
-            there = here.join(location)
+            target = current.join(location)
         except httpx.InvalidURL:
             raise FetchError("the answer's header is malformed") from None
-        port = there.port
-        if (there.scheme, there.host, port) == (
-            here.scheme,
-            here.host,
-            here.port,
-        ) and not there.userinfo:
-            self.redactor.visit(str(there))
-            return str(there)
-        shown = clean(f"{there.scheme}://{there.host}{f':{port}' if port else ''}", 60)
-        if there.host == here.host:
+        origin = (target.scheme, target.host, target.port)
+        is_same_origin = origin == (current.scheme, current.host, current.port)
+        if is_same_origin and not target.userinfo:
+            self.redactor.on_redirect(str(target))
+            return str(target)
+        port = f":{target.port}" if target.port else ""
+        shown = clean(f"{target.scheme}://{target.host}{port}", 60)
+        if target.host == current.host:
             raise FetchError(f"redirected to {shown}: not followed, give that URL")
         raise FetchError(f"redirected to another host ({shown}): not followed")
 
@@ -322,9 +319,9 @@ def _has_secret_files(settings: EndpointSettings) -> bool:
 
 
 def _build_headers(
-    settings: EndpointSettings, accept: str, redactor: Redactor
+    settings: EndpointSettings, accept: str, redactor: TargetRedactor
 ) -> dict[bytes, bytes]:
-    """The request's headers, secrets read anew and told to `redactor`: may block.
+    """Build the request's headers. Secrets are read anew and added to `redactor`, so it may block.
 
     Raises SecretError, or FetchError for an unusable name.
     """
@@ -353,7 +350,7 @@ def _build_headers(
 
 
 async def _drain(response: httpx.Response) -> None:
-    """Read a redirect's few bytes, so that its connection can be used for the next request."""
+    """Read a redirect's few bytes, so that its connection can be reused."""
     left = _MAX_DRAINED_BYTES
     async for data in response.aiter_raw():
         left -= len(data)
@@ -362,7 +359,10 @@ async def _drain(response: httpx.Response) -> None:
 
 
 async def _is_tls_expected(response: httpx.Response) -> bool:
-    """Whether a 400 is what TLS servers answer to plain http (Go: "Client sent an HTTP request to an HTTPS server")."""
+    """Whether a 400 is the answer of a TLS server to plain http.
+
+    Go: "Client sent an HTTP request to an HTTPS server".
+    """
     async for data in response.aiter_raw():
         return b" HTTPS " in data[:1024]
     return False
@@ -374,14 +374,16 @@ def _content_length(response: Any) -> int | None:
 
 
 def describe_status(code: int, settings: EndpointSettings) -> str:
-    """HTTP 503 Service Unavailable: our own words, the server's reason phrase may hold anything."""
+    """Describe a status in our own words, as the server's reason phrase is foreign text.
+
+    "HTTP 503 Service Unavailable".
+    """
     try:
         sentence = f"HTTP {code} {HTTPStatus(code).phrase}"
     except ValueError:
         return f"HTTP {code}"
     if code in (401, 403):
-        given = settings.bearer is not None or settings.username or settings.headers
-        return sentence + (
-            ": the credentials were not accepted" if given else ": set credentials for this target"
-        )
+        if settings.bearer is not None or settings.username or settings.headers:
+            return f"{sentence}: the credentials were not accepted"
+        return f"{sentence}: set credentials for this target"
     return sentence

@@ -1,4 +1,7 @@
-"""A body as it arrives: bounded on the wire and inflated, because 2 kB of gzip can hold a gigabyte of zeros."""
+"""Collect a body as it arrives: limited on the wire and inflated.
+
+2 kB of gzip can hold a gigabyte of zeros.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,17 @@ from tputtui.text import clean
 
 _GZIP = 16 + zlib.MAX_WBITS
 ACCEPTED_ENCODINGS = "gzip"
-"""What is asked for. Nothing else is read, also when it comes all the same."""
+"""Encodings that are requested. No other is read, even if it is sent."""
 
 
 class InflatedBody:
-    """Collects one answer's bytes. Beyond `limit` bytes, encoded or inflated, it refuses.
+    """Body of one answer, refused beyond `limit` bytes, encoded or inflated.
 
-    httpx's own decoders have no limit: one small chunk may become 1 GiB before anybody can look at it.
+    httpx's own decoders have no limit: one small chunk may become 1 GiB before its size is known.
     """
 
     def __init__(self, encoding: str, limit: int) -> None:
-        """`encoding` as in Content-Encoding. Raises FetchError where it is not one that was asked for."""
+        """Start a body; `encoding` as in Content-Encoding. Raises FetchError for any but gzip."""
         word = encoding.strip().lower()
         if word not in ("", "identity", "gzip", "x-gzip"):
             raise FetchError(f"encoding {clean(encoding.strip(), 40)!r} not accepted")
@@ -30,7 +33,7 @@ class InflatedBody:
         self.received = 0  # encoded bytes
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes from the wire. Raises FetchError when it becomes too much or is no gzip."""
+        """Add the next bytes from the wire. Raises FetchError if they are too many or no gzip."""
         self.received += len(data)
         if self.received > self._limit:
             raise FetchError(f"body larger than {format_byte_count(self._limit)}")
@@ -47,7 +50,10 @@ class InflatedBody:
         self._parts.append(data)
 
     def content(self) -> bytes:
-        """All of it, inflated. Raises FetchError where the gzip stream does not end (httpx would say nothing)."""
+        """Return the inflated body.
+
+        Raises FetchError if the gzip stream is truncated, which httpx would not report.
+        """
         if self._gzip is not None and not self._gzip.eof:
             raise FetchError(f"truncated, the gzip body ends after {self.received:,} bytes")
         return b"".join(self._parts)

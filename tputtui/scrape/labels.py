@@ -1,6 +1,8 @@
-"""The grammar of one sample line: metric name, labels, value, timestamp. Strict where Prometheus is, and says why.
+"""Grammar of one sample line: metric name, labels, value, timestamp.
 
-Everything works on bytes and is linear in the line: the patterns are possessive, nothing backtracks.
+Strict where Prometheus is, with the reason. Everything works on bytes and is linear in the length
+of the line: the patterns are possessive, so nothing backtracks.
+
 Grammar: https://prometheus.io/docs/instrumenting/exposition_formats/ and the lexer of Prometheus 3
 (model/textparse/promlex.l), quoted UTF-8 names included.
 """
@@ -35,30 +37,33 @@ _UNESCAPED = {b"\\": b"\\", b"n": b"\n", b'"': b'"'}
 _INFINITE = frozenset((b"inf", b"infinity"))
 
 
-class BadLineError(ValueError):  # what it is about
-    """A line that cannot be read; the message is the reason, short and cleaned."""
+class BadLineError(ValueError):
+    """The line cannot be read; the message is the reason, short and cleaned."""
 
 
 class OverLimitError(BadLineError):
-    """A line that only our own limit keeps from being read: Prometheus would not mind."""
+    """The line exceeds a limit of ours, which Prometheus does not have."""
 
 
 @frozen
 class ScanLimits:
-    """How much of one target is read. Beyond a limit it degrades and says so; it never refuses the whole target."""
+    """Limits for one target. Beyond a limit less is read, with a warning; the target is never
+    refused.
+    """
 
     series: int = 50_000  # beyond: whole families are hidden
     labels: int = 64  # beyond: the others become one label "…"
     name: int = 512  # bytes of a metric or label name; beyond: the line is skipped
-    value: int = (
-        4096  # bytes kept of a label value; beyond: cut, with a mark that keeps it distinct
-    )
+    value: int = 4096  # bytes kept of a label value; beyond: truncated, with a checksum
     line: int = 65_536  # bytes; beyond: the line is skipped
 
 
 @frozen
 class SampleHead:
-    """The part of a sample line before its value. `end` is where it ends; `odd` is why Prometheus rejects it all the same."""
+    """Part of a sample line before its value, which ends at `end`.
+
+    `reject_reason` is why Prometheus rejects it although it can be read.
+    """
 
     name: str
     labels: Labels
@@ -67,19 +72,19 @@ class SampleHead:
 
 
 def quote_bytes(text: bytes, cells: int = 40) -> str:
-    """Foreign bytes in a sentence: decoded, cleaned, cut, in quotes."""
+    """Quote foreign bytes for a sentence: decoded, cleaned, truncated."""
     return f"'{clean(text[: 4 * cells].decode('utf-8', 'replace'), cells)}'"
 
 
 def unescape(text: bytes) -> bytes:
-    r"""Resolve ``\\``, ``\n`` and ``\"``; any other backslash stands for itself, as in Prometheus."""
+    r"""Resolve ``\\``, ``\n`` and ``\"``; any other backslash is literal, as in Prometheus."""
     if b"\\" not in text:
         return text
     return _ESCAPE.sub(lambda match: _UNESCAPED[match[1]], text)
 
 
 def sample_name(line: bytes) -> str:
-    """The metric name of a sample line without checking the rest; "" where there is none."""
+    """Return the metric name of a sample line without checking the rest; "" without one."""
     match = _NAME.match(line)
     if match is not None and match[1] is not None:
         return intern(match[1].decode("ascii"))
@@ -88,7 +93,10 @@ def sample_name(line: bytes) -> str:
 
 
 def parse_head(line: bytes, limits: ScanLimits) -> SampleHead:
-    """Name and labels of a sample line: labels sorted by name, empty values dropped. Raises BadLine."""
+    """Parse name and labels of a sample line: labels sorted, without empty values.
+
+    Raises BadLineError.
+    """
     if len(line) <= min(limits.name, limits.value) and line.isascii():
         head = _parse_plain_head(line.decode("ascii"), limits)
         if head is not None:
@@ -96,24 +104,28 @@ def parse_head(line: bytes, limits: ScanLimits) -> SampleHead:
     match = _NAME.match(line)
     assert match is not None  # noqa: S101  # every part of the pattern is optional
     raw_name: bytes | None = match[1]
-    odd = "it begins with a blank" if line[:1] in (b" ", b"\t") else None
+    reject_reason = "it begins with a blank" if line[:1] in (b" ", b"\t") else None
     if not match[2]:
         if raw_name is None or line[match.end(1) : match.end(1) + 1] not in (b"", b" ", b"\t"):
             word = line.split(None, 1)[0]
             raise BadLineError(f"{quote_bytes(word, 30)} is not a metric name")
-        return SampleHead(_decode_name(raw_name, limits), (), match.end(1), odd)
+        return SampleHead(_decode_name(raw_name, limits), (), match.end(1), reject_reason)
     raw_name, pairs, end = _parse_pairs(line, match.end(), raw_name)
     if raw_name is None:
         raise BadLineError("there is no metric name")
     if not raw_name:
         raise BadLineError("the metric name is empty")
     if not _is_utf8(line[:end]):
-        odd = odd or "it is not valid UTF-8"
-    return SampleHead(_decode_name(raw_name, limits), build_labels(pairs, limits), end, odd)
+        reject_reason = reject_reason or "it is not valid UTF-8"
+    labels = build_labels(pairs, limits)
+    return SampleHead(_decode_name(raw_name, limits), labels, end, reject_reason)
 
 
 def _parse_plain_head(line: str, limits: ScanLimits) -> SampleHead | None:
-    """The head of nearly every line there is (short, ASCII, no escapes, no blanks), five times faster; None for others."""
+    """Parse a short ASCII head without escapes and blanks, five times faster; None for others.
+
+    Nearly every line has such a head.
+    """
     match = _PLAIN.match(line)
     if match is None:
         return None
@@ -131,9 +143,12 @@ def _parse_plain_head(line: str, limits: ScanLimits) -> SampleHead | None:
 def _parse_pairs(
     line: bytes, at: int, name: bytes | None
 ) -> tuple[bytes | None, list[tuple[bytes, bytes]], int]:
-    """The metric name, the raw labels and the position after the closing brace; `at` is after the opening one."""
+    """Parse the metric name, the raw labels and the position after the closing brace.
+
+    `at` is the position after the opening brace.
+    """
     pairs: list[tuple[bytes, bytes]] = []
-    seen: set[bytes] = set()
+    keys: set[bytes] = set()
     while True:
         match = _PAIR.match(line, at)
         if match is None:
@@ -150,12 +165,12 @@ def _parse_pairs(
             raise BadLineError(
                 "the metric name stands twice" if name is not None else "__name__ stands as a label"
             )
-        elif key in seen:
+        elif key in keys:
             raise BadLineError(f"label {quote_bytes(key)} stands twice")
         elif not key:
             raise BadLineError("a label name is empty")
         else:
-            seen.add(key)
+            keys.add(key)
             pairs.append((key, unescape(value)))
         at = match.end()
         if not comma and value is None and line[at : at + 1] != b"}":
@@ -169,14 +184,17 @@ def _parse_pairs(
 
 
 def build_labels(pairs: list[tuple[bytes, bytes]], limits: ScanLimits) -> Labels:
-    """Labels, unescaped and in the order of the line, as a series keeps them: sorted, without empty values, cut to the limits."""
+    """Build the labels of a series from those of the line.
+
+    Sorted, without empty values, truncated to the limits.
+    """
     labels = [
         (_decode_name(key, limits), _decode_value(value, limits))
         for key, value in pairs[: limits.labels]
         if value
     ]
     if len(pairs) > limits.labels:
-        # The mark carries a checksum, so that series that differ beyond the limit stay two series.
+        # With a checksum, because series that differ only beyond the limit must stay distinct.
         dropped = pairs[limits.labels :]
         labels.append(("…", f"{len(dropped)} more labels ({crc32(repr(dropped).encode()):08x})"))
     labels.sort()
@@ -205,10 +223,10 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 def parse_float(token: bytes) -> float:
-    """A value by the grammar of Prometheus, which is narrower than ``float()``: no ``_``, no overflow, no ``+nan``.
+    """Parse a value by the grammar of Prometheus, which is narrower than `float()`.
 
-    Hexadecimal and binary literals are refused as Prometheus refuses them (strconv.ParseFloat of before Go 1.13).
-    Raises BadLine.
+    It has no `_`, no overflow and no `+nan`. Hexadecimal and binary literals are refused as
+    Prometheus refuses them (strconv.ParseFloat before Go 1.13). Raises BadLineError.
     """
     try:
         value = float(token)
@@ -224,7 +242,7 @@ def parse_float(token: bytes) -> float:
 
 
 class SampleValue(NamedTuple):
-    """What stands behind name and labels. `odd` is why Prometheus rejects it all the same."""
+    """Value of a sample line. `reject_reason`: why Prometheus rejects it nevertheless."""
 
     value: float
     reject_reason: str | None = None
@@ -232,31 +250,33 @@ class SampleValue(NamedTuple):
 
 
 def parse_value(rest: bytes, *, openmetrics: bool) -> SampleValue:
-    """Parse value and timestamp of a sample line; an exemplar is cut. Raises BadLine.
+    """Parse value and timestamp of a sample line, without its exemplar.
 
-    Timestamps are milliseconds in the text format, seconds in OpenMetrics.
+    Timestamps are milliseconds in the text format, seconds in OpenMetrics. Raises BadLineError.
     """
-    odd = None
+    reject_reason = None
     at = rest.find(b"#")
     if at > 0 and rest[at - 1 : at] in (b" ", b"\t"):
         rest = rest[:at]
         if not openmetrics:
-            odd = "an exemplar, which only OpenMetrics may carry"
+            reject_reason = "an exemplar, which only OpenMetrics may carry"
     fields = rest.split()
     if not fields:
         raise BadLineError("there is no value")
     value = parse_float(fields[0])
     if len(fields) == 1:
-        return SampleValue(value, odd)
+        return SampleValue(value, reject_reason)
     if len(fields) > 2:
         raise BadLineError(f"{quote_bytes(fields[2], 20)} stands after the timestamp")
     timestamp = fields[1]
     if not timestamp.isdigit() and not openmetrics:
-        odd = odd or f"{quote_bytes(timestamp, 20)} is not a timestamp in milliseconds"
+        reject_reason = (
+            reject_reason or f"{quote_bytes(timestamp, 20)} is not a timestamp in milliseconds"
+        )
     try:
-        moment = parse_float(timestamp)
+        time = parse_float(timestamp)
     except BadLineError:
         raise BadLineError(f"{quote_bytes(timestamp, 20)} is not a timestamp") from None
-    if not math.isfinite(moment):
-        return SampleValue(value, odd)
-    return SampleValue(value, odd, moment if openmetrics else moment / 1000)
+    if not math.isfinite(time):
+        return SampleValue(value, reject_reason)
+    return SampleValue(value, reject_reason, time if openmetrics else time / 1000)

@@ -1,4 +1,4 @@
-"""TYPE, HELP and UNIT lines: what an exposition says of its families, by name and not by position."""
+"""Parse TYPE, HELP and UNIT lines into families, by name and not by position."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ _KNOWN_TYPES = _TEXT_TYPES | _OPENMETRICS_TYPES
 def read_metadata(
     comments: list[bytes], *, openmetrics: bool, limit: int
 ) -> tuple[dict[str, Family], tuple[bytes, str] | None]:
-    """At most `limit` families of the comment lines, and the first line that Prometheus would reject, with the reason.
+    """Read at most `limit` families, and the first line that Prometheus would reject, with the
+    reason.
 
-    The last TYPE of a name wins. A TYPE word that is unknown makes the family untyped; of several words the first counts.
+    The last TYPE of a name wins. An unknown TYPE makes the family untyped; of several words the
+    first counts.
     """
     types: dict[str, str] = {}
     helps: dict[str, str] = {}
@@ -38,21 +40,21 @@ def read_metadata(
         match = _LINE.match(line)
         if match is None:
             continue
-        keyword, quoted, bare, said = match.groups(b"")
+        keyword, quoted, bare, content = match.groups(b"")
         if len(quoted or bare) > MAX_NAME_BYTES:
             continue
         name = (unescape(quoted) or bare).decode("utf-8", "replace")
         if bare and _NAME.fullmatch(bare) is None:
             rejected = rejected or (line, f"{quote_bytes(bare)} is not a metric name")
         if keyword == b"TYPE":
-            word = said.strip(b" \t").decode("utf-8", "replace")
+            word = content.strip(b" \t").decode("utf-8", "replace")
             if word not in allowed:
-                rejected = rejected or (line, f"invalid metric type {quote_bytes(said)}")
+                rejected = rejected or (line, f"invalid metric type {quote_bytes(content)}")
             types[name] = _parse_type(word)
         elif keyword == b"HELP":
-            helps[name] = _parse_help(said)
+            helps[name] = _parse_help(content)
         else:
-            units[name] = clean(said.strip().decode("utf-8", "replace"), 64)
+            units[name] = clean(content.strip().decode("utf-8", "replace"), 64)
     names = list(dict.fromkeys([*types, *helps, *units]))[:limit]
     families = {
         name: Family(name, types.get(name, "untyped"), helps.get(name, ""), units.get(name, ""))

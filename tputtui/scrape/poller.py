@@ -1,10 +1,12 @@
-"""When each target is scraped: a task each, spread over the interval, an overrun skipped and counted.
+"""Schedule the scrapes: one task a target, spread over the interval; overruns are skipped, counted.
 
-A target is never asked twice at once, and how long an answer may take is the target's own limit, not the interval: while
-an answer is late the target is slow (`waiting`), and the slots that pass meanwhile are skipped.
+A target never has two requests under way. The deadline of an answer is the target's own, not the
+interval: while an answer is late the target is slow (`waiting_by_target`), and the slots that pass
+are skipped.
 
-All targets share one grid, anchored at the first target's second scrape, and each has a slot on it. A few targets have
-slots side by side, so that a tick just after the last of them finds all scrapes fresh; many fill the interval.
+All targets share one grid, anchored at the first target's second scrape, and each has a slot on it.
+A few targets have neighbouring slots, so that a tick just after the last of them finds all scrapes
+fresh; many fill the interval.
 """
 
 from __future__ import annotations
@@ -24,54 +26,54 @@ FIRST_SPREAD_S = 0.3  # the first scrapes start within this time
 SECOND_AFTER_S = 0.5  # the second scrape follows the first: rates begin early
 SLOTS = 32
 SPREAD = 0.75
-"""Slots side by side in this part of the interval; what is left of it belongs to the tick. Targets beyond share them evenly."""
+"""Part of the interval with slots; the rest is left for the tick. More targets share the slots."""
 
 PROMPT_SHARE = 0.25
-"""A target that answers within this part of the interval is one that a tick may wait a moment for."""
+"""Part of the interval; for a target that usually answers within it, a tick may wait a moment."""
 
-_GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples, modulo 1, lie evenly however many there are
+_GOLDEN = (math.sqrt(5) - 1) / 2  # any number of its multiples, modulo 1, is evenly spread
 
 
 def slot_position(number: int) -> float:
-    """Where in the interval the n-th target's slot lies, 0 to `SPREAD`."""
+    """Return the position of the n-th target's slot in the interval, from 0 to `SPREAD`."""
     round_, slot = divmod(number, SLOTS)
     return (slot + round_ * _GOLDEN % 1.0) / SLOTS * SPREAD
 
 
 class PollableEndpoint(Protocol):
-    """What can be polled: `endpoint.Endpoint`, or anything that answers like one."""
+    """Endpoint that can be polled, such as `endpoint.Endpoint`."""
 
     name: str
 
     @property
     def timeout_s(self) -> float:
-        """How long one scrape may take."""
+        """Seconds that one scrape may take."""
         ...
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection stands, so that what is waited for is the answer."""
+        """Whether the connection is established, so that only the answer is missing."""
         ...
 
     @property
     def partial(self) -> int:
-        """Bytes that have come of the answer under way, or of the one whose deadline passed."""
+        """Bytes received of the answer under way, or of the one whose deadline passed."""
         ...
 
     async def scrape(self, deadline_s: float, wanted: frozenset[str] | None) -> Scrape:
-        """One attempt; does not raise."""
+        """Make one attempt; never raises."""
         ...
 
     async def aclose(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         ...
 
 
 class Poller:
-    """Scrapes targets at their own fixed points of the interval, at most one request in flight a target.
+    """Scrapes targets at fixed points of the interval, with one request under way for each target.
 
-    `deliver` gets every scrape, on the poller's event loop; `wanted` says for a target which sample names to read. All
-    methods are called on that loop, too.
+    `deliver` gets every scrape, on the poller's event loop; `wanted` returns the sample names to
+    read for a target. All methods are called on that loop, too.
     """
 
     def __init__(
@@ -90,15 +92,12 @@ class Poller:
         self._group: asyncio.TaskGroup | None = None
         self._started_count = 0  # targets started so far: the place of the next one in the interval
         self._anchor: float | None = None  # a point of the grid
-        self._due: dict[
-            str, float
-        ] = {}  # the slot that a target waits for, or whose scrape is under way
-        self._usual_s: dict[
-            str, float
-        ] = {}  # seconds that a good scrape usually takes, where the newest was good
-        self._pending_prompt: set[str] = (
-            set()
-        )  # targets that usually answer promptly, and have not yet
+        # Slot that a target waits for, or whose scrape is under way
+        self._due: dict[str, float] = {}
+        # Usual seconds of a good scrape, if the newest was good
+        self._usual_s: dict[str, float] = {}
+        # Usually prompt targets with a request under way
+        self._pending_prompt: set[str] = set()
         self._answered = asyncio.Event()
         self._waits: dict[str, AnswerWait] = {}
         for endpoint in endpoints:
@@ -106,36 +105,37 @@ class Poller:
 
     @property
     def missed_scrapes(self) -> Mapping[str, int]:
-        """Scrapes that were skipped because the one before took too long, by target."""
+        """Number of scrapes skipped because the one before took too long, by target."""
         return MappingProxyType(self._missed_scrapes)
 
     def waiting_by_target(self) -> Mapping[str, float]:
-        """For how many seconds the answer of each slow target has been late. To be called on the poller's loop.
+        """Seconds by which the answer of each slow target is late. To be called on the poller's
+        loop.
 
-        Slow: connected, asked and not answered yet for longer than an interval, or beyond a deadline.
+        Slow: connected, asked, and not answered for longer than an interval, or beyond a deadline.
         """
-        found: dict[str, float] = {}
+        waiting: dict[str, float] = {}
         for name, wait in self._waits.items():
             late_s = wait.late_s(self._interval_s, is_connected=self._endpoints[name].is_connected)
             if late_s is not None:
-                found[name] = late_s
-        return found
+                waiting[name] = late_s
+        return waiting
 
     def partial(self) -> Mapping[str, int]:
-        """Of each slow target whose answer came in part: how many bytes. To be called on the poller's loop."""
-        found = {
+        """Bytes received of each incomplete late answer. To be called on the poller's loop."""
+        counts = {
             name: self._waits[name].note(self._endpoints[name].partial)
             for name in self.waiting_by_target()
         }
-        return {name: count for name, count in found.items() if count}
+        return {name: count for name, count in counts.items() if count}
 
-    # ------------------------------------------------------------------------------------------ when to look
+    # --------------------------------------------------------------------------------------- ticks
 
     def preferred_tick_time(self) -> float | None:
-        """A moment (monotonic) just after the last slot of one interval, from where the ticks go on; None: no target yet.
+        """Time (monotonic) just after the last slot of an interval, to start the ticks from.
 
-        The last slot is the one before the longest pause between slots. Prompt answers have their time, and a slow
-        target has no say.
+        The last slot is the one before the longest pause between slots. Time for prompt answers is
+        added; slow targets do not count. None: there is no target yet.
         """
         interval = self._interval_s
         slots = sorted(due % interval for due in self._due.values())
@@ -146,20 +146,14 @@ class Poller:
             for slot, later in zip(slots, [*slots[1:], slots[0] + interval], strict=True)
         ]
         last = slots[pauses.index(max(pauses))]
-        usual = max(
-            [
-                0.1,
-                *(
-                    1.5 * took / interval
-                    for took in self._usual_s.values()
-                    if took < PROMPT_SHARE * interval
-                ),
-            ]
-        )
-        return last + min(PROMPT_SHARE, usual) * interval
+        prompt = [took for took in self._usual_s.values() if took < PROMPT_SHARE * interval]
+        share = max(0.1, 1.5 * max(prompt, default=0.0) / interval)
+        return last + min(PROMPT_SHARE, share) * interval
 
     async def wait_for_answers(self, max_wait_s: float) -> None:
-        """Wait until no target that usually answers promptly is being asked, at most `patience_s` seconds."""
+        """Wait until no usually prompt target has a request under way, at most `max_wait_s`
+        seconds.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max_wait_s):
                 while self._pending_prompt:
@@ -179,7 +173,7 @@ class Poller:
                 self._tasks.clear()
 
     def add(self, endpoint: PollableEndpoint) -> None:
-        """Scrape one more target from now on. Raises ValueError where one of that name is there."""
+        """Scrape one more target from now on. Raises ValueError if the name is taken."""
         if endpoint.name in self._endpoints:
             raise ValueError(f"a target named {endpoint.name!r} is scraped already")
         self._endpoints[endpoint.name] = endpoint
@@ -188,7 +182,7 @@ class Poller:
             self._start(self._group, endpoint)
 
     def remove(self, name: str) -> None:
-        """Stop scraping a target; its connection is closed. A name that is not there is no error."""
+        """Stop scraping a target and close its connection. An unknown name is no error."""
         self._endpoints.pop(name, None)
         self._missed_scrapes.pop(name, None)
         self._due.pop(name, None)
@@ -199,10 +193,10 @@ class Poller:
             task.cancel()
 
     def _start(self, group: asyncio.TaskGroup, endpoint: PollableEndpoint) -> None:
-        place = slot_position(self._started_count)
+        position = slot_position(self._started_count)
         self._started_count += 1
         self._tasks[endpoint.name] = group.create_task(
-            self._poll(endpoint, place), name=f"poll {endpoint.name}"
+            self._poll(endpoint, position), name=f"poll {endpoint.name}"
         )
 
     async def _poll(self, endpoint: PollableEndpoint, position: float) -> None:
@@ -211,12 +205,12 @@ class Poller:
             await asyncio.sleep(position * min(FIRST_SPREAD_S, interval))
             started = time.monotonic()
             if await self._scrape(endpoint):
-                # A target that is down gains nothing from being asked again so soon.
-                # After the first answer, not after its start: the first one may have waited for the imports.
+                # Only if it is up; after the first answer and not after its start, because the
+                # first scrape may have waited for imports.
                 await _sleep_until(time.monotonic() + min(SECOND_AFTER_S, interval))
                 started = time.monotonic()
                 await self._scrape(endpoint)
-            else:  # the grid begins where a target that is up would have been asked again
+            else:  # the grid begins where the second scrape would have been
                 started += min(SECOND_AFTER_S, interval)
             if self._anchor is None:
                 self._anchor = started - position * interval
@@ -252,9 +246,8 @@ class Poller:
         wait.stop(is_late=scrape.late)
         if scrape.error is None:
             took = time.monotonic() - started
-            usual = min(
-                took, self._usual_s.get(name, took)
-            )  # the first may have waited for imports, one for a busy moment
+            # The minimum, because the first may have waited for imports, one for a busy moment
+            usual = min(took, self._usual_s.get(name, took))
             self._usual_s[name] = usual + 0.3 * (took - usual)
         else:
             self._usual_s.pop(name, None)
@@ -263,16 +256,18 @@ class Poller:
 
 
 def next_due(due: float, started: float, now: float, interval: float) -> tuple[float, int]:
-    """The next point of the grid `due` + k·`interval` to scrape at, and how many points before it are given up.
+    """Return the next point of the grid `due` + k·`interval` to scrape at, and how many are
+    skipped.
 
-    Not sooner than half an interval after the last scrape `started` (no burst after a suspend), and not one that is past
-    by more than a quarter: a target that needs just an interval is still asked at every one.
+    Not sooner than half an interval after the last scrape `started` (no burst after a suspend), and
+    not one that is past by more than a quarter: a target that needs exactly an interval is still
+    asked at every one.
     """
     earliest = max(started + interval / 2, now - interval / 4)
     steps = max(1, math.ceil((earliest - due) / interval))
     return due + steps * interval, steps - 1
 
 
-async def _sleep_until(moment: float) -> None:
-    """Sleep to a moment of the monotonic clock; a moment that has passed costs one turn of the loop."""
-    await asyncio.sleep(max(0.0, moment - time.monotonic()))
+async def _sleep_until(time_at: float) -> None:
+    """Sleep until a time of the monotonic clock; a past one costs one turn of the loop."""
+    await asyncio.sleep(max(0.0, time_at - time.monotonic()))

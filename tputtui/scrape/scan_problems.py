@@ -1,4 +1,4 @@
-"""What is wrong with one body: what was skipped, and the sentence that says why Prometheus would reject the scrape."""
+"""Problems of one body: skipped lines, and the reason why Prometheus would reject the scrape."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tputtui.scrape.labels import BadLineError, OverLimitError
 from tputtui.text import clean
 
 ScanPass = Literal["head", "value", "comment"]
-"""The pass over the body in which a flaw shows."""
+"""The pass over the body in which a problem is found."""
 
 
 class ScanProblems:
-    """Collected while a body is read."""
+    """Problems collected while a body is read."""
 
     def __init__(self) -> None:
         self.skipped_lines = 0
@@ -27,13 +27,16 @@ class ScanProblems:
 
     @property
     def is_clean(self) -> bool:
-        """Whether each line is as it should be, and each series there once."""
+        """Whether every line is correct and no series is duplicated."""
         return not (self.skipped_lines or self.is_truncated or self.duplicates or self._rejected)
 
     def skip_line(
         self, line: bytes, error: BadLineError, *, last_line: bytes, scan_number: ScanPass = "head"
     ) -> None:
-        """A line that cannot be read. The last line of a body without a final newline was cut."""
+        """Count a line that cannot be read.
+
+        The last line of a body without a final newline was truncated.
+        """
         if not looks_like_sample(line):
             self.non_sample_lines += 1
         if line is last_line:
@@ -47,23 +50,25 @@ class ScanProblems:
         self.reject_line(line, str(error), scan_number)
 
     def reject_line(self, line: bytes, reason: str, scan_number: ScanPass = "head") -> None:
-        """Prometheus rejects the scrape because of this line. Of each pass over the body the first is kept."""
+        """Note that Prometheus rejects the scrape because of this line; the first of each pass
+        counts.
+        """
         self._rejected.setdefault(scan_number, (line, reason))
 
     def reject_first_line(self, reason: str) -> None:
-        """The same, for what shows in line 1."""
+        """Note that Prometheus rejects the scrape because of line 1."""
         self._first_line_reason = self._first_line_reason or reason
 
     def reject_end(self, reason: str) -> None:
-        """The same, for the end of the body."""
+        """Note that Prometheus rejects the scrape because of the end of the body."""
         self._end_reason = reason
 
     def warning(self, lines: list[bytes], content_type: str | None) -> str | None:
-        """One sentence, the gravest first."""
+        """Describe the gravest problem in one sentence; None without a problem."""
         if self._first_line_reason is not None:
             return f"Prometheus would reject this scrape: line 1: {self._first_line_reason}"
         if self._rejected:
-            # The first line with the same bytes is wrong for the same reason.
+            # The first line with the same bytes has the same problem.
             number, reason = min(
                 (lines.index(line) + 1, reason) for line, reason in self._rejected.values()
             )
@@ -79,7 +84,7 @@ class ScanProblems:
 def _content_type_warning(content_type: str | None) -> str | None:
     if content_type is None:
         return "Prometheus 3 would reject this scrape: the answer has no Content-Type"
-    said = content_type.partition(";")[0].strip()
-    if said.lower() in ("", "text/plain", "application/openmetrics-text"):
+    media_type = content_type.partition(";")[0].strip()
+    if media_type.lower() in ("", "text/plain", "application/openmetrics-text"):
         return None
-    return f"Prometheus 3 would reject this scrape: the Content-Type is {clean(said, 60)}"
+    return f"Prometheus 3 would reject this scrape: the Content-Type is {clean(media_type, 60)}"

@@ -1,12 +1,13 @@
-"""Reads what a target answers with: Prometheus text 0.0.4 and OpenMetrics 1.0, over bytes, tolerantly, fast.
+"""Scan expositions: Prometheus text 0.0.4 and OpenMetrics 1.0, over bytes, tolerantly, fast.
 
-The body is split into lines; of each the raw bytes up to the last brace are looked up in a table of known series, and
-what follows is a float. Only a line that is new, odd or broken takes the slow way (labels.py), so a series' labels are
-parsed once in its life. That a table hit is right follows from the grammar: it is read from left to right, hence a
-known head that is followed by its closing brace cannot be a part of something longer. Where all lines are those of the
-scan before, not even that is done (unchanged.py).
+The body is split into lines. The raw bytes of a line up to its last brace are looked up in a table
+of known series, and the rest is a float. Only a line that is new, odd or broken is parsed
+(`labels`), so the labels of a series are parsed once in its life. A hit in the table is right
+because the grammar is read from left to right: a known head that is followed by its closing brace
+cannot be part of something longer. If all lines are those of the scan before, even the look-up is
+saved (`unchanged_fast_path`).
 
-One bad line costs that line: it is counted, and the first one is named in `Exposition.warning`.
+A bad line costs only itself: it is counted, and the first one is named in `Exposition.warning`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from tputtui.scrape.labels import (
     parse_float,
     parse_head,
     parse_value,
-    sample_name,
 )
 from tputtui.scrape.metadata import read_metadata
 from tputtui.scrape.scan_problems import ScanProblems
@@ -38,40 +38,36 @@ from tputtui.scrape.series_limit import (
     trim_lines,
     truncate_lines,
 )
+from tputtui.scrape.series_table import UNWANTED, SeriesTable
 from tputtui.scrape.unchanged_fast_path import PreviousLayout
+
+FORGET_AFTER = 20
+"""Scans. A series missing from this many to twice as many scans is forgotten.
+
+So the table stays bounded when series come and go.
+"""
 
 __all__ = ["FORGET_AFTER", "NotAnExpositionError", "ScanLimits", "Scanner"]
 
-FORGET_AFTER = 20
-"""Scans. A series that is missing from this many to twice as many scans is forgotten: the table stays bounded under churn."""
-
 MAX_UNREADABLE_LINES = 10_000
-"""Lines that cannot be read. With more of them than of good ones, the rest of the answer is not worth the time."""
+"""Lines that cannot be read. If they outnumber the good ones, the rest of the answer is skipped."""
 
-MAX_FORGOTTEN_NAMES = 10_000  # names remembered as forgotten; beyond it the oldest go
-_UNWANTED = Series("")  # stands in the table for every series that is known but not wanted
 _HASH = ord("#")
 _BOM = b"\xef\xbb\xbf"
 
 
 class Scanner:
-    """Reads the expositions of one target, one after the other. Not to be shared by threads that scan at once."""
+    """Scanner of the expositions of one target, one after the other.
+
+    Not thread-safe.
+    """
 
     def __init__(self, limits: ScanLimits = ScanLimits()) -> None:  # noqa: B008  # frozen
         self._limits = limits
         self._wanted: frozenset[str] | None = None
-        # Two generations: each scan looks into the young one and fetches from the old one what is still there. Every
-        # FORGET_AFTER scans the old one is dropped with all that nobody fetched.
-        self._young_table: dict[bytes, Series] = {}
-        self._old_table: dict[bytes, Series] = {}
-        self._odd_heads: dict[
-            bytes, tuple[Series, str]
-        ] = {}  # heads that we read and Prometheus rejects
-        self._odd_values: dict[bytes, str] = {}  # heads in the table whose last value was such
+        self._table = SeriesTable()
         self._interned: WeakValueDictionary[tuple[str, Labels], Series] = WeakValueDictionary()
         self._scans = 0
-        self._forgotten: dict[str, None] = {}
-        self._forgotten_names: frozenset[str] = frozenset()
         self._comments: list[bytes] | None = None
         self._openmetrics = False
         self._families: dict[str, Family] = {}
@@ -82,73 +78,83 @@ class Scanner:
 
     @property
     def forgotten_names(self) -> frozenset[str]:
-        """Sample names of which series were forgotten: what seems new there may be old, so it does not rise from zero."""
-        return self._forgotten_names
+        """Sample names of which series were forgotten.
+
+        A series of these names may be an old one that came back, so it does not rise from zero.
+        """
+        return self._table.forgotten_names
 
     def scan(
         self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None
     ) -> Exposition:
-        """Read one answer.
+        """Scan one answer.
 
-        `content_type` is the header's value; None says that the answer had none, "" that nobody knows. With `wanted`
-        only samples of these names are read and the others counted: their labels are checked when they are new, their
-        values and duplicates are not looked at again. Raises NotAnExposition.
+        With `wanted` only samples of these names are read and the others counted: their labels are
+        checked when they are new; their values and duplicates are not checked again.
+
+        Args: `content_type`: value of the header; None if the answer had none, "" if it is unknown.
+
+        Raises NotAnExpositionError.
         """
-        bom = body.startswith(_BOM)
-        if bom:
+        has_bom = body.startswith(_BOM)
+        if has_bom:
             body = body[len(_BOM) :]
         raise_if_not_exposition(body, content_type)
         self._start_scan(wanted, openmetrics="openmetrics" in (content_type or "").lower())
-        flaws = ScanProblems()
+        problems = ScanProblems()
         self._timestamps = {}
-        if bom:
-            flaws.reject_first_line("it begins with a byte order mark")
+        if has_bom:
+            problems.reject_first_line("it begins with a byte order mark")
         if b"\r" in body and b"\r\n" in body:
-            flaws.reject_first_line("it ends with a carriage return")
+            problems.reject_first_line("it ends with a carriage return")
             body = body.replace(b"\r\n", b"\n")
         if self._openmetrics:
-            body = _cut_at_eof(body, flaws)
+            body = _cut_at_eof(body, problems)
         lines: list[bytes] = []
         hidden: dict[str, int] = {}
         read = self._previous_layout.read(body)
         if read is None:
             lines = body.split(b"\n")
             hidden = self._hide_excess(lines, wanted) if len(lines) > self._limits.series else {}
-            read = self._read(lines, flaws)
-            self._update_layout(body, lines, flaws, read)
+            read = self._read(lines, problems)
+            self._update_layout(body, lines, problems, read)
         samples, others = read
         if self._rejected_comment is not None:
-            flaws.reject_line(*self._rejected_comment, scan_number="comment")
-        page = "html" in (content_type or "").lower()
-        if (
-            flaws.non_sample_lines
-            and not self._families
-            and (page or flaws.non_sample_lines > len(samples) + others)
-        ):
+            problems.reject_line(*self._rejected_comment, scan_number="comment")
+        if self._is_unreadable(problems, len(samples) + others, content_type):
             raise unreadable_body_error(body, content_type)
         return Exposition(
             samples=samples,
             families=self._families,
             series=len(samples) + others + sum(hidden.values()),
-            skipped_lines=flaws.skipped_lines,
-            duplicates=flaws.duplicates,
-            warning=flaws.warning(lines, content_type),
+            skipped_lines=problems.skipped_lines,
+            duplicates=problems.duplicates,
+            warning=problems.warning(lines, content_type),
             hidden=hidden,
-            truncated=flaws.is_truncated,
+            truncated=problems.is_truncated,
             timestamps=self._timestamps,
         )
 
-    # -------------------------------------------------------------------------------------------- the loop
+    def _is_unreadable(
+        self, problems: ScanProblems, series_count: int, content_type: str | None
+    ) -> bool:
+        """Whether the answer is something else than metrics, as far as its lines show."""
+        if not problems.non_sample_lines or self._families:
+            return False
+        is_html = "html" in (content_type or "").lower()
+        return is_html or problems.non_sample_lines > series_count
+
+    # ------------------------------------------------------------------------------------ the loop
 
     def _read(self, lines: list[bytes], problems: ScanProblems) -> tuple[dict[Series, float], int]:
-        """Samples by series, and the number of lines that hold series nobody wants."""
-        known = self._young_table.get
-        other = _UNWANTED
+        """Return the samples by series, and the number of lines of unwanted series."""
+        known = self._table.young.get
+        other = UNWANTED
         others = 0
         comments: list[bytes] = []
-        found: list[Series] = []
-        rests: list[bytes] = []
-        sources: list[bytes] = []
+        read_series: list[Series] = []
+        values_text: list[bytes] = []
+        read_lines: list[bytes] = []
         for line in lines:
             end = line.rfind(b"}") + 1
             if not end:
@@ -165,32 +171,35 @@ class Scanner:
                     continue
                 try:
                     series, end = self._find_series(line, problems)
-                except BadLineError as bad:
-                    problems.skip_line(line, bad, last_line=lines[-1])
+                except BadLineError as error:
+                    problems.skip_line(line, error, last_line=lines[-1])
                     if (
                         problems.skipped_lines > MAX_UNREADABLE_LINES
-                        and problems.skipped_lines > len(found) + others
+                        and problems.skipped_lines > len(read_series) + others
                     ):
                         raise NotAnExpositionError(
-                            f"not a metrics page: more than {MAX_UNREADABLE_LINES:,} lines like this: {bad}"
+                            f"not a metrics page: more than {MAX_UNREADABLE_LINES:,} lines"
+                            f" like this: {error}"
                         ) from None
                     continue
                 if series is other:
                     others += 1
                     continue
-            found.append(series)
-            rests.append(line[end:])
-            sources.append(line)
+            read_series.append(series)
+            values_text.append(line[end:])
+            read_lines.append(line)
         self._update_families(comments)
-        values = _parse_plain_values(rests)
+        values = _parse_plain_values(values_text)
         if values is None:
-            samples, read = self._read_values(found, rests, sources, problems, last=lines[-1])
+            samples, read_count = self._read_values(
+                read_series, values_text, read_lines, problems, last=lines[-1]
+            )
         else:
-            read = len(values)
-            samples = dict(zip(found, values, strict=True))
-            if len(samples) < read:
-                samples = _first_values(found, values)
-        problems.duplicates = read - len(samples)
+            read_count = len(values)
+            samples = dict(zip(read_series, values, strict=True))
+            if len(samples) < read_count:
+                samples = _first_values(read_series, values)
+        problems.duplicates = read_count - len(samples)
         return samples, others
 
     def _update_layout(
@@ -200,96 +209,91 @@ class Scanner:
         problems: ScanProblems,
         read: tuple[dict[Series, float], int],
     ) -> None:
-        """Keep an answer that the next one may be like: it has no flaw, and as many lines as the one before."""
-        clean = problems.is_clean and self._rejected_comment is None
-        alike = clean and len(lines) == self._line_count <= self._limits.series
+        """Keep the layout of an answer that the next one may share.
+
+        It may if it has no problem, and as many lines as the one before.
+        """
+        is_clean = problems.is_clean and self._rejected_comment is None
+        is_similar = is_clean and len(lines) == self._line_count <= self._limits.series
         self._line_count = len(lines)
-        if alike:
-            self._previous_layout.update(body, self._young_table, list(read[0]), _UNWANTED)
+        if is_similar:
+            self._previous_layout.update(body, self._table.young, list(read[0]), UNWANTED)
         else:
             self._previous_layout.clear()
 
     def _read_values(
         self,
-        found: list[Series],
-        rests: list[bytes],
-        sources: list[bytes],
+        read_series: list[Series],
+        values_text: list[bytes],
+        lines: list[bytes],
         problems: ScanProblems,
         *,
         last: bytes,
     ) -> tuple[dict[Series, float], int]:
-        """Samples where some value is not a plain number alone, and how many values could be read."""
+        """Return the samples if not all values are plain numbers, and the number of readable
+        values.
+        """
         samples: dict[Series, float] = {}
-        read = 0
-        for series, rest, line in zip(found, rests, sources, strict=True):
+        read_count = 0
+        for series, rest, line in zip(read_series, values_text, lines, strict=True):
             try:
                 value = float(rest)
-                if (
-                    value - value or b"_" in rest
-                ):  # NaN, an infinity, or an underscore, which only Python allows
+                # NaN, an infinity, or an underscore, which only Python allows
+                if value - value or b"_" in rest:
                     value = parse_float(rest.strip())
             except ValueError:
                 try:
-                    value, odd, timestamp = parse_value(rest, openmetrics=self._openmetrics)
-                except BadLineError as bad:
-                    self._young_table.pop(
-                        line[: -len(rest)] if rest else line, None
-                    )  # so that it is looked at in every scan
-                    problems.skip_line(line, bad, last_line=last, scan_number="value")
+                    value, reject_reason, timestamp = parse_value(
+                        rest, openmetrics=self._openmetrics
+                    )
+                except BadLineError as error:
+                    # Removed from the table, so that it is checked in every scan
+                    self._table.young.pop(line[: -len(rest)] if rest else line, None)
+                    problems.skip_line(line, error, last_line=last, scan_number="value")
                     continue
-                if odd is not None:
-                    self._odd_values[line[: -len(rest)]] = odd
-                    problems.reject_line(line, odd, scan_number="value")
+                if reject_reason is not None:
+                    self._table.rejected_values[line[: -len(rest)]] = reject_reason
+                    problems.reject_line(line, reject_reason, scan_number="value")
                 if timestamp is not None:
                     self._timestamps.setdefault(series, timestamp)
-            read += 1
+            read_count += 1
             samples.setdefault(series, value)
-        return samples, read
+        return samples, read_count
 
     def _find_series(self, line: bytes, problems: ScanProblems) -> tuple[Series, int]:
-        """The series of a line that the table did not show at once, and where its head ends. Raises BadLine."""
+        """Find the series of a line whose head is not in the table, and the end of its head.
+
+        Raises BadLineError.
+        """
         if len(line) > self._limits.line:
             raise OverLimitError(f"it is longer than {self._limits.line // 1024} KiB")
-        found = self._find_known(line, problems)
-        if found is not None:
-            return found
+        key = _table_key(line)
+        known = self._table.find(key) if key is not None else None
+        if key is not None and known is not None:
+            series, reject_reason = known
+            if reject_reason is not None:
+                problems.reject_line(line, reject_reason)
+            return series, len(key)
+        return self._add_series(line, problems)
+
+    def _add_series(self, line: bytes, problems: ScanProblems) -> tuple[Series, int]:
+        """Parse the head of a new series and add it to the table. Raises BadLineError."""
         head = parse_head(line, self._limits)
-        key, odd = line[: head.end], head.reject_reason
+        reject_reason = head.reject_reason
         if self._wanted is None or head.name in self._wanted:
             series = self._intern(head.name, head.labels)
         else:
-            series = _UNWANTED
-            # Its value is looked at now and not again. A bad line stays unknown, so it is counted in every scan.
-            odd = odd or parse_value(line[head.end :], openmetrics=self._openmetrics).reject_reason
-        if odd is not None:
-            problems.reject_line(line, odd)
-        if len(self._young_table) + len(self._odd_heads) < 4 * self._limits.series:
-            if odd is None:
-                self._young_table[key] = series
-            else:
-                self._odd_heads[key] = (series, odd)
+            series = UNWANTED
+            if reject_reason is None:
+                # Its value is checked now and not again. A bad line is not added to the table, so
+                # it is counted in every scan.
+                value = parse_value(line[head.end :], openmetrics=self._openmetrics)
+                reject_reason = value.reject_reason
+        if reject_reason is not None:
+            problems.reject_line(line, reject_reason)
+        if len(self._table) < 4 * self._limits.series:
+            self._table.add(line[: head.end], series, reject_reason)
         return series, head.end
-
-    def _find_known(self, line: bytes, problems: ScanProblems) -> tuple[Series, int] | None:
-        """A known series behind an exemplar or before a tab, from the old generation, or with an odd head."""
-        cut = line.find(b" # ")
-        start = line if cut < 0 else line[:cut]
-        end = start.rfind(b"}") + 1
-        if end:
-            key = start[:end]
-        elif line[:1] in (b" ", b"\t"):
-            return None
-        else:
-            key = start.split(None, 1)[0]
-        series = self._young_table.get(key) or self._old_table.pop(key, None)
-        if series is not None:
-            self._young_table[key] = series
-        elif key in self._odd_heads:
-            series, odd = self._odd_heads[key]
-            problems.reject_line(line, odd)
-        else:
-            return None
-        return series, len(key)
 
     def _intern(self, name: str, labels: Labels) -> Series:
         identity = (name, labels)
@@ -307,7 +311,7 @@ class Scanner:
             )
 
     def _hide_excess(self, lines: list[bytes], wanted: frozenset[str] | None) -> dict[str, int]:
-        """Blank the lines of families beyond the limit; the number of series that went, by sample name."""
+        """Blank the lines of families beyond the limit; return the hidden series by sample name."""
         limit = self._limits.series
         beyond = trim_lines(lines, limit)
         hidden: dict[str, int] = {}
@@ -320,7 +324,7 @@ class Scanner:
             hidden[OTHERS] = hidden.get(OTHERS, 0) + beyond
         return hidden
 
-    # -------------------------------------------------------------------------------------------- what is remembered
+    # ----------------------------------------------------------------------------------- the table
 
     def _start_scan(self, wanted: frozenset[str] | None, *, openmetrics: bool) -> None:
         """Prepare the tables for one scan."""
@@ -328,69 +332,51 @@ class Scanner:
             self._openmetrics = openmetrics
             self._previous_layout.clear()
             self._comments = None
-            self._odd_heads.clear()
+            self._table.rejected_heads.clear()
         if wanted != self._wanted:
             self._previous_layout.clear()
-            self._odd_heads.clear()
-            self._young_table = self._filter_table(self._young_table, wanted)
-            self._old_table = self._filter_table(self._old_table, wanted)
-            self._odd_values.clear()
+            self._table.select(wanted)
             self._wanted = wanted
         self._scans += 1
-        if self._scans % FORGET_AFTER == 0 or len(self._young_table) > 2 * self._limits.series:
-            self._rotate_tables()
-
-    def _filter_table(
-        self, table: dict[bytes, Series], wanted: frozenset[str] | None
-    ) -> dict[bytes, Series]:
-        """The table for another set of wanted names. What becomes wanted is left out: its labels are parsed when it comes."""
-        changed: dict[bytes, Series] = {}
-        for key, series in table.items():
-            name = sample_name(key) if series is _UNWANTED else series.name
-            if wanted is not None and name not in wanted:
-                if key in self._odd_values:
-                    self._odd_heads[key] = (_UNWANTED, self._odd_values[key])
-                else:
-                    changed[key] = _UNWANTED
-            elif series is not _UNWANTED:
-                changed[key] = series
-        return changed
-
-    def _rotate_tables(self) -> None:
-        """Drop the old generation; the young one becomes the old."""
-        self._previous_layout.clear()  # so that each series is fetched from there
-        for key, series in self._old_table.items():
-            name = sample_name(key) if series is _UNWANTED else series.name
-            self._forgotten.pop(name, None)
-            self._forgotten[name] = None
-        while len(self._forgotten) > MAX_FORGOTTEN_NAMES:
-            del self._forgotten[next(iter(self._forgotten))]
-        self._forgotten_names = frozenset(self._forgotten)
-        self._old_table = self._young_table
-        self._young_table = {}
-        self._odd_heads.clear()
-        self._odd_values.clear()
+        if self._scans % FORGET_AFTER == 0 or len(self._table.young) > 2 * self._limits.series:
+            self._previous_layout.clear()  # so that each series in use is looked up in the table
+            self._table.rotate()
 
 
-def _parse_plain_values(rests: list[bytes]) -> list[float] | None:
-    """All values at once where each is a finite number and nothing else; None where one needs a closer look."""
+def _table_key(line: bytes) -> bytes | None:
+    """Return the head of a line with an exemplar, a tab or an odd head, as it is in the table.
+
+    None for a line that begins with a blank.
+    """
+    exemplar = line.find(b" # ")
+    start = line if exemplar < 0 else line[:exemplar]
+    end = start.rfind(b"}") + 1
+    if end:
+        return start[:end]
+    if line[:1] in (b" ", b"\t"):
+        return None
+    return start.split(None, 1)[0]
+
+
+def _parse_plain_values(texts: list[bytes]) -> list[float] | None:
+    """Parse all values at once; None unless each is a finite number and nothing else."""
     try:
-        values = list(map(float, rests))
+        values = list(map(float, texts))
     except ValueError:
         return None
-    # A NaN or an infinity shows in the sum. Only Python takes an underscore for a part of a number.
-    return values if isfinite(sum(values)) and b"_" not in b"".join(rests) else None
+    # The sum shows a NaN or an infinity. Only Python accepts an underscore in a number.
+    return values if isfinite(sum(values)) and b"_" not in b"".join(texts) else None
 
 
-def _first_values(found: list[Series], values: list[float]) -> dict[Series, float]:
+def _first_values(read_series: list[Series], values: list[float]) -> dict[Series, float]:
     samples: dict[Series, float] = {}
-    for series, value in zip(found, values, strict=True):
+    for series, value in zip(read_series, values, strict=True):
         samples.setdefault(series, value)
     return samples
 
 
 def _cut_at_eof(body: bytes, problems: ScanProblems) -> bytes:
-    """The lines of an OpenMetrics body before its end mark."""
+    """Return the lines of an OpenMetrics body before its end mark."""
     at = 0 if body == b"# EOF" or body.startswith(b"# EOF\n") else body.find(b"\n# EOF\n") + 1
     if at == 0 and body.endswith(b"\n# EOF"):
         return body

@@ -1,4 +1,4 @@
-"""What stays of an answer with more series than the limit: whole families, in the order of the body, as long as they fit."""
+"""Hide series beyond the limit: whole families, in the order of the body, as long as they fit."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from operator import methodcaller
 from tputtui.model import Family
 from tputtui.scrape.labels import sample_name
 
-LINES_PER_SERIES = (
-    10  # a body with more lines for each series of the limit is not looked at to its end
-)
-MAX_NAMES = 20_000  # sample names of a body beyond the limit; what follows them is not looked at
-MAX_HIDDEN_NAMES = 1000  # names that are listed as hidden; what is beyond goes under OTHERS
+LINES_PER_SERIES = 10  # lines for each series of the limit; more are not read
+MAX_NAMES = 20_000  # sample names of a body beyond the limit; lines after them are not read
+MAX_HIDDEN_NAMES = 1000  # names listed as hidden; all others are counted under OTHERS
 OTHERS = "…"
 _SUFFIXES = ("_bucket", "_sum", "_count", "_total", "_created", "_info", "_gcount", "_gsum")
 
 
 def trim_lines(lines: list[bytes], limit: int) -> int:
-    """Cut off what no honest body of `limit` series has, in place; return how many lines that were not blank went."""
+    """Drop lines beyond what a normal body of `limit` series has, in place; return how many
+    samples.
+    """
     return truncate_lines(lines, LINES_PER_SERIES * limit)
 
 
 def truncate_lines(lines: list[bytes], keep: int) -> int:
-    """Keep so many lines, in place; return how many of the others held samples."""
+    """Keep the first `keep` lines, in place; return how many of the others were samples."""
     if len(lines) <= keep:
         return 0
     rest = lines[keep:]
     comments: int = sum(map(methodcaller("startswith", b"#"), rest))
-    gone = len(rest) - rest.count(b"") - comments
+    sample_count = len(rest) - rest.count(b"") - comments
     lines[keep:] = [b""]
-    return gone
+    return sample_count
 
 
 def hide_families(
@@ -40,12 +40,14 @@ def hide_families(
     wanted: frozenset[str] | None,
     limit: int,
 ) -> dict[str, int]:
-    """Blank the lines of the families that do not fit into `limit` series; return how many series of each name went.
+    """Blank the lines of families that do not fit into `limit` series; return the hidden series by
+    name.
 
-    `names` are those of the lines, from `names_of`.
+    Families with a wanted name come first. A family that does not fit is hidden whole, because half
+    a histogram would be a wrong one; smaller ones after it may stay. `lines` is changed in place,
+    so that line numbers hold.
 
-    Families with a wanted name come first. A family that does not fit goes whole, and smaller ones behind it may stay:
-    half a histogram would be a wrong one. `lines` is changed in place, so that line numbers hold.
+    Args: `names` are those of the lines, from `line_names`.
     """
     counts: dict[str, int] = {}
     for name in names:
@@ -58,9 +60,8 @@ def hide_families(
         members.setdefault(_family_name(name, families), []).append(name)
     order = list(members.values())
     if wanted is not None:
-        order.sort(
-            key=wanted.isdisjoint
-        )  # stable: the wanted ones first, each group in the order of the body
+        # Stable: wanted families first, each group in the order of the body
+        order.sort(key=wanted.isdisjoint)
     left = limit
     hidden: dict[str, int] = {}
     for group in order:
@@ -76,9 +77,9 @@ def hide_families(
 
 
 def line_names(lines: list[bytes]) -> list[str]:
-    """The sample name of each line; "" for comments, blank lines and what has no name.
+    """Return the sample name of each line; "" for comments, blank lines and lines without a name.
 
-    It ends before the first line that brings more than `MOST_NAMES` names: no honest body has so many.
+    It ends before the first line with more than `MAX_NAMES` names: no normal body has so many.
     """
     known: dict[bytes, str] = {b"": ""}
     names: list[str] = []
@@ -89,7 +90,9 @@ def line_names(lines: list[bytes]) -> list[str]:
         head, brace, _ = line.partition(b"{")
         if not brace:
             head = line.partition(b" ")[0]
-        name = known.get(head) if head else sample_name(line) if brace else ""
+        name = known.get(head) if head else ""
+        if not head and brace:
+            name = sample_name(line)
         if name is None:
             if len(known) > MAX_NAMES:
                 break

@@ -1,7 +1,7 @@
-"""The bytes of one connection, as httpcore reads and writes them: straight on asyncio's transports.
+"""Byte streams of connections for httpcore, directly on asyncio's transports.
 
-httpcore's own way leads through anyio, whose locks, scopes and attribute look-ups cost more than a scrape's parsing; of a
-hundred targets each second that was a tenth of a core.
+httpcore uses anyio, whose locks, scopes and attribute look-ups cost more than parsing a scrape: a
+tenth of a core at a hundred targets a second.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MAX_BUFFERED = 256 * 1024  # bytes received and not read yet: beyond, the sende
 
 
 class ReceiveBuffer(asyncio.Protocol):
-    """What came over a connection and was not read yet."""
+    """Bytes that were received over a connection and not read yet."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
@@ -31,11 +31,16 @@ class ReceiveBuffer(asyncio.Protocol):
 
     @property
     def is_unusable(self) -> bool:
-        """Whether an idle connection cannot be used again: it has ended, or holds bytes that nobody asked for."""
+        """Whether an idle connection cannot be used again: it has ended, or holds unrequested
+        bytes.
+        """
         return self._is_ended or bool(self._received)
 
     async def read(self, max_bytes: int) -> bytes:
-        """The next bytes, at most so many; none at the end. Raises what broke the connection, after what came before."""
+        """Return the next bytes, at most `max_bytes`; none at the end.
+
+        Raises the connection's error after all bytes before it were read.
+        """
         while not self._received:
             if self._error is not None:
                 raise self._error
@@ -53,26 +58,25 @@ class ReceiveBuffer(asyncio.Protocol):
         return data
 
     def write(self, data: bytes) -> None:
-        """Send. Raises what broke the connection."""
+        """Send. Raises the connection's error."""
         if self._error is not None:
             raise self._error
         if self.transport is None or self.transport.is_closing():
             raise ConnectionResetError(errno.ECONNRESET, "closed")
         self.transport.write(data)
 
-    # ------------------------------------------------------------------------------------------ asyncio's side
+    # -------------------------------------------------------------------- methods called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It stands."""
+        """Keep the transport (called by asyncio)."""
         self.transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
-        """Keep what came."""
+        """Add received bytes (called by asyncio)."""
         try:
             self._received += data
-        except (
-            MemoryError
-        ) as error:  # asyncio would write a traceback to stderr, which is the screen
+        except MemoryError as error:
+            # asyncio would write a traceback to stderr, which is the screen
             self._received = bytearray()
             self._is_ended, self._error = True, error
             if self.transport is not None:
@@ -84,12 +88,12 @@ class ReceiveBuffer(asyncio.Protocol):
         self._wake_reader()
 
     def eof_received(self) -> None:
-        """The other side sends no more: our side is closed, too."""
+        """Note that the other side sends no more; asyncio then closes our side, too."""
         self._is_ended = True
         self._wake_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone."""
+        """Note that the connection is closed (called by asyncio)."""
         self._is_ended, self._error = True, self._error or exc
         self._wake_reader()
 
@@ -99,23 +103,26 @@ class ReceiveBuffer(asyncio.Protocol):
 
 
 class StreamObserver:
-    """Who is told of a connection's bytes: the attempt under way, which changes from scrape to scrape."""
+    """Holder of the attempt that counts a connection's bytes; it changes from scrape to scrape."""
 
     def __init__(self, header_limit: int) -> None:
-        """`header_limit`: bytes that may come before the body begins, interim (1xx) answers included."""
+        """`header_limit`: bytes allowed before the body begins, interim (1xx) answers included."""
         self.header_limit = header_limit
         self.attempt = FetchAttempt()
 
 
 class ConnectionStream(httpcore.AsyncNetworkStream):
-    """A connection's bytes, counted by the attempt that is under way."""
+    """Byte stream of a connection, counted by the attempt under way."""
 
     def __init__(self, buffer: ReceiveBuffer, observer: StreamObserver) -> None:
         self._buffer = buffer
         self._observer = observer
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """The next bytes. Raises FetchError where a header is endless. `timeout` is httpcore's: our deadline is around it."""
+        """Return the next bytes; `timeout` is httpcore's and unused, because our deadline applies.
+
+        Raises FetchError if a header is too large.
+        """
         del timeout
         attempt = self._observer.attempt
         if attempt.phase == "header" and attempt.received_bytes >= self._observer.header_limit:
@@ -133,13 +140,13 @@ class ConnectionStream(httpcore.AsyncNetworkStream):
             self._buffer.write(buffer)
 
     async def aclose(self) -> None:
-        """Close the connection; nothing is waited for."""
+        """Close the connection without waiting."""
         transport = self._buffer.transport
         if transport is not None:
-            # A TLS transport would wait for the other side's farewell.
-            transport.abort() if transport.get_extra_info(
-                "sslcontext"
-            ) is not None else transport.close()
+            if transport.get_extra_info("sslcontext") is not None:
+                transport.abort()  # closing would wait for the other side's close_notify
+            else:
+                transport.close()
 
     async def start_tls(
         self,
@@ -147,11 +154,11 @@ class ConnectionStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """The same connection, encrypted from now on. Raises SSLError and OSError."""
+        """Encrypt the connection from now on. Raises SSLError and OSError."""
         del timeout
         plain = self._buffer.transport
         self._observer.attempt.phase = "handshake"
-        assert plain is not None  # noqa: S101  # a connection that stands has one
+        assert plain is not None  # noqa: S101  # an established connection has one
         inner = ReceiveBuffer()
         try:
             loop = asyncio.get_running_loop()
@@ -165,12 +172,12 @@ class ConnectionStream(httpcore.AsyncNetworkStream):
         return ConnectionStream(inner, self._observer)
 
     def get_extra_info(self, info: str) -> Any:
-        """Of all that httpcore may ask only what a kept connection is good for."""
+        """Return whether a kept connection is unusable; nothing else that httpcore may ask for."""
         return self._buffer.is_unusable if info == "is_readable" else None
 
 
 async def connect(address: str, port: int, observer: StreamObserver) -> ConnectionStream:
-    """A connection to an address. Raises OSError, also where it would use up the descriptors kept for ourselves."""
+    """Connect to an address. Raises OSError, also if it would use our reserve of descriptors."""
     require_room()
     _, wire = await asyncio.get_running_loop().create_connection(ReceiveBuffer, address, port)
     return ConnectionStream(wire, observer)

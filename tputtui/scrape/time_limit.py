@@ -1,7 +1,8 @@
-"""A limit on waiting for others that leaves out the time in which this program itself was kept from running.
+"""Time limits that exclude the time in which this program itself was kept from running.
 
-On a starved machine the event loop wakes late: an answer that lies in the socket is read only after its deadline has passed.
-`LoopDelay` measures how late the loop wakes while something is waited for; `TimeLimit` is `asyncio.timeout` without that time.
+On a starved machine the event loop wakes late: an answer in the socket is read only after its
+deadline. `LoopDelay` measures how late the loop wakes while an answer is awaited; `TimeLimit` is
+`asyncio.timeout` without that time.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 CHECK_INTERVAL_S = 0.1
-"""The loop's lateness is measured this often, and only while something is waited for: up to so much of each delay is missed."""
+"""Interval of the measurement. Of each delay, up to this much is missed."""
 
 
 class LoopDelay:
-    """How long an event loop was kept from running in all, as far as something was waited for."""
+    """Total time for which an event loop was kept from running, while anything is awaited."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time.monotonic
@@ -27,23 +28,23 @@ class LoopDelay:
         self._clock = clock
         self._waiter_count = 0
         self._delayed_s = 0.0
-        self._due_at = 0.0  # when the next beat should come
+        self._due_at = 0.0  # when the timer should fire
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def total_s(self) -> float:
-        """Seconds up to now; a beat that is overdue counts already."""
+        """Seconds up to now; a timer that is overdue counts already."""
         overdue = self._clock() - self._due_at if self._timer is not None else 0.0
         return self._delayed_s + max(0.0, overdue)
 
     def start(self) -> None:
-        """Measure from now on: something is waited for. Each `start` has its `stop`."""
+        """Measure from now on. Each `start` has its `stop`."""
         self._waiter_count += 1
         if self._timer is None:
             self._schedule()
 
     def stop(self) -> None:
-        """One thing less is waited for."""
+        """Stop measuring for one caller."""
         self._waiter_count -= 1
         if self._waiter_count == 0 and self._timer is not None:
             self._delayed_s = self.total_s
@@ -63,16 +64,19 @@ _DELAYS: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopDelay] = WeakKeyDictio
 
 
 def loop_delay() -> LoopDelay:
-    """The delay of the running event loop."""
+    """Return the delay of the running event loop."""
     loop = asyncio.get_running_loop()
-    found = _DELAYS.get(loop)
-    if found is None:
-        found = _DELAYS[loop] = LoopDelay(loop)
-    return found
+    delay = _DELAYS.get(loop)
+    if delay is None:
+        delay = _DELAYS[loop] = LoopDelay(loop)
+    return delay
 
 
 class TimeLimit:
-    """Like `asyncio.timeout`: raises TimeoutError once the block has taken `seconds`, the loop's own delay left out."""
+    """Like `asyncio.timeout`, without the loop's own delay.
+
+    Raises TimeoutError once the block has taken `seconds`.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -85,7 +89,7 @@ class TimeLimit:
         return self._delay.total_s - self._delay_before_s
 
     async def __aenter__(self) -> Self:
-        """Begin."""
+        """Start the limit."""
         self._loop = asyncio.get_running_loop()
         self._delay = loop_delay()
         self._delay.start()
@@ -101,7 +105,7 @@ class TimeLimit:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End; in time, or with TimeoutError."""
+        """End the limit. Raises TimeoutError if it has passed."""
         if self._timer is not None:
             self._timer.cancel()
         self._delay.stop()
@@ -113,38 +117,45 @@ class TimeLimit:
         if left > 0:
             self._timer = self._loop.call_later(left, self._check)
         else:
-            # In the next turn of the loop: what has arrived by now is handed over before.
+            # In the next turn of the loop, after what has arrived by now is handled.
             self._timeout.reschedule(now)
 
 
 class AnswerWait:
-    """For how long one target has owed an answer: since the first question that was not answered."""
+    """Time for which a target has owed an answer: since the first request without one."""
 
     def __init__(self) -> None:
         self._asked_at: float | None = None
-        self._delayed_s = 0.0  # how long the loop had been delayed by then
+        self._delayed_s = 0.0  # delay of the loop at that time
         self._has_timed_out = False
         self._partial = 0
 
     def start(self) -> None:
-        """A question is asked; while an earlier one is not answered, the wait goes on."""
+        """Start the wait with a request; if an earlier one is not answered, the wait goes on."""
         if self._asked_at is None:
             self._asked_at, self._delayed_s = time.monotonic(), loop_delay().total_s
 
     def stop(self, *, is_late: bool) -> None:
-        """The attempt is over: by an answer or a refusal, or (`late`) by its deadline, which does not end the wait."""
+        """End the attempt by an answer or a refusal, or (`is_late`) by its deadline.
+
+        The wait does not end with a deadline.
+        """
         self._has_timed_out = is_late
         if not is_late:
             self._asked_at, self._partial = None, 0
 
     def note(self, partial: int) -> int:
-        """How many bytes of an answer came, of the newest attempt of which any came; `partial`: of the present one."""
+        """Note the bytes of the current attempt; return those of the newest attempt that received
+        any.
+        """
         self._partial = partial or self._partial
         return self._partial
 
     def late_s(self, interval_s: float, *, is_connected: bool) -> float | None:
-        """Seconds of the wait, where it is longer than an interval or than a deadline; time in which we were kept from
-        running is not the target's. None: the answer is not late; nor is it where no connection stands yet.
+        """Return the seconds of the wait if it is longer than an interval or than a deadline.
+
+        Time in which this program was kept from running is excluded. None: the answer is not late,
+        or no connection is established yet.
         """
         if self._asked_at is None or not (is_connected or self._has_timed_out):
             return None

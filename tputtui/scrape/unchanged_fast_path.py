@@ -1,7 +1,7 @@
-"""The answer that is the one before with other values: most are, and then only the values are read.
+"""Fast path for an exposition with the same series as the one before: only values are read.
 
-Two answers have the same series in the same places where all but the last word of each line is the same. To tell that of
-whole answers is work for C: half the cost of looking up each line.
+Two answers have the same series in the same places if all but the last word of each line is equal.
+Comparing whole answers in C costs half of looking up each line.
 """
 
 from __future__ import annotations
@@ -18,41 +18,43 @@ _LAST_WORD = re.compile(rb" ([^ \n]*+)\n")
 
 
 class _AnswerLayout(NamedTuple):
-    heads: list[
-        bytes
-    ]  # what stands before the last word of a line; lines of one word belong to the next
-    series: list[Series]  # those that are read
+    # Text before the last word of each line; a line of one word belongs to the next
+    heads: list[bytes]
+    series: list[Series]  # read series
     series_at: list[int]
-    comments: list[bytes]  # their last words
+    comments: list[bytes]  # last words of the comments
     comments_at: list[int]
-    unwanted_lines: int  # lines whose series nobody wants
+    unwanted_lines: int
 
 
 class PreviousLayout:
-    """What stood in a target's newest answer."""
+    """Layout of a target's newest answer."""
 
     def __init__(self) -> None:
         self._layout: _AnswerLayout | None = None
 
     def clear(self) -> None:
-        """The next answer is looked at line by line."""
+        """Forget the layout, so that the next answer is read line by line."""
         self._layout = None
 
     def read(self, body: bytes) -> tuple[dict[Series, float], int] | None:
-        """Samples by series, and the number of lines that nobody wants; None where a line is new, odd or broken."""
-        kept = self._layout
-        if kept is None:
+        """Return the samples by series, and the number of unwanted lines.
+
+        None if a line is new, odd or broken.
+        """
+        layout = self._layout
+        if layout is None:
             return None
         parts = _LAST_WORD.split(body)
         words = parts[1::2]
-        if parts[::2] != kept.heads or [words[at] for at in kept.comments_at] != kept.comments:
+        if parts[::2] != layout.heads:
             return None
-        values = _parse_values([words[at] for at in kept.series_at])
-        return (
-            None
-            if values is None
-            else (dict(zip(kept.series, values, strict=True)), kept.unwanted_lines)
-        )
+        if [words[at] for at in layout.comments_at] != layout.comments:
+            return None
+        values = _parse_values([words[at] for at in layout.series_at])
+        if values is None:
+            return None
+        return dict(zip(layout.series, values, strict=True)), layout.unwanted_lines
 
     def update(
         self,
@@ -61,29 +63,32 @@ class PreviousLayout:
         read_series: Sequence[Series],
         unwanted_series: Series,
     ) -> None:
-        """Take an answer without flaws, in which `found` was read. `known` has the series by all of a line before its
-        value; `other` stands there for those that nobody wants.
+        """Keep the layout of an answer without problems, of which `read_series` were read.
 
-        An answer with timestamps, tabs or two blanks before a value is not kept: its last words are not its values.
+        An answer with timestamps, tabs or two blanks before a value is not kept, because its last
+        words are not its values.
+
+        Args: `known`: the series by the whole line before its value; `unwanted_series` stands for
+        those that are not wanted.
         """
         self._layout = None
         parts = _LAST_WORD.split(body)
         heads = parts[::2]
         if heads.pop():  # the last line has no end
             return
-        looked = [known.get(head.rpartition(b"\n")[2]) for head in heads]
+        found_series = [known.get(head.rpartition(b"\n")[2]) for head in heads]
         series_at = [
             at
-            for at, series in enumerate(looked)
+            for at, series in enumerate(found_series)
             if series is not None and series is not unwanted_series
         ]
-        if [looked[at] for at in series_at] != read_series:
+        if [found_series[at] for at in series_at] != read_series:
             return
-        comments_at = [at for at, series in enumerate(looked) if series is None]
+        comments_at = [at for at, series in enumerate(found_series) if series is None]
         words = parts[1::2]
-        same = {head: head for head in known}  # one copy of each
+        interned = {head: head for head in known}  # one copy of each
         self._layout = _AnswerLayout(
-            [*(same.get(head, head) for head in heads), b""],
+            [*(interned.get(head, head) for head in heads), b""],
             list(read_series),
             series_at,
             [words[at] for at in comments_at],
@@ -93,7 +98,9 @@ class PreviousLayout:
 
 
 def _parse_values(texts: Sequence[bytes]) -> list[float] | None:
-    """All values; None where one is no number by the grammar, which is narrower than Python's."""
+    """Parse all values; None if one is not a number of the grammar, which is narrower than
+    Python's.
+    """
     try:
         values = list(map(float, texts))
         if b"_" in b"".join(texts):

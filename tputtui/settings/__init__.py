@@ -1,7 +1,8 @@
-"""TOML text, environment and flags become `Settings`; each value knows its origin. Nothing here does I/O.
+"""Settings from TOML text, environment and flags; each value has its origin. Nothing here does I/O.
 
-`values` are the settings themselves, `expressions` the small languages a user types, `kinds` and `schema` say what may
-stand in a config file, `toml` reads one with all its errors at once, `layers` lays the sources over each other.
+`settings_values` holds the values, `expressions` parses objectives and label matchers, `schema`
+lists the keys of a config file with their `value_types`, `config_reader` reads one and reports all
+errors at once, `setting_layers` merges the sources.
 """
 
 from tputtui.settings.settings_values import (

@@ -1,4 +1,7 @@
-"""A config file's text, read with all its errors at once: file, line, key, value, what is allowed, did-you-mean."""
+"""Parser of a config file that reports all its errors at once.
+
+An error names the file, line, key and value, what is allowed, and the closest known word.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from tputtui.text import clean, did_you_mean
 
 @frozen
 class ConfigProblem:
-    """One thing that is wrong, and where; cleaned. `source` is a file, a flag or a variable."""
+    """One problem and its place; cleaned. `source` is a file, a flag or a variable."""
 
     source: str
     text: str
@@ -34,7 +37,7 @@ class ConfigProblem:
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; `problems` holds all that is wrong with them."""
+    """The settings cannot be used; `problems` holds all reasons."""
 
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         self.problems = tuple(problems)
@@ -43,14 +46,14 @@ class SettingsError(Exception):
 
 @frozen
 class ConfigFile:
-    """A config file that was read. `values` holds what it sets by dotted key, `lines` where that and all within it stand."""
+    """Config file: its values by dotted key, and the lines of these keys and of those within them."""
 
     file: str
     values: Mapping[str, Any] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def origin(self, key: str) -> str:
-        """Where the file sets a key: "config.toml:3"."""
+        """Place in the file that sets a key: "config.toml:3"."""
         line = self.lines.get(key)
         return self.file if line is None else f"{self.file}:{line}"
 
@@ -58,10 +61,10 @@ class ConfigFile:
 def parse_config(
     text: str, file: str, validators: Validators, home: str | None = None
 ) -> ConfigFile:
-    """Read a config file's text.
+    """Parse a config file's text.
 
-    `file` is its absolute path: it names it in errors, and relative paths in it start at its folder. Raises SettingsError
-    with all problems.
+    `file` is its absolute path: errors name it, and relative paths in the text start at its folder.
+    Raises SettingsError with all problems.
     """
     shown = clean(file)
     try:
@@ -75,29 +78,30 @@ def parse_config(
     if reader.problems:
         raise SettingsError(sorted(reader.problems, key=lambda problem: problem.line or 0))
     lines = {".".join(map(str, path)): line for path, line in reader.lines.items()}
-    lines |= {
-        key: line for key in values if (line := reader.line_of((*key.split("."),))) is not None
-    }
+    for key in values:
+        line = reader.line_of(tuple(key.split(".")))
+        if line is not None:
+            lines[key] = line
     return ConfigFile(shown, values, lines)
 
 
 def _syntax_problem(file: str, message: str) -> ConfigProblem:
-    """In tomllib's words "… (at line 3, column 7)" ends the message: the line goes where lines stand."""
-    found = re.fullmatch(
+    """Move the line out of tomllib's message, which ends with "(at line 3, column 7)"."""
+    match = re.fullmatch(
         r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL
     )
-    if found is None or found[2] is None:
+    if match is None or match[2] is None:
         return ConfigProblem(
-            file, f"not TOML: {clean(found[1] if found else message, 200)}, at the end of the file"
+            file, f"not TOML: {clean(match[1] if match else message, 200)}, at the end of the file"
         )
     return ConfigProblem(
-        file, f"not TOML: {clean(found[1], 200)}, in column {found[3]}", line=int(found[2])
+        file, f"not TOML: {clean(match[1], 200)}, in column {match[3]}", line=int(match[2])
     )
 
 
 @dataclass
 class _ConfigParser:
-    """Walks the tables of one file and gathers problems as it goes."""
+    """Parser of the tables of one file; it collects problems and continues."""
 
     file: str
     lines: Mapping[KeyPath, int]
@@ -107,7 +111,7 @@ class _ConfigParser:
     problems: list[ConfigProblem] = field(default_factory=list)
 
     def line_of(self, path: KeyPath) -> int | None:
-        """The line of a value; of the nearest table around it, where it is not known itself."""
+        """Line of a value; of the nearest table around it, where its own is not known."""
         while path:
             if path in self.lines:
                 return self.lines[path]
@@ -117,7 +121,7 @@ class _ConfigParser:
     def add_problem(self, path: KeyPath, text: str) -> None:
         self.problems.append(ConfigProblem(self.file, text, format_key(path), self.line_of(path)))
 
-    # ------------------------------------------------------------------------------------------------ tables
+    # --------------------------------------------------------------------------------------- tables
 
     def read_settings(self, data: dict[str, Any]) -> dict[str, Any]:
         values = self.read_options(
@@ -150,9 +154,7 @@ class _ConfigParser:
         )
         if not isinstance(data, dict):
             return values
-        if (
-            "presets" in data
-        ):  # as fields: what a preset does not name, the effective [profile] says
+        if "presets" in data:  # as fields: the effective [profile] fills in the others
             values["presets"] = {
                 name: self.read_fields(preset, (*path, "presets", name), schema.PRESET)
                 for name, preset in self.read_table(data["presets"], (*path, "presets")).items()
@@ -180,13 +182,11 @@ class _ConfigParser:
         values = self.read_fields(data, path, schema.TRIGGER)
         preset = values.get("preset")
         if preset is not None and preset not in presets:
-            there = (
-                f"; there are {', '.join(presets)}"
-                if presets
-                else ": there is no [profile.presets]"
-            )
+            known = ": there is no [profile.presets]"
+            if presets:
+                known = f"; there are {', '.join(presets)}"
             self.add_problem(
-                (*path, "preset"), f"no preset {value_types.quote_value(preset)}{clean(there, 200)}"
+                (*path, "preset"), f"no preset {value_types.quote_value(preset)}{clean(known, 200)}"
             )
         if isinstance(data, dict) and "process" not in data:
             self.add_problem(path, 'which process? process = ":8000" is the one that listens there')
@@ -208,10 +208,9 @@ class _ConfigParser:
             path: KeyPath = ("targets", index)
             target = self.read_target(entry, path)
             if target.name is not None and names.setdefault(target.name, index) != index:
-                self.add_problem(
-                    (*path, "name"),
-                    f"{value_types.quote_value(target.name)} is the name of targets[{names[target.name] + 1}], too",
-                )
+                other = f"targets[{names[target.name] + 1}]"
+                problem = f"{value_types.quote_value(target.name)} is the name of {other}, too"
+                self.add_problem((*path, "name"), problem)
             targets.append(target)
         return tuple(targets)
 
@@ -244,14 +243,14 @@ class _ConfigParser:
         return TargetSettings(**values)
 
     def validate(self, validator: Callable[[str], object], text: str, path: KeyPath) -> None:
-        """Complain where the rooms above do not accept a text."""
+        """Add a problem where a validator does not accept a text."""
         try:
             validator(text)
         except ValueError as error:
             self.add_problem(path, clean(str(error), 300))
 
     def check_combinations(self, values: Mapping[str, Any], path: KeyPath) -> None:
-        """What only makes sense together, or not together."""
+        """Add a problem for keys that exclude each other, and for those that need another one."""
         for kind in ("password", "token"):
             if f"{kind}_file" in values and f"{kind}_env" in values:
                 self.add_problem(
@@ -288,7 +287,7 @@ class _ConfigParser:
                 values[signal] = self.read_fields(entry, at, schema.BINDING)
         return values
 
-    # ------------------------------------------------------------------------------------------------ values
+    # --------------------------------------------------------------------------------------- values
 
     def read_table(self, data: object, path: KeyPath) -> dict[str, Any]:
         if isinstance(data, dict):
@@ -299,18 +298,16 @@ class _ConfigParser:
     def read_options(
         self, data: object, path: KeyPath, options: Sequence[Option], tables: Sequence[str] = ()
     ) -> dict[str, Any]:
-        """The good values of a table, by key; `tables` are keys that somebody else reads."""
+        """Valid values of a table, by key; `tables` are keys that are read elsewhere."""
         known = {option.key: option for option in options}
         values: dict[str, Any] = {}
         for key, entry in self.read_table(data, path).items():
             if key in tables:
                 continue
             if key not in known:
-                there = (*known, *tables)
-                self.add_problem(
-                    (*path, key),
-                    f"unknown key{did_you_mean(key, there) or '; known are ' + ', '.join(there)}",
-                )
+                keys = (*known, *tables)
+                hint = did_you_mean(key, keys) or f"; known are {', '.join(keys)}"
+                self.add_problem((*path, key), f"unknown key{hint}")
                 continue
             value = self.read_value(entry, (*path, key), known[key].value_type)
             if value is not None:
@@ -320,7 +317,7 @@ class _ConfigParser:
     def read_fields(
         self, data: object, path: KeyPath, options: Sequence[Option], tables: Sequence[str] = ()
     ) -> dict[str, Any]:
-        """Like `options`, by the names of the dataclass's fields."""
+        """Like `read_options`, by the names of the dataclass's fields."""
         names = {option.key: option.attribute for option in options}
         return {
             names[key]: value
@@ -335,7 +332,7 @@ class _ConfigParser:
         return {key: value for key, value in read.items() if value is not None}
 
     def read_value(self, data: object, path: KeyPath, value_type: ValueType) -> Any:
-        """The value, or None where it is bad; what is bad is complained of."""
+        """Read a value; None, and a problem, where it is invalid."""
         try:
             value = value_type.read(data)
         except ValueError as error:

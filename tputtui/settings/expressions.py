@@ -1,4 +1,4 @@
-"""The two small languages a user types: objectives (`p99<=250ms`) and label matchers (`route!="/health"`)."""
+"""Parsers of objectives (`p99<=250ms`) and of label matchers (`route!="/health"`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ Measure = Literal["latency", "errors", "rps"]
 _OBJECTIVE = re.compile(
     r"(?:(?P<scope>.*):)?\s*(?P<measure>[A-Za-z][A-Za-z0-9.]*)\s*(?P<op><=|>=)\s*(?P<value>[^<>=]+)"
 )
-_MISSPELT_OBJECTIVE = r"(?P<scope>.*:)?\s*(?P<measure>[A-Za-z][A-Za-z0-9.]*)\s*(?P<op>=<|=>|==|<|>|=|≤|≥|<\s+=|>\s+=)\s*(?P<value>[^<>=≤≥]+)"
+_MISSPELT_OBJECTIVE = (
+    r"(?P<scope>.*:)?\s*(?P<measure>[A-Za-z][A-Za-z0-9.]*)"
+    r"\s*(?P<op>=<|=>|==|<|>|=|≤|≥|<\s+=|>\s+=)\s*(?P<value>[^<>=≤≥]+)"
+)
 _EQUAL = ("=", "==")
 _MEASURE_ALIASES = {
     "latency": "p99",
@@ -31,7 +34,7 @@ _MEASURE_ALIASES = {
     "median": "p50",
     "p999": "p99.9",
 }
-"""What other tools call a measure."""
+"""Names that other tools have for a measure."""
 
 _QUANTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 _MATCHER = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*')
@@ -41,7 +44,7 @@ _ESCAPE = re.compile(r"\\(.)")
 
 @frozen
 class Objective:
-    """A target level, read. `value` is in seconds (latency), a ratio (errors) or per second (rps)."""
+    """Target level. `value` is in seconds (latency), a ratio (errors) or per second (rps)."""
 
     expression: str
     measure: Measure
@@ -53,95 +56,99 @@ class Objective:
 
 
 def parse_objective(text: str) -> Objective:
-    """Read `[service[/route]:]p99|p50|…|errors|rps (<=|>=) VALUE`.
+    """Parse `[service[/route]:]p99|p50|…|errors|rps (<=|>=) VALUE`.
 
-    A latency takes a duration (`250ms`), errors a ratio or a percentage (`0.1%`), rps a number. Raises ValueError with
-    what is allowed.
+    A latency takes a duration (`250ms`), errors a ratio or a percentage (`0.1%`), rps a number.
+    Raises ValueError with the allowed forms.
     """
-    found = _OBJECTIVE.fullmatch(text.strip())
-    if found is None:
+    match = _OBJECTIVE.fullmatch(text.strip())
+    if match is None:
         raise ValueError(_describe_bad_objective(text.strip()))
-    measure, value = found["measure"], found["value"].strip()
-    op = cast('Literal["<=", ">="]', found["op"])
-    service, slash, route = (found["scope"] or "").strip().partition("/")
+    measure, value = match["measure"], match["value"].strip()
+    op = cast('Literal["<=", ">="]', match["op"])
+    service, slash, route = (match["scope"] or "").strip().partition("/")
     scope = (service.strip() or None, f"/{route}" if slash else None)
     quantile = _QUANTILE.fullmatch(measure)
     if quantile is not None:
         q = float(quantile[1]) / 100
         if not 0 < q < 1:
             raise ValueError(f"p{quantile[1]} is no quantile: p50, p99 and p99.9 are")
-        return Objective(
-            text.strip(), "latency", op, _check_positive(parse_duration(value)), round(q, 9), *scope
-        )
+        seconds = _check_positive(parse_duration(value))
+        return Objective(text.strip(), "latency", op, seconds, round(q, 9), *scope)
     if measure == "errors":
         return Objective(text.strip(), "errors", op, _parse_ratio(value), None, *scope)
     if measure == "rps":
         return Objective(text.strip(), "rps", op, _parse_rate(value), None, *scope)
-    meant = _MEASURE_ALIASES.get(measure.lower()) or (
-        measure.lower() if _QUANTILE.fullmatch(measure.lower()) else None
-    )
-    hint = (
-        f', did you mean "{meant}"?'
-        if meant
-        else did_you_mean(measure, ("errors", "rps", "p50", "p90", "p99"))
-    )
     raise ValueError(
-        f"an objective is about p99 (or another quantile), errors or rps, not {clean(measure, 40)!r}{hint}"
+        "an objective is about p99 (or another quantile), errors or rps, "
+        f"not {clean(measure, 40)!r}{_suggest_measure(measure)}"
     )
+
+
+def _suggest_measure(measure: str) -> str:
+    name = measure.lower()
+    meant = name if _QUANTILE.fullmatch(name) else _MEASURE_ALIASES.get(name)
+    if meant is not None:
+        return f', did you mean "{meant}"?'
+    return did_you_mean(measure, ("errors", "rps", "p50", "p90", "p99"))
 
 
 def _describe_bad_objective(text: str) -> str:
-    """What is wrong with an expression that does not even look like one, with what was meant where that can be told."""
+    """Describe why a text is no objective, with a suggestion where the intention is clear."""
     slip = re.fullmatch(_MISSPELT_OBJECTIVE, text)
     if slip is not None and "," not in slip["value"]:
-        op = (
-            ">="
-            if slip["op"] in (">", "=>", "≥") or (slip["op"] in _EQUAL and slip["measure"] == "rps")
-            else "<="
-        )
+        is_equal_rps = slip["op"] in _EQUAL and slip["measure"] == "rps"
+        op = ">=" if slip["op"] in (">", "=>", "≥") or is_equal_rps else "<="
         meant = f"{slip['scope'] or ''}{slip['measure']}{op}{slip['value'].strip()}"
         with suppress(ValueError):
             parse_objective(meant)
-            return f'an objective reads p99|errors|rps <=|>= VALUE, not {clean(text, 60)!r}, did you mean "{clean(meant, 60)}"?'
+            return (
+                f"an objective reads p99|errors|rps <=|>= VALUE, not {clean(text, 60)!r}, "
+                f'did you mean "{clean(meant, 60)}"?'
+            )
     if len(re.findall(r"[<>=≤≥]+", text)) > 1:
-        return f"one objective at a time: {clean(text, 60)!r} is several (--objective may be given again)"
+        several = f"{clean(text, 60)!r} is several"
+        return f"one objective at a time: {several} (--objective may be given again)"
     if re.fullmatch(r"(?:.*:)?\s*[A-Za-z][A-Za-z0-9.]*\s*(?:<=|>=)?", text):
         return (
             f'{clean(text, 60)!r} has no level, such as "p99<=250ms", "errors<=0.1%" or "rps>=100"'
         )
     return (
-        f"{clean(text, 60)!r} is no objective; one reads [service[/route]:]p99|errors|rps <=|>= VALUE, "
-        'such as "p99<=250ms"'
+        f"{clean(text, 60)!r} is no objective; "
+        'one reads [service[/route]:]p99|errors|rps <=|>= VALUE, such as "p99<=250ms"'
     )
 
 
 def describe_doubtful_objective(expression: str) -> str:
-    """What a good objective may not have been meant to say, as a sentence for the user; mostly nothing.
+    """Describe a valid objective that probably means something else; "" for all others.
 
-    A bare number is seconds: who writes `p99<=250` means milliseconds; who writes `errors<=1` means percent.
+    A bare number is seconds, but the user of `p99<=250` means milliseconds; the user of `errors<=1`
+    means percent.
     """
-    found = _OBJECTIVE.fullmatch(expression)
+    match = _OBJECTIVE.fullmatch(expression)
     objective = parse_objective(expression)
     shown = clean(expression, 80)
-    if found is not None and objective.op == ">=" and objective.measure != "rps":
+    if match is not None and objective.op == ">=" and objective.measure != "rps":
         other = clean(expression.replace(">=", "<="), 80)
         return f"{shown} is met by what is worse: did you mean {other}?"
     if (
-        found is not None
+        match is not None
         and objective.measure == "errors"
         and objective.value >= _MANY_ERRORS
-        and "%" not in found["value"]
+        and "%" not in match["value"]
     ):
-        return f"{shown}: a bare number is a ratio, so this is {100 * objective.value:g} %; percent is {shown}%"
+        percent = f"{100 * objective.value:g} %"
+        return f"{shown}: a bare number is a ratio, so this is {percent}; percent is {shown}%"
     if (
-        found is None
+        match is None
         or objective.measure != "latency"
         or objective.value < 1
-        or found["value"].strip()[-1:].isalpha()
+        or match["value"].strip()[-1:].isalpha()
     ):
         return ""
-    number = found["value"].strip()
-    return f"{shown}: a bare number is seconds, so this is {format_duration(objective.value)}; milliseconds are {number}ms"
+    number = match["value"].strip()
+    seconds = format_duration(objective.value)
+    return f"{shown}: a bare number is seconds, so this is {seconds}; milliseconds are {number}ms"
 
 
 def _parse_number(text: str) -> float:
@@ -180,31 +187,29 @@ def _parse_ratio(text: str) -> float:
         ) from None
     if value > 1:
         raise ValueError(
-            f"{clean(text, 40)!r} is more than all: errors are a ratio (0.001) or a percentage (0.1%)"
+            f"{clean(text, 40)!r} is more than all: "
+            "errors are a ratio (0.001) or a percentage (0.1%)"
         )
     return value
 
 
 def parse_matchers(text: str) -> tuple[Match, ...]:
-    """Read label matchers as PromQL writes them, braces optional: `method="GET",route!~"/internal/.*"`.
+    """Parse label matchers in PromQL's syntax: `method="GET",route!~"/internal/.*"`.
 
-    Raises ValueError with what is allowed.
+    Braces are optional. Raises ValueError with the allowed form.
     """
     rest = text.strip()
     if rest.startswith("{") and rest.endswith("}"):
         rest = rest[1:-1].strip()
     matches: list[Match] = []
     while rest:
-        found = _MATCHER.match(rest)
-        if found is None:
+        matched = _MATCHER.match(rest)
+        if matched is None:
             raise ValueError(
                 f'label="value" with = != =~ or !~ belongs where {clean(rest, 40)!r} stands'
             )
-        label, op, value = (
-            found[1],
-            cast('Literal["=", "!=", "=~", "!~"]', found[2]),
-            _unescape(found[3]),
-        )
+        label, value = matched[1], _unescape(matched[3])
+        op = cast('Literal["=", "!=", "=~", "!~"]', matched[2])
         if op.endswith("~"):
             try:
                 re.compile(value)
@@ -213,7 +218,7 @@ def parse_matchers(text: str) -> tuple[Match, ...]:
                     f"{clean(value, 40)!r} is no regular expression: {error}"
                 ) from None
         matches.append(Match(label, op, value))
-        rest = rest[found.end() :]
+        rest = rest[matched.end() :]
         if rest and not rest.startswith(","):
             raise ValueError(f"a comma belongs between matchers, before {clean(rest, 40)!r}")
         rest = rest[1:].strip()
@@ -221,4 +226,4 @@ def parse_matchers(text: str) -> tuple[Match, ...]:
 
 
 def _unescape(text: str) -> str:
-    return _ESCAPE.sub(lambda found: "\n" if found[1] == "n" else found[1], text)
+    return _ESCAPE.sub(lambda escape: "\n" if escape[1] == "n" else escape[1], text)

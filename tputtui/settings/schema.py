@@ -1,6 +1,6 @@
-"""What may stand in a config file: one table of options for each of its tables.
+"""Keys of a config file: one tuple of options for each of its tables.
 
-The reader, the flags, the environment, `config init` and docs/configuration.md all come from these tables.
+The reader, the flags, the environment, `config init` and docs/configuration.md all come from them.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from tputtui.settings.value_types import ValueType
 
 @frozen
 class Option:
-    """One key. `default` and `example` are TOML; an option without a default is shown with its example."""
+    """One key. `default` and `example` are TOML; the example is shown where there is no default."""
 
     key: str
     value_type: ValueType
     help: str
     default: str = ""
     example: str = ""
-    field: str = ""  # of the dataclass in `values`, where it differs from the key
+    field: str = ""  # of the dataclass in `settings_values`, where it differs from the key
 
     @property
     def attribute(self) -> str:
-        """The field of the dataclass that holds it."""
+        """Field of the dataclass that holds the value."""
         return self.field or self.key
 
 
@@ -346,10 +346,10 @@ BINDING: tuple[Option, ...] = (
 )
 
 CATEGORIES = ("framework", "your code", "database", "outbound", "waiting", "other")
-"""The kinds of work that modules can be put under; tests/profiling holds them to those of `profiling.categories`."""
+"""Kinds of work of modules; a test in tests/profiling compares them with `profiling.categories`."""
 
 SIGNALS = ("traffic", "errors", "latency", "saturation")
-"""The bindings a target can set, each a metric's name or a table of the above."""
+"""Signals that a target can bind, each by a metric's name or a table of `BINDING`."""
 
 TABLE_HELP: dict[str, str] = {
     "targets": "What is asked for numbers, one [[targets]] each. Secrets come from files or variables, never from here.",
@@ -369,7 +369,7 @@ TABLE_HELP: dict[str, str] = {
 
 
 def options_by_key() -> dict[str, Option]:
-    """Every option that has one value for the whole program, by its dotted key: what a variable or a flag can set."""
+    """Options that a variable or a flag can set, by dotted key: one value for the whole program."""
     return {
         **{option.key: option for option in SETTINGS},
         **{f"profile.{option.key}": option for option in PROFILE},
@@ -378,5 +378,5 @@ def options_by_key() -> dict[str, Option]:
 
 
 def environment_variable(key: str) -> str:
-    """The environment variable of a dotted key: TPUTTUI_PROFILE_RATE."""
+    """Return the environment variable of a dotted key: TPUTTUI_PROFILE_RATE."""
     return "TPUTTUI_" + key.replace(".", "_").upper()

@@ -1,4 +1,4 @@
-"""The sources laid over each other: defaults, then the config file, the environment, the flags."""
+"""Merge of the sources of settings: defaults, then the config file, the environment, the flags."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULT = "default"
 
 @frozen
 class FlagValue:
-    """What a flag of the command line says: its text, several texts, or a bool."""
+    """Value of a flag of the command line: its text, several texts, or a bool."""
 
     name: str  # as typed: "--interval"
     value: object
@@ -38,10 +38,11 @@ def load_settings(
     ascii_reason: str = "",
     validators: Validators | None = None,
 ) -> Settings:
-    """The effective settings, the config's targets included.
+    """Merge the sources into the effective settings, the config's targets included.
 
-    `flags` are by dotted key ("interval", "profile.rate"); `ascii_because` says why the terminal shows ASCII only, where
-    it does. Raises SettingsError with all problems of variables and flags.
+    `flags` are by dotted key ("interval", "profile.rate"); `ascii_reason` is the reason why the
+    terminal shows ASCII only, "" where it shows more. Raises SettingsError with all problems of
+    variables and flags.
     """
     validators = validators or Validators()
     problems: list[ConfigProblem] = []
@@ -72,11 +73,11 @@ def load_settings(
         sources: list[tuple[str, object]] = [(f"environment {name}", environ.get(name) or None)]
         if key in flags:
             sources.append((f"flag {flags[key].name}", flags[key].value))
-        for origin, given in sources:
-            if given is None:
+        for origin, source_value in sources:
+            if source_value is None:
                 continue
             try:
-                values[key] = option.value_type.parse(given)
+                values[key] = option.value_type.parse(source_value)
                 origins[key] = origin
                 if key == "theme":
                     validators.check_theme(values[key])
@@ -93,8 +94,10 @@ def _build_settings(values: Mapping[str, Any], origins: dict[str, str]) -> Setti
     interval, window = top.get("interval_s", 1.0), top.get("window_s", 10.0)
     if window < 2 * interval:
         top["window_s"] = 2 * interval
+        raised = format_duration(2 * interval)
         notes.append(
-            f"the window of {format_duration(window)} is raised to {format_duration(2 * interval)}: two intervals are the least"
+            f"the window of {format_duration(window)} is raised to {raised}: "
+            "two intervals are the least"
         )
         origins["window"] += ", raised to two intervals"
     notes += filter(None, map(describe_doubtful_objective, top.get("objectives", ())))

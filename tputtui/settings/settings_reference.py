@@ -1,4 +1,4 @@
-"""The schema written out: a config file to start from, the page docs/configuration.md, the effective settings."""
+"""Documents from the schema: a starter config, docs/configuration.md, the effective settings."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ A duration is `"500ms"`, `"10s"`, `"2m"`, `"1h"`, or a number of seconds.
 
 
 def render_starter_config() -> str:
-    """What `tputtui config init` prints: every key, commented out."""
+    """Render the output of `tputtui config init`: every key, commented out."""
     lines = [_INTRO, "", *_commented_options(schema.SETTINGS)]
     for title, options in (
         ("views.overview", schema.VIEW),
@@ -84,7 +84,7 @@ def render_starter_config() -> str:
 
 
 def render_reference_page() -> str:
-    """The text of docs/configuration.md."""
+    """Render docs/configuration.md."""
     parts = [_PAGE_INTRO, _render_section("The first table", "", schema.SETTINGS)]
     parts.append(_render_section("`[[targets]]`", schema.TABLE_HELP["targets"], schema.TARGET))
     parts += [
@@ -114,7 +114,7 @@ def render_reference_page() -> str:
 def list_effective_settings(
     settings: Settings, format_url: Callable[[str], str]
 ) -> list[tuple[str, str, str]]:
-    """(key, value as TOML, origin) of every setting; `url` makes an address fit to be shown."""
+    """List (key, value as TOML, origin) of every setting; `format_url` redacts an address."""
     holders: Mapping[str, object] = {
         "": settings,
         "profile": settings.profile,
@@ -161,7 +161,7 @@ def list_effective_settings(
 
 
 def format_toml(value: object) -> str:
-    """A value as TOML writes it, cleaned."""
+    """Format a value as TOML, cleaned."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (tuple, list)):
@@ -172,7 +172,7 @@ def format_toml(value: object) -> str:
 
 
 def format_option(option: Option, holder: object) -> str:
-    """The value that `holder` has for an option, as TOML with its unit: "10s", "16MiB"."""
+    """Format the value of an option in `holder` as TOML with its unit: "10s", "16MiB"."""
     value = getattr(holder, option.attribute)
     if option.value_type.unit == "s" and value is not None:
         return (
@@ -188,10 +188,11 @@ def format_option(option: Option, holder: object) -> str:
     return format_toml(value)
 
 
-def format_matchers(match: Iterable[Match]) -> str:
-    """Label matchers as they are typed."""
+def format_matchers(matchers: Iterable[Match]) -> str:
+    """Format label matchers as a user types them."""
     return ",".join(
-        f"{one.label}{one.op}{json.dumps(one.value, ensure_ascii=False)}" for one in match
+        f"{matcher.label}{matcher.op}{json.dumps(matcher.value, ensure_ascii=False)}"
+        for matcher in matchers
     )
 
 
@@ -212,9 +213,9 @@ def _list_target_settings(
         for name, source in getattr(target, key).items():
             yield f"{key}.{clean(name)}", format_toml(source)
     for name in target.headers:
-        yield f"headers.{clean(name)}", "***"  # who knows what it is
-    for signal, words in target.bindings.items():
-        for key, value in words.items():
+        yield f"headers.{clean(name)}", "***"  # it may be a secret
+    for signal, override in target.bindings.items():
+        for key, value in override.items():
             yield f"bindings.{signal}.{key}", format_toml(value)
 
 

@@ -1,7 +1,7 @@
-"""What the user asked for, as values: the effective settings, each with its origin.
+"""Effective settings as values, each with its origin.
 
-Four sources are laid over each other: the defaults here, the config file, the environment, the flags
-(`tputtui.settings.setting_layers.load` does it). Everything above reads `Settings` and nothing else.
+Four sources are merged: the defaults here, the config file, the environment, the flags (see
+`settings.setting_layers.load_settings`). Rooms above read `Settings` and nothing else.
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ Background = Literal["auto", "light", "dark"]
 
 @frozen
 class TargetSettings:
-    """One target as it was asked for. Secrets stand here by file or variable name only, save for those in `url`."""
+    """Target as configured. Secrets are named by file or variable, except those within `url`."""
 
     name: str | None = None  # None: named after its address
-    url: str = field(
-        default="", repr=False
-    )  # as typed: may carry credentials, so it is never shown as it is
-    prometheus: str = field(
-        default="", repr=False
-    )  # in place of `url`: a Prometheus-compatible server, as typed
-    match: tuple[Match, ...] = ()  # what is taken from the server
+    # as typed: may carry credentials, so it is never shown as it is
+    url: str = field(default="", repr=False)
+    # in place of `url`: a Prometheus-compatible server, as typed
+    prometheus: str = field(default="", repr=False)
+    match: tuple[Match, ...] = ()  # selects the series of the server
     tenant: str | None = None
     service: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -42,22 +40,21 @@ class TargetSettings:
     cert_file: str | None = None
     key_file: str | None = None
     insecure: bool = False  # the certificate is not checked
-    bindings: Mapping[str, Mapping[str, object]] = field(
-        default_factory=dict
-    )  # signal -> what the config says of it
+    # signal -> its binding in the config
+    bindings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     timeout_s: float | None = None  # of one scrape; None: as `Settings`
     max_body_bytes: int | None = None  # None: as `Limits`
     max_series: int | None = None
 
     @property
     def address(self) -> str:
-        """What is asked, as typed: may carry credentials."""
+        """Address to request, as typed: may carry credentials."""
         return self.prometheus or self.url
 
 
 @frozen
 class Limits:
-    """Beyond these we degrade, and say so. Bytes are inflated bytes unless a field says otherwise."""
+    """Limits beyond which data is left out, which is reported. Bytes are counted after inflating."""
 
     body_bytes: int = 16 * 1024 * 1024
     header_bytes: int = 64 * 1024
@@ -72,7 +69,7 @@ class Limits:
 
 @frozen
 class ProfilePreset:
-    """A named set of options for a capture."""
+    """Named set of options for a capture."""
 
     duration_s: float
     rate_hz: int
@@ -85,9 +82,12 @@ class ProfilePreset:
 
 @frozen
 class ProfileTrigger:
-    """A capture by itself: of `process`, when an objective has been missed for `after_s`, at most once in `every_s`."""
+    """Automatic capture of a process when an objective is missed.
 
-    process: str  # ":8000" (whoever listens there), or a process's name
+    It starts after `after_s` of missing it, at most once in `every_s`.
+    """
+
+    process: str  # ":8000" (the process that listens there), or a process's name
     after_s: float = 30.0
     every_s: float = 600.0
     preset: str | None = None  # a key of `ProfileSettings.presets`
@@ -95,20 +95,19 @@ class ProfileTrigger:
 
 @frozen
 class ProfileSettings:
-    """How py-spy is run when nobody says otherwise."""
+    """Default options of py-spy."""
 
     duration_s: float = 10.0
     rate_hz: int = 100
     presets: Mapping[str, ProfilePreset] = field(default_factory=dict)
-    categories: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # category -> module prefixes
-    on_objective_missed: ProfileTrigger | None = None  # None: no capture that nobody asked for
+    # category -> module prefixes
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    on_objective_missed: ProfileTrigger | None = None  # None: no automatic capture
 
 
 @frozen
 class ViewSettings:
-    """A named arrangement of the live screen."""
+    """Named layout of the live screen."""
 
     panels: tuple[str, ...] = ()  # empty: all that have room
     chart: str = ""  # "[TARGET/]FAMILY" with a panel of its own; "": none
@@ -117,18 +116,17 @@ class ViewSettings:
 
 @frozen
 class Settings:
-    """The effective settings. `origins` says for each key ("interval", "limits.body") where its value comes from."""
+    """Effective settings. `origins` holds the source of each value by key ("interval", "limits.body")."""
 
     targets: tuple[TargetSettings, ...] = ()
-    servers: tuple[
-        TargetSettings, ...
-    ] = ()  # Prometheus-compatible ones, asked in place of targets or beside them
+    # Prometheus-compatible servers, queried in place of targets or beside them
+    servers: tuple[TargetSettings, ...] = ()
     interval_s: float = 1.0
     window_s: float = 10.0
-    timeout_s: float = 10.0  # that one whole scrape may take, whatever the interval
+    timeout_s: float = 10.0  # of one whole scrape, whatever the interval
     quantiles: tuple[float, ...] = (0.5, 0.9, 0.99)
     objectives: tuple[str, ...] = ()
-    by: tuple[str, ...] = ()  # labels of the breakdown, in place of those found
+    by: tuple[str, ...] = ()  # labels of the breakdown, in place of those detected
     own: tuple[str, ...] = ()  # packages of the user's own code, for profiles
     discover: bool = True  # look for local listeners when no target is named
     panels: tuple[str, ...] = ()  # shown on the live screen; empty: all that have room
@@ -144,4 +142,4 @@ class Settings:
     profile: ProfileSettings = ProfileSettings()
     limits: Limits = Limits()
     origins: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()  # what the user is told once, at the start
+    notes: tuple[str, ...] = ()  # shown to the user once, at the start

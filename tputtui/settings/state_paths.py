@@ -1,4 +1,4 @@
-"""Where what we keep goes: runs, profiles, pictures, tracebacks."""
+"""Folder of the files that tputtui keeps: runs, profiles, pictures, tracebacks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from pathlib import Path
 
 
 def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """$XDG_STATE_HOME/tputtui; ~/.local/state where it is not set, or not absolute; without a home the folder for temporary files."""
+    """Return $XDG_STATE_HOME/tputtui.
+
+    ~/.local/state takes the place of a variable that is not set or not absolute, and the folder for
+    temporary files that of a missing home.
+    """
     base = environ.get("XDG_STATE_HOME", "")
     if not base.startswith("/"):
         home = environ.get("HOME") or os.path.expanduser("~")

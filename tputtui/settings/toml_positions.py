@@ -1,4 +1,4 @@
-"""Where things stand in a config file: tomllib keeps no positions, so its lines are looked through once more."""
+"""Lines of the keys and tables of a config file: tomllib keeps no positions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEY = re.compile(
 _KEY_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
 
 KeyPath = tuple[str | int, ...]
-"""Where a value stands: ("targets", 0, "url")."""
+"""Path of a value: ("targets", 0, "url")."""
 
 
 def _split_key(name: str) -> list[str]:
@@ -21,7 +21,10 @@ def _split_key(name: str) -> list[str]:
 
 
 def locate_keys(text: str) -> dict[KeyPath, int]:
-    """The line of each key and table, as far as one can tell without a parser of our own: tomllib keeps no positions."""
+    """Find the line of each key and table by scanning the lines.
+
+    Keys within inline tables and multi-line values are not found.
+    """
     lines: dict[KeyPath, int] = {}
     counts: dict[KeyPath, int] = {}
     table: KeyPath = ()
@@ -47,7 +50,7 @@ def locate_keys(text: str) -> dict[KeyPath, int]:
 
 
 def format_key(path: KeyPath) -> str:
-    """A path as a person reads it: targets[1].url."""
+    """Format a path for a person: targets[1].url."""
     out = ""
     for part in path:
         if isinstance(part, int):

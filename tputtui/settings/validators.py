@@ -1,4 +1,4 @@
-"""What a setting has to agree with and this room cannot know: what is an address, which themes and keys there are."""
+"""Validators of settings from the rooms above: addresses, themes and keys."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def _accept_keys(_: Mapping[str, str]) -> Mapping[str, str]:
 
 @frozen
 class Validators:
-    """Three questions, answered by the rooms above; without an answer everything is fine."""
+    """Three validators; the default ones accept everything."""
 
     check_url: Callable[[str], object] = _accept_text
-    """Raises ValueError with what is wrong with an address."""
+    """Validate an address. Raises ValueError with the reason."""
     check_theme: Callable[[str], object] = _accept_text
-    """Raises ValueError with what is wrong with a theme of that name."""
+    """Validate a theme's name. Raises ValueError with the reason."""
     check_keys: Callable[[Mapping[str, str]], Mapping[str, str]] = _accept_keys
-    """What is wrong with a [keys] table: a sentence for each action that cannot stay as it is."""
+    """Validate a [keys] table: return a sentence for each action whose key is invalid."""

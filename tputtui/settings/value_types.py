@@ -1,8 +1,8 @@
-"""The kinds of values a setting can have: how each is read from TOML or from a flag's text, and what is allowed.
+"""Types of settings: how a value is read from TOML or from a flag's text, and what is allowed.
 
-A kind's `read` takes what TOML gave, strictly: a text is no number there and no switch. `parse` takes the text of a flag
-or a variable. Both return the value, and raise ValueError with a clause that says what is wrong. `allowed` says what is
-right, for errors and for the documentation.
+`ValueType.read` takes a TOML value, strictly: a text is not accepted as a number or a boolean.
+`ValueType.parse` takes the text of a flag or a variable. Both return the value, and raise ValueError
+with the reason. `allowed` describes valid values, for errors and for the documentation.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FALSE_WORDS = frozenset(("0", "false", "no", "off", ""))
 
 @frozen
 class ValueType:
-    """One kind of value. `from_text` turns a flag's text into what TOML would have given; lists are comma separated."""
+    """Type of a setting. `from_text` converts a flag's text to a TOML value; lists have commas."""
 
     allowed: str
     read: Callable[[object], Any]
@@ -41,7 +41,7 @@ class ValueType:
     unit: str = ""  # "s" or "B": of the value as it is kept
 
     def parse(self, value: object) -> Any:
-        """The value of a flag or a variable: a text, several texts, or what a switch of the command line stands for."""
+        """Parse the value of a flag or a variable: a text, several texts, or the bool of a switch."""
         if isinstance(value, list):
             return self.read([part for text in value for part in _as_list(self.from_text(text))])
         return self.read(self.from_text(value) if isinstance(value, str) else value)
@@ -52,7 +52,7 @@ def _as_list(value: object) -> list[object]:
 
 
 def quote_value(value: object) -> str:
-    """A value as an error quotes it: one short, cleaned line."""
+    """Quote a value for an error: one short, cleaned line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (dict, list)):
@@ -66,7 +66,7 @@ def _expected_error(allowed: str, value: object) -> ValueError:
 
 
 def duration(low: float, high: float, example: str) -> ValueType:
-    """Seconds from `low` to `high`, as "500ms", "10s", "2m" or a number."""
+    """Return the type of seconds from `low` to `high`, as "500ms", "10s", "2m" or a number."""
     allowed = f'a duration from {low:g} s to {high:g} s, such as "{example}"'
 
     def read(value: object) -> float:
@@ -84,7 +84,7 @@ def duration(low: float, high: float, example: str) -> ValueType:
 
 
 def integer(low: int, high: int) -> ValueType:
-    """A whole number from `low` to `high`."""
+    """Return the type of whole numbers from `low` to `high`."""
     allowed = f"a whole number from {low:,} to {high:,}"
 
     def read(value: object) -> int:
@@ -96,13 +96,13 @@ def integer(low: int, high: int) -> ValueType:
 
 
 def size(low: int, high: int) -> ValueType:
-    """Bytes from `low` to `high`, as "16MiB" or a number."""
+    """Return the type of bytes from `low` to `high`, as "16MiB" or a number."""
     allowed = f'a number of bytes from {low:,} to {high:,}, such as "16MiB"'
 
     def read(value: object) -> int:
-        found = _SIZE.fullmatch(value) if isinstance(value, str) else None
-        if found is not None:
-            count: object = round(float(found[1]) * _SIZES[found[2]])
+        match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+        if match is not None:
+            count: object = round(float(match[1]) * _SIZES[match[2]])
         else:
             count = value
         if isinstance(count, bool) or not isinstance(count, int) or not low <= count <= high:
@@ -113,7 +113,7 @@ def size(low: int, high: int) -> ValueType:
 
 
 def _number_from_text(text: str) -> object:
-    """The number that a text holds; the text, where it holds none."""
+    """Convert a text to its number; return the text where it is none."""
     if re.fullmatch(r"\s*\d{1,18}\s*", text, re.ASCII):
         return int(text)
     if re.fullmatch(r"\s*\d{0,18}\.\d{1,18}\s*", text, re.ASCII):
@@ -180,14 +180,13 @@ def _read_matchers(value: object) -> object:
 def _read_header(value: object) -> str:
     text = _read_unquoted(value, "a header's value, a text")
     if not text.isascii() or not text.isprintable():
-        raise ValueError(
-            "a header is printable ASCII"
-        )  # the value may be a secret: it is not quoted
+        # the value may be a secret: it is not quoted
+        raise ValueError("a header is printable ASCII")
     return text
 
 
 def _read_unquoted(value: object, allowed: str) -> str:
-    """A text that may be a secret, by mistake or not: an error does not quote it."""
+    """Read a text that may be a secret, by mistake or not: an error does not quote it."""
     try:
         return _read_text(value)
     except ValueError:
@@ -197,9 +196,8 @@ def _read_unquoted(value: object, allowed: str) -> str:
 def _read_variable(value: object) -> str:
     text = _read_unquoted(value, "the name of an environment variable")
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text.strip(), re.ASCII):
-        raise ValueError(
-            "it is not the name of an environment variable (letters, digits and _); is it the value?"
-        )
+        name = "the name of an environment variable (letters, digits and _)"
+        raise ValueError(f"it is not {name}; is it the value?")
     return text.strip()
 
 
@@ -208,7 +206,7 @@ def _read_file(value: object) -> str:
 
 
 def choice(*values: str) -> ValueType:
-    """One of a few words."""
+    """Return the type of one of a few words."""
     allowed = "one of " + ", ".join(values)
 
     def read(value: object) -> str:
@@ -221,7 +219,7 @@ def choice(*values: str) -> ValueType:
 
 
 def list_of(item: ValueType, plural: str) -> ValueType:
-    """Any number of values of one kind; every bad one is named."""
+    """Return the type of a list of values of one type; an error names every invalid one."""
 
     def from_text(text: str) -> object:
         return [item.from_text(part.strip()) for part in text.split(",") if part.strip()]
@@ -229,16 +227,16 @@ def list_of(item: ValueType, plural: str) -> ValueType:
     def read(value: object) -> tuple[object, ...]:
         if not isinstance(value, (list, tuple)):
             raise _expected_error(f"a list of {plural}", value)
-        good: list[object] = []
-        bad: list[str] = []
+        items: list[object] = []
+        problems: list[str] = []
         for entry in value:
             try:
-                good.append(item.read(entry))
+                items.append(item.read(entry))
             except ValueError as error:
-                bad.append(str(error))
-        if bad:
-            raise ValueError("; ".join(bad))
-        return tuple(good)
+                problems.append(str(error))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return tuple(items)
 
     return ValueType(f"a list of {plural}", read, from_text)
 

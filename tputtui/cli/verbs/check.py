@@ -149,16 +149,16 @@ def _slow(duration_s: float, interval_s: float) -> str:
 
     "slower than the interval of 1 s: use --interval 5s (1.6 s a scrape)."
     """
-    from tputtui.engine.target_tracker import suiting_interval
+    from tputtui.engine.target_warnings import suggest_interval
 
-    better = suiting_interval(duration_s, interval_s)
+    better = suggest_interval(duration_s, interval_s)
     remedy = f": use --interval {better}s" if better is not None else ""
     took = format_duration(round(duration_s, 1))
     return f"slower than the interval of {format_duration(interval_s)}{remedy} ({took} a scrape)"
 
 
 def _report_lines(check: _TargetCheck, settings: Settings) -> list[str]:
-    from tputtui.engine.target_tracker import describe_exposition_warning
+    from tputtui.engine.target_warnings import describe_exposition_warning
     from tputtui.scrape.crosscheck import crosscheck_exposition
     from tputtui.settings.expressions import parse_objective
     from tputtui.signals.classify.classifier import classify

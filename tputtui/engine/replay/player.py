@@ -91,7 +91,7 @@ class Player:
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
 
-    # ------------------------------------------------------------------------------------------ life
+    # ------------------------------------------------------------------------------- start and stop
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
         """Call `listener` with every snapshot that is shown, on the player's thread."""
@@ -107,9 +107,9 @@ class Player:
         with self._wake:
             self._is_stopped = True
             self._wake.notify_all()
-        for reel in (self._buffer, self._near_buffer):
-            if reel is not None:
-                reel.stop()
+        for buffer in (self._buffer, self._near_buffer):
+            if buffer is not None:
+                buffer.stop()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(2.0)
 
@@ -128,25 +128,25 @@ class Player:
 
     def _advance(self, seconds: float) -> None:
         with self._wake:
-            reel = self._choose_buffer()
-            if reel.has_read(self._wanted_at) and not self._is_paused:
+            buffer = self._choose_buffer()
+            if buffer.has_read(self._wanted_at) and not self._is_paused:
                 self._wanted_at = min(self._end_at, self._wanted_at + seconds * self._speed)
-                reel = self._choose_buffer()
+                buffer = self._choose_buffer()
             moment = (
-                reel.shown_at(self._wanted_at)
-                if reel.has_read(self._wanted_at) or reel is not self._near_buffer
+                buffer.shown_at(self._wanted_at)
+                if buffer.has_read(self._wanted_at) or buffer is not self._near_buffer
                 else None
             )
-        if reel.failure is not None:
-            raise reel.failure
-        if moment is None or (self._shown == (reel, moment) and not self._is_refresh_due):
+        if buffer.failure is not None:
+            raise buffer.failure
+        if moment is None or (self._shown == (buffer, moment) and not self._is_refresh_due):
             return
         self._is_refresh_due = False
-        self._shown = (reel, moment)
-        found = reel.snapshot_and_replicas(moment)
-        if found is None:
+        self._shown = (buffer, moment)
+        shown = buffer.snapshot_and_replicas(moment)
+        if shown is None:
             return
-        snapshot, self._replicas = found
+        snapshot, self._replicas = shown
         if self._browsed_target is not None:
             self._load_families(self._browsed_target, snapshot.at)
         for listener in self._listeners:
@@ -158,11 +158,11 @@ class Player:
         It is that of the whole run once it has reached the wanted time, or soon will; else the near
         one.
         """
-        reel, near, at = self._buffer, self._near_buffer, self._wanted_at
-        far = at - (reel.newest_at or self._begin_at) > MAX_WAIT_READINGS * self.header.interval_s
-        if reel.has_read(at) or reel.failure is not None or (not far and near is None):
+        buffer, near, at = self._buffer, self._near_buffer, self._wanted_at
+        far = at - (buffer.newest_at or self._begin_at) > MAX_WAIT_READINGS * self.header.interval_s
+        if buffer.has_read(at) or buffer.failure is not None or (not far and near is None):
             self._stop_near_buffer()
-            return reel
+            return buffer
         if near is None or not near.covers(at):
             self._stop_near_buffer()
             near = self._near_buffer = ReplayBuffer(
@@ -170,7 +170,7 @@ class Player:
             )
             near.start()
         near.set_awaited(at)
-        reel.set_paused(not near.has_read(at))
+        buffer.set_paused(not near.has_read(at))
         return near
 
     def _stop_near_buffer(self) -> None:
@@ -196,7 +196,7 @@ class Player:
             self._buffer.start()
             self._wake.notify_all()
 
-    # ------------------------------------------------------------------------------------------ moving in time
+    # ------------------------------------------------------------------------------- moving in time
 
     @property
     def position(self) -> ReplayPosition:
@@ -260,11 +260,13 @@ class Player:
     def change_speed(self, steps: int) -> float:
         """Play faster, or slower if negative; return the new speed."""
         with self._wake:
-            place = min(range(len(SPEEDS)), key=lambda one: abs(SPEEDS[one] - self._speed)) + steps
-            self._speed = SPEEDS[max(0, min(len(SPEEDS) - 1, place))]
+            index = (
+                min(range(len(SPEEDS)), key=lambda index: abs(SPEEDS[index] - self._speed)) + steps
+            )
+            self._speed = SPEEDS[max(0, min(len(SPEEDS) - 1, index))]
             return self._speed
 
-    # ------------------------------------------------------------------------------------------ for the screen
+    # ------------------------------------------------------------------------------- for the screen
 
     def history(
         self, figure: str, columns: int, span_s: float, until: float | None
@@ -275,8 +277,8 @@ class Player:
         shown = self._shown
         if shown is None:
             return [None] * max(0, columns)
-        reel, moment = shown
-        return reel.history(figure, columns, span_s, moment if until is None else until)
+        buffer, moment = shown
+        return buffer.history(figure, columns, span_s, moment if until is None else until)
 
     def heatmap(
         self, service: str, columns: int, span_s: float, until: float | None
@@ -287,8 +289,8 @@ class Player:
         shown = self._shown
         if shown is None:
             return None
-        reel, moment = shown
-        return reel.heatmap(service, columns, span_s, moment if until is None else until)
+        buffer, moment = shown
+        return buffer.heatmap(service, columns, span_s, moment if until is None else until)
 
     def replicas(self) -> ReplicaTable:
         """Figures of each replica at the time that is shown."""
@@ -297,13 +299,13 @@ class Player:
     def snapshot_at(self, at: float) -> Snapshot | None:
         """Snapshot that was shown at a time."""
         with self._wake:
-            reel = (
+            buffer = (
                 self._near_buffer
                 if self._near_buffer is not None and self._near_buffer.has_read(at)
                 else self._buffer
             )
-            found = reel.snapshot_and_replicas(at)
-            return found[0] if found is not None else None
+            shown = buffer.snapshot_and_replicas(at)
+            return shown[0] if shown is not None else None
 
     def set_window(self, seconds: float) -> None:
         """Change the window of rates and quantiles."""
@@ -327,7 +329,9 @@ class Player:
         """Find out how a service may be split; `on_options` may get the result on the buffer's
         thread.
         """
-        self._buffer.run_action(lambda monitor: on_options(monitor.find_split_options(service)))
+        self._buffer.run_action(
+            lambda pipeline: on_options(pipeline.services.find_split_options(service))
+        )
 
     def browse(self, target: str | None) -> None:
         """Read the recorded families of a target; None stops it."""
@@ -342,14 +346,14 @@ class Player:
             if self._recorded_families is not None:
                 self._recorded_families.close()
             self._recorded_families = RecordedFamilies(self._run, target)
-        found = self._recorded_families.families_at(at)
-        if found is not None and self._browsed_target == target:
-            self._families, self._family_history = found
+        loaded = self._recorded_families.families_at(at)
+        if loaded is not None and self._browsed_target == target:
+            self._families, self._family_history = loaded
 
     def families(self, target: str) -> Families | None:
         """Recorded families of the browsed target."""
-        found = self._families
-        return found if found is not None and found.target == target else None
+        families = self._families
+        return families if families is not None and families.target == target else None
 
     def family_history(self, family: str, columns: int) -> Sequence[float | None]:
         """Figures of a family in the last `columns` recorded scrapes."""

@@ -35,7 +35,7 @@ class RecordedFamilies:
         """Families at a time, with each one's last figures; None where the run has none of them."""
         if self._at is None or not self._at <= at <= self._at + self._span_s:
             self._feed = ReplayFeed(self._run.header)
-            self._feed.pipeline.browse(self.target, is_partial=True)
+            self._feed.pipeline.selection.browse(self.target, is_partial=True)
             self._items, self._pending_item = self._items_since(at - self._span_s), None
         self._at = at
         item = self._pending_item if self._pending_item is not None else next(self._items, None)
@@ -43,19 +43,15 @@ class RecordedFamilies:
             self._feed.apply_item(item)
             item = next(self._items, None)
         self._pending_item = item
-        monitor = self._feed.pipeline
-        found = monitor.families()
-        return (
-            (
-                found,
-                {
-                    row.name: monitor.family_history(row.name, MAX_SCRAPES)
-                    for row in found.family_values.rows
-                },
-            )
-            if found
-            else None
-        )
+        selection = self._feed.pipeline.selection
+        families = selection.families()
+        if families is None:
+            return None
+        history_by_family = {
+            row.name: selection.family_history(row.name, MAX_SCRAPES)
+            for row in families.family_values.rows
+        }
+        return families, history_by_family
 
     def _items_since(self, since: float) -> Iterator[RunItem]:
         for item in self._run.items(since, skip_early_scrapes=True):

@@ -83,15 +83,15 @@ class ReplayBuffer:
         self._may_read = threading.Event()
         self._may_read.set()
         self._feed = ReplayFeed(header, choices.window_s, self._lock)
-        monitor = self._feed.pipeline
+        pipeline = self._feed.pipeline
         fine = max(history.LEVELS[0][1], min(MAX_FINE_CELLS, int(end_at - header.began_at) + 60))
-        monitor.history = History(
+        pipeline.history = History(
             header.interval_s, levels=((history.LEVELS[0][0], fine), *history.LEVELS[1:])
         )
         for service in choices.breakdowns:
-            monitor.next_breakdown(service)
-        monitor.set_filter(choices.service_filter)
-        monitor.set_split(choices.split)
+            pipeline.services.next_breakdown(service)
+        pipeline.services.set_filter(choices.service_filter)
+        pipeline.services.set_split(choices.split)
         self._cache = SnapshotCache()
         # requests deferred until the end of a tick
         self._pending_actions: deque[Callable[[SnapshotPipeline], None]] = deque()
@@ -160,7 +160,7 @@ class ReplayBuffer:
             if snapshot.at < self._start_at - 2 * self._interval_s:
                 return  # not shown, and packing it takes as long as deriving it
             snapshot = without_history(snapshot)
-        replicas = dict(self._feed.pipeline.replicas)
+        replicas = dict(self._feed.pipeline.services.replicas)
         with self._lock:
             before = self._cache.newest_at
             self._cache.add(snapshot, replicas)
@@ -180,7 +180,7 @@ class ReplayBuffer:
         ):
             time.sleep(0.05)
 
-    # ------------------------------------------------------------------------------------------ what is asked
+    # ------------------------------------------------------------------------------- for the player
 
     def run_action(self, action: Callable[[SnapshotPipeline], None]) -> None:
         """Run an action with the pipeline between two ticks."""

@@ -62,8 +62,8 @@ class ReplayFeed:
         if isinstance(item, WatchedTarget):
             self._watched_targets[item.target.name] = item
         elif isinstance(item, TargetOrder):
-            for one in map(self._watched_targets.__getitem__, item.names):
-                self.pipeline.add_target(one.target, is_from_server=one.is_from_server)
+            for watched in map(self._watched_targets.__getitem__, item.names):
+                self.pipeline.add_target(watched.target, is_from_server=watched.is_from_server)
             self.pipeline.set_order(list(item.names))
         elif isinstance(item, BindingsInForce):
             self.pipeline.set_bindings(

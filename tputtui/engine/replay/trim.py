@@ -43,19 +43,22 @@ def trim_run(
         quantiles=header.quantiles,
     )
     replayer = ReplayFeed(header)
-    told: dict[str, TargetFacts] = {}
+    facts_by_target: dict[str, TargetFacts] = {}
     order: tuple[str, ...] = ()
     for item in run.items(begin, end):
         if isinstance(item, WatchedTarget):
-            told.setdefault(
+            facts_by_target.setdefault(
                 item.target.name, TargetFacts(item.target, is_from_server=item.is_from_server)
             )
         elif isinstance(item, TargetOrder):
             order = item.names
         elif isinstance(item, BindingsInForce):
             name = item.target.name
-            told[name] = replace(
-                told[name], bindings=item.bindings, service_name=item.service_name, build=item.build
+            facts_by_target[name] = replace(
+                facts_by_target[name],
+                bindings=item.bindings,
+                service_name=item.service_name,
+                build=item.build,
             )
         if isinstance(item, RecordedTick) and begin is not None and item.reading.at < begin:
             continue
@@ -64,11 +67,12 @@ def trim_run(
         snapshot = replayer.apply_item(item)
         if snapshot is not None and isinstance(item, RecordedTick):
             forgotten = item.forgotten
-            now = [
-                replace(told[name], forgotten=forgotten.get(name, frozenset())) for name in order
+            target_facts = [
+                replace(facts_by_target[name], forgotten=forgotten.get(name, frozenset()))
+                for name in order
             ]
             recorder.record_reading(
-                item.reading, snapshot, now, item.is_discovering, backfill=item.backfill
+                item.reading, snapshot, target_facts, item.is_discovering, backfill=item.backfill
             )
         elif isinstance(item, Mark):
             recorder.record_mark(item)

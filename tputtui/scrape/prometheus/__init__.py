@@ -1,5 +1,6 @@
-"""Prometheus-compatible servers (Prometheus, Thanos, Mimir, VictoriaMetrics) as a source of numbers.
+"""Prometheus-compatible servers (Prometheus, Thanos, Mimir, VictoriaMetrics) as a source.
 
-`api` asks one thing at a time, `look` finds what the server knows of which jobs, `promql` writes the questions so that
-the server adds up, `server` does all of it again and again: a few queries a tick, however many series there are.
+`api` sends one request at a time, `job_discovery` finds the jobs and their raw series, `queries`
+writes PromQL so that the server aggregates, and `server` repeats it all: a few queries a tick,
+however many series there are.
 """

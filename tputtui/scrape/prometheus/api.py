@@ -1,4 +1,4 @@
-"""A server's HTTP API: one question, one answer, and every refusal in words."""
+"""HTTP API of a server: one request, one answer, every refusal as a sentence."""
 
 from __future__ import annotations
 
@@ -19,24 +19,19 @@ from tputtui.text import clean
 if TYPE_CHECKING:
     from tputtui.scrape.connections import TlsContexts
 
-_MAX_INLINE_PARSE_BYTES = (
-    500_000  # from here on reading takes longer than the loop should stand still (10 ms)
-)
+_MAX_INLINE_PARSE_BYTES = 500_000  # parsing more would block the loop for over 10 ms
 _MAX_WARNINGS = 3  # shown of one answer
-_PREFIXES = (
-    "",
-    "/prometheus",
-)  # below the address as given: Mimir and Cortex keep the API under the second
+_PREFIXES = ("", "/prometheus")  # below the address; the second is that of Mimir and Cortex
 
 Vector = list[tuple[dict[str, str], float]]
-"""Labels and value of each series at one moment."""
+"""Labels and value of each series at one time."""
 
 Matrix = list[tuple[dict[str, str], list[tuple[float, float]]]]
 """Labels of each series, and its (unix seconds, value) pairs."""
 
 
 class ServerError(Exception):
-    """The server does not answer as it should; the text is a sentence, cleaned."""
+    """The server does not answer as it should; the text is a cleaned sentence."""
 
     def __init__(
         self,
@@ -48,13 +43,13 @@ class ServerError(Exception):
     ) -> None:
         super().__init__(clean(sentence, 200))
         self.is_late = is_late  # the connection stands, and no answer came by the deadline
-        self.is_busy = is_busy  # it has too much to do: who asks again soon makes it worse
-        self.status = status  # of an answer that is no answer of this API
+        self.is_busy = is_busy  # it is overloaded, so that an early retry would make it worse
+        self.status = status  # HTTP status of an answer that is not of this API
 
 
 @frozen
 class QueryResult:
-    """The data of an answer, what the server warns of, and the size of the answer in bytes."""
+    """Data of an answer, the server's warnings, and the size of the answer in bytes."""
 
     data: Any
     warnings: tuple[str, ...]
@@ -62,17 +57,17 @@ class QueryResult:
 
 
 class ServerApi:
-    """One server, one request at a time."""
+    """Client of one server, with one request at a time."""
 
     def __init__(self, settings: EndpointSettings, tls: TlsContexts | None = None) -> None:
-        """`settings.url` is the server's address as `base_of` makes it, with its path prefix, if it has one."""
+        """`settings.url`: the server's address as of `base_url`, with its path prefix, if any."""
         self._settings = settings
         self._fetcher = Fetcher(settings, "application/json", tls)
         self._prefix: str | None = None
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection of the request under way stands."""
+        """Whether the connection of the request under way is established."""
         return self._fetcher.is_connected
 
     async def aclose(self) -> None:
@@ -80,8 +75,8 @@ class ServerApi:
         await self._fetcher.aclose()
 
     async def vector(self, promql: str, deadline_s: float) -> tuple[Vector, QueryResult]:
-        """An instant query, evaluated now by the server's clock. Raises ServerError."""
-        # VictoriaMetrics withholds the newest 30 s unless told otherwise; the others ignore these two.
+        """Run an instant query, evaluated now by the server's clock. Raises ServerError."""
+        # VictoriaMetrics withholds the newest 30 s without the last two; the others ignore them.
         form = {
             "query": promql,
             "timeout": f"{deadline_s:g}s",
@@ -94,7 +89,10 @@ class ServerApi:
     async def matrix(
         self, promql: str, deadline_s: float, span: tuple[float, float, float] | None = None
     ) -> tuple[Matrix, QueryResult]:
-        """A query for several moments: over `span` (start, end, step in seconds), or raw samples. Raises ServerError."""
+        """Run a query for several times: over `span`, or raw samples.
+
+        Args: `span`: (start, end, step) in seconds. Raises ServerError.
+        """
         form = {
             "query": promql,
             "timeout": f"{deadline_s:g}s",
@@ -109,14 +107,14 @@ class ServerApi:
         return _parse_matrix(result.data), result
 
     async def metadata(self, deadline_s: float) -> dict[str, Any]:
-        """Type, help and unit by family; nothing where the server keeps none. Raises ServerError."""
+        """Read type, help and unit by family; empty if there are none. Raises ServerError."""
         data = (await self.request("metadata", deadline_s)).data
         return data if isinstance(data, dict) else {}
 
     async def request(
         self, path: str, deadline_s: float, form: dict[str, str] | None = None
     ) -> QueryResult:
-        """Ask for `path` below /api/v1. Raises ServerError."""
+        """Request `path` below /api/v1. Raises ServerError."""
         if self._prefix is not None:
             return await self._request(self._prefix, path, deadline_s, form)
         refusal: ServerError | None = None
@@ -149,31 +147,31 @@ class ServerApi:
 
     def _parse_answer(self, answer: HttpAnswer) -> QueryResult:
         envelope: Any = None
-        with contextlib.suppress(ValueError, RecursionError):  # said below, by the status
+        with contextlib.suppress(ValueError, RecursionError):  # reported below, by the status
             envelope = json.loads(answer.body)
-        if (
-            isinstance(envelope, dict)
-            and envelope.get("status") == "success"
-            and "data" in envelope
-        ):
-            said = [
-                *self._clean_texts(envelope.get("warnings")),
-                *self._clean_texts(envelope.get("infos")),
-            ]
-            if envelope.get("isPartial") is True:
-                said.insert(0, "the answer is partial: a storage node does not answer")
-            return QueryResult(envelope["data"], tuple(said[:_MAX_WARNINGS]), len(answer.body))
-        word = envelope.get("error") if isinstance(envelope, dict) else None
-        raise _refusal_error(answer, "".join(self._clean_texts([word])), self._settings)
+        if not isinstance(envelope, dict):
+            raise _refusal_error(answer, "", self._settings)
+        if envelope.get("status") != "success" or "data" not in envelope:
+            message = "".join(self._clean_texts([envelope.get("error")]))
+            raise _refusal_error(answer, message, self._settings)
+        warnings = [
+            *self._clean_texts(envelope.get("warnings")),
+            *self._clean_texts(envelope.get("infos")),
+        ]
+        if envelope.get("isPartial") is True:
+            warnings.insert(0, "the answer is partial: a storage node does not answer")
+        return QueryResult(envelope["data"], tuple(warnings[:_MAX_WARNINGS]), len(answer.body))
 
     def _clean_texts(self, values: object) -> list[str]:
-        """What the server says, without our secrets: it may quote what it was asked."""
-        texts = [one for one in values if isinstance(one, str)] if isinstance(values, list) else []
-        return [clean(self._fetcher.redactor.sentence(one), 140) for one in texts]
+        """Clean the server's texts and redact our secrets, because it may quote the request."""
+        if not isinstance(values, list):
+            return []
+        redact = self._fetcher.redactor.redact_sentence
+        return [clean(redact(value), 140) for value in values if isinstance(value, str)]
 
 
 def base_url(url: str) -> str:
-    """The address below which the API lies: what a person copies from the browser is cut back to it."""
+    """Reduce an address copied from the browser to the one below which the API is."""
     url = url.partition("?")[0].rstrip("/")
     for tail in (
         "/api/v1/query",
@@ -215,41 +213,42 @@ def _refusal_error(answer: HttpAnswer, message: str, settings: EndpointSettings)
 
 
 def _parse_vector(data: Any) -> Vector:
-    """The series of an instant answer; a native histogram is spread over several. Raises ServerError."""
-    found: Vector = []
+    """Parse the series of an instant answer; a native histogram becomes several. Raises
+    ServerError.
+    """
+    vector: Vector = []
     try:
-        for one in data["result"]:
-            if "value" in one:
-                found.append((one["metric"], float(one["value"][1])))
-            elif "histogram" in one:
-                found += expand_histogram(
-                    one["metric"], one["histogram"][1], _name_label(one["metric"])
-                )
+        for series in data["result"]:
+            labels = series["metric"]
+            if "value" in series:
+                vector.append((labels, float(series["value"][1])))
+            elif "histogram" in series:
+                vector += expand_histogram(labels, series["histogram"][1], _name_label(labels))
     except (AttributeError, KeyError, TypeError, ValueError, IndexError):
         raise ServerError(
             "its answer is no vector of numbers: is this a Prometheus server?"
         ) from None
-    return found
+    return vector
 
 
 def _parse_matrix(data: Any) -> Matrix:
-    found: Matrix = []
+    matrix: Matrix = []
     try:
-        for one in data["result"]:
-            if "values" in one:
-                found.append(
-                    (one["metric"], [(float(time), float(value)) for time, value in one["values"]])
-                )
-            for time, told in one.get("histograms", ()):
-                spread_out = expand_histogram(one["metric"], told, _name_label(one["metric"]))
-                found += [(labels, [(float(time), value)]) for labels, value in spread_out]
+        for series in data["result"]:
+            labels = series["metric"]
+            if "values" in series:
+                samples = [(float(time), float(value)) for time, value in series["values"]]
+                matrix.append((labels, samples))
+            for time, histogram in series.get("histograms", ()):
+                for own, value in expand_histogram(labels, histogram, _name_label(labels)):
+                    matrix.append((own, [(float(time), value)]))
     except (AttributeError, KeyError, TypeError, ValueError, IndexError):
         raise ServerError(
             "its answer is no matrix of numbers: is this a Prometheus server?"
         ) from None
-    return found
+    return matrix
 
 
 def _name_label(labels: dict[str, str]) -> str:
-    """The label that names a series: of what was added up, ours."""
+    """Return the label that names a series: our own if the series was aggregated."""
     return FAMILY_LABEL if FAMILY_LABEL in labels else "__name__"

@@ -1,4 +1,4 @@
-"""The time before we came, as a server remembers it: the same questions, for several moments at once."""
+"""Read the past from a server: the same queries, for several times at once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tputtui.scrape.prometheus.job_targets import JobTarget, build_expressions, 
 from tputtui.scrape.prometheus.queries import join_queries
 
 SPAN_S = 900.0
-"""How far the time axis reaches back: the ten minutes that a screen shows, and some to step back."""
+"""Seconds by which the time axis reaches back: the ten minutes of a screen, and some more."""
 
 STEP_S = 10.0
 MAX_VALUES = 200_000
-"""Of all series at all moments: beyond it the past is shorter."""
+"""Values of all series at all times; beyond it the past is shorter."""
 
 DEADLINE_S = 20.0
 
@@ -27,10 +27,11 @@ async def read_backfill(
     window_s: float,
     series_count: int,
 ) -> list[Scrape]:
-    """Rates of the last quarter of an hour, the oldest first; the duration of each is the time it stands for.
+    """Read the rates of the last quarter of an hour, the oldest first; `duration_s` is the step.
 
-    `series`: how many the answer for one moment has. Moments stand on multiples of the step: servers cache those. Raises
-    ServerError.
+    The times are multiples of the step, which servers cache. Raises ServerError.
+
+    Args: `series_count`: series in the answer for one time.
     """
     step = max([STEP_S, *(part.job.scrape_s for part in job_targets.values())])
     steps = int(min(SPAN_S / step, MAX_VALUES / max(1, series_count)))
@@ -46,8 +47,8 @@ async def read_backfill(
                 by_time.setdefault(at, []).append((labels, value))
     offset = time.monotonic() - time.time()
     past: list[Scrape] = []
-    for at, found in sorted(by_time.items()):
-        for job, (own, _, _) in group_by_job(job_targets, found).items():
+    for at, vector in sorted(by_time.items()):
+        for job, (own, _, _) in group_by_job(job_targets, vector).items():
             part = job_targets[job]
             if own:
                 exposition = part.exposition(own, part.range_s(window_s), None)

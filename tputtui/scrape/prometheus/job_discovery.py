@@ -1,4 +1,4 @@
-"""What a server knows: its jobs, and of each the raw series, as a target of that job would expose them."""
+"""Find a server's jobs, and the raw series of each, as a target of that job would expose them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tputtui.scrape.prometheus.queries import JOB_LABEL, match_any, match_jobs, 
 from tputtui.text import clean
 
 MAX_JOBS = 40
-"""Jobs that are watched; the others are named in a warning. `--match` chooses."""
+"""Jobs that are watched; a warning gives the number of the others. `--match` selects."""
 
 MAX_SERIES = 10_000
-"""Series of a job that are looked at whole. Of a job with more, one instance is: it exposes what the others do."""
+"""Series of a job that are read whole. Of a larger job one instance is read, as they are alike."""
 
 EARLIER_S = 60.0
-"""What the series were so long ago tells which of them are alive."""
+"""Age in seconds of the earlier values, which show which series are alive."""
 
 DEFAULT_SCRAPE_S = 15.0
-"""A job's scrape interval where its samples do not tell it."""
+"""Scrape interval of a job if its samples do not show it."""
 
-_SAMPLE_SPAN_S = 300  # span of samples that a scrape interval is told by
+_SAMPLE_SPAN_S = 300  # span of samples from which a scrape interval is measured
 _PARTS = ("_bucket", "_count", "_sum")
 _SUFFIXES = ("_total", "_bucket", "_count", "_sum", "_created", "_info")
 _DEFAULT_SOURCES = frozenset(("instance",))
@@ -37,14 +37,14 @@ _TYPES = frozenset(
 
 @dataclass(slots=True)
 class ServerJob:
-    """One job as a server knows it."""
+    """One job of a server."""
 
     name: str
     series_counts: Mapping[str, int]  # series by sample name
     sources: tuple[dict[str, str], ...] = ()  # the labels of its `up` series
-    measured_scrape_s: float | None = None  # its scrape interval, as far as its samples tell
+    measured_scrape_s: float | None = None  # its scrape interval, if its samples show it
     example_labels: Mapping[str, str] | None = None  # the labels of one of its series
-    exposition: Exposition | None = None  # of the newest look
+    exposition: Exposition | None = None  # newest raw series
     interned: dict[tuple[str, Labels], Series] = field(default_factory=dict)
 
     @property
@@ -53,32 +53,34 @@ class ServerJob:
         return self.measured_scrape_s if self.measured_scrape_s is not None else DEFAULT_SCRAPE_S
 
     def translate_question(self, question: Question) -> Question:
-        """A question in the names that the server has: a native histogram's buckets, count and sum are one series."""
-        base = next(
-            (question.name.removesuffix(end) for end in _PARTS if question.name.endswith(end)), ""
-        )
-        is_native = base in self.series_counts and question.name not in self.series_counts
-        return (
-            Question(base, "rate", question.labels - {"le", "vmrange"}) if is_native else question
-        )
+        """Translate a question to the names of the server.
+
+        A native histogram's buckets, count and sum are one series.
+        """
+        if question.name in self.series_counts:
+            return question
+        for suffix in _PARTS:
+            base = question.name.removesuffix(suffix)
+            if base != question.name:
+                break
+        if base == question.name or base not in self.series_counts:
+            return question
+        return Question(base, "rate", question.labels - {"le", "vmrange"})
 
     @property
     def series_count(self) -> int:
-        """How many series it has."""
+        """Number of its series."""
         return sum(self.series_counts.values())
 
     @property
     def source_labels(self) -> frozenset[str]:
-        """Labels that belong to the source of a series and not to what it exposes."""
-        found = frozenset(label for source in self.sources for label in source) - {
-            "__name__",
-            JOB_LABEL,
-        }
-        return found or _DEFAULT_SOURCES
+        """Labels of the source of a series, which are not part of what it exposes."""
+        labels = frozenset(label for source in self.sources for label in source)
+        return labels - {"__name__", JOB_LABEL} or _DEFAULT_SOURCES
 
 
 async def list_jobs(api: ServerApi, matches: Sequence[Match], deadline_s: float) -> list[ServerJob]:
-    """The jobs whose series meet the conditions, by name. Raises ServerError."""
+    """List the jobs whose series meet the conditions, by name. Raises ServerError."""
     conditions = tuple(matches)
     counted, _ = await api.vector(
         f"count by ({JOB_LABEL},__name__) ({selector(conditions)})", deadline_s
@@ -106,7 +108,7 @@ async def read_raw_families(
     matches: Sequence[Match],
     deadline_s: float,
 ) -> Exposition:
-    """The raw series of a few names, its sources added up: not the whole of a job. Raises ServerError."""
+    """Read the raw series of a few names, summed over sources. Raises ServerError."""
     kept = sorted({job.translate_question(Question(name, "rate")).name for name in names})
     conditions = [*matches, match_jobs([job.name]), match_any("__name__", kept)]
     if sum(job.series_counts.get(name, 0) for name in kept) > MAX_SERIES:
@@ -127,7 +129,7 @@ async def read_raw_series(
     metadata: Mapping[str, Any],
     deadline_s: float,
 ) -> Exposition:
-    """The raw series of a job, its sources added up, now and a minute ago. Raises ServerError."""
+    """Read a job's raw series, summed over sources, now and a minute ago. Raises ServerError."""
     conditions = [*matches, match_jobs([job.name])]
     hidden: dict[str, int] = {}
     if job.series_count > MAX_SERIES:
@@ -139,18 +141,18 @@ async def read_raw_series(
             conditions += [Match("__name__", "!=", name) for name in hidden]
     chosen = selector(conditions)
     now, _ = await api.vector(chosen, deadline_s)
-    if len(now) > 2 * MAX_SERIES:  # it grew while we asked, or one instance alone is that large
+    if len(now) > 2 * MAX_SERIES:  # it grew since it was counted, or one instance is that large
         hidden = _families_over_limit(Counter(labels.get("__name__", "") for labels, _ in now))
-        now = [one for one in now if one[0].get("__name__", "") not in hidden]
+        now = [sample for sample in now if sample[0].get("__name__", "") not in hidden]
     try:
         before, _ = await api.vector(f"{chosen} offset {round(EARLIER_S)}s", deadline_s)
     except ServerError:
         before = []
     families = _parse_families(job.series_counts, metadata)
-    leave_out = job.source_labels | {JOB_LABEL}
+    excluded_labels = job.source_labels | {JOB_LABEL}
     kept: dict[tuple[str, Labels], Series] = {}
-    samples = _sum_sources(now, leave_out, job.interned, kept)
-    earlier = _sum_sources(before, leave_out, job.interned, kept)
+    samples = _sum_sources(now, excluded_labels, job.interned, kept)
+    earlier = _sum_sources(before, excluded_labels, job.interned, kept)
     job.interned = kept
     job.example_labels = next(iter(job.sources), None) or next((labels for labels, _ in now), None)
     await measure_scrape_interval(api, job, matches, deadline_s)
@@ -169,17 +171,17 @@ async def read_raw_series(
 async def _find_largest_instance(
     api: ServerApi, conditions: Sequence[Match], deadline_s: float
 ) -> str | None:
-    found, _ = await api.vector(
+    vector, _ = await api.vector(
         f"topk(1, count by (instance) ({selector(conditions)}))", deadline_s
     )
-    return next((labels["instance"] for labels, _ in found if "instance" in labels), None)
+    return next((labels["instance"] for labels, _ in vector if "instance" in labels), None)
 
 
 def _families_over_limit(counts: Mapping[str, int]) -> dict[str, int]:
-    """The largest families, so that the others are within the limit."""
+    """Select the largest families to hide, so that the others are within the limit."""
     left = sum(counts.values())
     hidden: dict[str, int] = {}
-    for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
+    for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         if left <= MAX_SERIES:
             break
         hidden[name] = count
@@ -193,20 +195,12 @@ def _sum_sources(
     interned: Mapping[tuple[str, Labels], Series],
     kept: dict[tuple[str, Labels], Series],
 ) -> dict[Series, float]:
-    """The samples without the labels of their sources, which are added up."""
+    """Sum the samples over the labels of their sources."""
     samples: dict[Series, float] = {}
+    excluded = excluded_labels | {"__name__"}
     for labels, value in vector:
-        name = labels.get("__name__", "")
-        key = (
-            name,
-            tuple(
-                sorted(
-                    pair
-                    for pair in labels.items()
-                    if pair[0] not in excluded_labels and pair[0] != "__name__"
-                )
-            ),
-        )
+        own_labels = [pair for pair in labels.items() if pair[0] not in excluded]
+        key = (labels.get("__name__", ""), tuple(sorted(own_labels)))
         series = kept.get(key)
         if series is None:
             series = kept[key] = interned.get(key) or Series(*key)
@@ -216,57 +210,51 @@ def _sum_sources(
 
 
 def _parse_families(names: Iterable[str], metadata: Mapping[str, Any]) -> dict[str, Family]:
-    """What the server keeps of TYPE, HELP and UNIT lines; where targets disagree, the first."""
+    """Parse the server's TYPE, HELP and UNIT; if targets disagree, the first counts."""
     families: dict[str, Family] = {}
     for name in names:
-        for base in (
-            name,
-            *(name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)),
-        ):
-            told = metadata.get(base)
-            if not isinstance(told, list) or not told or not isinstance(told[0], dict):
+        bases = [name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)]
+        for base in (name, *bases):
+            entries = metadata.get(base)
+            if not isinstance(entries, list) or not entries or not isinstance(entries[0], dict):
                 continue
-            kind, words, unit = (str(told[0].get(key, "")) for key in ("type", "help", "unit"))
+            kind, about, unit = (str(entries[0].get(key, "")) for key in ("type", "help", "unit"))
             families[base] = Family(
-                base, kind if kind in _TYPES else "untyped", clean(words, 512), clean(unit, 64)
+                base, kind if kind in _TYPES else "untyped", clean(about, 512), clean(unit, 64)
             )
-            break  # the nearest: one job may say "x_total" where another says "x"
+            break  # the nearest name: one job may have "x_total" where another has "x"
     return families
 
 
 def _distinguishing_labels(job: ServerJob, now: Vector) -> tuple[str, ...]:
-    """The source labels that differ between sources, `instance` first: what they can be told apart by."""
+    """List the source labels that differ between sources, `instance` first."""
     sources: Iterable[Mapping[str, str]] = job.sources or [labels for labels, _ in now]
     values: dict[str, set[str]] = {}
     for labels in sources:
         for label in job.source_labels:
             values.setdefault(label, set()).add(labels.get(label, ""))
-    differing = [label for label, found in values.items() if len(found) > 1]
+    differing = [label for label, distinct in values.items() if len(distinct) > 1]
     return tuple(sorted(differing, key=lambda label: (label != "instance", label)))
 
 
 async def measure_scrape_interval(
     api: ServerApi, job: ServerJob, matches: Sequence[Match], deadline_s: float
 ) -> None:
-    """Find out how often samples come, from those of one series: whoever put them there. A young job does not tell yet."""
+    """Measure the scrape interval of a job from the samples of one series.
+
+    A young job has too few samples yet.
+    """
     if job.example_labels is None:
         return
-    conditions = [
-        *matches,
-        *(
-            Match(label, "=", value)
-            for label, value in job.example_labels.items()
-            if label != "__name__"
-        ),
-    ]
+    labels = dict(job.example_labels)
+    name = labels.pop("__name__", "up")
+    conditions = [*matches, *(Match(label, "=", value) for label, value in labels.items())]
+    series = selector(conditions, name)
     try:
-        found, _ = await api.matrix(
-            f"{selector(conditions, job.example_labels.get('__name__', 'up'))}[{_SAMPLE_SPAN_S}s]",
-            deadline_s,
-        )
+        matrix, _ = await api.matrix(f"{series}[{_SAMPLE_SPAN_S}s]", deadline_s)
     except ServerError:
         return
-    times = found[0][1] if found else []
-    gaps = sorted(after - before for (before, _), (after, _) in pairwise(times))
+    samples = matrix[0][1] if matrix else []
+    gaps = sorted(after - before for (before, _), (after, _) in pairwise(samples))
     if gaps and gaps[len(gaps) // 2] > 0:
         job.measured_scrape_s = gaps[len(gaps) // 2]

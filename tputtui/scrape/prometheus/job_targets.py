@@ -1,4 +1,4 @@
-"""The jobs of a server as targets: which questions they have together, and which answers are whose."""
+"""Jobs of a server as targets: their joint queries, and the answers of each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tputtui.model import Exposition, Labels, Match, Question, Series, Served, Target
+from tputtui.scrape.address import host_and_port
+from tputtui.scrape.http_fetch import EndpointSettings
 from tputtui.scrape.prometheus.api import Vector
 from tputtui.scrape.prometheus.job_discovery import ServerJob
 from tputtui.scrape.prometheus.queries import (
@@ -16,13 +18,14 @@ from tputtui.scrape.prometheus.queries import (
     label_family,
     selector,
 )
+from tputtui.text import clean
 
 MIN_RANGE_SCRAPES = 4
-"""Rates need two samples, and one may be missing: they are taken over at least so many scrapes of the server."""
+"""Scrapes of the server over which rates are taken at least: two are needed, one may be missing."""
 
 NO_ANSWER = "the server answers nothing for this job"
 
-MAX_CACHED_SERIES = 20_000  # of one job's answers, that are remembered by name
+MAX_CACHED_SERIES = 20_000  # series kept of one job's answers
 UP, ALL = ":up", ":all"  # our own questions: sources of a job that are up, and all
 
 
@@ -37,13 +40,13 @@ class JobTarget:
     series: dict[tuple[str, Labels], Series] = field(default_factory=dict)
 
     def range_s(self, window_s: float) -> float:
-        """The span of its rates."""
+        """Return the span of its rates in seconds."""
         return max(window_s, MIN_RANGE_SCRAPES * self.job.scrape_s)
 
     def exposition(
         self, samples: Mapping[Series, float], range_s: float, warning: str | None
     ) -> Exposition:
-        """The answer to its questions."""
+        """Make the exposition of the answers to its questions."""
         families = self.job.exposition.families if self.job.exposition is not None else {}
         hidden = self.job.exposition.hidden if self.job.exposition is not None else {}
         served = Served(rate_s=range_s)
@@ -52,55 +55,68 @@ class JobTarget:
         )
 
 
+def create_target(settings: EndpointSettings, job: ServerJob, *, is_only_job: bool) -> Target:
+    """Create the target of a job.
+
+    It is named by the job, by the configured name of the server, or by both if the server has
+    several jobs.
+    """
+    own = settings.service or settings.name
+    name = clean(job.name, 60)
+    if own != host_and_port(settings.url):
+        name = own if is_only_job or not name else f"{own} {name}"
+    return Target(name or own, settings.target.url)
+
+
 def build_expressions(
     job_targets: Iterable[JobTarget], matches: Sequence[Match], window_s: float
 ) -> list[str]:
-    """One expression a family and span, for all jobs that ask for it alike; before them, who is up, and of how many."""
+    """Build one expression for each family and span, for all jobs with the same question.
+
+    The first two are the numbers of sources that are up, and of all.
+    """
     of_all = selector(matches, "up")
-    asked: dict[tuple[str, str, float], PlannedQuery] = {}
-    for part in job_targets:
-        for question in map(part.job.translate_question, part.questions):
-            key = (question.name, question.how, part.range_s(window_s))
-            before, job = asked.get(key), part.job.name
-            asked[key] = (
-                PlannedQuery(question, (job,), key[2])
-                if before is None
-                else before.add_job(question, job)
-            )
+    planned: dict[tuple[str, str, float], PlannedQuery] = {}
+    for job_target in job_targets:
+        job = job_target.job
+        range_s = job_target.range_s(window_s)
+        for question in map(job.translate_question, job_target.questions):
+            key = (question.name, question.how, range_s)
+            query = planned.get(key)
+            if query is None:
+                planned[key] = PlannedQuery(question, (job.name,), range_s)
+            else:
+                planned[key] = query.add_job(question, job.name)
     return [
         label_family(f"sum by ({JOB_LABEL}) ({of_all})", UP),
         label_family(f"count by ({JOB_LABEL}) ({of_all})", ALL),
-        *(expression(one, matches) for one in asked.values()),
+        *(expression(query, matches) for query in planned.values()),
     ]
 
 
 JobAnswer = tuple[dict[Series, float], float | None, float | None]
-"""The samples of a job, and how many of its sources are up, of how many."""
+"""Samples of a job, and how many of its sources are up, of how many."""
 
 
 def group_by_job(job_targets: Mapping[str, JobTarget], vector: Vector) -> dict[str, JobAnswer]:
-    """The answers by job."""
+    """Group the answers by job."""
     samples: dict[str, dict[Series, float]] = {name: {} for name in job_targets}
     up: dict[str, float] = {}
     count: dict[str, float] = {}
     for labels, value in vector:
         job, family = labels.get(JOB_LABEL, ""), labels.get(FAMILY_LABEL, "")
-        part = job_targets.get(job)
-        if part is None:
+        job_target = job_targets.get(job)
+        if job_target is None:
             continue
         if family in (UP, ALL):
             (up if family == UP else count)[job] = value
             continue
-        key = (
-            family,
-            tuple(
-                sorted(pair for pair in labels.items() if pair[0] not in (FAMILY_LABEL, JOB_LABEL))
-            ),
-        )
-        series = part.series.get(key)
+        own_labels = [pair for pair in labels.items() if pair[0] not in (FAMILY_LABEL, JOB_LABEL)]
+        key = (family, tuple(sorted(own_labels)))
+        series = job_target.series.get(key)
         if series is None:
-            if len(part.series) >= MAX_CACHED_SERIES:
-                part.series.clear()
-            series = part.series[key] = Series(*key)
+            if len(job_target.series) >= MAX_CACHED_SERIES:
+                job_target.series.clear()
+            series = job_target.series[key] = Series(*key)
         samples[job][series] = value
     return {name: (own, up.get(name), count.get(name)) for name, own in samples.items()}

@@ -1,7 +1,7 @@
-"""Questions as PromQL: the server adds up, and many questions become one query.
+"""Write questions as PromQL, so that the server aggregates, and join many into one query.
 
-The results of several families stand in one answer, joined by `or`. Set operators look at all labels but the metric's
-name, so each family is told by a label of ours.
+The results of several families are joined by `or` in one answer. Set operators consider all labels
+but the metric's name, so each family is marked by a label of ours.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tputtui.frozen import frozen
 from tputtui.model import Match, Question
 
 FAMILY_LABEL = "tputtui_family"
-"""The label that tells which question a series of an answer belongs to."""
+"""Label that marks which question a series of an answer belongs to."""
 
 JOB_LABEL = "job"
 MAX_QUESTIONS_PER_QUERY = 40  # questions: servers limit the length of a query, and its depth
@@ -26,20 +26,20 @@ _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 @frozen
 class PlannedQuery:
-    """A question, of which jobs it is asked, and over how many seconds rates are taken."""
+    """Question, with the jobs it is for and the seconds over which rates are taken."""
 
     question: Question
     jobs: tuple[str, ...]
     range_s: float
 
     def add_job(self, question: Question, job: str) -> PlannedQuery:
-        """The same question of one more job, which may keep other labels apart."""
+        """Return the same question for one more job, which may keep other labels."""
         both = replace(self.question, labels=self.question.labels | question.labels)
         return replace(self, question=both, jobs=(*self.jobs, job))
 
 
 def quote_string(text: str) -> str:
-    """A string literal."""
+    """Quote a string literal."""
     escaped = (
         text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
     )
@@ -47,7 +47,7 @@ def quote_string(text: str) -> str:
 
 
 def selector(matches: Iterable[Match], name: str | None = None) -> str:
-    """`name{label="value"}`; a selector without any condition is completed to one that a server accepts."""
+    """Format `name{label="value"}`; without any condition, one that servers accept is added."""
     if name is None:
         return f"{{{format_conditions((*matches, Match('__name__', '!=', '')))}}}"
     if _NAME.fullmatch(name) is None:
@@ -56,53 +56,48 @@ def selector(matches: Iterable[Match], name: str | None = None) -> str:
 
 
 def format_conditions(matches: Iterable[Match]) -> str:
-    """What stands between a selector's braces."""
-    return ",".join(f"{one.label}{one.op}{quote_string(one.value)}" for one in matches)
+    """Format the conditions between a selector's braces."""
+    return ",".join(f"{match.label}{match.op}{quote_string(match.value)}" for match in matches)
 
 
 def match_jobs(jobs: Sequence[str]) -> Match:
-    """The condition that a series is of one of these jobs."""
+    """Return the condition that a series is of one of these jobs."""
     return match_any(JOB_LABEL, jobs)
 
 
 def match_any(label: str, values: Sequence[str]) -> Match:
-    """The condition that a label has one of these values."""
+    """Return the condition that a label has one of these values."""
     if len(values) == 1:
         return Match(label, "=", values[0])
     return Match(label, "=~", "|".join(_SPECIAL.sub(r"\\\g<0>", value) for value in values))
 
 
 def label_family(expression: str, family: str) -> str:
-    """An expression whose results say which question they answer."""
-    return f'label_replace({expression},"{FAMILY_LABEL}",{quote_string(family.replace("$", "$$"))},"","")'
+    """Wrap an expression so that its results are marked by their question."""
+    replacement = quote_string(family.replace("$", "$$"))
+    return f'label_replace({expression},"{FAMILY_LABEL}",{replacement},"","")'
 
 
 def expression(planned_query: PlannedQuery, matches: Sequence[Match]) -> str:
-    """One question as an expression, by job."""
+    """Write one question as an expression, by job."""
     question = planned_query.question
-    by = ",".join(
-        (
-            JOB_LABEL,
-            *sorted(
-                label for label in question.labels if _LABEL.fullmatch(label) and label != JOB_LABEL
-            ),
-        )
-    )
-    found = selector((*matches, match_jobs(planned_query.jobs)), question.name)
+    labels = sorted(label for label in question.labels - {JOB_LABEL} if _LABEL.fullmatch(label))
+    by = ",".join((JOB_LABEL, *labels))
+    series = selector((*matches, match_jobs(planned_query.jobs)), question.name)
     window = f"[{round(planned_query.range_s * 1000)}ms]"
     if question.how == "rate":
-        inner = f"sum by ({by}) (rate({found}{window}))"
+        inner = f"sum by ({by}) (rate({series}{window}))"
     elif question.how == "max":
-        inner = f"max by ({by}) (last_over_time({found}{window}))"
+        inner = f"max by ({by}) (last_over_time({series}{window}))"
     elif question.how == "limit":  # 0, -1 and Inf stand for "no limit"
-        inner = f"sum by ({by}) ((last_over_time({found}{window}) > 0) < Inf)"
+        inner = f"sum by ({by}) ((last_over_time({series}{window}) > 0) < Inf)"
     else:
-        inner = f"sum by ({by}) (last_over_time({found}{window}))"
+        inner = f"sum by ({by}) (last_over_time({series}{window}))"
     return label_family(inner, question.name)
 
 
 def join_queries(expressions: Sequence[str]) -> list[str]:
-    """The expressions joined to as few queries as servers accept."""
+    """Join the expressions to as few queries as servers accept."""
     return [
         " or ".join(expressions[begin : begin + MAX_QUESTIONS_PER_QUERY])
         for begin in range(0, len(expressions), MAX_QUESTIONS_PER_QUERY)

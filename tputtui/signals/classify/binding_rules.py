@@ -43,9 +43,9 @@ def traffic_binding(
 
 def _describe_exclusions(metric: CatalogMetric) -> str:
     """Describe the excluded series of a metric, for comparison with the raw counter."""
-    left_out = [text.clean(path, 30) for path in series_filter.excluded_paths(metric)]
-    more = f" and {len(left_out) - MAX_NAMED_PATHS} more" if len(left_out) > MAX_NAMED_PATHS else ""
-    return f", without {', '.join(left_out[:MAX_NAMED_PATHS])}{more}" if left_out else ""
+    excluded = [text.clean(path, 30) for path in series_filter.excluded_paths(metric)]
+    rest = f" and {len(excluded) - MAX_NAMED_PATHS} more" if len(excluded) > MAX_NAMED_PATHS else ""
+    return f", without {', '.join(excluded[:MAX_NAMED_PATHS])}{rest}" if excluded else ""
 
 
 def latency_binding(
@@ -62,16 +62,16 @@ def latency_binding(
     """
     kind: MetricKind = metric.kind
     denominator = metric.denominator if kind == "mean" else None
-    scale, how = units.seconds_scale(metric)
+    scale, unit_evidence = units.seconds_scale(metric)
     if entry_match is not None:
         scale = units.SECONDS.get(entry_match.line.unit or "", scale)
         if entry_match.divisor is not None:
             kind, denominator = "mean", entry_match.divisor.sample_name
-    said = (
-        f"{reason}, unit from its {how}"
-        if scale is not None and how not in ("name", "unit not told")
-        else reason
-    )
+    full_reason = reason
+    if scale is None:
+        full_reason = f"{reason}, unit not told"
+    elif unit_evidence not in ("name", "unit not told"):
+        full_reason = f"{reason}, unit from its {unit_evidence}"
     return Binding(
         "latency",
         kind,
@@ -82,7 +82,7 @@ def latency_binding(
         match=_matches(metric, entry_match),
         denominator=denominator,
         score=round(score, 2),
-        reason=said if scale is not None else f"{reason}, unit not told",
+        reason=full_reason,
     )
 
 
@@ -140,45 +140,44 @@ def error_counter_binding(
 
 def saturation_binding(entry_match: EntryMatch, exporter: str) -> Binding:
     """Bind saturation to the metric of an exporter's entry."""
-    metric, pick = entry_match.metric, entry_match.line
+    metric, line = entry_match.metric, entry_match.line
     limit = entry_match.divisor.sample_name if entry_match.divisor is not None else None
-    what = (
-        "waiting work"
-        if pick.waiting
-        else "a counter: its rate"
-        if metric.is_counted()
-        else "in use"
-    )
+    if line.waiting:
+        meaning = "waiting work"
+    elif metric.is_counted():
+        meaning = "a counter: its rate"
+    else:
+        meaning = "in use"
     return Binding(
         "saturation",
         "counter" if metric.is_counted() else "gauge",
         metric.sample_name,
-        unit=pick.unit or units.gauge_unit(metric),
-        name=pick.name or " ".join(metric.name_words),
-        match=applicable_matches(pick.match, metric),
+        unit=line.unit or units.gauge_unit(metric),
+        name=line.name or " ".join(metric.name_words),
+        match=applicable_matches(line.match, metric),
         limit=limit,
-        waiting=pick.waiting,
+        waiting=line.waiting,
         score=KNOWN_SCORE,
-        reason=f"known of {exporter}: {what}" + (f", of {limit}" if limit else ""),
+        reason=f"known of {exporter}: {meaning}" + (f", of {limit}" if limit else ""),
     )
 
 
 def exporter_reason(exporter: str, metric: CatalogMetric) -> str:
     """Describe why an entry was bound: known of HAProxy, 1,284/s now."""
-    now = (
-        f", {text.format_rate(metric.rate)}/s now"
-        if metric.rate and not series_filter.excluded_paths(metric)
-        else ""
-    )
-    return f"known of {exporter}{now}"
+    # The rate includes the excluded paths: it is left out where there are some.
+    if metric.rate and not series_filter.excluded_paths(metric):
+        return f"known of {exporter}, {text.format_rate(metric.rate)}/s now"
+    return f"known of {exporter}"
 
 
 def _matches(metric: CatalogMetric, entry_match: EntryMatch | None) -> tuple[Match, ...]:
     """Return conditions that select a metric's own series and count none of them twice."""
-    told = applicable_matches(entry_match.line.match, metric) if entry_match is not None else ()
+    entry_conditions: tuple[Match, ...] = ()
+    if entry_match is not None:
+        entry_conditions = applicable_matches(entry_match.line.match, metric)
     return _first_per_label(
         (
-            *told,
+            *entry_conditions,
             *series_filter.scrape_exclusions(metric),
             *series_filter.aggregate_exclusions(metric),
         )
@@ -186,7 +185,7 @@ def _matches(metric: CatalogMetric, entry_match: EntryMatch | None) -> tuple[Mat
 
 
 def _first_per_label(matches: Iterable[Match]) -> tuple[Match, ...]:
-    kept: dict[str, Match] = {}
+    first_by_label: dict[str, Match] = {}
     for match in matches:
-        kept.setdefault(match.label, match)
-    return tuple(kept.values())
+        first_by_label.setdefault(match.label, match)
+    return tuple(first_by_label.values())

@@ -41,7 +41,7 @@ _MAX_EXTRA_SIGNALS = 6  # further signals listed beside the main ones
 
 @dataclass(slots=True)
 class _Classification:
-    """The main exporter of a target, if one is known, and all other findings."""
+    """Classification in progress: the main exporter of a target, if known, and all findings."""
 
     catalog: MetricCatalog
     ranked: Sequence[RankedMetric]  # generic ranking of traffic
@@ -72,22 +72,25 @@ def classify(
     `elapsed_s` is the time between the scrapes in seconds. The result is deterministic: the same
     samples give the same bindings. With `use_exporters=False` only the generic ranking is used.
     """
-    found = build_catalog(exposition, previous, elapsed_s)
-    known = exporter_match.find_exporters(found) if use_exporters else []
-    ranked = ranking.rank_traffic(found)
-    main = _Classification(found, ranked, known, _find_main_exporter(known, ranked, found))
-    _bind_traffic(main)
-    errors, latency = _bind_errors(main), _bind_latency(main)
+    catalog = build_catalog(exposition, previous, elapsed_s)
+    exporters = exporter_match.find_exporters(catalog) if use_exporters else []
+    ranked = ranking.rank_traffic(catalog)
+    classification = _Classification(
+        catalog, ranked, exporters, _find_main_exporter(exporters, ranked, catalog)
+    )
+    _bind_traffic(classification)
+    errors, latency = _bind_errors(classification), _bind_latency(classification)
+    breakdown: tuple[str, ...] = ()
+    if classification.traffic_metric is not None:
+        breakdown = series_filter.breakdown_labels(classification.traffic_metric)
     return Bindings(
-        main.traffic,
+        classification.traffic,
         errors,
         latency,
-        _bind_saturation(main),
-        tuple(_bind_extra_signals(main)),
-        series_filter.breakdown_labels(main.traffic_metric)
-        if main.traffic_metric is not None
-        else (),
-        main.reasons,
+        _bind_saturation(classification),
+        tuple(_bind_extra_signals(classification)),
+        breakdown,
+        classification.reasons,
     )
 
 
@@ -101,19 +104,20 @@ def _find_main_exporter(
 
     None if the application's own metrics do.
     """
-    points = {one.metric.sample_name: one.score for one in ranked}
+    scores = {candidate.metric.sample_name: candidate.score for candidate in ranked}
     best: tuple[tuple[float, float], ExporterEntry] | None = None
-    for one in exporters:
-        line = exporter_match.first_match(one.traffic, catalog)
-        if line is None and "traffic" not in one.missing_signals:
+    for exporter in exporters:
+        entry_match = exporter_match.first_match(exporter.traffic, catalog)
+        if entry_match is None and "traffic" not in exporter.missing_signals:
             continue
-        lively = line is not None and (not line.metric.is_counted() or line.metric.value > 0)
-        order = (
-            one.rank - (0.0 if lively else 0.4),
-            points.get(line.metric.sample_name, 0.0) if line is not None else -1.0,
-        )
-        if best is None or order > best[0]:
-            best = (order, one)
+        has_counted, score = False, -1.0
+        if entry_match is not None:
+            metric = entry_match.metric
+            has_counted = not metric.is_counted() or metric.value > 0
+            score = scores.get(metric.sample_name, 0.0)
+        priority = (exporter.rank - (0.0 if has_counted else 0.4), score)
+        if best is None or priority > best[0]:
+            best = (priority, exporter)
     own = _find_own_traffic(ranked, exporters)
     if best is None or (own is not None and best[0][0] < _OWN_APP_RANK):
         return None
@@ -126,21 +130,21 @@ def _find_own_traffic(
     """Find the best counter without an entry that is certainly an application's traffic."""
     if not ranked or ranked[0].score < MIN_OWN_APP_SCORE:
         return None
-    spoken = {
+    known_families = {
         exporter_match.parse_line(line).family
-        for one in exporters
-        for line in (*one.traffic, *one.errors, *one.latency, *one.extra)
+        for exporter in exporters
+        for line in (*exporter.traffic, *exporter.errors, *exporter.latency, *exporter.extra)
     }
-    starts = {name.split("_", 1)[0].split(":", 1)[0] for name in spoken}
-    for one in ranked:
-        if one.score < MIN_OWN_APP_SCORE:
+    known_prefixes = {name.split("_", 1)[0].split(":", 1)[0] for name in known_families}
+    for candidate in ranked:
+        if candidate.score < MIN_OWN_APP_SCORE:
             return None
         if (
-            one.metric.sample_name not in spoken
-            and one.metric.name not in spoken
-            and one.metric.name_words[0] not in starts
+            candidate.metric.sample_name not in known_families
+            and candidate.metric.name not in known_families
+            and candidate.metric.name_words[0] not in known_prefixes
         ):
-            return one
+            return candidate
     return None
 
 
@@ -149,12 +153,12 @@ def _find_own_traffic(
 
 def _bind_traffic(main: _Classification) -> None:
     if main.main_exporter is not None:
-        line = exporter_match.first_match(main.lines("traffic"), main.catalog)
-        if line is not None:
-            why = binding_rules.exporter_reason(main.main_exporter.name, line.metric)
-            main.traffic_metric = line.metric
+        entry_match = exporter_match.first_match(main.lines("traffic"), main.catalog)
+        if entry_match is not None:
+            reason = binding_rules.exporter_reason(main.main_exporter.name, entry_match.metric)
+            main.traffic_metric = entry_match.metric
             main.traffic = binding_rules.traffic_binding(
-                line.metric, binding_rules.KNOWN_SCORE, why, line
+                entry_match.metric, binding_rules.KNOWN_SCORE, reason, entry_match
             )
             return
     if main.is_missing("traffic") and main.main_exporter is not None:
@@ -165,46 +169,45 @@ def _bind_traffic(main: _Classification) -> None:
         main.traffic_metric = best.metric
         main.traffic = binding_rules.traffic_binding(best.metric, best.score, best.reason)
         return
-    volume = ranking.find_byte_counter(main.catalog)
-    if volume is not None:
-        main.traffic_metric = volume.metric
-        main.traffic = binding_rules.traffic_binding(volume.metric, volume.score, volume.reason)
+    byte_counter = ranking.find_byte_counter(main.catalog)
+    if byte_counter is not None:
+        main.traffic_metric = byte_counter.metric
+        main.traffic = binding_rules.traffic_binding(
+            byte_counter.metric, byte_counter.score, byte_counter.reason
+        )
         return
-    nearest = (
-        f"; the nearest is {text.clean(best.metric.sample_name, 80)}"
-        if best is not None and best.score > 0
-        else ""
-    )
+    nearest = ""
+    if best is not None and best.score > 0:
+        nearest = f"; the nearest is {text.clean(best.metric.sample_name, 80)}"
     main.reasons["traffic"] = f"no counter is clearly requests, queries, messages or bytes{nearest}"
 
 
 def _bind_errors(main: _Classification) -> Binding | None:
-    lines = [
-        line
-        for line in exporter_match.all_matches(main.lines("errors"), main.catalog)
-        if _has_label(line)
+    entry_matches = [
+        entry_match
+        for entry_match in exporter_match.all_matches(main.lines("errors"), main.catalog)
+        if _has_label(entry_match)
     ]
-    for line in lines[:1]:
-        why = (
-            binding_rules.exporter_reason(main.main_exporter.name, line.metric)
-            if main.main_exporter is not None
-            else ""
-        )
-        if line.line.label is not None:
-            return binding_rules.status_error_binding(line.metric, line.line.label, why, line)
+    for entry_match in entry_matches[:1]:
+        reason = ""
+        if main.main_exporter is not None:
+            reason = binding_rules.exporter_reason(main.main_exporter.name, entry_match.metric)
+        if entry_match.line.label is not None:
+            return binding_rules.status_error_binding(
+                entry_match.metric, entry_match.line.label, reason, entry_match
+            )
         return binding_rules.error_counter_binding(
-            line.metric, main.traffic_metric, binding_rules.KNOWN_SCORE, why, line
+            entry_match.metric, main.traffic_metric, binding_rules.KNOWN_SCORE, reason, entry_match
         )
-    bound = None
-    if main.traffic_metric is not None and not main.is_missing("errors"):
-        bound = _find_generic_errors(main.traffic_metric, main.catalog)
-    if bound is None:
-        main.reasons["errors"] = (
-            "no status label and no counter of errors beside the traffic"
-            if main.traffic_metric
-            else "no traffic to count errors of"
-        )
-    return bound
+    if main.traffic_metric is None:
+        main.reasons["errors"] = "no traffic to count errors of"
+        return None
+    binding = None
+    if not main.is_missing("errors"):
+        binding = _find_generic_errors(main.traffic_metric, main.catalog)
+    if binding is None:
+        main.reasons["errors"] = "no status label and no counter of errors beside the traffic"
+    return binding
 
 
 def _has_label(entry_match: EntryMatch) -> bool:
@@ -222,13 +225,13 @@ def _find_generic_errors(traffic_metric: CatalogMetric, catalog: MetricCatalog) 
         return binding_rules.status_error_binding(
             traffic_metric, label, f"status label of the traffic: {text.clean(label, 60)}"
         )
-    for metric, other in ranking.status_siblings(traffic_metric, catalog):
+    for metric, status_label in ranking.status_siblings(traffic_metric, catalog):
         return binding_rules.status_error_binding(
-            metric, other, f"status label beside the traffic: {text.clean(other, 60)}"
+            metric, status_label, f"status label beside the traffic: {text.clean(status_label, 60)}"
         )
-    dedicated = ranking.rank_errors(catalog, traffic_metric)
-    if dedicated and dedicated[0].score >= ranking.MIN_ERRORS_SCORE:
-        best = dedicated[0]
+    error_counters = ranking.rank_errors(catalog, traffic_metric)
+    if error_counters and error_counters[0].score >= ranking.MIN_ERRORS_SCORE:
+        best = error_counters[0]
         return binding_rules.error_counter_binding(
             best.metric, traffic_metric, best.score, best.reason
         )
@@ -236,23 +239,23 @@ def _find_generic_errors(traffic_metric: CatalogMetric, catalog: MetricCatalog) 
 
 
 def _bind_latency(main: _Classification) -> Binding | None:
-    line = exporter_match.first_match(main.lines("latency"), main.catalog, _measures_time)
-    if line is not None and main.main_exporter is not None:
+    entry_match = exporter_match.first_match(main.lines("latency"), main.catalog, _measures_time)
+    if entry_match is not None and main.main_exporter is not None:
         return binding_rules.latency_binding(
-            line.metric,
+            entry_match.metric,
             binding_rules.KNOWN_SCORE,
-            binding_rules.exporter_reason(main.main_exporter.name, line.metric),
-            line,
+            binding_rules.exporter_reason(main.main_exporter.name, entry_match.metric),
+            entry_match,
         )
     if main.is_missing("latency") and main.main_exporter is not None:
         main.reasons["latency"] = f"{main.main_exporter.name} exposes no latency"
         return None
-    for one in ranking.rank_latency(main.catalog, main.traffic_metric):
-        if ranking.is_time_to_first(one.metric):
+    for candidate in ranking.rank_latency(main.catalog, main.traffic_metric):
+        if ranking.is_time_to_first(candidate.metric):
             continue
-        if one.score < ranking.MIN_LATENCY_SCORE:
+        if candidate.score < ranking.MIN_LATENCY_SCORE:
             break
-        return binding_rules.latency_binding(one.metric, one.score, one.reason)
+        return binding_rules.latency_binding(candidate.metric, candidate.score, candidate.reason)
     main.reasons["latency"] = "no histogram, summary or mean of the time a request takes"
     return None
 
@@ -271,27 +274,29 @@ def _bind_saturation(main: _Classification) -> tuple[Binding, ...]:
 
     Each resource is bound once; at most `saturation_rules.MAX_BINDINGS`.
     """
-    bound: list[Binding] = []
-    ordered = sorted(main.exporters, key=lambda one: one is not main.main_exporter)
-    for one in ordered:
-        bound.extend(
-            binding_rules.saturation_binding(line, one.name)
-            for line in exporter_match.all_matches(one.saturation, main.catalog)
+    candidates: list[Binding] = []
+    ordered = sorted(main.exporters, key=lambda exporter: exporter is not main.main_exporter)
+    for exporter in ordered:
+        candidates.extend(
+            binding_rules.saturation_binding(entry_match, exporter.name)
+            for entry_match in exporter_match.all_matches(exporter.saturation, main.catalog)
         )
-    bound.extend(
+    candidates.extend(
         saturation_rules.find_bindings(
-            main.catalog, main.traffic_metric, is_exporter_known=len(bound) >= _ENOUGH_SATURATION
+            main.catalog,
+            main.traffic_metric,
+            is_exporter_known=len(candidates) >= _ENOUGH_SATURATION,
         )
     )
     names: set[str] = set()
     families: set[str] = set()
-    kept = []
-    for binding in bound:
+    unique = []
+    for binding in candidates:
         if binding.name not in names and (binding.family not in families or binding.match):
-            kept.append(binding)
+            unique.append(binding)
             names.add(binding.name)
             families.add(binding.family)
-    return tuple(kept[: saturation_rules.MAX_BINDINGS])
+    return tuple(unique[: saturation_rules.MAX_BINDINGS])
 
 
 def _bind_extra_signals(main: _Classification) -> list[Binding]:
@@ -301,24 +306,27 @@ def _bind_extra_signals(main: _Classification) -> list[Binding]:
         for metric in main.catalog
         if ranking.is_time_to_first(metric) and metric.bounds
     ]
-    taken = {main.traffic.family if main.traffic is not None else ""}
-    for one in sorted(main.exporters, key=lambda one: one is not main.main_exporter):
-        lines = exporter_match.all_matches(one.extra, main.catalog)
-        if one is not main.main_exporter and one.rank > 0:
-            line = exporter_match.first_match(one.traffic, main.catalog)
-            lines = [*([line] if line is not None else []), *lines]
-        for line in lines:
-            if line.metric.sample_name not in taken and line.metric.value > 0:
-                taken.add(line.metric.sample_name)
-                name = line.line.name or one.name
-                why = binding_rules.exporter_reason(one.name, line.metric)
+    bound_families = {main.traffic.family if main.traffic is not None else ""}
+    for exporter in sorted(main.exporters, key=lambda exporter: exporter is not main.main_exporter):
+        entry_matches = exporter_match.all_matches(exporter.extra, main.catalog)
+        if exporter is not main.main_exporter and exporter.rank > 0:
+            entry_match = exporter_match.first_match(exporter.traffic, main.catalog)
+            entry_matches = [*([entry_match] if entry_match is not None else []), *entry_matches]
+        for entry_match in entry_matches:
+            if (
+                entry_match.metric.sample_name not in bound_families
+                and entry_match.metric.value > 0
+            ):
+                bound_families.add(entry_match.metric.sample_name)
+                name = entry_match.line.name or exporter.name
+                reason = binding_rules.exporter_reason(exporter.name, entry_match.metric)
                 signals.append(
                     binding_rules.traffic_binding(
-                        line.metric, binding_rules.KNOWN_SCORE, why, line, name
+                        entry_match.metric, binding_rules.KNOWN_SCORE, reason, entry_match, name
                     )
                 )
     own = _find_own_traffic(main.ranked, main.exporters) if main.main_exporter is not None else None
-    if own is not None and own.metric.sample_name not in taken:
+    if own is not None and own.metric.sample_name not in bound_families:
         signals.append(
             binding_rules.traffic_binding(own.metric, own.score, own.reason, name="own requests")
         )
@@ -327,7 +335,7 @@ def _bind_extra_signals(main: _Classification) -> list[Binding]:
 
 def _bind_time_to_first(metric: CatalogMetric) -> Binding:
     of_tokens = bool({"token", "ttft"} & set(metric.name_words))
-    named = binding_rules.latency_binding(
+    binding = binding_rules.latency_binding(
         metric, binding_rules.KNOWN_SCORE / 2, "named for the first of the answer"
     )
-    return replace(named, name="time to first token" if of_tokens else "time to first byte")
+    return replace(binding, name="time to first token" if of_tokens else "time to first byte")

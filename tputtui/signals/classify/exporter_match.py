@@ -48,27 +48,29 @@ class EntryMatch:
 @lru_cache(maxsize=2048)
 def parse_line(line: str) -> EntryLine:
     """Parse a line of an entry as described in `exporters`. Raises ValueError if it is invalid."""
-    found = _LINE_PATTERN.fullmatch(line)
-    if found is None:
-        raise ValueError(f"not a line of an ecosystem: {line}")
+    parsed = _LINE_PATTERN.fullmatch(line)
+    if parsed is None:
+        raise ValueError(f"not a line of an exporter's entry: {line}")
     return EntryLine(
-        found["words"] or "",
-        found["family"],
-        parse_matches(found["match"] or ""),
-        found["unit"],
-        found["label"],
-        tuple((found["values"] or "").split("|")) if found["values"] else (),
-        found["over"],
-        bool(found["waiting"]),
+        parsed["words"] or "",
+        parsed["family"],
+        parse_matches(parsed["match"] or ""),
+        parsed["unit"],
+        parsed["label"],
+        tuple((parsed["values"] or "").split("|")) if parsed["values"] else (),
+        parsed["over"],
+        bool(parsed["waiting"]),
     )
 
 
 def find_exporters(catalog: MetricCatalog) -> list[ExporterEntry]:
     """Return the exporters whose signature is on the target, those that serve users first."""
     present = [
-        one for one in all_entries() if any(_has_signature(sign, catalog) for sign in one.signature)
+        exporter
+        for exporter in all_entries()
+        if any(_has_signature(signature, catalog) for signature in exporter.signature)
     ]
-    return sorted(present, key=lambda one: -one.rank)
+    return sorted(present, key=lambda exporter: -exporter.rank)
 
 
 def _has_signature(signature: str, catalog: MetricCatalog) -> bool:
@@ -89,21 +91,23 @@ def first_match(
 
     If there is none, the first that is present and suitable.
     """
-    there = [one for one in all_matches(lines, catalog) if is_suitable(one)]
-    lively = (one for one in there if not one.metric.is_counted() or one.metric.value > 0)
-    return next(lively, there[0] if there else None)
+    suitable = [match for match in all_matches(lines, catalog) if is_suitable(match)]
+    counting = (
+        match for match in suitable if not match.metric.is_counted() or match.metric.value > 0
+    )
+    return next(counting, suitable[0] if suitable else None)
 
 
 def all_matches(lines: Sequence[str], catalog: MetricCatalog) -> list[EntryMatch]:
     """Return all lines whose families are present, in their order."""
-    there = []
+    matches = []
     for line in lines:
-        pick = parse_line(line)
-        metric = _find_metric(pick.family, catalog)
-        over = catalog.get(pick.divisor) if pick.divisor else None
+        parsed = parse_line(line)
+        metric = _find_metric(parsed.family, catalog)
+        divisor = catalog.get(parsed.divisor) if parsed.divisor else None
         if metric is not None:
-            there.append(EntryMatch(pick, metric, over))
-    return there
+            matches.append(EntryMatch(parsed, metric, divisor))
+    return matches
 
 
 def _find_metric(family: str, catalog: MetricCatalog) -> CatalogMetric | None:
@@ -127,13 +131,12 @@ def applicable_matches(match: Sequence[Match], metric: CatalogMetric) -> tuple[M
 
 
 def _meets_all(match: Sequence[Match], labels: dict[str, str]) -> bool:
-    for one in match:
-        value = labels.get(one.label, "")
-        equal = (
-            re.fullmatch(one.value, value) is not None
-            if one.op.endswith("~")
-            else value == one.value
-        )
-        if equal == one.op.startswith("!"):
+    for condition in match:
+        value = labels.get(condition.label, "")
+        if condition.op.endswith("~"):
+            is_equal = re.fullmatch(condition.value, value) is not None
+        else:
+            is_equal = value == condition.value
+        if is_equal == condition.op.startswith("!"):
             return False
     return True

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import isfinite
 
 from tputtui.model import Exposition, Family, Match, MetricKind, Series
 
@@ -21,8 +22,8 @@ MAX_SERIES_READ = 500  # series of a sample name whose labels are read
 MAX_BUCKETS_READ = 200
 _TIMESTAMP = (9e8, 4e9)  # unix seconds from 1998 to 2096
 _COUNTER_WORDS = frozenset(
-    (one,)
-    for one in ("requests", "queries", "questions", "commands", "messages", "calls", "operations")
+    (word,)
+    for word in ("requests", "queries", "questions", "commands", "messages", "calls", "operations")
 )
 """Last words of an untyped name that mark a counter: mysql_global_status_questions."""
 _WORD_PATTERN = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|[\d_:.]|$)|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*")
@@ -40,7 +41,7 @@ def split_words(name: str) -> tuple[str, ...]:
 class CatalogMetric:
     """One interpreted metric.
 
-    `name` is the base name; `counts` is the sample that counts events, if there is one.
+    `name` is the base name; `count_sample` is the sample that counts events, if there is one.
     """
 
     name: str
@@ -49,7 +50,7 @@ class CatalogMetric:
     unit: str = ""
     help: str = ""
     is_typed: bool = True  # declared by a TYPE line
-    # series of `counts`, or of the gauge
+    # series of `count_sample`, or of the gauge
     series: list[tuple[Series, float]] = field(default_factory=list)
     labels: dict[str, set[str]] = field(default_factory=dict)
     bounds: tuple[float, ...] = ()  # finite upper bounds of a histogram, ascending
@@ -75,7 +76,7 @@ class CatalogMetric:
         return sum(value for _, value in self.series if value == value)  # noqa: PLR0124
 
     def is_counted(self) -> bool:
-        """Whether it has a rate."""
+        """Tell whether it has a rate."""
         return self.count_sample is not None
 
 
@@ -163,19 +164,19 @@ def _pair_time_counters(metrics: dict[str, CatalogMetric]) -> None:
 
 def _total_rise(series: list[tuple[Series, float]], previous: Exposition) -> float:
     rise = 0.0
-    for one, value in series:
-        earlier = previous.samples.get(one, 0.0)
+    for counter, value in series:
+        earlier = previous.samples.get(counter, 0.0)
         rise += value - earlier if value >= earlier else max(value, 0.0)
     return rise
 
 
 def _collect_label_values(series: list[tuple[Series, float]]) -> dict[str, set[str]]:
     labels: dict[str, set[str]] = {}
-    for one, _ in series[:MAX_SERIES_READ]:
-        for name, value in one.labels:
-            seen = labels.setdefault(name, set())
-            if len(seen) < MAX_LABEL_VALUES:
-                seen.add(value)
+    for labelled, _ in series[:MAX_SERIES_READ]:
+        for name, value in labelled.labels:
+            known_values = labels.setdefault(name, set())
+            if len(known_values) < MAX_LABEL_VALUES:
+                known_values.add(value)
     return labels
 
 
@@ -193,35 +194,51 @@ def _create_metric(
             return CatalogMetric(name, "counter", name, parent.unit, parent.help)
         if part in ("created", "info"):
             return None
-    if name.endswith("_created") and family is not None and family.type == "gauge":
+    if _has_no_measure(name, family):
         return None
-    kind = family.type if family is not None else "untyped"
-    if kind in ("info", "stateset", "gaugehistogram") or name.endswith(("_info", "_build_info")):
-        return None
-    if kind in ("histogram", "summary") and family is not None:
+    if family is not None and family.type in ("histogram", "summary"):
         return _create_distribution(name, family, by_name)
     if part in ("sum", "count", "bucket"):
-        pair = _undeclared_distribution(base, part, by_name, families)
-        if pair is not None:
-            return pair
-    if kind == "counter" and family is not None:
-        is_moment = _is_timestamp(name, by_name[name])
-        return CatalogMetric(
-            name,
-            "gauge" if is_moment else "counter",
-            None if is_moment else name,
-            family.unit,
-            family.help,
-        )
-    if kind == "gauge" and family is not None:
+        distribution = _undeclared_distribution(base, part, by_name, families)
+        if distribution is not None:
+            return distribution
+    if family is not None and family.type in ("counter", "gauge"):
+        return _create_declared(name, family, by_name[name])
+    return _create_untyped(name, family, by_name)
+
+
+def _has_no_measure(name: str, family: Family | None) -> bool:
+    """Tell whether a sample describes something, or is of a type that is not interpreted."""
+    if name.endswith(("_info", "_build_info")):
+        return True
+    if family is None:
+        return False
+    if name.endswith("_created") and family.type == "gauge":
+        return True
+    return family.type in ("info", "stateset", "gaugehistogram")
+
+
+def _create_declared(
+    name: str, family: Family, series: list[tuple[Series, float]]
+) -> CatalogMetric:
+    """Create the metric of a declared counter or gauge; a counter of timestamps is a gauge."""
+    if family.type == "gauge" or _is_timestamp(name, series):
         return CatalogMetric(name, "gauge", None, family.unit, family.help)
-    if any(label == "quantile" for label, _ in by_name[name][0][0].labels):
+    return CatalogMetric(name, "counter", name, family.unit, family.help)
+
+
+def _create_untyped(
+    name: str, family: Family | None, by_name: Mapping[str, list[tuple[Series, float]]]
+) -> CatalogMetric:
+    """Create a metric without a type from its name and its labels."""
+    first_series, _ = by_name[name][0]
+    if any(label == "quantile" for label, _ in first_series.labels):
         return _create_distribution(
             name, family or Family(name, "summary"), by_name, is_typed=False
         )
     help_text = family.help if family is not None else ""
-    counted = name.endswith(("_total", "_count")) or split_words(name)[-1:] in _COUNTER_WORDS
-    if counted and not _is_timestamp(name, by_name[name]):
+    is_counter = name.endswith(("_total", "_count")) or split_words(name)[-1:] in _COUNTER_WORDS
+    if is_counter and not _is_timestamp(name, by_name[name]):
         return CatalogMetric(name, "counter", name, help=help_text, is_typed=False)
     return CatalogMetric(name, "gauge", None, help=help_text, is_typed=False)
 
@@ -243,18 +260,18 @@ def _undeclared_distribution(
 
     Those declared as two counters are recognised too.
     """
-    has_sum, has_count = f"{base}_sum" in by_name, f"{base}_count" in by_name
-    if suffix == "bucket" and not (
-        has_count
-        and any(label in ("le", "vmrange") for label, _ in by_name[f"{base}_bucket"][0][0].labels)
-    ):
+    if f"{base}_count" not in by_name:
         return None
-    if not has_count or not (has_sum or suffix == "bucket"):
+    if suffix == "bucket":
+        first_series, _ = by_name[f"{base}_bucket"][0]
+        if not any(label in ("le", "vmrange") for label, _ in first_series.labels):
+            return None
+    elif f"{base}_sum" not in by_name:
         return None
-    told = {
-        families[f"{base}_{end}"].type for end in ("sum", "count") if f"{base}_{end}" in families
+    declared_types = {
+        families[f"{base}_{part}"].type for part in ("sum", "count") if f"{base}_{part}" in families
     }
-    if told & {"gauge", "histogram", "summary"}:
+    if declared_types & {"gauge", "histogram", "summary"}:
         return None
     return _create_distribution(base, families.get(base) or Family(base), by_name, is_typed=False)
 
@@ -272,25 +289,24 @@ def _create_distribution(
     kind: MetricKind = "mean"
     if bounds:
         kind = "histogram"
-    elif any(
-        label == "quantile" for series, _ in by_name.get(base, [])[:1] for label, _ in series.labels
-    ):
-        kind = "summary"
+    elif base in by_name:
+        first_series, _ = by_name[base][0]
+        if any(label == "quantile" for label, _ in first_series.labels):
+            kind = "summary"
     return CatalogMetric(
         base, kind, count, family.unit, family.help, is_typed, bounds=bounds, denominator=count
     )
 
 
 def _bucket_bounds(buckets: list[tuple[Series, float]]) -> tuple[float, ...]:
-    found: set[float] = set()
+    bounds: set[float] = set()
     for series, _ in buckets[:MAX_BUCKETS_READ]:
-        raw = series.label("le") or (series.label("vmrange") or "").rpartition("...")[2]
+        text = series.label("le") or (series.label("vmrange") or "").rpartition("...")[2]
         try:
-            found.add(float(raw or "nan"))
+            bounds.add(float(text or "nan"))
         except ValueError:
             continue
-    finite = sorted(bound for bound in found if abs(bound) != float("inf") and bound == bound)  # noqa: PLR0124
-    return tuple(finite)
+    return tuple(sorted(bound for bound in bounds if isfinite(bound)))
 
 
 def _is_timestamp(name: str, series: list[tuple[Series, float]]) -> bool:

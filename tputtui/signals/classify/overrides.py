@@ -29,33 +29,32 @@ def apply_overrides(
     """
     if not overrides:
         return bindings
-    found = build_catalog(exposition) if exposition is not None else None
-    reasons = {slot: why for slot, why in bindings.reasons.items() if slot not in overrides}
+    catalog = build_catalog(exposition) if exposition is not None else None
+    reasons = {
+        signal: reason for signal, reason in bindings.reasons.items() if signal not in overrides
+    }
     result = replace(bindings, reasons=reasons)
-    for slot in _SIGNALS:
-        words = overrides.get(slot)
-        if not words:
+    for signal in _SIGNALS:
+        override = overrides.get(signal)
+        if not override:
             continue
-        if slot == "saturation":
-            rest = tuple(one for one in bindings.saturation if one.family != words.get("family"))
-            result = replace(
-                result, saturation=(_override_binding(None, slot, words, found), *rest)
-            )
-        elif slot == "traffic":
-            traffic = _override_binding(bindings.traffic, slot, words, found)
-            counted = found.get(traffic.family) if found is not None else None
-            breakdown = (
-                series_filter.breakdown_labels(counted)
-                if counted is not None
-                else bindings.breakdown
-            )
-            result = replace(result, traffic=traffic, breakdown=breakdown)
-        elif slot == "errors":
-            result = replace(result, errors=_override_binding(bindings.errors, slot, words, found))
+        if signal == "saturation":
+            family = override.get("family")
+            others = [binding for binding in bindings.saturation if binding.family != family]
+            level = _override_binding(None, signal, override, catalog)
+            result = replace(result, saturation=(level, *others))
+        elif signal == "traffic":
+            traffic = _override_binding(bindings.traffic, signal, override, catalog)
+            result = replace(result, traffic=traffic)
+            counted = catalog.get(traffic.family) if catalog is not None else None
+            if counted is not None:
+                result = replace(result, breakdown=series_filter.breakdown_labels(counted))
+        elif signal == "errors":
+            errors = _override_binding(bindings.errors, signal, override, catalog)
+            result = replace(result, errors=errors)
         else:
-            result = replace(
-                result, latency=_override_binding(bindings.latency, slot, words, found)
-            )
+            latency = _override_binding(bindings.latency, signal, override, catalog)
+            result = replace(result, latency=latency)
     return result
 
 
@@ -76,12 +75,10 @@ def _override_binding(
     if "values" in override:
         changed = replace(changed, values=tuple(_string_list(override["values"])))
     if "match" in override:
-        changed = replace(
-            changed,
-            match=tuple(
-                match for one in _string_list(override["match"]) for match in parse_matches(one)
-            ),
-        )
+        matches: list[Match] = []
+        for selector in _string_list(override["match"]):
+            matches += parse_matches(selector)
+        changed = replace(changed, match=tuple(matches))
     if "limit" in override:
         changed = replace(changed, limit=str(override["limit"]))
     if "name" in override:
@@ -118,7 +115,9 @@ def _create_binding(signal: SignalKind, family: str, catalog: MetricCatalog | No
 def _string_list(value: object) -> Sequence[str]:
     if isinstance(value, str):
         return (value,)
-    return tuple(str(one) for one in value) if isinstance(value, (list, tuple)) else (str(value),)
+    if isinstance(value, (list, tuple)):
+        return tuple(str(item) for item in value)
+    return (str(value),)
 
 
 def parse_matches(selector: str) -> tuple[Match, ...]:
@@ -126,20 +125,23 @@ def parse_matches(selector: str) -> tuple[Match, ...]:
 
     Raises ValueError if a condition cannot be parsed or its regular expression is invalid.
     """
-    inner = selector.strip().removeprefix("{").removesuffix("}").strip().rstrip(",")
-    found: list[Match] = []
+    conditions = selector.strip().removeprefix("{").removesuffix("}").strip().rstrip(",")
+    matches: list[Match] = []
     position = 0
-    while position < len(inner):
-        one = _MATCHER.match(inner, position)
-        if one is None:
+    while position < len(conditions):
+        condition = _MATCHER.match(conditions, position)
+        if condition is None:
             raise ValueError(
-                f'{text.clean(selector, 80)!r} is no label condition: write route!="/health" or code=~"5.."'
+                f"{text.clean(selector, 80)!r} is no label condition: "
+                'write route!="/health" or code=~"5.."'
             )
-        value = re.sub(r"\\(.)", lambda escape: "\n" if escape[1] == "n" else escape[1], one[3])
-        _check_regex(one[2], value, selector)
-        found.append(Match(one[1], one[2], value))  # type: ignore[arg-type]  # the pattern has only the four
-        position = one.end()
-    return tuple(found)
+        label, operator, quoted = condition.groups()
+        value = re.sub(r"\\(.)", lambda escape: "\n" if escape[1] == "n" else escape[1], quoted)
+        _check_regex(operator, value, selector)
+        # The pattern has no other operators than those of Match.
+        matches.append(Match(label, operator, value))  # type: ignore[arg-type]
+        position = condition.end()
+    return tuple(matches)
 
 
 def _check_regex(operator: str, value: str, selector: str) -> None:
@@ -147,6 +149,7 @@ def _check_regex(operator: str, value: str, selector: str) -> None:
         try:
             re.compile(value)
         except re.error as error:
+            reason = text.clean(str(error), 80)
             raise ValueError(
-                f"{text.clean(selector, 80)!r}: not a regular expression: {text.clean(str(error), 80)}"
+                f"{text.clean(selector, 80)!r}: not a regular expression: {reason}"
             ) from None

@@ -39,47 +39,47 @@ def rank_traffic(catalog: MetricCatalog) -> list[RankedMetric]:
         for metric in catalog
         if metric.is_counted()
     ]
-    return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
+    return sorted(ranked, key=lambda candidate: (-candidate.score, candidate.metric.name))
 
 
 def _score_traffic(
     metric: CatalogMetric, catalog: MetricCatalog, *, is_any_moving: bool
 ) -> RankedMetric:
-    name = metric.name_words
-    points = max((vocabulary.WORK_NOUNS.get(word, 0.0) for word in name), default=0.0)
-    noun = max(name, key=lambda word: vocabulary.WORK_NOUNS.get(word, 0.0)) if points else ""
-    why = ["counter" if metric.kind == "counter" else f"{metric.kind}, counted"]
+    name_words = metric.name_words
+    points = max((vocabulary.WORK_NOUNS.get(word, 0.0) for word in name_words), default=0.0)
+    noun = max(name_words, key=lambda word: vocabulary.WORK_NOUNS.get(word, 0.0)) if points else ""
+    reasons = ["counter" if metric.kind == "counter" else f"{metric.kind}, counted"]
     if metric.kind != "counter":
-        points = max(points, 6.0 if vocabulary.DURATIONS.keys() & set(name) else 0.0) - (
+        points = max(points, 6.0 if vocabulary.DURATIONS.keys() & set(name_words) else 0.0) - (
             2.0 if metric.is_typed else 3.0
         )
-        points -= 6.0 if vocabulary.SIZES & set(name) else 0.0
-    elif vocabulary.TIMES & set(name):
+        points -= 6.0 if vocabulary.SIZES & set(name_words) else 0.0
+    elif vocabulary.TIMES & set(name_words):
         points -= 9.0
-    points += sum(vocabulary.SERVING.get(word, 0.0) for word in dict.fromkeys(name))
+    points += sum(vocabulary.SERVING.get(word, 0.0) for word in dict.fromkeys(name_words))
     label = find_status_label(metric)
     if label is not None:
         points += 3.5
-        why.append(f"has the status label {label}")
-    routed = sum(
+        reasons.append(f"has the status label {label}")
+    route_points = sum(
         1.0
         for group in (series_filter.ROUTE_LABELS, series_filter.METHOD_LABELS)
         if set(group) & metric.labels.keys()
     )
-    points += routed
-    if routed:
-        why.append("is split by route or method")
+    points += route_points
+    if route_points:
+        reasons.append("is split by route or method")
     if noun:
-        why.append(f"named for {noun}")
-    points += _score_activity(metric, why, is_any_moving=is_any_moving)
+        reasons.append(f"named for {noun}")
+    points += _score_activity(metric, reasons, is_any_moving=is_any_moving)
     points += min(2.0, math.log(1 + _count_same_prefix(metric, catalog)) / 2)
-    points -= 14.0 if name and name[0] in vocabulary.RUNTIME else 0.0
-    points -= min(10.0, 6.5 * len(vocabulary.ERRORS & set(name)))
-    points -= min(10.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(name)))
+    points -= 14.0 if name_words and name_words[0] in vocabulary.RUNTIME else 0.0
+    points -= min(10.0, 6.5 * len(vocabulary.ERRORS & set(name_words)))
+    points -= min(10.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(name_words)))
     points -= 8.0 if series_filter.is_only_scrapes(metric) else 0.0
-    points -= 0.25 * len(name)
+    points -= 0.25 * len(name_words)
     points -= 0.0 if metric.is_typed or metric.kind != "counter" else 0.5
-    return RankedMetric(metric, points, ", ".join(why))
+    return RankedMetric(metric, points, ", ".join(reasons))
 
 
 def _score_activity(metric: CatalogMetric, reasons: list[str], *, is_any_moving: bool) -> float:
@@ -111,11 +111,11 @@ def find_status_label(metric: CatalogMetric) -> str | None:
     return None
 
 
-def common_prefix_length(words: Sequence[str], other_words: Sequence[str]) -> int:
+def common_prefix_length(name_words: Sequence[str], other_words: Sequence[str]) -> int:
     """Return the number of leading words that two names share."""
     count = 0
-    for mine, theirs in zip(words, other_words, strict=False):
-        if mine != theirs:
+    for word, other_word in zip(name_words, other_words, strict=False):
+        if word != other_word:
             break
         count += 1
     return count
@@ -123,10 +123,10 @@ def common_prefix_length(words: Sequence[str], other_words: Sequence[str]) -> in
 
 def is_time_to_first(metric: CatalogMetric) -> bool:
     """Tell whether it times the first byte or token instead of the whole answer."""
-    name = metric.name_words
-    if "ttft" in name or "ttfb" in name:
+    name_words = metric.name_words
+    if "ttft" in name_words or "ttfb" in name_words:
         return True
-    return any(first in name and what in name for first, what in _FIRST_WORDS)
+    return any(first in name_words and unit in name_words for first, unit in _FIRST_WORDS)
 
 
 def rank_latency(
@@ -139,8 +139,8 @@ def rank_latency(
     ranked = [
         _score_latency(metric, traffic_metric) for metric in catalog if _is_time_candidate(metric)
     ]
-    ranked = [one for one in ranked if one.score > 0]
-    return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
+    ranked = [candidate for candidate in ranked if candidate.score > 0]
+    return sorted(ranked, key=lambda candidate: (-candidate.score, candidate.metric.name))
 
 
 def _is_time_candidate(metric: CatalogMetric) -> bool:
@@ -149,42 +149,45 @@ def _is_time_candidate(metric: CatalogMetric) -> bool:
     Its name says so; or it is a distribution named for the timed operation, as timers of go-metrics
     and statsd are.
     """
-    name = set(metric.name_words)
-    if vocabulary.DURATIONS.keys() & name:
+    name_words = set(metric.name_words)
+    if vocabulary.DURATIONS.keys() & name_words:
         return True
-    timed = metric.kind in ("histogram", "summary") and not vocabulary.SIZES & name
-    return timed and bool((vocabulary.WORK_NOUNS.keys() | vocabulary.SERVING.keys()) & name)
+    if metric.kind not in ("histogram", "summary") or vocabulary.SIZES & name_words:
+        return False
+    return bool((vocabulary.WORK_NOUNS.keys() | vocabulary.SERVING.keys()) & name_words)
 
 
 def _score_latency(metric: CatalogMetric, traffic_metric: CatalogMetric | None) -> RankedMetric:
-    name = metric.name_words
-    points = max((vocabulary.DURATIONS.get(word, 2.0) for word in name), default=0.0)
-    why: list[str] = [metric.kind]
+    name_words = metric.name_words
+    points = max((vocabulary.DURATIONS.get(word, 2.0) for word in name_words), default=0.0)
+    reasons: list[str] = [metric.kind]
     if metric.kind == "histogram":
         points += 4.0 + min(1.5, len(metric.bounds) / 10)
-        why = [f"histogram of {len(metric.bounds)} buckets"]
+        reasons = [f"histogram of {len(metric.bounds)} buckets"]
     elif metric.kind == "summary":
         points += 3.0
-        why = ["summary with its own quantiles"]
+        reasons = ["summary with its own quantiles"]
     elif metric.kind == "mean":
         points += 2.0
-        why = ["sum and count: a mean, no quantiles"]
-    elif {"average", "avg", "mean", "p99", "99thpercentile", "latency", "duration"} & set(name):
-        why = ["gauge, worked out by the exporter"]
+        reasons = ["sum and count: a mean, no quantiles"]
+    elif {"average", "avg", "mean", "p99", "99thpercentile", "latency", "duration"} & set(
+        name_words
+    ):
+        reasons = ["gauge, worked out by the exporter"]
     else:
         points -= 3.0
     if metric.kind == "counter" and metric.denominator is None:
         return RankedMetric(metric, 0.0, "")
-    points += max((vocabulary.WORK_NOUNS.get(word, 0.0) for word in name), default=0.0) / 3
-    points += sum(vocabulary.SERVING.get(word, 0.0) for word in dict.fromkeys(name))
+    points += max((vocabulary.WORK_NOUNS.get(word, 0.0) for word in name_words), default=0.0) / 3
+    points += sum(vocabulary.SERVING.get(word, 0.0) for word in dict.fromkeys(name_words))
     if traffic_metric is not None:
-        points += _score_relation(metric, traffic_metric, why)
-    points -= 14.0 if name and name[0] in vocabulary.RUNTIME else 0.0
-    points -= 8.0 if {"size", "bytes", "timestamp", "uptime"} & set(name) else 0.0
-    points -= min(8.0, sum(vocabulary.PARTIAL.get(word, 0.0) for word in set(name)))
-    points -= min(8.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(name)))
-    points -= 0.2 * len(name)
-    return RankedMetric(metric, points, ", ".join(why))
+        points += _score_relation(metric, traffic_metric, reasons)
+    points -= 14.0 if name_words and name_words[0] in vocabulary.RUNTIME else 0.0
+    points -= 8.0 if {"size", "bytes", "timestamp", "uptime"} & set(name_words) else 0.0
+    points -= min(8.0, sum(vocabulary.PARTIAL.get(word, 0.0) for word in set(name_words)))
+    points -= min(8.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(name_words)))
+    points -= 0.2 * len(name_words)
+    return RankedMetric(metric, points, ", ".join(reasons))
 
 
 def _score_relation(
@@ -211,29 +214,24 @@ def rank_errors(catalog: MetricCatalog, traffic_metric: CatalogMetric) -> list[R
     """Rank counters of errors only that belong to the traffic, best first."""
     ranked = []
     for metric in catalog:
-        if metric.kind != "counter" or not vocabulary.ERRORS & set(metric.name_words):
-            continue
-        points = 3.0 * min(2, common_prefix_length(metric.name_words, traffic_metric.name_words))
-        points += 3.0 if vocabulary.FAILURES & set(metric.name_words) else 0.0
-        points += (
-            2.0
-            if set(metric.name_words)
-            & set(traffic_metric.name_words)
-            & vocabulary.WORK_NOUNS.keys()
-            else 0.0
-        )
-        points -= min(
-            6.0,
-            sum(
-                vocabulary.BACKGROUND.get(word, 0.0)
-                for word in set(metric.name_words) - set(traffic_metric.name_words)
-            )
-            / 2,
-        )
-        points -= 14.0 if metric.name_words[0] in vocabulary.RUNTIME else 0.0
-        points -= 0.25 * len(set(metric.name_words) - set(traffic_metric.name_words))
-        ranked.append(RankedMetric(metric, points, "counter of errors"))
-    return sorted(ranked, key=lambda one: (-one.score, one.metric.name))
+        if metric.kind == "counter" and vocabulary.ERRORS & set(metric.name_words):
+            points = _score_errors(metric, traffic_metric)
+            ranked.append(RankedMetric(metric, points, "counter of errors"))
+    return sorted(ranked, key=lambda candidate: (-candidate.score, candidate.metric.name))
+
+
+def _score_errors(metric: CatalogMetric, traffic_metric: CatalogMetric) -> float:
+    name_words, traffic_words = set(metric.name_words), set(traffic_metric.name_words)
+    own_words = name_words - traffic_words
+    points = 3.0 * min(2, common_prefix_length(metric.name_words, traffic_metric.name_words))
+    if vocabulary.FAILURES & name_words:
+        points += 3.0
+    if name_words & traffic_words & vocabulary.WORK_NOUNS.keys():
+        points += 2.0
+    points -= min(6.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in own_words) / 2)
+    if metric.name_words[0] in vocabulary.RUNTIME:
+        points -= 14.0
+    return points - 0.25 * len(own_words)
 
 
 def status_siblings(
@@ -243,20 +241,18 @@ def status_siblings(
 
     These are the histogram's count and the counter of responses.
     """
-    related = []
+    siblings = []
     for metric in catalog:
         if metric is traffic_metric or not metric.is_counted():
             continue
-        near = common_prefix_length(metric.name_words, traffic_metric.name_words)
-        label = (
-            find_status_label(metric)
-            if near >= min(2, len(traffic_metric.name_words) - 1)
-            else None
-        )
+        shared_words = common_prefix_length(metric.name_words, traffic_metric.name_words)
+        if shared_words < min(2, len(traffic_metric.name_words) - 1):
+            continue
+        label = find_status_label(metric)
         if label is not None:
-            related.append((-near, metric.name, metric, label))
-    related.sort(key=lambda one: one[:2])
-    return [(metric, label) for _, _, metric, label in related]
+            siblings.append((-shared_words, metric.name, metric, label))
+    siblings.sort(key=lambda sibling: sibling[:2])
+    return [(metric, label) for _, _, metric, label in siblings]
 
 
 _BYTE_COUNTERS = (
@@ -276,14 +272,14 @@ _BYTE_COUNTERS = (
 
 def find_byte_counter(catalog: MetricCatalog) -> RankedMetric | None:
     """Find a counter of bytes in or out, the throughput of a host, if no work is counted."""
-    for signs in _BYTE_COUNTERS:
+    for required_words in _BYTE_COUNTERS:
         for name in sorted(catalog.metrics):
             metric = catalog.metrics[name]
-            told = set(metric.name_words)
+            name_words = set(metric.name_words)
             if (
                 metric.kind == "counter"
-                and {"bytes", "total"} <= told
-                and told >= set(signs)
+                and {"bytes", "total"} <= name_words
+                and name_words >= set(required_words)
                 and metric.name_words[0] not in vocabulary.RUNTIME
             ):
                 return RankedMetric(metric, 3.0, "counter of bytes, and no counter of requests")

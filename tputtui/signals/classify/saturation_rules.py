@@ -1,7 +1,4 @@
-"""Saturation found by name.
-
-Gauges of requests in flight, of queues, of pools and their limits, of lag and pauses.
-"""
+"""Saturation found by name: gauges of requests in flight, queues, pools, limits, lag and pauses."""
 
 from __future__ import annotations
 
@@ -12,6 +9,18 @@ from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 
 MAX_BINDINGS = 8
 """Maximum number of saturation rows for one target: a longer list is not readable."""
+
+
+_NOT_THE_SERVICE = ("go_", "process_", "promhttp_", "node_", "jvm_", "nodejs_active")
+"""Prefixes of gauges of the runtime and of the host."""
+
+_WAITING_SUBJECTS = (
+    vocabulary.LIMITED_RESOURCES
+    | vocabulary.QUEUE
+    | vocabulary.REQUEST_WORDS
+    | {"tasks", "jobs", "acquire", "compactions"}
+)
+"""Words beside which a word for waiting counts the work that waits."""
 
 
 @frozen
@@ -28,85 +37,66 @@ def find_bindings(
     At most `MAX_BINDINGS`. With `is_exporter_known`, only those that have a limit or come from the
     runtime: a queue without an entry would outrank the known resources.
     """
-    uses = [
-        use
+    candidates = [
+        candidate
         for metric in catalog
-        if (use := _find_candidate(metric, catalog, traffic_metric)) is not None
+        if (candidate := _find_candidate(metric, catalog, traffic_metric)) is not None
     ]
     if is_exporter_known:
-        uses = [use for use in uses if use.binding.limit is not None and not use.binding.waiting]
-    uses.extend([] if catalog.is_exporter else _runtime_candidates(catalog))
-    uses.sort(key=lambda use: (-use.rank, use.binding.family))
-    kept: dict[str, Binding] = {}
-    for use in uses:
-        kept.setdefault(use.binding.name, use.binding)
-    return list(kept.values())[:MAX_BINDINGS]
+        candidates = [
+            candidate
+            for candidate in candidates
+            if candidate.binding.limit is not None and not candidate.binding.waiting
+        ]
+    candidates.extend([] if catalog.is_exporter else _runtime_candidates(catalog))
+    candidates.sort(key=lambda candidate: (-candidate.rank, candidate.binding.family))
+    binding_by_name: dict[str, Binding] = {}
+    for candidate in candidates:
+        binding_by_name.setdefault(candidate.binding.name, candidate.binding)
+    return list(binding_by_name.values())[:MAX_BINDINGS]
 
 
 def _find_candidate(
     metric: CatalogMetric, catalog: MetricCatalog, traffic_metric: CatalogMetric | None
 ) -> _Candidate | None:
-    if (
-        metric.kind != "gauge"
-        or not metric.is_typed
-        or metric.name.startswith(
-            ("go_", "process_", "promhttp_", "node_", "jvm_", "nodejs_active")
-        )
-    ):
+    if metric.kind != "gauge" or not metric.is_typed or metric.name.startswith(_NOT_THE_SERVICE):
         return None
-    name = set(metric.name_words)
-    near = (
-        2.0
-        if traffic_metric is not None and metric.name_words[0] == traffic_metric.name_words[0]
-        else 0.0
-    )
-    near += 1.0 if name & vocabulary.REQUEST_WORDS else 0.0
-    if _is_lag(name):
+    name_words = set(metric.name_words)
+    bonus = 1.0 if name_words & vocabulary.REQUEST_WORDS else 0.0
+    if traffic_metric is not None and metric.name_words[0] == traffic_metric.name_words[0]:
+        bonus += 2.0
+    if _is_lag(name_words):
         return _Candidate(
             7.5, _create_binding(metric, "event loop lag", "gauge, time the event loop comes late")
         )
-    if name & vocabulary.NOT_LOAD:
+    if name_words & vocabulary.NOT_LOAD:
         return None
-    if _is_in_flight(metric.name_words) and not name & (vocabulary.WAITING | vocabulary.QUEUE):
-        word = "in flight" if "grpc" not in name else "grpc in flight"
-        return _Candidate(
-            8.0 + near,
-            _create_binding(
-                metric, word, "gauge of requests being worked on", _find_limit(metric, catalog)
-            ),
-        )
-    if "seconds" in name or "bytes" in name:
+    is_queue = bool(name_words & (vocabulary.WAITING | vocabulary.QUEUE))
+    if _is_in_flight(metric.name_words) and not is_queue:
+        name = "in flight" if "grpc" not in name_words else "grpc in flight"
+        reason, limit = "gauge of requests being worked on", _find_limit(metric, catalog)
+        return _Candidate(8.0 + bonus, _create_binding(metric, name, reason, limit))
+    if "seconds" in name_words or "bytes" in name_words:
         return _memory_candidate(metric, catalog)
-    if (
-        name & vocabulary.WAITING
-        and name
-        & (
-            vocabulary.LIMITED_RESOURCES
-            | vocabulary.QUEUE
-            | vocabulary.REQUEST_WORDS
-            | {"tasks", "jobs", "acquire", "compactions"}
-        )
-    ) or (name & vocabulary.QUEUE and name & vocabulary.DEPTH):
-        limit = _find_limit(metric, catalog) if not name & vocabulary.WAITING else None
-        why = "gauge of waiting work"
-        return _Candidate(
-            7.0 + near,
-            _create_binding(
-                metric,
-                _display_name(metric.name_words, vocabulary.FILLER_WORDS - {"connections"}),
-                why,
-                limit,
-                waiting=True,
-            ),
-        )
-    if name & vocabulary.LIMITED_RESOURCES and name & vocabulary.USED:
+    if _is_waiting_work(name_words):
+        name = _display_name(metric.name_words, vocabulary.FILLER_WORDS - {"connections"})
+        limit = _find_limit(metric, catalog) if not name_words & vocabulary.WAITING else None
+        binding = _create_binding(metric, name, "gauge of waiting work", limit, waiting=True)
+        return _Candidate(7.0 + bonus, binding)
+    if name_words & vocabulary.LIMITED_RESOURCES and name_words & vocabulary.USED:
+        name = _display_name(metric.name_words, vocabulary.USED)
         limit = _find_limit(metric, catalog)
-        why = "gauge of what is in use" + (f", of {limit}" if limit else "")
-        return _Candidate(
-            (6.5 if limit else 3.5) + near,
-            _create_binding(metric, _display_name(metric.name_words, vocabulary.USED), why, limit),
-        )
+        reason = "gauge of what is in use" + (f", of {limit}" if limit else "")
+        rank = (6.5 if limit else 3.5) + bonus
+        return _Candidate(rank, _create_binding(metric, name, reason, limit))
     return None
+
+
+def _is_waiting_work(name_words: set[str]) -> bool:
+    """Tell whether a name is that of waiting work, or of the length of a queue."""
+    if name_words & vocabulary.WAITING and name_words & _WAITING_SUBJECTS:
+        return True
+    return bool(name_words & vocabulary.QUEUE and name_words & vocabulary.DEPTH)
 
 
 def _is_lag(words: set[str]) -> bool:
@@ -120,19 +110,21 @@ def _is_lag(words: set[str]) -> bool:
 
 def _is_in_flight(words: tuple[str, ...]) -> bool:
     """Tell whether words name requests in progress; "in progress" alone may as well be a backup."""
-    joined, told = "_".join(words), set(words)
-    named = any(sign in joined for sign in ("in_flight", "inflight", "in_progress", "inprogress"))
-    if named and (
-        told & (vocabulary.REQUEST_WORDS | {"queries", "calls", "commands"}) or len(words) <= 3
+    joined, word_set = "_".join(words), set(words)
+    is_named = any(
+        phrase in joined for phrase in ("in_flight", "inflight", "in_progress", "inprogress")
+    )
+    if is_named and (
+        word_set & (vocabulary.REQUEST_WORDS | {"queries", "calls", "commands"}) or len(words) <= 3
     ):
         return True
-    work = {"requests", "request", "reqs", "rq", "queries"} & told
-    return bool(work and {"running", "active", "executing", "current"} & told)
+    work = {"requests", "request", "reqs", "rq", "queries"} & word_set
+    return bool(work and {"running", "active", "executing", "current"} & word_set)
 
 
 def _memory_candidate(metric: CatalogMetric, catalog: MetricCatalog) -> _Candidate | None:
-    name = set(metric.name_words)
-    if "bytes" not in name or not name & {"used", "usage", "memory"}:
+    name_words = set(metric.name_words)
+    if "bytes" not in name_words or not name_words & {"used", "usage", "memory"}:
         return None
     limit = _find_limit(metric, catalog)
     if limit is None:
@@ -153,19 +145,21 @@ def _find_limit(metric: CatalogMetric, catalog: MetricCatalog) -> str | None:
 
     Its name has the same words except for those of use and of limit.
     """
-    core = _core_words(metric) - {"requests", "queued", "depth", "length"}
+    resource_words = _core_words(metric) - {"requests", "queued", "depth", "length"}
     best: CatalogMetric | None = None
     for other in catalog:
-        words = set(other.name_words)
+        other_words = set(other.name_words)
         if (
             other is metric
             or other.kind != "gauge"
-            or not words & vocabulary.LIMIT
-            or words & vocabulary.NO_LIMIT
+            or not other_words & vocabulary.LIMIT
+            or other_words & vocabulary.NO_LIMIT
         ):
             continue
-        same = other.name_words[:1] == metric.name_words[:1] and _core_words(other) == core
-        if same and (best is None or _limit_score(other) > _limit_score(best)):
+        is_same_resource = (
+            other.name_words[:1] == metric.name_words[:1] and _core_words(other) == resource_words
+        )
+        if is_same_resource and (best is None or _limit_score(other) > _limit_score(best)):
             best = other
     return best.name if best is not None else None
 
@@ -176,30 +170,30 @@ def _core_words(metric: CatalogMetric) -> set[str]:
 
 
 def _limit_score(metric: CatalogMetric) -> int:
-    name = set(metric.name_words)
+    name_words = set(metric.name_words)
     return (
-        3 * bool(name & {"max", "maximum", "limit"})
-        + 2 * bool(name & {"capacity", "size"})
-        - len(name)
+        3 * bool(name_words & {"max", "maximum", "limit"})
+        + 2 * bool(name_words & {"capacity", "size"})
+        - len(name_words)
     )
 
 
 def _runtime_candidates(catalog: MetricCatalog) -> list[_Candidate]:
     """Return candidates that every runtime's client library exposes under the same names."""
-    uses = []
-    files, limit = catalog.get("process_open_fds"), catalog.get("process_max_fds")
-    if files is not None and limit is not None:
-        uses.append(
+    candidates = []
+    open_files, limit = catalog.get("process_open_fds"), catalog.get("process_max_fds")
+    if open_files is not None and limit is not None:
+        candidates.append(
             _Candidate(
                 2.0,
                 _create_binding(
-                    files, "file descriptors", "open files, of the process's limit", limit.name
+                    open_files, "file descriptors", "open files, of the process's limit", limit.name
                 ),
             )
         )
     heap = catalog.get("jvm_memory_used_bytes")
     if heap is not None and catalog.get("jvm_memory_max_bytes") is not None:
-        uses.append(
+        candidates.append(
             _Candidate(
                 4.0,
                 _create_binding(
@@ -229,13 +223,15 @@ def _runtime_candidates(catalog: MetricCatalog) -> list[_Candidate]:
                 reason="mean pause of the collector",
                 score=3.0,
             )
-            uses.append(_Candidate(3.0 if name.startswith(("jvm", "nodejs")) else 1.0, binding))
-    routines = catalog.get("go_goroutines")
-    if routines is not None:
-        uses.append(
-            _Candidate(0.5, _create_binding(routines, "goroutines", "gauge of the Go runtime"))
+            candidates.append(
+                _Candidate(3.0 if name.startswith(("jvm", "nodejs")) else 1.0, binding)
+            )
+    goroutines = catalog.get("go_goroutines")
+    if goroutines is not None:
+        candidates.append(
+            _Candidate(0.5, _create_binding(goroutines, "goroutines", "gauge of the Go runtime"))
         )
-    return uses
+    return candidates
 
 
 def _create_binding(
@@ -262,7 +258,7 @@ def _create_binding(
 
 def _display_name(words: tuple[str, ...], excluded: frozenset[str]) -> str:
     """Return a metric's name for display, without its units and the words for "in use"."""
-    kept = [
+    shown_words = [
         word for word in words if word not in excluded and word not in ("bytes", "ratio", "current")
     ]
-    return " ".join(kept or words)
+    return " ".join(shown_words or words)

@@ -108,6 +108,7 @@ SCRAPE_PATHS = (
 )
 """Paths and handler names under which a service is scraped and probed."""
 
+MAX_BREAKDOWN_LABELS = 8
 _MAX_LABEL_SETS = 16  # more distinct sets of label names in one metric are noise, not a layout
 _SCRAPE_PATTERN = re.compile(SCRAPE_PATHS)
 _TOTAL_VALUES = frozenset(("*", "total", "Total", "TOTAL", "all", "ALL", "_all", "_total", "sum"))
@@ -126,13 +127,10 @@ def scrape_exclusions(metric: CatalogMetric) -> tuple[Match, ...]:
 
 def excluded_paths(metric: CatalogMetric) -> tuple[str, ...]:
     """Return the existing paths that `scrape_exclusions` leaves out."""
-    values = {
-        value
-        for label in ROUTE_LABELS
-        for value in metric.labels.get(label, ())
-        if _SCRAPE_PATTERN.fullmatch(value)
-    }
-    return tuple(sorted(values))
+    paths: set[str] = set()
+    for label in ROUTE_LABELS:
+        paths.update(filter(_SCRAPE_PATTERN.fullmatch, metric.labels.get(label, ())))
+    return tuple(sorted(paths))
 
 
 def is_only_scrapes(metric: CatalogMetric) -> bool:
@@ -160,8 +158,8 @@ def _reporter_match(metric: CatalogMetric) -> list[Match]:
 
     The side that serves is used.
     """
-    both = {"source", "destination"} <= metric.labels.get("reporter", set())
-    return [Match("reporter", "=", "destination")] if both else []
+    has_both_sides = {"source", "destination"} <= metric.labels.get("reporter", set())
+    return [Match("reporter", "=", "destination")] if has_both_sides else []
 
 
 def _total_value_matches(metric: CatalogMetric) -> list[Match]:
@@ -171,12 +169,12 @@ def _total_value_matches(metric: CatalogMetric) -> list[Match]:
     """
     matches = []
     for label, values in sorted(metric.labels.items()):
-        for whole in sorted(values & _TOTAL_VALUES):
+        for total_value in sorted(values & _TOTAL_VALUES):
             if len(values) > 1:
-                parts = _sum_values(metric, label, whole, is_equal=False)
-                total = _sum_values(metric, label, whole, is_equal=True)
-                covers = parts >= 0.98 * total
-                matches.append(Match(label, "!=" if covers else "=", whole))
+                parts = _sum_values(metric, label, total_value, is_equal=False)
+                total = _sum_values(metric, label, total_value, is_equal=True)
+                parts_cover_total = parts >= 0.98 * total
+                matches.append(Match(label, "!=" if parts_cover_total else "=", total_value))
                 break
     return matches
 
@@ -202,13 +200,17 @@ def _fewer_label_matches(metric: CatalogMetric) -> list[Match]:
     if not 2 <= len(by_names) <= _MAX_LABEL_SETS:
         return []
     matches: dict[str, Match] = {}
-    for fewer in sorted(by_names, key=len):
-        for more in sorted(by_names, key=len):
-            extra = sorted(set(more) - set(fewer))
-            if len(extra) >= 1 and set(fewer) < set(more) and extra[0] not in matches:
-                found = _compare_totals(by_names[fewer], by_names[more], fewer)
-                if found is not None:
-                    matches[extra[0]] = Match(extra[0], found, "")
+    for fewer_names in sorted(by_names, key=len):
+        for more_names in sorted(by_names, key=len):
+            extra_names = sorted(set(more_names) - set(fewer_names))
+            if (
+                len(extra_names) >= 1
+                and set(fewer_names) < set(more_names)
+                and extra_names[0] not in matches
+            ):
+                operator = _compare_totals(by_names[fewer_names], by_names[more_names], fewer_names)
+                if operator is not None:
+                    matches[extra_names[0]] = Match(extra_names[0], operator, "")
     return list(matches.values())
 
 
@@ -226,9 +228,9 @@ def _compare_totals(
     shared = [key for key in parts if key in totals]
     if not shared:
         return None
-    whole, part = sum(totals[key] for key in shared), sum(parts[key] for key in shared)
-    if part >= 0.98 * whole:
-        return "!=" if part <= 1.02 * whole else None
+    total, parts_total = sum(totals[key] for key in shared), sum(parts[key] for key in shared)
+    if parts_total >= 0.98 * total:
+        return "!=" if parts_total <= 1.02 * total else None
     return "="
 
 
@@ -247,18 +249,16 @@ def breakdown_labels(metric: CatalogMetric) -> tuple[str, ...]:
         for group in (ROUTE_LABELS, METHOD_LABELS, OTHER_DIMENSIONS, STATUS_LABELS)
         for name in group
     ]
-    known = [name for name in ordered if name in present]
-    others = sorted(
-        name for name in present if name not in ordered and not name.startswith(_IGNORED_LABELS)
-    )
-    single = {
-        name
-        for name in known
-        if len(metric.labels[name]) < 2 and name not in ROUTE_LABELS + METHOD_LABELS
-    }
-    several = [name for name in others if len(metric.labels[name]) > 1]
-    return tuple(
-        dict.fromkeys(
-            [*(n for n in known if n not in single), *several, *(n for n in known if n in single)]
-        )
-    )[:8]
+    useful: list[str] = []
+    single_valued: list[str] = []  # of little use: they come last
+    for name in dict.fromkeys(ordered):
+        if name not in present:
+            continue
+        if len(metric.labels[name]) > 1 or name in ROUTE_LABELS + METHOD_LABELS:
+            useful.append(name)
+        else:
+            single_valued.append(name)
+    others = sorted(present.difference(ordered))
+    many_valued = [name for name in others if len(metric.labels[name]) > 1]
+    useful += [name for name in many_valued if not name.startswith(_IGNORED_LABELS)]
+    return tuple([*useful, *single_valued][:MAX_BREAKDOWN_LABELS])

@@ -14,30 +14,36 @@ Aggregation = Literal["rate", "sum", "max", "limit"]
 _ALWAYS_KEPT_LABELS = frozenset(("le", "vmrange", "quantile"))
 
 
-def questions(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
+def build_queries(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
     """Return a query for each sample name that the bindings use, in their order.
 
     Kept are the labels used by a binding's conditions or status, the bounds of buckets and, for
     breakdowns, the labels `by`.
     """
-    main = [one for one in (bindings.traffic, bindings.errors, bindings.latency) if one is not None]
-    asked: dict[str, Question] = {}
+    main_bindings = (bindings.traffic, bindings.errors, bindings.latency)
+    query_by_name: dict[str, Question] = {}
     for binding in bindings.all():
-        own = _condition_labels(binding) | (frozenset(by) if binding in main else frozenset())
+        labels_used = _condition_labels(binding)
+        if binding in main_bindings:
+            labels_used |= frozenset(by)
         counters, gauges = followed_names([binding])
         for name in (*sorted(counters), *sorted(gauges)):
             if name in START_GAUGES or name.endswith("_created"):
                 continue
-            how: Aggregation = "rate" if name in counters else _aggregation(binding, name)
-            before = asked.get(name)
-            labels = own | _ALWAYS_KEPT_LABELS if before is None else own | before.labels
-            asked[name] = Question(name, how if before is None else before.how, labels)
-    return tuple(asked.values())
+            previous = query_by_name.get(name)
+            if previous is not None:
+                labels = labels_used | previous.labels
+                query_by_name[name] = Question(name, previous.how, labels)
+                continue
+            aggregation: Aggregation = "rate" if name in counters else _aggregation(binding, name)
+            labels = labels_used | _ALWAYS_KEPT_LABELS
+            query_by_name[name] = Question(name, aggregation, labels)
+    return tuple(query_by_name.values())
 
 
 def _condition_labels(binding: Binding) -> frozenset[str]:
-    own = frozenset(one.label for one in binding.match)
-    return own if binding.label is None else own | {binding.label}
+    labels = frozenset(match.label for match in binding.match)
+    return labels if binding.label is None else labels | {binding.label}
 
 
 def _aggregation(binding: Binding, gauge: str) -> Aggregation:

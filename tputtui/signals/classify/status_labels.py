@@ -57,13 +57,13 @@ SERVER_SIDE_GRPC = (
 _SERVER_GRPC_NUMBERS = {"2", "4", "12", "13", "14", "15"}
 _SERVER_GRPC = {code.lower(): code for code in SERVER_SIDE_GRPC}
 _GRPC_OTHER = _word_set(
-    "ok canceled cancelled invalidargument notfound alreadyexists permissiondenied resourceexhausted failedprecondition "
-    "aborted outofrange unauthenticated"
+    "ok canceled cancelled invalidargument notfound alreadyexists permissiondenied "
+    "resourceexhausted failedprecondition aborted outofrange unauthenticated"
 )
 _HTTP = re.compile(r"([1-5])(?:\d\d(?:\.\d+)?|xx|XX)?")
 _ERROR_WORDS = _word_set(
-    "error errors err failed failure fail erred exception server_error server-error servererror servfail abort aborted "
-    "timeout timedout rejected unavailable internal_error fault panic bad"
+    "error errors err failed failure fail erred exception server_error server-error servererror "
+    "servfail abort aborted timeout timedout rejected unavailable internal_error fault panic bad"
 )
 _SUCCESS_WORDS = _word_set(
     "ok success succeeded successful completed complete hit noerror pass passed stop done"
@@ -90,12 +90,14 @@ def is_server_error(label: str, value: str) -> bool:
         return value in _SERVER_GRPC_NUMBERS
     if status_class(label, value) == "5xx":
         return True
-    bare = value.lower().replace("_", "").replace(" ", "")
+    plain_value = value.lower().replace("_", "").replace(" ", "")
     if label in ("error_type", "exception"):
-        return bare not in ("", "none") and (not value.isdigit() or value.startswith("5"))
+        return plain_value not in ("", "none") and (not value.isdigit() or value.startswith("5"))
     if label == "success":
-        return bare in ("false", "0", "no")
-    return bare in _SERVER_GRPC or value.lower() in _ERROR_WORDS or bare in _ERROR_WORDS
+        return plain_value in ("false", "0", "no")
+    return (
+        plain_value in _SERVER_GRPC or value.lower() in _ERROR_WORDS or plain_value in _ERROR_WORDS
+    )
 
 
 def is_status(label: str, values: Collection[str]) -> bool:
@@ -105,7 +107,7 @@ def is_status(label: str, values: Collection[str]) -> bool:
     """
     if not values:
         return False
-    plain = label in (
+    is_plain_label = label in (
         "outcome",
         "grpc_code",
         "rcode",
@@ -114,19 +116,19 @@ def is_status(label: str, values: Collection[str]) -> bool:
         "finish_reason",
     )
     known = sum(_is_known(label, value) for value in values)
-    return known == len(values) or plain or (known * 2 > len(values) and label != "state")
+    return known == len(values) or is_plain_label or (known * 2 > len(values) and label != "state")
 
 
 def _is_known(label: str, value: str) -> bool:
-    low = value.lower()
+    lower = value.lower()
     return (
         _HTTP.fullmatch(value) is not None
-        or low in ("", "total", "other", "none", "unknown", "*", "0", "all")
-        or low.replace("_", "") in _SERVER_GRPC
-        or low.replace("_", "") in _GRPC_OTHER
-        or low in _ERROR_WORDS
-        or low in _SUCCESS_WORDS
-        or low in ("true", "false", "client_error", "redirection", "informational")
+        or lower in ("", "total", "other", "none", "unknown", "*", "0", "all")
+        or lower.replace("_", "") in _SERVER_GRPC
+        or lower.replace("_", "") in _GRPC_OTHER
+        or lower in _ERROR_WORDS
+        or lower in _SUCCESS_WORDS
+        or lower in ("true", "false", "client_error", "redirection", "informational")
         or ("grpc" in label and value.isdigit())
     )
 
@@ -138,11 +140,11 @@ def error_values(label: str, values: Collection[str]) -> tuple[str, ...]:
     """
     if "grpc" in label:
         return ()
-    words = [
-        value
-        for value in values
-        if is_server_error(label, value) and status_class(label, value) != "5xx"
-    ]
-    return tuple(
-        sorted(word for word in words if word.lower() not in _SERVER_GRPC and not word.isdigit())
-    )
+    words: list[str] = []
+    for value in sorted(values):
+        is_code = value.isdigit() or value.lower() in _SERVER_GRPC
+        if is_code or status_class(label, value) == "5xx":
+            continue
+        if is_server_error(label, value):
+            words.append(value)
+    return tuple(words)

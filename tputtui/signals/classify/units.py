@@ -14,7 +14,8 @@ SECONDS = {
     **dict.fromkeys(("minute", "minutes"), 60.0),
 }
 _HELP_UNIT = re.compile(
-    r"\b(?:in|unit:?)\s+(seconds|milliseconds|millis|ms|microseconds|usec|us|nanoseconds|ns)\b|\((s|ms|us|µs|ns)\)|"
+    r"\b(?:in|unit:?)\s+(seconds|milliseconds|millis|ms|microseconds|usec|us|nanoseconds|ns)\b|"
+    r"\((s|ms|us|µs|ns)\)|"
     r"\b(milliseconds|microseconds|nanoseconds)\b",
     re.IGNORECASE,
 )
@@ -46,9 +47,9 @@ def seconds_scale(metric: CatalogMetric) -> tuple[float | None, str]:
     for word in reversed(metric.name_words):
         if word in SECONDS and word != "s":
             return SECONDS[word], "name"
-    said = _HELP_UNIT.search(metric.help)
-    if said is not None:
-        return SECONDS[next(group for group in said.groups() if group).lower()], "help text"
+    help_match = _HELP_UNIT.search(metric.help)
+    if help_match is not None:
+        return SECONDS[next(group for group in help_match.groups() if group).lower()], "help text"
     if metric.bounds:
         return _scale_from_bounds(metric.bounds), "size of the bucket bounds"
     return None, "unit not told"
@@ -77,27 +78,27 @@ def traffic_unit(metric: CatalogMetric) -> str:
     """
     if metric.kind != "counter":
         return "req/s"
-    found = set(metric.name_words)
+    name_words = set(metric.name_words)
     for unit, nouns in _TRAFFIC_UNITS.items():
-        if found & set(nouns):
+        if name_words & set(nouns):
             return unit
     return "req/s"
 
 
 def gauge_unit(metric: CatalogMetric) -> str | None:
     """Return the unit of a gauge for display: "s", "ms", "By", "ratio"; None for a plain count."""
-    found = set(metric.name_words)
-    if found & {"bytes", "byte"}:
+    name_words = set(metric.name_words)
+    if name_words & {"bytes", "byte"}:
         return "By"
-    if found & {"ratio", "perc", "utilization", "utilisation"}:
+    if name_words & {"ratio", "perc", "utilization", "utilisation"}:
         return "ratio"
-    if found & {"percent", "percentage"}:
+    if name_words & {"percent", "percentage"}:
         return "percent"
     for unit, names in (
         ("s", {"seconds"}),
         ("ms", {"milliseconds", "ms"}),
         ("us", {"microseconds", "us"}),
     ):
-        if found & names:
+        if name_words & names:
             return unit
     return None

@@ -22,7 +22,9 @@ from tputtui.model import (
     NetworkState,
     TcpCounters,
     TcpState,
+    host_metrics,
 )
+from tputtui.model.host_metrics import recorded_value
 from tputtui.signals.host.host_saturation import host_saturation
 
 __all__ = ["derive_cgroup", "derive_host", "host_saturation"]
@@ -41,7 +43,6 @@ def derive_host(before: HostReading | None, now: HostReading) -> HostState:
     return HostState(
         cpu=None if earlier is None else _derive_cpu(earlier, now),
         load=now.load,
-        run_queue=now.run_queue,
         memory=_derive_memory(now),
         pressure=now.pressure,
         disks=()
@@ -56,11 +57,28 @@ def derive_host(before: HostReading | None, now: HostReading) -> HostState:
             for pair in _match_by_name(earlier.networks, now.networks)
         ),
         tcp=None if earlier is None else _derive_tcp(earlier.tcp, now.tcp, elapsed),
-        fds_used=now.fds_used,
-        fds_limit=now.fds_limit,
         cgroup=derive_cgroup(None if earlier is None else earlier.cgroup, now.cgroup),
         missing=now.missing,
+        metrics=_derive_metrics(earlier, now, elapsed),
     )
+
+
+def _derive_metrics(
+    before: HostReading | None, now: HostReading, elapsed: float
+) -> dict[str, float]:
+    """Return levels as they are and counters as rates per second; without what is unknown."""
+    values: dict[str, float] = {}
+    for metric in host_metrics.HOST_METRICS:
+        value = recorded_value(now, metric.name)
+        if value is not None and metric.kind == "counter":
+            earlier = None if before is None else recorded_value(before, metric.name)
+            value = None if earlier is None else _rise(earlier, value) / elapsed
+        if value is not None:
+            values[metric.name] = value
+        limit = recorded_value(now, metric.limit_name) if metric.limit is not None else None
+        if limit is not None:
+            values[metric.limit_name] = limit
+    return values
 
 
 def derive_cgroup(before: Cgroup | None, now: Cgroup | None) -> CgroupState | None:

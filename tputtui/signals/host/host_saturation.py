@@ -7,15 +7,8 @@ tasks stall for CPU, memory or I/O, and where listening sockets drop connections
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.model import CgroupState, HostState, SaturationState
-
-PRESSURE_THRESHOLDS = {"cpu": 30.0, "memory": 10.0, "io": 20.0}
-"""Percent of the last 10 s from which pressure counts as waiting work.
-
-"some" for the CPU, for which tasks wait a little on every busy machine. "some" for memory, where a
-tenth is already serious (systemd-oomd and Android's lmkd act in that region). "full" for I/O,
-because some task nearly always waits for a disk.
-"""
+from tputtui.model import CgroupState, HostState, SaturationState, host_metrics
+from tputtui.model.host_metrics import HostMetric
 
 THROTTLED_PERCENT = 1.0
 """Percent of enforcement periods from which throttling counts as waiting work."""
@@ -42,14 +35,18 @@ def host_saturation(state: HostState) -> tuple[SaturationState, ...]:
     "By", "By/s", "ratio". Swap, limits and pressure have a row only if there is swap, a limit is
     set, or pressure is high.
     """
-    absent = dict(state.missing)
+    missing_reasons = dict(state.missing)
     rows = [
-        _cpu_row(state, absent),
-        _io_wait_row(state, absent),
-        _memory_row(state, absent),
-        _disk_row(state, absent),
-        _network_row(state, absent),
-        _open_files_row(state, absent),
+        _cpu_row(state, missing_reasons),
+        _io_wait_row(state, missing_reasons),
+        _memory_row(state, missing_reasons),
+        _disk_row(state, missing_reasons),
+        _network_row(state, missing_reasons),
+        *(
+            _metric_row(metric, state, missing_reasons)
+            for metric in host_metrics.HOST_METRICS
+            if metric.limit is not None
+        ),
     ]
     if (
         state.memory is not None
@@ -106,12 +103,13 @@ def _cpu_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationSta
     if cpu is None:
         return _unknown_row("cpu", missing_reasons.get("cpu"))
     waiting: float | None = None
-    if state.run_queue is not None:
-        queued = max(0, state.run_queue - _OWN_TASKS - cpu.cores)
+    run_queue = state.metrics.get("run_queue")
+    if run_queue is not None:
+        queued = max(0, run_queue - _OWN_TASKS - cpu.cores)
         waiting = float(queued) if cpu.percent >= BUSY_PERCENT else 0.0
     share = f"{text.format_percent(cpu.percent)} % of {_format_cores(cpu.cores)}"
     reason = (
-        f"{text.format_number(waiting)} waiting (run queue {state.run_queue}), {share}"
+        f"{text.format_number(waiting)} waiting (run queue {run_queue:.0f}), {share}"
         if waiting
         else share
     )
@@ -197,16 +195,22 @@ def _network_row(state: HostState, missing_reasons: dict[str, str]) -> Saturatio
     return SaturationState("network", None, traffic, None, None, drops, "By/s", reason)
 
 
-def _open_files_row(state: HostState, missing_reasons: dict[str, str]) -> SaturationState:
-    if state.fds_used is None:
-        return _unknown_row("open files", missing_reasons.get("file descriptors"))
-    if not state.fds_limit:
-        return SaturationState("open files", None, state.fds_used, reason="no limit")
-    ratio = state.fds_used / state.fds_limit
-    reason = f"{text.format_number(state.fds_used)} of {text.format_number(state.fds_limit)}"
-    return SaturationState(
-        "open files", None, state.fds_used, state.fds_limit, ratio, None, "", reason
-    )
+def _metric_row(
+    metric: HostMetric, state: HostState, missing_reasons: dict[str, str]
+) -> SaturationState:
+    """Return the row of a metric of the registry, beside its limit."""
+    value = state.metrics.get(metric.name)
+    if value is None:
+        return _unknown_row(metric.label, missing_reasons.get(metric.reason_name))
+    limit = metric.limit_in(state)
+    if not limit:
+        return SaturationState(metric.label, None, value, unit=metric.unit, reason="no limit")
+    used, unit = text.format_amount(value, metric.unit)
+    available, limit_unit = text.format_amount(limit, metric.unit)
+    amount = used if unit == limit_unit else f"{used} {unit}"
+    reason = f"{amount} of {available} {limit_unit}".rstrip()
+    ratio = value / limit
+    return SaturationState(metric.label, None, value, limit, ratio, None, metric.unit, reason)
 
 
 def _pressure_rows(state: HostState) -> list[SaturationState]:
@@ -215,17 +219,21 @@ def _pressure_rows(state: HostState) -> list[SaturationState]:
     Below it, they appear as evidence in the rows of the resources.
     """
     rows: list[SaturationState] = []
-    for resource, threshold in PRESSURE_THRESHOLDS.items():
-        pressure = state.pressure.get(resource)
+    for resource in host_metrics.PRESSURE_RESOURCES:
+        pressure = state.pressure.get(resource.name)
         if pressure is None:
             continue
-        percent, who = (pressure.full_10, "all") if resource == "io" else (pressure.some_10, "some")
-        if percent is None or percent < threshold:
+        percent = pressure.full_10 if resource.line == "full" else pressure.some_10
+        if percent is None or percent < resource.threshold_percent:
             continue
         share = percent / 100
-        reason = f"{who} tasks waited for {resource if resource != 'io' else 'I/O'} {text.format_percent(percent)} % of the time"
+        tasks = "all tasks" if resource.line == "full" else "some tasks"
+        stalled = f"{text.format_percent(percent)} % of the time"
+        reason = f"{tasks} waited for {resource.label} {stalled}"
         rows.append(
-            SaturationState(f"{resource} stall", None, share, None, share, share, "ratio", reason)
+            SaturationState(
+                f"{resource.name} stall", None, share, None, share, share, "ratio", reason
+            )
         )
     return rows
 

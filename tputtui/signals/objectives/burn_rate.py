@@ -107,11 +107,11 @@ class Hysteresis:
             self._is_exceeded_now = is_exceeded
         if self._sums[0].at < at - 2 * _MAX_SPAN_S:
             del self._sums[: self._sums_index(at - _MAX_SPAN_S)]
-        found = self._evaluate_rules(at)
-        if found == "missed" or (found == "at_risk" and self.level == "ok"):
-            self.level, self._ok_since = found, None
+        rule_level = self._evaluate_rules(at)
+        if rule_level == "missed" or (rule_level == "at_risk" and self.level == "ok"):
+            self.level, self._ok_since = rule_level, None
         elif self.level != "ok":
-            self._recover(at, found)
+            self._recover(at, rule_level)
         return "at_risk" if self.level == "ok" and is_exceeded else self.level
 
     def skip_tick(self, at: float) -> None:
@@ -123,10 +123,10 @@ class Hysteresis:
 
         Negative if the budget is overspent.
         """
-        whole = self._sums[-1]
-        if self.budget is None or self.budget <= 0 or whole.total <= 0:
+        totals = self._sums[-1]
+        if self.budget is None or self.budget <= 0 or totals.total <= 0:
             return None
-        return 1 - whole.bad / (self.budget * whole.total)
+        return 1 - totals.bad / (self.budget * totals.total)
 
     def burn_rate(self, at: float, span_s: float) -> BurnRate:
         """Return the burn rate over the last `span_s` seconds; 0 without a budget or a request."""
@@ -150,10 +150,10 @@ class Hysteresis:
 
         It is if both spans burn at its rate, with enough bad requests.
         """
-        long = self.burn_rate(at, pair.long_s)
+        long_burn = self.burn_rate(at, pair.long_s)
         return (
-            long.rate >= pair.min_burn
-            and long.bad >= pair.min_bad
+            long_burn.rate >= pair.min_burn
+            and long_burn.bad >= pair.min_bad
             and self.burn_rate(at, pair.short_s).rate >= pair.min_burn
         )
 
@@ -180,10 +180,12 @@ class Hysteresis:
 
     def _is_level_exceeded(self, at: float) -> bool:
         recent = self._sums_over(at, LEVEL_S)
-        lasts = (
+        is_lasting = (
             recent.seconds >= _MIN_LEVEL_S and recent.exceeded_s >= _LEVEL_SHARE * recent.seconds
         )
         counted = self._sums_over(at, _BAD_REQUESTS_SPAN_S)
         return (
-            lasts and self._is_exceeded_now and (counted.bad >= self._min_bad or counted.total <= 0)
+            is_lasting
+            and self._is_exceeded_now
+            and (counted.bad >= self._min_bad or counted.total <= 0)
         )

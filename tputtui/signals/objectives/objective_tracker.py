@@ -57,22 +57,24 @@ class ObjectiveTracker:
 
         There is an event for each objective that was missed or is met again.
         """
-        found = tuple(services)
+        all_services = tuple(services)
         statuses: list[ObjectiveStatus] = []
         events: list[Event] = []
         for objective in self._objectives:
-            name, latch = objective.expression, self._hysteresis[objective.expression]
-            value = worst_value(objective, found)
-            asked = [one for one in found if objective.service in (None, one.name)]
-            before = self._states.get(name)
-            if before is not None and _is_awaited(asked):
-                latch.skip_tick(at)
-                statuses.append(self._repeat_status(objective, value, before))
+            name, hysteresis = objective.expression, self._hysteresis[objective.expression]
+            value = worst_value(objective, all_services)
+            covered_services = [
+                service for service in all_services if objective.service in (None, service.name)
+            ]
+            last_state = self._states.get(name)
+            if last_state is not None and _is_awaited(covered_services):
+                hysteresis.skip_tick(at)
+                statuses.append(self._repeat_status(objective, value, last_state))
                 continue
-            state, reason = _evaluate_objective(objective, latch, value, at, found), ""
-            if any(one.overdue for one in asked) and state != "missed":
+            state, reason = _evaluate_objective(objective, hysteresis, value, at, all_services), ""
+            if any(service.overdue for service in covered_services) and state != "missed":
                 state, reason = "no_data", "slow"
-            if before is None or before[0] != state:
+            if last_state is None or last_state[0] != state:
                 self._states[name] = (state, at)
             self._evaluated_at[name] = at
             if state == "missed" and name not in self._missed:
@@ -82,7 +84,9 @@ class ObjectiveTracker:
                 self._missed.discard(name)
                 events.append(Event(time, "objective", f"{name} met again"))
             since = max(0.0, at - self._states[name][1])
-            statuses.append(ObjectiveStatus(name, state, value, since, latch.budget_left(), reason))
+            statuses.append(
+                ObjectiveStatus(name, state, value, since, hysteresis.budget_left(), reason)
+            )
         return tuple(statuses), events
 
     def _repeat_status(
@@ -102,10 +106,11 @@ class ObjectiveTracker:
             Event(
                 time,
                 "warning",
-                f"{clean(one.expression, 60)} is about no service that is here{did_you_mean(one.service, tuple(names))}",
+                f"{clean(objective.expression, 60)} is about no service that is here"
+                f"{did_you_mean(objective.service, tuple(names))}",
             )
-            for one in self._objectives
-            if one.service is not None and one.service not in names
+            for objective in self._objectives
+            if objective.service is not None and objective.service not in names
         ]
 
 
@@ -114,8 +119,8 @@ def _is_awaited(services: Sequence[ServiceState]) -> bool:
 
     Their figures are then still the last ones.
     """
-    awaited = [one.waiting_s is not None and not one.overdue for one in services]
-    return bool(awaited) and all(awaited)
+    is_waiting = [service.waiting_s is not None and not service.overdue for service in services]
+    return bool(is_waiting) and all(is_waiting)
 
 
 def _evaluate_objective(
@@ -147,13 +152,16 @@ def add_objective_quantiles(
     quantiles: Sequence[float], objectives: Iterable[ObjectiveLevel]
 ) -> tuple[float, ...]:
     """Add the quantiles used by objectives to `quantiles`."""
-    asked = {objective.quantile for objective in objectives if objective.quantile is not None}
-    more = [q for q in asked if not any(abs(q - known) < 1e-9 for known in quantiles)]
-    return tuple(sorted((*quantiles, *more))) if more else tuple(quantiles)
+    needed = {objective.quantile for objective in objectives if objective.quantile is not None}
+    missing = [q for q in needed if not any(abs(q - known) < 1e-9 for known in quantiles)]
+    return tuple(sorted((*quantiles, *missing))) if missing else tuple(quantiles)
 
 
 def error_budget(objective: ObjectiveLevel) -> float | None:
-    """Share of requests that may be bad: 1 % for a p99, the level itself for errors."""
+    """Return the share of requests that may be bad: 1 % for a p99, the level itself for errors.
+
+    None for an objective without a budget.
+    """
     if objective.op != "<=" or objective.measure == "rps":
         return None
     if objective.measure == "errors":
@@ -176,26 +184,19 @@ def count_requests(
             for row in service.breakdown:
                 if find_route(row.labels) == objective.route and row.rps:
                     total += row.rps
-                    bad += (
-                        row.rps * (row.error_ratio or 0.0) if objective.measure == "errors" else 0.0
-                    )
-        elif (
-            objective.measure == "errors"
-            and service.traffic is not None
-            and service.errors is not None
-        ):
-            total += service.traffic.rps or 0.0
-            bad += (service.traffic.rps or 0.0) * (service.errors.ratio or 0.0)
+                    if objective.measure == "errors":
+                        bad += row.rps * (row.error_ratio or 0.0)
+        elif objective.measure == "errors":
+            if service.traffic is not None and service.errors is not None:
+                total += service.traffic.rps or 0.0
+                bad += (service.traffic.rps or 0.0) * (service.errors.ratio or 0.0)
         elif objective.measure == "latency" and service.latency is not None:
-            whole, slow = _count_slow(service.latency.buckets, objective.value)
-            total, bad = total + whole, bad + slow
-    if (
-        objective.measure == "latency"
-        and objective.route is not None
-        and is_exceeded
-        and objective.quantile is not None
-    ):
-        # a route has no buckets here: a quantile beyond the level counts as its budget spent
+            counted, slow = _count_slow(service.latency.buckets, objective.value)
+            total += counted
+            bad += slow
+    is_latency_of_route = objective.measure == "latency" and objective.route is not None
+    if is_latency_of_route and is_exceeded and objective.quantile is not None:
+        # A route has no buckets here: a quantile beyond the level counts as its budget spent.
         bad = total * (1 - objective.quantile)
     return total, bad
 
@@ -237,11 +238,9 @@ def _measured_values(objective: ObjectiveLevel, service: ServiceState) -> list[f
             return [row.error_ratio for row in rows]
         return [_find_quantile(row.quantiles, objective.quantile) for row in rows]
     if objective.measure == "rps":
-        return (
-            [service.traffic.rps]
-            if service.traffic is not None and service.traffic.unit == "req/s"
-            else []
-        )
+        if service.traffic is None or service.traffic.unit != "req/s":
+            return []
+        return [service.traffic.rps]
     if objective.measure == "errors":
         return [service.errors.ratio] if service.errors is not None else []
     if service.latency is None or service.latency.unit != "s":
@@ -250,7 +249,6 @@ def _measured_values(objective: ObjectiveLevel, service: ServiceState) -> list[f
 
 
 def _find_quantile(quantiles: Iterable[Quantile], q: float | None) -> float | None:
-    return next(
-        (quantile.value for quantile in quantiles if q is not None and abs(quantile.q - q) < 1e-9),
-        None,
-    )
+    if q is None:
+        return None
+    return next((quantile.value for quantile in quantiles if abs(quantile.q - q) < 1e-9), None)

@@ -11,7 +11,12 @@ from operator import gt, itemgetter
 
 from tputtui.model import Labels, Quantile, Series
 from tputtui.signals.rates import histograms
-from tputtui.signals.rates.series_index import Numbers, SeriesLayout, SeriesMemo, ServiceWindow
+from tputtui.signals.rates.series_index import (
+    SeriesLayout,
+    SeriesMemo,
+    SeriesNumbers,
+    ServiceWindow,
+)
 
 Bound = float | tuple[float, float]
 """An upper bound (`le`), or both ends of a VictoriaMetrics bucket (`vmrange`)."""
@@ -32,20 +37,22 @@ class BucketSum:
     def __init__(self, bucket_series: Iterable[tuple[int, Bound | None, LabelSet]]) -> None:
         """Assign bucket series, given as (number, bound, label set), to buckets."""
         sets: dict[LabelSet, dict[float, int]] = {}
-        ranges: dict[tuple[float, float], Numbers] = {}
+        ranges: dict[tuple[float, float], SeriesNumbers] = {}
         for number, bound, labels in bucket_series:
             if isinstance(bound, tuple):
                 ranges.setdefault(bound, []).append(number)
             elif bound is not None:
                 sets.setdefault(labels, {}).setdefault(bound, number)
-        whole = [bounds for bounds in sets.values() if math.inf in bounds]
-        common = set.intersection(*map(set, whole)) if whole else set()
-        self._bounds = [(bound, [bounds[bound] for bounds in whole]) for bound in sorted(common)]
+        complete_sets = [bounds for bounds in sets.values() if math.inf in bounds]
+        common = set.intersection(*map(set, complete_sets)) if complete_sets else set()
+        self._bounds = [
+            (bound, [bounds[bound] for bounds in complete_sets]) for bound in sorted(common)
+        ]
         self._ranges = sorted(ranges.items())
         self._edges = [bound for bound, _ in self._bounds]
         self._read_single_set = _single_set_reader([numbers for _, numbers in self._bounds])
-        self._fault = _describe_fault(sets, whole, common)
-        self._excluded_sets = len(sets) - len(whole) if whole else 0
+        self._fault = _describe_fault(sets, complete_sets, common)
+        self._excluded_sets = len(sets) - len(complete_sets) if complete_sets else 0
 
     def counts(self, tick: ServiceWindow) -> list[histograms.Bucket]:
         """Return cumulative buckets: (upper bound, observations per second at or below it)."""
@@ -58,8 +65,8 @@ class BucketSum:
     def _rates(self, tick: ServiceWindow) -> Sequence[float]:
         """Return the observations per second at or below each of the edges."""
         if self._read_single_set is not None:
-            found: tuple[float, ...] = self._read_single_set(tick.rates)
-            return found
+            rates: tuple[float, ...] = self._read_single_set(tick.rates)
+            return rates
         return [tick.sum_rates(numbers) for _, numbers in self._bounds]
 
     def quantiles(
@@ -85,12 +92,12 @@ class BucketSum:
         """
         if not tick.live_windows:
             return ()
-        out = []
+        densities = []
         before = 0.0
         for bound, count in histograms.make_monotonic(self.counts(tick))[0]:
-            out.append((bound * scale, count - before))
+            densities.append((bound * scale, count - before))
             before = count
-        return tuple(out)
+        return tuple(densities)
 
     def note(self, quantiles: Sequence[float]) -> str:
         """Say why there is no quantile, or why it is inaccurate; "" if there is nothing to say."""
@@ -118,7 +125,7 @@ def bucket_sum(
 
 
 def _single_set_reader(
-    numbers: Sequence[Numbers],
+    numbers: Sequence[SeriesNumbers],
 ) -> Callable[[Sequence[float]], tuple[float, ...]] | None:
     """Return a fast reader of the rates of a single label set.
 

@@ -107,9 +107,9 @@ class FollowedSeries:
 
         The sum is updated for as long as the caller keeps the result.
         """
-        made = DroppedTotal(name, meets)
-        self._dropped_totals.add(made)
-        return made
+        dropped = DroppedTotal(name, meets)
+        self._dropped_totals.add(dropped)
+        return dropped
 
     # --------------------------------------------------------------------------------------- counts
 
@@ -163,7 +163,7 @@ class FollowedSeries:
 
     def process_counts(self, numbers: Sequence[int]) -> list[ProcessCount]:
         """Return the counts of some series, by process."""
-        found = []
+        counts = []
         for process in self.processes.known_processes:
             process.resize(len(self.series))
             counted = sum(map(process.gained.__getitem__, numbers))
@@ -172,10 +172,10 @@ class FollowedSeries:
                 unconfirmed = sum(process.unconfirmed.get(number, 0.0) for number in numbers)
             at = self._counted_at(process, numbers)
             is_live = not process.has_ended
-            found.append(
+            counts.append(
                 ProcessCount(process.serial, at, counted, unconfirmed, is_live, process.delayed_s)
             )
-        return found
+        return counts
 
     def _counted_at(self, process: ProcessCounters, numbers: Sequence[int]) -> float:
         """Return the moment of a process's counts, in seconds on one clock."""
@@ -199,12 +199,12 @@ class FollowedSeries:
         live = self.processes.live_processes
         if len(live) == 1:
             return [(self.age_s(sample), live[0].raw_values)]
-        lives: list[tuple[float | None, list[float]]] = []
+        ages: list[tuple[float | None, list[float]]] = []
         for process in live:
             start = counting_since(sample, process.gauges, self.families)
             age = process.time - start if start is not None else 0.0
-            lives.append((age if age > 0 else None, process.raw_values))
-        return lives
+            ages.append((age if age > 0 else None, process.raw_values))
+        return ages
 
     def pop_notices(self) -> list[Notice]:
         """Return the notices for the log since the last call."""
@@ -228,42 +228,44 @@ class FollowedSeries:
         """Mark the series missing from a good scrape as gone; they start over if they return."""
         missing = [
             n
-            for n, seen in enumerate(process.seen_in_scrape)
-            if seen != self._scrapes and n not in self.gone
+            for n, last_scrape in enumerate(process.seen_in_scrape)
+            if last_scrape != self._scrapes and n not in self.gone
         ]
         if not missing:
             return
-        others = [one for one in self.processes.live_processes if one is not process]
+        others = [other for other in self.processes.live_processes if other is not process]
         for number in missing:
             process.raw_values[number] = nan
             if not any(
-                number < len(one.seen_in_scrape) and one.seen_in_scrape[number] == one.scrape
-                for one in others
+                number < len(other.seen_in_scrape) and other.seen_in_scrape[number] == other.scrape
+                for other in others
             ):
                 self.gone[number] = at
                 self.layout_version += 1
 
     def _drop_retired(self, at: float) -> None:
         """Drop series that have been gone for a window's length and renumber the others."""
-        old = {number for number, since in self.gone.items() if at - since > self.window_s}
-        if len(old) < max(RETIRE_AT_ONCE, len(self.series) // 4):
+        retired = {number for number, since in self.gone.items() if at - since > self.window_s}
+        if len(retired) < max(RETIRE_AT_ONCE, len(self.series) // 4):
             return
         gained = self.gained
-        for number in old:
+        for number in retired:
             series = self.series[number]
             self._retired_names.add(series.name)
-            for tally in self._dropped_totals:
-                if tally.name == series.name and tally.meets(series):
-                    tally.gained += gained[number]
-        kept = [number for number in range(len(self.series)) if number not in old]
-        new_number = {number: place for place, number in enumerate(kept)}
-        self.processes.renumber(kept)
-        self.series = [self.series[number] for number in kept]
+            for dropped in self._dropped_totals:
+                if dropped.name == series.name and dropped.meets(series):
+                    dropped.gained += gained[number]
+        kept_numbers = [number for number in range(len(self.series)) if number not in retired]
+        new_number = {number: position for position, number in enumerate(kept_numbers)}
+        self.processes.renumber(kept_numbers)
+        self.series = [self.series[number] for number in kept_numbers]
         self.without_value = {
-            new_number[number] for number in self.without_value if number not in old
+            new_number[number] for number in self.without_value if number not in retired
         }
         self.gone = {
-            new_number[number]: since for number, since in self.gone.items() if number not in old
+            new_number[number]: since
+            for number, since in self.gone.items()
+            if number not in retired
         }
         self._number_by_series = {series: number for number, series in enumerate(self.series)}
         self.layout_version += 1

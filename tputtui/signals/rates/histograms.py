@@ -75,8 +75,8 @@ def make_monotonic(buckets: Sequence[Bucket]) -> tuple[list[Bucket], bool]:
 
     The second value tells whether a fall was more than rounding.
     """
-    out: list[Bucket] = []
-    forced = False
+    raised: list[Bucket] = []
+    is_raised = False
     before = buckets[0][1] if buckets else 0.0
     for bound, count in buckets:
         if count - before > _CLEAR_RISE * count > 0 or not (
@@ -84,9 +84,9 @@ def make_monotonic(buckets: Sequence[Bucket]) -> tuple[list[Bucket], bool]:
         ):
             before = count
         elif count < before and not _almost_equal(before, count):
-            forced = True
-        out.append((bound, before))
-    return out, forced
+            is_raised = True
+        raised.append((bound, before))
+    return raised, is_raised
 
 
 def locate_quantile(q: float, buckets: Iterable[Bucket]) -> LocatedQuantile:
@@ -96,11 +96,9 @@ def locate_quantile(q: float, buckets: Iterable[Bucket]) -> LocatedQuantile:
     if q < 0 or q > 1:
         return LocatedQuantile(-math.inf if q < 0 else math.inf)
     bounds, counts = _split_buckets(make_monotonic(sort_buckets(buckets))[0])
-    return (
-        _interpolate(q * counts[-1], bounds, counts)
-        if _has_quantile(bounds, counts)
-        else LocatedQuantile(math.nan)
-    )
+    if not _has_quantile(bounds, counts):
+        return LocatedQuantile(math.nan)
+    return _interpolate(q * counts[-1], bounds, counts)
 
 
 def _split_buckets(buckets: Sequence[Bucket]) -> tuple[list[float], list[float]]:
@@ -171,14 +169,14 @@ def _interpolate(rank: float, bounds: Sequence[float], counts: Sequence[float]) 
     A lowest bucket with a positive bound starts at 0.
     """
     last = len(bounds) - 1
-    place = bisect_left(counts, rank, hi=last)
-    if place == last:
+    index = bisect_left(counts, rank, hi=last)
+    if index == last:
         floor = bounds[last - 1]
         return LocatedQuantile(floor, low=floor, is_lower_bound=True)
-    end, count = bounds[place], counts[place]
-    if place == 0 and end <= 0:
+    end, count = bounds[index], counts[index]
+    if index == 0 and end <= 0:
         return LocatedQuantile(end, high=end)
-    start, below = (bounds[place - 1], counts[place - 1]) if place else (0.0, 0.0)
+    start, below = (bounds[index - 1], counts[index - 1]) if index else (0.0, 0.0)
     if count == below:  # only for q = 0 and an empty lowest bucket: 0/0 in PromQL too
         return LocatedQuantile(math.nan)
     return LocatedQuantile(
@@ -194,13 +192,13 @@ def histogram_fraction(lower: float, upper: float, buckets: Iterable[Bucket]) ->
     interpolation. Above the highest finite bound nothing is known: all of it counts as above
     `upper`.
     """
-    found, _ = make_monotonic(sort_buckets(buckets))
-    if not _has_quantile(*_split_buckets(found)) or math.isnan(lower) or math.isnan(upper):
+    monotonic, _ = make_monotonic(sort_buckets(buckets))
+    if not _has_quantile(*_split_buckets(monotonic)) or math.isnan(lower) or math.isnan(upper):
         return math.nan
     if lower >= upper:
         return 0.0
-    total = found[-1][1]
-    return (_rank(upper, found) - _rank(lower, found)) / total
+    total = monotonic[-1][1]
+    return (_rank(upper, monotonic) - _rank(lower, monotonic)) / total
 
 
 def _rank(value: float, buckets: Sequence[Bucket]) -> float:

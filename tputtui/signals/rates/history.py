@@ -62,34 +62,34 @@ class HistoryRing:
             self._clear_up_to(number)
         elif number <= self._newest - self.cells:
             return
-        place = number % self.cells
-        count = self._count[place]
+        index = number % self.cells
+        count = self._count[index]
         if value is None or not math.isfinite(value):
-            self._count[place] = count or -1.0
+            self._count[index] = count or -1.0
         elif count <= 0:
-            self._mean[place] = self._low[place] = self._high[place] = value
-            self._count[place] = 1.0
+            self._mean[index] = self._low[index] = self._high[index] = value
+            self._count[index] = 1.0
         else:
-            self._mean[place] += (value - self._mean[place]) / (count + 1)
-            self._low[place] = min(self._low[place], value)
-            self._high[place] = max(self._high[place], value)
-            self._count[place] = count + 1
+            self._mean[index] += (value - self._mean[index]) / (count + 1)
+            self._low[index] = min(self._low[index], value)
+            self._high[index] = max(self._high[index], value)
+            self._count[index] = count + 1
 
     def _clear_up_to(self, number: int) -> None:
         first = number if self._newest is None else self._newest + 1
         for cleared in range(max(first, number - self.cells + 1), number + 1):
-            place = cleared % self.cells
-            self._mean[place] = self._low[place] = self._high[place] = math.nan
-            self._count[place] = 0.0
+            index = cleared % self.cells
+            self._mean[index] = self._low[index] = self._high[index] = math.nan
+            self._count[index] = 0.0
         self._newest = number
 
     def cell(self, number: int) -> HistoryCell | None:
         """Return a cell by its number on the grid (`at` // `step_s`); None if it holds no value."""
-        place = number % self.cells
-        if not self._holds(number) or self._count[place] <= 0:
+        index = number % self.cells
+        if not self._holds(number) or self._count[index] <= 0:
             return None
         return HistoryCell(
-            self._mean[place], self._low[place], self._high[place], self._count[place]
+            self._mean[index], self._low[index], self._high[index], self._count[index]
         )
 
     def is_gap(self, number: int) -> bool:
@@ -179,11 +179,11 @@ class History:
         self, name: str, end_at: float, span_s: float, columns: int, last_columns: int | None = None
     ) -> list[HistoryCell | None]:
         rings = self._rings.get(name)
-        wanted = columns if last_columns is None else min(last_columns, columns)
+        column_count = columns if last_columns is None else min(last_columns, columns)
         if rings is None and len(self._missing_names) < self.max_names:
             self._missing_names.add(name)
         if rings is None or columns <= 0 or span_s <= 0:
-            return [None] * max(wanted, 0)
+            return [None] * max(column_count, 0)
         self._rings.move_to_end(name)
         width = span_s / columns
         last = math.floor(end_at / width + _ROUNDING)
@@ -191,7 +191,7 @@ class History:
         hold = math.floor(HOLD_INTERVALS * self.interval_s / ring.step_s)
         return [
             _merge_cells(ring, number * width, width, hold)
-            for number in range(last - wanted + 1, last + 1)
+            for number in range(last - column_count + 1, last + 1)
         ]
 
 
@@ -201,13 +201,13 @@ def _choose_ring(rings: tuple[HistoryRing, ...], begin: float, width: float) -> 
     If there is none, the finest of those.
     """
     reaching = [ring for ring in rings if ring.reaches(begin)] or [rings[-1]]
-    even = [
-        ring
-        for ring in reaching
-        if width / ring.step_s > 4
-        or abs(width / ring.step_s - round(width / ring.step_s)) < _ROUNDING
-    ]
-    return [reaching[0], *(ring for ring in even if ring.step_s <= width)][-1]
+    chosen = reaching[0]
+    for ring in reaching:
+        cells = width / ring.step_s
+        is_even = cells > 4 or abs(cells - round(cells)) < _ROUNDING
+        if is_even and ring.step_s <= width:
+            chosen = ring
+    return chosen
 
 
 def _merge_cells(ring: HistoryRing, begin: float, width: float, hold: int) -> HistoryCell | None:
@@ -220,12 +220,12 @@ def _merge_cells(ring: HistoryRing, begin: float, width: float, hold: int) -> Hi
     if first >= end:
         first = math.floor(begin / ring.step_s + _ROUNDING)
         end = first + 1
-    found = [cell for number in range(first, end) if (cell := ring.cell(number)) is not None]
-    if found:
-        count = sum(cell.value_count for cell in found)
-        mean = sum(cell.mean * cell.value_count for cell in found) / count
+    cells = [cell for number in range(first, end) if (cell := ring.cell(number)) is not None]
+    if cells:
+        count = sum(cell.value_count for cell in cells)
+        mean = sum(cell.mean * cell.value_count for cell in cells) / count
         return HistoryCell(
-            mean, min(cell.low for cell in found), max(cell.high for cell in found), count
+            mean, min(cell.low for cell in cells), max(cell.high for cell in cells), count
         )
     for number in range(end - 1, first - hold - 1, -1):
         if ring.is_gap(number):

@@ -49,5 +49,5 @@ def route(service: str, labels: Labels) -> str:
 
 def find_route(labels: tuple[tuple[str, str], ...]) -> str | None:
     """Find the route among a row's labels."""
-    found = dict(labels)
-    return next((found[name] for name in ROUTE_LABELS if name in found), None)
+    value_by_label = dict(labels)
+    return next((value_by_label[name] for name in ROUTE_LABELS if name in value_by_label), None)

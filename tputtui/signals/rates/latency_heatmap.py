@@ -44,11 +44,14 @@ def row_bounds(buckets: Sequence[Density]) -> tuple[float, ...]:
     """
     bounds = [bound for bound, _ in buckets if math.isfinite(bound)]
     first = next((bound for bound, density in buckets if density > 0), math.inf)
-    rest = [bound for bound in bounds if bound >= first]
-    most = MAX_ROWS - 1
-    if len(rest) > most:
-        rest = [rest[round(at * (len(rest) - 1) / (most - 1))] for at in range(most)]
-    return (*rest, math.inf)
+    thinned = [bound for bound in bounds if bound >= first]
+    max_bounds = MAX_ROWS - 1
+    if len(thinned) > max_bounds:
+        thinned = [
+            thinned[round(index * (len(thinned) - 1) / (max_bounds - 1))]
+            for index in range(max_bounds)
+        ]
+    return (*thinned, math.inf)
 
 
 class HeatmapRing:
@@ -80,11 +83,11 @@ class HeatmapRing:
         last = math.floor(end_at / width + _ROUNDING)
         level = self._choose_level((last - columns + 1) * width, width)
         hold = math.floor(HOLD_INTERVALS * self._interval_s / level.step_s)
-        found = (
+        shares = (
             level.row_shares(number * width, width, hold)
             for number in range(last - columns + 1, last + 1)
         )
-        return LatencyHeatmap(self.bounds, tuple(found))
+        return LatencyHeatmap(self.bounds, tuple(shares))
 
     def _choose_level(self, begin: float, width: float) -> _Level:
         """Choose the coarsest level whose cells fit into a column.
@@ -92,7 +95,11 @@ class HeatmapRing:
         Only levels that reach back far enough; if there is none, the finest of those.
         """
         reaching = [level for level in self._levels if level.reaches(begin)] or [self._levels[-1]]
-        return [reaching[0], *(level for level in reaching if level.step_s <= width)][-1]
+        chosen = reaching[0]
+        for level in reaching:
+            if level.step_s <= width:
+                chosen = level
+        return chosen
 
 
 class _Level:
@@ -114,18 +121,18 @@ class _Level:
         if self._newest is None or number > self._newest:
             first = number if self._newest is None else self._newest + 1
             for cleared in range(max(first, number - self._cells + 1), number + 1):
-                place = cleared % self._cells
-                self._counts[place] = 0
-                self._sums[place * self._rows : (place + 1) * self._rows] = (
+                cell = cleared % self._cells
+                self._counts[cell] = 0
+                self._sums[cell * self._rows : (cell + 1) * self._rows] = (
                     array("f", [0.0]) * self._rows
                 )
             self._newest = number
         elif number <= self._newest - self._cells:
             return
-        place = number % self._cells
-        self._counts[place] = min(_MAX_COUNT, self._counts[place] + 1)
-        for row, density in enumerate(rows, place * self._rows):
-            self._sums[row] += density
+        cell = number % self._cells
+        self._counts[cell] = min(_MAX_COUNT, self._counts[cell] + 1)
+        for index, density in enumerate(rows, cell * self._rows):
+            self._sums[index] += density
 
     def reaches(self, at: float) -> bool:
         return self._newest is not None and at >= (self._newest - self._cells + 1) * self.step_s
@@ -140,22 +147,24 @@ class _Level:
         if first >= end:
             first = math.floor(begin / self.step_s + _ROUNDING)
             end = first + 1
-        told = [
-            place for number in range(first, end) if (place := self._cell_index(number)) is not None
+        cells = [
+            cell for number in range(first, end) if (cell := self._cell_index(number)) is not None
         ]
-        if not told:
-            before = (self._cell_index(number) for number in range(first - 1, first - hold - 1, -1))
-            told = [place for place in before if place is not None][:1]
+        if not cells:
+            earlier = (
+                self._cell_index(number) for number in range(first - 1, first - hold - 1, -1)
+            )
+            cells = [cell for cell in earlier if cell is not None][:1]
         sums = [0.0] * self._rows
-        for place in told:
+        for cell in cells:
             for row in range(self._rows):
-                sums[row] += self._sums[place * self._rows + row]
+                sums[row] += self._sums[cell * self._rows + row]
         total = sum(sums)
-        return tuple(one / total for one in sums) if total > 0 else None
+        return tuple(row_sum / total for row_sum in sums) if total > 0 else None
 
     def _cell_index(self, number: int) -> int | None:
         """Return the place of a cell; None without data."""
         if self._newest is None or not self._newest - self._cells < number <= self._newest:
             return None
-        place = number % self._cells
-        return place if self._counts[place] else None
+        cell = number % self._cells
+        return cell if self._counts[cell] else None

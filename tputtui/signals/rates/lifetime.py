@@ -25,7 +25,7 @@ START_GAUGES: Final = (
 """Gauges of start times in unix seconds. The first word names the subject: node, redis, pg."""
 
 _EXPORTER_SUFFIX = "exporter_build_info"
-# figures of a host or of containers: never of the process itself
+# first words of metrics of a host or of containers: never of the process itself
 _OUTLIVING_PREFIXES = frozenset(("node", "container"))
 _PROCESS_PREFIXES = frozenset(("process", "go", "python", "promhttp"))
 
@@ -34,15 +34,15 @@ Gauges = Mapping[str, list[tuple[Series, float]]]
 
 def start_gauge(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> str | None:
     """Return the gauge that holds the start of a sample's counting; None if there is none."""
-    first = sample.partition("_")[0]
-    if first in _PROCESS_PREFIXES or "exporter" in sample:
+    first_word = sample.partition("_")[0]
+    if first_word in _PROCESS_PREFIXES or "exporter" in sample:
         return START_TIME
-    own = next(
-        (name for name in START_GAUGES[1:] if name in gauges and name.startswith(f"{first}_")), None
-    )
-    if own is not None:
-        return own
-    return None if first in _OUTLIVING_PREFIXES or is_exporter(families) else START_TIME
+    for name in START_GAUGES[1:]:
+        if name in gauges and name.startswith(f"{first_word}_"):
+            return name
+    if first_word in _OUTLIVING_PREFIXES or is_exporter(families):
+        return None
+    return START_TIME
 
 
 def is_exporter(families: Mapping[str, Family]) -> bool:
@@ -71,10 +71,10 @@ def identity_gauge(
 
     It tells processes that expose them apart.
     """
-    found = [start_gauge(name, gauges, families) for name in counters]
-    told_of = [name for name in found if name is not None and name in gauges]
-    best = max(sorted(set(told_of)), key=told_of.count, default=None)
-    return best if best is not None and 2 * told_of.count(best) >= len(found) else None
+    gauge_names = [start_gauge(name, gauges, families) for name in counters]
+    exposed = [name for name in gauge_names if name is not None and name in gauges]
+    best = max(sorted(set(exposed)), key=exposed.count, default=None)
+    return best if best is not None and 2 * exposed.count(best) >= len(gauge_names) else None
 
 
 def read_start_times(
@@ -88,13 +88,13 @@ def read_start_times(
     start: float | None = None
     starts: dict[Series, float] = {}
     created: dict[Series, float] = {}
-    for name, found in gauges.items():
-        if name == identity and len(found) == 1:
-            start = found[0][1] if isfinite(found[0][1]) else None
+    for name, values in gauges.items():
+        if name == identity and len(values) == 1:
+            start = values[0][1] if isfinite(values[0][1]) else None
         elif name in START_GAUGES:
-            starts.update(found)
+            starts.update(values)
         elif name.endswith("_created"):
-            created.update(found)
+            created.update(values)
     return start, created, starts
 
 
@@ -103,7 +103,7 @@ def governed_series(
     series: Sequence[Series],
     families: Mapping[str, Family],
     *,
-    alone: bool,
+    is_only_start: bool,
 ) -> list[int]:
     """Return the numbers of the series whose counting began with one of these start times.
 
@@ -112,15 +112,15 @@ def governed_series(
     numbers = []
     for start in starts:
         gauges: Gauges = {start.name: []}
-        names = {
+        governed_names = {
             name
-            for name in {one.name for one in series}
+            for name in {candidate.name for candidate in series}
             if start_gauge(name, gauges, families) == start.name
         }
-        own = set(start.labels)
-        numbers += [
-            n
-            for n, one in enumerate(series)
-            if one.name in names and (alone or own <= set(one.labels))
-        ]
+        start_labels = set(start.labels)
+        for number, candidate in enumerate(series):
+            if candidate.name not in governed_names:
+                continue
+            if is_only_start or start_labels <= set(candidate.labels):
+                numbers.append(number)
     return numbers

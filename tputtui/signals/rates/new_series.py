@@ -2,9 +2,9 @@
 
 A label set that appears with its first request is an increase. A series that is new only to this
 program (a federated target, a gateway, an aggregator that learns of an old one) is not. The
-evidence is its created time, or that its value is at most `FEW` more than the increase of the rest
-of its family. Where a whole family appears with a burst, the next scrape is the evidence: a series
-began when it appeared if it continues at the pace that its value implies.
+evidence is its created time, or that its value is at most `SMALL_GAIN` more than the increase of
+the rest of its family. Where a whole family appears with a burst, the next scrape is the evidence:
+a series began when it appeared if it continues at the pace that its value implies.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tputtui.model import Labels, Series
-from tputtui.signals.rates.process_assignment import SMALL_GAIN
+from tputtui.signals.rates.answer_evidence import SMALL_GAIN
 
 MAX_PACE_FACTOR: Final = 2.0
 """Factor within which two paces are the same."""
@@ -33,7 +33,7 @@ class NewSeries(NamedTuple):
 class DoubtfulSeries(NamedTuple):
     """A new label set whose value is too large to be decided by its family.
 
-    `judge` is the sample that counts its events.
+    `event_sample` is the sample that counts its events.
     """
 
     event_sample: NewSeries
@@ -81,28 +81,34 @@ def select_increases(
     the previous scrape. All series of one label set are decided together by its count of events:
     otherwise its buckets would not add up.
     """
-    told = created_times(created)
-    sets: dict[ChildKey, list[NewSeries]] = {}
-    for one in new:
-        sets.setdefault(child_key(one.series), []).append(one)
-    judges = {key: _event_sample(members) for key, members in sets.items()}
-    names = {(judge.series.name, judge.series.label("le")) for judge in judges.values()}
-    family = dict.fromkeys(names, 0.0)
+    created_by_key = created_times(created)
+    label_sets: dict[ChildKey, list[NewSeries]] = {}
+    for sample in new:
+        label_sets.setdefault(child_key(sample.series), []).append(sample)
+    event_samples = {key: _event_sample(members) for key, members in label_sets.items()}
+    names = {
+        (event_sample.series.name, event_sample.series.label("le"))
+        for event_sample in event_samples.values()
+    }
+    family_rises = dict.fromkeys(names, 0.0)
     for known, rise in zip(series, rises, strict=False):
-        if rise > 0 and (name := (known.name, known.label("le"))) in family:
-            family[name] += rise
-    counted: list[NewSeries] = []
+        if rise > 0 and (name := (known.name, known.label("le"))) in family_rises:
+            family_rises[name] += rise
+    increases: list[NewSeries] = []
     doubtful: list[DoubtfulSeries] = []
-    for key, members in sets.items():
-        judge = judges[key]
-        moment = told.get(key)
+    for key, members in label_sets.items():
+        event_sample = event_samples[key]
+        moment = created_by_key.get(key)
         if moment is not None:
-            counted += members if moment > since else []
-        elif judge.value <= family[judge.series.name, judge.series.label("le")] + SMALL_GAIN:
-            counted += members
+            increases += members if moment > since else []
+        elif (
+            event_sample.value
+            <= family_rises[event_sample.series.name, event_sample.series.label("le")] + SMALL_GAIN
+        ):
+            increases += members
         else:
-            doubtful.append(DoubtfulSeries(judge, members))
-    return counted, doubtful
+            doubtful.append(DoubtfulSeries(event_sample, members))
+    return increases, doubtful
 
 
 def is_confirmed(doubtful: DoubtfulSeries, gained: float, seconds: float, before_s: float) -> bool:
@@ -111,11 +117,10 @@ def is_confirmed(doubtful: DoubtfulSeries, gained: float, seconds: float, before
     `gained` is its increase in the `seconds` since it appeared, and `before_s` the span before in
     which it must have begun.
     """
-    return (
-        doubtful.event_sample.value <= SMALL_GAIN + MAX_PACE_FACTOR * gained * before_s / seconds
-        if gained > 0 and seconds > 0
-        else False
-    )
+    if gained <= 0 or seconds <= 0:
+        return False
+    plausible = SMALL_GAIN + MAX_PACE_FACTOR * gained * before_s / seconds
+    return doubtful.event_sample.value <= plausible
 
 
 def _event_sample(members: Sequence[NewSeries]) -> NewSeries:
@@ -123,10 +128,10 @@ def _event_sample(members: Sequence[NewSeries]) -> NewSeries:
 
     That is a count, the +Inf bucket, or else the first sample.
     """
-    for one in members:
-        if one.series.name.endswith("_count"):
-            return one
-    for one in members:
-        if one.series.label("le") == "+Inf":
-            return one
+    for sample in members:
+        if sample.series.name.endswith("_count"):
+            return sample
+    for sample in members:
+        if sample.series.label("le") == "+Inf":
+            return sample
     return members[0]

@@ -10,10 +10,18 @@ value is small enough to have been counted since, and if values do not return to
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from tputtui.model import Series
+from tputtui.signals.rates.answer_evidence import (
+    BURST_FACTOR,
+    SURPRISE_FACTOR,
+    has_other_created_times,
+    is_expected,
+    is_far_below,
+    is_young,
+)
 from tputtui.signals.rates.process_counters import ProcessCounters, same_created
 from tputtui.signals.rates.processes_in_turn import (
     COUNTERS_FELL,
@@ -28,18 +36,6 @@ SAME_START_S: Final = 0.005
 Such times are kept in hundredths of a second, and forks of one server differ by at least that.
 """
 
-SMALL_GAIN: Final = 10.0
-"""Increase of a counter that is plausible at any pace."""
-
-BURST_FACTOR: Final = 10.0
-"""Multiple of the expected increase beyond which an answer is doubted.
-
-Applies only where other evidence says that several processes answer.
-"""
-
-SURPRISE_FACTOR: Final = 4.0
-"""Like `BURST`, for several processes that only their values tell apart."""
-
 MIN_STEADY_ANSWERS: Final = 10
 """Consecutive answers in one line after which a single process is assumed.
 
@@ -52,18 +48,23 @@ SMALL_STEP_SHARE: Final = 0.1
 
 MAX_STEPS_BACK: Final = 3
 STEPS_BACK_SPAN_S: Final = 100.0
-"""Span in seconds within which `TOO_MANY_STEPS` steps back of all counters are no coincidence."""
+"""Span in seconds within which `MAX_STEPS_BACK` steps back of all counters are no coincidence."""
 
 
 class AnsweringProcess(NamedTuple):
     """The process that gave an answer.
 
-    `rebase`: its values begin a new line and gain nothing. `from_zero`: its values count from zero.
+    `is_rebased`: its values begin a new line and gain nothing. `is_from_zero`: its values count
+    from zero.
     """
 
     process: ProcessCounters
     is_rebased: bool = False
     is_from_zero: bool = False
+
+
+def _started_near(process: ProcessCounters, start: float) -> bool:
+    return process.start_time is not None and abs(process.start_time - start) <= RESTART_S
 
 
 class ProcessAssignment:
@@ -118,12 +119,7 @@ class ProcessAssignment:
         known = self._processes.known_processes
         for process in known:
             process.resize(len(answer.values))
-        alike = [
-            process
-            for process in known
-            if self._is_start_alike(process.start_time, answer)
-            and not _has_other_created_times(process, answer)
-        ]
+        alike = [process for process in known if self._is_alike(process, answer)]
         if not alike:
             return self._assign_unknown(answer)
         exact = [process for process in alike if process.start_time == answer.start_time]
@@ -131,14 +127,22 @@ class ProcessAssignment:
 
     # ---------------------------------------------------------------------------------- by identity
 
+    def _is_alike(self, process: ProcessCounters, answer: Answer) -> bool:
+        """Tell whether start and created times do not show another process."""
+        return self._is_start_alike(process.start_time, answer) and not has_other_created_times(
+            process, answer
+        )
+
     def _is_start_alike(self, start: float | None, answer: Answer) -> bool:
         if start is None or answer.start_time is None or start == answer.start_time:
             return True
-        apart = answer.start_time - start
-        if abs(answer.stepped_s) > RESTART_S and abs(apart - answer.stepped_s) <= RESTART_S:
+        difference = answer.start_time - start
+        if abs(answer.stepped_s) > RESTART_S and abs(difference - answer.stepped_s) <= RESTART_S:
             return True  # the wall clock was set: start times move with it
-        whole = start.is_integer() and answer.start_time.is_integer()
-        return abs(apart) <= (RESTART_S if whole or self._start_is_rounded else SAME_START_S)
+        are_whole_seconds = start.is_integer() and answer.start_time.is_integer()
+        return abs(difference) <= (
+            RESTART_S if are_whole_seconds or self._start_is_rounded else SAME_START_S
+        )
 
     def _assign_unknown(self, answer: Answer) -> AnsweringProcess:
         """Assign an answer whose start or created time no known process has."""
@@ -148,41 +152,46 @@ class ProcessAssignment:
             return AnsweringProcess(processes.add_process(answer, born=False), is_rebased=True)
         if self._changes_with_each_scrape(start, answer):
             self._start_is_rounded = True
-            for process in [one for one in processes.known_processes if one is not current]:
+            for process in [other for other in processes.known_processes if other is not current]:
                 processes.forget_process(process)
             return AnsweringProcess(current)
         is_newest = start > max(
-            one.start_time for one in processes.known_processes if one.start_time is not None
+            other.start_time for other in processes.known_processes if other.start_time is not None
         )
         is_new = answer.is_new(start)
-        by_values = (
+        is_restart_by_values = (
             current.answer_count >= MIN_STEADY_ANSWERS
             and current.is_steady(answer.event_numbers)
-            and _is_young(current, answer)
+            and is_young(current, answer)
         )
-        if len(processes.live_processes) == 1 and is_newest and (is_new or by_values):
+        if len(processes.live_processes) == 1 and is_newest and (is_new or is_restart_by_values):
             processes.start_line(answer)
             processes.add_restart(answer.at, "restarted: its start time moved forward")
             return AnsweringProcess(current, is_from_zero=True)
-        since = processes.watched_since
-        born = since is not None and since - RESTART_S < start <= answer.time + RESTART_S
+        watched_since = processes.watched_since
+        was_born_watched = (
+            watched_since is not None
+            and watched_since - RESTART_S < start <= answer.time + RESTART_S
+        )
         return AnsweringProcess(
-            processes.add_process(answer, born=born), is_rebased=not is_new, is_from_zero=is_new
+            processes.add_process(answer, born=was_born_watched),
+            is_rebased=not is_new,
+            is_from_zero=is_new,
         )
 
     def _changes_with_each_scrape(self, start: float, answer: Answer) -> bool:
         """Tell whether the start time is recomputed for each scrape of one continuing process."""
-        near = [
-            one
-            for one in self._processes.known_processes
-            if one.start_time is not None and abs(one.start_time - start) <= RESTART_S
-        ]
-        if len(near) < MIN_STEADY_ANSWERS:
+        known = self._processes.known_processes
+        similar = [process for process in known if _started_near(process, start)]
+        if len(similar) < MIN_STEADY_ANSWERS:
             return False
-        return not any(
-            one.answer_count > 1 or one.compare_values(answer.values, answer.event_numbers)[0]
-            for one in near
-        )
+        for process in similar:
+            if process.answer_count > 1:
+                return False
+            falls, _ = process.compare_values(answer.values, answer.event_numbers)
+            if falls:
+                return False
+        return True
 
     # ------------------------------------------------------------------------------------ by values
 
@@ -197,20 +206,18 @@ class ProcessAssignment:
                 gains[process.serial] = gain
         current = self._processes.current_process
         rising = [process for process in candidates if process.serial in gains]
-        several = len([process for process in candidates if not process.has_ended]) > 1
+        are_several = len([process for process in candidates if not process.has_ended]) > 1
+        if not rising and are_several:
+            return self._add_line(candidates, answer)
         if not rising:
-            return (
-                self._add_line(candidates, answer)
-                if several
-                else self._assign_after_fall(candidates, answer)
-            )
+            return self._assign_after_fall(candidates, answer)
         chosen = min(rising, key=lambda process: (gains[process.serial], process is not current))
-        if several:
+        if are_several:
             return self._assign_in_turn(chosen, rising, gains, answer)
         if len(candidates) > 1 and current in rising:
-            if _is_expected(current, gains[current.serial], answer, BURST_FACTOR):
+            if is_expected(current, gains[current.serial], answer, BURST_FACTOR):
                 chosen = current
-            elif chosen is current and not _is_far_below(candidates, current, answer):
+            elif chosen is current and not is_far_below(candidates, current, answer):
                 return self._add_line(candidates, answer)
         if chosen is not current or chosen.has_ended:
             return self._assign_returned(chosen, answer, gains[chosen.serial])
@@ -232,10 +239,10 @@ class ProcessAssignment:
             chosen, answer, gain
         ):
             return self._undo_step_back(chosen)
-        others = [one for one in rising if one is not chosen and not one.has_ended]
-        if any(_is_expected(one, gains[one.serial], answer, 2.0) for one in others):
+        others = [other for other in rising if other is not chosen and not other.has_ended]
+        if any(is_expected(other, gains[other.serial], answer, 2.0) for other in others):
             self._processes.unclear_at = answer.at
-        is_surprise = bool(chosen.recent_intervals) and not _is_expected(
+        is_surprise = bool(chosen.recent_intervals) and not is_expected(
             chosen, gain, answer, SURPRISE_FACTOR
         )
         if chosen.has_ended or is_surprise:
@@ -287,14 +294,14 @@ class ProcessAssignment:
             return AnsweringProcess(process)
         if process is not processes.current_process:
             return self._add_line(candidates, answer)
-        young = answer.start_time is None and _is_young(process, answer)
-        trusted = process.answer_count >= MIN_STEADY_ANSWERS and process.is_steady(
+        has_restarted = answer.start_time is None and is_young(process, answer)
+        is_trusted = process.answer_count >= MIN_STEADY_ANSWERS and process.is_steady(
             answer.event_numbers, MIN_STEADY_ANSWERS
         )
-        if not (trusted or young):
+        if not (is_trusted or has_restarted):
             return self._add_line(candidates, answer)
         processes.start_line(answer)
-        if young:
+        if has_restarted:
             processes.expect_confirmation(answer.at)
             return AnsweringProcess(process, is_from_zero=True)
         processes.add_notice("warning", COUNTERS_FELL)
@@ -317,13 +324,15 @@ class ProcessAssignment:
         ):
             return False
         fallen = [number for number, before in enumerate(raw) if before > values[number]]
-        risen = sum(before < value for before, value in zip(raw, values, strict=True))
-        if risen and len(fallen) <= max(1, (risen + len(fallen)) // 10):
+        risen_count = sum(before < value for before, value in zip(raw, values, strict=True))
+        if risen_count and len(fallen) <= max(1, (risen_count + len(fallen)) // 10):
             return True
-        counts = set(answer.event_numbers)
-        fall = sum(raw[number] - values[number] for number in fallen if number in counts)
+        event_numbers = set(answer.event_numbers)
+        total_fall = sum(
+            raw[number] - values[number] for number in fallen if number in event_numbers
+        )
         return (
-            fall <= SMALL_STEP_SHARE * expected
+            total_fall <= SMALL_STEP_SHARE * expected
             and process.is_steady(answer.event_numbers)
             and not self._steps_too_often(answer)
         )
@@ -345,11 +354,11 @@ class ProcessAssignment:
             and (process.is_frozen or process.is_steady(answer.event_numbers))
         ):
             return False
-        step = sum(
+        step_size = sum(
             max(0.0, process.raw_values[number] - current.raw_values[number])
             for number in answer.event_numbers
         )
-        if step > gain or not _is_expected(process, gain, answer, 2.0):
+        if step_size > gain or not is_expected(process, gain, answer, 2.0):
             return False
         return not self._steps_too_often(answer)
 
@@ -380,58 +389,3 @@ class ProcessAssignment:
         processes.withdraw_reset()
         processes.add_notice("warning", "its counters stepped back and returned: counted as 0")
         return AnsweringProcess(process)
-
-
-def _has_other_created_times(process: ProcessCounters, answer: Answer) -> bool:
-    """Tell whether created times show another process.
-
-    They do if some differ, and not because they are new.
-    """
-    common = [series for series in process.created_times if series in answer.created_times]
-    other = [
-        series for series in common if process.created_times[series] != answer.created_times[series]
-    ]
-    if not other:
-        return False
-    if not all(answer.created_times[series] > process.created_times[series] for series in other):
-        return True
-    if all(answer.is_new(answer.created_times[series]) for series in other):
-        return False
-    # The client's clock may differ from ours: if the times only moved forward, all of them must
-    # have moved.
-    return len(other) == len(common)
-
-
-def _is_expected(process: ProcessCounters, gain: float, answer: Answer, factor: float) -> bool:
-    """Tell whether a continuing process may have gained so much: up to `factor` times its pace."""
-    pace = process.pace(answer.event_numbers)
-    return pace is not None and gain <= answer.small_gain + factor * pace * (answer.at - process.at)
-
-
-def _is_young(process: ProcessCounters, answer: Answer) -> bool:
-    """Tell whether values are those of a process that has just begun.
-
-    They are far below the previous ones and within what its pace allows.
-    """
-    now, before = _sum_events(answer.values, answer), _sum_events(process.raw_values, answer)
-    if now <= min(before / 2, answer.small_gain):
-        return True
-    expected = (process.pace(answer.event_numbers) or 0.0) * (answer.at - process.at)
-    if process.is_steady(answer.event_numbers):
-        return now <= min(before / 10, answer.small_gain + BURST_FACTOR * expected)
-    return now <= min(before / 50, answer.small_gain + expected)
-
-
-def _is_far_below(
-    candidates: list[ProcessCounters], process: ProcessCounters, answer: Answer
-) -> bool:
-    """Tell whether a line is far below all others, as after a reset.
-
-    A rise is then no sign of another process.
-    """
-    others = [_sum_events(one.raw_values, answer) for one in candidates if one is not process]
-    return bool(others) and _sum_events(answer.values, answer) <= min(others) / 10
-
-
-def _sum_events(values: Sequence[float], answer: Answer) -> float:
-    return sum(value for value in map(values.__getitem__, answer.event_numbers) if value == value)  # noqa: PLR0124

@@ -26,7 +26,7 @@ STEADY_FACTOR = 4.0
 STEP_BACK = 2
 """Number of scrapes within which a counter that fell may return to its old line."""
 
-MOST_DOUBT = 0.1
+MAX_UNCERTAIN_SHARE = 0.1
 """Largest uncertainty of the time between two rows, as a share of it, for a rate to be valid."""
 
 SETTLED_INTERVALS = 3
@@ -35,9 +35,6 @@ SETTLED_INTERVALS = 3
 _serials = count()
 
 Gauges = dict[str, list[tuple[Series, float]]]
-
-SavedState = tuple[list[float], list[float], list[int]]
-"""Values, gains and scrape numbers of a process before a scrape was counted."""
 
 
 class WindowRow(NamedTuple):
@@ -49,11 +46,19 @@ class WindowRow(NamedTuple):
     delayed_s: float = 0.0
 
 
+class SavedState(NamedTuple):
+    """State of a process before a scrape was counted, by series number."""
+
+    raw_values: list[float]
+    gained: list[float]
+    seen_in_scrape: list[int]
+
+
 class ScrapeCount(NamedTuple):
     """Result of counting one scrape.
 
-    `odd` holds the known series whose value fell, or that had no value before. They are not counted
-    yet.
+    `irregular` holds the known series whose value fell, or that had no value before. They are not
+    counted yet.
     """
 
     gauges: Gauges
@@ -69,9 +74,8 @@ class ProcessCounters:
         self.serial = next(_serials)  # unique among all processes
         self.raw_values: list[float] = [nan] * size  # NaN: absent, or never a number
         self.gained: list[float] = [0.0] * size
-        self.seen_in_scrape: list[int] = [
-            0
-        ] * size  # number of the scrape that showed it last; 0: never
+        # number of the scrape that showed it last; 0: never
+        self.seen_in_scrape: list[int] = [0] * size
         self.rows: deque[WindowRow] = deque()
         self.gauges: Gauges = {}
         self.start_time: float | None = None  # unix seconds, if exposed
@@ -104,7 +108,7 @@ class ProcessCounters:
 
     def save(self) -> SavedState:
         """Return the state before a scrape is counted, for `restore`."""
-        return self.raw_values[:], self.gained[:], self.seen_in_scrape[:]
+        return SavedState(self.raw_values[:], self.gained[:], self.seen_in_scrape[:])
 
     def restore(self, saved: SavedState) -> None:
         """Undo what was counted since `save`."""
@@ -139,30 +143,31 @@ class ProcessCounters:
         scrape_number: int,
     ) -> ScrapeCount:
         """Add up the rises of one scrape. Hot loop: 0.2 µs a series."""
-        raw, gained, seen = self.raw_values, self.gained, self.seen_in_scrape
+        # Bound to local names for speed: attribute look-ups in the loop are slow.
+        raw_values, gained, seen_in_scrape = self.raw_values, self.gained, self.seen_in_scrape
         gauges: Gauges = {}
-        odd: list[tuple[int, float]] = []
-        new: list[tuple[Series, float]] = []
-        silent: set[int] = set()
+        irregular: list[tuple[int, float]] = []
+        new_series: list[tuple[Series, float]] = []
+        without_value: set[int] = set()
         for series, value in samples.items():
             number = index.get(series)
             if number is None:
                 name = series.name
                 if name in counters:
-                    new.append((series, value))
+                    new_series.append((series, value))
                 elif name in gauge_names:
                     gauges.setdefault(name, []).append((series, value))
                 continue
-            seen[number] = scrape_number
-            before = raw[number]
+            seen_in_scrape[number] = scrape_number
+            before = raw_values[number]
             if before <= value < inf:
                 gained[number] += value - before
-                raw[number] = value
+                raw_values[number] = value
             elif isfinite(value):
-                odd.append((number, value))
+                irregular.append((number, value))
             else:
-                silent.add(number)
-        return ScrapeCount(gauges, odd, new, silent)
+                without_value.add(number)
+        return ScrapeCount(gauges, irregular, new_series, without_value)
 
     def return_to_line(self, before: Sequence[float], scrape: int) -> None:
         """Correct the increase of a counter that stepped back and has returned to its old line.
@@ -170,11 +175,13 @@ class ProcessCounters:
         Only its increase on that line is counted. `before` holds the increases up to the previous
         scrape; `scrape` is the number of this one.
         """
-        for number, (old, low, since) in list(self.steps_back.items()):
-            if self.raw_values[number] >= old:
-                self.gained[number] = max(before[number], self.gained[number] - (old - low))
+        for number, (old_value, low_value, step_scrape) in list(self.steps_back.items()):
+            if self.raw_values[number] >= old_value:
+                self.gained[number] = max(
+                    before[number], self.gained[number] - (old_value - low_value)
+                )
                 del self.steps_back[number]
-            elif scrape - since >= STEP_BACK:
+            elif scrape - step_scrape >= STEP_BACK:
                 del self.steps_back[number]
 
     # ----------------------------------------------------------------------------------------- rows
@@ -251,10 +258,10 @@ class ProcessCounters:
         if len(rows) < 4:
             return False
         paces = []
-        for one, other in pairwise(rows):
-            known = [number for number in numbers if number < len(one.gained)]
-            rise = sum(other.gained[number] - one.gained[number] for number in known)
-            paces.append(rise / max(other.at - one.at, 1e-9))
+        for row, next_row in pairwise(rows):
+            known = [number for number in numbers if number < len(row.gained)]
+            rise = sum(next_row.gained[number] - row.gained[number] for number in known)
+            paces.append(rise / max(next_row.at - row.at, 1e-9))
         return max(paces) <= STEADY_FACTOR * min(paces) + 10.0
 
     def is_like(self, other: ProcessCounters) -> bool:
@@ -295,23 +302,16 @@ class ProcessCounters:
 
     def freeze(self, numbers: Iterable[int]) -> ProcessCounters:
         """Return a copy as of its newest scrape, to recognise it if its values return."""
-        line = ProcessCounters(len(self.raw_values))
-        line.raw_values, line.seen_in_scrape = self.raw_values[:], self.seen_in_scrape[:]
-        line.start_time, line.created_times, line.gauges = (
-            self.start_time,
-            self.created_times,
-            self.gauges,
-        )
-        line.at, line.time, line.scrape, line.answer_count = (
-            self.at,
-            self.time,
-            self.scrape,
-            self.answer_count,
-        )
-        line.first_scrape, line.line_at, line.has_ended = self.first_scrape, self.line_at, True
-        line.frozen_pace = self.pace(numbers) or 0.0
-        line.rows.append(WindowRow(self.at, array("d", line.gained)))
-        return line
+        frozen = ProcessCounters(len(self.raw_values))
+        frozen.raw_values, frozen.seen_in_scrape = self.raw_values[:], self.seen_in_scrape[:]
+        frozen.start_time, frozen.created_times = self.start_time, self.created_times
+        frozen.gauges = self.gauges
+        frozen.at, frozen.time, frozen.scrape = self.at, self.time, self.scrape
+        frozen.first_scrape, frozen.answer_count = self.first_scrape, self.answer_count
+        frozen.line_at, frozen.has_ended = self.line_at, True
+        frozen.frozen_pace = self.pace(numbers) or 0.0
+        frozen.rows.append(WindowRow(self.at, array("d", frozen.gained)))
+        return frozen
 
     @property
     def is_frozen(self) -> bool:
@@ -326,15 +326,19 @@ class ProcessCounters:
     def renumber(self, kept_numbers: Sequence[int]) -> None:
         """Keep only the series with these numbers."""
         self.resize(kept_numbers[-1] + 1 if kept_numbers else 0)
-        place = {number: at for at, number in enumerate(kept_numbers)}
+        new_number = {number: position for position, number in enumerate(kept_numbers)}
         self.raw_values = [self.raw_values[number] for number in kept_numbers]
         self.gained = [self.gained[number] for number in kept_numbers]
         self.seen_in_scrape = [self.seen_in_scrape[number] for number in kept_numbers]
         self.unconfirmed = {
-            place[number]: gain for number, gain in self.unconfirmed.items() if number in place
+            new_number[number]: gain
+            for number, gain in self.unconfirmed.items()
+            if number in new_number
         }
         self.steps_back = {
-            place[number]: mark for number, mark in self.steps_back.items() if number in place
+            new_number[number]: step
+            for number, step in self.steps_back.items()
+            if number in new_number
         }
         self.rows = deque(
             row._replace(
@@ -347,7 +351,7 @@ class ProcessCounters:
 def _is_clear(base: WindowRow, end: WindowRow) -> bool:
     """Tell whether the time between two rows is known well enough for a rate."""
     doubt_s = base.delayed_s + end.delayed_s
-    return not doubt_s or doubt_s <= MOST_DOUBT * (end.at - base.at)
+    return not doubt_s or doubt_s <= MAX_UNCERTAIN_SHARE * (end.at - base.at)
 
 
 def same_created(before: Mapping[Series, float], now: Mapping[Series, float]) -> bool:

@@ -2,11 +2,11 @@
 
 Workers without a shared registry, and replicas behind one address, answer in turn, each with its
 own counters. Their rates are summed, each taken over its own time. If the evidence is not
-sufficient, rates are None and `reason` says why. `process_assignment` finds the process that gave
-an answer.
+sufficient, rates are None and `why_no_rates` says why. `process_assignment` finds the process that
+gave an answer.
 
-Memory: values, gains and at least two rows for each process, at most `MOST_PROCESSES`. A process
-that has not answered for `FORGOTTEN_AFTER` windows is forgotten.
+Memory: values, gains and at least two rows for each process, at most `MAX_PROCESSES`. A process
+that has not answered for `FORGET_AFTER_WINDOWS` windows is forgotten.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ENDED_CHANCE: Final = 1e-5
 """Probability of being passed over so often in a row below which a process counts as ended."""
 
 _ENDED_CHANCE_UNSURE: Final = 1e-3
-"""Like `_ENDED`, while the number or the identity of processes is not known.
+"""Like `_ENDED_CHANCE`, while the number or the identity of processes is not known.
 
 In that state there are no rates.
 """
@@ -94,11 +94,9 @@ class ProcessesInTurn:
     @property
     def live_processes(self) -> list[ProcessCounters]:
         """Processes that still answer, as far as is known."""
-        return (
-            self.known_processes
-            if len(self.known_processes) == 1
-            else [process for process in self.known_processes if not process.has_ended]
-        )
+        if len(self.known_processes) == 1:
+            return self.known_processes
+        return [process for process in self.known_processes if not process.has_ended]
 
     @property
     def process_count(self) -> int:
@@ -139,7 +137,9 @@ class ProcessesInTurn:
         for process, weight in self._weights():
             rates = process.rates(size)
             if rates is not None and weight > 0:
-                total = [so_far + weight * rate for so_far, rate in zip(total, rates, strict=True)]
+                total = [
+                    subtotal + weight * rate for subtotal, rate in zip(total, rates, strict=True)
+                ]
         return total
 
     def has_lookalike(self, process: ProcessCounters) -> bool:
@@ -235,12 +235,9 @@ class ProcessesInTurn:
         if len(self.known_processes) > 1:
             self._end_silent()
             self._end_replaced(at)
-            for old in [
-                one
-                for one in self.known_processes
-                if one.has_ended and at - one.at > FORGET_AFTER_WINDOWS * window_s
-            ]:
-                self.forget_process(old)
+            for known in list(self.known_processes):
+                if known.has_ended and at - known.at > FORGET_AFTER_WINDOWS * window_s:
+                    self.forget_process(known)
             if len(self.live_processes) == 1:
                 self.has_answers_in_turn = False
         self.why_no_rates = self._describe_unknown(at, window_s)
@@ -255,10 +252,10 @@ class ProcessesInTurn:
             is_unsure = not self.has_answers_in_turn or (
                 self.why_no_rates is not None and self.has_lookalike(process)
             )
-            most = turns_until_ended(
+            max_turns = turns_until_ended(
                 max(len(live), turns), _ENDED_CHANCE_UNSURE if is_unsure else _ENDED_CHANCE
             )
-            if current.scrape - process.scrape > most:
+            if current.scrape - process.scrape > max_turns:
                 process.has_ended = True
                 if not self.has_answers_in_turn:
                     self.add_notice(
@@ -282,10 +279,10 @@ class ProcessesInTurn:
         born, replaced = self._find_replaced()
         if not born or len(replaced) > len(born):
             return
-        before = len(self.live_processes) - len(born)
+        previous_count = len(self.live_processes) - len(born)
         for process in replaced:
             process.has_ended = True
-            self.add_restart(at, f"has a new process behind it: 1 of {before} was replaced")
+            self.add_restart(at, f"has a new process behind it: 1 of {previous_count} was replaced")
         for process in born:
             process.born_at = None
 
@@ -297,12 +294,12 @@ class ProcessesInTurn:
         """
         born, replaced = self._find_replaced()
         rated = sum(process.covered_s > 0 for process in born)
-        left = max(0, len(replaced) - rated) / len(replaced) if replaced else 1.0
+        replaced_weight = max(0, len(replaced) - rated) / len(replaced) if replaced else 1.0
         weights = []
         for process in self.live_processes:
             weight = 1.0
             if process in replaced:
-                weight = left
+                weight = replaced_weight
             elif process in born and process.covered_s <= 0:
                 weight = 0.0
             weights.append((process, weight))
@@ -322,19 +319,23 @@ class ProcessesInTurn:
         ):
             return f"more than {MAX_PROCESSES} processes answer in turn"
         born, replaced = self._find_replaced()
-        waiting = [one for one in live if one.covered_s <= 0 and not (one in born and replaced)]
+        # A new process without a rate is covered by the processes that it may have replaced.
+        covered = born if replaced else []
+        waiting = [process for process in live if process.covered_s <= 0 and process not in covered]
         if waiting and not self.has_answers_in_turn:
             return "another process, or a restart? Not known yet"
         if waiting:
             return f"{len(live)} processes in turn, {len(waiting)} answered only once so far"
-        if any(not one.is_settled for one in live if self.has_lookalike(one)):
+        if any(not process.is_settled for process in live if self.has_lookalike(process)):
             return f"{len(live)} processes in turn: not clear yet which is which"
-        return self._describe_unclear_replacement(replaced, sum(one.covered_s > 0 for one in born))
+        return self._describe_unclear_replacement(
+            replaced, sum(process.covered_s > 0 for process in born)
+        )
 
     def _describe_unclear_replacement(
         self, replaced: list[ProcessCounters], rated: int
     ) -> str | None:
-        """Reason why the identity of the replaced processes matters.
+        """Describe why the identity of the replaced processes matters.
 
         None if all candidates contribute about the same.
         """
@@ -349,7 +350,7 @@ class ProcessesInTurn:
 
 
 def turns_until_ended(processes: float, chance: float) -> int:
-    """Number of consecutive answers of others that a live process sees with this probability.
+    """Return the number of consecutive answers of others that a live process sees with `chance`.
 
     The processes are assumed to answer at random.
     """

@@ -4,7 +4,7 @@ Exporters that refresh from time to time, cAdvisor and federation expose the tim
 rate is then taken over the time between two of its own samples, and held until the next one
 arrives.
 
-Memory: at most `MOST_POINTS` points of 150 B for each series that carries a timestamp; none for
+Memory: at most `MAX_POINTS` points of 150 B for each series that carries a timestamp; none for
 others.
 """
 
@@ -33,8 +33,8 @@ _MAX_LATE_S: Final = 86_400.0
 class SamplePoint(NamedTuple):
     """One sample of a series that carries timestamps.
 
-    `taken` is its timestamp (unix seconds), `at` the time of the first scrape that showed it, and
-    `gained` the series' increase by then.
+    `taken_at` is its timestamp (unix seconds), `at` the time of the first scrape that showed it,
+    and `gained` the series' increase by then.
     """
 
     taken_at: float
@@ -58,13 +58,13 @@ class SampleTimes:
         timestamps: Mapping[Series, float],
         raw_values: Mapping[Series, float],
     ) -> Mapping[Series, float]:
-        """Return the samples of a scrape, with the previous value (`raw`) of unmoved timestamps."""
-        settled = dict(samples)
-        for series, taken in timestamps.items():
+        """Return the samples of a scrape; those with unmoved timestamps keep their `raw_values`."""
+        current = dict(samples)
+        for series, taken_at in timestamps.items():
             points = self._points.get(series)
-            if points is not None and taken <= points[-1].taken_at and series in raw_values:
-                settled[series] = raw_values[series]
-        return settled
+            if points is not None and taken_at <= points[-1].taken_at and series in raw_values:
+                current[series] = raw_values[series]
+        return current
 
     def add_samples(
         self,
@@ -77,18 +77,18 @@ class SampleTimes:
         """Add the samples of a scrape whose timestamps have moved; forget series that are gone."""
         for series in [series for series in self._points if series not in timestamps]:
             del self._points[series], self._late_s[series]
-        for series, amount in gained.items():
-            taken = timestamps[series]
+        for series, total_gain in gained.items():
+            taken_at = timestamps[series]
             points = self._points.get(series)
             if points is None:
                 points = self._points[series] = deque()
-                self._late_s[series] = time - taken
-            elif taken <= points[-1].taken_at:
+                self._late_s[series] = time - taken_at
+            elif taken_at <= points[-1].taken_at:
                 continue
-            if len(points) > 1 and taken - points[-2].taken_at < window_s / (MAX_POINTS - 2):
+            if len(points) > 1 and taken_at - points[-2].taken_at < window_s / (MAX_POINTS - 2):
                 points.pop()
-            points.append(SamplePoint(taken, at, amount))
-            start = taken - window_s
+            points.append(SamplePoint(taken_at, at, total_gain))
+            start = taken_at - window_s
             while len(points) > 2 and abs(points[1].taken_at - start) <= abs(
                 points[0].taken_at - start
             ):
@@ -109,17 +109,17 @@ class SampleTimes:
         if len(points) < 2:
             return None
         first, last = points[0], points[-1]
-        refresh = last.at - points[-2].at
+        refresh_s = last.at - points[-2].at
         if at - last.at > max(
-            window_s, HOLD_REFRESHES * max(refresh, last.taken_at - points[-2].taken_at)
+            window_s, HOLD_REFRESHES * max(refresh_s, last.taken_at - points[-2].taken_at)
         ):
             return None
-        seconds, seen = last.taken_at - first.taken_at, last.at - first.at
-        late = self._late_s[series]
-        least = seen - 2 * interval_s
-        most = seen + max(0.0, late) + 2 * interval_s + _SLACK_S
-        if abs(late) > _MAX_LATE_S or not least <= seconds <= most:
-            seconds = seen  # the timestamps are not times of sampling: use the local clock
+        seconds, local_seconds = last.taken_at - first.taken_at, last.at - first.at
+        late_s = self._late_s[series]
+        least_seconds = local_seconds - 2 * interval_s
+        most_seconds = local_seconds + max(0.0, late_s) + 2 * interval_s + _SLACK_S
+        if abs(late_s) > _MAX_LATE_S or not least_seconds <= seconds <= most_seconds:
+            seconds = local_seconds  # the timestamps are not times of sampling: use the local clock
         rate = (last.gained - first.gained) / seconds if seconds > 0 else 0.0
         return rate if isfinite(rate) else None
 

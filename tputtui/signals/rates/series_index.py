@@ -1,7 +1,7 @@
 """Common numbering of the series in all windows of a service.
 
 A figure is then a sum over numbers. Series are assigned to figures when one comes or goes
-(`SeriesLayout`). A tick (`ServiceWindow`) only adds numbers up.
+(`SeriesLayout`). A tick (`ServiceWindow`) only adds the rates of these numbers.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Generic, TypeVar
 from tputtui.model import Binding, Match, Series
 from tputtui.signals.rates.target_window import TargetWindow
 
-Numbers = list[int]
-"""Places of series in `ServiceWindow.rates`."""
+SeriesNumbers = list[int]
+"""Numbers of series: their positions in `ServiceWindow.rates`."""
 
 MEMO_LIMIT = 4_000
 """Number of series for which results are cached.
@@ -48,8 +48,8 @@ class SeriesMemo(Generic[T]):
         except KeyError:
             if len(self._cache) >= self._limit:
                 self._cache.clear()
-            found = self._cache[series] = self._compute(series)
-            return found
+            value = self._cache[series] = self._compute(series)
+            return value
 
 
 def compile_matches(match: Sequence[Match]) -> SeriesMemo[bool]:
@@ -58,19 +58,15 @@ def compile_matches(match: Sequence[Match]) -> SeriesMemo[bool]:
     Raises `re.error` if a condition is not a valid regular expression. The config reader has
     already rejected those.
     """
-    tests = [
-        (
-            one.label,
-            re.compile(one.value if "~" in one.op else re.escape(one.value)),
-            one.op[0] == "=",
-        )
-        for one in match
-    ]
+    tests: list[tuple[str, re.Pattern[str], bool]] = []  # (label, pattern, whether it has to match)
+    for condition in match:
+        pattern = condition.value if "~" in condition.op else re.escape(condition.value)
+        tests.append((condition.label, re.compile(pattern), condition.op[0] == "="))
 
     def meets(series: Series) -> bool:
         return all(
-            (wanted.fullmatch(series.label(label) or "") is not None) == same
-            for label, wanted, same in tests
+            (pattern.fullmatch(series.label(label) or "") is not None) == is_positive
+            for label, pattern, is_positive in tests
         )
 
     return SeriesMemo(meets)
@@ -83,13 +79,13 @@ class SeriesLayout:
     windows: tuple[TargetWindow, ...]
     present: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
     all_series: dict[str, list[tuple[int, Series]]] = field(default_factory=dict)
-    window_starts: Numbers = field(default_factory=list)  # first number of each window
+    window_starts: SeriesNumbers = field(default_factory=list)  # first number of each window
 
     def select(self, name: str, meets: SeriesMemo[bool]) -> list[tuple[int, Series]]:
         """Return the present series of a sample name that meet a condition."""
         present = self.present.get(name, [])
         meets.reserve(len(present))
-        return [place for place in present if meets(place[1])]
+        return [numbered for numbered in present if meets(numbered[1])]
 
     def window_index(self, number: int) -> int:
         """Return the index of the window that a number belongs to."""
@@ -103,14 +99,15 @@ def build_layout(windows: tuple[TargetWindow, ...]) -> SeriesLayout:
     gone: set[int] = set()
     for window in windows:
         layout.window_starts.append(start)
-        for place in enumerate(window.series, start):
-            layout.all_series.setdefault(place[1].name, []).append(place)
+        for numbered in enumerate(window.series, start):
+            layout.all_series.setdefault(numbered[1].name, []).append(numbered)
         gone.update(start + number for number in window.gone)
         start += len(window.series)
-    for name, places in layout.all_series.items():
-        layout.present[name] = (
-            [place for place in places if place[0] not in gone] if gone else places
-        )
+    for name, all_numbered in layout.all_series.items():
+        present = all_numbered
+        if gone:
+            present = [numbered for numbered in all_numbered if numbered[0] not in gone]
+        layout.present[name] = present
     return layout
 
 
@@ -128,7 +125,7 @@ class ServiceWindow:
         """Return the sum of the rates of some series."""
         return sum(map(self.rates.__getitem__, numbers))
 
-    def has_rate(self, numbers: Numbers, name: str) -> bool:
+    def has_rate(self, numbers: SeriesNumbers, name: str) -> bool:
         """Tell whether some counters of a sample name have a rate.
 
         They do if one of them has a number as its value: if all are NaN or Inf, there is no rate,
@@ -141,8 +138,8 @@ class ServiceWindow:
             return self.is_declared(name)
         layout = self.layout
         for number in numbers:
-            at = layout.window_index(number)
-            if number - layout.window_starts[at] not in layout.windows[at].without_value:
+            index = layout.window_index(number)
+            if number - layout.window_starts[index] not in layout.windows[index].without_value:
                 return True
         return False
 
@@ -163,15 +160,17 @@ class ServiceWindow:
 def build_service_window(layout: SeriesLayout) -> ServiceWindow:
     """Return the current rates of all windows."""
     rates: list[float] = []
-    live = []
+    live_windows = []
     why_unknown = None
     for window in layout.windows:
-        found = window.rates()
-        rates.extend(found if found is not None else [0.0] * len(window.series))
-        if found is not None:
-            live.append(window)
+        window_rates = window.rates()
+        rates.extend(window_rates if window_rates is not None else [0.0] * len(window.series))
+        if window_rates is not None:
+            live_windows.append(window)
         why_unknown = why_unknown or window.why_no_rates
-    return ServiceWindow(layout, rates, tuple(live) if why_unknown is None else (), why_unknown)
+    return ServiceWindow(
+        layout, rates, tuple(live_windows) if why_unknown is None else (), why_unknown
+    )
 
 
 def build_lifetime_window(layout: SeriesLayout) -> ServiceWindow:
@@ -188,13 +187,15 @@ def gauge_values(
     windows: Iterable[TargetWindow], name: str, meets: Callable[[Series], bool]
 ) -> list[tuple[Series, float]]:
     """Return the newest values of a gauge on targets that answer, without NaN."""
-    return [
-        (series, value)
-        for window in windows
-        if window.is_current
-        for series, value in window.gauges.get(name, ())
-        if value == value and meets(series)  # noqa: PLR0124
-    ]
+    values: list[tuple[Series, float]] = []
+    for window in windows:
+        if not window.is_current:
+            continue
+        for sample in window.gauges.get(name, ()):
+            series, value = sample
+            if value == value and meets(series):  # noqa: PLR0124  # not NaN
+                values.append(sample)
+    return values
 
 
 def followed_names(bindings: Iterable[Binding]) -> tuple[frozenset[str], frozenset[str]]:

@@ -46,41 +46,37 @@ class ServerWindow(TargetWindow):
         if exposition is None or exposition.served is None or exposition.served.rate_s is None:
             self.is_up = self.is_up and (exposition is not None or scrape.late)
             return
-        passed = scrape.at - self.at if self.at is not None and self.is_up else 0.0
-        if not 0 < passed <= GAP_INTERVALS * max(self.interval_s, exposition.served.rate_s):
+        elapsed_s = scrape.at - self.at if self.at is not None and self.is_up else 0.0
+        if not 0 < elapsed_s <= GAP_INTERVALS * max(self.interval_s, exposition.served.rate_s):
             self.segment += 1
             self.segment_at = scrape.at
-            passed = 0.0
+            elapsed_s = 0.0
         self._scrapes += 1
         process = self.processes.current_process
         gauges: dict[str, list[tuple[Series, float]]] = {}
-        found: dict[Series, float] = {}
-        silent: list[Series] = []  # series for which the server returns NaN or Inf
+        rates: dict[Series, float] = {}
+        without_value: list[Series] = []  # series for which the server returns NaN or Inf
         for series, value in exposition.samples.items():
             if series.name in self._counters:
                 self._mark_seen(series)
-                found[series] = max(value, 0.0) if isfinite(value) else 0.0
+                rates[series] = max(value, 0.0) if isfinite(value) else 0.0
                 if not isfinite(value):
-                    silent.append(series)
+                    without_value.append(series)
             elif series.name in self._gauges:
                 gauges.setdefault(series.name, []).append((series, value))
         self._mark_gone(process, scrape.at)
         self._drop_retired(scrape.at)
-        self._rates = [found.get(series, 0.0) for series in self.series]
-        self.without_value = {self._number_by_series[series] for series in silent}
+        self._rates = [rates.get(series, 0.0) for series in self.series]
+        self.without_value = {self._number_by_series[series] for series in without_value}
         process.gained = [
-            gained + rate * passed for gained, rate in zip(process.gained, self._rates, strict=True)
+            gained + rate * elapsed_s
+            for gained, rate in zip(process.gained, self._rates, strict=True)
         ]
         process.at, process.scrape = scrape.at, self._scrapes
         self.rate_s = exposition.served.rate_s
         self.gauges = process.gauges = gauges
-        self.is_up, self.at, self.time, self.families = (
-            True,
-            scrape.at,
-            scrape.time,
-            exposition.families,
-        )
-        self.is_overdue = False
+        self.is_up, self.is_overdue = True, False
+        self.at, self.time, self.families = scrape.at, scrape.time, exposition.families
 
     def _mark_seen(self, series: Series) -> None:
         number = self._number_by_series.get(series)

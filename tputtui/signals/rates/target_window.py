@@ -9,43 +9,24 @@ more, and at least two rows for each process.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from math import isfinite, nan
-from operator import sub
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from math import nan
 
 from tputtui.model import Exposition, Family, Scrape, Series
-from tputtui.signals.rates.followed_series import (
-    RETIRE_AT_ONCE,
-    DroppedTotal,
-    FollowedSeries,
-    ProcessCount,
-)
+from tputtui.signals.rates.answer_evidence import SMALL_GAIN
+from tputtui.signals.rates.followed_series import RETIRE_AT_ONCE, DroppedTotal, ProcessCount
+from tputtui.signals.rates.irregular_counts import CountedSeries, ScrapeEvidence
 from tputtui.signals.rates.lifetime import (
     START_GAUGES,
     Gauges,
-    governed_series,
     identity_gauge,
     read_start_times,
     start_gauge,
 )
-from tputtui.signals.rates.new_series import (
-    DoubtfulSeries,
-    NewSeries,
-    child_key,
-    is_confirmed,
-    is_event_count,
-    select_increases,
-)
-from tputtui.signals.rates.process_assignment import SMALL_GAIN, ProcessAssignment
-from tputtui.signals.rates.process_counters import (
-    MAX_ROWS,
-    MOST_DOUBT,
-    ProcessCounters,
-    SavedState,
-    ScrapeCount,
-)
-from tputtui.signals.rates.processes_in_turn import COUNTERS_FELL, RESTART_S, Answer
+from tputtui.signals.rates.new_series import is_event_count
+from tputtui.signals.rates.process_assignment import ProcessAssignment
+from tputtui.signals.rates.process_counters import MAX_ROWS, MAX_UNCERTAIN_SHARE, ProcessCounters
+from tputtui.signals.rates.processes_in_turn import RESTART_S, Answer
 from tputtui.signals.rates.sample_times import SampleTimes
 
 __all__ = [
@@ -66,21 +47,7 @@ an outage. Waiting for a late answer is not a gap.
 """
 
 
-class _Evidence(NamedTuple):
-    """Evidence in one scrape on where its counters began, and the decision drawn from it."""
-
-    at: float
-    start_time: float | None
-    created: dict[Series, float]
-    zero_start_names: frozenset[str]  # sample names whose new series may count from zero
-    previous_time: float | None  # unix seconds of the process's previous scrape
-    is_rebased: bool
-    is_from_zero: bool
-    restarted_numbers: frozenset[int]  # numbers of single series that count from zero
-    families: Mapping[str, Family]
-
-
-class TargetWindow(FollowedSeries):
+class TargetWindow(CountedSeries):
     """Sliding window over the scrapes of one target: its followed counters and gauges.
 
     The rates are those of the current *segment*: a failed scrape or a gap starts a new segment, so
@@ -107,14 +74,8 @@ class TargetWindow(FollowedSeries):
         # sample names whose new series may count from zero
         self._zero_start_names: frozenset[str] = frozenset()
         self._sample_times = SampleTimes()
-        self._identity: tuple[object, str | None] = (
-            None,
-            None,
-        )  # (inputs of the choice, gauge that tells processes apart)
-        # by process: (seconds from its scrape before to the one that showed them, new label sets)
-        self._doubtful: dict[int, tuple[float, list[DoubtfulSeries]]] = {}
-        # start times that do not identify the process that answered
-        self._other_start_times: dict[Series, float] = {}
+        # (inputs of the choice, gauge that tells processes apart)
+        self._identity: tuple[object, str | None] = (None, None)
         # (layout, series that count events, small gain)
         self._event_counters: tuple[int, list[int], float] = (-1, [], SMALL_GAIN)
 
@@ -131,20 +92,19 @@ class TargetWindow(FollowedSeries):
     @property
     def why_no_sample(self) -> str | None:
         """Reason why a target whose samples carry timestamps has no rates; None if it has some."""
-        times = self._sample_times.timestamped_series() if self.is_current else ()
-        if not times or any(
-            self._number_by_series[series] not in self.without_value for series in times
-        ):
+        series = self._sample_times.timestamped_series() if self.is_current else ()
+        numbers = {self._number_by_series[timestamped] for timestamped in series}
+        if not numbers or not numbers <= self.without_value:
             return None
         return "its samples are dated, and no new one has come yet"
 
     @property
     def covered_s(self) -> float:
         """Seconds that the rates cover; 0.0 while there is only one scrape."""
-        live = self.processes.live_processes
+        live, times = self.processes.live_processes, self._scrape_times
         if len(live) == 1:
             return live[0].covered_s
-        return self._scrape_times[-1] - self._scrape_times[0] if self._scrape_times else 0.0
+        return times[-1] - times[0] if times else 0.0
 
     def rates(self) -> list[float] | None:
         """Return the increase per second of each series over the window.
@@ -166,8 +126,8 @@ class TargetWindow(FollowedSeries):
         """Return the moment of a process's counts, in seconds on one clock."""
         if not self._sample_times:
             return process.at
-        taken = [self._sample_times.newest_time(self.series[number]) for number in numbers]
-        return max((moment for moment in taken if moment is not None), default=process.at)
+        times = [self._sample_times.newest_time(self.series[number]) for number in numbers]
+        return max((time for time in times if time is not None), default=process.at)
 
     # -------------------------------------------------------------------------------------- scrapes
 
@@ -192,33 +152,29 @@ class TargetWindow(FollowedSeries):
         if exposition is None:
             self.is_up = self.is_up and scrape.late
             return
-        longest = max(GAP_INTERVALS * self.interval_s, self.window_s)
-        broken = (
+        max_pause_s = max(GAP_INTERVALS * self.interval_s, self.window_s)
+        is_broken = (
             self.at is None
             or not self.is_up
             or scrape.at <= self.at
-            or self._longest_pause_s > longest
+            or self._longest_pause_s > max_pause_s
         )
         if self.at is not None and self.time is not None:
             # Monotonic time stands still while a machine is suspended, but the counters may have
             # continued: compare it with the wall clock.
-            broken |= scrape.time - self.time - (scrape.at - self.at) > longest
-        if broken:
+            is_broken |= scrape.time - self.time - (scrape.at - self.at) > max_pause_s
+        if is_broken:
             self.segment += 1
             self._start_over(scrape.at)
-            armed: frozenset[str] = frozenset()
+            zero_start_names: frozenset[str] = frozenset()
         else:
-            armed = self._zero_start_names.difference(
+            zero_start_names = self._zero_start_names.difference(
                 forgotten, exposition.hidden, self._retired_names
             )
-        self._count_scrape(scrape, exposition, armed)
-        self.is_up, self.at, self.time, self.families = (
-            True,
-            scrape.at,
-            scrape.time,
-            exposition.families,
-        )
-        self.is_overdue, self._longest_pause_s = False, 0.0
+        self._count_scrape(scrape, exposition, zero_start_names)
+        self.is_up, self.is_overdue = True, False
+        self.at, self.time, self.families = scrape.at, scrape.time, exposition.families
+        self._longest_pause_s = 0.0
         self._zero_start_names = self._counters
         self._drop_retired(scrape.at)
 
@@ -245,43 +201,43 @@ class TargetWindow(FollowedSeries):
         start, created, starts = read_start_times(
             counted.gauges, self._identity_gauge(counted.gauges, exposition.families)
         )
-        rebase, from_zero, begun = process.answer_count == 0, False, frozenset[int]()
-        fell = any(value < process.raw_values[number] for number, value in counted.irregular)
+        is_rebased, is_from_zero = process.answer_count == 0, False
+        restarted_numbers = frozenset[int]()
+        has_fallen = any(value < process.raw_values[number] for number, value in counted.irregular)
         is_certain = starts == self._other_start_times and self._assignment.is_certain(
             process, start, created
         )
-        if process.answer_count and (fell or not is_certain):
+        if process.answer_count and (has_fallen or not is_certain):
             process.restore(saved)
             answer = self._build_answer(scrape, samples, start, created)
-            begun = self._restart_counters(process, answer, starts, exposition.families)
+            restarted_numbers = self._restart_counters(process, answer, starts, exposition.families)
             broken_lines = processes.broken_line_count
-            process, rebase, from_zero = self._assignment.assign(answer)
+            process, is_rebased, is_from_zero = self._assignment.assign(answer)
             self.segment += processes.broken_line_count - broken_lines
-            process.start_line(
-                answer.at, answer.time - start if start is not None else None, rebase, from_zero
-            )
+            age_s = answer.time - start if start is not None else None
+            process.start_line(answer.at, age_s, is_rebased, is_from_zero)
             saved = process.save()
             counted = process.count_scrape(
                 samples, self._number_by_series, self._counters, self._gauges, self._scrapes
             )
         self._other_start_times = starts
-        since = process.time if process.answer_count else self.time
-        by = _Evidence(
+        previous_time = process.time if process.answer_count else self.time
+        evidence = ScrapeEvidence(
             scrape.at,
             start,
             created,
             zero_start_names,
-            since,
-            rebase,
-            from_zero,
-            begun,
+            previous_time,
+            is_rebased,
+            is_from_zero,
+            restarted_numbers,
             exposition.families,
         )
-        self._count_irregular(process, counted, saved, by)
+        self._count_irregular(process, counted, saved, evidence)
         process.on_answer(scrape.at, scrape.time, self._scrapes, scrape.delayed_s)
-        if rebase and scrape.delayed_s > MOST_DOUBT * self.window_s:
+        if is_rebased and scrape.delayed_s > MAX_UNCERTAIN_SHARE * self.window_s:
             process.rows.clear()  # the length of the time to leave out is not known either
-        if not any(mark[2] == self._scrapes for mark in process.steps_back.values()):
+        if not any(number == self._scrapes for _, _, number in process.steps_back.values()):
             process.add_row(scrape.at, self.window_s, scrape.delayed_s)
         self._add_scrape_time(scrape.at)
         if exposition.timestamps or self._sample_times:
@@ -302,9 +258,9 @@ class TargetWindow(FollowedSeries):
 
         Computed again only if an input changed.
         """
-        rests_on = (id(families), self._counters, frozenset(gauges).intersection(START_GAUGES))
-        if self._identity[0] != rests_on:
-            self._identity = (rests_on, identity_gauge(self._counters, gauges, families))
+        inputs = (id(families), self._counters, frozenset(gauges).intersection(START_GAUGES))
+        if self._identity[0] != inputs:
+            self._identity = (inputs, identity_gauge(self._counters, gauges, families))
         return self._identity[1]
 
     def _build_answer(
@@ -314,19 +270,21 @@ class TargetWindow(FollowedSeries):
         start: float | None,
         created: Mapping[Series, float],
     ) -> Answer:
-        stepped = 0.0
+        stepped_s = 0.0
         if self.at is not None and self.time is not None:
-            stepped = (scrape.time - scrape.at) - (self.time - self.at)
+            stepped_s = (scrape.time - scrape.at) - (self.time - self.at)
         if self._event_counters[0] != self.layout_version:
-            numbers = [number for number, one in enumerate(self.series) if is_event_count(one)]
-            few = SMALL_GAIN * len({self.series[number].name for number in numbers})
-            self._event_counters = (self.layout_version, numbers, few)
+            numbers = [
+                number for number, followed in enumerate(self.series) if is_event_count(followed)
+            ]
+            small_gain = SMALL_GAIN * len({self.series[number].name for number in numbers})
+            self._event_counters = (self.layout_version, numbers, small_gain)
         values = [samples.get(series, nan) for series in self.series]
         return Answer(
             scrape.at,
             scrape.time,
             self.time,
-            stepped,
+            stepped_s,
             start,
             created,
             values,
@@ -334,188 +292,20 @@ class TargetWindow(FollowedSeries):
             self._scrapes,
         )
 
-    def _restart_counters(
-        self,
-        process: ProcessCounters,
-        answer: Answer,
-        starts: Mapping[Series, float],
-        families: Mapping[str, Family],
-    ) -> frozenset[int]:
-        """Reset single counters to zero where their created or start time moved forward.
-
-        Returns the numbers of these series.
-        """
-        made = set()
-        if answer.start_time == process.start_time:
-            made = {
-                (series.name.removesuffix("_created"), series.labels)
-                for series, moment in answer.created_times.items()
-                if moment > process.created_times.get(series, moment) and answer.is_new(moment)
-            }
-        numbers = (
-            [number for number, series in enumerate(self.series) if child_key(series) in made]
-            if made
-            else []
-        )
-        begun = {
-            series
-            for series, start in starts.items()
-            if start - self._other_start_times.get(series, start) - answer.stepped_s > RESTART_S
-            and answer.is_new(start)
-        }
-        numbers += governed_series(begun, self.series, families, alone=len(starts) == 1)
-        for number in numbers:
-            if isfinite(process.raw_values[number]):
-                process.raw_values[number] = 0.0
-        if numbers:
-            self.processes.add_restart(
-                answer.at, "counts anew in part: start or created times moved forward"
-            )
-        return frozenset(numbers)
-
-    def _count_irregular(
-        self,
-        process: ProcessCounters,
-        scrape_count: ScrapeCount,
-        saved: SavedState,
-        evidence: _Evidence,
-    ) -> None:
-        """Count what is not a plain rise: series that are new, returned or fell."""
-        raw, gained = process.raw_values, process.gained
-        unconfirmed: dict[int, float] = {}
-        fallen: list[tuple[int, float]] = []
-        new: list[NewSeries] = []
-        for number, value in scrape_count.irregular:
-            before = raw[number]
-            raw[number] = value
-            if number in self.gone:
-                del self.gone[number]
-                self.layout_version += 1
-            if value < before:
-                fallen.append((number, before))
-            elif not saved[2][number] and self.series[number].name in evidence.zero_start_names:
-                new.append(NewSeries(number, self.series[number], value))
-        for series, value in scrape_count.new_series:
-            number = self._add_series(process, series, value)
-            if isfinite(value):
-                new += (
-                    [NewSeries(number, series, value)]
-                    if series.name in evidence.zero_start_names
-                    else []
-                )
-            else:
-                scrape_count.without_value.add(number)
-        process.start_time = (
-            evidence.start_time if evidence.start_time is not None else process.start_time
-        )
-        if evidence.is_from_zero:
-            risen = map(sub, gained, saved[1])
-            unconfirmed = {number: rise for number, rise in enumerate(risen) if rise > 0}
-        elif not evidence.is_rebased:
-            process.return_to_line(saved[1], self._scrapes)
-            unconfirmed = self._count_falls(process, fallen, saved[1], evidence) if fallen else {}
-            unconfirmed |= {
-                number: gained[number] - saved[1][number] for number in evidence.restarted_numbers
-            }
-        doubtful: list[DoubtfulSeries] = []
-        if process.serial in self._doubtful:
-            unconfirmed |= self._confirm_new(process, saved[1], evidence.at)
-        if new and not evidence.is_rebased:
-            rises = list(map(sub, gained, saved[1]))
-            since = evidence.previous_time if evidence.previous_time is not None else 0.0
-            increases, doubtful = new, []
-            if not evidence.is_from_zero:
-                increases, doubtful = select_increases(
-                    new, self.series, rises, evidence.created, since - RESTART_S
-                )
-            for one in increases:
-                gained[one.number] += max(one.value, 0.0)
-                unconfirmed[one.number] = max(one.value, 0.0)
-        if doubtful:
-            known = {one.serial for one in self.processes.known_processes}
-            self._doubtful = {
-                serial: sets for serial, sets in self._doubtful.items() if serial in known
-            }
-            self._doubtful[process.serial] = (evidence.at - process.at, doubtful)
-        if not fallen and not evidence.is_rebased and not evidence.is_from_zero:
-            self.processes.confirm_reset(evidence.at)
-        process.unconfirmed = unconfirmed
-        process.created_times = evidence.created or process.created_times
-        process.gauges = scrape_count.gauges
-        self.without_value = scrape_count.without_value
-        self._mark_gone(process, evidence.at)
-
-    def _confirm_new(
-        self, process: ProcessCounters, before: Sequence[float], at: float
-    ) -> dict[int, float]:
-        """Count new label sets that continued at the pace needed to have begun when they appeared.
-
-        Returns their increases by series number.
-        """
-        before_s, sets = self._doubtful.pop(process.serial)
-        counted: dict[int, float] = {}
-        for doubtful in sets:
-            judge = self._number_by_series.get(doubtful.event_sample.series)
-            if judge is None or judge >= len(before):
-                continue
-            gained = process.gained[judge] - before[judge]
-            if is_confirmed(doubtful, gained, at - process.at, before_s):
-                numbers = (
-                    (self._number_by_series.get(one.series), one.value) for one in doubtful.members
-                )
-                counted |= {
-                    number: max(value, 0.0) for number, value in numbers if number is not None
-                }
-        for number, value in counted.items():
-            process.gained[number] += value
-        return counted
-
-    def _count_falls(
-        self,
-        process: ProcessCounters,
-        fallen: Sequence[tuple[int, float]],
-        before: Sequence[float],
-        evidence: _Evidence,
-    ) -> dict[int, float]:
-        """Handle counters that fell while others rose.
-
-        Where a start time governs a counter and has not moved, a fall gains nothing. Otherwise it
-        is a reset, if the new value is small enough to have been counted since. Returns the
-        increases of the counters that were reset, by series number.
-        """
-        unconfirmed: dict[int, float] = {}
-        raw, gained = process.raw_values, process.gained
-        rises: dict[str, float] = {}
-        for number, one in enumerate(self.series):
-            rises[one.name] = (
-                rises.get(one.name, 0.0)
-                + gained[number]
-                - (before[number] if number < len(before) else 0.0)
-            )
-        for number, old in fallen:
-            value, name = raw[number], self.series[number].name
-            gauge = start_gauge(name, process.gauges, evidence.families)
-            is_governed = gauge is not None and gauge in process.gauges
-            if not is_governed and value <= old / 2 and value <= rises[name] + SMALL_GAIN:
-                gained[number] += max(value, 0.0)
-                unconfirmed[number] = max(value, 0.0)
-                self.processes.expect_confirmation(evidence.at)
-            else:
-                process.steps_back[number] = (old, value, self._scrapes)
-        if process.steps_back:
-            self.processes.add_notice("warning", COUNTERS_FELL)
-        return unconfirmed
-
     # ------------------------------------------------------------------------ timestamps and gauges
 
     def _new_samples(self, exposition: Exposition) -> Mapping[Series, float]:
         """Return the samples of a scrape without those whose explicit timestamps have not moved."""
-        stamps = exposition.timestamps
-        if not stamps or not self._sample_times:
+        timestamps = exposition.timestamps
+        if not timestamps or not self._sample_times:
             return exposition.samples
-        index, raw = self._number_by_series, self.processes.current_process.raw_values
-        known = {one: raw[index[one]] for one in stamps if one in index and index[one] < len(raw)}
-        return self._sample_times.replace_stale(exposition.samples, stamps, known)
+        index, raw_values = self._number_by_series, self.processes.current_process.raw_values
+        known = {
+            series: raw_values[index[series]]
+            for series in timestamps
+            if series in index and index[series] < len(raw_values)
+        }
+        return self._sample_times.replace_stale(exposition.samples, timestamps, known)
 
     def _update_sample_times(
         self, scrape: Scrape, exposition: Exposition, process: ProcessCounters
@@ -524,27 +314,27 @@ class TargetWindow(FollowedSeries):
 
         A series whose next sample is overdue becomes silent.
         """
-        stamps = {
-            one: taken
-            for one, taken in exposition.timestamps.items()
-            if one in self._number_by_series
+        timestamps = {
+            sample: timestamp
+            for sample, timestamp in exposition.timestamps.items()
+            if sample in self._number_by_series
         }
-        gained = {one: process.gained[self._number_by_series[one]] for one in stamps}
+        gained = {sample: process.gained[self._number_by_series[sample]] for sample in timestamps}
         times = self._sample_times
-        times.add_samples(scrape.at, scrape.time, stamps, gained, self.window_s)
+        times.add_samples(scrape.at, scrape.time, timestamps, gained, self.window_s)
         for series in times.timestamped_series():
             if times.rate(series, scrape.at, self.window_s, self.interval_s) is None:
                 self.without_value.add(self._number_by_series[series])
 
     def _add_scrape_time(self, at: float) -> None:
         """Record the time of a scrape, thinned in the same way as the rows."""
-        scraped = self._scrape_times
-        if len(scraped) > 1 and scraped[-1] - scraped[-2] < self.window_s / MAX_ROWS:
-            scraped.pop()
-        scraped.append(at)
+        times = self._scrape_times
+        if len(times) > 1 and times[-1] - times[-2] < self.window_s / MAX_ROWS:
+            times.pop()
+        times.append(at)
         start = at - self.window_s
-        while len(scraped) > 2 and abs(scraped[1] - start) <= abs(scraped[0] - start):
-            scraped.popleft()
+        while len(times) > 2 and abs(times[1] - start) <= abs(times[0] - start):
+            times.popleft()
 
     def _merge_gauges(
         self, families: Mapping[str, Family]
@@ -553,7 +343,7 @@ class TargetWindow(FollowedSeries):
 
         Gauges that do not belong to the processes themselves are included once.
         """
-        live, gauge = self.processes.live_processes, self._identity[1]
+        live, identity = self.processes.live_processes, self._identity[1]
         newest = self.processes.current_process.gauges
         if len(live) == 1:
             return newest
@@ -561,9 +351,9 @@ class TargetWindow(FollowedSeries):
         for process in live:
             if process is self.processes.current_process:
                 continue
-            for name, found in process.gauges.items():
+            for name, values in process.gauges.items():
                 if name not in START_GAUGES and (
-                    gauge is None or start_gauge(name, newest, families) == gauge
+                    identity is None or start_gauge(name, newest, families) == identity
                 ):
-                    merged[name] = [*merged.get(name, ()), *found]
+                    merged[name] = [*merged.get(name, ()), *values]
         return merged

@@ -50,6 +50,10 @@ def _has_meaningful_ratio(row: SaturationState) -> bool:
     )
 
 
+def _has_evidence(row: SaturationState) -> bool:
+    return (row.waiting or 0.0) > 0 or _has_meaningful_ratio(row)
+
+
 class BottleneckTracker:
     """Name the first resource to saturate, tick by tick.
 
@@ -67,22 +71,18 @@ class BottleneckTracker:
 
         With several `services` its owner is named too.
         """
-        known = {
-            (owner, row.name): row
-            for owner, row in rows
-            if (row.waiting or 0.0) > 0 or _has_meaningful_ratio(row)
-        }
+        known = {(owner, row.name): row for owner, row in rows if _has_evidence(row)}
         if not known:
             self._current = None
             return None
-        ahead = min(known, key=lambda one: (urgency_key(known[one]), one))
-        if ahead == self._current:
+        leader = min(known, key=lambda key: (urgency_key(known[key]), key))
+        if leader == self._current:
             self._ticks_ahead = 0
         else:
             self._ticks_ahead += 1
             if self._current not in known or self._ticks_ahead >= MIN_TICKS_AHEAD:
-                self._current, self._ticks_ahead = ahead, 0
-        owner, name = self._current or ahead
+                self._current, self._ticks_ahead = leader, 0
+        owner, name = self._current or leader
         shown = f"{owner}: {name}" if owner and len(services) > 1 else name
         return FirstToSaturate(shown, describe_evidence(known[owner, name]), owner, name)
 
@@ -96,9 +96,9 @@ def sort_by_urgency(
     rows: Iterable[OwnedResource], first: FirstToSaturate | None
 ) -> list[OwnedResource]:
     """Sort resources by urgency, with the one named as the first on top."""
-    named = (first.owner, first.resource) if first is not None else None
+    first_key = (first.owner, first.resource) if first is not None else None
     return sorted(
-        rows, key=lambda row: ((row[0], row[1].name) != named, urgency_key(row[1]), row[0])
+        rows, key=lambda row: ((row[0], row[1].name) != first_key, urgency_key(row[1]), row[0])
     )
 
 

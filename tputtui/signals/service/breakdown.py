@@ -9,7 +9,12 @@ from heapq import nsmallest
 from tputtui.model import BreakdownRow, Labels, Quantile, Series
 from tputtui.signals.classify.series_filter import METHOD_LABELS, ROUTE_LABELS
 from tputtui.signals.rates.bucket_sum import BucketSum, bucket_sum
-from tputtui.signals.rates.series_index import Numbers, SeriesLayout, ServiceWindow, label_values
+from tputtui.signals.rates.series_index import (
+    SeriesLayout,
+    SeriesNumbers,
+    ServiceWindow,
+    label_values,
+)
 from tputtui.signals.service.error_ratio import ErrorReader, clamped_ratio
 from tputtui.signals.service.latency import LatencyReader
 from tputtui.signals.service.traffic import TrafficReader
@@ -47,14 +52,12 @@ class BreakdownReader:
         self._label_values = label_values(by)
         self._layout: SeriesLayout | None = None
         self._scale = 1.0
-        self._numbers_by_row: dict[RowKey, Numbers] = {}
-        self._single_rows: tuple[list[RowKey], Numbers] = (
-            [],
-            [],
-        )  # rows of one series, the most frequent case among many rows
-        self._multi_rows: list[tuple[RowKey, Numbers]] = []
-        self._error_numbers: dict[RowKey, Numbers] = {}
-        self._total_numbers: dict[RowKey, Numbers] = {}
+        self._numbers_by_row: dict[RowKey, SeriesNumbers] = {}
+        # rows of one series, the most frequent case among many rows
+        self._single_rows: tuple[list[RowKey], SeriesNumbers] = ([], [])
+        self._multi_rows: list[tuple[RowKey, SeriesNumbers]] = []
+        self._error_numbers: dict[RowKey, SeriesNumbers] = {}
+        self._total_numbers: dict[RowKey, SeriesNumbers] = {}
         self._bucket_series: dict[RowKey, list[tuple[int, Series]]] = {}
         self._bucket_sums: dict[RowKey, BucketSum] = {}
         self._labels: dict[RowKey, Labels] = {}  # of rows that were ever shown
@@ -68,35 +71,28 @@ class BreakdownReader:
         self._layout = layout
         self._bucket_sums.clear()
         self._labels.clear()
-        self._numbers_by_row = (
-            self._row_numbers(traffic.counted_series) if traffic is not None else {}
-        )
-        self._scale = traffic.binding.scale if traffic is not None else 1.0
+        self._numbers_by_row, self._scale = {}, 1.0
+        if traffic is not None:
+            self._numbers_by_row = self._row_numbers(traffic.counted_series)
+            self._scale = traffic.binding.scale
         if not self._numbers_by_row and latency is not None:
             self._numbers_by_row, self._scale = self._row_numbers(latency.count_series), 1.0
-        alone = [
+        single = [
             (key, numbers[0]) for key, numbers in self._numbers_by_row.items() if len(numbers) == 1
         ]
-        self._single_rows = [key for key, _ in alone], [number for _, number in alone]
+        self._single_rows = [key for key, _ in single], [number for _, number in single]
         self._multi_rows = [
             (key, numbers) for key, numbers in self._numbers_by_row.items() if len(numbers) > 1
         ]
-        self._error_numbers = self._row_numbers(errors.error_series) if errors is not None else {}
-        same = (
-            errors is not None
-            and traffic is not None
-            and errors.total_series is traffic.counted_series
-        )
-        self._total_numbers = (
-            self._numbers_by_row
-            if same
-            else self._row_numbers(errors.total_series)
-            if errors is not None
-            else {}
-        )
-        self._bucket_series = (
-            self._series_by_row(latency.bucket_series) if latency is not None else {}
-        )
+        self._error_numbers, self._total_numbers, self._bucket_series = {}, {}, {}
+        if errors is not None:
+            self._error_numbers = self._row_numbers(errors.error_series)
+            if traffic is not None and errors.total_series is traffic.counted_series:
+                self._total_numbers = self._numbers_by_row
+            else:
+                self._total_numbers = self._row_numbers(errors.total_series)
+        if latency is not None:
+            self._bucket_series = self._series_by_row(latency.bucket_series)
         self._share_buckets()
 
     def _share_buckets(self) -> None:
@@ -104,30 +100,34 @@ class BreakdownReader:
 
         A row gets the buckets of the labels it shares, unless it shares them with another row.
         """
-        held = [any(key[place] for key in self._bucket_series) for place in range(len(self.by))]
-        if all(held) or not any(held):
+        has_label = [
+            any(key[position] for key in self._bucket_series) for position in range(len(self.by))
+        ]
+        if all(has_label) or not any(has_label):
             return
-        sharing: defaultdict[RowKey, list[RowKey]] = defaultdict(list)
+        rows_by_key: defaultdict[RowKey, list[RowKey]] = defaultdict(list)
         for key in self._numbers_by_row:
-            sharing[
-                tuple(value if has else "" for value, has in zip(key, held, strict=True))
-            ].append(key)
-        for shared, keys in sharing.items():
+            shared = tuple(
+                value if is_present else ""
+                for value, is_present in zip(key, has_label, strict=True)
+            )
+            rows_by_key[shared].append(key)
+        for shared, keys in rows_by_key.items():
             if len(keys) == 1 and shared in self._bucket_series:
                 self._bucket_series[keys[0]] = self._bucket_series[shared]
 
     def _series_by_row(self, series: NumberedSeries) -> dict[RowKey, list[tuple[int, Series]]]:
         self._label_values.reserve(len(series))
         rows: defaultdict[RowKey, list[tuple[int, Series]]] = defaultdict(list)
-        for place in series:
-            rows[self._label_values(place[1])].append(place)
+        for numbered in series:
+            rows[self._label_values(numbered[1])].append(numbered)
         rows.pop(("",) * len(self.by), None)  # series without any of the labels
         return rows
 
-    def _row_numbers(self, series: NumberedSeries) -> dict[RowKey, Numbers]:
+    def _row_numbers(self, series: NumberedSeries) -> dict[RowKey, SeriesNumbers]:
         return {
-            key: [number for number, _ in found]
-            for key, found in self._series_by_row(series).items()
+            key: [number for number, _ in numbered]
+            for key, numbered in self._series_by_row(series).items()
         }
 
     def state(
@@ -148,13 +148,13 @@ class BreakdownReader:
         traffic += [(tick.sum_rates(several) * scale, key) for key, several in self._multi_rows]
         # equal traffic is sorted by name, so that rows keep their places
         top = nsmallest(limit, traffic)
-        left = len(traffic) - len(top)
-        more = (
-            (left, max(0.0, sum(rps for rps, _ in top) - sum(rps for rps, _ in traffic)))
-            if left
-            else None
-        )
-        return tuple(self._row(tick, key, -rps, quantiles) for rps, key in top), more
+        rest_count = len(traffic) - len(top)
+        rest = None
+        if rest_count:
+            # `traffic` is negative, to be sorted: the difference is the traffic of the others
+            rest_rps = sum(rps for rps, _ in top) - sum(rps for rps, _ in traffic)
+            rest = (rest_count, max(0.0, rest_rps))
+        return tuple(self._row(tick, key, -rps, quantiles) for rps, key in top), rest
 
     def densities(self, tick: ServiceWindow, row: BreakdownRow) -> tuple[tuple[float, float], ...]:
         """Return the buckets of a row of this tick: (upper bound, observations per second in it).
@@ -177,15 +177,15 @@ class BreakdownReader:
                 tick.sum_rates(self._error_numbers.get(key, ())),
                 tick.sum_rates(self._total_numbers.get(key, ())),
             )
-        found: tuple[Quantile, ...] = ()
+        row_quantiles: tuple[Quantile, ...] = ()
         if latency is not None and self._layout is not None and key in self._bucket_series:
             buckets = self._bucket_sums.get(key)
             if buckets is None:  # created only for rows that were ever shown
                 buckets = self._bucket_sums[key] = bucket_sum(
                     self._layout, self._bucket_series[key], latency.split_bound
                 )
-            found = buckets.quantiles(tick, quantiles, latency.binding.scale)
+            row_quantiles = buckets.quantiles(tick, quantiles, latency.binding.scale)
         labels = self._labels.get(key)
         if labels is None:
             labels = self._labels[key] = tuple(sorted(zip(self.by, key, strict=True)))
-        return BreakdownRow(labels, rps, ratio, found)
+        return BreakdownRow(labels, rps, ratio, row_quantiles)

@@ -7,9 +7,9 @@ from collections import defaultdict
 from tputtui.model import Binding, ErrorState, Match, Series
 from tputtui.signals.classify.status_labels import is_server_error, status_class
 from tputtui.signals.rates.series_index import (
-    Numbers,
     SeriesLayout,
     SeriesMemo,
+    SeriesNumbers,
     ServiceWindow,
     build_lifetime_window,
     compile_matches,
@@ -30,28 +30,32 @@ class ErrorReader:
 
     def __init__(self, binding: Binding, traffic: TrafficReader | None = None) -> None:
         self.binding = binding
-        whole = traffic.binding if traffic is not None else None
-        if whole is not None and whole.unit == "By/s" and binding.family != whole.family:
-            whole = None  # errors are no share of bytes: only their rate is shown
+        total_binding = traffic.binding if traffic is not None else None
+        if (
+            total_binding is not None
+            and total_binding.unit == "By/s"
+            and binding.family != total_binding.family
+        ):
+            total_binding = None  # errors are no share of bytes: only their rate is shown
         self._traffic = traffic
         self._class_by_value: dict[str, tuple[bool, str]] = {}
         self._meets = compile_matches(binding.match)
         self._has_status = binding.label is not None
-        self._total_family = (
-            binding.family if self._has_status else (whole.family if whole is not None else "")
-        )
-        self._total_family = binding.denominator or self._total_family
-        self._total_match = (
-            whole.match
-            if whole is not None and whole.family == self._total_family
-            else binding.match
-        )
+        if binding.denominator:
+            self._total_family = binding.denominator
+        elif self._has_status:
+            self._total_family = binding.family
+        else:
+            self._total_family = total_binding.family if total_binding is not None else ""
+        self._total_match = binding.match
+        if total_binding is not None and total_binding.family == self._total_family:
+            self._total_match = total_binding.match
         self._total_meets = compile_matches(self._total_match)
         self.error_series: list[tuple[int, Series]] = []
         self.total_series: list[tuple[int, Series]] = []
-        self._error_numbers: Numbers = []
-        self._total_numbers: Numbers = []
-        self._classes: dict[str, Numbers] = {}
+        self._error_numbers: SeriesNumbers = []
+        self._total_numbers: SeriesNumbers = []
+        self._classes: dict[str, SeriesNumbers] = {}
         self._since_start: float | None = None
 
     def classify_series(self, series: Series) -> tuple[bool, str]:
@@ -60,41 +64,41 @@ class ErrorReader:
         if label is None:
             return True, ""
         value = series.label(label) or ""
-        found = self._class_by_value.get(value)
-        if found is None:
+        classified = self._class_by_value.get(value)
+        if classified is None:
             if len(self._class_by_value) >= _MAX_VALUES:
                 self._class_by_value.clear()
-            found = self._class_by_value[value] = self._classify_value(label, value)
-        return found
+            classified = self._class_by_value[value] = self._classify_value(label, value)
+        return classified
 
     def _classify_value(self, label: str, value: str) -> tuple[bool, str]:
         rule = label if "grpc" in label or "grpc" not in self.binding.family else f"grpc_{label}"
-        listed = value in self.binding.values
-        only_listed = bool(self.binding.values) and self.binding.origin == "config"
-        return listed or (not only_listed and is_server_error(rule, value)), status_class(
-            rule, value
-        )
+        is_error = value in self.binding.values
+        has_configured_values = bool(self.binding.values) and self.binding.origin == "config"
+        if not is_error and not has_configured_values:
+            is_error = is_server_error(rule, value)
+        return is_error, status_class(rule, value)
 
     def set_layout(self, layout: SeriesLayout) -> None:
         """Find the series that count errors, and those that count all requests."""
         counted = self._select_series(layout, self.binding.family, self._meets, self.binding.match)
-        self.error_series = [place for place in counted if self.classify_series(place[1])[0]]
-        of_itself = self._has_status and self._total_family == self.binding.family
-        self.total_series = (
-            counted
-            if of_itself
-            else self._select_series(
+        self.error_series = [
+            numbered for numbered in counted if self.classify_series(numbered[1])[0]
+        ]
+        if self._has_status and self._total_family == self.binding.family:
+            self.total_series = counted
+        else:
+            self.total_series = self._select_series(
                 layout, self._total_family, self._total_meets, self._total_match
             )
-        )
         self._error_numbers = [number for number, _ in self.error_series]
         self._total_numbers = [number for number, _ in self.total_series]
-        classes: defaultdict[str, Numbers] = defaultdict(list)
+        classes: defaultdict[str, SeriesNumbers] = defaultdict(list)
         for number, series in counted if self._has_status else ():
             name = self.classify_series(series)[1]
-            classes[name if name in classes or len(classes) < MAX_CLASSES else "other"].append(
-                number
-            )
+            if name not in classes and len(classes) >= MAX_CLASSES:
+                name = "other"
+            classes[name].append(number)
         self._classes = dict(sorted(classes.items()))
 
     def _select_series(
@@ -122,21 +126,25 @@ class ErrorReader:
         None if nothing is counted.
         """
         binding = self.binding
-        known = tick.has_rate(self._total_numbers or self._error_numbers, binding.family)
-        rps = tick.sum_rates(self._error_numbers) if known else None
+        is_known = tick.has_rate(self._total_numbers or self._error_numbers, binding.family)
+        rps = ratio = None
+        by_class: dict[str, float] = {}
+        if is_known:
+            errors = tick.sum_rates(self._error_numbers)
+            ratio = clamped_ratio(errors, tick.sum_rates(self._total_numbers))
+            rps = errors * binding.scale
+            by_class = {
+                name: tick.sum_rates(numbers) * binding.scale
+                for name, numbers in self._classes.items()
+            }
         label = binding.label
         return ErrorState(
             family=binding.family,
             label=label,
             values=binding.values or self._values(label),
-            ratio=None if rps is None else clamped_ratio(rps, tick.sum_rates(self._total_numbers)),
-            rps=None if rps is None else rps * binding.scale,
-            by_class={
-                name: tick.sum_rates(numbers) * binding.scale
-                for name, numbers in self._classes.items()
-            }
-            if known
-            else {},
+            ratio=ratio,
+            rps=rps,
+            by_class=by_class,
             since_start=self._since_start,
             reason=binding.reason,
         )

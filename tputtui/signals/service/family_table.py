@@ -1,8 +1,8 @@
-"""Every family of one exposition as a table row: type, number of series and current value.
+"""Table of every family of one exposition: type, number of series and current value.
 
-Unlike classification it judges nothing and leaves nothing out. A scrape of 50,000 series in 20,000
-families takes 40 ms, 280 ms if series came or went (measured). Therefore it runs only for the one
-target on screen, and not on the screen's thread.
+Unlike classification it interprets nothing and leaves nothing out. A scrape of 50,000 series in
+20,000 families takes 40 ms, 280 ms if series came or went (measured). Therefore it runs only for
+the one target on screen, and not on the screen's thread.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from tputtui.model import Exposition, Family, Series, SignalKind
 from tputtui.signals.classify import units
 from tputtui.signals.classify.metric_catalog import build_catalog
 from tputtui.signals.classify.status_labels import STATUS_LABELS
-from tputtui.signals.rates import counters
 
 SIGNALS: tuple[SignalKind, ...] = ("traffic", "latency", "errors", "saturation")
 
@@ -74,7 +73,7 @@ class FamilyReader:
         self._series: list[Series] = []
         self._family_by_sample: dict[str, tuple[str, str]] = {}  # sample name -> (family, part)
         self._rows: tuple[FamilyRow, ...] = ()
-        # places of the series that make up the figures, family by family
+        # positions of the series that make up the figures, family by family
         self._series_order: list[int] = []
         self._family_ends: list[int] = []  # end of each family's part of `_series_order`
         self._previous_values: list[float] = []  # values of the previous scrape, in `_series_order`
@@ -116,15 +115,15 @@ class FamilyReader:
         before = self._previous_values
         if series != self._series:
             known = {
-                self._series[place]: value
-                for place, value in zip(self._series_order, before, strict=True)
+                self._series[position]: value
+                for position, value in zip(self._series_order, before, strict=True)
             }
             self._set_layout(series, exposition.families)
-            before = [known.get(series[place], nan) for place in self._series_order]
-        told = [values[place] for place in self._series_order]
+            before = [known.get(series[position], nan) for position in self._series_order]
+        ordered_values = [values[position] for position in self._series_order]
         elapsed = at - self._at if self._at is not None else 0.0
-        self._previous_values, self._at = told, at
-        return self._sum_values(told, before, elapsed)
+        self._previous_values, self._at = ordered_values, at
+        return self._sum_values(ordered_values, before, elapsed)
 
     def _sum_values(
         self, current: list[float], previous: list[float], elapsed_s: float
@@ -139,7 +138,7 @@ class FamilyReader:
                 value, rise = current[start], rises[start]
             else:
                 value, rise = sum(current[start:end]), sum(rises[start:end])
-                if value != value:  # noqa: PLR0124  # one of them is no number
+                if value != value:  # noqa: PLR0124  # one of the values is NaN
                     value = _sum_known(current[start:end])
             if not row.is_counter or elapsed_s <= 0:
                 rise = nan
@@ -154,20 +153,20 @@ class FamilyReader:
     def _set_layout(self, series: list[Series], families: Mapping[str, Family]) -> None:
         """Assign series to families and find those that make up each family's figure."""
         by_name: dict[str, list[int]] = {}
-        for place, one in enumerate(series):
-            by_name.setdefault(one.name, []).append(place)
+        for position, sample in enumerate(series):
+            by_name.setdefault(sample.name, []).append(position)
         self._series = series
         self._family_by_sample = {name: _find_family(name, families, by_name) for name in by_name}
         parts: dict[str, list[tuple[str, list[int]]]] = {name: [] for name in families}
-        for name, places in by_name.items():
+        for name, positions in by_name.items():
             owner, part = self._family_by_sample[name]
-            parts.setdefault(owner, []).append((part, places))
+            parts.setdefault(owner, []).append((part, positions))
         rows = []
         self._series_order, self._family_ends = [], []
         for name in sorted(parts):
-            row, telling = _build_row(name, families.get(name), parts[name], series)
+            row, figure_positions = _build_row(name, families.get(name), parts[name], series)
             rows.append(row)
-            self._series_order += telling
+            self._series_order += figure_positions
             self._family_ends.append(len(self._series_order))
         self._rows = tuple(rows)
 
@@ -177,17 +176,30 @@ def _sum_known(values: Sequence[float]) -> float:
     return sum(known) if known else nan
 
 
-def _total_rise(now: Sequence[float], previous: Sequence[float]) -> float:
+def _total_rise(current: Sequence[float], previous: Sequence[float]) -> float:
     """Return the sum of the increases of several counters.
 
     A counter that fell counts from zero; one that is new or stepped back does not count.
     """
     rises = [
-        counters.rise(old, value)
-        for value, old in zip(now, previous, strict=True)
-        if value == value and old == old  # noqa: PLR0124
+        counter_rise(before, after)
+        for before, after in zip(previous, current, strict=True)
+        if before == before and after == after  # noqa: PLR0124  # neither is NaN
     ]
     return sum(rises) if rises else nan
+
+
+def counter_rise(before: float, after: float) -> float:
+    """Return the increase of a counter between two values, never below 0.
+
+    A fall to half or less is a reset; a smaller one (a step back, another worker's counter) gains
+    nothing. NaN and Inf gain nothing, because they are not counts.
+    """
+    if not (isfinite(before) and isfinite(after)):
+        return 0.0
+    if after >= before:
+        return after - before
+    return max(after, 0.0) if after <= before / 2 else 0.0
 
 
 def _find_family(
@@ -212,26 +224,29 @@ def _find_family(
 def _build_row(
     name: str, family: Family | None, parts: list[tuple[str, list[int]]], series: list[Series]
 ) -> tuple[FamilyRow, list[int]]:
-    """Build a family's row and find the places of the series that make up its figure."""
+    """Build a family's row and find the positions of the series that make up its figure."""
     kind = family.type if family is not None else "untyped"
     present = {part for part, _ in parts}
     if kind in _UNKNOWN_TYPES and {"sum", "count"} <= present:
         kind = "histogram" if "bucket" in present else "summary"
-    telling = ("count", "gcount") if kind in _DISTRIBUTIONS else ("", "total", "count", "info")
-    first = next((series[places[0]] for _, places in parts), None)
+    figure_parts = ("count", "gcount") if kind in _DISTRIBUTIONS else ("", "total", "count", "info")
+    labels: list[str] = []
+    if parts:
+        first_series = series[parts[0][1][0]]
+        labels = [label for label, _ in first_series.labels if label not in _BOUND_LABELS]
+    is_counter = kind in ("counter", "histogram", "summary")
+    if kind in _UNKNOWN_TYPES and name.endswith(("_total", "_count")):
+        is_counter = True
     row = FamilyRow(
         name=name,
         type=kind,
         help=family.help if family is not None else "",
         unit=family.unit if family is not None else "",
-        series=sum(len(places) for _, places in parts),
-        labels=tuple(label for label, _ in first.labels if label not in _BOUND_LABELS)[:_MAX_LABELS]
-        if first
-        else (),
-        is_counter=kind in ("counter", "histogram", "summary")
-        or (kind in _UNKNOWN_TYPES and name.endswith(("_total", "_count"))),
+        series=sum(len(positions) for _, positions in parts),
+        labels=tuple(labels[:_MAX_LABELS]),
+        is_counter=is_counter,
     )
-    return row, next((places for part, places in parts if part in telling), [])
+    return row, next((positions for part, positions in parts if part in figure_parts), [])
 
 
 # ------------------------------------------------------------------------- suitability for a signal
@@ -247,9 +262,9 @@ def why_no_figure(family: FamilyRow) -> str | None:
 def why_unsuitable(signal: SignalKind, family: FamilyRow) -> str | None:
     """Say why a family cannot feed a signal; None if it can."""
     kind = family.type
-    nothing = why_no_figure(family)
-    if nothing is not None:
-        return nothing
+    no_figure = why_no_figure(family)
+    if no_figure is not None:
+        return no_figure
     if signal in ("traffic", "errors") and not family.is_counter and kind not in _UNKNOWN_TYPES:
         return f"a {kind} is a level: only what counts can be {signal}"
     if signal == "latency" and kind == "counter":
@@ -264,23 +279,28 @@ def build_override(signal: SignalKind, name: str, exposition: Exposition) -> dic
 
     Raises ValueError with a sentence if the family does not exist or cannot feed the signal.
     """
-    found = build_catalog(exposition)
-    metric = found.get(name) or found.get(f"{name}_total")
+    catalog = build_catalog(exposition)
+    metric = catalog.get(name) or catalog.get(f"{name}_total")
     if metric is None:
         raise ValueError(f"{signal} cannot be read from it: it measures nothing, or has no series")
     if signal == "latency":
         if metric.kind == "counter":
             raise ValueError("a counter tells no latency: choose a histogram, a summary or a gauge")
         scale, _ = units.seconds_scale(metric)
-        unit = next((word for word, factor in units.SECONDS.items() if factor == scale), "unknown")
-        return {"family": metric.name} if scale == 1.0 else {"family": metric.name, "unit": unit}
-    words: dict[str, object] = {"family": metric.sample_name}
+        unit = next(
+            (spelling for spelling, factor in units.SECONDS.items() if factor == scale), "unknown"
+        )
+        override: dict[str, object] = {"family": metric.name}
+        if scale != 1.0:
+            override["unit"] = unit
+        return override
+    override = {"family": metric.sample_name}
     if signal == "traffic" and units.traffic_unit(metric) != "req/s":
-        words["unit"] = units.traffic_unit(metric)
+        override["unit"] = units.traffic_unit(metric)
     if signal == "errors":
         label = next((label for label in STATUS_LABELS if label in metric.labels), None)
         if label is not None:
-            words["label"] = label
+            override["label"] = label
     if signal == "saturation" and units.gauge_unit(metric):
-        words["unit"] = units.gauge_unit(metric)
-    return words
+        override["unit"] = units.gauge_unit(metric)
+    return override

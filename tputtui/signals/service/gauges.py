@@ -75,11 +75,9 @@ class GaugeReader:
         if self._mean is not None:
             return self._mean.mean(tick)
         if self.binding.kind == "counter":
-            return (
-                tick.sum_rates(self._numbers) * self.binding.scale
-                if tick.live_windows and self._numbers
-                else None
-            )
+            if not tick.live_windows or not self._numbers:
+                return None
+            return tick.sum_rates(self._numbers) * self.binding.scale
         values = [
             value
             for _, value in gauge_values(tick.layout.windows, self.binding.family, self._meets)
@@ -107,26 +105,25 @@ def merge_queues(states: Iterable[SaturationState]) -> list[SaturationState]:
 
     The number waiting for "db pool" is a figure of the pool, not a second resource.
     """
-    found = list(states)
-    by_name = {state.name: state for state in found if state.waiting is None}
+    all_states = list(states)
+    by_name = {state.name: state for state in all_states if state.waiting is None}
     merged: list[SaturationState] = []
-    taken: dict[str, SaturationState] = {}
-    for state in found:
-        pool = next(
-            (
-                state.name.removesuffix(word)
-                for word in _QUEUE_SUFFIXES
-                if state.name.endswith(word)
-            ),
-            None,
-        )
-        if state.waiting is not None and pool in by_name and pool not in taken:
-            taken[pool] = state
+    queue_by_pool: dict[str, SaturationState] = {}
+    for state in all_states:
+        pool = _pool_of_queue(state.name)
+        if state.waiting is not None and pool in by_name and pool not in queue_by_pool:
+            queue_by_pool[pool] = state
         else:
             merged.append(state)
-    return [
-        replace(state, waiting=taken[state.name].waiting)
-        if state.name in taken and state.waiting is None
-        else state
-        for state in merged
-    ]
+    for index, state in enumerate(merged):
+        if state.name in queue_by_pool and state.waiting is None:
+            merged[index] = replace(state, waiting=queue_by_pool[state.name].waiting)
+    return merged
+
+
+def _pool_of_queue(name: str) -> str | None:
+    """Return the name of the pool that a queue belongs to; None if the name is not a queue's."""
+    for suffix in _QUEUE_SUFFIXES:
+        if name.endswith(suffix):
+            return name.removesuffix(suffix)
+    return None

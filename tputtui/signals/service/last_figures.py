@@ -39,23 +39,23 @@ class LastFigures:
         `waiting_s` is the time for which none of its targets has answered; `is_overdue` says that
         this is more than a window.
         """
-        found = tuple(windows)
-        if any(window.is_current for window in found):
-            answered = max((window.at for window in found if window.at is not None), default=at)
+        all_windows = tuple(windows)
+        if any(window.is_current for window in all_windows):
+            answered_at = max(
+                (window.at for window in all_windows if window.at is not None), default=at
+            )
             latency, q = _tail_latency(state.latency)
             rps = state.traffic.rps if state.traffic is not None else None
             ratio = state.errors.ratio if state.errors is not None else None
-            self._latest = _Figures(answered, rps, ratio, latency, q)
+            self._latest = _Figures(answered_at, rps, ratio, latency, q)
             return state if waiting_s is None else replace(state, waiting_s=waiting_s)
         if waiting_s is None:
             return state
         state = replace(state, waiting_s=waiting_s, overdue=is_overdue)
-        kept = self._latest
-        return (
-            _add_last_figures(state, kept, max(0.0, at - kept.at))
-            if is_overdue and kept is not None
-            else state
-        )
+        latest = self._latest
+        if latest is None or not is_overdue:
+            return state
+        return _add_last_figures(state, latest, max(0.0, at - latest.at))
 
 
 def _tail_latency(latency: LatencyState | None) -> tuple[float | None, float | None]:
@@ -72,11 +72,10 @@ def _add_last_figures(state: ServiceState, figures: _Figures, age_s: float) -> S
         return LastFigure(value, age_s, q) if value is not None else None
 
     traffic, errors, latency = state.traffic, state.errors, state.latency
-    return replace(
-        state,
-        traffic=replace(traffic, last=last(figures.rps)) if traffic is not None else None,
-        errors=replace(errors, last=last(figures.ratio)) if errors is not None else None,
-        latency=replace(latency, last=last(figures.latency, figures.q))
-        if latency is not None
-        else None,
-    )
+    if traffic is not None:
+        traffic = replace(traffic, last=last(figures.rps))
+    if errors is not None:
+        errors = replace(errors, last=last(figures.ratio))
+    if latency is not None:
+        latency = replace(latency, last=last(figures.latency, figures.q))
+    return replace(state, traffic=traffic, errors=errors, latency=latency)

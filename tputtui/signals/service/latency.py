@@ -9,9 +9,9 @@ from tputtui.model import Binding, Labels, LatencyState, Quantile, Series
 from tputtui.signals.rates.bucket_sum import Bound, BucketSum, bucket_sum
 from tputtui.signals.rates.histograms import parse_bound, parse_vmrange
 from tputtui.signals.rates.series_index import (
-    Numbers,
     SeriesLayout,
     SeriesMemo,
+    SeriesNumbers,
     ServiceWindow,
     build_lifetime_window,
     compile_matches,
@@ -27,21 +27,19 @@ class LatencyReader:
         self.quantiles = quantiles
         self.meets = compile_matches(binding.match)
         self.split_bound = SeriesMemo(_split_bound)
-        self.bucket_series: list[tuple[int, Series]] = []  # bucket series
+        self.bucket_series: list[tuple[int, Series]] = []
         self.count_series: list[tuple[int, Series]] = []  # series that count observations
         self._buckets = BucketSum(())
-        self._sums: Numbers = []
-        self._counts: Numbers = []
+        self._sums: SeriesNumbers = []
+        self._counts: SeriesNumbers = []
         self._since_start: tuple[Quantile, ...] = ()
 
     def set_layout(self, layout: SeriesLayout) -> None:
         """Find the series of the buckets, the sum and the count."""
         family = self.binding.family
-        self.bucket_series = (
-            layout.select(f"{family}_bucket", self.meets)
-            if self.binding.kind == "histogram"
-            else []
-        )
+        self.bucket_series = []
+        if self.binding.kind == "histogram":
+            self.bucket_series = layout.select(f"{family}_bucket", self.meets)
         self.split_bound.reserve(len(self.bucket_series))
         self._buckets = bucket_sum(layout, self.bucket_series, self.split_bound)
         sums = layout.select(f"{family}_sum", self.meets)
@@ -73,7 +71,7 @@ class LatencyReader:
             quantiles, note = self._summary_quantiles(tick)
         elif binding.kind == "gauge":
             quantiles, note = self._summary_quantiles(tick)
-            if all(one.value is None for one in quantiles):
+            if all(quantile.value is None for quantile in quantiles):
                 quantiles = ()
                 mean, note = self._highest_gauge(tick)
         return LatencyState(
@@ -102,26 +100,25 @@ class LatencyReader:
         Over several series only an upper bound is valid: the combined quantile is never above the
         highest.
         """
-        found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
-        told = summary_quantiles(found)
+        samples = gauge_values(tick.layout.windows, self.binding.family, self.meets)
+        values_by_quantile = summary_quantiles(samples)
         scale = self.binding.scale
-        several = max((len(values) for values in told.values()), default=0)
-        note = (
-            f"the highest of {several} series: a summary's quantiles cannot be added"
-            if several > 1
-            else ""
-        )
-        values = ((q, told.get(round(q, 6))) for q in self.quantiles)
-        return tuple(
-            Quantile(q, max(known) * scale if known else None) for q, known in values
-        ), note
+        series_count = max((len(values) for values in values_by_quantile.values()), default=0)
+        note = ""
+        if series_count > 1:
+            note = f"the highest of {series_count} series: a summary's quantiles cannot be added"
+        quantiles = []
+        for q in self.quantiles:
+            values = values_by_quantile.get(round(q, 6))
+            quantiles.append(Quantile(q, max(values) * scale if values else None))
+        return tuple(quantiles), note
 
     def _highest_gauge(self, tick: ServiceWindow) -> tuple[float | None, str]:
-        found = gauge_values(tick.layout.windows, self.binding.family, self.meets)
-        if not found:
+        samples = gauge_values(tick.layout.windows, self.binding.family, self.meets)
+        if not samples:
             return None, ""
-        note = f"the highest of {len(found)} series" if len(found) > 1 else ""
-        return max(value for _, value in found) * self.binding.scale, note
+        note = f"the highest of {len(samples)} series" if len(samples) > 1 else ""
+        return max(value for _, value in samples) * self.binding.scale, note
 
 
 def _split_bound(series: Series) -> tuple[Bound | None, Labels]:
@@ -149,8 +146,8 @@ def summary_quantiles(samples: Sequence[tuple[Series, float]]) -> dict[float, li
         if (q := parse_bound(series.label("quantile"))) is not None
     ]
     divisor = 100.0 if any(q > 1 for q, _ in labelled) else 1.0
-    told: dict[float, list[float]] = {}
+    values_by_quantile: dict[float, list[float]] = {}
     for q, value in labelled:
         if math.isfinite(value):
-            told.setdefault(round(q / divisor, 6), []).append(value)
-    return told
+            values_by_quantile.setdefault(round(q / divisor, 6), []).append(value)
+    return values_by_quantile

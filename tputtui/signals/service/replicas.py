@@ -65,17 +65,17 @@ def replica_figures(target: str, state: ServiceState) -> ReplicaFigures:
 
 def outlier_reasons(replicas: Sequence[ReplicaFigures], window_s: float) -> dict[str, str]:
     """Return the reason for each outlier, by target."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for replica in replicas:
         others = [other for other in replicas if other is not replica]
-        word = (
+        reason = (
             _error_outlier(replica, others, window_s)
             or _tail_outlier(replica, others, window_s)
             or _traffic_outlier(replica, others, window_s)
         )
-        if word:
-            found[replica.target] = word
-    return found
+        if reason:
+            reasons[replica.target] = reason
+    return reasons
 
 
 def _median(
@@ -117,8 +117,12 @@ def _tail_outlier(
         return ""
     if (replica.rps or 0.0) * window_s * (1 - tail.q) < MIN_TAIL_COUNT:
         return ""
-    mine, theirs = (text.format_amount(figure, replica.tail_unit) for figure in (value, usual))
-    return f"p{round(tail.q * 100, 4):g} {' '.join(mine)}, others {' '.join(theirs)}".rstrip()
+    shown, shown_others = (
+        text.format_amount(figure, replica.tail_unit) for figure in (value, usual)
+    )
+    return (
+        f"p{round(tail.q * 100, 4):g} {' '.join(shown)}, others {' '.join(shown_others)}".rstrip()
+    )
 
 
 def _traffic_outlier(
@@ -130,8 +134,8 @@ def _traffic_outlier(
         return ""
     if abs(rps - usual) * window_s <= MIN_DEVIATIONS * sqrt(max(1.0, (rps + usual) * window_s)):
         return ""
-    mine, theirs = (text.format_amount(figure, replica.unit)[0] for figure in (rps, usual))
-    return f"{mine} {replica.unit}, others {theirs}"
+    shown, shown_others = (text.format_amount(figure, replica.unit)[0] for figure in (rps, usual))
+    return f"{shown} {replica.unit}, others {shown_others}"
 
 
 def _tail_value(replica: ReplicaFigures) -> float | None:
@@ -150,31 +154,31 @@ class OutlierHysteresis:
         self, replicas: Sequence[ReplicaFigures], window_s: float
     ) -> tuple[tuple[ReplicaFigures, ...], list[ReplicaFigures]]:
         """Return (replicas with the reported reason, those reported for the first time now)."""
-        odd = outlier_reasons(replicas, window_s)
+        outliers = outlier_reasons(replicas, window_s)
         present = {replica.target for replica in replicas}
         self._reported = {
-            target: word for target, word in self._reported.items() if target in present
+            target: reason for target, reason in self._reported.items() if target in present
         }
         self._disagreeing_ticks = {
             target: count for target, count in self._disagreeing_ticks.items() if target in present
         }
         began: set[str] = set()
         for target in present:
-            if (target in odd) == (target in self._reported):
+            if (target in outliers) == (target in self._reported):
                 self._disagreeing_ticks.pop(target, None)
-                if target in odd:
-                    self._reported[target] = odd[target]
+                if target in outliers:
+                    self._reported[target] = outliers[target]
                 continue
             self._disagreeing_ticks[target] = self._disagreeing_ticks.get(target, 0) + 1
             if self._disagreeing_ticks[target] >= MIN_TICKS:
                 del self._disagreeing_ticks[target]
-                if target in odd:
-                    self._reported[target] = odd[target]
+                if target in outliers:
+                    self._reported[target] = outliers[target]
                     began.add(target)
                 else:
                     del self._reported[target]
-        judged = tuple(
+        marked = tuple(
             replace(replica, outlier_reason=self._reported.get(replica.target, ""))
             for replica in replicas
         )
-        return judged, [replica for replica in judged if replica.target in began]
+        return marked, [replica for replica in marked if replica.target in began]

@@ -50,23 +50,23 @@ def narrow_bindings(
     """
     if not matches:
         return bindings
-    carried: dict[str, set[str]] = {}
-    for one in series:
-        carried.setdefault(one.name, set()).update(name for name, _ in one.labels)
+    labels_by_name: dict[str, set[str]] = {}
+    for followed in series:
+        labels_by_name.setdefault(followed.name, set()).update(name for name, _ in followed.labels)
     reasons = dict(bindings.reasons)
 
-    def narrowed(slot: str, binding: Binding | None) -> Binding | None:
+    def narrow(signal: str, binding: Binding | None) -> Binding | None:
         if binding is None:
             return None
         counters, gauges = series_index.followed_names((binding,))
-        known = set().union(*(carried.get(name, set()) for name in counters | gauges))
-        missing = [one.label for one in matches if one.value and one.label not in known]
-        if missing:
-            reasons[slot] = f"{binding.family} has no label {missing[0]}"
-            return None
+        known = set().union(*(labels_by_name.get(name, set()) for name in counters | gauges))
+        for condition in matches:
+            if condition.value and condition.label not in known:
+                reasons[signal] = f"{binding.family} has no label {condition.label}"
+                return None
         return replace(binding, match=(*binding.match, *matches))
 
-    traffic, latency = narrowed("traffic", bindings.traffic), narrowed("latency", bindings.latency)
+    traffic, latency = narrow("traffic", bindings.traffic), narrow("latency", bindings.latency)
     if traffic is None and latency is not None and latency.kind in ("histogram", "summary", "mean"):
         counts = latency.denominator or f"{latency.family}_count"
         traffic = Binding(
@@ -82,7 +82,7 @@ def narrow_bindings(
         bindings,
         traffic=traffic,
         latency=latency,
-        errors=narrowed("errors", bindings.errors),
+        errors=narrow("errors", bindings.errors),
         signals=(),
         reasons=reasons,
     )

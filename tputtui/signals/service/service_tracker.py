@@ -67,18 +67,19 @@ class ServiceTracker:
             LatencyReader(bindings.latency, quantiles) if bindings.latency is not None else None
         )
         self._gauges = [
-            GaugeReader(one)
-            for one in (*bindings.saturation, *bindings.signals)
-            if one.signal == "saturation"
+            GaugeReader(binding)
+            for binding in (*bindings.saturation, *bindings.signals)
+            if binding.signal == "saturation"
         ]
         self._extra_signals = [
-            _ExtraSignalReader(one, quantiles)
-            for one in bindings.signals
-            if one.signal != "saturation"
+            _ExtraSignalReader(binding, quantiles)
+            for binding in bindings.signals
+            if binding.signal != "saturation"
         ]
         self._breakdowns: dict[tuple[str, ...], BreakdownReader] = {}
         self._version: object = None
-        self._lifetime_count = 0  # number of processes whose lifetime figures are in `since_start`
+        # number of processes whose lifetime figures are in `since_start`
+        self._lifetime_count = 0
         self._lifetime_s: float | None = None
         self._tick: ServiceWindow | None = None
 
@@ -89,10 +90,10 @@ class ServiceTracker:
 
         The breakdown is by the labels `by`, or else by default ones.
         """
-        mine = tuple(windows[target] for target in self.targets if target in windows)
-        tick = self._tick = self._update_window(mine)
+        own_windows = tuple(windows[target] for target in self.targets if target in windows)
+        tick = self._tick = self._update_window(own_windows)
         by = default_breakdown(self.bindings.breakdown) if by is None else by
-        rows, more = self.breakdown(by)
+        rows, rest = self.breakdown(by)
         levels = sorted(
             merge_queues(level.state(tick) for level in self._gauges), key=bottleneck.urgency_key
         )
@@ -102,12 +103,12 @@ class ServiceTracker:
             traffic=self._traffic.state(tick) if self._traffic is not None else None,
             errors=self._errors.state(tick) if self._errors is not None else None,
             latency=self._latency.state(tick) if self._latency is not None else None,
-            signals=tuple(one.state(tick) for one in self._extra_signals),
+            signals=tuple(extra.state(tick) for extra in self._extra_signals),
             saturation=tuple(levels),
             breakdown_by=by,
             breakdown=rows,
-            breakdown_more=more,
-            resets=sum(window.resets for window in mine),
+            breakdown_more=rest,
+            resets=sum(window.resets for window in own_windows),
             lifetime_s=self._lifetime_s,
             covered_s=min((window.covered_s for window in tick.live_windows), default=None),
             reasons=self.bindings.reasons,
@@ -133,11 +134,9 @@ class ServiceTracker:
     def densities(self, by: tuple[str, ...], row: BreakdownRow) -> tuple[tuple[float, float], ...]:
         """Return the buckets of a row of the newest tick's breakdown `by` some labels."""
         breakdown = self._breakdowns.get(by)
-        return (
-            breakdown.densities(self._tick, row)
-            if breakdown is not None and self._tick is not None
-            else ()
-        )
+        if breakdown is None or self._tick is None:
+            return ()
+        return breakdown.densities(self._tick, row)
 
     def counted_rates(self) -> list[tuple[Labels, float]]:
         """Return the series that count its traffic, with their newest rates.
@@ -164,18 +163,16 @@ class ServiceTracker:
             self._set_layout(layout)
         else:
             layout = self._tick.layout
-        known = sum(window.older_process_count for window in windows)
-        if known > self._lifetime_count:
-            self._lifetime_count = known
-            counted = (
+        process_count = sum(window.older_process_count for window in windows)
+        if process_count > self._lifetime_count:
+            self._lifetime_count = process_count
+            counting_sample = (
                 self.bindings.traffic.family if self.bindings.traffic is not None else START_TIME
             )
-            ages = [
-                age
-                for window in windows
-                for age, _ in window.ages_and_values(counted)
-                if age is not None
-            ]
+            ages: list[float] = []
+            for window in windows:
+                lifetimes = window.ages_and_values(counting_sample)
+                ages += [age for age, _ in lifetimes if age is not None]
             self._lifetime_s = max(ages, default=None)
             for reader in self._readers():
                 reader.read_lifetime(layout)
@@ -186,13 +183,13 @@ class ServiceTracker:
             reader.set_layout(layout)
 
     def _readers(self) -> list[TrafficReader | ErrorReader | LatencyReader]:
-        main = (
+        readers = (
             self._traffic,
             self._errors,
             self._latency,
-            *(one.reader for one in self._extra_signals),
+            *(extra.reader for extra in self._extra_signals),
         )
-        return [reader for reader in main if reader is not None]
+        return [reader for reader in readers if reader is not None]
 
 
 class _ExtraSignalReader:

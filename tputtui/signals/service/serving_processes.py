@@ -37,15 +37,17 @@ class Workers:
     @property
     def identities(self) -> frozenset[ProcessIdentity]:
         """The identities of all of these processes."""
-        return frozenset(one.identity for one in (*self.processes, *self.parents, *self.non_python))
+        return frozenset(
+            process.identity for process in (*self.processes, *self.parents, *self.non_python)
+        )
 
 
 @frozen
 class ProcessChoice:
     """The process to profile.
 
-    Without a process, `reason` is a sentence that says why and what to do. `place` is its rank
-    among the service's `workers`, busiest first; 0 if it was chosen by hand.
+    Without a process, `reason` is a sentence that says why and what to do. `position` is its rank
+    among the service's `worker_count` workers, busiest first; 0 if it was chosen by hand.
     """
 
     process: ProcessState | None = None
@@ -55,25 +57,27 @@ class ProcessChoice:
     # the process only waits for its workers: the next p profiles this one
     next_pid: int | None = None
     reason: str = ""
-    is_pending: bool = False  # not looked up yet: try again at the next tick
+    is_pending: bool = False  # the look-up is not finished: try again at the next tick
     needs_cursor: bool = False  # no service is shown: a process has to be chosen by hand
 
     def describe(self, max_width: int = 400) -> str:
-        """Describe the process by pid and name, and the effect of the next p, in `room` cells.
+        """Describe the process by pid and name, and the effect of the next p.
 
-        Without a process: the reason.
+        A text of more than `max_width` cells is shortened. Without a process: the reason.
         """
         if self.process is None:
             return self.reason
-        words = format_process(self.process)
+        sentence = format_process(self.process)
         if self.next_pid is not None:
-            waits = f"only waits for its workers: p again takes {self.next_pid}"
-            words = f"{words}, which {waits}"
-            return words if width(words) <= max_width else f"{self.process.pid}, which {waits}"
+            next_effect = f"which only waits for its workers: p again takes {self.next_pid}"
+            sentence = f"{sentence}, {next_effect}"
+            if width(sentence) <= max_width:
+                return sentence
+            return f"{self.process.pid}, {next_effect}"
         if self.worker_count > 1:
-            words += f", {self.position} of {self.worker_count} workers: p again for the next"
-        more = f"{words}; {self.note}" if self.note else words
-        return more if width(more) <= max_width else words
+            sentence += f", {self.position} of {self.worker_count} workers: p again for the next"
+        with_note = f"{sentence}; {self.note}" if self.note else sentence
+        return with_note if width(with_note) <= max_width else sentence
 
 
 def format_process(process: ProcessState) -> str:
@@ -103,17 +107,19 @@ def find_workers(
     serving: list[_Holder] = []
     parents: list[_Holder] = []
     waiting: set[ProcessIdentity] = set()
-    for one in python.values():
-        children = [other for other in python.values() if other.holder.parent == one.process.pid]
-        if not children or _serves_itself(one, children):
-            serving.append(one)
+    for candidate in python.values():
+        children = [
+            other for other in python.values() if other.holder.parent == candidate.process.pid
+        ]
+        if not children or _serves_itself(candidate, children):
+            serving.append(candidate)
             continue
-        parents.append(one)
-        if _is_idle_parent(one, children):
-            waiting.add(one.process.identity)
+        parents.append(candidate)
+        if _is_idle_parent(candidate, children):
+            waiting.add(candidate.process.identity)
     return Workers(
-        tuple(one.process for one in sorted(serving, key=_Holder.sort_key)),
-        tuple(one.process for one in parents),
+        tuple(candidate.process for candidate in sorted(serving, key=_Holder.sort_key)),
+        tuple(candidate.process for candidate in parents),
         frozenset(waiting),
         tuple(running[identity] for identity in sorted(held) if identity not in python),
     )
@@ -180,17 +186,19 @@ def serving_marks(snapshot: Snapshot) -> dict[ProcessIdentity, str]:
     if not ports:
         return {}
     waiting = find_workers(snapshot.listeners or (), snapshot.processes or ()).idle_parents
-    found: dict[ProcessIdentity, str] = {}
-    for identity, own in ports.items():
-        shown = " ".join(f":{port}" for port in sorted(own))
-        found[identity] = f"its workers serve {shown}" if identity in waiting else f"serves {shown}"
-    return found
+    marks: dict[ProcessIdentity, str] = {}
+    for identity, own_ports in ports.items():
+        shown = " ".join(f":{port}" for port in sorted(own_ports))
+        marks[identity] = f"its workers serve {shown}" if identity in waiting else f"serves {shown}"
+    return marks
 
 
 def find_service(snapshot: Snapshot, pid: int, started: float | None) -> ServiceState | None:
     """Return the service that a process serves; None if it serves no target."""
     for target in snapshot.listeners or ():
-        if any(one.pid == pid and started in (None, one.started) for one in target.holders):
+        if any(
+            holder.pid == pid and started in (None, holder.started) for holder in target.holders
+        ):
             return next(
                 (service for service in snapshot.services if target.target in service.targets), None
             )
@@ -208,7 +216,7 @@ def choose_process(
     has_focus: bool = False,
     sampled: Collection[ProcessIdentity] = (),
     sudo: str = "sudo tputtui",
-    by_hand: str = "choose a process by hand",
+    manual_hint: str = "choose a process by hand",
 ) -> ProcessChoice:
     """Choose the process to profile; never one that does not serve the service on screen.
 
@@ -220,7 +228,7 @@ def choose_process(
     4. none.
 
     `cursor` is the process of the marked row, if the list shows it. `sudo` (the command that starts
-    this program as root) and `by_hand` (how to choose a process) are used in sentences.
+    this program as root) and `manual_hint` (how to choose a process) are used in sentences.
     """
     processes = snapshot.processes
     if processes is None:
@@ -229,17 +237,19 @@ def choose_process(
         return _choose_at_cursor(snapshot, cursor, sampled)
     if service is None:
         return ProcessChoice(
-            reason=f"no service is shown and no process is chosen: {by_hand}", needs_cursor=True
+            reason=f"no service is shown and no process is chosen: {manual_hint}", needs_cursor=True
         )
     if snapshot.listeners is None:
         return ProcessChoice(is_pending=True, reason="looking for the process that serves it")
-    return _choose_for_service(snapshot, service, sampled, sudo, by_hand)
+    return _choose_for_service(snapshot, service, sampled, sudo, manual_hint)
 
 
 def _choose_at_cursor(
     snapshot: Snapshot, cursor: ProcessIdentity, sampled: Collection[ProcessIdentity]
 ) -> ProcessChoice:
-    process = next((one for one in snapshot.processes or () if one.identity == cursor), None)
+    process = next(
+        (candidate for candidate in snapshot.processes or () if candidate.identity == cursor), None
+    )
     if process is None:
         return ProcessChoice(reason=f"process {cursor[0]} has ended: choose another")
     family = find_family(snapshot, process)
@@ -252,7 +262,7 @@ def _next_process(
     ranked: Sequence[ProcessState], sampled: Collection[ProcessIdentity]
 ) -> ProcessState:
     """Return the first process not sampled in this round; after all were, a new round begins."""
-    return next((one for one in ranked if one.identity not in sampled), ranked[0])
+    return next((process for process in ranked if process.identity not in sampled), ranked[0])
 
 
 def find_family(snapshot: Snapshot, process: ProcessState) -> Workers:
@@ -264,7 +274,7 @@ def find_family(snapshot: Snapshot, process: ProcessState) -> Workers:
 
 
 def _service_listeners(snapshot: Snapshot, service: ServiceState) -> list[TargetListeners]:
-    return [one for one in snapshot.listeners or () if one.target in service.targets]
+    return [target for target in snapshot.listeners or () if target.target in service.targets]
 
 
 def _choose_for_service(
@@ -272,18 +282,18 @@ def _choose_for_service(
     service: ServiceState,
     sampled: Collection[ProcessIdentity],
     sudo: str,
-    by_hand: str,
+    manual_hint: str,
 ) -> ProcessChoice:
     listeners = _service_listeners(snapshot, service)
     if not listeners:
         return ProcessChoice(is_pending=True, reason="looking for the process that serves it")
-    found = choose_worker(listeners, snapshot.processes or (), sampled)
-    if found is not None:
-        return found
+    choice = choose_worker(listeners, snapshot.processes or (), sampled)
+    if choice is not None:
+        return choice
     up = {target.name for target in snapshot.targets if target.state == "up"}
     return ProcessChoice(
         reason=describe_no_process(
-            listeners, snapshot.processes or (), clean(service.name, 40), sudo, by_hand, up
+            listeners, snapshot.processes or (), clean(service.name, 40), sudo, manual_hint, up
         )
     )
 
@@ -301,13 +311,15 @@ def choose_worker(
     ranked = workers.processes
     if not ranked:
         return None
-    had_turn = sum(one.identity in sampled for one in ranked)
-    place = had_turn % len(ranked) + 1
-    waiting = next((one for one in workers.parents if one.identity in workers.idle_parents), None)
-    note = f"their parent {waiting.pid} only waits for them" if waiting is not None else ""
+    sampled_count = sum(process.identity in sampled for process in ranked)
+    position = sampled_count % len(ranked) + 1
+    idle_parent = next(
+        (process for process in workers.parents if process.identity in workers.idle_parents), None
+    )
+    note = f"their parent {idle_parent.pid} only waits for them" if idle_parent is not None else ""
     if note and len(ranked) == 1:
         note = note.replace("their", "its").replace("them", "it")
-    return ProcessChoice(_next_process(ranked, sampled), place, len(ranked), note)
+    return ProcessChoice(_next_process(ranked, sampled), position, len(ranked), note)
 
 
 def describe_no_process(
@@ -320,35 +332,43 @@ def describe_no_process(
 ) -> str:
     """Say why no process is offered for a service, and what to do.
 
-    Uses the target of which most is known. `otherwise` says how to choose a process by hand; `up`
-    holds the targets that answer.
+    Uses the target of which most is known. `manual_hint` says how to choose a process by hand;
+    `answering_targets` holds the targets that answer.
     """
     others = find_workers(listeners, processes).non_python
-    hidden = next((one for one in listeners if one.hidden_users), None)
-    here = next((one for one in listeners if one.here), None)
-    away = next((one for one in listeners if one.here is False), None)
-    served = next((one for one in listeners if one.server), None)
+    hidden = next((target for target in listeners if target.hidden_users), None)
+    local = next((target for target in listeners if target.here), None)
+    remote = next((target for target in listeners if target.here is False), None)
+    from_server = next((target for target in listeners if target.server), None)
     if hidden is not None:
-        at, owner = clean(hidden.address, 60), clean(hidden.hidden_users[0], 40)
-        return f"a process of user {owner} listens on {at}, and you may not see it: run: {sudo} profile :{hidden.port}"
+        address, owner = clean(hidden.address, 60), clean(hidden.hidden_users[0], 40)
+        return (
+            f"a process of user {owner} listens on {address}, and you may not see it: "
+            f"run: {sudo} profile :{hidden.port}"
+        )
     if others:
         port = next(
-            one.port
-            for one in listeners
-            if any(others[0].pid == holder.pid for holder in one.holders)
+            target.port
+            for target in listeners
+            if any(others[0].pid == holder.pid for holder in target.holders)
         )
         return f"{format_process(others[0])} listens on :{port} and is not Python; {manual_hint}"
-    if here is not None:
-        at = clean(here.address, 60)
-        if here.holders:
-            return f"the process that listened on {at} has ended; {manual_hint}"
-        if here.target in answering_targets:
-            return f"{at} answers, but no process here listens there (a container's network?); {manual_hint}"
-        return f"no process listens on {at}: start the service; {manual_hint}"
-    if away is not None:
-        return f"{clean(away.address, 60)} is not on this machine: run tputtui there; {manual_hint}"
-    if served is not None:
+    if local is not None:
+        address = clean(local.address, 60)
+        if local.holders:
+            return f"the process that listened on {address} has ended; {manual_hint}"
+        if local.target in answering_targets:
+            return (
+                f"{address} answers, but no process here listens there (a container's network?); "
+                f"{manual_hint}"
+            )
+        return f"no process listens on {address}: start the service; {manual_hint}"
+    if remote is not None:
         return (
-            f"{clean(served.server, 60)} reports {service} and names no process here; {manual_hint}"
+            f"{clean(remote.address, 60)} is not on this machine: run tputtui there; {manual_hint}"
         )
-    return f"the address {clean(listeners[0].address, 60)} is not resolved yet: try again; {manual_hint}"
+    if from_server is not None:
+        server = clean(from_server.server, 60)
+        return f"{server} reports {service} and names no process here; {manual_hint}"
+    address = clean(listeners[0].address, 60)
+    return f"the address {address} is not resolved yet: try again; {manual_hint}"

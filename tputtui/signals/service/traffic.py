@@ -6,8 +6,8 @@ from collections import deque
 
 from tputtui.model import Binding, Series, TrafficState
 from tputtui.signals.rates.series_index import (
-    Numbers,
     SeriesLayout,
+    SeriesNumbers,
     ServiceWindow,
     compile_matches,
     gauge_values,
@@ -17,7 +17,7 @@ from tputtui.signals.rates.target_window import DroppedTotal, TargetWindow
 BEST_SPAN_S = 60.0
 """Span in seconds of the best sustained rate: the highest mean over this long."""
 
-_MOST_DELAYED_S = 1.0
+_MAX_DELAYED_S = 1.0
 """Uncertainty in seconds of a count's time above which it neither begins nor ends a minute."""
 
 
@@ -29,7 +29,7 @@ class _MinuteRates:
         self._segment = -1
         self._rate: float | None = None  # newest rate
 
-    def rate(self, window: TargetWindow, numbers: Numbers) -> float | None:
+    def rate(self, window: TargetWindow, numbers: SeriesNumbers) -> float | None:
         """Return the mean rate per second over a whole minute.
 
         None before a minute has passed, and while the process that answers is not known. Each
@@ -42,7 +42,10 @@ class _MinuteRates:
             self._rate = None
             self._segment = window.segment
         counts = window.process_counts(numbers)
-        if any(one.is_live and one.delayed_s > _MOST_DELAYED_S for one in counts):
+        if any(
+            process_count.is_live and process_count.delayed_s > _MAX_DELAYED_S
+            for process_count in counts
+        ):
             return self._rate
         slack = window.interval_s / 2
         rate = 0.0
@@ -62,16 +65,13 @@ class _MinuteRates:
                 and points[0][0] < (window.at or 0.0) - BEST_SPAN_S
             ):
                 points.popleft()
-            at, before = points[0]
+            first_at, before = points[0]
             gained = max(0.0, count.counted - count.unconfirmed - before)
-            rate += gained / (
-                count.at - at if count.at - at >= BEST_SPAN_S - slack else BEST_SPAN_S
-            )
-        watched_s = (
-            window.at - window.segment_at
-            if window.at is not None and window.segment_at is not None
-            else 0.0
-        )
+            span_s = count.at - first_at
+            rate += gained / (span_s if span_s >= BEST_SPAN_S - slack else BEST_SPAN_S)
+        watched_s = 0.0
+        if window.at is not None and window.segment_at is not None:
+            watched_s = window.at - window.segment_at
         is_known = window.why_no_rates is None and not window.processes.is_replacing
         self._rate = rate if is_known and watched_s >= BEST_SPAN_S - slack else None
         return self._rate
@@ -84,8 +84,10 @@ class TrafficReader:
         self.binding = binding
         self.meets = compile_matches(binding.match)
         self.counted_series: list[tuple[int, Series]] = []
-        self._numbers: Numbers = []
-        self._all_numbers: list[Numbers] = []  # by window: numbers within it, gone series included
+        self._numbers: SeriesNumbers = []
+        self._all_numbers: list[
+            SeriesNumbers
+        ] = []  # by window: numbers within it, gone series included
         # by window: increases of series that it has dropped
         self._dropped_totals: dict[int, DroppedTotal] = {}
         self._minutes: dict[int, _MinuteRates] = {}
@@ -98,13 +100,13 @@ class TrafficReader:
         self.counted_series = layout.select(self.binding.family, self.meets)
         self._numbers = [number for number, _ in self.counted_series]
         ends = [*layout.window_starts[1:], sum(len(window.series) for window in layout.windows)]
-        ever = [
+        all_numbers = [
             number
             for number, series in layout.all_series.get(self.binding.family, ())
             if self.meets(series)
         ]
         self._all_numbers = [
-            [number - start for number in ever if start <= number < end]
+            [number - start for number in all_numbers if start <= number < end]
             for start, end in zip(layout.window_starts, ends, strict=True)
         ]
         for window in layout.windows:
@@ -119,12 +121,12 @@ class TrafficReader:
             return
         mean = 0.0
         for numbers, window in zip(self._all_numbers, layout.windows, strict=True):
-            for age, raw in (
-                window.ages_and_values(self.binding.family) if window.at is not None else ()
-            ):
+            if window.at is None:
+                continue
+            for age, raw_values in window.ages_and_values(self.binding.family):
                 if age is None:
                     return
-                counted = (raw[number] for number in numbers if number < len(raw))
+                counted = (raw_values[number] for number in numbers if number < len(raw_values))
                 mean += sum(value for value in counted if value == value) / age  # noqa: PLR0124
         self._since_start = mean * self.binding.scale
 
@@ -152,7 +154,7 @@ class TrafficReader:
 
     def _update_total(self, tick: ServiceWindow) -> float:
         """Return the total counted since the start and update the best minute."""
-        total = sum(tally.gained for tally in self._dropped_totals.values())
+        total = sum(dropped.gained for dropped in self._dropped_totals.values())
         minute: float | None = 0.0
         for window, numbers in zip(tick.layout.windows, self._all_numbers, strict=True):
             total += sum(map(window.gained.__getitem__, numbers))
@@ -168,5 +170,5 @@ class TrafficReader:
 def why_no_rate(tick: ServiceWindow) -> str | None:
     """Say why targets that answer have no rate; None if the next scrape brings one."""
     return tick.why_no_rates or next(
-        (why for window in tick.layout.windows if (why := window.why_no_sample)), None
+        (reason for window in tick.layout.windows if (reason := window.why_no_sample)), None
     )

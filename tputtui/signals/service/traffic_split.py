@@ -58,7 +58,7 @@ _ROLLOUT_LABELS: Final = (
 
 @frozen
 class SplitArm:
-    """One arm of a split: part of a service. `what` names the part, in foreign text."""
+    """One arm of a split: part of a service. `description` names the part, in foreign text."""
 
     service: str
     description: str
@@ -82,7 +82,7 @@ class SplitArm:
 
 @frozen
 class TrafficSplit:
-    """Two arms. `by` is TARGET, SERVICE or the label's name."""
+    """The two arms of a split. `by` is TARGET, SERVICE or the label's name."""
 
     by: str
     control: SplitArm
@@ -126,29 +126,23 @@ def split_options(
     identify releases come first. Targets or labels with fewer than two values, and labels that
     describe the result of a request, are left out.
     """
-    found = [*_split_by_target(service, targets), *_split_by_service(service, others)]
+    options = [*_split_by_target(service, targets), *_split_by_service(service, others)]
     for label in sorted(labels, key=lambda name: (_label_rank(name), name)):
-        found += _split_by_label(service, label, labels[label])
-    return tuple(found)
+        options += _split_by_label(service, label, labels[label])
+    return tuple(options)
 
 
 def _split_by_target(service: str, targets: Mapping[str, float | None]) -> list[SplitOption]:
     if len(targets) < 2:
         return []
-    found = []
+    options = []
     for target, rps in targets.items():
-        rest = [other for other in targets if other != target]
-        control = SplitArm(
-            service, rest[0] if len(rest) == 1 else f"{len(rest)} others", frozenset(rest)
-        )
-        found.append(
-            SplitOption(
-                TrafficSplit(TARGET, control, SplitArm(service, target, frozenset((target,)))),
-                target,
-                rps,
-            )
-        )
-    return found
+        others = [other for other in targets if other != target]
+        description = others[0] if len(others) == 1 else f"{len(others)} others"
+        control = SplitArm(service, description, frozenset(others))
+        treatment = SplitArm(service, target, frozenset((target,)))
+        options.append(SplitOption(TrafficSplit(TARGET, control, treatment), target, rps))
+    return options
 
 
 def _split_by_service(service: str, others: Mapping[str, float | None]) -> list[SplitOption]:
@@ -162,19 +156,14 @@ def _split_by_service(service: str, others: Mapping[str, float | None]) -> list[
 def _split_by_label(service: str, label: str, values: Mapping[str, float]) -> list[SplitOption]:
     if len(values) < 2 or label in _OUTCOME_LABELS:
         return []
-    found = []
+    options = []
     for value in sorted(values, key=lambda value: (-values[value], value))[:MAX_VALUES]:
-        rest = [other for other in values if other != value]
-        other = rest[0] if len(rest) == 1 else f"not {value}"
-        control = SplitArm(
-            service,
-            f"{label}={other}" if len(rest) == 1 else f"{label} {other}",
-            None,
-            (Match(label, "!=", value),),
-        )
-        treatment = SplitArm(service, f"{label}={value}", None, (Match(label, "=", value),))
-        found.append(SplitOption(TrafficSplit(label, control, treatment), value, values[value]))
-    return found
+        others = [other for other in values if other != value]
+        description = f"{label}={others[0]}" if len(others) == 1 else f"{label} not {value}"
+        control = SplitArm(service, description, matches=(Match(label, "!=", value),))
+        treatment = SplitArm(service, f"{label}={value}", matches=(Match(label, "=", value),))
+        options.append(SplitOption(TrafficSplit(label, control, treatment), value, values[value]))
+    return options
 
 
 def _label_rank(label: str) -> int:
@@ -188,9 +177,9 @@ def rates_by_label(rates: Sequence[tuple[Labels, float]]) -> dict[str, dict[str,
 
     A series without a label counts for none of its values.
     """
-    found: dict[str, dict[str, float]] = {}
+    rates_by_value: dict[str, dict[str, float]] = {}
     for labels, rate in rates:
         for name, value in labels:
-            values = found.setdefault(name, {})
+            values = rates_by_value.setdefault(name, {})
             values[value] = values.get(value, 0.0) + rate
-    return found
+    return rates_by_value

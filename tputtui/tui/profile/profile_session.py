@@ -62,7 +62,7 @@ class ProfileSession:
             has_focus=session.view_state.focus == "processes",
             sampled=self._sampled,
             sudo=root_command(),
-            by_hand=BY_HAND,
+            manual_hint=BY_HAND,
         )
 
     def next_worker(self, pid: int, started: float | None) -> ProcessChoice | None:

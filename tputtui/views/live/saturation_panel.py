@@ -205,11 +205,12 @@ def _cpu_details(host: HostState) -> list[Detail]:
     cpu = host.cpu
     if cpu is None:
         return out
-    if host.run_queue is not None:
+    run_queue = host.metrics.get("run_queue")
+    if run_queue is not None:
         out.append(
             (
                 "run queue",
-                str(host.run_queue),
+                f"{run_queue:.0f}",
                 f"on {cpu.cores} core{'s' if cpu.cores != 1 else ''}",
             )
         )

@@ -43,6 +43,7 @@ def all_entries() -> tuple[ExporterEntry, ...]:
     """Return all entries in the order of the tables."""
     from tputtui.signals.classify.exporters import (
         brokers,
+        coordination,
         inference,
         platform,
         proxies,
@@ -56,6 +57,7 @@ def all_entries() -> tuple[ExporterEntry, ...]:
         *web.ENTRIES,
         *proxies.ENTRIES,
         *stores.ENTRIES,
+        *coordination.ENTRIES,
         *telemetry.ENTRIES,
         *brokers.ENTRIES,
         *platform.ENTRIES,

@@ -1,0 +1,130 @@
+"""Numbers, rates, sizes and short durations with their units, for people."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+UNKNOWN: Final = "–"
+"""Placeholder for an unknown number."""
+
+
+def format_non_finite(value: float | None) -> str:
+    """Format None, NaN or an infinity."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    return "∞" if value > 0 else "-∞"
+
+
+def format_number(value: float | None, digits: int = 3) -> str:
+    """Format a number with about `digits` significant digits.
+
+    Thousands are grouped: 1,284 · 12.3 · 0.05. Integers have no decimals: 14.
+    """
+    if value is None or not math.isfinite(value):
+        return format_non_finite(value)
+    if value == int(value) and abs(value) < 1e9:
+        return f"{value:,.0f}"
+    magnitude = abs(value)
+    if magnitude >= 1e9:
+        return f"{value:.{digits - 1}e}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(magnitude)))
+    rounded = f"{value:,.{min(decimals, digits)}f}"
+    if magnitude < 10**-digits:
+        return f"{value:.1e}" if magnitude < 1e-6 else f"{value:.{min(decimals, 6)}f}".rstrip("0")
+    return rounded
+
+
+def format_rate(value: float | None) -> str:
+    """Format a rate with few, stable digits.
+
+    1,284 from 1,000 on, 612.0 from 100 on, 11.5, 0.25.
+    """
+    if value is None or not math.isfinite(value):
+        return format_non_finite(value)
+    magnitude = abs(value)
+    if magnitude >= 1e9:
+        return f"{value:.3g}"
+    if magnitude >= 999.95:
+        return f"{value:,.0f}"
+    if magnitude >= 9.995 or value == 0:
+        return f"{value:.1f}"
+    return f"{value:.2f}"
+
+
+def format_axis_value(value: float | None) -> str:
+    """Format an axis value in at most five characters: 0 · 250 · 1.5k · 20k · 3M."""
+    if value is None or not math.isfinite(value):
+        return format_non_finite(value)
+    for factor, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= factor * 0.9995:
+            scaled = value / factor
+            is_short = scaled >= 9.95 or scaled == int(scaled)
+            return f"{scaled:.0f}{suffix}" if is_short else f"{scaled:.1f}{suffix}"
+    if value == int(value):
+        return f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) >= 1 else f"{value:.2g}"
+
+
+def format_seconds(value: float | None) -> tuple[str, str]:
+    """Format a short duration as (number, unit): ("8.2", "ms"), ("1.25", "s"), ("412", "µs")."""
+    if value is None or not math.isfinite(value):
+        return (format_non_finite(value), "s")
+    if value == 0:
+        return ("0", "s")
+    magnitude = abs(value)
+    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
+        if magnitude >= factor * 0.9995 or unit == "ns":
+            return (_format_digits(value / factor), unit)
+    raise AssertionError("unreachable")
+
+
+def format_size(value: float | None) -> tuple[str, str]:
+    """Format bytes as (number, binary unit): ("1.3", "GiB"), ("512", "B")."""
+    if value is None or not math.isfinite(value):
+        return (format_non_finite(value), "B")
+    scaled = float(value)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if abs(scaled) < 999.5 or unit == "TiB":
+            return (f"{scaled:.0f}" if unit == "B" else _format_digits(scaled), unit)
+        scaled /= 1024
+    raise AssertionError("unreachable")
+
+
+def _format_digits(value: float) -> str:
+    """Format with two decimals below 1, one below 100, none above, to keep widths stable."""
+    magnitude = abs(value)
+    if magnitude >= 99.95:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if magnitude >= 0.995 else f"{value:.2f}"
+
+
+def format_percent(value: float | None, decimals: int | None = None) -> str:
+    """Format a percentage (0 to 100) without the sign: 91 · 2.4 · 0.12."""
+    if value is None or not math.isfinite(value):
+        return format_non_finite(value)
+    if decimals is not None:
+        return f"{value:.{decimals}f}"
+    magnitude = abs(value)
+    if magnitude >= 9.95 or value == 0:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if magnitude >= 0.995 else f"{value:.2f}"
+
+
+def format_amount(value: float | None, unit: str | None) -> tuple[str, str]:
+    """Format a value in a unit of the model as (number, unit) for display.
+
+    The units are "req/s", "s", "By", "By/s", "ratio", "" and None.
+    """
+    if unit == "s":
+        return format_seconds(value)
+    if unit in ("By", "bytes"):
+        return format_size(value)
+    if unit == "By/s":
+        digits, prefix = format_size(value)
+        return (digits, f"{prefix}/s")
+    if unit == "ratio":
+        return (format_percent(None if value is None else value * 100), "%")
+    if unit and unit.endswith("/s"):
+        return (format_rate(value), unit)
+    return (format_number(value), unit or "")
