@@ -59,6 +59,10 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
             {"textual", "rich", "plotext", "psutil", "httpx"},
         ),
         (
+            "import tputtui.views.live.panels",
+            {"textual", "rich", "plotext", "tputtui.views.live.split_view"},
+        ),
+        (
             "import tputtui.tui.keys as k, tputtui.tui.theme_files as t\nk.check_remapped({'quit': 'x'})\nt.check_theme('dark')",
             {"textual", "rich"},
         ),

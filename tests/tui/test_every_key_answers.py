@@ -16,8 +16,8 @@ from tputtui.tui.capabilities import SAVED_PROFILE
 from tputtui.tui.dialogs.help_screen import help_lines
 from tputtui.tui.profile.profile_menus import OpenedProfile
 from tputtui.tui.profile.profile_screen import ProfileScreen
+from tputtui.views.live import panels
 from tputtui.views.profile import tabs
-from tputtui.views.shared.frame import PANELS
 from tputtui.views.shared.styled_text import line_text
 
 
@@ -254,8 +254,9 @@ async def test_at_forty_columns_a_target_that_is_down_is_told() -> None:
     assert "15 targets, 15 down" in after.splitlines()[0]
 
 
-def test_panels_have_numbers_up_to_eight() -> None:
-    assert len(PANELS) == 9, "the help and the sentence about panels name 1 to 9"
+def test_nine_panels_have_a_number_and_the_help_names_them() -> None:
+    numbers = ", ".join(f"{at} {panel.name}" for at, panel in enumerate(panels.PANELS[:9], 1))
+    assert ("1-9", "panels", numbers) in key_help.help_rows("live", {})
 
 
 @pytest.mark.parametrize(

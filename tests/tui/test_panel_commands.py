@@ -8,11 +8,11 @@ from textual.pilot import Pilot
 
 from tputtui.settings import Settings, ViewSettings
 from tputtui.tui.app import TputtuiApp
-from tputtui.views.shared.frame import PANELS
+from tputtui.views.live.panels import PANELS
 
 
 def shown(app: TputtuiApp) -> list[str]:
-    return [panel for panel in PANELS if app.screen.is_shown(panel)]  # type: ignore[attr-defined]
+    return [panel.name for panel in PANELS if app.screen.is_shown(panel.name)]  # type: ignore[attr-defined]
 
 
 async def settled(pilot: Pilot[int], *keys: str) -> None:

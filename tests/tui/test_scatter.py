@@ -7,14 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tputtui import text
-from tputtui.tui.live.plot import (
-    ChartLine,
-    LineChart,
-    ScatterPlot,
-    draw_chart,
-    draw_scatter,
-    mark_time,
-)
+from tputtui.tui.live.plot import draw_chart, draw_scatter, mark_time
+from tputtui.views.shared.chart import ChartLine, LineChart, ScatterPlot
 from tputtui.views.shared.styled_text import line_text
 
 POINTS = tuple((100.0 + 10 * at, 0.01 + 0.002 * at) for at in range(20))

@@ -9,13 +9,11 @@ from textual.keys import Keys, _character_to_key
 
 from tputtui.tui import commands, key_help, key_names, keys, palette, theme_files
 from tputtui.tui.live.plot import (
-    ChartLine,
-    LineChart,
-    ScatterPlot,
     axis_top,
     draw_chart,
     draw_scatter,
 )
+from tputtui.views.shared.chart import ChartLine, LineChart, ScatterPlot
 from tputtui.views.shared.styled_text import line_text
 
 FOLDERS = theme_files.theme_folders()

@@ -16,7 +16,8 @@ from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
 from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.views.live.header import header_line
 from tputtui.views.live.heatmap import heatmap_lines, merge_rows, shade_level
-from tputtui.views.live.latency_panel import SCATTER_SIZE, has_scatter, latency_panel
+from tputtui.views.live.latency_charts import SCATTER_SIZE, has_scatter
+from tputtui.views.live.latency_panel import latency_panel
 from tputtui.views.live.target_strip import targets_panel
 from tputtui.views.live.throughput_panel import throughput_panel
 from tputtui.views.shared.frame import Frame, ViewState

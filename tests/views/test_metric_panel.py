@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from tputtui import text
 from tputtui.model import ChartedFamily, TargetStatus
 from tputtui.signals.rates import history_keys
 from tputtui.tui.live.charts import Charts
-from tputtui.tui.live.plot import ChartLine, LineChart, draw_chart
-from tputtui.views.live.metric_panel import metric_panel
-from tputtui.views.shared import layout
+from tputtui.tui.live.plot import draw_chart
+from tputtui.views.live import layout
+from tputtui.views.live.metric_panel import PANEL, metric_panel
+from tputtui.views.shared.chart import ChartLine, LineChart
 from tputtui.views.shared.frame import Frame, ViewState
 from tputtui.views.shared.styled_text import line_text
 
@@ -82,7 +84,7 @@ def test_it_fills_its_place_and_holds_nothing_that_acts(
     chosen = (EVIL, EVIL) if evil else ("web-01", "jobs_total")
     state = replace(READ, target=chosen[0], name=chosen[1], type=chosen[1], unit=chosen[1])
     what = scene(state, chosen)
-    view = metric_panel(what, width, height, Charts().metric(what, width, height))
+    view = PANEL.view(what, width, height, partial(Charts().draw, what))
     assert len(view.lines) == height
     for line in view.lines:
         assert text.width(line_text(line)) == width

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +26,7 @@ from tputtui.model import (
     TargetStatus,
     TrafficState,
 )
+from tputtui.views.live import layout, panels
 from tputtui.views.live.event_log import event_line, events_panel
 from tputtui.views.live.exit_summary import summary_lines
 from tputtui.views.live.header import footer_line, header_line
@@ -36,31 +36,27 @@ from tputtui.views.live.routes_table import routes_panel
 from tputtui.views.live.saturation_panel import saturation_panel
 from tputtui.views.live.target_strip import targets_panel
 from tputtui.views.live.throughput_panel import throughput_panel
-from tputtui.views.shared import layout
 from tputtui.views.shared.frame import (
     Frame,
     ListState,
-    PanelView,
     ViewState,
     busiest_service,
     select_service,
 )
 from tputtui.views.shared.styled_text import bar, line_text, sparkline, sparkline_rows
 
-PANELS: dict[str, Callable[[Frame, int, int], PanelView]] = {
-    "throughput": throughput_panel,
-    "latency": latency_panel,
-    "saturation": saturation_panel,
-    "targets": targets_panel,
-    "routes": routes_panel,
-    "processes": processes_panel,
-    "events": events_panel,
-}
+PANELS = {panel.name: panel.render for panel in panels.PANELS}
 EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
 
 
 def scene(snapshot: Snapshot | None = None, **viewpoint: Any) -> Frame:
     return Frame(snapshot or samples.snapshot(), samples.past(), ViewState(**viewpoint), "web-01")
+
+
+def panel_row(name: str) -> str:
+    panel = panels.find_panel(name)
+    assert panel is not None
+    return panel.row
 
 
 def evil() -> Snapshot:
@@ -362,7 +358,10 @@ def test_the_arrangement_uses_the_whole_terminal(
     used = 0
     seen: set[str] = set()
     for panel, rows in plan.heights.items():
-        beside = next((pair for pair in layout.ROWS.values() if panel in pair), (panel,))
+        row = panel_row(panel)
+        beside = (
+            [spec.name for spec in panels.PANELS if spec.row == row] if row != "middle" else [panel]
+        )
         if plan.is_stacked or len(plan.heights) == 1 or not seen & set(beside):
             used += rows
         seen.add(panel)

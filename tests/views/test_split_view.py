@@ -22,8 +22,10 @@ from tputtui.model import (
     TrafficState,
 )
 from tputtui.signals.service.traffic_split import TrafficSplit, split_options
-from tputtui.views.live.split_view import SplitFigure, split_options_view, split_panel
-from tputtui.views.shared import layout
+from tputtui.views.live import layout
+from tputtui.views.live.split_figures import SplitFigure
+from tputtui.views.live.split_options import split_options_view
+from tputtui.views.live.split_view import split_panel
 from tputtui.views.shared.frame import ActiveSplit, Frame, ViewState
 from tputtui.views.shared.styled_text import line_text
 
@@ -126,7 +128,9 @@ def test_without_anything_sure_it_says_how_much_is_not_excluded() -> None:
 def test_what_one_look_says_and_the_one_before_did_not_is_not_sure_yet() -> None:
     once = {name: replace(one, is_confirmed=False) for name, one in SURE.items()}
     shown = words(scene(told=once))
-    assert "p90 +4.1 %, p99 +24 %, errors +0.80 pp: sure if the next look says so again" in shown
+    assert (
+        "p90 +4.1 %, p99 +24 %, errors +0.80 pp: sure if the next evaluation says so again" in shown
+    )
     assert "+24 % [+18, +31] again?" in shown
     assert "worse" not in shown
 

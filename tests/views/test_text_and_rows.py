@@ -20,7 +20,8 @@ from tputtui.model import (
     TrafficState,
 )
 from tputtui.signals.rates import history_keys
-from tputtui.views.live.latency_panel import latency_panel, quantile_chart_rows
+from tputtui.views.live.latency_charts import quantile_chart_rows
+from tputtui.views.live.latency_panel import latency_panel
 from tputtui.views.live.process_table import processes_panel
 from tputtui.views.live.routes_table import routes_panel
 from tputtui.views.live.saturation_panel import saturation_panel

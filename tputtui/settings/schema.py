@@ -28,9 +28,12 @@ class Option:
 
 
 _DAY = 86400.0
+PANELS = ("throughput", "latency", "saturation", "targets", "routes", "processes")
+"""Panels that the config can choose: those that `PanelSpec.is_configurable` says of itself."""
+
 _PANELS = value_types.list_of(
-    value_types.choice("throughput", "latency", "saturation", "targets", "routes", "processes"),
-    'panels, such as "throughput", "latency", "saturation", "targets", "routes", "processes"',
+    value_types.choice(*PANELS),
+    "panels, such as " + ", ".join(f'"{name}"' for name in PANELS),
 )
 _TIMEOUT = value_types.duration(0.1, 3600, "10s")
 _BYTES = value_types.size(1, 2**40)

@@ -6,16 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tputtui.tui.commands import COMMANDS, Command, Scope, first_key
 from tputtui.tui.key_names import key_label
-from tputtui.views.shared.frame import PANELS
+from tputtui.views.live import panels
 
 EXTRA_HELP: tuple[tuple[Scope, str, str, str], ...] = (
     ("everywhere", "arrows", "move", "up and down in a list; left and right in time"),
-    (
-        "live",
-        "1-9",
-        "panels",
-        ", ".join(f"{number} {name}" for number, name in enumerate(PANELS, 1)),
-    ),
     (
         "live",
         "Enter",
@@ -81,6 +75,9 @@ def help_rows(
         from tputtui.views.profile.tabs import help_row
 
         rows.append(help_row())
+    if scope == "live":
+        numbers = (f"{number} {panel.name}" for number, panel in panels.numbered_panels())
+        rows.append(("1-9", "panels", ", ".join(numbers)))
     return rows + [
         (key, label, help_text)
         for of_scope, key, label, help_text in EXTRA_HELP

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.widgets.prompt import Prompt
-from tputtui.views.shared.frame import PanelName, PanelView
+from tputtui.views.live import panels
+from tputtui.views.shared.frame import PanelView
 
 if TYPE_CHECKING:
     from tputtui.tui.live.live_screen import LiveScreen
 
-LISTS: tuple[PanelName, ...] = ("targets", "routes", "processes")
-NO_LIST_MESSAGE = "no list is shown: 4 targets, 5 routes, 6 processes"
 _ALL_ROWS = 5000  # lines: more than a list has
 
 
@@ -36,22 +35,22 @@ class ListCommands:
         }
 
     @property
-    def active_list(self) -> PanelName | None:
-        """List that the arrows move in: the focused one, else the first shown, if any."""
+    def active_list(self) -> str | None:
+        """List that the arrows move in: the focused one, else the lowest shown, if any."""
         focus = self._screen.session.view_state.focus
-        order: tuple[PanelName, ...] = ("processes", "routes", "targets")
-        if focus in LISTS:
-            order = (focus, *order)
+        lists = panels.list_names()
+        order = lists[::-1]
+        if focus in lists:
+            order = [focus, *order]
         return next((name for name in order if self._screen.is_shown(name)), None)
 
-    def full_view(self, panel: PanelName) -> PanelView | None:
+    def full_view(self, panel: str) -> PanelView | None:
         """Return the list with all its rows."""
-        frame = self._screen.session.current_frame()
-        if frame is None:
+        spec, frame = panels.find_panel(panel), self._screen.session.current_frame()
+        if spec is None or frame is None:
             return None
-        return self._screen.panel_view(
-            panel, frame, self._screen.query_one(f"#{panel}").size.width, _ALL_ROWS
-        )
+        width = self._screen.query_one(f"#{panel}").size.width
+        return self._screen.panel_view(spec, frame, width, _ALL_ROWS)
 
     # ----------------------------------------------------------------------------------- the cursor
 
@@ -59,7 +58,7 @@ class ListCommands:
         """Move the cursor by rows, up if negative."""
         panel = self.active_list
         if panel is None:
-            self._screen.session.show_status(NO_LIST_MESSAGE)
+            self._screen.session.show_status(_no_list_message())
             return
         view = self.full_view(panel)
         order = [key for key in view.row_keys if key is not None] if view is not None else []
@@ -73,7 +72,7 @@ class ListCommands:
             at = 0 if rows > 0 else len(order) - 1
         self.set_cursor(panel, order[at])
 
-    def set_cursor(self, panel: PanelName, key: Hashable) -> None:
+    def set_cursor(self, panel: str, key: Hashable) -> None:
         """Put the cursor on a row; the other panels then show the service of a chosen target."""
         session = self._screen.session
         session.save_list_state(panel, replace(session.view_state.list_state(panel), cursor=key))
@@ -103,7 +102,7 @@ class ListCommands:
         """Keep the rows that contain a word, while it is typed."""
         session, panel = self._screen.session, self.active_list
         if panel is None:
-            session.show_status(NO_LIST_MESSAGE)
+            session.show_status(_no_list_message())
             return
         before = session.view_state.list_state(panel)
 
@@ -129,7 +128,11 @@ class ListCommands:
     def clear_filters(self) -> bool:
         """Clear the filters; return whether there was one."""
         session = self._screen.session
-        filtered = [panel for panel in LISTS if session.view_state.list_state(panel).filter_text]
+        filtered = [
+            panel
+            for panel in panels.list_names()
+            if session.view_state.list_state(panel).filter_text
+        ]
         for panel in filtered:
             session.save_list_state(
                 panel, replace(session.view_state.list_state(panel), filter_text="")
@@ -150,7 +153,7 @@ class ListCommands:
         session, panel = self._screen.session, self.active_list
         view = self.full_view(panel) if panel is not None else None
         if panel is None or view is None or not view.sort_columns:
-            session.show_status(NO_LIST_MESSAGE)
+            session.show_status(_no_list_message())
             return
         at = (
             view.sort_columns.index(view.sort_column) + step
@@ -167,8 +170,15 @@ class ListCommands:
         """Invert the order of the rows."""
         session, panel = self._screen.session, self.active_list
         if panel is None:
-            session.show_status(NO_LIST_MESSAGE)
+            session.show_status(_no_list_message())
             return
         state = session.view_state.list_state(panel)
         session.save_list_state(panel, replace(state, is_inverted=not state.is_inverted, top=0))
         session.update_view(focus=panel)
+
+
+def _no_list_message() -> str:
+    lists = [
+        f"{number} {panel.name}" for number, panel in panels.numbered_panels() if panel.is_list
+    ]
+    return f"no list is shown: {', '.join(lists)}"

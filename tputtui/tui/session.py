@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tputtui.recording.run_header import Mark
     from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
     from tputtui.stats.confidence_sequence import SequenceResult
-    from tputtui.views.live.split_view import SplitFigure
+    from tputtui.views.live.split_figures import SplitFigure
 
 STATUS_TIMEOUT_S = 6.0
 MAX_STATUS_CHARACTERS = 400

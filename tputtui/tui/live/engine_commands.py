@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 from tputtui import text
 from tputtui.model import ProcessReference, Snapshot
 from tputtui.tui.commands import CommandId, Handlers
-from tputtui.views.shared.frame import PanelName
 
 if TYPE_CHECKING:
     from tputtui.signals.service.service_filter import ServiceFilter
@@ -151,6 +150,6 @@ class EngineCommands:
             return False
         return all(process.identity != identity for process in processes)
 
-    def _is_hidden(self, panel: PanelName) -> bool:
+    def _is_hidden(self, panel: str) -> bool:
         shows = getattr(self._session.app.screen, "is_shown", None)
         return shows is not None and not shows(panel)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
-from textual.widgets import Static
 
 from tputtui import text
 from tputtui.model import Labels
@@ -18,24 +17,19 @@ from tputtui.signals.service.serving_processes import format_process
 from tputtui.tui import keys
 from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.key_help import footer_hints
-from tputtui.tui.list_commands import LISTS, ListCommands
+from tputtui.tui.list_commands import ListCommands
 from tputtui.tui.live.charts import Charts
+from tputtui.tui.live.panel_places import panel_widgets, place_panels
 from tputtui.tui.session_screen import SessionScreen
 from tputtui.tui.widgets.line_bar import LineBar
 from tputtui.tui.widgets.panel import Panel
 from tputtui.tui.widgets.prompt import Prompt
+from tputtui.views.live import layout, panels
 from tputtui.views.live.event_log import event_line
-from tputtui.views.live.event_log import events_panel as events_view
 from tputtui.views.live.header import footer_line, header_line
-from tputtui.views.live.latency_panel import latency_panel
-from tputtui.views.live.metric_panel import metric_panel
-from tputtui.views.live.process_table import processes_panel, under_cursor
-from tputtui.views.live.routes_table import routes_panel
-from tputtui.views.live.saturation_panel import saturation_panel
-from tputtui.views.live.target_strip import targets_panel
-from tputtui.views.live.throughput_panel import throughput_panel
-from tputtui.views.shared import layout
-from tputtui.views.shared.frame import PANELS, Frame, PanelName, PanelView
+from tputtui.views.live.panel_spec import PanelSpec
+from tputtui.views.live.process_table import under_cursor
+from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import line_text
 
 if TYPE_CHECKING:
@@ -65,7 +59,7 @@ class LiveScreen(SessionScreen):
         self.list_commands = ListCommands(self)
         self._charts = Charts()
         self._layout_plan: layout.LayoutPlan | None = None
-        self._zoomed_panel: PanelName | None = None
+        self._zoomed_panel: str | None = None
         self._pending_profile = (
             ""  # "now" or "ask": p or P was pressed before the processes had been read
         )
@@ -73,19 +67,7 @@ class LiveScreen(SessionScreen):
     def compose(self) -> ComposeResult:
         """All panels are there from the start; `lay_out` shows those that fit."""
         yield LineBar("header")
-        with Container(classes="beside", id="top"):
-            yield Panel("throughput")
-            yield Static(id="gap-top")
-            yield Panel("latency")
-        yield Panel("split")
-        yield Panel("metric")
-        yield Panel("saturation")
-        yield Panel("targets")
-        with Container(classes="beside", id="bottom"):
-            yield Panel("routes")
-            yield Static(id="gap-bottom")
-            yield Panel("processes")
-        yield Panel("events")
+        yield from panel_widgets()
         yield LineBar("event-line")
         yield LineBar("footer")
         yield Prompt()
@@ -104,26 +86,13 @@ class LiveScreen(SessionScreen):
         self.update_layout(self.session.current_frame(), *self.app.size)
 
     def update_layout(self, frame: Frame | None, width: int, height: int) -> None:
-        """Give each panel the place that `views.arrangement` plans for it; only when the plan changed."""
+        """Give each panel the place that `layout` plans for it; only when the plan changed."""
         plan = layout.plan_layout(frame, width, height, self._zoomed_panel)
         if plan == self._layout_plan:
             return
         self._layout_plan = plan
         with self.app.batch_update():
-            for row in ("top", "bottom"):
-                shown = [panel for panel in layout.ROWS[row] if panel in plan.heights]
-                container = self.query_one(f"#{row}")
-                container.display = bool(shown)
-                container.styles.height = plan.heights[shown[0]] if shown else 0
-                stacked = plan.is_stacked and len(shown) > 1
-                container.styles.layout = "vertical" if stacked else "horizontal"
-                if stacked:
-                    container.styles.height = sum(plan.heights[panel] for panel in shown)
-                self.query_one(f"#gap-{row}").display = len(shown) > 1 and not stacked
-            for panel in PANELS:
-                widget = self.query_one(f"#{panel}")
-                widget.display = panel in plan.heights
-                widget.styles.height = plan.heights.get(panel, 0)
+            place_panels(self, plan)
             self.query_one("#header").display = not plan.is_too_small
             self.query_one("#event-line").display = plan.has_event_line
             self.query_one("#footer").display = not plan.is_too_small
@@ -137,33 +106,26 @@ class LiveScreen(SessionScreen):
         if not self.children:
             return  # a tick on the way out: the panels have gone already
         size = self.size
-        if self._zoomed_panel == "metric" and frame.view_state.charted is None:
-            self._zoomed_panel = None  # X took it away
-        if self._zoomed_panel == "split" and frame.view_state.split is None:
-            self._zoomed_panel = None  # a ended it
+        zoomed = panels.find_panel(self._zoomed_panel)
+        if zoomed is not None and zoomed.absence(frame):
+            self._zoomed_panel = None
         self.update_layout(frame, size.width, size.height)
         if self._layout_plan is not None:
-            # What is not shown is not read, unless somebody asked for a process to profile.
+            # The table is also read to find the process that was asked to be profiled.
+            reads_processes = any(
+                panel.reads_processes and self.is_shown(panel.name) for panel in panels.PANELS
+            )
             live = self.session.capabilities.live
             if live is not None:
-                live.set_processes_enabled(
-                    "processes" in self._layout_plan.heights or bool(self._pending_profile)
-                )
+                live.set_processes_enabled(reads_processes or bool(self._pending_profile))
         if self._layout_plan is None or self._layout_plan.is_too_small:
             self.query_one("#too-small", Panel).show(layout.too_small_view(size.width, size.height))
             return
         if self._pending_profile and not self._profiles().choose().is_pending:
             self.call_later(self._start_profile, self._pending_profile == "ask")
         self.query_one("#header", LineBar).show_line(header_line(frame, size.width))
-        for name in PANELS:
-            panel = self.query_one(f"#{name}", Panel)
-            width, height = panel.size
-            if not panel.display or width < 10 or height < 1:
-                continue
-            view = self.panel_view(name, frame, width, height)
-            panel.show(view)
-            if view.list_state is not None:
-                self.session.save_list_state(name, view.list_state)
+        for panel in panels.PANELS:
+            self._show_panel(panel, frame)
         if self._layout_plan.has_event_line:
             self.query_one("#event-line", LineBar).show_line(event_line(frame, size.width))
         if not self.query_one(Prompt).display:
@@ -179,58 +141,43 @@ class LiveScreen(SessionScreen):
                 footer_line(hints, frame.view_state.status, size.width)
             )
 
-    def is_shown(self, panel: PanelName) -> bool:
-        """Whether a panel has a place on the screen now."""
-        return self._layout_plan is not None and panel in self._layout_plan.heights
+    def _show_panel(self, panel: PanelSpec, frame: Frame) -> None:
+        widget = self.query_one(f"#{panel.name}", Panel)
+        width, height = widget.size
+        if not widget.display or width < 10 or height < 1:
+            return
+        view = self.panel_view(panel, frame, width, height)
+        widget.show(view)
+        if view.list_state is not None:
+            self.session.save_list_state(panel.name, view.list_state)
 
-    def panel_view(self, name: PanelName, frame: Frame, width: int, height: int) -> PanelView:
-        """What a panel shows in that many cells and lines."""
-        if name == "throughput":
-            return throughput_panel(
-                frame, width, height, self._charts.throughput(frame, width, height)
-            )
-        if name == "latency":
-            scatter = self._charts.scatter(frame, width, height)
-            return latency_panel(
-                frame, width, height, scatter, self._charts.quantiles(frame, width, height)
-            )
-        if name == "metric":
-            return metric_panel(frame, width, height, self._charts.metric(frame, width, height))
-        if name == "split":
-            from tputtui.views.live.split_view import (
-                split_panel,
-            )  # seldom wanted, and never by the first picture
+    def is_shown(self, name: str) -> bool:
+        """Return whether the panel of that name has a place on the screen now."""
+        return self._layout_plan is not None and name in self._layout_plan.heights
 
-            return split_panel(frame, width, height)
-        return _PANEL_RENDERERS[name](frame, width, height)
+    def panel_view(self, panel: PanelSpec, frame: Frame, width: int, height: int) -> PanelView:
+        """Render a panel in that many cells and lines."""
+        return panel.view(frame, width, height, partial(self._charts.draw, frame))
 
     # ------------------------------------------------------------------------------------------ moving about
 
     def action_panel(self, number: int) -> None:
         """1 to 9: focus a panel by number."""
-        if (
-            number <= len(PANELS)
-            and PANELS[number - 1] == "metric"
-            and self.session.view_state.charted is None
-        ):
-            self.session.show_status("no metric is charted: i, then Enter on one, puts it here")
-        elif (
-            number <= len(PANELS)
-            and PANELS[number - 1] == "split"
-            and self.session.view_state.split is None
-        ):
-            self.session.show_status(
-                "the service is not split: a splits it into control and treatment"
-            )
-        elif number <= len(PANELS):
-            self._focus(PANELS[number - 1])
+        panel = dict(panels.numbered_panels()).get(number)
+        if panel is None:
+            count = len(panels.numbered_panels())
+            self.session.show_status(f"there is no panel {number}: 1 to {count}")
+            return
+        absence = panel.absence(self.session.current_frame())
+        if absence:
+            self.session.show_status(absence)
         else:
-            self.session.show_status(f"there is no panel {number}: 1 to {len(PANELS)}")
+            self._focus(panel.name)
 
-    def _focus(self, panel: PanelName) -> None:
+    def _focus(self, name: str) -> None:
         if self._zoomed_panel is not None:
-            self._zoomed_panel = panel
-        self.session.update_view(focus=panel)
+            self._zoomed_panel = name
+        self.session.update_view(focus=name)
 
     def handlers(self) -> Handlers:
         """Map each command to its method."""
@@ -256,18 +203,19 @@ class LiveScreen(SessionScreen):
         self._step_focus(-1)
 
     def _step_focus(self, step: int) -> None:
-        order = [panel for panel in PANELS if panel not in ("events",) or self._zoomed_panel]
-        if (
-            len(self.session.latest.targets if self.session.latest else ()) < 2
-            and "targets" in order
-        ):
-            order.remove("targets")
-        if self.session.view_state.charted is None:
-            order.remove("metric")
-        if self.session.view_state.split is None:
-            order.remove("split")
+        frame = self.session.current_frame()
+        order = [
+            panel.name
+            for panel in panels.PANELS
+            if panel.is_available(frame) and (panel.row != "none" or self._zoomed_panel)
+        ]
         current = self.session.view_state.focus
-        at = order.index(current) + step if current in order else (0 if step > 0 else -1)
+        if current in order:
+            at = order.index(current) + step
+        elif step > 0:
+            at = 0
+        else:
+            at = -1
         self._focus(order[at % len(order)])
 
     def toggle_zoom(self) -> None:
@@ -303,7 +251,7 @@ class LiveScreen(SessionScreen):
         else:
             self.session.show_status("choose a panel first: Tab, or its number")
 
-    def _filter_service(self, panel: PanelName, row_key: Hashable | None) -> None:
+    def _filter_service(self, panel: str, row_key: Hashable | None) -> None:
         from tputtui.signals.service.service_filter import ServiceFilter
 
         frame = self.session.current_frame()
@@ -330,16 +278,18 @@ class LiveScreen(SessionScreen):
 
     @on(Panel.Clicked)
     def _handle_click(self, event: Panel.Clicked) -> None:
-        if event.panel in PANELS:
-            panel = event.panel
-            if event.key is not None and panel in LISTS:
-                self.list_commands.set_cursor(panel, event.key)
-            else:
-                self._focus(panel)
+        panel = panels.find_panel(event.panel)
+        if panel is None:
+            return
+        if event.key is not None and panel.is_list:
+            self.list_commands.set_cursor(panel.name, event.key)
+        else:
+            self._focus(panel.name)
 
     @on(Panel.Scrolled)
     def _handle_scroll(self, event: Panel.Scrolled) -> None:
-        if event.panel in LISTS:
+        panel = panels.find_panel(event.panel)
+        if panel is not None and panel.is_list:
             self.session.update_view(focus=event.panel)
             self.action_move(event.rows)
 
@@ -364,11 +314,9 @@ class LiveScreen(SessionScreen):
     def copy(self) -> None:
         """Copy the row under the cursor, else the focused panel, else all panels (OSC 52)."""
         focus = self.session.view_state.focus
-        names = (
-            [focus]
-            if focus is not None and self.is_shown(focus)
-            else [name for name in PANELS if self.is_shown(name)]
-        )
+        names = [panel.name for panel in panels.PANELS if self.is_shown(panel.name)]
+        if focus in names:
+            names = [focus]
         views = [self.query_one(f"#{name}", Panel).view for name in names]
         lines = [line for view in views for line in view.lines]
         if len(views) == 1 and views[0].cursor is not None:
@@ -424,15 +372,3 @@ class LiveScreen(SessionScreen):
     def follow_process(self) -> None:
         """Keep the chosen process in the first row, or stop that."""
         self._engine_commands.follow(self.session.view_state.list_state("processes").cursor)
-
-
-_PANEL_RENDERERS: dict[PanelName, Callable[[Frame, int, int], PanelView]] = {
-    "throughput": throughput_panel,
-    "latency": latency_panel,
-    "saturation": saturation_panel,
-    "targets": targets_panel,
-    "routes": routes_panel,
-    "processes": processes_panel,
-    "events": events_view,
-    "metric": metric_panel,
-}

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from tputtui import text
-from tputtui.frozen import frozen
+from tputtui.views.shared.chart import ChartLine, LineChart, ScatterPlot
 from tputtui.views.shared.styled_text import (
     Line,
     LineBuilder,
@@ -24,44 +24,6 @@ from tputtui.views.shared.styled_text import (
 
 MAX_VALUE = 1e300
 """What is drawn of a larger value: plotext multiplies by the cells of an axis, and would overflow."""
-
-
-@frozen
-class ChartLine:
-    """One line of a chart: one value a column, oldest first; None is a gap."""
-
-    values: tuple[float | None, ...]
-    role: Role = "data"
-    name: str = ""  # stands at the line's end
-    marker: str = ""  # what it is drawn with in ASCII; else the last letter of its name
-
-
-@frozen
-class LineChart:
-    """What a line chart shows. It is also the key of its cache."""
-
-    chart_lines: tuple[ChartLine, ...]
-    span_s: float
-    unit: str | None
-    width: int
-    height: int
-    ascii_only: bool = False
-    end_label: str = "now"  # what stands at the axis' right end
-
-
-@frozen
-class ScatterPlot:
-    """What the scatter shows: (throughput, latency) of each column of time, oldest first, in their units."""
-
-    points: tuple[tuple[float, float], ...]
-    unit: str  # of the throughput
-    quantile_label: str  # "p99"
-    latency_unit: str | None
-    width: int
-    height: int
-    ascii_only: bool = False
-    limit: float | None = None  # the throughput that meets the objectives
-    limit_label: str = ""  # "limit" or "no limit found up to"
 
 
 def axis_top(values: Sequence[float | None]) -> float:

@@ -20,8 +20,8 @@ from tputtui.stats.confidence_sequence import FIRST_EVALUATION_S
 from tputtui.tui.dialogs.choice_screen import ChoiceScreen
 from tputtui.tui.live.comparison_rows import FigureCache, FilledRows, rows_since
 from tputtui.tui.widgets.panel import Panel
-from tputtui.views.live import split_view as views
-from tputtui.views.live.split_view import SplitFigure
+from tputtui.views.live.split_figures import SplitFigure, format_effect, split_figures
+from tputtui.views.live.split_options import split_options_view
 from tputtui.views.shared.frame import ActiveSplit, traffic_unit
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class SplitCommands:
             )
         if self._session.timeline.moment is not None:
             return
-        for figure in views.split_figures(split.split, (arms.control, arms.treatment)):
+        for figure in split_figures(split.split, (arms.control, arms.treatment)):
             estimate = self.evaluate(figure)
             if not isinstance(estimate, EffectEstimate) or not figure.better_direction:
                 continue
@@ -116,7 +116,7 @@ class SplitCommands:
         self._logged.add((split_figure.label, is_worse))
         treatment = text.clean(split.treatment.short_name, 60)
         verdict = "worse" if is_worse else "better"
-        effect = views.format_effect(split_figure, estimate)
+        effect = format_effect(split_figure, estimate)
         sentence = f"{treatment} is {verdict} than control: {effect}"
         self._session.log_event(Event(snapshot.time, "warning" if is_worse else "note", sentence))
 
@@ -243,7 +243,7 @@ class SplitScreen(ChoiceScreen):
         panel = self.query_one("#ways", Panel)
         width, height = panel.size
         panel.show(
-            views.split_options_view(
+            split_options_view(
                 self._service, self._split_options, self._unit, self.cursor_index, width, height
             )
         )

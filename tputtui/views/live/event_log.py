@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tputtui import text
-from tputtui.model import Event, ObjectiveStatus, TargetStatus
+from tputtui.model import Event, Headroom, ObjectiveStatus, TargetStatus
 from tputtui.views.live.exit_summary import describe_headroom
+from tputtui.views.live.panel_spec import PanelSpec
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, pad_lines, rule_line
@@ -56,21 +57,21 @@ def event_line(frame: Frame, width: int) -> Line:
     return row.line()
 
 
-def _conditions(scene: Frame) -> tuple[list[list[TextSpan]], int]:
+def _conditions(frame: Frame) -> tuple[list[list[TextSpan]], int]:
     """List current problems, the most relevant first, and count the other targets in trouble.
 
     The order is: 1. targets of the service that is shown, 2. objectives that are missed or
     undecided, 3. other targets, the newest trouble first, 4. the other objectives.
     """
-    shown = scene.service.targets if scene.service is not None else ()
+    shown = frame.service.targets if frame.service is not None else ()
     troubled = sorted(
-        filter(target_state.is_in_trouble, scene.snapshot.targets),
+        filter(target_state.is_in_trouble, frame.snapshot.targets),
         key=lambda target: (target.name not in shown, _age(target)),
     )
     listed = troubled[:MOST_TARGETS]
-    own = [_target(target) for target in listed if target.name in shown]
-    others = [_target(target) for target in listed if target.name not in shown]
-    objectives = scene.snapshot.objectives
+    own = [_target_spans(target) for target in listed if target.name in shown]
+    others = [_target_spans(target) for target in listed if target.name not in shown]
+    objectives = frame.snapshot.objectives
     urgent = [_objective_spans(objective) for objective in objectives if objective.state != "ok"]
     met = [_objective_spans(objective) for objective in objectives if objective.state == "ok"]
     return [*own, *urgent, *others, *met], len(troubled) - len(listed)
@@ -82,7 +83,7 @@ def _age(target: TargetStatus) -> float:
     return float("inf") if age_s is None else age_s
 
 
-def _target(target: TargetStatus) -> list[TextSpan]:
+def _target_spans(target: TargetStatus) -> list[TextSpan]:
     """Format a target in trouble: ! api down: connection refused, for 31 s."""
     word = target_state.word(target)
     why = target_state.why(target).removeprefix(f"{word}: ")
@@ -105,20 +106,21 @@ def _objective_spans(objective: ObjectiveStatus) -> list[TextSpan]:
         reason = f": {objective.reason}" if objective.reason else ""
         return [TextSpan(f"{name} no data{reason}", "dim")]
     role: Role = "warning" if objective.state == "at_risk" else "ok"
-    words = "at risk" if objective.state == "at_risk" else "ok"
+    state = "at risk" if objective.state == "at_risk" else "ok"
     return [
-        TextSpan(f"{name} {words}", role),
+        TextSpan(f"{name} {state}", role),
         TextSpan(f" {_format_value(objective)}{since}", "dim"),
     ]
 
 
 def _format_value(objective: ObjectiveStatus) -> str:
     measure = objective.expression.rpartition(":")[2].strip()
-    unit = (
-        "ratio" if measure.startswith("errors") else "req/s" if measure.startswith("rps") else "s"
-    )
-    digits, shown = text.format_amount(objective.value, unit)
-    return f"{digits} {shown}"
+    unit = "s"
+    if measure.startswith("errors"):
+        unit = "ratio"
+    elif measure.startswith("rps"):
+        unit = "req/s"
+    return " ".join(text.format_amount(objective.value, unit))
 
 
 def _event_spans(frame: Frame, event: Event) -> list[TextSpan]:
@@ -152,9 +154,15 @@ def events_panel(frame: Frame, width: int, height: int) -> PanelView:
 
 def _headroom_lines(frame: Frame) -> list[str]:
     """Describe the headroom of each service, or why it is unknown."""
-    return [
-        f"{describe_headroom(one)}{f'  ({one.reason})' if one.reason else ''}"
-        if one.value is not None
-        else f"{text.clean(one.service)}: its limit within {text.clean(one.objective)} is not known: {one.reason}"
-        for one in frame.snapshot.headroom
-    ]
+    return [_headroom_line(headroom) for headroom in frame.snapshot.headroom]
+
+
+def _headroom_line(headroom: Headroom) -> str:
+    reason = headroom.reason
+    if headroom.value is None:
+        limit = f"its limit within {text.clean(headroom.objective)}"
+        return f"{text.clean(headroom.service)}: {limit} is not known: {reason}"
+    return f"{describe_headroom(headroom)}{f'  ({reason})' if reason else ''}"
+
+
+PANEL = PanelSpec("events", events_panel, row="none")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from tputtui import text
 from tputtui.model import Headroom, ServiceState, Snapshot
-from tputtui.views.live.latency_panel import format_quantile, quantile_name
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import format_traffic
+from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 
 _MAX_SERVICES = 3
 _MAX_NAME_WIDTH = 32
@@ -32,11 +32,14 @@ def summary_lines(
         lines += _service_lines(
             latest, [service for service in latest.services if service.name != filter_name], width
         )
-        lines += [describe_headroom(one) for one in latest.headroom if one.value is not None]
+        lines += [
+            describe_headroom(headroom)
+            for headroom in latest.headroom
+            if headroom.value is not None
+        ]
         if latest.first_to_saturate is not None:
-            lines.append(
-                f"first to saturate: {text.clean(latest.first_to_saturate.name)}, {text.clean(latest.first_to_saturate.reason)}"
-            )
+            first = latest.first_to_saturate
+            lines.append(f"first to saturate: {text.clean(first.name)}, {text.clean(first.reason)}")
     return [text.truncate(line, width) for line in lines] + [
         f"saved {path}" for path in saved_paths
     ]
@@ -80,10 +83,16 @@ def _traffic_rank(service: ServiceState) -> tuple[bool, float]:
 
 def _missing_reason(latest: Snapshot, service: ServiceState) -> str:
     """Reason why a service has no figures."""
-    mine = [one for one in latest.targets if one.name in service.targets and one.series is None]
-    errors = [target_state.slow(one) if one.state == "slow" else one.error for one in mine]
-    never = len(errors) == len(service.targets) and next((error for error in errors if error), None)
-    return text.clean(never, 100) if never and service.lifetime_s is None else "no traffic metric"
+    errors = [
+        target_state.slow(target) if target.state == "slow" else target.error
+        for target in latest.targets
+        if target.name in service.targets and target.series is None
+    ]
+    first_error = next(filter(None, errors), None)
+    has_no_answer = len(errors) == len(service.targets) and service.lifetime_s is None
+    if first_error is None or not has_no_answer:
+        return "no traffic metric"
+    return text.clean(first_error, 100)
 
 
 def _service_line(service: ServiceState, missing_reason: str, has_best: bool, width: int) -> str:

@@ -70,12 +70,12 @@ def _name_spans(frame: Frame, room: int) -> list[TextSpan]:
     service = frame.service
     if service is None:
         return []
-    lens = frame.active_filter
-    name = lens.service if lens is not None else service.name
+    service_filter = frame.active_filter
+    name = service_filter.service if service_filter is not None else service.name
     spans = [TextSpan(" "), TextSpan(text.truncate(text.clean(name), max(8, room // 3)), "strong")]
-    if lens is not None:
-        what = text.truncate(text.clean(lens.description), max(10, room // 3))
-        spans += [TextSpan(" "), TextSpan(what, "accent"), TextSpan(" Esc all", "dim")]
+    if service_filter is not None:
+        description = text.truncate(text.clean(service_filter.description), max(10, room // 3))
+        spans += [TextSpan(" "), TextSpan(description, "accent"), TextSpan(" Esc all", "dim")]
     return spans
 
 
@@ -95,9 +95,9 @@ def _target_count(frame: Frame, *, roomy: bool) -> list[TextSpan]:
     if down:
         spans.append(TextSpan(f", {down} down", "bad"))
     if late:
-        is_said_whole = roomy and len(targets) == 1
-        words = target_state.slow(late[0]) if is_said_whole else f"{len(late)} slow"
-        spans.append(TextSpan(f", {words}", "warning"))
+        has_detail = roomy and len(targets) == 1
+        slow = target_state.slow(late[0]) if has_detail else f"{len(late)} slow"
+        spans.append(TextSpan(f", {slow}", "warning"))
     return spans
 
 
@@ -122,31 +122,27 @@ def _window_spans(frame: Frame) -> list[TextSpan]:
 
 
 def _status_line(frame: Frame, is_wide: bool) -> Line:
-    snapshot, viewpoint = frame.snapshot, frame.view_state
-    if viewpoint.replay is not None:
-        return _replay_line(frame, viewpoint.replay)
-    if viewpoint.behind_s > 0:
-        state = TextSpan(f"PAST -{text.format_duration(viewpoint.behind_s)} ", "warning")
-    elif viewpoint.is_frozen:
+    snapshot, view_state = frame.snapshot, frame.view_state
+    if view_state.replay is not None:
+        return _replay_line(frame, view_state.replay)
+    if view_state.behind_s > 0:
+        state = TextSpan(f"PAST -{text.format_duration(view_state.behind_s)} ", "warning")
+    elif view_state.is_frozen:
         state = TextSpan("FROZEN ", "warning")
     else:
         state = TextSpan("LIVE ", "ok")
     spans = [state, TextSpan(frame.format_clock(snapshot.time), "strong")]
-    if viewpoint.recording_status is not None:
-        spans += [TextSpan("  "), TextSpan("● ", "bad"), TextSpan(viewpoint.recording_status)]
+    if view_state.recording_status is not None:
+        spans += [TextSpan("  "), TextSpan("● ", "bad"), TextSpan(view_state.recording_status)]
     if (missed := snapshot.self_usage.recent_missed_ticks) > 0:
         spans += [
             TextSpan("  "),
             TextSpan(f"{missed} tick{'s' if missed > 1 else ''} missed", "warning"),
         ]
     if is_wide and snapshot.self_usage.cpu_percent is not None:
+        cpu = text.format_percent(snapshot.self_usage.cpu_percent, 1)
         digits, unit = text.format_size(snapshot.self_usage.rss_bytes)
-        spans.append(
-            TextSpan(
-                f"  self {text.format_percent(snapshot.self_usage.cpu_percent, 1)} %  {digits} {unit}",
-                "dim",
-            )
-        )
+        spans.append(TextSpan(f"  self {cpu} %  {digits} {unit}", "dim"))
     spans.append(TextSpan(" "))
     return tuple(spans)
 
@@ -154,7 +150,11 @@ def _status_line(frame: Frame, is_wide: bool) -> Line:
 def _replay_line(frame: Frame, replay: ReplayStatus) -> Line:
     """Render the state of a replay: REPLAY 1 min 3 s of 5 min 10x  14:03:22."""
     ended = replay.seconds >= replay.length_s
-    state = "ended" if ended else "paused" if replay.is_paused else f"{replay.speed:g}x"
+    state = f"{replay.speed:g}x"
+    if ended:
+        state = "ended"
+    elif replay.is_paused:
+        state = "paused"
     spans = [
         TextSpan("REPLAY ", "warning"),
         TextSpan(text.format_duration(floor(replay.seconds)), "strong"),

@@ -32,10 +32,10 @@ def heatmap_lines(
     """
     if max_height <= MIN_ROWS or cells < 12:
         return []
-    heat = frame.heatmap(service, cells)
-    if heat is None or len(heat.bounds) < 2:
+    heatmap = frame.heatmap(service, cells)
+    if heatmap is None or len(heatmap.bounds) < 2:
         return []
-    heat = merge_rows(heat, max_height - 1)
+    heatmap = merge_rows(heatmap, max_height - 1)
     shades = ASCII_SHADES if frame.view_state.ascii_only else SHADES
     title = LineBuilder(width).at(1, "latency distribution", "dim")
     legend = [(">0", 1), ("5", 2), ("20", 3), ("50 %", 4)]
@@ -44,9 +44,9 @@ def heatmap_lines(
         for figure, shade in legend:
             title.then(" ").then(shades[shade], _shade_role(shade)).then(f" {figure}", "dim")
     lines = [title.line()]
-    for index in range(len(heat.bounds) - 1, -1, -1):
-        row = LineBuilder(width).ending_at(start - 2, _format_bound(heat, index, unit), "dim")
-        row.spans(_row_cells(heat, index, shades), start)
+    for index in range(len(heatmap.bounds) - 1, -1, -1):
+        row = LineBuilder(width).ending_at(start - 2, _format_bound(heatmap, index, unit), "dim")
+        row.spans(_row_cells(heatmap, index, shades), start)
         lines.append(frame.overlay_marks(row.line(), start, cells))
     return lines
 
@@ -78,8 +78,8 @@ def _shade_role(level: int) -> Role:
 
 
 def _row_cells(heatmap: LatencyHeatmap, row: int, shades: str) -> list[TextSpan]:
-    found = (0 if column is None else shade_level(column[row]) for column in heatmap.columns)
-    return merge_spans(TextSpan(shades[one], _shade_role(one)) for one in found)
+    levels = (0 if column is None else shade_level(column[row]) for column in heatmap.columns)
+    return merge_spans(TextSpan(shades[level], _shade_role(level)) for level in levels)
 
 
 def _format_bound(heatmap: LatencyHeatmap, row: int, unit: str | None) -> str:

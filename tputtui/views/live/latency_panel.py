@@ -8,10 +8,13 @@ from tputtui import text
 from tputtui.model import LatencyState, Quantile, ServiceState
 from tputtui.signals.rates import history_keys
 from tputtui.views.live.heatmap import heatmap_lines
+from tputtui.views.live.latency_charts import SCATTER_SIZE, latency_charts
+from tputtui.views.live.panel_spec import PanelSpec, is_host_only
 from tputtui.views.shared import objective_status, target_state
 from tputtui.views.shared.empty_state import missing_reason_lines
 from tputtui.views.shared.extra_signals import extra_latency_lines
 from tputtui.views.shared.frame import Frame, PanelView
+from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 from tputtui.views.shared.styled_text import (
     Line,
     LineBuilder,
@@ -20,25 +23,15 @@ from tputtui.views.shared.styled_text import (
     level_row_index,
     pad_lines,
     rule_line,
+    sparkline,
     sparkline_rows,
     with_level,
 )
 
+_NOW_ENDS, _TREND_STARTS = 14, 19
+_BASE_ENDS, _BUCKET_AT = 30, 34
+_WIDE_BUCKET = 4.0  # a bucket whose bounds differ by more than this factor is imprecise
 EXTRA_SIGNALS_HEIGHT = 10  # lines from which extra latencies have a line each
-SCATTER_SIZE = (44, 14)
-"""Cells and lines of the scatter plot, which is also its minimum size."""
-
-
-def has_scatter(width: int, height: int) -> bool:
-    """Return whether a panel of that size has room for the scatter plot beside the quantiles."""
-    return width >= SCATTER_SIZE[0] + 52 and height > SCATTER_SIZE[1]
-
-
-def quantile_chart_rows(quantile_count: int, width: int, height: int) -> int:
-    """Rows for a chart of the quantiles; 0 where each quantile has a trend in its own row."""
-    if width < 50 or height < 20:
-        return 0
-    return max(6, (height - quantile_count - 3) * 3 // 5)
 
 
 def latency_panel(
@@ -84,88 +77,95 @@ def _panel_without_scatter(
     frame: Frame, width: int, height: int, chart: tuple[Line, ...] | None
 ) -> PanelView:
     service = frame.service
-    state = service.latency if service is not None else None
+    latency = service.latency if service is not None else None
     lines = [_top_line(frame, width)]
-    if service is None or state is None:
+    if service is None or latency is None:
         lines += missing_reason_lines(frame, service, "latency", width)
         if service is not None:
             lines += extra_latency_lines(service, width)
         return PanelView(tuple(pad_lines(lines, width, height)))
-    also = extra_latency_lines(service, width) if height >= EXTRA_SIGNALS_HEIGHT else []
-    height -= len(also)
-    quantiles = state.quantiles[-max(1, height - 1) :]  # the highest quantiles have priority
-    if not quantiles:
-        lines.append(_mean_line(frame, service, state, width))
-        if state.note and height > 2:
-            lines.append(_footer_line(state, width))
+    extra = extra_latency_lines(service, width) if height >= EXTRA_SIGNALS_HEIGHT else []
+    height -= len(extra)
+    if not latency.quantiles:
+        lines.append(_mean_line(frame, service, latency, width))
+        if latency.note and height > 2:
+            lines.append(_footer_line(latency, width))
     elif chart is not None:
-        lines += [
-            _bucket_header(frame, width),
-            *(_bucket_row(frame, service, state, quantile, width) for quantile in quantiles),
-        ]
-        lines += chart
-        _, starts, cells = _column_layout(frame, width)
-        lines += heatmap_lines(
-            frame, service.name, state.unit, starts, cells, width, height - len(lines) - 1
-        )
-        lines = [
-            *pad_lines(lines, width, height - 1),
-            _footer_line(state, width, with_buckets=False),
-        ]
+        lines += _charted_lines(frame, service, latency, chart, width, height - 1)
     else:
-        with_head = height >= len(quantiles) + 3
-        if with_head:
-            lines.append(_header_line(frame, state, width))
-        room = (
-            height
-            - len(lines)
-            - (1 if state.note or height > 8 or quantiles[-1].is_lower_bound else 0)
-        )
-        _, starts, cells = _column_layout(frame, width)
-        fallen = heatmap_lines(
-            frame, service.name, state.unit, starts, cells, width, room - len(quantiles)
-        )
-        each = max(1, min(4, (room - len(fallen)) // len(quantiles)))
-        for quantile in quantiles:
-            lines += _quantile_rows(frame, service, state, quantile, width, each)
-        lines += fallen
-        if len(lines) < height:
-            lines.append(_objectives_line(frame, state, width) or _footer_line(state, width))
-    return PanelView((*pad_lines(lines, width, height), *also))
+        lines += _trend_lines(frame, service, latency, width, height - 1)
+    return PanelView((*pad_lines(lines, width, height), *extra))
 
 
-def _column_layout(frame: Frame, width: int) -> tuple[int, int, int]:
-    """Compute the end of the number, the start of the trend, and the trend's cells."""
-    base = 0 if width < 50 else 14 if frame.view_state.baseline is None else 24
-    return _NOW_ENDS, 19, max(0, width - 19 - base)
+def _charted_lines(
+    frame: Frame,
+    service: ServiceState,
+    latency: LatencyState,
+    chart: tuple[Line, ...],
+    width: int,
+    height: int,
+) -> list[Line]:
+    """Render quantiles with their buckets, the chart, the heat map and the note."""
+    lines = [_bucket_header(frame, width)]
+    lines += [
+        _bucket_row(frame, service, latency, quantile, width)
+        for quantile in _shown_quantiles(latency, height)
+    ]
+    lines += chart
+    starts, cells = _trend_columns(frame, width)
+    lines += heatmap_lines(
+        frame, service.name, latency.unit, starts, cells, width, height - len(lines) - 1
+    )
+    return [*pad_lines(lines, width, height - 1), _footer_line(latency, width, with_buckets=False)]
+
+
+def _trend_lines(
+    frame: Frame, service: ServiceState, latency: LatencyState, width: int, height: int
+) -> list[Line]:
+    """Render quantiles with a trend each, the heat map, and the objectives or a note."""
+    quantiles = _shown_quantiles(latency, height)
+    lines: list[Line] = []
+    if height >= len(quantiles) + 2:
+        lines.append(_header_line(frame, latency, width))
+    has_footer = bool(latency.note) or height > 7 or quantiles[-1].is_lower_bound
+    room = height - len(lines) - int(has_footer)
+    starts, cells = _trend_columns(frame, width)
+    heatmap = heatmap_lines(
+        frame, service.name, latency.unit, starts, cells, width, room - len(quantiles)
+    )
+    each = max(1, min(4, (room - len(heatmap)) // len(quantiles)))
+    for quantile in quantiles:
+        lines += _quantile_rows(frame, service, latency, quantile, width, each)
+    lines += heatmap
+    if len(lines) < height:
+        lines.append(_objectives_line(frame, latency, width) or _footer_line(latency, width))
+    return lines
+
+
+def _shown_quantiles(latency: LatencyState, height: int) -> Sequence[Quantile]:
+    """Quantiles that have room: the highest have priority."""
+    return latency.quantiles[-max(1, height) :]
+
+
+def _trend_columns(frame: Frame, width: int) -> tuple[int, int]:
+    """First cell of the trends, and their cells."""
+    base = 0
+    if width >= 50:
+        base = 14 if frame.view_state.baseline is None else 24
+    return _TREND_STARTS, max(0, width - _TREND_STARTS - base)
 
 
 def _header_line(frame: Frame, latency: LatencyState, width: int) -> Line:
-    ends, starts, cells = _column_layout(frame, width)
-    row = LineBuilder(width).ending_at(ends, "now", "dim")
-    row.at(
-        starts,
-        text.truncate(text.format_axis_duration(frame.view_state.shown_span_s), cells),
-        "dim",
-    )
-    if width >= 50 and frame.view_state.baseline is not None:
-        row.ending_at(
-            width - 1, text.truncate(text.clean(frame.view_state.baseline.label), 24), "dim"
-        )
+    starts, cells = _trend_columns(frame, width)
+    baseline = frame.view_state.baseline
+    span = text.format_axis_duration(frame.view_state.shown_span_s)
+    row = LineBuilder(width).ending_at(_NOW_ENDS, "now", "dim")
+    row.at(starts, text.truncate(span, cells), "dim")
+    if width >= 50 and baseline is not None:
+        row.ending_at(width - 1, text.truncate(text.clean(baseline.label), 24), "dim")
     elif width >= 50 and latency.since_start:
         row.ending_at(width - 1, "since start", "dim")
     return row.line()
-
-
-def format_quantile(quantile: Quantile, unit: str | None) -> tuple[str, str]:
-    """Format a quantile as (number, unit), with ≥ where it is only a lower bound."""
-    digits, shown_unit = text.format_amount(quantile.value, unit)
-    return (f"≥{digits}" if quantile.is_lower_bound else digits, shown_unit)
-
-
-def quantile_name(q: float) -> str:
-    """Format a quantile's name: 0.999 becomes p99.9."""
-    return f"p{round(q * 100, 4):g}"
 
 
 def _quantile_rows(
@@ -176,43 +176,51 @@ def _quantile_rows(
     width: int,
     height: int,
 ) -> list[Line]:
-    ends, starts, cells = _column_layout(frame, width)
-    values = (
-        frame.history(history_keys.latency(service.name, quantile.q), cells) if cells > 3 else []
+    starts, cells = _trend_columns(frame, width)
+    trend, baseline_row = _trend(
+        frame, history_keys.latency(service.name, quantile.q), cells, height
     )
-    known = frame.baseline_figure(history_keys.latency(service.name, quantile.q))
-    top = (
-        max(
-            (value for value in (*values, known.value if known else None) if value is not None),
-            default=0.0,
-        )
-        or None
-    )
-    # A blank row separates tall trends.
-    pictures = sparkline_rows(values, height - 1 if height > 2 else height, top)
-    behind = level_row_index(known.value, top, len(pictures)) if known and top else None
-    above = height - len(pictures)
-    pictures = [""] * above + pictures
+    blank_rows = height - len(trend)
     if _is_last(latency, quantile) and cells > 3:
-        pictures[-1], behind = text.truncate(_last(latency), cells), None
+        trend[-1], baseline_row = text.truncate(_last(latency), cells), None
     lines = []
-    for index, picture in enumerate(pictures):
+    for index, content in enumerate([""] * blank_rows + trend):
         row = LineBuilder(width)
         if index == height - 1:
-            row.at(1, quantile_name(quantile.q))
-            digits, unit = format_quantile(quantile, latency.unit)
-            asked = objective_status.service_objective(frame, "latency", quantile.q)
-            row.figure(ends, digits, unit, objective_status.status_role(asked))
-            row.ending_at(
-                starts - 1, objective_status.status_sign(asked), objective_status.status_role(asked)
-            )
-        row.spans(
-            with_level(picture, has_level=behind is not None and index - above == behind), starts
-        )
+            _put_quantile(row, frame, latency, quantile, starts - 1)
+        has_level = baseline_row is not None and index - blank_rows == baseline_row
+        row.spans(with_level(content, has_level=has_level), starts)
         if index == height - 1 and width >= 50:
             _put_right(row, width - 1, _base_spans(frame, service, latency, quantile))
-        lines.append(frame.overlay_marks(row.line(), starts, cells) if picture else row.line())
+        lines.append(frame.overlay_marks(row.line(), starts, cells) if content else row.line())
     return lines
+
+
+def _trend(frame: Frame, figure: str, cells: int, height: int) -> tuple[list[str], int | None]:
+    """Rows of a figure's trend, and the row of the baseline's level.
+
+    A blank row above separates tall trends.
+    """
+    values = frame.history(figure, cells) if cells > 3 else []
+    baseline = frame.baseline_figure(figure)
+    known = [value for value in values if value is not None]
+    if baseline is not None:
+        known.append(baseline.value)
+    top = max(known, default=0.0) or None
+    rows = sparkline_rows(values, height - 1 if height > 2 else height, top)
+    if baseline is None or not top:
+        return rows, None
+    return rows, level_row_index(baseline.value, top, len(rows))
+
+
+def _put_quantile(
+    row: LineBuilder, frame: Frame, latency: LatencyState, quantile: Quantile, sign_ends: int
+) -> None:
+    objective = objective_status.service_objective(frame, "latency", quantile.q)
+    role = objective_status.status_role(objective)
+    row.at(1, quantile_name(quantile.q))
+    row.figure(_NOW_ENDS, *format_quantile(quantile, latency.unit), role)
+    row.ending_at(sign_ends, objective_status.status_sign(objective), role)
 
 
 def _base_spans(
@@ -237,18 +245,13 @@ def _put_right(row: LineBuilder, x: int, spans: Sequence[TextSpan]) -> None:
     row.spans(spans, max(row.end, x - sum(text.width(span.text) for span in spans)))
 
 
-_WIDE_BUCKET = 4.0  # a bucket whose bounds differ by more than this factor is imprecise
-_NOW_ENDS, _BASE_ENDS, _BUCKET_AT = 14, 30, 34
-
-
 def _bucket_header(frame: Frame, width: int) -> Line:
     baseline = frame.view_state.baseline
     row = LineBuilder(width).ending_at(_NOW_ENDS, "now", "dim")
-    row.ending_at(
-        _BASE_ENDS,
-        text.truncate(text.clean(baseline.label), 16) if baseline is not None else "since start",
-        "dim",
-    )
+    label = "since start"
+    if baseline is not None:
+        label = text.truncate(text.clean(baseline.label), 16)
+    row.ending_at(_BASE_ENDS, label, "dim")
     return row.at(_BUCKET_AT, "lies in the bucket", "dim").line()
 
 
@@ -257,10 +260,9 @@ def _bucket_row(
 ) -> Line:
     """Render a quantile with its bucket: p99   88.1 ms   71.0 ms   50 ms to 100 ms."""
     row = LineBuilder(width).at(1, quantile_name(quantile.q))
-    asked = objective_status.service_objective(frame, "latency", quantile.q)
-    row.figure(
-        _NOW_ENDS, *format_quantile(quantile, latency.unit), objective_status.status_role(asked)
-    )
+    objective = objective_status.service_objective(frame, "latency", quantile.q)
+    role = objective_status.status_role(objective)
+    row.figure(_NOW_ENDS, *format_quantile(quantile, latency.unit), role)
     _put_right(row, _BASE_ENDS, _base_spans(frame, service, latency, quantile))
     row.at(_BUCKET_AT, "")
     if _is_last(latency, quantile):
@@ -271,11 +273,10 @@ def _bucket_row(
         return row.then("above the last bound: nobody knows by how much", "warning").line()
     if quantile.low is None or quantile.high is None:
         return row.then("no buckets: the service computed it itself", "dim").line()
-    row.then(
-        f"{_format_bound(quantile.low, latency.unit)} to {_format_bound(quantile.high, latency.unit)}"
-    )
-    if asked is not None:
-        row.then("   ").spans(objective_status.status_spans(asked))
+    low, high = (_format_bound(bound, latency.unit) for bound in (quantile.low, quantile.high))
+    row.then(f"{low} to {high}")
+    if objective is not None:
+        row.then("   ").spans(objective_status.status_spans(objective))
     if quantile.low > 0 and quantile.high / quantile.low > _WIDE_BUCKET:
         row.then("   too wide to say more", "warning")
     return row.line()
@@ -290,13 +291,13 @@ def _objectives_line(frame: Frame, latency: LatencyState, width: int) -> Line | 
     """Render the objectives on this latency as text; None without an objective."""
     row = LineBuilder(width)
     row.at(1, "")
-    asked = [
+    objectives = [
         objective_status.service_objective(frame, "latency", quantile.q)
         for quantile in latency.quantiles[::-1]
     ]
-    for status in sorted(filter(None, asked), key=objective_status.urgency):
+    for status in sorted(filter(None, objectives), key=objective_status.urgency):
         row.spans(objective_status.status_spans(status, with_measure=True)).then("   ")
-    return row.line() if any(asked) else None
+    return row.line() if any(objectives) else None
 
 
 def _footer_line(latency: LatencyState, width: int, *, with_buckets: bool = True) -> Line:
@@ -312,10 +313,7 @@ def _footer_line(latency: LatencyState, width: int, *, with_buckets: bool = True
     elif latency.quantiles and with_buckets:
         tail = latency.quantiles[-1]
         if tail.low is not None and tail.high is not None and tail.value is not None:
-            low, high = (
-                _format_bound(tail.low, latency.unit),
-                _format_bound(tail.high, latency.unit),
-            )
+            low, high = (_format_bound(bound, latency.unit) for bound in (tail.low, tail.high))
             row.then(f"   {quantile_name(tail.q)} lies in the bucket {low} to {high}", "dim")
         elif tail.is_lower_bound:
             row.then(f"   {quantile_name(tail.q)} is above the last bucket", "warning")
@@ -329,24 +327,39 @@ def _is_last(state: LatencyState, quantile: Quantile) -> bool:
 
 def _last(state: LatencyState) -> str:
     """Format the last known value: last 88.1 ms, 23 s ago."""
-    last = state.last
-    return (
-        target_state.last(last, *text.format_amount(last.value, state.unit))
-        if last is not None
-        else ""
-    )
+    if state.last is None:
+        return ""
+    return target_state.last(state.last, *text.format_amount(state.last.value, state.unit))
 
 
 def _mean_line(frame: Frame, service: ServiceState, latency: LatencyState, width: int) -> Line:
-    ends, starts, cells = _column_layout(frame, width)
+    starts, cells = _trend_columns(frame, width)
     row = LineBuilder(width).at(1, "mean")
     digits, unit = text.format_amount(latency.mean, latency.unit)
-    row.figure(ends, digits, unit)
-    picture = (
-        sparkline_rows(frame.history(history_keys.latency(service.name, None), cells), 1)[0]
-        if cells > 3
-        else ""
-    )
+    row.figure(_NOW_ENDS, digits, unit)
     if latency.last is not None:
         return row.at(starts, text.truncate(_last(latency), cells)).line()
-    return row.at(starts, picture, "data").line()
+    if cells > 3:
+        values = frame.history(history_keys.latency(service.name, None), cells)
+        row.at(starts, sparkline(values), "data")
+    return row.line()
+
+
+def _stacked_height(frame: Frame | None, _screen_height: int) -> int:
+    if is_host_only(frame):
+        return 0
+    quantiles = 3
+    if frame is not None and frame.service is not None and frame.service.latency is not None:
+        quantiles = max(1, len(frame.service.latency.quantiles))
+    return 1 + min(quantiles, 4)
+
+
+PANEL = PanelSpec(
+    "latency",
+    latency_panel,
+    row="top",
+    rank=2,
+    stacked_height=_stacked_height,
+    is_configurable=True,
+    charts=latency_charts,
+)

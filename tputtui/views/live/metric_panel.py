@@ -5,7 +5,15 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ChartedFamily
 from tputtui.signals.rates import history_keys
+from tputtui.views.live.panel_spec import PanelSpec, Room, is_host_only
 from tputtui.views.shared import target_state
+from tputtui.views.shared.chart import (
+    MIN_CHART_ROWS,
+    MIN_CHART_WIDTH,
+    Chart,
+    history_chart_line,
+    time_chart,
+)
 from tputtui.views.shared.family_units import family_unit, format_family_value
 from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, pad_lines, rule_line
@@ -28,8 +36,8 @@ def metric_panel(
     target, name = charted
     focused = frame.view_state.focus == "metric"
     title = text.truncate(text.clean(name), max(8, width - 4))
-    way_out = "X takes it away" if text.width(title) + 24 <= width else ""
-    lines = [rule_line(title, way_out, width, focused)]
+    key_hint = "X takes it away" if text.width(title) + 24 <= width else ""
+    lines = [rule_line(title, key_hint, width, focused)]
     state = charted_family(frame)
     lines.append(_value_line(frame, state, width))
     if chart is not None:
@@ -66,11 +74,11 @@ def _value_line(frame: Frame, family: ChartedFamily, width: int) -> Line:
         row.then("  ").then(_unknown_reason(frame, family), "dim")
     elif family.is_counter and family.value is not None:
         row.then("   in all ", "dim").then(text.format_number(family.value))
-    words = ", ".join(
+    description = ", ".join(
         part for part in (text.clean(family.type, 16), text.clean(family.target, 40)) if part
     )
-    if row.end + text.width(words) + 3 <= width:
-        row.ending_at(width - 1, words, "dim")
+    if row.end + text.width(description) + 3 <= width:
+        row.ending_at(width - 1, description, "dim")
     return row.line()
 
 
@@ -89,3 +97,40 @@ def _unknown_reason(frame: Frame, family: ChartedFamily) -> str:
         if frame.snapshot.charted is None
         else "the last answer did not have it"
     )
+
+
+def _charts(frame: Frame, width: int, height: int) -> dict[str, Chart]:
+    """The charted metric over time, where there is room for a chart with axes."""
+    charted = frame.view_state.charted
+    if charted is None or width < MIN_CHART_WIDTH or height - 2 < MIN_CHART_ROWS:
+        return {}
+    line = history_chart_line(frame, history_keys.family(*charted), width - 6)
+    chart = time_chart(frame, (line,), family_unit(charted_family(frame)), width, height - 2)
+    return {"chart": chart} if chart is not None else {}
+
+
+def _is_charted(frame: Frame | None) -> bool:
+    return frame is not None and frame.view_state.charted is not None
+
+
+def _height(_frame: Frame | None, room: Room) -> int:
+    """Lines that give a chart axes where the other panels keep their room."""
+    return max(3, min(room.free // 3, 14))
+
+
+def _stacked_height(frame: Frame | None, _screen_height: int) -> int:
+    return 0 if is_host_only(frame) else 3
+
+
+PANEL = PanelSpec(
+    "metric",
+    metric_panel,
+    row="middle",
+    rank=1,  # a panel that the user added has priority over the standard ones
+    height=_height,
+    least_top_height=6,
+    stacked_height=_stacked_height,
+    is_available=_is_charted,
+    absence_message="no metric is charted: i, then Enter on one, puts it here",
+    charts=_charts,
+)

@@ -11,6 +11,7 @@ from tputtui import text
 from tputtui.model import ProcessReference, ProcessState, Snapshot
 from tputtui.signals.host.process_rates import used_cores
 from tputtui.signals.service.serving_processes import serving_marks
+from tputtui.views.live.panel_spec import PanelSpec
 from tputtui.views.shared.frame import Frame, ListState, PanelView
 from tputtui.views.shared.list_table import ListTable, TableColumn, filter_and_sort, table_view
 from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
@@ -24,17 +25,15 @@ _LEAST_NAME = 8  # cells of a name that stay beside its service
 def processes_panel(frame: Frame, width: int, height: int) -> PanelView:
     """Render the panel in `height` lines."""
     state = frame.view_state.list_state("processes")
-    found = frame.snapshot.processes
+    processes = frame.snapshot.processes
     shown = f"“{text.clean(state.filter_text, 20)}”" if state.filter_text else "/ filter"
     followed = frame.view_state.followed
     follows = f"following {followed.pid}  " if followed is not None else ""
-    context = (
-        f"{follows}{len(found)}, by {state.sort_column or 'cpu'}  {shown}"
-        if found is not None
-        else ""
-    )
+    context = ""
+    if processes is not None:
+        context = f"{follows}{len(processes)}, by {state.sort_column or 'cpu'}  {shown}"
     top = rule_line("Processes", context, width, frame.view_state.focus == "processes")
-    items = found or ()
+    items = processes or ()
     marks = serving_marks(frame.snapshot)
     return table_view(
         _listing(items, marks),
@@ -44,7 +43,7 @@ def processes_panel(frame: Frame, width: int, height: int) -> PanelView:
         width,
         height,
         footer_line=lambda _hidden: _footer_line(frame, items, width),
-        empty_message="reading the processes" if found is None else "no process may be read",
+        empty_message="reading the processes" if processes is None else "no process may be read",
         pinned_key=frame.view_state.followed,
         default_sort="cpu",
     )
@@ -53,21 +52,20 @@ def processes_panel(frame: Frame, width: int, height: int) -> PanelView:
 def under_cursor(snapshot: Snapshot, state: ListState) -> ProcessReference | None:
     """Process of the selected row, also after it ended; None if filtered out or not selected."""
     cursor = cast("ProcessReference | None", state.cursor)
-    found = [one for one in snapshot.processes or () if one.identity == cursor]
-    return (
-        cursor
-        if not found or filter_and_sort(_listing(found, serving_marks(snapshot)), (), state)
-        else None
-    )
+    selected = [process for process in snapshot.processes or () if process.identity == cursor]
+    if not selected or filter_and_sort(_listing(selected, serving_marks(snapshot)), (), state):
+        return cursor
+    return None
 
 
 def _listing(
     items: tuple[ProcessState, ...] | list[ProcessState], marks: Mapping[ProcessReference, str]
 ) -> ListTable[ProcessState]:
-    def words(item: ProcessState) -> str:
-        return f"{item.pid} {item.name} {item.user or ''} {item.command} {marks.get(item.identity, '')}"
+    def filter_text(item: ProcessState) -> str:
+        mark = marks.get(item.identity, "")
+        return f"{item.pid} {item.name} {item.user or ''} {item.command} {mark}"
 
-    return ListTable(items, lambda item: item.identity, words)
+    return ListTable(items, lambda item: item.identity, filter_text)
 
 
 def _with_marks(
@@ -101,13 +99,13 @@ def _footer_line(frame: Frame, items: tuple[ProcessState, ...], width: int) -> L
         # host's value.
         row.at(1, f"these use {min(used_cores(items), busy):.1f} of {busy:.1f} busy cores", "dim")
     cursor = under_cursor(frame.snapshot, frame.view_state.list_state("processes"))
-    chosen = next((item for item in items if item.identity == cursor), None)
+    selected = next((item for item in items if item.identity == cursor), None)
     # Where a service is shown, p profiles its process unless this list has the focus.
-    if chosen is not None and (frame.view_state.focus == "processes" or frame.service is None):
-        words = (
-            f"profiles {chosen.pid}" if chosen.python is not None else f"{chosen.pid} is not Python"
-        )
-        row.ending_at(width - 1 - len(words) - 2, "  ").then("p ", "accent").then(words, "dim")
+    if selected is not None and (frame.view_state.focus == "processes" or frame.service is None):
+        hint = f"profiles {selected.pid}"
+        if selected.python is None:
+            hint = f"{selected.pid} is not Python"
+        row.ending_at(width - 1 - len(hint) - 2, "  ").then("p ", "accent").then(hint, "dim")
     return row.line()
 
 
@@ -175,3 +173,15 @@ WIDE_COLUMNS: list[TableColumn[ProcessState]] = [
     TableColumn("state", "s", 1, lambda item: item.state, _draw_state, is_right_aligned=False),
     *COLUMNS[5:],
 ]
+
+
+PANEL = PanelSpec(
+    "processes",
+    processes_panel,
+    row="bottom",
+    rank=6,
+    fill_rank=lambda _frame: 1,
+    is_list=True,
+    is_configurable=True,
+    reads_processes=True,
+)

@@ -8,12 +8,13 @@ from tputtui import text
 from tputtui.model import BreakdownRow, Labels, ObjectiveStatus, ServiceState
 from tputtui.settings.expressions import Measure
 from tputtui.signals.rates import history_keys
-from tputtui.views.live.latency_panel import format_quantile, quantile_name
+from tputtui.views.live.panel_spec import PanelSpec
 from tputtui.views.live.throughput_panel import error_role
 from tputtui.views.shared import objective_status
 from tputtui.views.shared.empty_state import missing_reasons, no_rate_reason
 from tputtui.views.shared.frame import Frame, ListState, PanelView, format_traffic
 from tputtui.views.shared.list_table import ListTable, TableColumn, table_view
+from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
 
 
@@ -50,12 +51,18 @@ def _empty_reason(frame: Frame, service: ServiceState | None) -> str:
     if service.traffic.rps is None:
         return no_rate_reason(frame, service)
     if service.breakdown_by:
-        return f"no {text.clean(service.breakdown_by[-1], 30)}: the service tells its traffic as one sum"
+        label = text.clean(service.breakdown_by[-1], 30)
+        return f"no {label}: the service tells its traffic as one sum"
     return "no labels to break the traffic down by"
 
 
 def _filter_text(row: BreakdownRow) -> str:
     return " ".join(value for _, value in row.labels)
+
+
+def _has_baseline(frame: Frame) -> bool:
+    """Return whether rows have a baseline; it has no figures of a filtered part."""
+    return frame.view_state.baseline is not None and frame.active_filter is None
 
 
 def _label_value(labels: Labels, name: str) -> str:
@@ -81,14 +88,7 @@ def route_columns(
         columns.append(_label_column(name, 0 if flexible else min(16, max(len(name), widest))))
     unit = service.traffic.unit if service is not None and service.traffic is not None else "req/s"
     columns.append(_traffic_column(unit, frame))
-    # A baseline has no figures of a filtered part.
-    whole = frame is not None and frame.active_filter is None
-    if (
-        service is not None
-        and frame is not None
-        and whole
-        and frame.view_state.baseline is not None
-    ):
+    if service is not None and frame is not None and _has_baseline(frame):
         columns.append(_baseline_column(frame, service.name, unit))
     if service is not None and service.errors is not None:
         columns.append(_error_column(frame))
@@ -121,12 +121,15 @@ def _row_objective(
 
 def _traffic_column(unit: str, frame: Frame | None) -> TableColumn[BreakdownRow]:
     def draw(row: LineBuilder, x: int, cells: int, item: BreakdownRow) -> None:
-        digits, shown = format_traffic(item.rps, unit)
-        asked = _row_objective(frame, item, "rps")
-        words = objective_status.status_sign(asked) + (
-            digits if unit != "By/s" else f"{digits} {shown}"
+        digits, shown_unit = format_traffic(item.rps, unit)
+        if unit == "By/s":
+            digits = f"{digits} {shown_unit}"
+        objective = _row_objective(frame, item, "rps")
+        sign, role = (
+            objective_status.status_sign(objective),
+            objective_status.status_role(objective),
         )
-        row.ending_at(x + cells, words, objective_status.status_role(asked))
+        row.ending_at(x + cells, f"{sign}{digits}", role)
 
     return TableColumn("rps", unit, 10 if unit == "By/s" else 8, lambda item: item.rps or 0.0, draw)
 
@@ -138,15 +141,16 @@ def _baseline_column(frame: Frame, service: str, unit: str) -> TableColumn[Break
     """
 
     def change(item: BreakdownRow) -> float:
-        found = frame.baseline_figure(history_keys.route(service, item.labels))
-        return (item.rps or 0.0) / found.value if found is not None and found.value > 0 else 0.0
+        figure = frame.baseline_figure(history_keys.route(service, item.labels))
+        if figure is None or figure.value <= 0:
+            return 0.0
+        return (item.rps or 0.0) / figure.value
 
     def draw(row: LineBuilder, x: int, cells: int, item: BreakdownRow) -> None:
-        differs = frame.baseline_difference(
-            history_keys.route(service, item.labels), item.rps, 0, unit
-        )
-        words = "".join(span.text for span in differs) or "new"
-        row.ending_at(x + cells, text.truncate(words, cells), "dim")
+        figure = history_keys.route(service, item.labels)
+        difference = frame.baseline_difference(figure, item.rps, 0, unit)
+        shown = "".join(span.text for span in difference) or "new"
+        row.ending_at(x + cells, text.truncate(shown, cells), "dim")
 
     return TableColumn("baseline", "vs", 9, change, draw)
 
@@ -154,13 +158,12 @@ def _baseline_column(frame: Frame, service: str, unit: str) -> TableColumn[Break
 def _error_column(frame: Frame | None) -> TableColumn[BreakdownRow]:
     def draw(row: LineBuilder, x: int, cells: int, item: BreakdownRow) -> None:
         ratio = None if item.error_ratio is None else item.error_ratio * 100
-        role, asked = error_role(item.error_ratio), _row_objective(frame, item, "errors")
-        words = f"{objective_status.status_sign(asked)}{text.format_percent(ratio, 2)}"
-        row.ending_at(
-            x + cells,
-            words,
-            objective_status.status_role(asked, "dim" if role == "strong" else role),
-        )
+        role = error_role(item.error_ratio)
+        if role == "strong":
+            role = "dim"
+        objective = _row_objective(frame, item, "errors")
+        digits = f"{objective_status.status_sign(objective)}{text.format_percent(ratio, 2)}"
+        row.ending_at(x + cells, digits, objective_status.status_role(objective, role))
 
     return TableColumn("errors", "err %", 6, lambda item: item.error_ratio or 0.0, draw)
 
@@ -171,14 +174,11 @@ def _quantile_column(q: float, unit: str | None, frame: Frame | None) -> TableCo
         if quantile is None:
             row.ending_at(x + cells, text.UNKNOWN, "dim")
             return
-        digits, shown = format_quantile(quantile, unit)
-        asked = _row_objective(frame, item, "latency", q)
-        row.ending_at(
-            x + cells - 3,
-            objective_status.status_sign(asked) + digits,
-            objective_status.status_role(asked, "plain"),
-        )
-        row.then(f" {shown}", "dim")
+        digits, shown_unit = format_quantile(quantile, unit)
+        objective = _row_objective(frame, item, "latency", q)
+        digits = objective_status.status_sign(objective) + digits
+        row.ending_at(x + cells - 3, digits, objective_status.status_role(objective, "plain"))
+        row.then(f" {shown_unit}", "dim")
 
     def sort(item: BreakdownRow) -> float:
         return next((quantile.value or 0.0 for quantile in item.quantiles if quantile.q == q), 0.0)
@@ -193,7 +193,7 @@ def _more_line(
     if service is None or not service.breakdown:
         return None
     count, rps = service.breakdown_more or (0, 0.0)
-    # Not worth a line that hides one row itself.
+    # A line that stands in place of a single row saves nothing.
     if state.filter_text or (count == 0 and hidden_count <= 1):
         hidden_count = 0
     below = service.breakdown[len(service.breakdown) - hidden_count :]
@@ -202,11 +202,9 @@ def _more_line(
         return None
     total = (service.traffic.rps if service.traffic else None) or 0.0
     by_traffic = (state.sort_column or "rps") == "rps" and not state.is_inverted
-    share = (
-        f", {_format_share(rps / total)} % of traffic"
-        if total > 0 and (by_traffic or not hidden_count)
-        else ""
-    )
+    share = ""
+    if total > 0 and (by_traffic or not hidden_count):
+        share = f", {_format_share(rps / total)} % of traffic"
     return LineBuilder(width).at(1, f"and {count:,} more{share}", "dim").line()
 
 
@@ -214,3 +212,20 @@ def _format_share(ratio: float) -> str:
     """Format a percentage, with 100 only for a share of exactly one."""
     digits = text.format_percent(100 * ratio)
     return ">99" if digits == "100" and ratio < 1 else digits
+
+
+def _fill_rank(frame: Frame | None) -> int:
+    """First where there are routes, else last."""
+    service = frame.service if frame is not None else None
+    return 0 if service is not None and service.breakdown else 3
+
+
+PANEL = PanelSpec(
+    "routes",
+    routes_panel,
+    row="bottom",
+    rank=5,
+    fill_rank=_fill_rank,
+    is_list=True,
+    is_configurable=True,
+)

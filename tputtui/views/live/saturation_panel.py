@@ -8,6 +8,7 @@ from tputtui import text
 from tputtui.model import HostState, SaturationState
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.bottleneck import sort_by_urgency
+from tputtui.views.live.panel_spec import PanelSpec, Room, is_host_only
 from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import (
     Line,
@@ -25,6 +26,7 @@ BAD_RATIO = 0.95
 IO_WAIT = "io wait"
 LOW_PRIORITY = frozenset(("file descriptors", "open files", "swap", "event loop lag", "gc pause"))
 LOW_PRIORITY_BELOW = 0.5
+_TREND_CELLS = 16
 
 
 def saturation_panel(frame: Frame, width: int, height: int) -> PanelView:
@@ -91,58 +93,78 @@ def resource_role(resource: SaturationState) -> Role:
 def _resource_line(frame: Frame, owner: str, resource: SaturationState, width: int) -> Line:
     role = resource_role(resource)
     bar_cells = 14 if width >= 100 else 10
-    name_cells = 14 if width < 100 else 18 if width < 160 else 30
+    name_cells = _name_cells(width)
     # End of the number: five cells and a blank; a longer number shortens the name.
     ends = name_cells + 7
-    if resource.ratio is not None:
-        digits, unit = text.format_percent(resource.ratio * 100), "%"
-    elif resource.value is not None:
-        digits, unit = text.format_amount(resource.value, resource.unit)
-    else:
-        digits, unit = text.UNKNOWN, "n/a"
+    digits, unit = _format_usage(resource)
+    name = text.clean(_shown_name(frame, owner, resource))
     row = LineBuilder(width)
-    doubled = bool(owner) and any(
-        other.name == resource.name for other in frame.snapshot.host_saturation
-    )
-    # The host has a "memory" of its own.
-    name = f"service {resource.name}" if doubled else resource.name
-    row.at(1, text.truncate(text.clean(name), min(name_cells, ends - 2 - text.width(digits))))
-    row.figure(
-        ends,
-        digits,
-        unit,
-        "dim" if resource.value is None else "strong" if role == "data" else role,
-    )
+    row.at(1, text.truncate(name, min(name_cells, ends - 2 - text.width(digits))))
+    row.figure(ends, digits, unit, _number_role(resource, role))
     if resource.ratio is not None:
         filled, ground = bar(resource.ratio, bar_cells)
         row.at(ends + 3, filled, role).then(ground, "faint")
     x = ends + 5 + bar_cells
+    figure = history_keys.saturation(owner, resource.name)
     if width >= 100:
-        values = frame.history(history_keys.saturation(owner, resource.name), 16)
+        values = frame.history(figure, _TREND_CELLS)
         top = 1.0 if resource.ratio is not None else None
-        tint: Role = "faint" if role == "data" else role
-        row.spans(frame.overlay_marks((TextSpan(sparkline(values, top), tint),), 0, 16), x)
-        x += 18
+        trend_role: Role = "faint" if role == "data" else role
+        trend = (TextSpan(sparkline(values, top), trend_role),)
+        row.spans(frame.overlay_marks(trend, 0, _TREND_CELLS), x)
+        x += _TREND_CELLS + 2
     row.at(x, "")
-    detail = _HOST_DETAILS.get(resource.name) if not owner else None
-    details = detail(frame.snapshot.host) if detail is not None else []
-    differs = frame.baseline_difference(
-        history_keys.saturation(owner, resource.name), resource.ratio, -1
-    )
-    cells = sum(text.width(span.text) for span in differs)
+    difference = frame.baseline_difference(figure, resource.ratio, -1)
+    cells = sum(text.width(span.text) for span in difference)
     # The difference has priority over the evidence.
-    room = width - cells - 2 if differs and width >= 100 else width
+    room = width - cells - 2 if difference and width >= 100 else width
+    _put_details(row, frame, owner, resource, room)
+    if difference and row.end + cells + 2 <= width:
+        row.spans(difference, width - cells - 1)
+    return row.line()
+
+
+def _name_cells(width: int) -> int:
+    if width < 100:
+        return 14
+    return 18 if width < 160 else 30
+
+
+def _format_usage(resource: SaturationState) -> tuple[str, str]:
+    """Format the usage as (number, unit): a percentage of the limit, where there is one."""
+    if resource.ratio is not None:
+        return text.format_percent(resource.ratio * 100), "%"
+    if resource.value is not None:
+        return text.format_amount(resource.value, resource.unit)
+    return text.UNKNOWN, "n/a"
+
+
+def _number_role(resource: SaturationState, role: Role) -> Role:
+    if resource.value is None:
+        return "dim"
+    return "strong" if role == "data" else role
+
+
+def _shown_name(frame: Frame, owner: str, resource: SaturationState) -> str:
+    """Name of the resource; of a service's, one that the host does not have, too."""
+    host_names = (other.name for other in frame.snapshot.host_saturation)
+    return f"service {resource.name}" if owner and resource.name in host_names else resource.name
+
+
+def _put_details(
+    row: LineBuilder, frame: Frame, owner: str, resource: SaturationState, room: int
+) -> None:
+    """Add the details of a host's resource that fit, else the evidence."""
+    list_details = _HOST_DETAILS.get(resource.name) if not owner else None
+    details = list_details(frame.snapshot.host) if list_details is not None else []
     for label, value, unit in details:
         # A value is shown in full or not at all.
-        if row.end + len(label) + len(value) + len(unit) + 2 <= room:
-            row.then(f"{label} ").then(value, "strong").then(
-                f" {unit}" if unit else "", "dim"
-            ).then("  ")
+        if row.end + len(label) + len(value) + len(unit) + 2 > room:
+            continue
+        row.then(f"{label} ").then(value, "strong")
+        row.then(f" {unit}" if unit else "", "dim").then("  ")
     if not details:
         row.spans(_evidence_spans(resource))
-    if differs and row.end + cells + 2 <= width:
-        row.spans(differs, width - cells - 1)
-    return row.line()
 
 
 def _evidence_spans(resource: SaturationState) -> list[TextSpan]:
@@ -275,3 +297,30 @@ _HOST_DETAILS: dict[str, Callable[[HostState], list[Detail]]] = {
     "memory": _memory_details,
     "network": _network_details,
 }
+
+
+def _height(frame: Frame | None, room: Room) -> int:
+    return _fitting_height(frame, 10 if room.screen_height >= 50 else 7)
+
+
+def _stacked_height(frame: Frame | None, screen_height: int) -> int:
+    if not is_host_only(frame):
+        return 4
+    return max(3, min(_fitting_height(frame, 9), screen_height - 9))
+
+
+def _fitting_height(frame: Frame | None, max_height: int) -> int:
+    """Lines for all resources: at least three of them, at most `max_height` lines."""
+    resources = len(resource_rows(frame)) if frame is not None else max_height
+    return 1 + max(3, min(max_height - 1, resources))
+
+
+PANEL = PanelSpec(
+    "saturation",
+    saturation_panel,
+    row="middle",
+    rank=3,
+    height=_height,
+    stacked_height=_stacked_height,
+    is_configurable=True,
+)

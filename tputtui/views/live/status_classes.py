@@ -44,9 +44,9 @@ def status_class_lines(
     )
     columns = [stack_column(column, rows, top) for column in zip(*pasts, strict=True)]
     lines = [_legend_line(frame, errors, order, width)]
-    looks = [_class_style(name, frame) for name in order]
+    styles = [_class_style(name, frame) for name in order]
     for row in range(rows - 1, -1, -1):
-        spans = (_cell(column, row, looks) for column in columns)
+        spans = (_cell(column, row, styles) for column in columns)
         line = LineBuilder(width)
         if row == rows - 2:
             line.ending_at(_CHART_COLUMN - 1, text.format_axis_value(top), "dim")

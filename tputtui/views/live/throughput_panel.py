@@ -5,15 +5,23 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals.rates import history_keys
+from tputtui.views.live.panel_spec import PanelSpec, is_host_only
 from tputtui.views.live.status_classes import MIN_CLASS_ROWS, status_class_lines
 from tputtui.views.shared import objective_status, target_state
+from tputtui.views.shared.chart import (
+    MIN_CHART_ROWS,
+    MIN_CHART_WIDTH,
+    Chart,
+    baseline_chart_lines,
+    history_chart_line,
+    time_chart,
+)
 from tputtui.views.shared.empty_state import missing_reason_lines, no_rate_reason
 from tputtui.views.shared.extra_signals import extra_traffic_lines
-from tputtui.views.shared.frame import Frame, PanelView, format_traffic
-from tputtui.views.shared.styled_text import Line, LineBuilder, Role, pad_lines, rule_line
+from tputtui.views.shared.frame import Frame, PanelView, format_traffic, traffic_unit
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, pad_lines, rule_line
 from tputtui.views.shared.trend_line import trend_lines
 
-MIN_CHART_WIDTH = 50  # cells from which a chart with axes is useful
 EXTRA_SIGNALS_HEIGHT = 8  # lines from which extra traffic has a line
 _STATUS_CLASSES_HEIGHT = 17  # lines from which rates by status class are below the throughput
 
@@ -30,10 +38,10 @@ def throughput_panel(
     traffic = service.traffic if service is not None else None
     lines = [rule_line("Throughput", text.clean(traffic.family) if traffic else "", width, focused)]
     if service is None or traffic is None:
-        lines += _missing_lines(frame, service, width)
+        lines += missing_reason_lines(frame, service, "traffic", width)
         return PanelView(tuple(pad_lines(lines, width, height)))
     classes = _status_class_rows(service, height)
-    also = extra_traffic_lines(service, width) if height >= EXTRA_SIGNALS_HEIGHT else []
+    extra = extra_traffic_lines(service, width) if height >= EXTRA_SIGNALS_HEIGHT else []
     room = chart_rows(frame, height)
     lines.append(_traffic_line(frame, service, traffic, width))
     if chart is not None:
@@ -46,8 +54,8 @@ def throughput_panel(
         lines += status_class_lines(frame, service.name, service.errors, width, classes)
     if height > 2:
         lines = [
-            *pad_lines(lines, width, height - 1 - len(also)),
-            *also,
+            *pad_lines(lines, width, height - 1 - len(extra)),
+            *extra,
             errors_line(service, width, frame),
         ]
     return PanelView(tuple(pad_lines(lines, width, height)))
@@ -56,12 +64,12 @@ def throughput_panel(
 def chart_rows(frame: Frame, height: int) -> int:
     """Rows for the chart of throughput in a panel of `height` lines."""
     service = frame.service
-    also = (
+    has_extra = (
         height >= EXTRA_SIGNALS_HEIGHT
         and service is not None
-        and any(one.traffic is not None for one in service.signals)
+        and any(signal.traffic is not None for signal in service.signals)
     )
-    return max(0, height - 3 - int(also) - _status_class_rows(service, height))
+    return max(0, height - 3 - int(has_extra) - _status_class_rows(service, height))
 
 
 def _status_class_rows(service: ServiceState | None, height: int) -> int:
@@ -79,107 +87,114 @@ def _status_class_rows(service: ServiceState | None, height: int) -> int:
 def _traffic_line(frame: Frame, service: ServiceState, traffic: TrafficState, width: int) -> Line:
     row = LineBuilder(width)
     digits, unit = format_traffic(traffic.rps, traffic.unit)
-    asked = objective_status.service_objective(frame, "rps")
+    slow = target_state.slow_service(service, frame.snapshot.targets)
     if traffic.last is not None:
-        last = target_state.last(traffic.last, *format_traffic(traffic.last.value, traffic.unit))
-        row.at(1, digits, "strong").then(f"  {last}  ").then(
-            target_state.slow_service(service, frame.snapshot.targets), "warning"
-        )
-        return row.line()
-    row.at(1, digits, objective_status.status_role(asked)).then(f" {unit}", "dim")
-    if asked is not None:
-        row.then("  ").spans(objective_status.status_spans(asked))
+        last_figure = format_traffic(traffic.last.value, traffic.unit)
+        last = target_state.last(traffic.last, *last_figure)
+        return row.at(1, digits, "strong").then(f"  {last}  ").then(slow, "warning").line()
+    objective = objective_status.service_objective(frame, "rps")
+    row.at(1, digits, objective_status.status_role(objective)).then(f" {unit}", "dim")
+    if objective is not None:
+        row.then("  ").spans(objective_status.status_spans(objective))
     if traffic.rps is None:
-        row.then("  ").then(no_rate_reason(frame, service), "dim")
-        return row.line()
+        return row.then("  ").then(no_rate_reason(frame, service), "dim").line()
     if service.waiting_s is not None:
-        row.then("  ").then(target_state.slow_service(service, frame.snapshot.targets), "warning")
-    in_turn = sum(
-        one.processes
-        for one in frame.snapshot.targets
-        if one.name in service.targets and one.processes > 1
-    )
-    if in_turn:
-        row.then(f"  {in_turn} processes in turn", "warning")
-    covered = service.covered_s
-    if covered is not None and covered < frame.snapshot.window_s * 0.85:
-        row.then(
-            f"  {text.format_duration(round(covered, 1))} of {text.format_duration(frame.snapshot.window_s)}",
-            "dim",
-        )
-    baseline = frame.view_state.baseline
-    figures: list[tuple[str, float | None]] = [("best 60 s", traffic.best_60s)]
-    if baseline is not None:
-        found = frame.baseline_figure(history_keys.traffic(service.name))
-        if found is not None:
-            digits, unit = format_traffic(found.value, found.unit or traffic.unit)
-            row.then(f"   {text.truncate(text.clean(baseline.label), 24)} ", "dim").then(
-                f"{digits}  "
-            )
-            row.spans(
-                frame.baseline_difference(
-                    history_keys.traffic(service.name), traffic.rps, 1, traffic.unit
-                )
-            )
-        else:
-            row.then(
-                f"   {text.truncate(text.clean(baseline.label), 24)}: not in the baseline", "dim"
-            )
-    else:
-        figures.append(("since start", traffic.since_start))
-    if (limit := frame.headroom) is not None and limit.value is not None:
-        figures.insert(
-            0, ("limit" if limit.kind == "limit" else "no limit found up to", limit.value)
-        )
-    for label, value in figures:
-        if value is None:
-            continue
+        row.then("  ").then(slow, "warning")
+    row.spans(_coverage_spans(frame, service))
+    row.spans(_traffic_baseline_spans(frame, service, traffic))
+    for label, value in _traffic_figures(frame, traffic):
         digits, unit = format_traffic(value, traffic.unit)
         if row.end + len(label) + len(digits) + 5 <= width:
             row.then(f"   {label} ", "dim").then(digits)
     return row.line()
 
 
+def _coverage_spans(frame: Frame, service: ServiceState) -> list[TextSpan]:
+    """Describe processes that answer in turn, and a window that is not covered yet."""
+    spans: list[TextSpan] = []
+    in_turn = sum(
+        target.processes
+        for target in frame.snapshot.targets
+        if target.name in service.targets and target.processes > 1
+    )
+    if in_turn:
+        spans.append(TextSpan(f"  {in_turn} processes in turn", "warning"))
+    covered, window = service.covered_s, frame.snapshot.window_s
+    if covered is not None and covered < window * 0.85:
+        covered_text = text.format_duration(round(covered, 1))
+        spans.append(TextSpan(f"  {covered_text} of {text.format_duration(window)}", "dim"))
+    return spans
+
+
+def _traffic_baseline_spans(
+    frame: Frame, service: ServiceState, traffic: TrafficState
+) -> list[TextSpan]:
+    """Format the baseline's throughput and the difference to it; empty without a baseline."""
+    baseline = frame.view_state.baseline
+    if baseline is None:
+        return []
+    label = text.truncate(text.clean(baseline.label), 24)
+    name = history_keys.traffic(service.name)
+    figure = frame.baseline_figure(name)
+    if figure is None:
+        return [TextSpan(f"   {label}: not in the baseline", "dim")]
+    digits, _unit = format_traffic(figure.value, figure.unit or traffic.unit)
+    difference = frame.baseline_difference(name, traffic.rps, 1, traffic.unit)
+    return [TextSpan(f"   {label} ", "dim"), TextSpan(f"{digits}  "), *difference]
+
+
+def _traffic_figures(frame: Frame, traffic: TrafficState) -> list[tuple[str, float]]:
+    """Further figures of the throughput that are known, the most important first."""
+    figures: list[tuple[str, float | None]] = []
+    limit = frame.headroom
+    if limit is not None:
+        label = "limit" if limit.kind == "limit" else "no limit found up to"
+        figures.append((label, limit.value))
+    figures.append(("best 60 s", traffic.best_60s))
+    if frame.view_state.baseline is None:
+        figures.append(("since start", traffic.since_start))
+    return [(label, value) for label, value in figures if value is not None]
+
+
 def errors_line(service: ServiceState, width: int, frame: Frame | None = None) -> Line:
     """Render the errors: errors 0.12 %  ▲ 0.1 pp ± 0.04  1.5/s   5xx 1.5/s   4xx 0/s   resets 0."""
     row = LineBuilder(width)
-    errors = service.errors
     row.at(1, "errors ", "plain")
-    if errors is None:
+    if service.errors is None:
         row.then(text.clean(service.reasons.get("errors") or "no error label found"), "dim")
     else:
-        ratio = None if errors.ratio is None else errors.ratio * 100
-        asked = objective_status.service_objective(frame, "errors") if frame is not None else None
-        row.then(
-            text.format_percent(ratio),
-            objective_status.status_role(asked, error_role(errors.ratio)),
-        ).then(" %", "dim")
-        if errors.last is not None:
-            row.then("  ").then(
-                target_state.last(errors.last, text.format_percent(100 * errors.last.value), "%")
-            )
-        if asked is not None:
-            row.then("  ").spans(objective_status.status_spans(asked))
-        differs = (
-            frame.baseline_difference(history_keys.errors(service.name), errors.ratio, -1)
-            if frame is not None
-            else []
-        )
-        if differs:
-            row.then("  ").spans(differs)
-        row.then(f"  {text.format_rate(errors.rps)}").then("/s", "dim")
-        for name, value in _class_rates(errors):
-            digits = text.format_rate(value)
-            # A truncated figure would be a wrong figure.
-            if row.end + text.width(name) + len(digits) + 6 > width:
-                break
-            role: Role = "warning" if name in ("5xx", "error") and value > 0 else "plain"
-            row.then(f"   {name} ", "dim").then(digits, role).then("/s", "dim")
+        _put_errors(row, service, service.errors, frame)
     if row.end + 11 <= width:
         row.then("   resets ", "dim").then(
             str(service.resets), "warning" if service.resets else "plain"
         )
     return row.line()
+
+
+def _put_errors(
+    row: LineBuilder, service: ServiceState, errors: ErrorState, frame: Frame | None
+) -> None:
+    percent = text.format_percent(None if errors.ratio is None else errors.ratio * 100)
+    objective = objective_status.service_objective(frame, "errors") if frame is not None else None
+    role = objective_status.status_role(objective, error_role(errors.ratio))
+    row.then(percent, role).then(" %", "dim")
+    if errors.last is not None:
+        last_percent = text.format_percent(100 * errors.last.value)
+        row.then("  ").then(target_state.last(errors.last, last_percent, "%"))
+    if objective is not None:
+        row.then("  ").spans(objective_status.status_spans(objective))
+    if frame is not None:
+        name = history_keys.errors(service.name)
+        difference = frame.baseline_difference(name, errors.ratio, -1)
+        row.then("  " if difference else "").spans(difference)
+    row.then(f"  {text.format_rate(errors.rps)}").then("/s", "dim")
+    for name, value in _class_rates(errors):
+        digits = text.format_rate(value)
+        # A truncated figure would be a wrong figure.
+        if row.end + text.width(name) + len(digits) + 6 > row.width:
+            break
+        class_role: Role = "warning" if name in ("5xx", "error") and value > 0 else "plain"
+        row.then(f"   {name} ", "dim").then(digits, class_role).then("/s", "dim")
 
 
 def _class_rates(errors: ErrorState) -> list[tuple[str, float]]:
@@ -198,5 +213,31 @@ def error_role(ratio: float | None) -> Role:
     return "bad" if ratio >= 0.01 else "warning"
 
 
-def _missing_lines(frame: Frame, service: ServiceState | None, width: int) -> list[Line]:
-    return missing_reason_lines(frame, service, "traffic", width)
+def _charts(frame: Frame, width: int, height: int) -> dict[str, Chart]:
+    """Throughput over time, where there is room for a chart with axes."""
+    rows = chart_rows(frame, height)
+    service = frame.service
+    if service is None or service.traffic is None:
+        return {}
+    if width < MIN_CHART_WIDTH or rows < MIN_CHART_ROWS:
+        return {}
+    figure = history_keys.traffic(service.name)
+    line = history_chart_line(frame, figure, width - 6)
+    lines = (*baseline_chart_lines(frame, figure, line), line)
+    chart = time_chart(frame, lines, traffic_unit(service), width, rows)
+    return {"chart": chart} if chart is not None else {}
+
+
+def _stacked_height(frame: Frame | None, _screen_height: int) -> int:
+    return 3 if is_host_only(frame) else 4
+
+
+PANEL = PanelSpec(
+    "throughput",
+    throughput_panel,
+    row="top",
+    rank=0,
+    stacked_height=_stacked_height,
+    is_configurable=True,
+    charts=_charts,
+)

@@ -8,12 +8,12 @@ from tputtui.model import ServiceState
 from tputtui.profiling.analysis.categories import WORK_KINDS
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.bottleneck import first_to_saturate
-from tputtui.views.live.latency_panel import format_quantile, quantile_name
 from tputtui.views.live.throughput_panel import error_role
 from tputtui.views.profile import tabs
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 from tputtui.views.profile.profile_tab import CATEGORY_LABELS
 from tputtui.views.shared.frame import Frame, format_traffic
+from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, bar, sparkline
 
 WIDE_WIDTH = 100  # cells from which titles are in full and the tree has a detail column beside it

@@ -16,7 +16,7 @@ from typing import Final
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.model import Snapshot
+from tputtui.model import ServiceState, Snapshot
 from tputtui.profiling.analysis.share_variance import MIN_SLICES
 from tputtui.signals.rates import history_keys
 from tputtui.stats.confidence_sequence import SequenceResult
@@ -76,36 +76,35 @@ def snapshot_figures(snapshot: Snapshot) -> dict[str, tuple[float, str | None]]:
 
     Unknown values and mere lower bounds are left out.
     """
-    found: dict[str, tuple[float | None, str | None]] = {}
+    figures: dict[str, tuple[float | None, str | None]] = {}
     for service in snapshot.services:
-        traffic, latency = service.traffic, service.latency
-        if traffic is not None:
-            found[history_keys.traffic(service.name)] = (traffic.rps, traffic.unit)
-            found |= {
-                history_keys.route(service.name, row.labels): (row.rps, traffic.unit)
-                for row in service.breakdown
-            }
-        if service.errors is not None:
-            found[history_keys.errors(service.name)] = (service.errors.ratio, "ratio")
-        for quantile in latency.quantiles if latency is not None else ():
-            value = None if quantile.is_lower_bound else quantile.value
-            found[history_keys.latency(service.name, quantile.q)] = (
-                value,
-                latency.unit if latency is not None else None,
-            )
-        found |= {
-            history_keys.saturation(service.name, one.name): (one.ratio, "ratio")
-            for one in service.saturation
-        }
-    found |= {
-        history_keys.saturation("", one.name): (one.ratio, "ratio")
-        for one in snapshot.host_saturation
-    }
+        figures |= _service_figures(service)
+    for resource in snapshot.host_saturation:
+        figures[history_keys.saturation("", resource.name)] = (resource.ratio, "ratio")
     return {
         name: (value, unit)
-        for name, (value, unit) in found.items()
+        for name, (value, unit) in figures.items()
         if value is not None and isfinite(value)
     }
+
+
+def _service_figures(service: ServiceState) -> dict[str, tuple[float | None, str | None]]:
+    """Figures of a service by name, each with its unit; None where unknown."""
+    figures: dict[str, tuple[float | None, str | None]] = {}
+    traffic, errors, latency = service.traffic, service.errors, service.latency
+    if traffic is not None:
+        figures[history_keys.traffic(service.name)] = (traffic.rps, traffic.unit)
+        for row in service.breakdown:
+            figures[history_keys.route(service.name, row.labels)] = (row.rps, traffic.unit)
+    if errors is not None:
+        figures[history_keys.errors(service.name)] = (errors.ratio, "ratio")
+    if latency is not None:
+        for quantile in latency.quantiles:
+            value = None if quantile.is_lower_bound else quantile.value
+            figures[history_keys.latency(service.name, quantile.q)] = (value, latency.unit)
+    for resource in service.saturation:
+        figures[history_keys.saturation(service.name, resource.name)] = (resource.ratio, "ratio")
+    return figures
 
 
 def figure_from_rows(
@@ -117,14 +116,12 @@ def figure_from_rows(
     mean = fmean(rows)
     if len(rows) < MIN_ROWS:
         return BaselineFigure(mean, unit=unit)
-    known = estimate_mean(rows, width_s)
-    half = (
-        hypot(known.half_width, t95(1000) * sqrt(2) * DEFAULT_RUN_SD * abs(mean))
-        if is_from_run
-        else known.half_width
-    )
-    spread = sqrt(sum((one - mean) ** 2 for one in rows) / (len(rows) - 1))
-    return BaselineFigure(mean, hypot(half, t95(len(rows) - 1) * spread), half, unit)
+    half_width = estimate_mean(rows, width_s).half_width
+    if is_from_run:
+        half_width = hypot(half_width, t95(1000) * sqrt(2) * DEFAULT_RUN_SD * abs(mean))
+    deviation = sqrt(sum((row - mean) ** 2 for row in rows) / (len(rows) - 1))
+    window_margin = hypot(half_width, t95(len(rows) - 1) * deviation)
+    return BaselineFigure(mean, window_margin, half_width, unit)
 
 
 def figure_from_windows(
@@ -137,13 +134,14 @@ def figure_from_windows(
     if value is None or not isfinite(value):
         return None
     # Neighbours share half of their samples.
-    apart = [one for one in list(windows)[::-1][::2] if one is not None]
-    if len(apart) < MIN_SLICES:
+    samples = [mean for mean in list(windows)[::-1][::2] if mean is not None]
+    if len(samples) < MIN_SLICES:
         return BaselineFigure(value, unit=unit)
-    middle = fmean(apart)
-    variance = _OVERLAP_FACTOR * sum((one - middle) ** 2 for one in apart) / (len(apart) - 1)
-    chance = t95(len(apart) - 1)
-    return BaselineFigure(value, chance * sqrt(2 * variance), chance * sqrt(variance), unit)
+    center = fmean(samples)
+    squares = sum((sample - center) ** 2 for sample in samples)
+    variance = _OVERLAP_FACTOR * squares / (len(samples) - 1)
+    t = t95(len(samples) - 1)
+    return BaselineFigure(value, t * sqrt(2 * variance), t * sqrt(variance), unit)
 
 
 def difference_spans(
@@ -163,27 +161,31 @@ def difference_spans(
         return []
     if unit is not None and baseline_figure.unit is not None and unit != baseline_figure.unit:
         return [TextSpan(f"was in {text.clean(baseline_figure.unit, 20)}", "dim")]
-    within, apart = baseline_figure.window_margin, current - baseline_figure.value
+    margin, difference = baseline_figure.window_margin, current - baseline_figure.value
+    is_unconfirmed = False
     if result is not None:
-        within, apart = result.half_width, result.effect
-    if within is not None and (
-        abs(apart) <= within or (result is not None and not result.is_confirmed)
-    ):
+        margin, difference = result.half_width, result.effect
+        is_unconfirmed = not result.is_confirmed
+    if margin is not None and (abs(difference) <= margin or is_unconfirmed):
         return [TextSpan("no clear difference", "dim")]
-    points = baseline_figure.unit == "ratio"
-    if baseline_figure.value == 0 and not points:
+    is_in_points = baseline_figure.unit == "ratio"
+    if baseline_figure.value == 0 and not is_in_points:
         return [TextSpan("was 0" if current else "as before", "dim")]
-    scale, sign_of_unit = (100.0, "pp") if points else (100 / abs(baseline_figure.value), "%")
-    change = scale * apart
-    shown = text.format_percent(abs(change))
-    sign = "=" if not shown.strip("0.") else "▲" if change > 0 else "▼"
-    words = f"{sign} {shown} {sign_of_unit}"
-    if within is None:
-        return [TextSpan(words, "dim")]
+    scale, points_or_percent = 100.0, "pp"
+    if not is_in_points:
+        scale, points_or_percent = 100 / abs(baseline_figure.value), "%"
+    change = scale * difference
+    digits = text.format_percent(abs(change))
+    sign = "▲" if change > 0 else "▼"
+    if not digits.strip("0."):
+        sign = "="
+    shown = f"{sign} {digits} {points_or_percent}"
+    if margin is None:
+        return [TextSpan(shown, "dim")]
     role: Role = "plain"
     if result is not None and better_direction:
         role = "ok" if change * better_direction > 0 else "bad"
-    return [TextSpan(words, role), TextSpan(f" ± {text.format_percent(scale * within)}", "dim")]
+    return [TextSpan(shown, role), TextSpan(f" ± {text.format_percent(scale * margin)}", "dim")]
 
 
 def row_width_s(window_s: float, interval_s: float) -> float:

@@ -14,12 +14,10 @@ from tputtui.views.shared.styled_text import Line, LineBuilder
 def missing_reasons(frame: Frame, service: ServiceState | None, signal: str) -> list[str]:
     """Reasons why a signal does not exist."""
     if service is None:
-        if frame.snapshot.targets or not frame.snapshot.is_ready:
-            return [
-                "looking for targets"
-                if not frame.snapshot.targets
-                else "waiting for the first answer"
-            ]
+        if frame.snapshot.targets:
+            return ["waiting for the first answer"]
+        if not frame.snapshot.is_ready:
+            return ["looking for targets"]
         return ["no target: tputtui :PORT watches a port,", "tputtui demo shows an example"]
     unanswered = _no_answer_reason(frame, service)
     if unanswered is not None:
@@ -34,12 +32,10 @@ def missing_reason_lines(
     frame: Frame, service: ServiceState | None, signal: str, width: int
 ) -> list[Line]:
     """Render the reasons why a signal does not exist; long ones continue on the next line."""
-    words = [
-        piece
-        for one in missing_reasons(frame, service, signal)
-        for piece in wrap(one, max(12, width - 2))
-    ]
-    return [LineBuilder(width).at(1, piece, "dim").line() for piece in words]
+    pieces: list[str] = []
+    for reason in missing_reasons(frame, service, signal):
+        pieces += wrap(reason, max(12, width - 2))
+    return [LineBuilder(width).at(1, piece, "dim").line() for piece in pieces]
 
 
 def no_rate_reason(frame: Frame, service: ServiceState) -> str:
@@ -51,14 +47,14 @@ def no_rate_reason(frame: Frame, service: ServiceState) -> str:
 
 def _no_answer_reason(frame: Frame, service: ServiceState) -> str | None:
     """Message while none of a service's targets answers; None if one does."""
-    mine: list[TargetStatus] = [
-        target for target in frame.snapshot.targets if target.name in service.targets
-    ]
-    if not mine or any(
-        target.state == "up" or (target.up and not target.is_overdue) for target in mine
-    ):
+    own = [target for target in frame.snapshot.targets if target.name in service.targets]
+    if not own or any(map(_answers, own)):
         return None
-    troubled = next((target for target in mine if target_state.is_in_trouble(target)), None)
-    return (
-        target_state.sentence(troubled) if troubled is not None else "waiting for the first answer"
-    )
+    troubled = next(filter(target_state.is_in_trouble, own), None)
+    if troubled is None:
+        return "waiting for the first answer"
+    return target_state.sentence(troubled)
+
+
+def _answers(target: TargetStatus) -> bool:
+    return target.state == "up" or bool(target.up and not target.is_overdue)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tputtui import text
 from tputtui.model import ExtraSignal, LatencyState, ServiceState
+from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 from tputtui.views.shared.styled_text import Line, LineBuilder
 
 _MAX_LATENCIES = 3  # lines of latencies
@@ -39,11 +40,9 @@ def _latency_line(signal: ExtraSignal, latency: LatencyState, width: int) -> Lin
     row = LineBuilder(width).at(1, text.clean(signal.name, 30))
     ends = dict.fromkeys([*latency.quantiles[:1], *latency.quantiles[-1:]])
     for quantile in ends:
-        digits, unit = text.format_amount(quantile.value, latency.unit)
-        sign = "≥" if quantile.is_lower_bound else ""
-        row.then(f"   p{round(quantile.q * 100, 4):g} ", "dim").then(
-            f"{sign}{digits}", "strong"
-        ).then(f" {unit}", "dim")
+        digits, unit = format_quantile(quantile, latency.unit)
+        row.then(f"   {quantile_name(quantile.q)} ", "dim")
+        row.then(digits, "strong").then(f" {unit}", "dim")
     if not ends:
         digits, unit = text.format_amount(latency.mean, latency.unit)
         row.then("   mean ", "dim").then(digits, "strong").then(f" {unit}", "dim")

@@ -8,19 +8,13 @@ from tputtui import text
 from tputtui.model import ChartedFamily
 from tputtui.signals.service.family_table import FamilyRow
 
+_UNITS = {"bytes": "By", "seconds": "s", "ratio": "ratio"}
+
 
 def family_unit(family: FamilyRow | ChartedFamily) -> str:
     """Unit of a family's value: per second for counters, else from the UNIT line or the name."""
-    said = family.unit or family.name.removesuffix("_total").rpartition("_")[2]
-    kind = (
-        "By"
-        if said == "bytes"
-        else "s"
-        if said == "seconds"
-        else "ratio"
-        if said == "ratio"
-        else ""
-    )
+    word = family.unit or family.name.removesuffix("_total").rpartition("_")[2]
+    kind = _UNITS.get(word, "")
     if not family.is_counter:
         return kind
     if family.type != "counter":

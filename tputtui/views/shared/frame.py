@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import field
 from math import floor
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.frozen import frozen
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tputtui.signals.service.service_filter import ServiceFilter
     from tputtui.signals.service.traffic_split import TrafficSplit
     from tputtui.stats.confidence_sequence import SequenceResult
-    from tputtui.views.live.split_view import SplitFigure
+    from tputtui.views.live.split_figures import SplitFigure
 
 HistoryReader = Callable[[str, int], Sequence[float | None]]
 """Function (name of a figure in `history_keys`, columns) -> mean in each column of the time axis.
@@ -39,33 +39,6 @@ HeatmapReader = Callable[[str, int], "LatencyHeatmap | None"]
 """Function (service, columns) -> latency distribution in each column of the time axis.
 
 None for a service without buckets.
-"""
-
-PanelName = Literal[
-    "throughput",
-    "latency",
-    "saturation",
-    "targets",
-    "routes",
-    "processes",
-    "events",
-    "metric",
-    "split",
-]
-PANELS: tuple[PanelName, ...] = (
-    "throughput",
-    "latency",
-    "saturation",
-    "targets",
-    "routes",
-    "processes",
-    "events",
-    "metric",
-    "split",
-)
-"""Panels in the order of Tab and of the keys 1 to 9.
-
-"metric" is present while a family is charted, "split" while a service is split.
 """
 
 
@@ -110,7 +83,7 @@ class ViewState:
     shown_span_s: float = 60.0  # grows to span_s with the available data
     behind_s: float = 0.0  # distance from the newest snapshot; 0 is live
     is_frozen: bool = False
-    focus: PanelName | None = None
+    focus: str | None = None
     recording_status: str | None = None  # duration and size so far, during a recording
     replay: ReplayStatus | None = None  # set while a recorded run is shown
     mark_times: tuple[float, ...] = ()  # `at` of each mark
@@ -128,7 +101,7 @@ class ViewState:
     cursor: tuple[float, float] | None = None
     ascii_only: bool = False  # ASCII only: shade characters have no ASCII equivalent
 
-    def is_panel_enabled(self, panel: PanelName) -> bool:
+    def is_panel_enabled(self, panel: str) -> bool:
         """Return whether a panel may be shown; a disabled panel is shown while it has the focus."""
         return not self.panels or panel in self.panels or panel == self.focus
 
@@ -164,12 +137,11 @@ class Frame:
 
         See `views.shared.comparison_base.difference_spans`.
         """
-        found = self.baseline_figure(figure)
-        return (
-            difference_spans(found, current, self.evaluate_baseline(figure), better_direction, unit)
-            if found is not None
-            else []
-        )
+        baseline = self.baseline_figure(figure)
+        if baseline is None:
+            return []
+        result = self.evaluate_baseline(figure)
+        return difference_spans(baseline, current, result, better_direction, unit)
 
     @property
     def service(self) -> ServiceState | None:
@@ -180,33 +152,24 @@ class Frame:
     def headroom(self) -> Headroom | None:
         """Headroom of the service; None without objectives."""
         service = self.service
-        return next(
-            (one for one in self.snapshot.headroom if service and one.service == service.name), None
-        )
-
-    @property
-    def is_split(self) -> bool:
-        """Whether the shown service is split, and neither of the replaced panels has the focus."""
-        look, service = self.view_state.split, self.service
-        if look is None or service is None or service.name not in look.split.services:
-            return False
-        return self.view_state.focus not in ("throughput", "latency")
+        if service is None:
+            return None
+        own = (each for each in self.snapshot.headroom if each.service == service.name)
+        return next(own, None)
 
     @property
     def active_filter(self) -> ServiceFilter | None:
         """Service filter, if the shown service is the filtered one."""
-        lens, service = self.view_state.service_filter, self.service
-        return (
-            lens if lens is not None and service is not None and service.name == lens.name else None
-        )
+        service_filter, service = self.view_state.service_filter, self.service
+        if service_filter is None or service is None or service.name != service_filter.name:
+            return None
+        return service_filter
 
     def cursor_column(self, columns: int) -> int | None:
         """Column of the time axis that holds the selected moment, of `columns`; None while live."""
-        return (
-            self._column(self.view_state.cursor[1], columns)
-            if self.view_state.cursor is not None
-            else None
-        )
+        if self.view_state.cursor is None:
+            return None
+        return self._column(self.view_state.cursor[1], columns)
 
     def overlay_marks(self, line: Line, start: int, columns: int) -> Line:
         """Add the marks and the selected moment to a chart line.
@@ -220,11 +183,11 @@ class Frame:
 
     def mark_columns(self, columns: int) -> tuple[int, ...]:
         """Columns of the time axis that hold marks or profiles, of `columns`."""
-        found = (
+        marked = (
             self._column(moment, columns)
             for moment in (*self.view_state.mark_times, *self.view_state.profile_times)
         )
-        return tuple(sorted({column for column in found if column is not None}))
+        return tuple(sorted({column for column in marked if column is not None}))
 
     def _column(self, moment: float, columns: int) -> int | None:
         if columns <= 0:

@@ -9,9 +9,12 @@ from typing import Generic, TypeVar
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.views.shared.frame import ListState, PanelView, first_visible_row
-from tputtui.views.shared.styled_text import Line, LineBuilder
+from tputtui.views.shared.styled_text import Line, LineBuilder, Role
 
 Item = TypeVar("Item")
+
+_TITLE_ROLE: Role = "dim"
+_SORTED_ROLE: Role = "plain"
 
 
 @frozen
@@ -39,11 +42,11 @@ def filter_and_sort(
     list_table: ListTable[Item], columns: Sequence[TableColumn[Item]], state: ListState
 ) -> list[Item]:
     """Filter and sort the items; with an unknown sort column they keep their order."""
-    wanted = state.filter_text.casefold()
+    pattern = state.filter_text.casefold()
     items = [
         item
         for item in list_table.items
-        if not wanted or wanted in list_table.filter_text(item).casefold()
+        if not pattern or pattern in list_table.filter_text(item).casefold()
     ]
     column = next((column for column in columns if column.id == state.sort_column), None)
     if column is None:
@@ -73,16 +76,16 @@ def table_view(
     `footer_line` makes the last line from the number of hidden rows. `default_sort` is the sort
     column until the user selects one. The row with the key `pinned_key` is always the first.
     """
-    chosen = state
+    user_state = state
     state = replace(state, sort_column=state.sort_column or default_sort)
     items = filter_and_sort(list_table, columns, state)
     if pinned_key is not None:
         items.sort(key=lambda item: list_table.key(item) != pinned_key)
     lines: list[Line] = [top_line]
     keys: list[Hashable | None] = [None]
-    shown = _fit_columns(columns, width)
+    fitting = _fit_columns(columns, width)
     if height > 2 and list_table.items:
-        lines.append(_header_line(shown, state, width))
+        lines.append(_header_line(fitting, state, width))
         keys.append(None)
     room = height - len(lines)
     foot_line = footer_line(max(0, len(items) - room + 1)) if room > 2 else None
@@ -91,32 +94,35 @@ def table_view(
     all_keys = [list_table.key(item) for item in items]
     cursor = all_keys.index(state.cursor) if state.cursor in all_keys else None
     first = first_visible_row(state.top, cursor, len(items), max(1, room))
-    at_line: int | None = None
+    cursor_line: int | None = None
     for index in range(first, min(len(items), first + room)):
         if index == cursor:
-            at_line = len(lines)
+            cursor_line = len(lines)
         row = LineBuilder(width)
         x = 1
-        for column, cells in shown:
+        for column, cells in fitting:
             column.draw(row, x, cells, items[index])
             x += cells + 1
         lines.append(row.line())
         keys.append(all_keys[index])
     if not items and room > 0:
-        words = (
-            f"nothing matches “{text.clean(state.filter_text, 40)}”: Esc clears the filter"
-            if state.filter_text
-            else empty_message
-        )
-        lines.append(LineBuilder(width).at(1, words, "dim").line())
+        if state.filter_text:
+            pattern = text.clean(state.filter_text, 40)
+            empty_message = f"nothing matches “{pattern}”: Esc clears the filter"
+        lines.append(LineBuilder(width).at(1, empty_message, "dim").line())
     while len(lines) < height - (foot_line is not None):
         lines.append(LineBuilder(width).line())
     if foot_line is not None:
         lines.append(foot_line)
     keys += [None] * (len(lines) - len(keys))
-    sorts = tuple(column.id for column, _ in shown)
+    sorts = tuple(column.id for column, _ in fitting)
     return PanelView(
-        tuple(lines), at_line, tuple(keys), replace(chosen, top=first), sorts, state.sort_column
+        tuple(lines),
+        cursor_line,
+        tuple(keys),
+        replace(user_state, top=first),
+        sorts,
+        state.sort_column,
     )
 
 
@@ -137,17 +143,18 @@ def _fit_columns(
 
 
 def _header_line(
-    shown: Sequence[tuple[TableColumn[Item], int]], state: ListState, width: int
+    columns: Sequence[tuple[TableColumn[Item], int]], state: ListState, width: int
 ) -> Line:
     row = LineBuilder(width)
     x = 1
-    for column, cells in shown:
-        mark = ("▲" if state.is_inverted else "▼") if column.id == state.sort_column else ""
-        title = f"{column.title}{mark}"
-        role = "plain" if mark else "dim"
+    sort_mark = "▲" if state.is_inverted else "▼"
+    for column, cells in columns:
+        title, role = column.title, _TITLE_ROLE
+        if column.id == state.sort_column:
+            title, role = f"{column.title}{sort_mark}", _SORTED_ROLE
         if column.is_right_aligned:
-            row.ending_at(x + cells, title, role)  # type: ignore[arg-type]
+            row.ending_at(x + cells, title, role)
         else:
-            row.at(x, title, role)  # type: ignore[arg-type]
+            row.at(x, title, role)
         x += cells + 1
     return row.line()

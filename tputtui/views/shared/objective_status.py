@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from tputtui import text
-from tputtui.model import BreakdownRow, ObjectiveState, ObjectiveStatus
+from tputtui.model import BreakdownRow, ObjectiveState, ObjectiveStatus, ServiceState
 from tputtui.settings.expressions import Measure, Objective, parse_objective
 from tputtui.signals.objectives.objective_tracker import worst_value
 from tputtui.signals.rates.history_keys import find_route
@@ -37,44 +37,52 @@ def service_objective(
 ) -> ObjectiveStatus | None:
     """Objective on a figure of the shown service, the worst of several; None without one."""
     service = frame.service
-    found = []
-    for status in frame.snapshot.objectives:
-        asked = _parse(status.expression)
-        if (
-            service is None
-            or asked is None
-            or asked.measure != measure
-            or asked.route is not None
-            or asked.quantile != quantile
-        ):
-            continue
-        if (
-            asked.service is None
-            and len(frame.snapshot.services) > 1
-            and worst_value(asked, [service]) != status.value
-        ):
-            continue  # the state belongs to another service, the worst one
-        if asked.service in (None, service.name):
-            found.append(status)
-    return _worst(found)
+    if service is None:
+        return None
+    applying = [
+        status
+        for status in frame.snapshot.objectives
+        if _applies_to_service(frame, service, status, measure, quantile)
+    ]
+    return _worst(applying)
+
+
+def _applies_to_service(
+    frame: Frame,
+    service: ServiceState,
+    status: ObjectiveStatus,
+    measure: Measure,
+    quantile: float | None,
+) -> bool:
+    objective = _parse(status.expression)
+    if objective is None or objective.route is not None:
+        return False
+    if objective.measure != measure or objective.quantile != quantile:
+        return False
+    if objective.service is not None:
+        return objective.service == service.name
+    # Of several services, the state belongs to the worst one.
+    is_alone = len(frame.snapshot.services) <= 1
+    return is_alone or worst_value(objective, [service]) == status.value
 
 
 def route_objective(
     frame: Frame, row: BreakdownRow, measure: Measure, quantile: float | None = None
 ) -> ObjectiveStatus | None:
     """Objective on a figure of a route; None without one."""
-    service, route, found = frame.service, find_route(row.labels), []
+    service, route = frame.service, find_route(row.labels)
+    if service is None:
+        return None
+    applying: list[ObjectiveStatus] = []
     for status in frame.snapshot.objectives:
-        asked = _parse(status.expression)
-        if service is None or asked is None or asked.route is None or asked.route != route:
+        objective = _parse(status.expression)
+        if objective is None or objective.route is None or objective.route != route:
             continue
-        if (
-            asked.measure == measure
-            and asked.quantile == quantile
-            and asked.service in (None, service.name)
-        ):
-            found.append(status)
-    return _worst(found)
+        if objective.measure != measure or objective.quantile != quantile:
+            continue
+        if objective.service in (None, service.name):
+            applying.append(status)
+    return _worst(applying)
 
 
 def _worst(statuses: list[ObjectiveStatus]) -> ObjectiveStatus | None:
@@ -88,11 +96,9 @@ def urgency(status: ObjectiveStatus) -> int:
 
 def status_role(status: ObjectiveStatus | None, default: Role = "strong") -> Role:
     """Colour of a number that has an objective; `default` where the objective is met."""
-    return (
-        _STATE_ROLES[status.state]
-        if status is not None and status.state in ("missed", "at_risk")
-        else default
-    )
+    if status is None or status.state not in ("missed", "at_risk"):
+        return default
+    return _STATE_ROLES[status.state]
 
 
 def status_sign(status: ObjectiveStatus | None) -> str:
@@ -107,20 +113,18 @@ def status_spans(status: ObjectiveStatus | None, with_measure: bool = False) -> 
     """
     if status is None:
         return []
-    plain = text.clean(status.expression.rpartition(":")[2].strip(), 40)
-    limit = plain if with_measure else _MEASURE_PREFIX.sub("", plain)
-    shown = {"ok": "ok", "at_risk": "at risk", "missed": "missed", "no_data": "no data"}[
-        status.state
-    ]
-    shown += f": {status.reason}" if status.reason else ""
-    since = (
-        f" {text.format_duration(status.for_s)}"
-        if status.for_s is not None and status.state in ("missed", "at_risk")
-        else ""
-    )
-    mark = "! " if status.state == "missed" else ""
+    limit = text.clean(status.expression.rpartition(":")[2].strip(), 40)
+    if not with_measure:
+        limit = _MEASURE_PREFIX.sub("", limit)
+    state = status.state.replace("_", " ")
+    if status.reason:
+        state += f": {status.reason}"
+    since = ""
+    if status.for_s is not None and status.state in ("missed", "at_risk"):
+        since = f" {text.format_duration(status.for_s)}"
+    sign = "! " if status.state == "missed" else ""
     spans = [
-        TextSpan(f"{mark}{limit} {shown}", _STATE_ROLES[status.state]),
+        TextSpan(f"{sign}{limit} {state}", _STATE_ROLES[status.state]),
         TextSpan(since, "plain"),
     ]
     if status.budget_left is not None and status.state != "no_data":

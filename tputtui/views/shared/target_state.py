@@ -31,8 +31,9 @@ def slow(target: TargetStatus) -> str:
 
 def slow_service(service: ServiceState, targets: Iterable[TargetStatus]) -> str:
     """Format a service as slow, by its target that is late for the shortest time."""
-    mine = (one for one in targets if one.name in service.targets and one.waiting_s is not None)
-    late = min(mine, key=lambda one: one.waiting_s or 0.0, default=None)
+    own = (target for target in targets if target.name in service.targets)
+    late_targets = (target for target in own if target.waiting_s is not None)
+    late = min(late_targets, key=lambda target: target.waiting_s or 0.0, default=None)
     return f"slow: {text.late(service.waiting_s, late.partial if late is not None else None)}"
 
 
@@ -60,8 +61,6 @@ def sentence(target: TargetStatus) -> str:
 
 def last(figure: LastFigure | None, digits: str, unit: str) -> str:
     """Format the last known value: last 66.9 req/s, 23 s ago."""
-    return (
-        f"last {digits} {unit}".rstrip() + f", {text.format_duration(round(figure.age_s))} ago"
-        if figure is not None
-        else ""
-    )
+    if figure is None:
+        return ""
+    return f"last {digits} {unit}".rstrip() + f", {text.format_duration(round(figure.age_s))} ago"

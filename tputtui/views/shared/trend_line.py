@@ -30,25 +30,24 @@ def trend_lines(
     if cells < 4 or rows < 1:
         return []
     values = frame.history(figure, cells)
-    known = frame.baseline_figure(figure)
-    top = max(
-        (
-            value
-            for value in (*values, current, known.value if known else None)
-            if value is not None
-        ),
-        default=0.0,
-    )  # never below the current value
-    pictures = sparkline_rows(values, min(rows, _MAX_ROWS), top or None)
-    behind = level_row_index(known.value, top, len(pictures)) if known and top > 0 else None
+    baseline = frame.baseline_figure(figure)
+    # Never below the current value.
+    known = [value for value in (*values, current) if value is not None]
+    if baseline is not None:
+        known.append(baseline.value)
+    top = max(known, default=0.0)
+    trend = sparkline_rows(values, min(rows, _MAX_ROWS), top or None)
+    baseline_row: int | None = None
+    if baseline is not None and top > 0:
+        baseline_row = level_row_index(baseline.value, top, len(trend))
     lines = []
-    for index, content in enumerate(pictures):
+    for index, content in enumerate(trend):
         row = LineBuilder(width)
         if index == 0 and top > 0:
             row.ending_at(_CHART_COLUMN - 1, _format_scale(top, unit), "dim")
-        elif index == len(pictures) - 1:
+        elif index == len(trend) - 1:
             row.ending_at(_CHART_COLUMN - 1, "0", "dim")
-        row.spans(with_level(content, has_level=index == behind), _CHART_COLUMN)
+        row.spans(with_level(content, has_level=index == baseline_row), _CHART_COLUMN)
         lines.append(frame.overlay_marks(row.line(), _CHART_COLUMN, cells))
     return lines
 
