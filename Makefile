@@ -9,20 +9,30 @@ UV := $(shell command -v uv 2>/dev/null)
 # Tests run beside each other; those that need the machine to themselves are marked `alone` and run after them.
 WORKERS ?= 2
 
-.PHONY: demo test check pins bench screenshots docs clean
+.PHONY: demo test lint check coverage pins bench screenshots docs clean
 
 demo: $(STAMP)
 	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then exec $(BIN)/tputtui demo $(ARGS); else exec $(BIN)/tputtui demo --stream -n 10 $(ARGS); fi
 
-test: check
+test: lint
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not alone"
 	$(BIN)/python -m pytest -q -m alone
 
-check: $(STAMP)
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# Before a commit: everything but simulations, scale tests and real terminals.
+check: lint
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not slow and not alone"
+
+coverage: $(STAMP)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -n $(WORKERS) --dist loadgroup -m "not alone"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 $(STAMP): pyproject.toml constraints/dev.txt
 	@echo "making $(VENV) with $(if $(UV),uv,venv and pip): once, about a minute" >&2
