@@ -347,7 +347,9 @@ class LiveScreen(SessionScreen):
     def _start_profile(self, with_options: bool) -> None:
         profiles = self._profiles()
         choice = profiles.choose()
-        self._pending_profile = ("ask" if with_options else "now") if choice.is_pending else ""
+        self._pending_profile = ""
+        if choice.is_pending:
+            self._pending_profile = "ask" if with_options else "now"
         if choice.process is not None:
             profiles.sample_choice(choice, ask=with_options)
         elif choice.is_pending:
