@@ -14,7 +14,7 @@ from tputtui.cli.parser import parse_arguments
 from tputtui.cli.verbs import check
 from tputtui.engine.engine import Engine
 from tputtui.model import Snapshot
-from tputtui.scrape.prometheus import backoff, server
+from tputtui.scrape.prometheus import api, server
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import parse_matchers
 
@@ -38,7 +38,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
         ("LONGEST_RETRY_S", 0.4),
         ("BUSY_RETRY_S", 0.6),
     ):
-        monkeypatch.setattr(backoff, name, seconds)
+        monkeypatch.setattr(api, name, seconds)
 
 
 class Watch:

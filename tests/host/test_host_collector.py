@@ -12,7 +12,7 @@ import psutil
 import pytest
 from planted import plant, whole_proc
 
-from tputtui.host import kernel, procfs
+from tputtui.host import kernel_files
 from tputtui.host.host_collector import HostCollector, is_counted_disk
 from tputtui.model import Pressure, TcpCounters
 
@@ -20,7 +20,7 @@ from tputtui.model import Pressure, TcpCounters
 
 
 def test_pressure_is_read_in_percent_and_seconds(tmp_path: Path) -> None:
-    found, missing = kernel.read_pressure(str(whole_proc(tmp_path)))
+    found, missing = kernel_files.read_pressure(str(whole_proc(tmp_path)))
     assert missing == ()
     assert found["cpu"] == Pressure(38.04, 0.0, 7.511891, 0.0)
     assert found["io"].full_10 == 0.25
@@ -29,12 +29,12 @@ def test_pressure_is_read_in_percent_and_seconds(tmp_path: Path) -> None:
 def test_a_cpu_file_without_a_full_line_leaves_full_unknown(tmp_path: Path) -> None:
     whole_proc(tmp_path)
     plant(tmp_path, {"proc/pressure/cpu": "some avg10=2.00 avg60=0 avg300=0 total=1000000\n"})
-    found, _ = kernel.read_pressure(str(tmp_path))
+    found, _ = kernel_files.read_pressure(str(tmp_path))
     assert found["cpu"] == Pressure(2.0, None, 1.0, None)
 
 
 def test_a_kernel_without_pressure_is_said_once(tmp_path: Path) -> None:
-    assert kernel.read_pressure(str(tmp_path)) == (
+    assert kernel_files.read_pressure(str(tmp_path)) == (
         {},
         (("pressure", "the kernel has no /proc/pressure"),),
     )
@@ -54,7 +54,7 @@ def test_a_kernel_without_pressure_is_said_once(tmp_path: Path) -> None:
 )
 def test_a_malformed_pressure_file_costs_only_itself(tmp_path: Path, content: str | bytes) -> None:
     plant(whole_proc(tmp_path), {"proc/pressure/io": content})
-    found, missing = kernel.read_pressure(str(tmp_path))
+    found, missing = kernel_files.read_pressure(str(tmp_path))
     assert set(found) == {"cpu", "memory"}
     assert missing == (("io pressure", "cannot make sense of /proc/pressure/io"),)
 
@@ -65,8 +65,8 @@ def test_pressure_that_is_switched_off_says_how_to_switch_it_on(
     def refuse(path: str, limit: int = 0) -> bytes:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), path)
 
-    monkeypatch.setattr(procfs, "read", refuse)
-    found, missing = kernel.read_pressure(str(tmp_path))
+    monkeypatch.setattr(kernel_files, "read", refuse)
+    found, missing = kernel_files.read_pressure(str(tmp_path))
     assert found == {}
     assert missing[0] == (
         "cpu pressure",
@@ -92,14 +92,14 @@ def test_tcp_counters_that_are_missing_or_malformed_are_not_offered_with_a_reaso
 ) -> None:
     if content is not None:
         plant(tmp_path, {"proc/net/snmp": content})
-    with pytest.raises(kernel.NotOfferedError, match=r"/proc/net/snmp"):
-        kernel.read_tcp(str(tmp_path))
+    with pytest.raises(kernel_files.NotOfferedError, match=r"/proc/net/snmp"):
+        kernel_files.read_tcp(str(tmp_path))
 
 
 def test_a_long_file_is_read_whole_and_a_limit_holds(tmp_path: Path) -> None:
     plant(tmp_path, {"long": b"x" * 100_000})
-    assert len(procfs.read(str(tmp_path / "long"))) == 100_000
-    assert len(procfs.read(str(tmp_path / "long"), 20_000)) == 20_000
+    assert len(kernel_files.read(str(tmp_path / "long"))) == 100_000
+    assert len(kernel_files.read(str(tmp_path / "long"), 20_000)) == 20_000
 
 
 # ------------------------------------------------------------------------------------------------- the collector
@@ -127,7 +127,7 @@ def test_our_proc_and_psutil_speak_of_the_same_machine() -> None:
     assert reading.cpu is not None
     assert before.user + before.nice <= reading.cpu.user <= after.user + after.nice
     assert before.idle - 1 <= reading.cpu.idle <= after.idle + 1
-    load = [float(field) for field in procfs.read("/proc/loadavg").split()[:3]]
+    load = [float(field) for field in kernel_files.read("/proc/loadavg").split()[:3]]
     assert load == pytest.approx(psutil.getloadavg(), abs=0.5)
 
 

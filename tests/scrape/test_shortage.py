@@ -15,12 +15,12 @@ from exporter import Exporter
 
 from tputtui import descriptors
 from tputtui.discovery.discoverer import Discoverer
-from tputtui.host import procfs
+from tputtui.host import kernel_files
 from tputtui.host.host_collector import HostCollector
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.model import Exposition
-from tputtui.scrape import inflate
-from tputtui.scrape.blocking_call import BlockingCall
+from tputtui.scrape import fetch_attempt
+from tputtui.scrape.connections import BlockingCall
 from tputtui.scrape.endpoint import Endpoint
 from tputtui.scrape.fetch_attempt import FetchAttempt
 from tputtui.scrape.http_fetch import EndpointSettings
@@ -128,7 +128,7 @@ async def test_memory_that_ends_while_the_body_comes_is_the_sentence_of_its_targ
     with Exporter() as exporter:
         asked = Endpoint(EndpointSettings.from_text(f":{exporter.port}"), Scanner())
         with monkeypatch.context() as patch:
-            patch.setattr(inflate.InflatedBody, "feed", failing(MemoryError()))
+            patch.setattr(fetch_attempt.InflatedBody, "feed", failing(MemoryError()))
             assert (await asked.scrape(10)).error == descriptors.NO_MEMORY
         assert (await asked.scrape(10)).error is None
         await asked.aclose()
@@ -152,7 +152,7 @@ def test_a_part_of_the_host_that_finds_no_descriptor_is_unknown_with_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", failing(FULL))
-    monkeypatch.setattr(procfs, "read", failing(FULL))
+    monkeypatch.setattr(kernel_files, "read", failing(FULL))
     found = HostCollector().read()
     reasons = dict(found.missing)
     assert (found.memory_total_bytes, found.run_queue) == (None, None)

@@ -1,4 +1,7 @@
-"""Inputs of a comparison as named on the command line: tables and recorded runs."""
+"""Inputs of a comparison as named on the command line: tables and recorded runs.
+
+`--baseline RUN[@A..B]` has the same inputs, for a comparison on the live screen.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from tputtui.cli import read_file
+from tputtui.cli import user_files
 from tputtui.cli.parser import UsageError
+from tputtui.cli.user_files import open_run
 from tputtui.experiments.comparability import INVALIDATING_FIELDS
 from tputtui.experiments.metric_rows import (
     COLUMNS,
@@ -27,10 +31,13 @@ from tputtui.text import clean
 
 if TYPE_CHECKING:
     from tputtui.profiling.profile_model import Profile
+    from tputtui.recording.reader import Run
     from tputtui.recording.records import RecordedProfile
     from tputtui.recording.resource_peaks import ResourcePeak
     from tputtui.recording.run_header import RunHeader
     from tputtui.recording.run_table import BucketDensities, RouteRow, RunTable
+    from tputtui.views.shared.comparison_base import Baseline
+
 
 _MAX_BYTES = 512 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -71,7 +78,7 @@ def load_side(side_spec: str) -> ComparisonSide:
 
     Raises UsageError with the file and the problem.
     """
-    path, span, service = split_side_spec(side_spec)
+    path, span, service = _split_side_spec(side_spec)
     if path.endswith(".gz"):  # checked by name without reading: a run may be larger than any table
         return _load_run(side_spec, path, span or (None, None), service)
     content = _read_bytes(path)
@@ -111,12 +118,14 @@ def read_content(path: str) -> bytes:
 
 def _read_bytes(path: str) -> bytes:
     try:
-        return read_file.read(path, _MAX_BYTES)[0]
-    except read_file.UnreadableFileError as error:
+        return user_files.read(path, _MAX_BYTES)[0]
+    except user_files.UnreadableFileError as error:
         raise UsageError(f"{clean(path)}: {error}") from None
 
 
-def split_side_spec(side_spec: str) -> tuple[str, tuple[str | None, str | None] | None, str | None]:
+def _split_side_spec(
+    side_spec: str,
+) -> tuple[str, tuple[str | None, str | None] | None, str | None]:
     """Split a side into (file, span, service). A file of exactly that name takes precedence."""
     if os.path.exists(side_spec):
         return side_spec, None, None
@@ -273,3 +282,66 @@ def _parse_workload_value(value_text: str) -> object:
     if not math.isfinite(value):
         return value_text
     return int(value) if value.is_integer() else value
+
+
+def read_baseline(run_spec: str | None) -> Baseline | None:
+    """Measure the baseline named on the command line; None without one.
+
+    Raises UsageError with the problem.
+    """
+    if run_spec is None:
+        return None
+    from tputtui.recording.time_spec import parse_time_spec
+
+    path, span, service = _split_side_spec(run_spec)
+    if service is not None:
+        raise UsageError(
+            f"--baseline {clean(run_spec, 200)}: it is taken of all services: "
+            f"leave :{clean(service, 60)} away"
+        )
+    with open_run(path) as run:
+        marks = run.marks()
+        try:
+            since, until = (
+                parse_time_spec(end, run.header, marks) if end else None
+                for end in span or (None, None)
+            )
+        except ValueError as error:
+            raise UsageError(f"--baseline {clean(run_spec, 200)}: {error}") from None
+        return _measure_baseline(run_spec, path, run, since, until)
+
+
+def _measure_baseline(
+    run_spec: str, path: str, run: Run, since: float | None, until: float | None
+) -> Baseline:
+    """Compute means over rows as wide as those of the watch (`comparison_base.row_width_s`)."""
+    from tputtui.engine.replay.replay_feed import replay_snapshots
+    from tputtui.views.shared.comparison_base import (
+        Baseline,
+        figure_from_rows,
+        row_width_s,
+        snapshot_figures,
+    )
+
+    width = row_width_s(run.header.window_s, run.header.interval_s)
+    rows: dict[str, dict[int, list[float]]] = {}
+    units: dict[str, str | None] = {}
+    for snapshot in replay_snapshots(run, since, until):
+        if not snapshot.is_ready:
+            continue
+        for name, (value, unit) in snapshot_figures(snapshot).items():
+            units[name] = unit
+            rows.setdefault(name, {}).setdefault(int(snapshot.at // width), []).append(value)
+    figures = {}
+    for name, values_of_row in rows.items():
+        means = [sum(values) / len(values) for values in values_of_row.values()]
+        figure = figure_from_rows(means, width, units[name], is_from_run=True)
+        if figure is not None:
+            figures[name] = figure
+    if not figures:
+        raise UsageError(f"--baseline {clean(run_spec, 200)}: nothing was measured in it")
+    return Baseline(
+        f"vs {os.path.basename(path).removesuffix('.tput.gz')}{run_spec[len(path) :]}",
+        figures,
+        is_from_run=True,
+    )

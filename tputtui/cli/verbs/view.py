@@ -8,12 +8,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tputtui.cli.options import common_flags
+from tputtui.cli import options
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
-from tputtui.cli.verb import Verb
+from tputtui.cli.verbs import Verb
 from tputtui.text import clean
 
 if TYPE_CHECKING:
@@ -129,4 +129,4 @@ def _write_profile(profile: Profile, path: Path, force: bool, read_only: bool) -
     return 0
 
 
-VERB = Verb(add_options, run, common_flags=common_flags.SCREEN_FLAGS)
+VERB = Verb(add_options, run, common_flags=options.SCREEN_FLAGS)
