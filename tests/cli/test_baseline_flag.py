@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from recorded import record
 
-from tputtui.cli.comparison_inputs import read_baseline
+from tputtui.cli.baseline_run import read_baseline
 from tputtui.cli.parser import UsageError
 from tputtui.signals.rates import history_keys
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tputtui.profiling.analysis import categories, insights
+from tputtui.profiling.analysis import activity, insights
 from tputtui.profiling.analysis.blocked_threads import frames_waiting_in_c
 from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.stacks import select_stacks
@@ -86,7 +86,7 @@ WORK = "main;work 4 4"  # own code that runs, so that a share would find a calle
 @pytest.mark.parametrize("name", IDLE)
 def test_an_idle_thread_is_idle_and_nothing_is_said_of_it(name: str, profile_of: Made) -> None:
     stacks = select_stacks(profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5))
-    shares = categories.category_shares(stacks)
+    shares = activity.category_shares(stacks)
     assert shares["idle"] == pytest.approx(0.96)
     assert shares["database"] == shares["outbound"] == 0
     assert [one.rule for one in insights.profile_insights(stacks)] == []
@@ -101,7 +101,7 @@ def test_an_idle_thread_of_which_the_cpu_time_is_known_is_idle_too(
     made = replace(
         made, slices=tuple(replace(part, cpu_shares={thread: 0.04}) for part in made.slices)
     )
-    shares = categories.category_shares(select_stacks(made))
+    shares = activity.category_shares(select_stacks(made))
     assert shares["idle"] == pytest.approx(0.96)
     assert insights.profile_insights(select_stacks(made), load=insights.cpu_load(made)) == []
 
@@ -128,7 +128,7 @@ INSIDE = {
 def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: Made) -> None:
     stack, category, words = INSIDE[name]
     found = select_stacks(profile_of(*[f"{stack} 40\n{IDLE['aiosqlite']} 60"] * 5))
-    assert categories.category_shares(found)[category] == pytest.approx(0.4)  # type: ignore[index]
+    assert activity.category_shares(found)[category] == pytest.approx(0.4)  # type: ignore[index]
     assert [one.text for one in insights.profile_insights(found)] == [
         f"40.0 % ±0.0 of the time is spent {words}"
     ]
@@ -137,7 +137,7 @@ def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: Made) -
 def test_a_consumers_callback_that_computes_is_own_code(profile_of: Made) -> None:
     start = f"main;BlockingChannel.start_consuming@{SITE}/pika/adapters/blocking_connection.py"
     found = select_stacks(profile_of(*[f"{start};on_message;price 70 69\n{start};{SELECT} 30"] * 5))
-    shares = categories.category_shares(found)
+    shares = activity.category_shares(found)
     assert [shares["your code"], shares["idle"]] == pytest.approx([0.7, 0.3])
     assert [one.text.partition(",")[0] for one in insights.profile_insights(found)] == [
         "70.0 % ±0.0 is computed in price"
@@ -149,7 +149,7 @@ def test_work_submitted_to_an_executor_and_waited_for_is_a_wait_of_own_code_but_
 ) -> None:
     wait = f"main;fetch_all;Future.result@{PY}/concurrent/futures/_base.py;{WAIT}"
     found = select_stacks(profile_of(*[f"{wait} 60\n{IDLE['executor, C queue']} 40"] * 5))
-    shares = categories.category_shares(found)
+    shares = activity.category_shares(found)
     assert [shares["waiting"], shares["idle"]] == pytest.approx([0.6, 0.4])
     assert insights.profile_insights(found) == []
 
@@ -237,7 +237,7 @@ def test_of_a_clients_own_thread_only_what_burnt_cpu_time_is_the_database(
     made = client_thread(executing)
     stacks = select_stacks(made)
     share = sum(executing) / len(executing)
-    shares = categories.category_shares(stacks)
+    shares = activity.category_shares(stacks)
     assert shares["database"] == pytest.approx(share)
     assert shares["idle"] == pytest.approx(1 - share)
     (sentence,) = insights.profile_insights(stacks, load=insights.cpu_load(made))
@@ -251,7 +251,7 @@ def test_a_clients_thread_of_which_nobody_measured_the_cpu_time_is_accused_of_no
     made = client_thread([0.5] * 5)
     blind = replace(made, slices=tuple(replace(part, cpu_shares={}) for part in made.slices))
     assert insights.profile_insights(select_stacks(blind)) == []
-    assert categories.category_shares(select_stacks(blind))["database"] == 0
+    assert activity.category_shares(select_stacks(blind))["database"] == 0
 
 
 def test_a_busy_thread_has_no_waits_that_its_cpu_time_does_not_tell_apart(profile_of: Made) -> None:
@@ -265,11 +265,11 @@ def test_without_any_own_code_a_client_that_an_unknown_library_calls_waits_and_i
 ) -> None:
     call = f"{UVICORN.format(s=SITE)};load@{SITE}/shop/views.py;execute@{SITE}/psycopg/cursor.py;{WAIT}"
     stacks = select_stacks(profile_of(*[f"{call} 30\n{IDLE['psycopg_pool worker']} 70"] * 5))
-    shares = categories.category_shares(stacks)
+    shares = activity.category_shares(stacks)
     assert [shares["waiting"], shares["idle"]] == pytest.approx([0.3, 0.7])
     assert insights.profile_insights(stacks) == []
     known = CategoryTable(own_packages=frozenset(("shop",)))
-    assert categories.category_shares(stacks, known)["database"] == pytest.approx(0.3)
+    assert activity.category_shares(stacks, known)["database"] == pytest.approx(0.3)
     assert [one.text for one in insights.profile_insights(stacks, known)] == [
         "30.0 % ±0.0 of the time is spent in the database client psycopg, called from load."
     ]
@@ -301,4 +301,4 @@ def test_a_main_function_that_starts_a_server_does_not_compute_what_the_server_d
         profile_of(*[f"{server} 90 89\nmain;run@{SITE}/uvicorn/main.py;{LOOP};{SELECT} 10"] * 5)
     )
     assert [one.rule for one in insights.profile_insights(found)] == ["cpu-bound"]
-    assert categories.category_shares(found)["framework"] == pytest.approx(0.9)
+    assert activity.category_shares(found)["framework"] == pytest.approx(0.9)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tputtui.model import ProcessReference
-from tputtui.profiling.analysis import categories, insights, own_code
+from tputtui.profiling.analysis import activity, insights, own_code
 from tputtui.profiling.analysis.code_origin import origin
 from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.stacks import select_stacks
@@ -148,7 +148,7 @@ def test_the_top_of_a_console_script_is_not_own_code_but_a_program_of_ones_own_i
 
 
 def test_the_users_table_says_what_is_own_code_too() -> None:
-    table = categories.build_table({"your code": ("helpers",), "framework": ("base",)}, ("shop",))
+    table = activity.build_table({"your code": ("helpers",), "framework": ("base",)}, ("shop",))
     assert table.is_own_code(Function("f", f"{SITE}/helpers/x.py"))
     assert table.is_own_code(Function("f", f"{SITE}/shop/x.py"))
     assert not table.is_own_code(Function("f", "/srv/base/x.py"))
@@ -238,7 +238,7 @@ def test_the_names_travel_with_a_profile_and_nothing_else_of_the_command_line_do
     again = file_formats.load(tmp_path / "p.json")
     assert again.metadata.own == ("shop",)
     assert (
-        categories.category_shares(
+        activity.category_shares(
             select_stacks(again), own_code.profile_table(again, CategoryTable())
         )["your code"]
         == 1.0

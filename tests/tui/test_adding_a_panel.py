@@ -14,7 +14,7 @@ from fake_source import desk, settled
 from textual.pilot import Pilot
 
 from tputtui.settings import schema
-from tputtui.tui import key_help
+from tputtui.tui import keys
 from tputtui.tui.app import TputtuiApp
 from tputtui.views.live import layout, panels
 from tputtui.views.live.panel_spec import PanelSpec
@@ -80,7 +80,7 @@ async def test_an_added_panel_takes_the_lines_that_are_left_on_a_small_screen_wi
 
 async def test_the_tenth_panel_has_no_number_and_the_ninth_keeps_its_own(added: PanelSpec) -> None:
     assert len(panels.PANELS) == 10
-    numbers = next(words for key, _, words in key_help.help_rows("live", {}) if key == "1-9")
+    numbers = next(words for key, _, words in keys.help_rows("live", {}) if key == "1-9")
     assert added.name not in numbers
     assert "9 split" in numbers
     app = desk()

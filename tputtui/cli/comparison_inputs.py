@@ -1,7 +1,4 @@
-"""Inputs of a comparison as named on the command line: tables and recorded runs.
-
-`--baseline RUN[@A..B]` has the same inputs, for a comparison on the live screen.
-"""
+"""Inputs of a comparison as named on the command line: tables and recorded runs."""
 
 from __future__ import annotations
 
@@ -16,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from tputtui.cli import user_files
 from tputtui.cli.parser import UsageError
-from tputtui.cli.user_files import open_run
 from tputtui.experiments.comparability import INVALIDATING_FIELDS
 from tputtui.experiments.metric_rows import (
     COLUMNS,
@@ -31,12 +27,10 @@ from tputtui.text import clean
 
 if TYPE_CHECKING:
     from tputtui.profiling.profile_model import Profile
-    from tputtui.recording.reader import Run
     from tputtui.recording.records import RecordedProfile
     from tputtui.recording.resource_peaks import ResourcePeak
     from tputtui.recording.run_header import RunHeader
     from tputtui.recording.run_table import BucketDensities, RouteRow, RunTable
-    from tputtui.views.shared.comparison_base import Baseline
 
 
 _MAX_BYTES = 512 * 1024 * 1024
@@ -78,7 +72,7 @@ def load_side(side_spec: str) -> ComparisonSide:
 
     Raises UsageError with the file and the problem.
     """
-    path, span, service = _split_side_spec(side_spec)
+    path, span, service = split_side_spec(side_spec)
     if path.endswith(".gz"):  # checked by name without reading: a run may be larger than any table
         return _load_run(side_spec, path, span or (None, None), service)
     content = _read_bytes(path)
@@ -101,7 +95,7 @@ def longest_profile(side: ComparisonSide) -> Profile | None:
     """Return the longest readable profile in a side's run; None if there is none."""
     if not side.profiles:
         return None
-    from tputtui.profiling.profile_errors import UnreadableProfileError
+    from tputtui.profiling.profile_model import UnreadableProfileError
     from tputtui.recording import embedded_profiles
 
     profiles: list[Profile] = []
@@ -123,7 +117,7 @@ def _read_bytes(path: str) -> bytes:
         raise UsageError(f"{clean(path)}: {error}") from None
 
 
-def _split_side_spec(
+def split_side_spec(
     side_spec: str,
 ) -> tuple[str, tuple[str | None, str | None] | None, str | None]:
     """Split a side into (file, span, service). A file of exactly that name takes precedence."""
@@ -282,66 +276,3 @@ def _parse_workload_value(value_text: str) -> object:
     if not math.isfinite(value):
         return value_text
     return int(value) if value.is_integer() else value
-
-
-def read_baseline(run_spec: str | None) -> Baseline | None:
-    """Measure the baseline named on the command line; None without one.
-
-    Raises UsageError with the problem.
-    """
-    if run_spec is None:
-        return None
-    from tputtui.recording.time_spec import parse_time_spec
-
-    path, span, service = _split_side_spec(run_spec)
-    if service is not None:
-        raise UsageError(
-            f"--baseline {clean(run_spec, 200)}: it is taken of all services: "
-            f"leave :{clean(service, 60)} away"
-        )
-    with open_run(path) as run:
-        marks = run.marks()
-        try:
-            since, until = (
-                parse_time_spec(end, run.header, marks) if end else None
-                for end in span or (None, None)
-            )
-        except ValueError as error:
-            raise UsageError(f"--baseline {clean(run_spec, 200)}: {error}") from None
-        return _measure_baseline(run_spec, path, run, since, until)
-
-
-def _measure_baseline(
-    run_spec: str, path: str, run: Run, since: float | None, until: float | None
-) -> Baseline:
-    """Compute means over rows as wide as those of the watch (`comparison_base.row_width_s`)."""
-    from tputtui.engine.replay.replay_feed import replay_snapshots
-    from tputtui.views.shared.comparison_base import (
-        Baseline,
-        figure_from_rows,
-        row_width_s,
-        snapshot_figures,
-    )
-
-    width = row_width_s(run.header.window_s, run.header.interval_s)
-    rows: dict[str, dict[int, list[float]]] = {}
-    units: dict[str, str | None] = {}
-    for snapshot in replay_snapshots(run, since, until):
-        if not snapshot.is_ready:
-            continue
-        for name, (value, unit) in snapshot_figures(snapshot).items():
-            units[name] = unit
-            rows.setdefault(name, {}).setdefault(int(snapshot.at // width), []).append(value)
-    figures = {}
-    for name, values_of_row in rows.items():
-        means = [sum(values) / len(values) for values in values_of_row.values()]
-        figure = figure_from_rows(means, width, units[name], is_from_run=True)
-        if figure is not None:
-            figures[name] = figure
-    if not figures:
-        raise UsageError(f"--baseline {clean(run_spec, 200)}: nothing was measured in it")
-    return Baseline(
-        f"vs {os.path.basename(path).removesuffix('.tput.gz')}{run_spec[len(path) :]}",
-        figures,
-        is_from_run=True,
-    )

@@ -300,9 +300,9 @@ def profile_difference(
     )
     if before is None or after is None:
         return "", ()
-    from tputtui.profiling.analysis import flame_diff
+    from tputtui.profiling.analysis import flame_graph
 
-    return flame_diff.render_svg(before, after), tuple(flame_diff.describe_changes(before, after))
+    return flame_graph.render_svg(before, after), tuple(flame_graph.describe_changes(before, after))
 
 
 def with_environments(

@@ -15,7 +15,7 @@ from tputtui.frozen import frozen
 from tputtui.text import clean, parse_duration
 
 if TYPE_CHECKING:
-    from tputtui.profiling.capture.periodic_sampling import SamplingSchedule
+    from tputtui.profiling.capture.capture_triggers import SamplingSchedule
 
 
 _MIN_PART_BYTES = 64 * 1024
@@ -90,10 +90,10 @@ def mark_spec(text: str) -> tuple[float, str]:
 
 def sampling_schedule(text: str) -> SamplingSchedule:
     """Parse `PID|:PORT@60s[/5m]`."""
-    from tputtui.profiling.capture import periodic_sampling
+    from tputtui.profiling.capture import capture_triggers
 
     try:
-        return periodic_sampling.parse_schedule(text)
+        return capture_triggers.parse_schedule(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -26,8 +26,11 @@ from tputtui.text import clean, format_duration
 
 if TYPE_CHECKING:
     from tputtui.engine.engine import Engine
-    from tputtui.profiling.capture.objective_trigger import ObjectiveCapture
-    from tputtui.profiling.capture.periodic_sampling import PeriodicProfile, SamplingSchedule
+    from tputtui.profiling.capture.capture_triggers import (
+        ObjectiveCapture,
+        PeriodicProfile,
+        SamplingSchedule,
+    )
     from tputtui.profiling.profile_model import Profile
     from tputtui.settings import ProfileTrigger, Settings
 
@@ -197,7 +200,7 @@ class RecordingProfiler:
     def _make_objective_capture(
         self, trigger: ProfileTrigger, settings: Settings
     ) -> ObjectiveCapture:
-        from tputtui.profiling.capture.objective_trigger import ObjectiveCapture
+        from tputtui.profiling.capture.capture_triggers import ObjectiveCapture
 
         return ObjectiveCapture(
             trigger, settings.profile, self._record_profile, self._report_failure
@@ -236,13 +239,13 @@ class RecordingProfiler:
         return [f"{profiles} of {self._schedule.process}; {self._costs[-1]}"]
 
     def _run_schedule(self, schedule: SamplingSchedule) -> None:
-        from tputtui.profiling.capture import periodic_sampling
+        from tputtui.profiling.capture import capture_triggers
 
         def keep(sample: PeriodicProfile) -> None:
             self._costs.append(sample.cost_text)
             self._record_profile(sample.profile, sample.cost_text)
 
-        periodic_sampling.run(
+        capture_triggers.run(
             schedule,
             self._stop,
             keep,

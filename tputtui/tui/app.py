@@ -50,8 +50,7 @@ if TYPE_CHECKING:
     from tputtui.engine.replay.player import Player
     from tputtui.tui.live.replay_commands import ReplayCommands
     from tputtui.tui.live.split_screen import SplitCommands
-    from tputtui.tui.profile.objective_captures import LiveObjectiveCapture
-    from tputtui.tui.profile.profile_session import ProfileSession
+    from tputtui.tui.profile.profile_session import LiveObjectiveCapture, ProfileSession
 
 _SCOPE_HINTS = {
     "live": "on the live screen: q goes back to it",
@@ -147,7 +146,7 @@ class TputtuiApp(TerminalApp):
         if trigger is None or self.session.settings.read_only:
             return None
 
-        from tputtui.tui.profile.objective_captures import LiveObjectiveCapture
+        from tputtui.tui.profile.profile_session import LiveObjectiveCapture
 
         return LiveObjectiveCapture(self.profile_session, trigger)
 
@@ -355,7 +354,7 @@ class TputtuiApp(TerminalApp):
 
     def show_themes(self) -> None:
         """Show the themes, to choose one."""
-        from tputtui.tui.dialogs.theme_screen import ThemeScreen
+        from tputtui.tui.dialogs.choice_screens import ThemeScreen
 
         self.push_screen(ThemeScreen(self.session))
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tputtui.cli import options
-from tputtui.cli.comparison_inputs import read_baseline
+from tputtui.cli.baseline_run import read_baseline
 from tputtui.cli.headless import (
     StopRequest,
     iter_snapshots,

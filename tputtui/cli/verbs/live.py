@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Watch the targets of the command line."""
     # Imported here: this module is loaded for `tputtui --version` and `tputtui --help`, too
-    from tputtui.cli.comparison_inputs import read_baseline
+    from tputtui.cli.baseline_run import read_baseline
     from tputtui.cli.resolve_settings import effective_settings
     from tputtui.cli.screen_runner import require_screen, show_screen
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tputtui.cli import options
-from tputtui.cli.comparison_inputs import read_baseline
+from tputtui.cli.baseline_run import read_baseline
 from tputtui.cli.options import add_baseline_option
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError

@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Read the file first, so that an unreadable one never changes the terminal."""
     from tputtui.profiling.files import file_formats
-    from tputtui.profiling.profile_errors import UnreadableProfileError
+    from tputtui.profiling.profile_model import UnreadableProfileError
 
     options = arguments.options
     settings = effective_settings(arguments).settings
@@ -71,7 +71,7 @@ def run(arguments: Arguments) -> int:
         raise UsageError("--force overwrites a file, so it belongs to -o FILE")
     require_screen(f"tputtui view {clean(str(path), 100)} -o FILE.svg writes a flame graph")
     from tputtui.tui.capabilities import SAVED_PROFILE
-    from tputtui.tui.profile.profile_menus import OpenedProfile
+    from tputtui.tui.profile.profile_commands import OpenedProfile
     from tputtui.tui.profile.profile_screen import ProfileScreen
 
     opened = OpenedProfile(first) if second is None else OpenedProfile(second, first)

@@ -12,8 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tputtui.tui.commands import COMMANDS, Command, Scope
-from tputtui.tui.key_help import help_rows
-from tputtui.tui.terminal.base_screen import FollowsTerminal
+from tputtui.tui.keys import help_rows
+from tputtui.tui.terminal.terminal_app import FollowsTerminal
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.shared.frame import PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line

@@ -16,13 +16,12 @@ from tputtui.model import Labels
 from tputtui.signals.service.serving_processes import format_process
 from tputtui.tui import keys
 from tputtui.tui.commands import CommandId, Handlers
-from tputtui.tui.key_help import footer_hints
+from tputtui.tui.keys import footer_hints
 from tputtui.tui.list_commands import ListCommands
 from tputtui.tui.live.charts import Charts
 from tputtui.tui.live.panel_places import panel_widgets, place_panels
 from tputtui.tui.session_screen import SessionScreen
-from tputtui.tui.widgets.line_bar import LineBar
-from tputtui.tui.widgets.panel import Panel
+from tputtui.tui.widgets.panel import LineBar, Panel
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.live import layout, panels
 from tputtui.views.live.event_log import event_line

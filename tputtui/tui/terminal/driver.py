@@ -1,7 +1,8 @@
-"""Textual's terminal driver with an input thread that nothing a terminal sends can end or steer.
+"""Textual's terminal driver with an input thread that no input can end or steer.
 
-Textual's own reader dies at one byte that is not UTF-8, spins at 100 % of a core once the terminal
-is gone, and takes a late reply for typed keys: see `reply_filter`.
+Textual's own reader ends at one byte that is not UTF-8, uses 100 % of a core once the terminal is
+gone, and takes a late reply for typed keys (`reply_filter`). Errors that the program survives are
+reported once for each kind.
 """
 
 from __future__ import annotations
@@ -11,17 +12,52 @@ import contextlib
 import os
 import selectors
 import time
+import traceback
 from collections.abc import Callable
 from functools import cached_property
 
 from textual import constants
+from textual._xterm_parser import XTermParser
 from textual.message import Message
 
 from tputtui.tui.terminal.base_driver import BaseDriver
-from tputtui.tui.terminal.error_notices import ErrorNotices
-from tputtui.tui.terminal.input_parser import TerminalParser
 from tputtui.tui.terminal.reply_filter import ReplyFilter
 from tputtui.tui.terminal.tty_watchdog import EXIT_CODES, SIGHUP
+
+
+class TerminalParser(XTermParser):
+    """Parser that reads mouse positions as cells if the size in pixels is unknown."""
+
+    def parse_mouse_code(self, code: str) -> Message | None:
+        """Parse a mouse event. Textual divides by both sizes, and an in-band report may say 0."""
+        if not _known(self.terminal_size) or not _known(self.terminal_pixel_size):
+            self.terminal_size = self.terminal_pixel_size = None
+        return super().parse_mouse_code(code)
+
+
+def _known(size: tuple[int, int] | None) -> bool:
+    return size is not None and all(side > 0 for side in size)
+
+
+MOST_KINDS = 20
+
+
+class ErrorNotices:
+    """Pass an error on to `tell`, the first of its type from its line of code."""
+
+    def __init__(self, tell: Callable[[Exception], None]) -> None:
+        self._tell = tell
+        self._kinds: set[tuple[str, str, int | None]] = set()
+
+    def __call__(self, error: Exception) -> None:
+        """Tell an error, if it is of a new kind."""
+        last = traceback.extract_tb(error.__traceback__)[-1:]
+        place = (last[0].filename, last[0].lineno) if last else ("", None)
+        kind = (type(error).__name__, *place)
+        if kind not in self._kinds and len(self._kinds) < MOST_KINDS:
+            self._kinds.add(kind)
+            self._tell(error)
+
 
 _POLL_S = 0.1
 _READ_BYTES = 4096

@@ -12,7 +12,7 @@ reply that was cut.
     `[ ] P _ ^ X O` behind it and nothing more for that long is Alt and that key. What comes as the
     very next input, whenever that is, may still be the rest of a reply. It is one, and is dropped,
     if several characters of it came in one read and begin as such a rest does (`[?62;4c`,
-    `]11;rgb:`, `P>|`), or if they end a string (with BEL or ESC backslash). See `cut_replies`.
+    `]11;rgb:`, `P>|`), or if they end a string (with BEL or ESC backslash). See `input_sequences`.
     One of `[ ] P _ ^ X` with another ESC behind it in the same read is dropped, too.
 *   A `[`, or one of `] P _ ^ X`, that comes alone after Esc, as a person types it, is held for one
     more escape delay. Then it is a key, and so is what is typed after it.
@@ -34,14 +34,18 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-from tputtui.tui.terminal.cut_replies import ESC, STRING_BEGINS, STRINGS, is_rest, is_rest_of_escape
 from tputtui.tui.terminal.input_sequences import (
     CSI,
+    ESC,
     LONGEST_SEQUENCE,
     PASTE_END,
     PASTE_START,
+    STRING_BEGINS,
+    STRINGS,
     accepted,
     alt_key,
+    is_rest,
+    is_rest_of_escape,
     is_shifted_key_of_rxvt,
 )
 

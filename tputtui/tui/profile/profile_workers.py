@@ -1,13 +1,16 @@
-"""The capture behind the profile pane: runs it, makes a study of what it gave so far, saves it when it is done.
+"""Threads behind the profile pane: the capture, and the loader of source files.
 
-All that costs is done in the capture's own thread; the screen gets messages. What is sampled is saved there too, so that
-a terminal that goes away in the middle loses nothing.
+The capture's own thread runs it, analyzes the samples so far and saves the profile at its end, so
+that a terminal that goes away loses nothing; the screen gets messages. Source files may be on a
+slow disk.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -16,12 +19,20 @@ from tputtui.model import ProcessReference, ProcessState
 from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.capture.capture import Capture, CaptureFailedError, CaptureProgress
 from tputtui.profiling.files.library import LibraryEntry, ProfileLibrary
+from tputtui.profiling.files.source_text import SourceText, read_source
 from tputtui.profiling.profile_model import Profile
 from tputtui.views.profile import tabs
-from tputtui.views.profile.capture_options import CapturePlan
+from tputtui.views.profile.option_menus import CapturePlan
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
+from tputtui.views.profile.profile_view import ProfileView
 
-ANALYSIS_PAUSE_FACTOR = 4.0  # a study that costs t seconds is not made again for so many times t, while the capture lasts
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from tputtui.tui.session import Session
+
+
+_ANALYSIS_PAUSE_FACTOR = 4.0  # a study that costs t seconds is not made again for so many times t, while the capture lasts
 
 
 @frozen
@@ -128,7 +139,7 @@ class ProcessSampler:
         if (
             profile is not None
             and profile is not self._analyzed_profile
-            and (over or now - self._analyzed_at > ANALYSIS_PAUSE_FACTOR * self._analysis_cost_s)
+            and (over or now - self._analyzed_at > _ANALYSIS_PAUSE_FACTOR * self._analysis_cost_s)
         ):
             study = self.analyze(profile)
             self._analyzed_profile, self._analyzed_at, self._analysis_cost_s = (
@@ -142,3 +153,45 @@ class ProcessSampler:
         verdict = self._capture.attach_check if self._capture is not None else None
         children = verdict.python_children if verdict is not None and over else ()
         self._post(SamplerUpdate(progress, study, entry, children, self))
+
+
+_REPLAY_NOTE = "source is off in a replay: the files here may not be those that ran then"
+_MAX_FILES = 32  # files in the cache
+
+
+class SourceLoader:
+    """Cache of source texts. A missing one is read in a thread, then the screen is drawn again."""
+
+    def __init__(self, screen: Screen[None], session: Session) -> None:
+        self._screen = screen
+        self._session = session
+        self._texts: dict[str, SourceText] = {}
+        self._pending_file = ""
+
+    def text(
+        self, profile_view: ProfileView, process: ProcessReference | None
+    ) -> SourceText | None:
+        """Return the file under the cursor; None while it is being read, or without a file."""
+        file = profile_view.file
+        if not file or profile_view.analysis is None:
+            return None
+        if self._session.player is not None:
+            return SourceText(file, error=_REPLAY_NOTE)
+        source = self._texts.get(file)
+        if source is None and self._pending_file != file:
+            self._pending_file = file
+            captured_at = profile_view.analysis.profile.metadata.time
+            work = partial(self._read, file, process, captured_at)
+            self._screen.run_worker(work, thread=True, group="source", exit_on_error=False)
+        return source
+
+    def _read(self, file: str, process: ProcessReference | None, captured_at: float | None) -> None:
+        source = read_source(file, process, captured_at)
+        self._screen.app.call_from_thread(self._store_text, source)
+
+    def _store_text(self, source: SourceText) -> None:
+        while len(self._texts) >= _MAX_FILES:
+            self._texts.pop(next(iter(self._texts)))
+        self._texts[source.file] = source
+        self._pending_file = ""
+        self._session.show_frame()
