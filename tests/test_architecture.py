@@ -72,7 +72,7 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
             {"textual", "rich", "psutil", "httpx", "asyncio"},
         ),
         (
-            "import tputtui.report, tputtui.cli.comparison_setup, tputtui.cli.comparison_setup",
+            "import tputtui.report, tputtui.cli.comparison_setup",
             {"numpy", "scipy", "textual", "rich"},
         ),
         ("import tputtui.tui.run_app", {"plotext", "httpx", "prometheus_client", "numpy", "scipy"}),

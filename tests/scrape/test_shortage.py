@@ -20,7 +20,7 @@ from tputtui.host.host_collector import HostCollector
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.model import Exposition
 from tputtui.scrape import fetch_attempt
-from tputtui.scrape.connections import BlockingCall
+from tputtui.scrape.blocking_call import BlockingCall
 from tputtui.scrape.endpoint import Endpoint
 from tputtui.scrape.fetch_attempt import FetchAttempt
 from tputtui.scrape.http_fetch import EndpointSettings

@@ -17,7 +17,7 @@ from tputtui import __version__
 from tputtui.frozen import frozen
 from tputtui.model import Target
 from tputtui.scrape.address import parse_address
-from tputtui.scrape.connections import BlockingCall
+from tputtui.scrape.blocking_call import BlockingCall
 from tputtui.scrape.credentials import Secret, SecretError
 from tputtui.scrape.fetch_attempt import (
     ACCEPTED_ENCODINGS,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.screen import Screen
 
 from tputtui import text
@@ -31,7 +32,6 @@ from tputtui.settings import Settings
 from tputtui.text.redaction import redact_text, redact_url
 from tputtui.tui import keys
 from tputtui.tui.capabilities import Capabilities
-from tputtui.tui.command_palette import CommandProvider
 from tputtui.tui.commands import LABELS, CommandId, Handlers, first_key
 from tputtui.tui.live.baseline_commands import BaselineCommands
 from tputtui.tui.live.engine_commands import EngineCommands
@@ -64,12 +64,19 @@ def _resume_garbage_collection() -> None:
     gc.enable()
 
 
+def _command_provider() -> type[Provider]:
+    """Import the provider of the command palette when the palette opens."""
+    from tputtui.tui.command_palette import CommandProvider
+
+    return CommandProvider
+
+
 class TputtuiApp(TerminalApp):
     """Textual's app: builds the session and all that hangs on it, and dispatches commands."""
 
     TITLE = "tputtui"
     CSS_PATH = "app.tcss"
-    COMMANDS: ClassVar[set[Any]] = {CommandProvider}
+    COMMANDS: ClassVar[set[Any]] = {_command_provider}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -41,10 +41,11 @@ _SPELLINGS = {
 }
 """Keys of Textual's table that it would read as another key, and how it reads them right."""
 
-_MOUSE = re.compile(r"\x1b\[<([0-9]{1,3});([0-9]{1,5});([0-9]{1,5})[Mm]")
-_MODE_REPORT = re.compile(r"\x1b\[\?(?:2026|2048);[0-4]\$y")
-_RESIZE = re.compile(r"\x1b\[48" + 4 * r";([0-9]{1,5})(?::[0-9:]*)?" + "t")
-_KITTY_KEY = re.compile(
+# Compiled by `re` at first use: nothing is typed before the first paint
+_MOUSE = r"\x1b\[<([0-9]{1,3});([0-9]{1,5});([0-9]{1,5})[Mm]"
+_MODE_REPORT = r"\x1b\[\?(?:2026|2048);[0-4]\$y"
+_RESIZE = r"\x1b\[48" + 4 * r";([0-9]{1,5})(?::[0-9:]*)?" + "t"
+_KITTY_KEY = (
     r"\x1b\[([0-9]{0,7})(?::[0-9]{0,7}){0,2}"  # key code, shifted key, key of the base layout
     r"(?:;([0-9]{0,3})(?::([0-9]?))?)?"  # modifiers, event type
     r"(?:;([0-9:]*))?"  # text
@@ -61,13 +62,13 @@ def accepted(sequence: str, *, kitty: bool = True) -> tuple[str, ...]:
 
     `kitty`: Textual reads the kitty protocol, which TEXTUAL_DISABLE_KITTY_KEY switches off.
     """
-    if sequence in _TEXTUAL_EVENTS or _MODE_REPORT.fullmatch(sequence):
+    if sequence in _TEXTUAL_EVENTS or re.fullmatch(_MODE_REPORT, sequence):
         return (sequence,)
-    mouse = _MOUSE.fullmatch(sequence)
+    mouse = re.fullmatch(_MOUSE, sequence)
     if mouse is not None:
         sane = int(mouse[1]) <= 255 and int(mouse[2]) >= 1 and int(mouse[3]) >= 1
         return (sequence,) if sane else ()
-    resize = _RESIZE.fullmatch(sequence)
+    resize = re.fullmatch(_RESIZE, sequence)
     if resize is not None:
         # As it was reported, zeros too: `TerminalSize` is the one judge of sizes.
         return ("\x1b[48;{};{};{};{}t".format(*resize.groups()),)
@@ -103,7 +104,7 @@ def _kitty_keys(sequence: str) -> tuple[str, ...]:
 
     A release is no key. Text of several characters becomes several keys, as Textual makes of it.
     """
-    match = _KITTY_KEY.fullmatch(sequence)
+    match = re.fullmatch(_KITTY_KEY, sequence)
     if match is None:
         return ()
     code, modifiers, event, text, final = match.groups(default="")
@@ -156,18 +157,18 @@ STRING_BEGINS = {"]": "0123456789lL", "P": "0123456789>!$+|"}
 
 _BEGINS_AFTER_ESCAPE = {**STRING_BEGINS, "_": "G"}
 _PARAMETER = "0123456789:;<=>?"
-_CSI_REST = re.compile(r"[<=>?][0-9]|[0-9:;]+[ -/]*[@-~]")
-_CSI_REST_IN_PIECES = re.compile(r"(?:[<=>?][0-9:;]*|[0-9:;]{2,})[ -/]*[@-~]")
-_ENDS_A_STRING = re.compile(r"[^\x00-\x1f\x7f]+(?:\x07|\x1b\\|\x1b\Z)")
+_CSI_REST = r"[<=>?][0-9]|[0-9:;]+[ -/]*[@-~]"
+_CSI_REST_IN_PIECES = r"(?:[<=>?][0-9:;]*|[0-9:;]{2,})[ -/]*[@-~]"
+_ENDS_A_STRING = r"[^\x00-\x1f\x7f]+(?:\x07|\x1b\\|\x1b\Z)"
 _STRING_REST = {
-    "]": re.compile(r"[0-9]{1,4};"),
-    "P": re.compile(r"[0-9]?[>!$+|]."),
-    "_": re.compile(r"G[a-zA-Z]="),
+    "]": r"[0-9]{1,4};",
+    "P": r"[0-9]?[>!$+|].",
+    "_": r"G[a-zA-Z]=",
 }
 _STRING_REST_BEGUN = {
-    "]": re.compile(r"[0-9]{1,4}"),
-    "P": re.compile(r"[0-9]?[>!$+|]?"),
-    "_": re.compile(r"G[a-zA-Z]?"),
+    "]": r"[0-9]{1,4}",
+    "P": r"[0-9]?[>!$+|]?",
+    "_": r"G[a-zA-Z]?",
 }
 
 
@@ -190,14 +191,14 @@ def is_rest_of_escape(text: str, *, at_once: bool) -> bool | None:
     if is_rest(ESC + first, text[1:], by_alt=False):
         return True
     begun = _STRING_REST_BEGUN.get(first)
-    return None if begun is not None and begun.fullmatch(text[1:]) else False
+    return None if begun is not None and re.fullmatch(begun, text[1:]) else False
 
 
 def _is_rest_of_csi(text: str, *, at_once: bool) -> bool | None:
     """Decide about what followed `[`, which itself followed the ESC that was taken for a key."""
     if at_once:
         return text[0] in _PARAMETER or _is_known_without_parameters(text[0])
-    if _CSI_REST_IN_PIECES.match(text) or len(text) > LONGEST_SEQUENCE:
+    if re.match(_CSI_REST_IN_PIECES, text) or len(text) > LONGEST_SEQUENCE:
         return True
     return None if all(char in _PARAMETER for char in text) else False
 
@@ -210,11 +211,11 @@ def is_rest(given: str, text: str, *, by_alt: bool) -> bool:
     if given == CSI:
         if by_alt and (text[0] in _PARAMETER or _is_known_without_parameters(text[0])):
             return True
-        return len(text) > 1 and _CSI_REST.match(text) is not None
+        return len(text) > 1 and re.match(_CSI_REST, text) is not None
     if len(given) != 2 or given[1] not in STRINGS:
         return False
     begins = _STRING_REST.get(given[1])
-    return bool(_ENDS_A_STRING.match(text) or (begins is not None and begins.match(text)))
+    return bool(re.match(_ENDS_A_STRING, text) or (begins is not None and re.match(begins, text)))
 
 
 def _is_known_without_parameters(final: str) -> bool:
