@@ -1,4 +1,4 @@
-"""Output streams: their abilities (a screen, more than ASCII), text tables, the report of a crash."""
+"""Output streams: their abilities (a screen, Unicode), text tables, the report of a crash."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def _resume_garbage_collection() -> None:
 
 def _command_provider() -> type[Provider]:
     """Import the provider of the command palette when the palette opens."""
-    from tputtui.tui.command_palette import CommandProvider
+    from tputtui.tui.dialogs.help_screen import CommandProvider
 
     return CommandProvider
 

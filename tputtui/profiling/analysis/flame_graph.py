@@ -1,4 +1,4 @@
-"""Layout of the boxes of a flame graph for a zoom, and that of a difference. Pure and deterministic.
+"""Layout of the boxes of a flame graph for a zoom, and that of a difference. Pure.
 
 Rows grow downwards from the zoomed node; its callers are above it at full width. Nothing is hidden:
 callees narrower than a cell share one box, which shows their number. A report of a difference has

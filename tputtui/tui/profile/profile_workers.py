@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from tputtui.tui.session import Session
 
 
-_ANALYSIS_PAUSE_FACTOR = 4.0  # a study that costs t seconds is not made again for so many times t, while the capture lasts
+_ANALYSIS_PAUSE_FACTOR = 4.0  # pause after an analysis during the capture, per second it took
 
 
 @frozen
 class SampledProcess:
-    """The process that is sampled, with its name and its number of threads."""
+    """Process that is sampled, with its name and its number of threads."""
 
     identity: ProcessReference
     name: str
@@ -45,12 +45,12 @@ class SampledProcess:
 
     @classmethod
     def of(cls, process: ProcessState) -> SampledProcess:
-        """A row of the process table as a subject."""
+        """Convert a row of the process table."""
         return cls(process.identity, process.name, process.threads)
 
 
 class SamplerUpdate(Message):
-    """How far a capture is. `study`: of what there is by now, where that has changed."""
+    """Progress of a capture. `analysis`: of the samples so far, if they have changed."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class SamplerUpdate(Message):
         candidates: tuple[tuple[ProcessReference, str], ...] = (),
         sampler: ProcessSampler | None = None,
     ) -> None:
-        self.sampler = sampler  # the one whose capture it is: one that was left for another worker may still report
+        self.sampler = sampler  # a sampler left for another process may still send updates
         self.progress = progress
         self.analysis = analysis
         self.entry = entry
@@ -69,7 +69,7 @@ class SamplerUpdate(Message):
 
 
 class ProcessSampler:
-    """One capture after another. `post` hands a message to the screen, from any thread."""
+    """Sampler that runs one capture after another and saves their profiles."""
 
     def __init__(
         self,
@@ -78,21 +78,30 @@ class ProcessSampler:
         table: CategoryTable,
         on_saved: Callable[[LibraryEntry, str], None],
     ) -> None:
-        """`kept` is told of each profile that is done, and why it could not be saved, in the capture's thread."""
-        self.evidence = ""  # what a bound metric says of a queue, as of now
+        """Prepare a sampler; no capture is started.
+
+        Args:
+            post: Posts a message to the screen, from any thread.
+            library: Where finished profiles are saved.
+            table: Work categories by module.
+            on_saved: Called in the capture's thread with each finished profile and the reason why
+                it could not be saved.
+
+        """
+        self.evidence = ""  # current finding on a queue, from a bound metric
         self._post, self._library, self._table, self._on_saved = post, library, table, on_saved
         self._capture: Capture | None = None
-        self._analyzed_profile: Profile | None = None  # that a study was made of
+        self._analyzed_profile: Profile | None = None  # profile of the latest analysis
         self._analyzed_at = 0.0
         self._analysis_cost_s = 0.0
 
     @property
     def is_running(self) -> bool:
-        """Is a capture under way?"""
+        """Whether a capture is running."""
         return self._capture is not None and self._capture.state not in ("done", "failed")
 
     def start(self, process: SampledProcess, plan: CapturePlan) -> None:
-        """Begin a capture. Raises CaptureFailed where it cannot begin."""
+        """Start a capture. Raises CaptureFailedError if it cannot start."""
         self._analyzed_profile, self._analyzed_at, self._analysis_cost_s = None, 0.0, 0.0
         capture = Capture(
             process.identity,
@@ -111,17 +120,17 @@ class ProcessSampler:
             raise
 
     def stop(self) -> None:
-        """End it and keep what there is."""
+        """End the capture and keep its samples."""
         if self._capture is not None:
             self._capture.stop()
 
     def abort(self) -> None:
-        """End it at once; complete slices are kept."""
+        """End the capture at once; complete slices are kept."""
         if self._capture is not None:
             self._capture.abort()
 
     def analyze(self, profile: Profile, before: Profile | None = None) -> ProfileAnalysis:
-        """Analyse a profile and compute in advance what does not depend on the filters."""
+        """Analyze a profile and compute in advance what does not depend on the filters."""
         analysis = ProfileAnalysis(
             profile, table=self._table, before=before, evidence=self.evidence
         )
@@ -132,16 +141,16 @@ class ProcessSampler:
         return analysis
 
     def _handle_progress(self, progress: CaptureProgress) -> None:
-        """In the capture's thread."""
+        """Analyze, save and post; runs in the capture's thread."""
         over = progress.state in ("done", "failed")
-        profile, study, entry = progress.profile, None, None
+        profile, analysis, entry = progress.profile, None, None
         now = time.monotonic()
         if (
             profile is not None
             and profile is not self._analyzed_profile
             and (over or now - self._analyzed_at > _ANALYSIS_PAUSE_FACTOR * self._analysis_cost_s)
         ):
-            study = self.analyze(profile)
+            analysis = self.analyze(profile)
             self._analyzed_profile, self._analyzed_at, self._analysis_cost_s = (
                 profile,
                 time.monotonic(),
@@ -152,7 +161,7 @@ class ProcessSampler:
             self._on_saved(entry, problem)
         verdict = self._capture.attach_check if self._capture is not None else None
         children = verdict.python_children if verdict is not None and over else ()
-        self._post(SamplerUpdate(progress, study, entry, children, self))
+        self._post(SamplerUpdate(progress, analysis, entry, children, self))
 
 
 _REPLAY_NOTE = "source is off in a replay: the files here may not be those that ran then"

@@ -60,20 +60,20 @@ class TerminalSize:
         return self._columns, self._rows
 
     def update(self, columns: int, rows: int) -> tuple[int, int]:
-        """Take over a report, and return (columns, rows): a zero leaves what was known before."""
+        """Store a report and return (columns, rows); a zero keeps the value before."""
         self._columns = _bounded(columns, MAX_COLUMNS) or self._columns
         self._rows = _bounded(rows, MAX_ROWS) or self._rows
         return self._columns, self._rows
 
 
 def _number(text: str | None) -> int:
-    """Parse a decimal number; 0 where there is none."""
+    """Parse a decimal number; 0 without one."""
     text = (text or "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
 
 
 def _bounded(reported: int, most: int) -> int:
-    """Limit a reported dimension to `most`; 0 where it is no size."""
+    """Limit a reported dimension to `most`; 0 if it is no size."""
     return min(reported, most) if 0 < reported < _UNSET else 0
 
 
@@ -86,7 +86,7 @@ _DEFAULT_POINTER = "\x1b]22;default\x07"
 
 
 class BaseDriver(LinuxDriver):
-    """Textual's driver with one answer to the size, and every mode reset at the end."""
+    """Textual's driver with one size for all, and every mode reset at the end."""
 
     def __init__(
         self,
@@ -97,7 +97,8 @@ class BaseDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._terminal = TerminalSize((sys.__stderr__.fileno(), self.fileno))  # type: ignore[union-attr]
+        descriptors = (sys.__stderr__.fileno(), self.fileno)  # type: ignore[union-attr]
+        self._terminal = TerminalSize(descriptors)
         self._active = False  # the terminal is ours
         self._suspended = False  # it was given back until SIGCONT
         self._pointer = _DEFAULT_POINTER
@@ -122,9 +123,7 @@ class BaseDriver(LinuxDriver):
         if isinstance(message, events.Resize):
             reported = message.size
             if not reported:
-                self._in_band_window_resize = (
-                    False  # not to be relied on: SIGWINCH counts from now on
-                )
+                self._in_band_window_resize = False  # unreliable: SIGWINCH counts from now on
             size = self._terminal.update(reported.width, reported.height)
             self._share(size)
             self._follow_pixels(bool(message.pixel_size))
@@ -188,7 +187,7 @@ class BaseDriver(LinuxDriver):
             super()._sigcont_application()
 
     def _take_again(self) -> None:
-        """Set all modes anew: whoever had the terminal meanwhile may have changed them."""
+        """Set all modes again: another program may have changed them meanwhile."""
         if not self._active or not self._auto_restart:
             return
         if not self._in_foreground():

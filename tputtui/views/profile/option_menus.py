@@ -1,4 +1,4 @@
-"""Menus in place of the pane: options of a capture with their cost; profiles to open or compare. Pure."""
+"""Menus in place of the pane: options of a capture with their cost; profiles to open. Pure."""
 
 from __future__ import annotations
 
