@@ -18,8 +18,8 @@ from tputtui.scrape.prometheus.queries import join_queries
 from tputtui.settings import Settings, TargetSettings
 from tputtui.signals.classify.classifier import classify
 from tputtui.signals.classify.overrides import apply_overrides
-from tputtui.signals.classify.server_queries import build_queries
 from tputtui.signals.service.breakdown import default_breakdown
+from tputtui.signals.service.server_window import build_queries
 from tputtui.text import clean
 
 _DEADLINE_S = 20.0

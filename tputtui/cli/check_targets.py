@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from tputtui.cli.check_report import CheckReport, Rows, binding_rows
+from tputtui.engine.availability import describe_exposition_warning, suggest_interval
 from tputtui.engine.live_feed import scan_limits
-from tputtui.engine.target_warnings import describe_exposition_warning, suggest_interval
 from tputtui.frozen import frozen
 from tputtui.model import Exposition, Scrape
 from tputtui.scrape.crosscheck import crosscheck_exposition

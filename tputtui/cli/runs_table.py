@@ -10,7 +10,7 @@ from tputtui.cli import experiment_index
 from tputtui.cli.experiment_index import ExperimentEntry
 from tputtui.cli.text_table import format_columns
 from tputtui.frozen import frozen
-from tputtui.recording.run_header import ServiceSummary
+from tputtui.recording.records import ServiceSummary
 from tputtui.recording.run_listing import ListedRun, comparability_key
 from tputtui.recording.value_codec import to_plain
 from tputtui.views.shared.styled_text import sparkline

@@ -6,7 +6,7 @@ from tputtui import settings
 from tputtui.scrape import http_fetch
 from tputtui.scrape.address import parse_address
 from tputtui.scrape.credentials import Secret, learn_all
-from tputtui.text.learned_secrets import learn
+from tputtui.text.redaction import learn
 from tputtui.text.target_redactor import TargetRedactor
 
 _PUBLIC_HEADERS = frozenset(

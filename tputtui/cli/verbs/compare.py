@@ -128,7 +128,7 @@ def run(arguments: Arguments) -> int:
         comparison_settings,
         sample_size,
     )
-    from tputtui.experiments.deviations import ExecutedPlan, describe_deviations
+    from tputtui.experiments.plan import ExecutedPlan, describe_deviations
     from tputtui.experiments.result import EXIT_CODES
     from tputtui.report.report_input import ComparisonReport
 

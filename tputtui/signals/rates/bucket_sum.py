@@ -116,12 +116,12 @@ def bucket_sum(
     """Sum bucket series; `split_bound` splits a series into its bound and its other labels."""
     split_bound.reserve(len(bucket_series))
 
-    def told() -> Iterable[tuple[int, Bound | None, LabelSet]]:
+    def numbered_buckets() -> Iterable[tuple[int, Bound | None, LabelSet]]:
         for number, series in bucket_series:
             bound, rest = split_bound(series)
             yield number, bound, (layout.window_index(number), rest)
 
-    return BucketSum(told())
+    return BucketSum(numbered_buckets())
 
 
 def _single_set_reader(

@@ -21,7 +21,7 @@ from tputtui.profiling.analysis.share_variance import MIN_SLICES
 from tputtui.signals.rates import history_keys
 from tputtui.stats.confidence_sequence import SequenceResult
 from tputtui.stats.mean_estimate import MIN_ROWS, estimate_mean
-from tputtui.stats.student_t import t95
+from tputtui.stats.significance import t95
 from tputtui.views.shared.styled_text import Role, TextSpan
 
 MIN_WINDOWS = 2 * MIN_SLICES - 1
