@@ -10,6 +10,9 @@ from tputtui.model.snapshot import LATE_FACTOR
 
 _SUGGESTED_INTERVALS: Final = (1, 2, 5, 10, 15, 30, 60)
 
+TARGET_SETTLED_SCRAPES: Final = 2
+"""Good scrapes after which the initial state of a target is known: rates need two."""
+
 
 def _describe_answer_warnings(
     exposition: Exposition, duration_s: float, interval_s: float, processes: int
@@ -63,10 +66,6 @@ def suggest_interval(duration_s: float, interval_s: float) -> int | None:
         if suggested >= 2 * duration_s and suggested > interval_s:
             return suggested
     return None
-
-
-TARGET_SETTLED_SCRAPES: Final = 2
-"""Good scrapes after which the initial state of a target is known: rates need two."""
 
 
 class TargetAvailability:

@@ -31,6 +31,8 @@ from tputtui.signals.service.service_tracker import ServiceTracker, followed_nam
 # offered as breakdowns: instance, and other labels that distinguish the sources
 MAX_SOURCE_LABELS = 4
 
+Figures = Mapping[str, float | None]
+
 
 class ServerTracker(TargetTracker):
     """State of a service whose data comes from a server.
@@ -76,9 +78,6 @@ class ServerTracker(TargetTracker):
     def _create_window(self, bindings: Bindings) -> ServerWindow:
         counters, gauges = followed_names(bindings)
         return ServerWindow(self._window_s, self._interval_s, counters, gauges)
-
-
-Figures = Mapping[str, float | None]
 
 
 class _ServerHistory:

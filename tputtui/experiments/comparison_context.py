@@ -34,6 +34,26 @@ points).
 GUARDRAILS: Final = ("throughput", "p99", "error_ratio")
 """Metrics that always count towards the verdict."""
 
+INVALIDATING_FIELDS: Final = frozenset(
+    (
+        "hardware",
+        "cpus",
+        "mem",
+        "mem_gb",
+        "kernel",
+        "instances",
+        "region",
+        "workload_id",
+        "offered_rps",
+        "client_model",
+    )
+)
+"""Fields whose undeclared difference makes a difference in throughput meaningless for the
+change.
+"""
+
+_ALIASES: Final[Mapping[str, str]] = {"mem": "mem_gb", "memory": "mem_gb"}
+
 
 class ContextError(ValueError):
     """Unusable context or margin; one sentence, cleaned."""
@@ -185,27 +205,6 @@ def _read_positive(key: str, item: object) -> float:
     if isinstance(item, bool) or not isinstance(item, int | float) or not 0 < item < math.inf:
         raise ContextError(f"{key}: numbers above 0")
     return float(item)
-
-
-INVALIDATING_FIELDS: Final = frozenset(
-    (
-        "hardware",
-        "cpus",
-        "mem",
-        "mem_gb",
-        "kernel",
-        "instances",
-        "region",
-        "workload_id",
-        "offered_rps",
-        "client_model",
-    )
-)
-"""Fields whose undeclared difference makes a difference in throughput meaningless for the
-change.
-"""
-
-_ALIASES: Final[Mapping[str, str]] = {"mem": "mem_gb", "memory": "mem_gb"}
 
 
 def environment_differences(

@@ -20,6 +20,13 @@ UNREADABLE_S: Final = 10.0
 Answering = Literal["answers", "unreadable", "silent"]
 """State of a service as of one tick: readable figures; an answer without figures; no answer."""
 
+FAST_PAIR: Final = WINDOW_PAIRS[0]
+MIN_REQUESTS: Final = 100.0
+SILENCE_S: Final = 10.0
+
+# Of its requests in the minute before: below it the control has lost its traffic as well
+_FADED_RATIO: Final = 0.5
+
 
 class Unanswered:
     """Unanswered time of one treatment, counted while the control answers.
@@ -65,14 +72,6 @@ class Unanswered:
         return (
             self.was_read and self.unreadable_s < UNREADABLE_S and self.longest_s < UNRESPONSIVE_S
         )
-
-
-FAST_PAIR: Final = WINDOW_PAIRS[0]
-MIN_REQUESTS: Final = 100.0
-SILENCE_S: Final = 10.0
-
-# Of its requests in the minute before: below it the control has lost its traffic as well
-_FADED_RATIO: Final = 0.5
 
 
 @frozen

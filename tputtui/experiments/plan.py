@@ -69,6 +69,11 @@ _DURATION_HINT: Final = """\
 # effect you look for needs; 5m is the least for a verdict, 10m for one to publish. Five pairs are better than one long one.
 """
 
+# Part of the planned duration that may be missing, and at least _STARTUP_S
+_TOLERATED_SHORTFALL: Final = 0.05
+_MAX_NAMED_ARMS: Final = 2  # arms named individually
+_STARTUP_S: Final = 10.0  # for the first scrapes, which have no rate yet
+
 
 class PlanError(ValueError):
     """Invalid plan file; one sentence, cleaned."""
@@ -213,12 +218,6 @@ def _build_plan(
 def _normalize_name(name: str) -> str:
     """Normalize case and whitespace of a name."""
     return " ".join(name.lower().split())
-
-
-# Part of the planned duration that may be missing, and at least _STARTUP_S
-_TOLERATED_SHORTFALL: Final = 0.05
-_MAX_NAMED_ARMS: Final = 2  # arms named individually
-_STARTUP_S: Final = 10.0  # for the first scrapes, which have no rate yet
 
 
 @frozen

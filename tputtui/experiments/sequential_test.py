@@ -33,9 +33,22 @@ observation.
 MIN_ERRORS: Final = 10.0
 """Errors required in both arms together: with fewer, a ratio is not meaningful."""
 
-
 TOO_EARLY_PREFIX: Final = "first evaluation in"
 """Prefix of the reason that resolves itself with time."""
+
+TEST_ALPHA: Final = 0.01
+"""Level of the sequential test."""
+
+MAX_ROWS: Final = 180
+"""Limit after which a sequence starts over (half an hour at 10 s): a late regression would be lost
+in the mean of hours.
+"""
+
+_CI_99_FACTOR: Final = (
+    # From the 95 % level of the sequence to the required 99 %; at the fewest rows, so a lower bound
+    1.66
+)
+_TOLERANCE: Final = 0.05  # of a row: ticks are never exactly on time
 
 
 @frozen
@@ -118,20 +131,6 @@ def describe_error_shortage(
 def _mean(values: Sequence[Value]) -> float | None:
     measured = [value for value in values if value is not None]
     return sum(measured) / len(measured) if measured else None
-
-
-TEST_ALPHA: Final = 0.01
-
-MAX_ROWS: Final = 180
-"""Limit after which a sequence starts over (half an hour at 10 s): a late regression would be lost
-in the mean of hours.
-"""
-
-_CI_99_FACTOR: Final = (
-    # From the 95 % level of the sequence to the required 99 %; at the fewest rows, so a lower bound
-    1.66
-)
-_TOLERANCE: Final = 0.05  # of a row: ticks are never exactly on time
 
 
 @frozen

@@ -39,6 +39,12 @@ _CHUNK_BYTES: Final = 4 * 1024 * 1024
 _PIECE_BYTES: Final = 512
 _LEVEL: Final = 6
 
+LINE_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of a line, read or written: parsed JSON takes about twenty times that in memory."""
+
+_CHECKSUM_KEY: Final = b',"c":'
+_encode_json = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+
 
 @frozen
 class Member:
@@ -178,13 +184,6 @@ def _read_chunks(descriptor: int, begin: int, end: int) -> Iterator[bytes]:
             return
         begin += len(chunk)
         yield chunk
-
-
-LINE_LIMIT: Final = 4 * 1024 * 1024
-"""Bytes of a line, read or written: parsed JSON takes about twenty times that in memory."""
-
-_CHECKSUM_KEY: Final = b',"c":'
-_encode_json = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
 
 
 class CorruptLineError(ValueError):  # the message describes the line

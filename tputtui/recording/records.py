@@ -17,6 +17,8 @@ from tputtui.text import clean, did_you_mean, parse_duration
 FORMAT_VERSION = 1
 """Version of the format. A reader opens this one and every older one, and refuses a newer one."""
 
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?", re.ASCII)
+
 
 class NewerFormatError(Exception):
     """The run was written by a newer tputtui."""
@@ -175,9 +177,6 @@ RunItem = (
     | RunEnd
 )
 """Any item of a run."""
-
-
-_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?", re.ASCII)
 
 
 def parse_time_spec(text: str, header: RunHeader, marks: Sequence[Mark]) -> float:

@@ -15,11 +15,26 @@ from tputtui.recording.records import RunSummary, ServiceSummary
 from tputtui.signals.rates import histograms
 from tputtui.text import clean, format_percent
 
-SHAPE_POINTS = 64  # of the shape
+SHAPE_POINTS = 64  # of the shape of the traffic
 MAX_ROUTES = 20
 MAX_SERVICES = 100
 _MAX_TRACKED_ROUTES = 500
 _BEST_SPAN_S = 60.0
+
+MAX_RATE_CHANGE = 0.05
+"""Relative difference from which on the rates count as different loads, as benchmarking guides
+recommend.
+"""
+
+MAX_MIX_CHANGE = 0.05
+"""Share of the requests that would have to move to another route."""
+
+MAX_BURSTINESS_FACTOR = 2.0
+"""Ratio of the variance over mean of the traffic: below it, two spans of one Poisson load differ as
+much.
+"""
+
+MAX_RESOURCES = 64  # resources that are tracked
 
 
 class _RunningMean:
@@ -247,20 +262,6 @@ def main_service(services: Sequence[ServiceSummary]) -> ServiceSummary | None:
     return max(services, key=lambda service: service.mean or -1.0, default=None)
 
 
-MAX_RATE_CHANGE = 0.05
-"""Relative difference from which on the rates count as different loads, as benchmarking guides
-recommend.
-"""
-
-MAX_MIX_CHANGE = 0.05
-"""Share of the requests that would have to move to another route."""
-
-MAX_BURSTINESS_FACTOR = 2.0
-"""Ratio of the variance over mean of the traffic: below it, two spans of one Poisson load differ as
-much.
-"""
-
-
 def describe_load_differences(before: ServiceSummary, after: ServiceSummary) -> list[str]:
     """Describe differences in the load, a sentence each; empty where the loads match."""
     differences = []
@@ -298,9 +299,6 @@ def describe_load_differences(before: ServiceSummary, after: ServiceSummary) -> 
                 f"({before.burstiness:.2g} became {after.burstiness:.2g})"
             )
     return differences
-
-
-MAX_RESOURCES = 64  # resources that are tracked
 
 
 @frozen

@@ -39,6 +39,10 @@ _RAW_FIELDS: Mapping[type, frozenset[str]] = {
     TargetListeners: frozenset({"target"}),
 }
 
+MAX_SECONDS: Final = 1e15  # seconds; beyond it, adding a small value to a float has no effect
+MAX_LIST_LENGTH: Final = 1000  # quantiles, objectives
+_MAX_TEXT_LENGTH: Final = 65_536
+
 
 class BadValueError(ValueError):  # the message describes the value
     """The value does not have the required shape."""
@@ -300,9 +304,6 @@ def _decode_object(data: Any) -> dict[str, Any]:
 
 
 MIN_INTERVAL_S, MAX_WINDOW_S = 0.001, 1e7
-MAX_SECONDS: Final = 1e15  # seconds; beyond it, adding a small value to a float has no effect
-MAX_LIST_LENGTH: Final = 1000  # quantiles, objectives
-_MAX_TEXT_LENGTH: Final = 65_536
 
 
 def check_object(data: Any, name: str) -> dict[str, Any]:

@@ -32,6 +32,22 @@ _MIN_LENGTH: Final = 8
 _MAX_CACHED_LENGTH: Final = 256  # characters of a text whose result is cached
 _WORDS = re.compile(r"[a-z._-]{1,23}")
 
+SHOWN_PARAMETERS = frozenset(("target", "module", "match[]", "name[]", "collect[]"))
+"""Query parameters that describe the measurement and are shown (blackbox and SNMP exporters,
+federation, collectors of node_exporter).
+"""
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:@/\[\]%]*)(?::\d*)?")
+_END_OF_AUTHORITY = re.compile(r"[/?#]")
+_SEPARATOR = re.compile(r"([&;])")
+_URL_IN_TEXT = re.compile(
+    r"""(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s"'<>]+"""
+    r"""|(?<![^\s"'<>/@:=])[^\s"'<>/@:=]{1,256}:[^\s"'<>/@]{1,256}@[^\s"'<>]+"""
+)
+_QUERY_IN_TEXT = re.compile(r"""(?<=[\w/.\-])\?[^\s"'<>?=&]+=[^\s"'<>]*""")
+_AFTER_URL = re.compile(r"[.,:;!)\]}]+\Z")
+
 
 class LearnedSecrets:
     """Secret values, looked up by their first characters.
@@ -153,23 +169,6 @@ def _decode_basic(part: str) -> str:
     except ValueError:
         return ""
     return decoded if ":" in decoded and decoded.isprintable() else ""
-
-
-SHOWN_PARAMETERS = frozenset(("target", "module", "match[]", "name[]", "collect[]"))
-"""Query parameters that describe the measurement and are shown (blackbox and SNMP exporters,
-federation, collectors of node_exporter).
-"""
-
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:@/\[\]%]*)(?::\d*)?")
-_END_OF_AUTHORITY = re.compile(r"[/?#]")
-_SEPARATOR = re.compile(r"([&;])")
-_URL_IN_TEXT = re.compile(
-    r"""(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s"'<>]+"""
-    r"""|(?<![^\s"'<>/@:=])[^\s"'<>/@:=]{1,256}:[^\s"'<>/@]{1,256}@[^\s"'<>]+"""
-)
-_QUERY_IN_TEXT = re.compile(r"""(?<=[\w/.\-])\?[^\s"'<>?=&]+=[^\s"'<>]*""")
-_AFTER_URL = re.compile(r"[.,:;!)\]}]+\Z")
 
 
 def redact_url(url: str) -> str:

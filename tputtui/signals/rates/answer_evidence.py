@@ -30,6 +30,12 @@ Applies only where other evidence says that several processes answer.
 SURPRISE_FACTOR: Final = 4.0
 """Like `BURST_FACTOR`, for several processes that only their values tell apart."""
 
+MAX_PACE_FACTOR: Final = 2.0
+"""Factor within which two paces are the same."""
+
+ChildKey = tuple[str, Labels]
+"""A label set of a family: base name and labels without a bucket's bound."""
+
 
 def has_other_created_times(process: ProcessCounters, answer: Answer) -> bool:
     """Tell whether created times show another process.
@@ -87,13 +93,6 @@ def is_far_below(
 def _sum_events(values: Sequence[float], answer: Answer) -> float:
     counts = map(values.__getitem__, answer.event_numbers)
     return sum(count for count in counts if not isnan(count))
-
-
-MAX_PACE_FACTOR: Final = 2.0
-"""Factor within which two paces are the same."""
-
-ChildKey = tuple[str, Labels]
-"""A label set of a family: base name and labels without a bucket's bound."""
 
 
 class NewSeries(NamedTuple):

@@ -37,6 +37,18 @@ _PROCESS_PREFIXES = frozenset(("process", "go", "python", "promhttp"))
 
 Gauges = Mapping[str, list[tuple[Series, float]]]
 
+MAX_POINTS: Final = 16
+
+HOLD_REFRESHES: Final = 2.5
+"""Number of refresh intervals for which a rate is held after the newest sample.
+
+It is held for at least one window.
+"""
+
+_SLACK_S: Final = 5.0  # possible difference between the target's clock and the local one
+# a first sample older, or as far in the future, is not dated in milliseconds
+_MAX_LATE_S: Final = 86_400.0
+
 
 def start_gauge(sample: str, gauges: Gauges, families: Mapping[str, Family]) -> str | None:
     """Return the gauge that holds the start of a sample's counting; None if there is none."""
@@ -130,19 +142,6 @@ def governed_series(
             if is_only_start or start_labels <= set(candidate.labels):
                 numbers.append(number)
     return numbers
-
-
-MAX_POINTS: Final = 16
-
-HOLD_REFRESHES: Final = 2.5
-"""Number of refresh intervals for which a rate is held after the newest sample.
-
-It is held for at least one window.
-"""
-
-_SLACK_S: Final = 5.0  # possible difference between the target's clock and the local one
-# a first sample older, or as far in the future, is not dated in milliseconds
-_MAX_LATE_S: Final = 86_400.0
 
 
 class SamplePoint(NamedTuple):

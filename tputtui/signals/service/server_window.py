@@ -14,6 +14,9 @@ from tputtui.signals.rates.series_index import followed_names
 from tputtui.signals.rates.target_window import GAP_INTERVALS, TargetWindow
 from tputtui.signals.service.gauges import is_aggregated_by_max
 
+Aggregation = Literal["rate", "sum", "max", "limit"]
+_ALWAYS_KEPT_LABELS = frozenset(("le", "vmrange", "quantile"))
+
 
 class ServerWindow(TargetWindow):
     """Counters as rates from a server. Increases are integrals of the rates over time.
@@ -93,10 +96,6 @@ class ServerWindow(TargetWindow):
         if number in self.gone:
             del self.gone[number]
             self.layout_version += 1
-
-
-Aggregation = Literal["rate", "sum", "max", "limit"]
-_ALWAYS_KEPT_LABELS = frozenset(("le", "vmrange", "quantile"))
 
 
 def build_queries(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
