@@ -9,7 +9,7 @@ from pathlib import Path
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Exposition, Family, Reading, Scrape, Series, Snapshot, Target
 from tputtui.recording.recorder import Recorder, RecordingPlan
-from tputtui.recording.run_header import Mark
+from tputtui.recording.records import Mark
 
 REQUESTS = Series("http_requests_total", (("route", "/x"), ("status", "200")))
 FAILED = Series("http_requests_total", (("route", "/x"), ("status", "500")))

@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Sequence
 
-from tputtui.experiments.effect_estimate import EffectEstimate, estimate_effect
+from tputtui.experiments.sequential_test import EffectEstimate, estimate_effect
 from tputtui.stats.confidence_sequence import evaluate_sequence
 from tputtui.stats.mean_estimate import estimate_mean
 

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.text import clean, learned_secrets, target_redactor
-from tputtui.text.learned_secrets import hide, learn
-from tputtui.text.redaction import redact_text, redact_url
+from tputtui.text import clean, redaction, target_redactor
+from tputtui.text.redaction import hide, learn, redact_text, redact_url
 from tputtui.text.target_redactor import TargetRedactor
 
 TOKEN = "s3cr3t-Token/+4711"
@@ -20,8 +19,8 @@ TOKEN = "s3cr3t-Token/+4711"
 
 @pytest.fixture(autouse=True)
 def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learned_secrets, "_learned", learned_secrets.LearnedSecrets())
-    learned_secrets._hide_cached.cache_clear()
+    monkeypatch.setattr(redaction, "_learned", redaction.LearnedSecrets())
+    redaction._hide_cached.cache_clear()
 
 
 # ------------------------------------------------------------------------------------------------ by place
@@ -140,11 +139,11 @@ def test_a_value_that_reads_like_a_word_or_a_number_takes_nothing_else_with_it(w
 def test_the_newest_secrets_are_known_however_many_were_renewed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(learned_secrets, "MAX_LEARNED", 50)
+    monkeypatch.setattr(redaction, "MAX_LEARNED", 50)
     for number in range(500):
         learn(f"renewed-{number}-x")
     assert hide("renewed-499-x") == "***"
-    assert len(learned_secrets._learned._known) <= 50
+    assert len(redaction._learned._known) <= 50
     assert hide("renewed-1-x") == "renewed-1-x"
 
 

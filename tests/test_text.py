@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tputtui import text
-from tputtui.text.gate import MAX_MARKS_PER_CELL
+from tputtui.text.safe_text import MAX_MARKS_PER_CELL
 
 UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 anything = st.text(max_size=80)

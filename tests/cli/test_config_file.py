@@ -9,8 +9,7 @@ import pytest
 
 from tputtui.cli import config_file
 from tputtui.cli.config_file import ConfigLocation
-from tputtui.settings.config_reader import SettingsError
-from tputtui.settings.validators import Validators
+from tputtui.settings.config_reader import SettingsError, Validators
 
 
 def load(path: Path, origin: str = "--config") -> tuple[object, tuple[str, ...]]:

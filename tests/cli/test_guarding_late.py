@@ -8,7 +8,7 @@ import pytest
 
 from tputtui.cli.rollback_evidence import evidence_document
 from tputtui.cli.rollback_guard import RollbackGuard, with_control
-from tputtui.experiments.unanswered import UNRESPONSIVE_S
+from tputtui.experiments.guard_arm import UNRESPONSIVE_S
 from tputtui.model import (
     ErrorState,
     ServiceState,

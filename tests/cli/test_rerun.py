@@ -11,7 +11,7 @@ from recorded import ADDRESS, record
 from tputtui.cli.parser import UsageError
 from tputtui.cli.rerun import RerunPlan, read_rerun_plan
 from tputtui.model import Target
-from tputtui.recording.run_header import RunHeader, RunSummary, ServiceSummary
+from tputtui.recording.records import RunHeader, RunSummary, ServiceSummary
 from tputtui.settings import Settings, TargetSettings
 
 HEADER = RunHeader(

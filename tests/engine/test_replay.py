@@ -14,7 +14,7 @@ from tputtui.engine.replay.recorded_families import RecordedFamilies
 from tputtui.engine.replay.replay_buffer import ReplayBuffer, without_history
 from tputtui.engine.snapshot_cache import SnapshotCache
 from tputtui.model import Snapshot
-from tputtui.recording import gzip_members
+from tputtui.recording import container
 from tputtui.recording.reader import Run
 from tputtui.recording.records import RecordedTick, RunItem
 
@@ -175,7 +175,7 @@ def test_a_very_long_run_keeps_every_other_snapshot_in_bounded_memory(played: Pl
 def test_a_damaged_part_is_left_out_and_said(tmp_path: Path) -> None:
     record(tmp_path / "a", 150)
     content = bytearray((tmp_path / "a").read_bytes())
-    content[bytes(content).find(gzip_members.SIGNATURE, 10) + 400] ^= 0x40
+    content[bytes(content).find(container.SIGNATURE, 10) + 400] ^= 0x40
     (tmp_path / "a").write_bytes(content)
     with Run(tmp_path / "a") as run:
         player = Player(run)

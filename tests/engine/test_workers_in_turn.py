@@ -12,7 +12,7 @@ from test_pipeline import REQUESTS, Scene, happened, of, pool, requests, series
 
 from tputtui.cli.snapshot_json import to_json
 from tputtui.model import Series, Snapshot, TrafficState
-from tputtui.signals.rates.lifetime import START_TIME
+from tputtui.signals.rates.exposed_times import START_TIME
 
 EPOCH = 1e9
 IN_TURN = "processes answer in turn"

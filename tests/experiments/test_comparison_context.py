@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from tputtui.experiments.comparability import environment_differences
-from tputtui.experiments.comparison_context import ContextError, parse_context, parse_margin
+from tputtui.experiments.comparison_context import (
+    ContextError,
+    environment_differences,
+    parse_context,
+    parse_margin,
+)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tputtui.experiments.deviations import ExecutedPlan, describe_deviations
 from tputtui.experiments.plan import (
+    ExecutedPlan,
     ExperimentPlan,
     PlanError,
+    describe_deviations,
     parse_plan,
     plan_from_header,
     render_template,

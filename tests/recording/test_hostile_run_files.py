@@ -14,16 +14,15 @@ import pytest
 from recorded import record
 
 from tputtui.engine.replay.replay_feed import replay_snapshots
-from tputtui.recording import checked_lines, gzip_members
-from tputtui.recording.checked_lines import CorruptLineError
-from tputtui.recording.gzip_members import MemberWriter
+from tputtui.recording import container
+from tputtui.recording.container import CorruptLineError, MemberWriter
 from tputtui.recording.reader import NotARunError, Run
-from tputtui.recording.run_header import Mark
+from tputtui.recording.records import Mark
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
     with Run(path) as run:
-        return [checked_lines.parse_line(line) for line in run.member_content(0).split(b"\n")[:-1]]
+        return [container.parse_line(line) for line in run.member_content(0).split(b"\n")[:-1]]
 
 
 def write_run(path: Path, content: list[dict[str, Any]] | bytes) -> None:
@@ -31,7 +30,7 @@ def write_run(path: Path, content: list[dict[str, Any]] | bytes) -> None:
     raw = (
         content
         if isinstance(content, bytes)
-        else b"".join(checked_lines.format_line(line) for line in content)
+        else b"".join(container.format_line(line) for line in content)
     )
     member = MemberWriter(run_of(content), 0, 0.0, 0.0)
     path.write_bytes(member.compress(raw) + member.finish())
@@ -161,7 +160,7 @@ def test_json_that_would_hurt_is_refused_quickly(tmp_path: Path, raw: bytes) -> 
         if raw != b'{"run":{"tput":1}}'
         else pytest.raises(ZeroDivisionError)
     ):
-        checked_lines.parse_line(body[:-1]) and 1 / 0
+        container.parse_line(body[:-1]) and 1 / 0
     write_run(tmp_path / "x", body)
     with pytest.raises(NotARunError):
         Run(tmp_path / "x")
@@ -171,7 +170,7 @@ def test_json_that_would_hurt_is_refused_quickly(tmp_path: Path, raw: bytes) -> 
 def test_a_bomb_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
     member = MemberWriter(b"\0\1\2\3", 0, 0.0, 0.0)
     parts = [
-        member.compress(b" " * 1024 * 1024) for _ in range(gzip_members.MEMBER_LIMIT // 1024**2 + 8)
+        member.compress(b" " * 1024 * 1024) for _ in range(container.MEMBER_LIMIT // 1024**2 + 8)
     ]
     (tmp_path / "bomb").write_bytes(b"".join([*parts, member.finish()]))
     began = time.monotonic()
@@ -207,7 +206,7 @@ def test_what_is_no_plain_file_is_a_sentence_at_once(tmp_path: Path, what: str) 
         path = Path("/dev/zero")
     else:
         with path.open("wb") as file:
-            file.write(gzip_members.MAGIC)
+            file.write(container.MAGIC)
             file.truncate(1024**4)
     began = time.monotonic()
     with pytest.raises(NotARunError):
@@ -237,8 +236,8 @@ def test_flipped_bits_never_invent_a_value(tmp_path: Path, seed: int) -> None:
 
 
 def test_a_json_line_carries_its_own_checksum() -> None:
-    line = checked_lines.format_line({"mark": {"text": "x"}})
-    assert checked_lines.parse_line(line[:-1])["mark"] == {"text": "x"}
+    line = container.format_line({"mark": {"text": "x"}})
+    assert container.parse_line(line[:-1])["mark"] == {"text": "x"}
     assert json.loads(line)["c"]
     with pytest.raises(CorruptLineError):
-        checked_lines.parse_line(line[:-1].replace(b'"x"', b'"y"'))
+        container.parse_line(line[:-1].replace(b'"x"', b'"y"'))

@@ -12,10 +12,10 @@ from recorded import FAMILIES, REQUESTS, record, record_readings
 
 from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.model import Exposition, Reading, Scrape, Series, Snapshot
-from tputtui.recording import gzip_members
+from tputtui.recording import container
 from tputtui.recording.reader import NotARunError, Run
 from tputtui.recording.recorder import Recorder, RecordingPlan
-from tputtui.recording.run_header import Mark
+from tputtui.recording.records import Mark
 from tputtui.recording.run_table import read_table
 from tputtui.recording.writer import CannotRecordError
 
@@ -85,7 +85,7 @@ def test_a_file_cut_anywhere_gives_what_lies_before_the_cut(tmp_path: Path) -> N
     whole = path.read_bytes()
     with Run(path) as run:
         all_of = [tick.reading.scrapes for tick in run.ticks()]
-    for size in range(gzip_members.HEADER_BYTES + 1, len(whole), 97):
+    for size in range(container.HEADER_BYTES + 1, len(whole), 97):
         cut.write_bytes(whole[:size] + bytes(size % 3))
         try:
             with Run(cut) as run:
@@ -100,7 +100,7 @@ def test_a_damaged_member_is_left_out_whole_and_said(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
     record(path, 150)
     content = bytearray(path.read_bytes())
-    second = bytes(content).find(gzip_members.SIGNATURE, 10)
+    second = bytes(content).find(container.SIGNATURE, 10)
     content[second + 400] ^= 0x40
     path.write_bytes(content)
     with Run(path) as run:

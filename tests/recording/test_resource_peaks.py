@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tputtui.model import SaturationState
-from tputtui.recording.resource_peaks import MAX_RESOURCES, ResourcePeaks
+from tputtui.recording.summary import MAX_RESOURCES, ResourcePeaks
 
 
 def row(name: str, ratio: float | None, waiting: float | None = None) -> SaturationState:

@@ -17,7 +17,7 @@ from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Target
 from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan
-from tputtui.recording.run_header import RunSummary, ServiceSummary
+from tputtui.recording.records import RunSummary, ServiceSummary
 from tputtui.recording.run_listing import ListedRun, list_runs
 from tputtui.recording.summary import RunSummarizer
 

@@ -193,7 +193,7 @@ def test_a_file_that_is_taken_away_is_noticed_and_said(
     else:
         os.truncate(path, 0)
     until(lambda: to.state().problem is not None)
-    assert ("deleted" if act == "delete" else "cut") in (to.state().problem or "")
+    assert ("deleted" if act == "delete" else "truncated") in (to.state().problem or "")
     assert not to.close()
 
 

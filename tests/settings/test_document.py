@@ -8,9 +8,8 @@ from types import SimpleNamespace
 
 from tputtui.scrape.address import redact
 from tputtui.settings import Settings, TargetSettings, schema, settings_reference
-from tputtui.settings.config_reader import parse_config
+from tputtui.settings.config_reader import Validators, parse_config
 from tputtui.settings.setting_layers import FlagValue, load_settings
-from tputtui.settings.validators import Validators
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from tputtui.scrape.address import parse_address
 from tputtui.settings import ProfilePreset, ProfileTrigger, schema, settings_reference
-from tputtui.settings.config_reader import ConfigFile, SettingsError, parse_config
+from tputtui.settings.config_reader import ConfigFile, SettingsError, Validators, parse_config
 from tputtui.settings.setting_layers import FlagValue, load_settings
-from tputtui.settings.validators import Validators
 from tputtui.tui import theme_files
 from tputtui.tui.keys import check_remapped
 

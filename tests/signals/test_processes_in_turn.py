@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from tputtui.model import Exposition, Family, Scrape, Series
-from tputtui.signals.rates.lifetime import START_TIME
+from tputtui.signals.rates.exposed_times import START_TIME
 from tputtui.signals.rates.process_counters import ProcessCounters
 from tputtui.signals.rates.processes_in_turn import (
     COUNTERS_FELL,

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from tputtui.model import Binding, Bindings, Exposition, Match, Question, Scrape, Series, Served
-from tputtui.signals.classify.server_queries import build_queries
-from tputtui.signals.rates.server_window import ServerWindow
+from tputtui.signals.service.server_window import ServerWindow, build_queries
 
 A, B, G = (
     Series("x_total", (("code", "200"),)),

@@ -15,7 +15,7 @@ from service_fixture import (
 )
 
 from tputtui.model import Binding, Bindings, Family, Match, Series
-from tputtui.signals.rates.lifetime import START_TIME
+from tputtui.signals.rates.exposed_times import START_TIME
 from tputtui.signals.service.service_tracker import names_to_read
 
 # ------------------------------------------------------------------------------------------ traffic

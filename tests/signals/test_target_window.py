@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oracle import counters
 
 from tputtui.model import Exposition, Scrape, Series
-from tputtui.signals.rates.lifetime import START_TIME
+from tputtui.signals.rates.exposed_times import START_TIME
 from tputtui.signals.rates.target_window import MAX_ROWS, TargetWindow
 
 A = Series("requests_total", (("route", "/a"),))

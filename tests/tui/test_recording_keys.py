@@ -20,7 +20,7 @@ from tputtui.model import Event, Reading
 from tputtui.profiling.files import file_formats
 from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder
-from tputtui.recording.run_header import Mark
+from tputtui.recording.records import Mark
 from tputtui.signals.rates import history_keys
 from tputtui.stats.confidence_sequence import SequenceResult
 from tputtui.tui.app import TputtuiApp

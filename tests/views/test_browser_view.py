@@ -14,8 +14,7 @@ from panes import assert_fills
 
 from tputtui.engine.family_browser import Families
 from tputtui.scrape.address import parse_address
-from tputtui.settings.config_reader import parse_config
-from tputtui.settings.validators import Validators
+from tputtui.settings.config_reader import Validators, parse_config
 from tputtui.signals.service.family_table import SIGNALS, FamilyRow, FamilyValues
 from tputtui.views.browser.metric_browser import (
     CHART,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from panes import assert_fills
 
 from tputtui import text
-from tputtui.engine.target_warnings import describe_several_processes
+from tputtui.engine.availability import describe_several_processes
 from tputtui.model import (
     BreakdownRow,
     ErrorState,

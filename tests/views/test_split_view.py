@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from panes import assert_fills
 
-from tputtui.experiments.effect_estimate import EffectEstimate
+from tputtui.experiments.sequential_test import EffectEstimate
 from tputtui.model import (
     ErrorState,
     LatencyState,

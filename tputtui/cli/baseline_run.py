@@ -24,7 +24,7 @@ def read_baseline(run_spec: str | None) -> Baseline | None:
     if run_spec is None:
         return None
     from tputtui.cli.comparison_inputs import split_side_spec
-    from tputtui.recording.time_spec import parse_time_spec
+    from tputtui.recording.records import parse_time_spec
 
     path, span, service = split_side_spec(run_spec)
     if service is not None:

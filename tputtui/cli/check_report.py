@@ -11,8 +11,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tputtui.engine.availability import describe_exposition_warning, suggest_interval
 from tputtui.engine.live_feed import scan_limits
-from tputtui.engine.target_warnings import describe_exposition_warning, suggest_interval
 from tputtui.frozen import frozen
 from tputtui.model import Binding, Bindings, Exposition, Scrape, Target
 from tputtui.scrape.crosscheck import crosscheck_exposition
@@ -27,8 +27,8 @@ from tputtui.settings.expressions import parse_objective
 from tputtui.signals.classify.classifier import classify
 from tputtui.signals.classify.hygiene import findings
 from tputtui.signals.classify.overrides import apply_overrides
-from tputtui.signals.classify.server_queries import build_queries
 from tputtui.signals.service.breakdown import default_breakdown
+from tputtui.signals.service.server_window import build_queries
 from tputtui.text import UNKNOWN, clean, format_duration, format_size
 
 _MAX_SATURATION_ROWS = 8

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tputtui.cli import user_files
 from tputtui.cli.parser import UsageError
-from tputtui.experiments.comparability import INVALIDATING_FIELDS
+from tputtui.experiments.comparison_context import INVALIDATING_FIELDS
 from tputtui.experiments.metric_rows import (
     COLUMNS,
     BucketRows,
@@ -27,10 +27,9 @@ from tputtui.text import clean
 
 if TYPE_CHECKING:
     from tputtui.profiling.profile_model import Profile
-    from tputtui.recording.records import RecordedProfile
-    from tputtui.recording.resource_peaks import ResourcePeak
-    from tputtui.recording.run_header import RunHeader
+    from tputtui.recording.records import RecordedProfile, RunHeader
     from tputtui.recording.run_table import BucketDensities, RouteRow, RunTable
+    from tputtui.recording.summary import ResourcePeak
 
 
 _MAX_BYTES = 512 * 1024 * 1024

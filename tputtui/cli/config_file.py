@@ -12,8 +12,13 @@ from pathlib import Path
 
 from tputtui.cli import user_files
 from tputtui.frozen import frozen
-from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError, parse_config
-from tputtui.settings.validators import Validators
+from tputtui.settings.config_reader import (
+    ConfigFile,
+    ConfigProblem,
+    SettingsError,
+    Validators,
+    parse_config,
+)
 from tputtui.text import clean
 
 _MAX_BYTES = 1024 * 1024

@@ -17,7 +17,7 @@ from tputtui.cli.rollback_guard import RollbackGuard
 from tputtui.engine.engine import Engine
 from tputtui.model import Snapshot
 from tputtui.recording.recorder import Recorder, RecordingState
-from tputtui.recording.run_header import Mark
+from tputtui.recording.records import Mark
 from tputtui.text import clean, format_duration, format_size
 from tputtui.views.live.exit_summary import summary_lines
 

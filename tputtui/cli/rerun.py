@@ -8,14 +8,11 @@ from tputtui.cli.parser import UsageError
 from tputtui.cli.user_files import open_run
 from tputtui.frozen import frozen
 from tputtui.model import Target
-from tputtui.recording.records import WatchedTarget
-from tputtui.recording.run_header import RunHeader, RunSummary
-from tputtui.recording.summary import main_service
-from tputtui.recording.workload import describe_load_differences
+from tputtui.recording.records import RunHeader, RunSummary, WatchedTarget
+from tputtui.recording.summary import describe_load_differences, main_service
 from tputtui.settings import Settings, TargetSettings
 from tputtui.text import clean, format_percent
-from tputtui.text.learned_secrets import HIDDEN
-from tputtui.text.redaction import redact_url
+from tputtui.text.redaction import HIDDEN, redact_url
 
 
 @frozen

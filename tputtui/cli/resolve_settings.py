@@ -21,10 +21,9 @@ from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.verbs import VERBS
 from tputtui.frozen import frozen
 from tputtui.settings import Settings, TargetSettings
-from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError
+from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError, Validators
 from tputtui.settings.expressions import parse_matchers
 from tputtui.settings.setting_layers import FlagValue, load_settings
-from tputtui.settings.validators import Validators
 from tputtui.text import clean, did_you_mean
 from tputtui.text.redaction import redact_text, redact_url
 

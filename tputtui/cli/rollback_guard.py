@@ -11,9 +11,8 @@ from dataclasses import replace
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import UsageError
 from tputtui.experiments.comparison_context import ContextError, parse_margin
-from tputtui.experiments.guard_arm import TickObservation
+from tputtui.experiments.guard_arm import Answering, TickObservation, Unanswered
 from tputtui.experiments.guardrail import NO_DATA_ALARM_S, ObjectiveGuard, RollbackDecision
-from tputtui.experiments.unanswered import Answering, Unanswered
 from tputtui.model import ServiceState, Snapshot
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import Objective, parse_objective
@@ -147,7 +146,7 @@ class RollbackGuard:
         state = answering(service, snapshot)
         if state is None:
             return
-        watch.take(snapshot.at, state, control_answers=control_answers)
+        watch.add_tick(snapshot.at, state, control_answers=control_answers)
         if state != "answers":
             self._last_words[service.name] = why_not_read(service, snapshot)
         if watch.is_unresponsive and self.decision is None:

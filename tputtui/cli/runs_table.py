@@ -17,7 +17,7 @@ from tputtui.cli.output import format_columns
 from tputtui.experiments.plan import ExperimentPlan, PlanError, parse_plan, plan_from_header
 from tputtui.experiments.result_log import LoggedResult, parse_results
 from tputtui.frozen import frozen
-from tputtui.recording.run_header import ServiceSummary
+from tputtui.recording.records import ServiceSummary
 from tputtui.recording.run_listing import ListedRun, comparability_key
 from tputtui.recording.value_codec import to_plain
 from tputtui.views.shared.styled_text import sparkline

@@ -17,16 +17,15 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tputtui.engine.cadence import TickLoop
-from tputtui.engine.call_queue import CallQueue
 from tputtui.engine.column_cache import ColumnCache
 from tputtui.engine.drilldown import ReplicaTable
 from tputtui.engine.family_browser import Families
 from tputtui.engine.live_feed import LiveFeed
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.engine.snapshot_cache import SnapshotLog
+from tputtui.engine.tick_schedule import CallQueue, TickLoop
 from tputtui.model import Event, Reading, Scrape, SignalKind, Snapshot
-from tputtui.recording.run_header import Mark
+from tputtui.recording.records import Mark
 from tputtui.settings import Settings
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.classify import exporters

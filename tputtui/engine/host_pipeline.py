@@ -18,9 +18,8 @@ from tputtui.model import (
     SelfState,
     TargetListeners,
 )
-from tputtui.signals.host.host_rates import derive_host, host_saturation
+from tputtui.signals.host.host_rates import derive_host, derive_processes, host_saturation
 from tputtui.signals.host.host_saturation import cgroup_saturation
-from tputtui.signals.host.process_rates import derive_processes
 
 RECENT_S: Final = 60.0
 """Seconds for which a missed tick is reported on the screen."""

@@ -15,10 +15,14 @@ from dataclasses import replace
 
 from tputtui.descriptors import shortage
 from tputtui.engine.drilldown import ServiceHeatmaps
-from tputtui.engine.family_selection import FamilySelection
+from tputtui.engine.family_browser import FamilySelection
 from tputtui.engine.host_pipeline import HostPipeline
-from tputtui.engine.server_history import ServerHistories, resource_level, service_figures
-from tputtui.engine.server_tracker import ServerTracker
+from tputtui.engine.server_tracker import (
+    ServerHistories,
+    ServerTracker,
+    resource_level,
+    service_figures,
+)
 from tputtui.engine.service_pipeline import ServicePipeline
 from tputtui.engine.target_tracker import NO_OVERRIDES, Overrides, TargetTracker
 from tputtui.model import (

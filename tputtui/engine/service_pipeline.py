@@ -14,10 +14,9 @@ from tputtui.engine.target_tracker import TargetTracker, service_waiting_s
 from tputtui.model import Binding, Bindings, Event, ServiceState, SplitState
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.breakdown import default_breakdown
-from tputtui.signals.service.last_figures import LastFigures
 from tputtui.signals.service.replicas import ReplicaFigures
 from tputtui.signals.service.service_filter import ServiceFilter
-from tputtui.signals.service.service_tracker import ServiceTracker
+from tputtui.signals.service.service_tracker import LastFigures, ServiceTracker
 from tputtui.signals.service.traffic_split import (
     SplitArm,
     SplitOption,

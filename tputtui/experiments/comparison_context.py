@@ -1,15 +1,17 @@
 """Context of a comparison besides the rows: design, environments, declared change, history,
 margins, primary.
+
+Differences between the environments, other than the declared change, limit comparability.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Final, TypeVar, cast
 
-from tputtui.experiments.result import METRIC_UNITS, Design
+from tputtui.experiments.result import METRIC_UNITS, Design, EnvironmentDifference
 from tputtui.frozen import frozen
 from tputtui.text import clean, did_you_mean
 
@@ -31,6 +33,26 @@ points).
 
 GUARDRAILS: Final = ("throughput", "p99", "error_ratio")
 """Metrics that always count towards the verdict."""
+
+INVALIDATING_FIELDS: Final = frozenset(
+    (
+        "hardware",
+        "cpus",
+        "mem",
+        "mem_gb",
+        "kernel",
+        "instances",
+        "region",
+        "workload_id",
+        "offered_rps",
+        "client_model",
+    )
+)
+"""Fields whose undeclared difference makes a difference in throughput meaningless for the
+change.
+"""
+
+_ALIASES: Final[Mapping[str, str]] = {"mem": "mem_gb", "memory": "mem_gb"}
 
 
 class ContextError(ValueError):
@@ -183,3 +205,29 @@ def _read_positive(key: str, item: object) -> float:
     if isinstance(item, bool) or not isinstance(item, int | float) or not 0 < item < math.inf:
         raise ContextError(f"{key}: numbers above 0")
     return float(item)
+
+
+def environment_differences(
+    baseline: Mapping[str, object], candidate: Mapping[str, object], declared: Iterable[str]
+) -> tuple[EnvironmentDifference, ...]:
+    """Return the differences, invalidating ones first. A field known of one arm only is a soft
+    difference.
+
+    Declaring "software" declares every build that a run reports ("software app_build_info").
+    """
+    allowed = {_ALIASES.get(name, name) for name in declared}
+    differences = []
+    for name in dict.fromkeys((*baseline, *candidate)):
+        before, after = baseline.get(name), candidate.get(name)
+        if before == after:
+            continue
+        is_in_both = name in baseline and name in candidate
+        is_declared = _ALIASES.get(name, name) in allowed or name.partition(" ")[0] in allowed
+        is_invalidating = name in INVALIDATING_FIELDS and is_in_both and not is_declared
+        differences.append(EnvironmentDifference(name, before, after, is_declared, is_invalidating))
+    return tuple(
+        sorted(
+            differences,
+            key=lambda difference: (not difference.is_invalidating, difference.is_declared),
+        )
+    )

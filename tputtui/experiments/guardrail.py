@@ -21,16 +21,20 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from tputtui.experiments.comparison_context import ComparisonContext
-from tputtui.experiments.effect_estimate import MIN_TAIL_REQUESTS
 from tputtui.experiments.guard_arm import (
     FAST_PAIR,
     MIN_REQUESTS,
+    UNRESPONSIVE_S,
     ArmEvidence,
     GuardArm,
     TickObservation,
 )
-from tputtui.experiments.sequential_test import BlockedRows, PercentEffect, SequentialTest
-from tputtui.experiments.unanswered import UNRESPONSIVE_S
+from tputtui.experiments.sequential_test import (
+    MIN_TAIL_REQUESTS,
+    BlockedRows,
+    PercentEffect,
+    SequentialTest,
+)
 from tputtui.frozen import frozen
 from tputtui.signals.objectives.burn_rate import WINDOW_PAIRS
 from tputtui.signals.objectives.objective_tracker import ObjectiveLevel

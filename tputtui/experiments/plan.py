@@ -1,6 +1,7 @@
 """Written plan of an experiment: a TOML file completed before anything is measured.
 
-Results are appended to it afterwards; see `result_log`.
+Deviations of a comparison from its plan are reported whatever the verdict. Results are appended to
+the file afterwards; see `result_log`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from dataclasses import field
 from typing import Final
 
 from tputtui.experiments.comparison_context import ContextError, parse_margin, parse_metric_name
+from tputtui.experiments.result import Comparison
 from tputtui.frozen import frozen
-from tputtui.text import clean, did_you_mean, parse_duration
+from tputtui.text import clean, did_you_mean, format_duration, parse_duration
 
 _TEXT_KEYS: Final = (
     "title", "owner", "hypothesis", "change", "risk", "rollback", "primary", "duration",
@@ -66,6 +68,11 @@ _DURATION_HINT: Final = """\
 # How long each arm runs, and how many pairs of arms by turns. tputtui compare --power RUN --detect 5% says what the
 # effect you look for needs; 5m is the least for a verdict, 10m for one to publish. Five pairs are better than one long one.
 """
+
+# Part of the planned duration that may be missing, and at least _STARTUP_S
+_TOLERATED_SHORTFALL: Final = 0.05
+_MAX_NAMED_ARMS: Final = 2  # arms named individually
+_STARTUP_S: Final = 10.0  # for the first scrapes, which have no rate yet
 
 
 class PlanError(ValueError):
@@ -211,3 +218,66 @@ def _build_plan(
 def _normalize_name(name: str) -> str:
     """Normalize case and whitespace of a name."""
     return " ".join(name.lower().split())
+
+
+@frozen
+class ExecutedPlan:
+    """Execution of a comparison, in addition to its result."""
+
+    seconds: Sequence[tuple[str, float]] = ()  # (arm, its duration) of every arm
+    pairs: int = 1
+    margins: Mapping[str, float] = field(default_factory=dict)  # requested in place of the plan's
+    recorded_plan: ExperimentPlan | None = None  # the plan as recorded in the runs
+
+
+def describe_deviations(
+    plan: ExperimentPlan, executed: ExecutedPlan, comparison: Comparison
+) -> tuple[str, ...]:
+    """Describe each deviation in a sentence; none without a plan."""
+    deviations = _describe_short_arms(plan, executed)
+    if executed.pairs < plan.pairs:
+        deviations.append(
+            f"{plan.pairs} pairs were planned: "
+            f"{executed.pairs} {'is' if executed.pairs == 1 else 'are'} here."
+        )
+    if plan.primary is not None and plan.primary != comparison.primary:
+        reason = ", for the load was limited" if "load-limited" in comparison.flags else ""
+        deviations.append(f"{plan.primary} was to decide: {comparison.primary} did{reason}.")
+    for metric, margin in executed.margins.items():
+        planned = plan.margins.get(metric)
+        if planned is not None and planned != margin:
+            unit = "pp" if metric == "error_ratio" else "%"
+            deviations.append(
+                f"The margin of {metric} was to be {100 * planned:g} {unit}: "
+                f"it was {100 * margin:g} {unit}."
+            )
+    given = [stratum.name for stratum in comparison.strata if stratum.kind in ("level", "outage")]
+    missing = plan.missing_strata(given)
+    if missing:
+        deviations.append(f"Planned and not given: {', '.join(missing)}.")
+    if executed.recorded_plan is not None:
+        changed = plan.changed_fields(executed.recorded_plan)
+        if changed:
+            deviations.append(
+                f"Changed in the plan since the runs were recorded: {', '.join(changed)}."
+            )
+    return tuple(deviations)
+
+
+def _describe_short_arms(plan: ExperimentPlan, executed: ExecutedPlan) -> list[str]:
+    """Describe the arms that ran shorter than planned, in one sentence at most."""
+    if plan.duration_s is None:
+        return []
+    least_s = plan.duration_s - max(_STARTUP_S, _TOLERATED_SHORTFALL * plan.duration_s)
+    short = {name: seconds for name, seconds in executed.seconds if seconds < least_s}
+    if not short:
+        return []
+    if len(short) <= _MAX_NAMED_ARMS:
+        ran = ", ".join(f"{name} ran {format_duration(seconds)}" for name, seconds in short.items())
+    else:
+        shortest, longest = map(format_duration, (min(short.values()), max(short.values())))
+        lengths = shortest if shortest == longest else f"{shortest} to {longest}"
+        count, arms = len(short), len(executed.seconds)
+        which = f"all {count}" if count == arms else f"{count} of {arms}"
+        ran = f"{which} ran {lengths}"
+    return [f"Each arm was to run {format_duration(plan.duration_s)}: {ran}."]

@@ -24,8 +24,25 @@ from tputtui.model import (
     Target,
     TargetListeners,
 )
-from tputtui.recording import checked_lines
-from tputtui.recording.field_checks import (
+from tputtui.recording import container
+from tputtui.recording.records import (
+    FORMAT_VERSION,
+    BindingsInForce,
+    Mark,
+    NewerFormatError,
+    RecordedProfile,
+    RecordedTick,
+    RunEnd,
+    RunHeader,
+    RunItem,
+    RunSummary,
+    ServiceGroups,
+    TargetOrder,
+    WatchedTarget,
+)
+from tputtui.recording.value_codec import (
+    BadValueError,
+    RowDecoder,
     check_count,
     check_header,
     check_index,
@@ -36,18 +53,9 @@ from tputtui.recording.field_checks import (
     check_seconds,
     check_text,
     check_texts,
+    decode_number,
+    from_plain,
 )
-from tputtui.recording.records import (
-    BindingsInForce,
-    RecordedProfile,
-    RecordedTick,
-    RunItem,
-    ServiceGroups,
-    TargetOrder,
-    WatchedTarget,
-)
-from tputtui.recording.run_header import FORMAT_VERSION, Mark, RunEnd, RunHeader, RunSummary
-from tputtui.recording.value_codec import BadValueError, RowDecoder, decode_number, from_plain
 from tputtui.text import clean
 
 SERIES_LIMIT = 1_000_000  # of one run, over all its members
@@ -55,10 +63,6 @@ TARGET_LIMIT = 10_000
 _NAME_LIMIT = 4096  # characters of a name
 
 T = TypeVar("T")
-
-
-class NewerFormatError(Exception):
-    """The run was written by a newer tputtui."""
 
 
 class InternedSeries:
@@ -117,7 +121,7 @@ class Decoder:
         for line in content.split(b"\n")[:-1]:
             if scrapes_since is not None and _is_scrape_before(line, scrapes_since):
                 continue
-            item = self._decode_line(checked_lines.parse_line(line))
+            item = self._decode_line(container.parse_line(line))
             if item is not None:
                 yield item
 

@@ -34,7 +34,7 @@ from tputtui.model import (
     Target,
     TargetListeners,
 )
-from tputtui.recording.checked_lines import LineTooLongError, format_line
+from tputtui.recording.container import LineTooLongError, format_line
 from tputtui.recording.value_codec import encode_number, to_plain, to_row
 from tputtui.text.redaction import redact_url
 

@@ -14,11 +14,19 @@ from dataclasses import replace
 from typing import Self
 
 from tputtui.model import Event
-from tputtui.recording import checked_lines, gzip_members
-from tputtui.recording.decode import Decoder, InternedSeries, NewerFormatError
-from tputtui.recording.gzip_members import DamagedMemberError, Member
-from tputtui.recording.records import RecordedProfile, RecordedTick, RunItem
-from tputtui.recording.run_header import Mark, RunEnd, RunHeader, RunSummary
+from tputtui.recording import container
+from tputtui.recording.container import DamagedMemberError, Member
+from tputtui.recording.decode import Decoder, InternedSeries
+from tputtui.recording.records import (
+    Mark,
+    NewerFormatError,
+    RecordedProfile,
+    RecordedTick,
+    RunEnd,
+    RunHeader,
+    RunItem,
+    RunSummary,
+)
 from tputtui.recording.value_codec import BadValueError
 from tputtui.text import clean, format_duration
 
@@ -77,14 +85,14 @@ class Run:
     # --------------------------------------------------------------------------- header and members
 
     def _find_members(self) -> list[Member]:
-        if self.size > gzip_members.FILE_LIMIT:
-            raise NotARunError(f"larger than the limit of {gzip_members.FILE_LIMIT // 1024**3} GiB")
+        if self.size > container.FILE_LIMIT:
+            raise NotARunError(f"larger than the limit of {container.FILE_LIMIT // 1024**3} GiB")
         if self.size == 0:
             raise NotARunError("the file is empty")
         head = os.pread(self._descriptor, 1024 * 1024, 0)
-        if not head.startswith(gzip_members.MAGIC) and gzip_members.SIGNATURE not in head:
+        if not head.startswith(container.MAGIC) and container.SIGNATURE not in head:
             raise NotARunError("not a run of tputtui")
-        return gzip_members.find_members(self._descriptor, self.size)
+        return container.find_members(self._descriptor, self.size)
 
     def _read_header(self) -> RunHeader:
         """Read the header of the first sound member.
@@ -217,7 +225,7 @@ class Run:
         head = content[: content.find(b"\n") + 1]
         try:
             items = list(Decoder(self._interned).decode(head + content[begin:]))
-        except (checked_lines.CorruptLineError, BadValueError):
+        except (container.CorruptLineError, BadValueError):
             return None
         return next((item for item in items if isinstance(item, RunEnd)), None)
 
@@ -289,7 +297,7 @@ class Run:
         member = self._members[index]
         last = index == len(self._members) - 1
         try:
-            inflated = gzip_members.inflate(self._descriptor, member, is_lenient=last)
+            inflated = container.inflate(self._descriptor, member, is_lenient=last)
         except DamagedMemberError as error:
             self._add_damage(f"{self._describe_member(member)} is left out: {error}")
             return b""
@@ -311,7 +319,7 @@ class Run:
         """Decode a member's items, as far as it is sound."""
         try:
             yield from decoder.decode(self.member_content(index), scrapes_since)
-        except (checked_lines.CorruptLineError, BadValueError) as error:
+        except (container.CorruptLineError, BadValueError) as error:
             self._add_damage(f"{self._describe_member(member)} is read only up to where {error}")
 
     def _items_with_prefix(self, prefix: bytes) -> Iterator[RunItem]:
@@ -327,7 +335,7 @@ class Run:
             ]
             try:
                 yield from Decoder(self._interned).decode(b"\n".join([*picked, b""]))
-            except (checked_lines.CorruptLineError, BadValueError) as error:
+            except (container.CorruptLineError, BadValueError) as error:
                 self._add_damage(
                     f"{self._describe_member(member)} is read only up to where {error}"
                 )

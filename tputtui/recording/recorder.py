@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from tputtui.frozen import frozen
 from tputtui.model import Event, Reading, Scrape, Snapshot
-from tputtui.recording import checked_lines
+from tputtui.recording import container
+from tputtui.recording.container import MEMBER_LIMIT
 from tputtui.recording.encode import Encoder, TargetFacts
-from tputtui.recording.gzip_members import MEMBER_LIMIT
+from tputtui.recording.records import FORMAT_VERSION, Mark, RunEnd, RunHeader
 from tputtui.recording.run_environment import describe_version, read_builds, read_environment
-from tputtui.recording.run_header import FORMAT_VERSION, Mark, RunEnd, RunHeader
 from tputtui.recording.summary import RunSummarizer
 from tputtui.recording.value_codec import row_fields, to_plain
 from tputtui.recording.writer import CannotRecordError, MemberStart, RunWriter
@@ -221,12 +221,12 @@ class Recorder:
         }
         try:
             self._write_line({"profile": profile})
-        except checked_lines.LineTooLongError:
+        except container.LineTooLongError:
             return False
         return True
 
     def _write_line(self, content: dict[str, Any]) -> None:
-        line = checked_lines.format_line(content)
+        line = container.format_line(content)
         if self._member_at is None or self._has_dropped_chunk:
             self._pending_lines.append(line)
         else:
@@ -255,12 +255,10 @@ class Recorder:
         return MemberStart(bytes.fromhex(header.run)[:4], header.member, since, reading.time)
 
     def _header_lines(self) -> list[bytes]:
-        head = [
-            checked_lines.format_line({"run": {"tput": FORMAT_VERSION, **to_plain(self._header)}})
-        ]
+        head = [container.format_line({"run": {"tput": FORMAT_VERSION, **to_plain(self._header)}})]
         if self._header.member:
             head.append(
-                checked_lines.format_line({"summary": to_plain(self._part_summarizer.summary())})
+                container.format_line({"summary": to_plain(self._part_summarizer.summary())})
             )
         return head
 

@@ -7,10 +7,10 @@ import stat
 from pathlib import Path
 
 from tputtui.frozen import frozen
-from tputtui.recording.gzip_members import SIGNATURE
+from tputtui.recording.container import SIGNATURE
 from tputtui.recording.reader import NotARunError, Run
 from tputtui.recording.recorder import SUFFIX
-from tputtui.recording.run_header import RunHeader, RunSummary, ServiceSummary
+from tputtui.recording.records import RunHeader, RunSummary, ServiceSummary
 from tputtui.recording.summary import main_service
 from tputtui.settings.state_paths import state_folder
 

@@ -22,18 +22,19 @@ from tputtui.model import (
 from tputtui.recording.reader import Run
 from tputtui.recording.records import (
     BindingsInForce,
+    Mark,
     RecordedProfile,
     RecordedTick,
+    RunHeader,
+    RunSummary,
     ServiceGroups,
     WatchedTarget,
+    parse_time_spec,
 )
-from tputtui.recording.resource_peaks import ResourcePeak, ResourcePeaks
-from tputtui.recording.run_header import Mark, RunHeader, RunSummary
-from tputtui.recording.summary import main_service
-from tputtui.recording.time_spec import parse_time_spec
+from tputtui.recording.summary import ResourcePeak, ResourcePeaks, main_service
 from tputtui.signals.host.host_rates import derive_host, host_saturation
-from tputtui.signals.rates.server_window import ServerWindow
 from tputtui.signals.rates.target_window import TargetWindow
+from tputtui.signals.service.server_window import ServerWindow
 from tputtui.signals.service.service_tracker import ServiceTracker, followed_names
 from tputtui.text import clean
 
@@ -115,7 +116,7 @@ def read_table(
 ) -> RunTable:
     """Read the table of one service of a run; without `service`, of the one with the most traffic.
 
-    `start` and `end` are seconds from the run's start, or texts as `time_spec.parse_time_spec`
+    `start` and `end` are seconds from the run's start, or texts as `records.parse_time_spec`
     reads them. Raises NotARunError, and ValueError where the service or a time is not in the run.
     """
     with Run(path) as run:

@@ -1,19 +1,40 @@
-"""Summary of a run, computed while recording, so that listing runs does not read whole files."""
+"""Summary of a run, computed while recording, so that listing runs does not read whole files.
+
+The summaries of two runs say how their load differs: its level, burstiness, and mix of routes.
+`ResourcePeaks` sums up the utilisation and queued work of each resource over a run.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from tputtui.model import ServiceState, Snapshot
-from tputtui.recording.run_header import RunSummary, ServiceSummary
+from tputtui.frozen import frozen
+from tputtui.model import SaturationState, ServiceState, Snapshot
+from tputtui.recording.records import RunSummary, ServiceSummary
 from tputtui.signals.rates import histograms
+from tputtui.text import clean, format_percent
 
-SHAPE_POINTS = 64  # of the shape
+SHAPE_POINTS = 64  # of the shape of the traffic
 MAX_ROUTES = 20
 MAX_SERVICES = 100
 _MAX_TRACKED_ROUTES = 500
 _BEST_SPAN_S = 60.0
+
+MAX_RATE_CHANGE = 0.05
+"""Relative difference from which on the rates count as different loads, as benchmarking guides
+recommend.
+"""
+
+MAX_MIX_CHANGE = 0.05
+"""Share of the requests that would have to move to another route."""
+
+MAX_BURSTINESS_FACTOR = 2.0
+"""Ratio of the variance over mean of the traffic: below it, two spans of one Poisson load differ as
+much.
+"""
+
+MAX_RESOURCES = 64  # resources that are tracked
 
 
 class _RunningMean:
@@ -239,3 +260,85 @@ class RunSummarizer:
 def main_service(services: Sequence[ServiceSummary]) -> ServiceSummary | None:
     """Main service of a run: the one with the most traffic."""
     return max(services, key=lambda service: service.mean or -1.0, default=None)
+
+
+def describe_load_differences(before: ServiceSummary, after: ServiceSummary) -> list[str]:
+    """Describe differences in the load, a sentence each; empty where the loads match."""
+    differences = []
+    if before.mean and after.mean is not None:
+        change = after.mean / before.mean - 1
+        if abs(change) > MAX_RATE_CHANGE:
+            differences.append(
+                f"the rate was {format_percent(abs(change) * 100)} % "
+                f"{'higher' if change > 0 else 'lower'}"
+            )
+    elif (before.mean is None) != (after.mean is None):
+        differences.append("one of them had no traffic")
+    if before.routes and after.routes:
+        names = {*before.routes, *after.routes}
+        moved = (
+            sum(abs(before.routes.get(name, 0.0) - after.routes.get(name, 0.0)) for name in names)
+            / 2
+        )
+        if moved > MAX_MIX_CHANGE:
+            most = max(
+                names,
+                key=lambda name: abs(before.routes.get(name, 0.0) - after.routes.get(name, 0.0)),
+            )
+            was, now = (
+                format_percent(100 * summary.routes.get(most, 0.0)) for summary in (before, after)
+            )
+            differences.append(
+                f"the mix of routes differs, most for {clean(most, 60)}: {was} % became {now} %"
+            )
+    if before.burstiness and after.burstiness:
+        ratio = after.burstiness / before.burstiness
+        if not 1 / MAX_BURSTINESS_FACTOR <= ratio <= MAX_BURSTINESS_FACTOR:
+            differences.append(
+                f"it was {'more' if ratio > 1 else 'less'} bursty "
+                f"({before.burstiness:.2g} became {after.burstiness:.2g})"
+            )
+    return differences
+
+
+@frozen
+class ResourcePeak:
+    """One resource over all rows in which it was known. None: unknown."""
+
+    name: str
+    mean: float | None  # of its utilisation, 0 to 1
+    highest: float | None
+    waiting: float | None  # mean queued work, in its own unit
+    max_waiting: float | None
+
+
+class ResourcePeaks:
+    """Accumulator of saturation rows, tick by tick."""
+
+    def __init__(self) -> None:
+        # name -> [sum, count, maximum] of utilisation, of queued work
+        self._totals: dict[str, tuple[list[float], list[float]]] = {}
+
+    def add(self, rows: Iterable[SaturationState]) -> None:
+        """Add the rows of one tick."""
+        for row in rows:
+            if row.name not in self._totals and len(self._totals) >= MAX_RESOURCES:
+                continue
+            use, waiting = self._totals.setdefault(row.name, ([0.0, 0, 0.0], [0.0, 0, 0.0]))
+            for kept, value in ((use, row.ratio), (waiting, row.waiting)):
+                if value is not None:
+                    kept[0] += value
+                    kept[1] += 1
+                    kept[2] = max(kept[2], value)
+
+    def peaks(self) -> tuple[ResourcePeak, ...]:
+        """All resources with known values, most used first."""
+        out = []
+        for name, (use, waiting) in self._totals.items():
+            if use[1] or waiting[1]:
+                out.append(ResourcePeak(name, *_mean_and_max(use), *_mean_and_max(waiting)))
+        return tuple(sorted(out, key=lambda resource: -(resource.mean or 0.0)))
+
+
+def _mean_and_max(totals: list[float]) -> tuple[float | None, float | None]:
+    return (totals[0] / totals[1], totals[2]) if totals[1] else (None, None)

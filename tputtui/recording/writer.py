@@ -20,7 +20,7 @@ from typing import Final
 
 from tputtui.descriptors import reason as reason_of
 from tputtui.frozen import frozen
-from tputtui.recording.gzip_members import MemberWriter
+from tputtui.recording.container import MemberWriter
 from tputtui.text import clean
 
 QUEUE_BYTES: Final = 8 * 1024 * 1024
@@ -173,7 +173,7 @@ class RunWriter:
         if status.st_nlink == 0:
             raise OSError(errno.ENOENT, "the file was deleted")
         if status.st_size < self.written_bytes:
-            raise OSError(errno.EIO, "somebody has cut the file")
+            raise OSError(errno.EIO, "another program has truncated the file")
         if self._has_unsynced_data:
             os.fsync(self._descriptor)
             self._has_unsynced_data = False

@@ -9,7 +9,7 @@ from tputtui.experiments.result import MetricResult, Verdict
 from tputtui.frozen import frozen
 
 Medium = Literal["any", "page", "lines"]
-"""Where a section belongs: "page" has room for charts and wide tables, "lines" has not."""
+"""Place of a section: "page" has room for charts and wide tables, "lines" has not."""
 
 
 @frozen

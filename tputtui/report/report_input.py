@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
 
-from tputtui.experiments.comparability import INVALIDATING_FIELDS
+from tputtui.experiments.comparison_context import INVALIDATING_FIELDS
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.plan import ExperimentPlan
 from tputtui.experiments.result import Comparison

@@ -10,7 +10,7 @@ from typing import Literal
 
 from tputtui.frozen import frozen
 from tputtui.text import clean
-from tputtui.text.learned_secrets import learn
+from tputtui.text.redaction import learn
 
 _MAX_FILE_BYTES = 64 * 1024
 

@@ -16,7 +16,7 @@ from tputtui.scrape.fetch_attempt import FetchError
 from tputtui.scrape.http_fetch import EndpointSettings, Fetcher, HttpAnswer
 from tputtui.scrape.scan_problems import looks_like_sample
 from tputtui.text import clean
-from tputtui.text.learned_secrets import learn
+from tputtui.text.redaction import learn
 from tputtui.text.target_redactor import TargetRedactor
 
 if TYPE_CHECKING:

@@ -1,7 +1,4 @@
-"""Parser of a config file that reports all its errors at once.
-
-An error names the file, line, key and value, what is allowed, and the closest known word.
-"""
+"""Validators of settings from the rooms above: addresses, themes and keys."""
 
 from __future__ import annotations
 
@@ -17,9 +14,28 @@ from tputtui.settings import schema, value_types
 from tputtui.settings.schema import Option
 from tputtui.settings.settings_values import ProfileTrigger, TargetSettings
 from tputtui.settings.toml_positions import KeyPath, format_key, locate_keys
-from tputtui.settings.validators import Validators
 from tputtui.settings.value_types import ValueType
 from tputtui.text import clean, did_you_mean
+
+
+def _accept_text(_: str) -> object:
+    return None
+
+
+def _accept_keys(_: Mapping[str, str]) -> Mapping[str, str]:
+    return {}
+
+
+@frozen
+class Validators:
+    """Three validators; the default ones accept everything."""
+
+    check_url: Callable[[str], object] = _accept_text
+    """Validate an address. Raises ValueError with the reason."""
+    check_theme: Callable[[str], object] = _accept_text
+    """Validate a theme's name. Raises ValueError with the reason."""
+    check_keys: Callable[[Mapping[str, str]], Mapping[str, str]] = _accept_keys
+    """Validate a [keys] table: return a sentence for each action whose key is invalid."""
 
 
 @frozen

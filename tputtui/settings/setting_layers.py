@@ -8,7 +8,7 @@ from typing import Any
 
 from tputtui.frozen import frozen
 from tputtui.settings import schema
-from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError
+from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError, Validators
 from tputtui.settings.expressions import describe_doubtful_objective
 from tputtui.settings.settings_values import (
     Limits,
@@ -17,7 +17,6 @@ from tputtui.settings.settings_values import (
     Settings,
     ViewSettings,
 )
-from tputtui.settings.validators import Validators
 from tputtui.text import clean, format_duration
 
 DEFAULT = "default"

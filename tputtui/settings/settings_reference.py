@@ -27,7 +27,7 @@ Settings come from four places; a later one wins: the defaults below, the config
 
 The config file is TOML. It is the one that `--config FILE` names, else the one that `TPUTTUI_CONFIG` names, else
 `$XDG_CONFIG_HOME/tputtui/config.toml` (`~/.config/tputtui/config.toml`); `tputtui config path` prints which. It is never
-looked for in the folder you are in, is refused when somebody else owns it or everybody may write to it, and is never
+looked for in the folder you are in, is refused when another user owns it or everyone may write to it, and is never
 written by the program. `/dev/null` means: none.
 
 A mistake stops the program before anything is asked of a target: all mistakes are listed at once, with file, line and

@@ -15,7 +15,7 @@ from typing import Final
 
 from tputtui.frozen import frozen
 from tputtui.stats.mean_estimate import MIN_ROWS, MeanEstimate, estimate_mean
-from tputtui.stats.student_t import NORMAL_95, t95
+from tputtui.stats.significance import NORMAL_95, t95
 
 ALPHA: Final = 0.05
 FIRST_EVALUATION_S: Final = 120.0

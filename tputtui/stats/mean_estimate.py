@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Final
 
 from tputtui.frozen import frozen
-from tputtui.stats.student_t import t95
+from tputtui.stats.significance import t95
 
 MIN_ROWS: Final = 6
 """Rows below which no variance is estimated."""

@@ -5,34 +5,32 @@ This room does not depend on a screen.
 
 from __future__ import annotations
 
-from tputtui.text.durations import (
-    format_axis_duration,
-    format_clock,
-    format_duration,
-    late,
-    parse_duration,
-    parse_time_of_day,
-)
-from tputtui.text.gate import clean
 from tputtui.text.quantities import (
     UNKNOWN,
     format_amount,
+    format_axis_duration,
     format_axis_value,
+    format_clock,
+    format_duration,
     format_number,
     format_percent,
     format_rate,
     format_seconds,
     format_size,
+    late,
+    parse_duration,
+    parse_time_of_day,
 )
-from tputtui.text.suggestion import did_you_mean
-from tputtui.text.width import (
+from tputtui.text.safe_text import (
     align_left,
     align_right,
+    clean,
     to_ascii,
     truncate,
     truncate_left,
     width,
 )
+from tputtui.text.suggestion import did_you_mean
 
 __all__ = [
     "UNKNOWN",

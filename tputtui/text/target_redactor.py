@@ -6,8 +6,14 @@ import re
 from typing import Final, TypeVar
 from urllib.parse import quote, unquote_plus
 
-from tputtui.text.learned_secrets import HIDDEN, is_distinctive, learn, spellings
-from tputtui.text.redaction import hidden_pairs, redact_text
+from tputtui.text.redaction import (
+    HIDDEN,
+    hidden_pairs,
+    is_distinctive,
+    learn,
+    redact_text,
+    spellings,
+)
 
 _HIDDEN_BYTES = HIDDEN.encode()
 MAX_VALUES_PER_SOURCE: Final = 8

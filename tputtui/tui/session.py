@@ -27,8 +27,8 @@ from tputtui.views.shared.frame import Frame, ListState, ReplayStatus, ViewState
 
 if TYPE_CHECKING:
     from tputtui.engine.replay.player import Player
-    from tputtui.experiments.effect_estimate import EffectEstimate
-    from tputtui.recording.run_header import Mark
+    from tputtui.experiments.sequential_test import EffectEstimate
+    from tputtui.recording.records import Mark
     from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
     from tputtui.stats.confidence_sequence import SequenceResult
     from tputtui.views.live.split_figures import SplitFigure

@@ -10,7 +10,7 @@ from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
-    from tputtui.recording.run_header import Mark
+    from tputtui.recording.records import Mark
     from tputtui.tui.profile.profile_session import ProfileSession
     from tputtui.tui.session import Session
 

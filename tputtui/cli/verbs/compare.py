@@ -122,7 +122,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Compare, report, and return the exit code of the verdict."""
     from tputtui.cli import comparison_inputs, comparison_setup
-    from tputtui.experiments.deviations import ExecutedPlan, describe_deviations
+    from tputtui.experiments.plan import ExecutedPlan, describe_deviations
     from tputtui.experiments.result import EXIT_CODES
     from tputtui.report.report_input import ComparisonReport
 

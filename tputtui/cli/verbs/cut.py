@@ -15,7 +15,7 @@ from tputtui.text import clean, format_duration, format_size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tputtui.recording.run_header import Mark, RunHeader
+    from tputtui.recording.records import Mark, RunHeader
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +60,7 @@ def run(arguments: Arguments) -> int:
 
 def _parse_time(time_text: str | None, header: RunHeader, marks: Sequence[Mark]) -> float | None:
     """Parse a moment of the run; None without one. Raises ValueError."""
-    from tputtui.recording.time_spec import parse_time_spec
+    from tputtui.recording.records import parse_time_spec
 
     if time_text is None:
         return None

@@ -20,7 +20,7 @@ from tputtui.text import clean
 
 if TYPE_CHECKING:
     from tputtui.recording.reader import Run
-    from tputtui.recording.run_header import RunHeader
+    from tputtui.recording.records import RunHeader
 
 _MAX_DAMAGE_NOTES = 3
 # Equals the last of engine.replay.player.SPEEDS, which is not imported for a stream
@@ -110,7 +110,7 @@ def replay_settings(settings: Settings, header: RunHeader) -> Settings:
 
 
 def _begin_at(source: Run, time_text: str | None) -> float | None:
-    from tputtui.recording.time_spec import parse_time_spec
+    from tputtui.recording.records import parse_time_spec
 
     if time_text is None:
         return None

@@ -23,8 +23,7 @@ from tputtui.engine.replay.replay_buffer import ReplayBuffer, ReplayChoices
 from tputtui.frozen import frozen
 from tputtui.model import Snapshot
 from tputtui.recording.reader import NotARunError, Run
-from tputtui.recording.records import RecordedProfile
-from tputtui.recording.run_header import Mark, RunHeader
+from tputtui.recording.records import Mark, RecordedProfile, RunHeader
 from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
 from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit

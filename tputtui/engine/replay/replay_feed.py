@@ -12,12 +12,13 @@ from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Event, Snapshot
 from tputtui.recording.records import (
     BindingsInForce,
+    Mark,
     RecordedTick,
+    RunHeader,
     RunItem,
     TargetOrder,
     WatchedTarget,
 )
-from tputtui.recording.run_header import Mark, RunHeader
 from tputtui.settings.expressions import parse_objective
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from tputtui.recording.reader import Run
 from tputtui.recording.recorder import Recorder, RecordingPlan, RecordingState
 from tputtui.recording.records import (
     BindingsInForce,
+    Mark,
     RecordedProfile,
     RecordedTick,
     TargetOrder,
     WatchedTarget,
 )
-from tputtui.recording.run_header import Mark
 
 
 class EmptySpanError(ValueError):

@@ -11,8 +11,7 @@ from typing import Final
 import numpy as np
 
 from tputtui.experiments import formatting
-from tputtui.experiments.comparability import environment_differences
-from tputtui.experiments.comparison_context import ComparisonContext
+from tputtui.experiments.comparison_context import ComparisonContext, environment_differences
 from tputtui.experiments.metric_rows import MetricRows
 from tputtui.experiments.result import (
     Comparison,

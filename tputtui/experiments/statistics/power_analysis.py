@@ -109,9 +109,8 @@ def describe_next_design(
     """
     measured_s = min(arms.baseline.seconds, arms.candidate.seconds)
     if estimate is None or estimate.within_variance <= 0 or measured_s <= 0:
-        return (
-            f"Record at least {format_duration(max(300.0, MIN_ARM_S))} an arm: {metric} could not be told.",
-        )
+        least = format_duration(max(300.0, MIN_ARM_S))
+        return (f"Record at least {least} an arm: {metric} could not be estimated.",)
     floor = max(MIN_ARM_S, MIN_EFFECTIVE_ROWS * measured_s / max(estimate.n_eff, 1e-9))
     effect = _log_scaled(metric, margin)
     sought = f"{100 * margin:g} {'pp' if metric == 'error_ratio' else '%'} of {metric}"

@@ -11,7 +11,7 @@ from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.result import Interval, MetricResult, Verdict, is_unbounded
 from tputtui.experiments.statistics.effects import MeasuredEffect
 from tputtui.frozen import frozen
-from tputtui.stats.holm import holm
+from tputtui.stats.significance import holm
 
 ALPHA: Final = 0.05
 MIN_EFFECTIVE_ROWS: Final = 15.0

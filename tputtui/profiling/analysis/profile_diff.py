@@ -17,8 +17,7 @@ from tputtui.profiling.analysis.call_tree import CallTree, TreeOptions
 from tputtui.profiling.analysis.share_variance import variance
 from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.profile_model import FrameTable, Function
-from tputtui.stats.holm import holm
-from tputtui.stats.student_t import student_p, t95
+from tputtui.stats.significance import holm, student_p, t95
 
 Change = Literal["new", "gone", "changed", "same"]
 ALPHA = 0.05

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tputtui.stats.student_t import t95
+from tputtui.stats.significance import t95
 
 MIN_SLICES = 5
 

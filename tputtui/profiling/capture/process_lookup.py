@@ -15,7 +15,7 @@ from tputtui.host.process_collector import ProcessCollector
 from tputtui.host.socket_owners import ServingLookup
 from tputtui.model import ProcessReading, ProcessReference, ProcessState
 from tputtui.profiling.capture import preflight
-from tputtui.signals.host.process_rates import derive_processes
+from tputtui.signals.host.host_rates import derive_processes
 from tputtui.signals.service.serving_processes import (
     choose_worker,
     describe_no_process,

@@ -8,8 +8,7 @@ from typing import Any
 
 from tputtui.model import Scrape
 from tputtui.recording.reader import Run
-from tputtui.recording.records import RecordedTick
-from tputtui.recording.run_header import Mark
+from tputtui.recording.records import Mark, RecordedTick
 from tputtui.recording.value_codec import to_plain
 
 

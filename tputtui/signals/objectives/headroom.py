@@ -30,7 +30,7 @@ from typing import Final, NamedTuple
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.stats.student_t import t95
+from tputtui.stats.significance import t95
 
 _MIN_BLOCKS: Final = 9
 _MAX_BINS: Final = 20

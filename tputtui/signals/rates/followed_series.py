@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from weakref import WeakSet
 
 from tputtui.model import Family, Series
-from tputtui.signals.rates.lifetime import START_GAUGES, counting_since
+from tputtui.signals.rates.exposed_times import START_GAUGES, counting_since
 from tputtui.signals.rates.process_counters import ProcessCounters
 from tputtui.signals.rates.processes_in_turn import Notice, ProcessesInTurn
 

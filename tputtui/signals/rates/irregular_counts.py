@@ -8,10 +8,8 @@ from operator import sub
 from typing import NamedTuple
 
 from tputtui.model import Family, Series
-from tputtui.signals.rates.answer_evidence import SMALL_GAIN
-from tputtui.signals.rates.followed_series import FollowedSeries
-from tputtui.signals.rates.lifetime import governed_series, start_gauge
-from tputtui.signals.rates.new_series import (
+from tputtui.signals.rates.answer_evidence import (
+    SMALL_GAIN,
     ChildKey,
     DoubtfulSeries,
     NewSeries,
@@ -19,6 +17,8 @@ from tputtui.signals.rates.new_series import (
     is_confirmed,
     select_increases,
 )
+from tputtui.signals.rates.exposed_times import governed_series, start_gauge
+from tputtui.signals.rates.followed_series import FollowedSeries
 from tputtui.signals.rates.process_counters import ProcessCounters, SavedState, ScrapeCount
 from tputtui.signals.rates.processes_in_turn import COUNTERS_FELL, RESTART_S, Answer
 

@@ -13,21 +13,20 @@ from collections.abc import Collection, Iterable, Mapping
 from math import nan
 
 from tputtui.model import Exposition, Family, Scrape, Series
-from tputtui.signals.rates.answer_evidence import SMALL_GAIN
-from tputtui.signals.rates.followed_series import RETIRE_AT_ONCE, DroppedTotal, ProcessCount
-from tputtui.signals.rates.irregular_counts import CountedSeries, ScrapeEvidence
-from tputtui.signals.rates.lifetime import (
+from tputtui.signals.rates.answer_evidence import SMALL_GAIN, is_event_count
+from tputtui.signals.rates.exposed_times import (
     START_GAUGES,
     Gauges,
+    SampleTimes,
     identity_gauge,
     read_start_times,
     start_gauge,
 )
-from tputtui.signals.rates.new_series import is_event_count
+from tputtui.signals.rates.followed_series import RETIRE_AT_ONCE, DroppedTotal, ProcessCount
+from tputtui.signals.rates.irregular_counts import CountedSeries, ScrapeEvidence
 from tputtui.signals.rates.process_assignment import ProcessAssignment
 from tputtui.signals.rates.process_counters import MAX_ROWS, MAX_UNCERTAIN_SHARE, ProcessCounters
 from tputtui.signals.rates.processes_in_turn import RESTART_S, Answer
-from tputtui.signals.rates.sample_times import SampleTimes
 
 __all__ = [
     "GAP_INTERVALS",
@@ -138,7 +137,7 @@ class TargetWindow(CountedSeries):
         under way.
 
         A new series may count from zero (the first 500 of a route is an increase of 1) if the
-        previous scrape was good and the increase is plausible (`new_series`). It never does if its
+        previous scrape was good and the increase is plausible (`answer_evidence`). It never does if its
         name is in `forgotten` (the scanner dropped series of that name, so it may be an old series
         that returned), nor if series of that name were beyond a limit.
         """

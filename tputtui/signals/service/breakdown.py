@@ -8,7 +8,6 @@ from heapq import nsmallest
 
 from tputtui.model import BreakdownRow, Labels, Quantile, Series
 from tputtui.signals.classify.series_filter import METHOD_LABELS, ROUTE_LABELS
-from tputtui.signals.rates.bucket_sum import BucketSum, bucket_sum
 from tputtui.signals.rates.series_index import (
     SeriesLayout,
     SeriesNumbers,
@@ -16,7 +15,7 @@ from tputtui.signals.rates.series_index import (
     label_values,
 )
 from tputtui.signals.service.error_ratio import ErrorReader, clamped_ratio
-from tputtui.signals.service.latency import LatencyReader
+from tputtui.signals.service.latency import BucketSum, LatencyReader, bucket_sum
 from tputtui.signals.service.traffic import TrafficReader
 
 MAX_ROWS = 20

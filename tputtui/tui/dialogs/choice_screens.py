@@ -22,7 +22,7 @@ from tputtui.views.shared.frame import PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, TextSpan, pad_lines, rule_line
 
 if TYPE_CHECKING:
-    from tputtui.recording.run_header import Mark
+    from tputtui.recording.records import Mark
     from tputtui.tui.session import Session
 
 

@@ -21,7 +21,7 @@ from tputtui.views.shared.frame import Frame
 
 if TYPE_CHECKING:
     from tputtui.model import Snapshot
-    from tputtui.recording.run_header import Mark
+    from tputtui.recording.records import Mark
     from tputtui.stats.confidence_sequence import SequenceResult
     from tputtui.tui.session import Session
 

@@ -198,7 +198,7 @@ class RecordingCommands:
         if frame is None:
             return
         # Imported lazily: the first mark needs it, not the first picture.
-        from tputtui.recording.run_header import Mark
+        from tputtui.recording.records import Mark
 
         at, moment = frame.snapshot.at, frame.snapshot.time
         if self._session.timeline.moment is None:

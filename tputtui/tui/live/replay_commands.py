@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from tputtui import text
 from tputtui.engine.replay.player import Player
-from tputtui.recording.time_spec import parse_time_spec
+from tputtui.recording.records import parse_time_spec
 from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.time_commands import ask_line
 from tputtui.views.shared.frame import ReplayStatus
 
 if TYPE_CHECKING:
-    from tputtui.recording.run_header import Mark
+    from tputtui.recording.records import Mark
     from tputtui.tui.profile.profile_session import ProfileSession
     from tputtui.tui.session import Session
 

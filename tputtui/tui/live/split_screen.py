@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tputtui import text
-from tputtui.experiments import effect_estimate
-from tputtui.experiments.effect_estimate import EffectEstimate
+from tputtui.experiments import sequential_test
+from tputtui.experiments.sequential_test import EffectEstimate
 from tputtui.model import Event, ServiceState, Snapshot
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
@@ -150,7 +150,7 @@ class SplitCommands:
         if split_figure.quantile is not None:
             for name in names:
                 traffic = past(history_keys.traffic(name))
-                shortage = effect_estimate.describe_tail_shortage(
+                shortage = sequential_test.describe_tail_shortage(
                     traffic, width_s, split_figure.quantile
                 )
                 if shortage:
@@ -158,13 +158,13 @@ class SplitCommands:
         if split_figure.is_in_points:
             errors = [past(split_figure.history_key(name)) for name in names]
             traffics = [past(history_keys.traffic(name)) for name in names]
-            shortage = effect_estimate.describe_error_shortage(
+            shortage = sequential_test.describe_error_shortage(
                 list(zip(traffics, errors, strict=True)), width_s
             )
             if shortage and rows.count * width_s >= FIRST_EVALUATION_S:
                 return shortage
         control, treatment = values
-        return effect_estimate.estimate_effect(
+        return sequential_test.estimate_effect(
             control, treatment, width_s, is_absolute=split_figure.is_in_points
         )
 

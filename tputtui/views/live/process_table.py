@@ -9,7 +9,7 @@ from typing import cast
 
 from tputtui import text
 from tputtui.model import ProcessReference, ProcessState, Snapshot
-from tputtui.signals.host.process_rates import used_cores
+from tputtui.signals.host.host_rates import used_cores
 from tputtui.signals.service.serving_processes import serving_marks
 from tputtui.views.live.panel_spec import PanelSpec
 from tputtui.views.shared.frame import Frame, ListState, PanelView

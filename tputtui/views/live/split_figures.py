@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tputtui import text
-from tputtui.experiments.effect_estimate import EffectEstimate
+from tputtui.experiments.sequential_test import EffectEstimate
 from tputtui.frozen import frozen
 from tputtui.model import LatencyState, ServiceState
 from tputtui.signals.rates import history_keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tputtui import text
-from tputtui.experiments.effect_estimate import TOO_EARLY_PREFIX, EffectEstimate
+from tputtui.experiments.sequential_test import TOO_EARLY_PREFIX, EffectEstimate
 from tputtui.views.live.split_figures import Arms, SplitFigure, estimate_role, format_effect
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame

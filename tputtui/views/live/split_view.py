@@ -1,7 +1,7 @@
 """Split view: control and treatment in two columns, their difference between, the verdict above.
 
 The differences rest on all samples since the split was made, row by row
-(`experiments.effect_estimate`). Colour appears only for a difference that is certain and is better
+(`experiments.sequential_test`). Colour appears only for a difference that is certain and is better
 or worse: latency, errors, and throughput where the arms are whole targets.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tputtui import text
-from tputtui.experiments.effect_estimate import TOO_EARLY_PREFIX, EffectEstimate
+from tputtui.experiments.sequential_test import TOO_EARLY_PREFIX, EffectEstimate
 from tputtui.frozen import frozen
 from tputtui.model import ServiceState
 from tputtui.signals.service.traffic_split import SERVICE, TrafficSplit

@@ -18,7 +18,7 @@ from tputtui.frozen import frozen
 from tputtui.model import ServiceState, Snapshot
 from tputtui.profiling.analysis.share_variance import MIN_SLICES
 from tputtui.signals.rates import history_keys
-from tputtui.stats.student_t import t95
+from tputtui.stats.significance import t95
 from tputtui.views.shared.styled_text import Role, TextSpan
 
 if TYPE_CHECKING:

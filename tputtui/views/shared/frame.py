@@ -14,7 +14,7 @@ from tputtui.views.shared.comparison_base import Baseline, BaselineFigure, diffe
 from tputtui.views.shared.styled_text import Line, TextSpan, mark_cell
 
 if TYPE_CHECKING:
-    from tputtui.experiments.effect_estimate import EffectEstimate
+    from tputtui.experiments.sequential_test import EffectEstimate
     from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
     from tputtui.signals.service.replicas import ReplicaFigures
     from tputtui.signals.service.service_filter import ServiceFilter

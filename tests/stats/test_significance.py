@@ -7,7 +7,7 @@ import pytest
 from scipy.special import stdtr
 
 from tputtui.experiments.statistics.long_run_variance import t_quantile
-from tputtui.stats.student_t import student_p, t95
+from tputtui.stats.significance import holm, student_p, t95
 
 
 def test_quantiles_of_students_t() -> None:
@@ -43,3 +43,33 @@ def test_the_tail_is_that_of_scipy_on_random_input() -> None:
     for _ in range(2000):
         t, degrees = generator.uniform(-12, 12), math.exp(generator.uniform(0, 7))
         assert student_p(t, degrees) == pytest.approx(2 * float(stdtr(degrees, -abs(t))), rel=1e-8)
+
+
+def test_holm_steps_down() -> None:
+    assert holm([0.01, None, 0.04, 0.03]) == [
+        pytest.approx(0.03),
+        None,
+        pytest.approx(0.06),
+        pytest.approx(0.06),
+    ]
+    assert holm([]) == []
+
+
+def rejected_by_definition(p_values: list[float], alpha: float) -> set[int]:
+    """Indices that the step-down procedure rejects, as Holm (1979) states it."""
+    rejected: set[int] = set()
+    for index in sorted(range(len(p_values)), key=p_values.__getitem__):
+        if p_values[index] > alpha / (len(p_values) - len(rejected)):
+            break
+        rejected.add(index)
+    return rejected
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_an_adjusted_p_is_below_alpha_where_the_procedure_rejects(seed: int) -> None:
+    generator = random.Random(seed)
+    p_values = [generator.random() ** 4 for _ in range(generator.randrange(1, 12))]
+    adjusted = holm(p_values)
+    for alpha in (0.01, 0.05, 0.2):
+        below = {index for index, p in enumerate(adjusted) if p is not None and p <= alpha}
+        assert below == rejected_by_definition(p_values, alpha)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tputtui.model import Exposition, Scrape, Series
-from tputtui.signals.rates.lifetime import BOOT_TIME, START_TIME
+from tputtui.signals.rates.exposed_times import BOOT_TIME, START_TIME
 from tputtui.signals.rates.target_window import TargetWindow
 
 

@@ -8,7 +8,7 @@ import random
 import pytest
 from repeated_tests import first_apart
 
-from tputtui.experiments.effect_estimate import (
+from tputtui.experiments.sequential_test import (
     TOO_EARLY_PREFIX,
     EffectEstimate,
     describe_error_shortage,

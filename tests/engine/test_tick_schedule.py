@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.engine.cadence import MAX_SHIFT, TOLERANCE, Cadence
+from tputtui.engine.tick_schedule import MAX_SHIFT, TOLERANCE, Cadence
 
 
 @given(st.floats(0.1, 60), st.floats(0, 1000), st.floats(0, 1000))

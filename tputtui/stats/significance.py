@@ -1,8 +1,9 @@
-"""Student's t distribution: the 95 % quantile and the tail probability."""
+"""Significance: Student's t distribution, and Holm's correction for the number of tests."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 NORMAL_95: Final = 1.959964
@@ -75,3 +76,14 @@ def _nonzero(value: float) -> float:
     """Replace a value at which the fraction would divide by zero."""
     tiny = 1e-300
     return value if abs(value) > tiny else tiny
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Adjust p-values by Holm's step-down method; None (no test) stays None."""
+    order = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
+    adjusted: list[float | None] = [None] * len(p_values)
+    largest = 0.0
+    for rank, (p, index) in enumerate(order):
+        largest = max(largest, min(1.0, p * (len(order) - rank)))
+        adjusted[index] = largest
+    return adjusted

@@ -1,19 +1,27 @@
-"""Window of a target whose rates a Prometheus-compatible server has computed.
-
-It gives the same figures as `TargetWindow`, without averaging a second time.
+"""Window of a target whose rates a Prometheus-compatible server has computed, and the queries for
+them, which aggregate as this program would.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from math import isfinite, nan
+from typing import Literal
 
-from tputtui.model import Scrape, Series
+from tputtui.model import Binding, Bindings, Question, Scrape, Series
+from tputtui.signals.rates.exposed_times import START_GAUGES
+from tputtui.signals.rates.series_index import followed_names
 from tputtui.signals.rates.target_window import GAP_INTERVALS, TargetWindow
+from tputtui.signals.service.gauges import is_aggregated_by_max
+
+Aggregation = Literal["rate", "sum", "max", "limit"]
+_ALWAYS_KEPT_LABELS = frozenset(("le", "vmrange", "quantile"))
 
 
 class ServerWindow(TargetWindow):
     """Counters as rates from a server. Increases are integrals of the rates over time.
+
+    Gives the same figures as `TargetWindow`, without averaging a second time.
 
     `rate_s` is the span of the server's rates. A series that is missing from a good answer is at
     zero, and gone.
@@ -88,3 +96,49 @@ class ServerWindow(TargetWindow):
         if number in self.gone:
             del self.gone[number]
             self.layout_version += 1
+
+
+def build_queries(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
+    """Return a query for each sample name that the bindings use, in their order.
+
+    Kept are the labels used by a binding's conditions or status, the bounds of buckets and, for
+    breakdowns, the labels `by`.
+    """
+    main_bindings = (bindings.traffic, bindings.errors, bindings.latency)
+    query_by_name: dict[str, Question] = {}
+    for binding in bindings.all():
+        labels_used = _condition_labels(binding)
+        if binding in main_bindings:
+            labels_used |= frozenset(by)
+        counters, gauges = followed_names([binding])
+        for name in (*sorted(counters), *sorted(gauges)):
+            if name in START_GAUGES or name.endswith("_created"):
+                continue
+            previous = query_by_name.get(name)
+            if previous is not None:
+                labels = labels_used | previous.labels
+                query_by_name[name] = Question(name, previous.how, labels)
+                continue
+            aggregation: Aggregation = "rate" if name in counters else _aggregation(binding, name)
+            labels = labels_used | _ALWAYS_KEPT_LABELS
+            query_by_name[name] = Question(name, aggregation, labels)
+    return tuple(query_by_name.values())
+
+
+def _condition_labels(binding: Binding) -> frozenset[str]:
+    labels = frozenset(match.label for match in binding.match)
+    return labels if binding.label is None else labels | {binding.label}
+
+
+def _aggregation(binding: Binding, gauge: str) -> Aggregation:
+    """Return the aggregation that the binding's reader would apply.
+
+    Amounts are summed; of shares, times and quantiles the highest is used.
+    """
+    if gauge == binding.limit:
+        return "limit"
+    if binding.signal == "latency" or (
+        binding.signal == "saturation" and is_aggregated_by_max(binding)
+    ):
+        return "max"
+    return "sum"
