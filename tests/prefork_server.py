@@ -1,9 +1,11 @@
-"""A service in the standard library alone: counts requests, serves /metrics, works in as many processes as are asked for.
+"""Service of the standard library: counts requests and serves /metrics in several processes.
 
-`python prefork_server.py WORKERS BUSY [PORT] [HOST]`: without workers it serves by itself; with some, they are forked
-behind `listen` and share the socket, as gunicorn's do, while the parent waits. `BUSY`: how many of them compute all the
-time. `reuseport` as a fifth word gives each worker a socket of its own. It prints {"port": …, "parent": …, "workers": […]}
-and ends with its standard input.
+`python prefork_server.py WORKERS BUSY [PORT] [HOST]`: without workers it serves by itself;
+otherwise they are forked behind `listen` and share the socket, as gunicorn's do, while the parent
+waits. `BUSY` is the number of workers that compute all the time. `reuseport` as a fifth argument
+gives each worker a socket of its own.
+
+It prints {"port": …, "parent": …, "workers": […]} and ends with its standard input.
 """
 
 from __future__ import annotations

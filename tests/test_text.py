@@ -47,7 +47,7 @@ def test_long_text_is_cut_with_a_mark() -> None:
 
 
 @given(anything, st.integers(0, 40))
-def test_left_and_right_take_exactly_their_cells(foreign: str, cells: int) -> None:
+def test_left_and_right_fill_exactly_their_cells(foreign: str, cells: int) -> None:
     cleaned = text.clean(foreign)
     for shown in (text.align_left(cleaned, cells), text.align_right(cleaned, cells)):
         assert text.width(shown) == cells
@@ -58,7 +58,7 @@ def test_left_and_right_take_exactly_their_cells(foreign: str, cells: int) -> No
 @pytest.mark.parametrize(
     "words", ["plain", "漢字かな", "é à ü", "▁▂▃█ ─━│", "→ ≥ ± ×", "Ω µ", "한국어", "𝕏"]
 )
-def test_widths_agree_with_what_draws_them(words: str) -> None:
+def test_widths_agree_with_those_of_the_terminal_library(words: str) -> None:
     assert text.width(words) == cell_len(words)
 
 
@@ -82,7 +82,7 @@ def test_ascii_only_is_ascii_of_the_same_width(foreign: str) -> None:
         (None, "–"),
     ],
 )
-def test_rates(value: float | None, shown: str) -> None:
+def test_rates_have_three_digits_and_a_unit(value: float | None, shown: str) -> None:
     assert text.format_rate(value) == shown
 
 
@@ -101,7 +101,9 @@ def test_rates(value: float | None, shown: str) -> None:
         (90.0, ("90.0", "s")),
     ],
 )
-def test_short_durations(value: float | None, shown: tuple[str, str]) -> None:
+def test_short_durations_have_three_digits_and_a_unit(
+    value: float | None, shown: tuple[str, str]
+) -> None:
     assert text.format_seconds(value) == shown
 
 
@@ -117,7 +119,9 @@ def test_short_durations(value: float | None, shown: tuple[str, str]) -> None:
         (999.4 * 2**10, ("999", "KiB")),
     ],
 )
-def test_sizes(value: float | None, shown: tuple[str, str]) -> None:
+def test_sizes_have_three_digits_and_a_binary_unit(
+    value: float | None, shown: tuple[str, str]
+) -> None:
     assert text.format_size(value) == shown
 
 
@@ -164,7 +168,7 @@ def test_durations_are_read(words: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("words", ["", "s", "1x", "1_0", "inf", "nan", "1 2"])
-def test_what_is_no_duration_is_refused_with_examples(words: str) -> None:
+def test_an_invalid_duration_is_refused_with_examples(words: str) -> None:
     with pytest.raises(ValueError, match="500ms"):
         text.parse_duration(words)
 

@@ -1,4 +1,4 @@
-"""The wheel, as somebody installs it: built, put into an empty environment with what it declares, run from elsewhere."""
+"""The wheel as a user installs it: built, put into an empty environment, run from elsewhere."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command in an environment that holds the wheel, its declared dependencies as pinned, and nothing else."""
+    """Return the command in an environment of the wheel and its pinned dependencies only."""
     folder = tmp_path_factory.mktemp("empty")
     made = subprocess.run(
         [sys.executable, "-m", "venv", str(folder)], capture_output=True, text=True, check=False
@@ -77,7 +77,7 @@ class _Metrics(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
-        """Quiet."""
+        """Silence the log of requests."""
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_it_holds_the_package_the_themes_and_nothing_else(wheel: Path) -> None:
     assert f"tputtui-{__version__}.dist-info/licenses/LICENSE" in names
 
 
-def test_it_says_its_version(program: Path, tmp_path: Path) -> None:
+def test_it_prints_its_version(program: Path, tmp_path: Path) -> None:
     assert run(program, "--version", cwd=tmp_path).stdout == f"tputtui {__version__}\n"
 
 
@@ -129,7 +129,7 @@ def test_its_demo_runs(program: Path, tmp_path: Path) -> None:
     assert json.loads(done.stderr.splitlines()[-1])["sent"] > 0
 
 
-def test_it_finds_the_style_sheet_of_its_reports(program: Path, tmp_path: Path) -> None:
+def test_it_contains_the_style_sheet_of_its_reports(program: Path, tmp_path: Path) -> None:
     code = "from tputtui.report.html_report import read_style; print(read_style(), end='')"
     done = subprocess.run(
         [str(program.parent / "python"), "-c", code],
@@ -141,7 +141,7 @@ def test_it_finds_the_style_sheet_of_its_reports(program: Path, tmp_path: Path) 
     assert done.stdout == (ROOT / "tputtui" / "report" / "report.css").read_text("utf-8")
 
 
-def test_it_finds_its_themes(program: Path, tmp_path: Path) -> None:
+def test_it_contains_its_themes(program: Path, tmp_path: Path) -> None:
     code = "from tputtui.tui import theme_files; print(*theme_files.theme_names(theme_files.theme_folders()))"
     done = subprocess.run(
         [str(program.parent / "python"), "-c", code],

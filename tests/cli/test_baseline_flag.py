@@ -1,4 +1,4 @@
-"""--baseline RUN: whose figures it takes, and what it says of what cannot be one."""
+"""`--baseline RUN`: the figures it takes, and the errors for an unusable run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tputtui.cli.parser import UsageError
 from tputtui.signals.rates import history_keys
 
 
-def test_a_run_gives_its_figures_with_their_units_and_how_well_they_are_known(
+def test_a_run_gives_its_figures_with_units_and_uncertainty(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "before.tput.gz"
@@ -30,7 +30,7 @@ def test_a_run_gives_its_figures_with_their_units_and_how_well_they_are_known(
     assert history_keys.latency("api", 0.99) not in found.figures
 
 
-def test_a_span_between_marks_is_taken_alone(tmp_path: Path) -> None:
+def test_a_span_between_marks_is_used_alone(tmp_path: Path) -> None:
     path = tmp_path / "before.tput.gz"
     record(path, 90, mark_at=(2, 38))
     whole, part = read_baseline(str(path)), read_baseline(f"{path}@mark 2..mark 38")
@@ -58,7 +58,7 @@ def test_without_the_flag_there_is_no_baseline() -> None:
         ("short.tput.gz", "nothing was measured"),
     ],
 )
-def test_what_cannot_be_a_baseline_is_one_line(tmp_path: Path, word: str, says: str) -> None:
+def test_an_unusable_baseline_is_a_one_line_error(tmp_path: Path, word: str, says: str) -> None:
     record(tmp_path / "good.tput.gz", 20)
     record(tmp_path / "short.tput.gz", 1)
     (tmp_path / "text.tput.gz").write_text("hello", encoding="utf-8")

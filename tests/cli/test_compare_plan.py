@@ -1,4 +1,4 @@
-"""`compare` with a plan: from the runs themselves or from its file, which is grown by what was found."""
+"""`compare` with a plan, from the runs or from its file, to which the result is appended."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def told(
     return found
 
 
-def test_the_plan_that_both_runs_carry_is_taken(
+def test_the_plan_that_both_runs_carry_is_used(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = told(capsys, runs)
@@ -64,7 +64,7 @@ def test_the_plan_that_both_runs_carry_is_taken(
     assert "The margin of throughput was to be 3 %: it was 5 %." in asked["deviations"]  # type: ignore[operator]
 
 
-def test_runs_of_different_experiments_bring_none(
+def test_runs_of_different_experiments_have_no_common_plan(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = told(capsys, runs, candidate="other")
@@ -74,17 +74,15 @@ def test_runs_of_different_experiments_bring_none(
     ]
 
 
-def test_what_was_said_of_the_load_is_a_number_where_it_is_one(
-    runs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Else no recorded run would ever be known to be limited by its load."""
+def test_a_numeric_load_setting_is_a_number(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without it, no recorded run would be recognised as limited by its load."""
     answer = told(capsys, runs)
     assert "load-limited" in answer["flags"]  # type: ignore[operator]
     assert answer["workload"]["baseline"] == {"client_model": "open", "offered_rps": 100}  # type: ignore[index]
     assert len(set(answer["workload_digest"].values())) == 1  # type: ignore[attr-defined]
 
 
-def test_the_file_is_grown_by_what_was_found_once_and_runs_shows_it(
+def test_the_result_is_appended_to_the_file_once_and_runs_shows_it(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = runs / "plan.toml"
@@ -110,7 +108,7 @@ def test_the_file_is_grown_by_what_was_found_once_and_runs_shows_it(
     assert second.startswith("| a bigger pool | ann | not compared yet |")  # the other experiment
 
 
-def test_read_only_notes_nothing_and_a_file_that_cannot_be_written_is_said(
+def test_read_only_appends_nothing_and_an_unwritable_file_is_reported(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = tmp_path / "plan.toml"
@@ -152,7 +150,7 @@ def test_control_and_treatment_may_be_two_services_of_one_run(
     assert answer["differences"] == []
 
 
-def test_a_new_plan_is_filled_with_what_a_pilot_says(
+def test_a_new_plan_is_filled_in_from_a_pilot_run(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "new.toml"
@@ -160,9 +158,7 @@ def test_a_new_plan_is_filled_with_what_a_pilot_says(
     assert main(["experiment", "new", str(path), *pilot]) == 0
     assert "one pair of runs: about" in capsys.readouterr().err
     plan = parse_plan(path.read_text())
-    assert (
-        60 <= (plan.duration_s or 0) <= 300
-    )  # a large effect: the least there is for rows so alike
+    assert 60 <= (plan.duration_s or 0) <= 300  # a large effect: the smallest for rows so similar
     assert "# By " in path.read_text()
     assert main(["experiment", "new", str(path), *pilot]) == 2
     assert main(["experiment", "new", str(tmp_path / "b"), "--detect", "5%"]) == 2

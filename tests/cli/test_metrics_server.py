@@ -1,4 +1,4 @@
-"""`--listen`: what is derived, as prometheus-client reads it."""
+"""`--listen`: the derived metrics, as prometheus-client reads them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def scraped(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     }
 
 
-def test_nothing_is_there_before_the_first_snapshot(listening: MetricsServer) -> None:
+def test_there_are_no_metrics_before_the_first_snapshot(listening: MetricsServer) -> None:
     assert scraped(listening.port) == {}
 
 
@@ -77,7 +77,7 @@ def test_the_names_and_values_are_those_of_the_contract(
     assert not any(math.isnan(value) for value in found.values())
 
 
-def test_what_is_unknown_has_no_sample(listening: MetricsServer, tmp_path: Path) -> None:
+def test_an_unknown_value_has_no_sample(listening: MetricsServer, tmp_path: Path) -> None:
     first = record(tmp_path / "a", 1)[0]
     listening.update(replace(first, self_usage=SelfState(None, None, 0)))
     assert scraped(listening.port) == {}
@@ -92,7 +92,7 @@ def test_a_hostile_name_is_shown_with_its_escapes_made_visible(
     assert ("tputtui_service_traffic", (("service", 'x"␊␛[31m\\'),)) in scraped(listening.port)
 
 
-def test_when_it_is_closed_nobody_listens(tmp_path: Path) -> None:
+def test_the_port_is_closed_after_close(tmp_path: Path) -> None:
     found = MetricsServer(":0")
     found.close()
     with pytest.raises(urllib.error.URLError):
@@ -103,12 +103,12 @@ def test_when_it_is_closed_nobody_listens(tmp_path: Path) -> None:
     "address",
     ["", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "[::1]", "1.2.3.4:99"],
 )
-def test_an_address_that_cannot_be_is_a_sentence(address: str) -> None:
+def test_an_impossible_address_is_a_one_line_error(address: str) -> None:
     with pytest.raises(UsageError, match="--listen"):
         MetricsServer(address)
 
 
-def test_a_port_that_is_taken_is_a_sentence() -> None:
+def test_a_port_in_use_is_a_one_line_error() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

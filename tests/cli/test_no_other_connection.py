@@ -1,4 +1,8 @@
-"""Nothing is asked but the targets: no update, no telemetry, no name that nobody typed (CC-11 of docs/reliability.md)."""
+"""Only the targets are contacted.
+
+No update check, no telemetry, no lookup of a name that the user did not type (CC-11 of
+docs/reliability.md).
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ def exporter() -> Iterator[Exporter]:
     ids=lambda words: words[0],
 )
 @pytest.mark.slow
-def test_every_connection_is_one_to_the_target(
+def test_every_connection_goes_to_the_target(
     exporter: Exporter, tmp_path: Path, words: list[str]
 ) -> None:
     argv = [sys.executable, "-c", HOOKED, *words, f"127.0.0.1:{exporter.port}"]
@@ -52,7 +56,7 @@ def test_every_connection_is_one_to_the_target(
     assert asked == {f"socket.connect ('127.0.0.1', {exporter.port})"}
 
 
-def test_without_a_target_nothing_beyond_this_machine_is_asked(tmp_path: Path) -> None:
+def test_without_a_target_only_this_machine_is_contacted(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", HOOKED, "stream", "-n", "2"]
     env = dict(os.environ, HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
     done = subprocess.run(

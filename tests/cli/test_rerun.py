@@ -1,4 +1,4 @@
-"""`record --like RUN`: its targets, interval, duration and objectives again, and whether the load was the same."""
+"""`record --like RUN`: repeats targets, interval, duration and objectives; compares the load."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_it_takes_targets_interval_window_quantiles_objectives_and_labels() -> N
     ]
 
 
-def test_what_the_command_line_says_wins() -> None:
+def test_the_command_line_overrides_the_run() -> None:
     own = Settings(
         interval_s=5.0,
         objectives=("rps>=1",),
@@ -62,14 +62,14 @@ def test_what_the_command_line_says_wins() -> None:
     assert [one.name for one in found.targets] == ["x"]
 
 
-def test_what_the_config_file_says_does_not() -> None:
+def test_the_config_file_does_not_override_the_run() -> None:
     found = made().apply_to(
         Settings(interval_s=5.0, origins={"interval": "/etc/tputtui.toml:3"}), has_targets=False
     )
     assert found.interval_s == 2.0
 
 
-def test_a_target_that_the_config_knows_is_asked_as_it_says_there() -> None:
+def test_a_target_of_the_config_is_scraped_with_the_config_s_settings() -> None:
     known = TargetSettings(
         name="other", url="http://127.0.0.1:1/metrics", headers={"Authorization": "Bearer x"}
     )
@@ -79,7 +79,9 @@ def test_a_target_that_the_config_knows_is_asked_as_it_says_there() -> None:
 
 
 @pytest.mark.parametrize(("for_s", "length"), [(60.0, 60.0), (None, 42.0)])
-def test_it_lasts_as_long_as_the_run_was_to_or_did(for_s: float | None, length: float) -> None:
+def test_it_lasts_as_long_as_the_run_was_planned_to_or_did(
+    for_s: float | None, length: float
+) -> None:
     assert made(header=replace(HEADER, for_s=for_s)).duration_s == length
 
 
@@ -89,7 +91,7 @@ def verdict(**now: object) -> str:
     )
 
 
-def test_the_same_load_is_called_so() -> None:
+def test_the_same_load_is_reported_as_the_same() -> None:
     assert verdict(mean=199.0) == "the load mirrored that of the run it is like (100 % of its rate)"
 
 
@@ -104,7 +106,9 @@ def test_the_same_load_is_called_so() -> None:
         ({"burstiness": 0.2}, "less bursty"),
     ],
 )
-def test_another_load_is_told_with_what_differs(now: dict[str, object], words: str) -> None:
+def test_a_different_load_is_reported_with_the_differences(
+    now: dict[str, object], words: str
+) -> None:
     said = verdict(**now)
     assert "did not mirror" in said
     assert words in said
@@ -123,13 +127,13 @@ def test_a_run_gives_its_targets_without_credentials(tmp_path: Path) -> None:
     assert found.summary.services[0].name == "api"
 
 
-def test_a_run_without_targets_is_nothing_to_take_after(tmp_path: Path) -> None:
+def test_a_run_without_targets_cannot_be_repeated(tmp_path: Path) -> None:
     record(tmp_path / "a", 3, rates={})
     with pytest.raises(UsageError, match="has no targets"):
         read_rerun_plan(str(tmp_path / "a"))
 
 
-def test_targets_that_differ_in_a_secret_alone_are_found_again_by_their_names() -> None:
+def test_targets_that_differ_only_in_a_secret_are_matched_by_their_names() -> None:
     urls = ("http://h:1/m?token=s3cr3t-A", "http://h:1/m?token=s3cr3t-B")
     recorded = tuple(Target(name, "http://h:1/m?token=***") for name in ("h:1", "h:1#2"))
     configured = tuple(
@@ -140,7 +144,7 @@ def test_targets_that_differ_in_a_secret_alone_are_found_again_by_their_names() 
     assert [(one.name, one.url) for one in found.targets] == [("h:1#2", urls[1]), ("h:1", urls[0])]
 
 
-def test_an_address_that_was_recorded_without_its_secret_is_not_asked_as_it_stands_there() -> None:
+def test_an_address_recorded_without_its_secret_is_not_scraped_as_recorded() -> None:
     again = RerunPlan(HEADER, (Target("api", "http://h:1/m?token=***"),), RunSummary())
     renamed = TargetSettings("other", "h:1/m?token=s3cr3t-A")
     (found,) = again.apply_to(Settings(targets=(renamed,)), has_targets=False).targets

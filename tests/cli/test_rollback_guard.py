@@ -1,4 +1,4 @@
-"""The guardrail of a recording from outside: exporters, the exit code, one JSON object, and a run that says why."""
+"""Guardrail of a recording, as a process: exporters, exit code, the JSON object, the run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def well(number: int) -> str:
 
 
 def failing(number: int) -> str:
-    """Every second request fails from the fifth scrape on."""
+    """Let every second request fail from the fifth scrape on."""
     bad = A_SCRAPE // 2 * max(0, number - 4)
     return lines(A_SCRAPE * number - bad, bad)
 
@@ -46,7 +46,7 @@ def recorded(tmp_path: Path) -> Iterator[Recorded]:
     with ExitStack() as open_:
 
         def run(*exporters: Callable[[int], str], more: list[str]) -> tuple[int, Path, str]:
-            """(exit code, the run, the second target's name)."""
+            """Record with a guardrail; return (exit code, the run, the second target's name)."""
             names = [f"127.0.0.1:{open_.enter_context(Exporter(one)).port}" for one in exporters]
             words = [word.replace("CONTROL", names[-1]) for word in more]
             path = tmp_path / "a.tput.gz"
@@ -71,7 +71,7 @@ def only_object(capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str
     return found, said.err
 
 
-def test_a_failing_treatment_ends_the_recording_with_10_and_the_evidence(
+def test_a_failing_treatment_ends_the_recording_with_exit_code_10_and_the_evidence(
     recorded: Recorded, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, path, control = recorded(
@@ -109,7 +109,7 @@ def test_where_the_control_fails_too_nothing_is_rolled_back(
         assert run.end_description == ""
 
 
-def test_without_abort_it_only_says_what_it_would_have_done(
+def test_without_abort_it_only_reports_what_it_would_have_done(
     recorded: Recorded, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, path, _ = recorded(failing, more=["--for", "1s"])
@@ -121,7 +121,7 @@ def test_without_abort_it_only_says_what_it_would_have_done(
         assert run.end_description == ""
 
 
-def test_a_control_that_is_none_ends_it_with_the_names_there_are(
+def test_an_unknown_control_is_an_error_with_the_known_names(
     recorded: Recorded, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, _, other = recorded(well, well, more=["--abort", "--control", "old", "--for", "20s"])
@@ -143,7 +143,7 @@ def test_a_control_that_is_none_ends_it_with_the_names_there_are(
         ),
     ],
 )
-def test_what_cannot_be_meant_is_one_line_and_no_run(
+def test_unusable_guardrail_options_are_one_line_and_no_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], said: str
 ) -> None:
     path = tmp_path / "a.tput.gz"
@@ -154,7 +154,7 @@ def test_what_cannot_be_meant_is_one_line_and_no_run(
     assert not path.exists()
 
 
-def test_a_target_that_is_the_control_is_no_replica_of_the_treatment() -> None:
+def test_the_control_target_is_not_a_replica_of_the_treatment() -> None:
     targets = tuple(
         TargetSettings(name=f"127.0.0.1:{port}", url=f":{port}", service="shop")
         for port in (1, 2, 3)
@@ -166,7 +166,7 @@ def test_a_target_that_is_the_control_is_no_replica_of_the_treatment() -> None:
     assert with_control(settings, "shop") == settings
 
 
-def test_that_nothing_can_be_judged_is_an_alarm_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_undecidable_guardrail_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
     guarding = RollbackGuard(Settings(objectives=("p99<=250ms", "api:errors<=1%")))
     nothing = ServiceState("node", ("node",), traffic=TrafficState("t", 1.0))
     for second in range(60):

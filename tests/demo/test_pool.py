@@ -18,7 +18,7 @@ async def _turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_who_finds_none_waits_in_the_order_of_arrival() -> None:
+async def test_waiters_get_connections_in_the_order_of_arrival() -> None:
     pool, registry = _pool(1)
     taken = await pool.acquire()
     served: list[str] = []
@@ -40,7 +40,7 @@ async def test_who_finds_none_waits_in_the_order_of_arrival() -> None:
     assert registry.get_sample_value("db_pool_acquire_seconds_count") == 4
 
 
-async def test_patience_ends_and_the_connection_is_not_lost() -> None:
+async def test_a_wait_times_out_and_the_connection_is_not_lost() -> None:
     pool, registry = _pool(1, patience_s=0.01)
     taken = await pool.acquire()
     with pytest.raises(PoolTimeoutError):
@@ -50,20 +50,20 @@ async def test_patience_ends_and_the_connection_is_not_lost() -> None:
     assert await pool.acquire() is taken
 
 
-async def test_who_leaves_the_line_does_not_take_a_connection_along() -> None:
+async def test_a_cancelled_waiter_does_not_leak_a_connection() -> None:
     pool, registry = _pool(1)
     taken = await pool.acquire()
     leaving = asyncio.create_task(pool.acquire())
     await _turns()
     pool.release(taken)  # its turn has come ...
-    leaving.cancel()  # ... in the very moment it leaves
+    leaving.cancel()  # ... at the moment in which it is cancelled
     with pytest.raises(asyncio.CancelledError):
         await leaving
     assert await pool.acquire() is taken
     assert registry.get_sample_value("db_pool_in_use") == 1
 
 
-async def test_the_timers_granularity_costs_no_capacity() -> None:
+async def test_the_granularity_of_timers_costs_no_capacity() -> None:
     pool, _ = _pool(1)
     connection = pool._free[0]
     queries = [asyncio.create_task(pool.query(0.05)) for _ in range(5)]

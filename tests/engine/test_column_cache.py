@@ -1,4 +1,4 @@
-"""The cache of columns says what the history says, whatever comes and whatever is asked for."""
+"""The column cache equals the history for any values and any requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ticks(least_s: float) -> st.SearchStrategy[list[Tick]]:
 
 
 def asked(history: History, newest: float, columns: int, span_s: float) -> list[float | None]:
-    """What the cache must say: the history's own columns, none narrower than two seconds."""
+    """Return the expected columns: the history's own, none narrower than two seconds."""
     grain = max(1, min(columns, int(span_s / MIN_COLUMN_S)))
     found = history.column_values("x", newest, span_s, grain)
     return [found[at * grain // columns] for at in range(columns)]
@@ -77,7 +77,7 @@ def test_it_equals_the_history_over_a_long_span(
     follow(told, columns, span_s, every)
 
 
-def test_columns_do_not_move_until_a_whole_one_has_passed() -> None:
+def test_columns_do_not_move_until_a_whole_column_has_passed() -> None:
     history = History(INTERVAL_S)
     cache = ColumnCache(history, INTERVAL_S)
     shown = []
@@ -90,7 +90,7 @@ def test_columns_do_not_move_until_a_whole_one_has_passed() -> None:
     assert shown[5][:-1] == shown[0][1:]
 
 
-def test_the_past_is_asked_of_the_history() -> None:
+def test_columns_of_the_past_come_from_the_history() -> None:
     history = History(INTERVAL_S)
     cache = ColumnCache(history, INTERVAL_S)
     for at in range(100, 200):

@@ -1,4 +1,4 @@
-"""The monitor asked for more than a tick: families, another binding, a lens, each replica, where requests fall."""
+"""Drill-down of the pipeline: families, other bindings, filters, replicas, latency heat map."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def jobs(count: float) -> Mapping[Series, float]:
 
 
 def two_routes(a: float, b: float) -> Mapping[Series, float]:
-    """Requests on /a and /b; only /b fails, one in ten, and takes its time."""
+    """Return requests on /a and /b; on /b one in ten fails, and all are slow."""
     return {
         series(REQUESTS, route="/a", status="200"): a,
         series(REQUESTS, route="/b", status="200"): 0.9 * b,
@@ -39,7 +39,7 @@ def two_routes(a: float, b: float) -> Mapping[Series, float]:
     }
 
 
-# ------------------------------------------------------------------------------------------ browsing and binding
+# ----------------------------------------------------------------------------- browsing and binding
 
 
 def settled(scene: Scene, target: str = "shop") -> None:
@@ -47,7 +47,7 @@ def settled(scene: Scene, target: str = "shop") -> None:
         scene.tick(100.0 + at, **{target: {**requests(10.0 * at), **jobs(1000.0 + 3 * at)}})
 
 
-def test_a_target_that_is_looked_at_is_read_whole_and_no_longer_afterwards() -> None:
+def test_a_browsed_target_is_read_in_full_and_no_longer_afterwards() -> None:
     scene = Scene("shop")
     settled(scene)
     bound_only = scene.monitor.wanted_names("shop")
@@ -59,7 +59,7 @@ def test_a_target_that_is_looked_at_is_read_whole_and_no_longer_afterwards() -> 
     assert scene.monitor.wanted_names("shop") == bound_only
 
 
-def test_families_show_what_they_feed_and_their_last_figures() -> None:
+def test_families_show_their_bindings_and_their_last_figures() -> None:
     scene = Scene("shop")
     settled(scene)
     scene.monitor.selection.browse("shop")
@@ -76,7 +76,7 @@ def test_families_show_what_they_feed_and_their_last_figures() -> None:
     assert scene.monitor.selection.family_history("nowhere", 2) == [None, None]
 
 
-def test_a_scrape_of_bound_families_only_is_not_taken_for_all() -> None:
+def test_a_scrape_of_bound_families_only_is_not_shown_as_all_families() -> None:
     scene = Scene("shop")
     settled(scene)
     scene.monitor.selection.browse("shop")
@@ -120,13 +120,13 @@ def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() ->
     assert JOBS in wanted
 
 
-def test_a_scrape_under_way_when_something_is_chosen_makes_no_spike() -> None:
+def test_a_scrape_under_way_during_a_choice_makes_no_spike() -> None:
     scene = Scene("shop")
     settled(scene)
     scene.monitor.selection.browse("shop")
     scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
     scene.monitor.bind_signal("shop", "traffic", JOBS, 1e9)
-    scene.tick(105.0, shop=requests(50.0))  # asked for before the choice
+    scene.tick(105.0, shop=requests(50.0))  # requested before the choice
     for at in range(6, 9):
         snapshot = scene.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
         traffic = snapshot.services[0].traffic
@@ -134,7 +134,7 @@ def test_a_scrape_under_way_when_something_is_chosen_makes_no_spike() -> None:
         assert (traffic.rps or 0.0) <= 3.0
 
 
-def test_what_cannot_be_bound_changes_nothing_and_says_so() -> None:
+def test_a_family_that_cannot_be_bound_changes_nothing_and_says_so() -> None:
     scene = Scene("shop")
     settled(scene)
     scene.monitor.selection.browse("shop")
@@ -168,7 +168,7 @@ def test_a_choice_is_for_all_replicas() -> None:
     assert [name for name, _ in families.replica_targets] == ["a", "b"]
 
 
-# ------------------------------------------------------------------------------------------ through a lens
+# ----------------------------------------------------------------------------------- filtered views
 
 
 def looked_at(
@@ -185,7 +185,7 @@ def looked_at(
     return scene, snapshot
 
 
-def test_a_route_alone_is_one_more_service_and_the_whole_stays() -> None:
+def test_a_filtered_route_is_a_further_service_and_the_total_stays() -> None:
     lens = ServiceFilter("shop", (("route", "/b"),))
     _, snapshot = looked_at(lens)
     assert [service.name for service in snapshot.services] == ["shop", "shop route=/b"]
@@ -203,14 +203,14 @@ def test_a_route_alone_is_one_more_service_and_the_whole_stays() -> None:
     assert (whole.latency.quantiles[0].value or 1) < 0.1
 
 
-def test_a_lens_is_taken_away_and_leaves_nothing() -> None:
+def test_a_removed_filter_leaves_nothing() -> None:
     scene, _ = looked_at(ServiceFilter("shop", (("route", "/b"),)))
     scene.monitor.services.set_filter(None)
     snapshot = scene.tick(106.0, shop=two_routes(60.0, 12.0))
     assert [service.name for service in snapshot.services] == ["shop"]
 
 
-def test_objectives_judge_the_whole_service_not_what_a_lens_shows() -> None:
+def test_objectives_judge_the_whole_service_and_not_the_filtered_part() -> None:
     scene = Scene("shop", objectives=["errors<=5%"])
     scene.monitor.services.set_filter(ServiceFilter("shop", (("route", "/b"),)))
     for at in range(6):
@@ -219,7 +219,7 @@ def test_objectives_judge_the_whole_service_not_what_a_lens_shows() -> None:
     assert snapshot.objectives[0].value == pytest.approx(0.2 / 12)
 
 
-def test_what_does_not_carry_the_label_is_empty_with_the_reason() -> None:
+def test_a_signal_without_the_label_is_empty_with_the_reason() -> None:
     _, snapshot = looked_at(ServiceFilter("shop", (("status", "500"),)))
     alone = snapshot.services[-1]
     assert alone.latency is None
@@ -228,7 +228,7 @@ def test_what_does_not_carry_the_label_is_empty_with_the_reason() -> None:
     assert alone.traffic.rps == pytest.approx(0.2)
 
 
-def test_a_lens_on_a_service_that_is_not_there_shows_nothing() -> None:
+def test_a_filter_on_an_unknown_service_shows_nothing() -> None:
     _, snapshot = looked_at(ServiceFilter("elsewhere", (("route", "/b"),)))
     assert [service.name for service in snapshot.services] == ["shop"]
 
@@ -236,7 +236,7 @@ def test_a_lens_on_a_service_that_is_not_there_shows_nothing() -> None:
 REPLICAS = tuple(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c"))
 
 
-def test_a_replica_alone_is_one_more_service() -> None:
+def test_a_filtered_replica_is_a_further_service() -> None:
     _, snapshot = looked_at(ServiceFilter("shop", target="b"), *REPLICAS)
     assert [(service.name, service.targets) for service in snapshot.services] == [
         ("shop", ("a", "b", "c")),
@@ -264,10 +264,10 @@ def test_the_breakdown_goes_through_the_labels_and_comes_back() -> None:
     assert len(set(found)) == 2
 
 
-# ------------------------------------------------------------------------------------------ replicas
+# ----------------------------------------------------------------------------------------- replicas
 
 
-def test_each_replica_has_its_own_figures_and_the_odd_one_is_told() -> None:
+def test_each_replica_has_its_own_figures_and_an_outlier_is_reported() -> None:
     scene = Scene(*REPLICAS)
     for at in range(4 + MIN_TICKS):
         snapshot = scene.tick(
@@ -285,17 +285,17 @@ def test_each_replica_has_its_own_figures_and_the_odd_one_is_told() -> None:
     assert told == ["c is unlike the other replicas: 20.0 req/s, others 100.0"]
 
 
-def test_a_target_that_is_no_replica_has_no_figures_of_its_own() -> None:
+def test_a_target_that_is_not_a_replica_has_no_figures_of_its_own() -> None:
     scene = Scene("shop", "other")
     for at in range(4):
         scene.tick(100.0 + at, shop=requests(10.0 * at), other=requests(10.0 * at))
     assert scene.monitor.services.replicas == {}
 
 
-# ------------------------------------------------------------------------------------------ where requests fall
+# --------------------------------------------------------------------------------- latency heat map
 
 
-def test_the_heat_follows_the_buckets_and_a_lens_has_its_own() -> None:
+def test_the_heat_map_follows_the_buckets_and_a_filter_has_its_own() -> None:
     scene, _ = looked_at(ServiceFilter("shop", (("route", "/b"),)), ticks=12)
     whole = scene.monitor.heatmaps.heatmap("shop", 2, 10.0, 111.0)
     alone = scene.monitor.heatmaps.heatmap("shop route=/b", 2, 10.0, 111.0)
@@ -307,14 +307,14 @@ def test_the_heat_follows_the_buckets_and_a_lens_has_its_own() -> None:
     assert scene.monitor.heatmaps.heatmap("nowhere", 2, 10.0, 111.0) is None
 
 
-def test_the_heat_stands_until_its_axis_advances() -> None:
+def test_the_heat_map_is_unchanged_until_its_axis_advances() -> None:
     scene, _ = looked_at(ServiceFilter("shop"), ticks=12)
     first = scene.monitor.heatmaps.heatmap("shop", 10, 60.0, 111.0)
     assert scene.monitor.heatmaps.heatmap("shop", 10, 60.0, 113.0) is first
     assert scene.monitor.heatmaps.heatmap("shop", 10, 60.0, 114.0) is not first
 
 
-def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -> None:
+def test_the_number_of_heat_maps_is_bounded_and_a_removed_service_frees_its_slot() -> None:
     _, snapshot = looked_at(ServiceFilter("shop"), ticks=4)
     one = snapshot.services[0]
     many = tuple(replace(one, name=f"s{number}") for number in range(MAX_HEATMAPS + 5))
@@ -330,7 +330,7 @@ def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -
     assert maps.heatmap(many[-1].name, 4, 60.0, 102.0) is not None
 
 
-# ------------------------------------------------------------------------------------------ split in two
+# ------------------------------------------------------------------------------------- split in two
 
 
 def way(scene: Scene, by: str, value: str) -> TrafficSplit:
@@ -348,7 +348,7 @@ def arms_of(snapshot: Snapshot) -> tuple[ServiceState, ServiceState]:
     return snapshot.split.control, snapshot.split.treatment
 
 
-def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
+def test_a_service_is_split_by_a_label_and_the_total_is_unchanged() -> None:
     scene = Scene("shop")
     for at in range(4):
         scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
@@ -372,7 +372,7 @@ def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
     assert scene.tick(108.0, shop=two_routes(80.0, 16.0)).split is None
 
 
-def test_replicas_are_split_and_one_that_is_down_is_a_gap_and_no_zero() -> None:
+def test_replicas_are_split_and_a_replica_that_is_down_is_a_gap_and_not_zero() -> None:
     scene = Scene(*(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c")))
     for at in range(4):
         scene.tick(
@@ -399,7 +399,7 @@ def test_replicas_are_split_and_one_that_is_down_is_a_gap_and_no_zero() -> None:
     assert rps_of(arms_of(down)[1]) is None
 
 
-def test_two_services_are_held_against_each_other() -> None:
+def test_two_services_are_compared_with_each_other() -> None:
     scene = Scene("shop", "next")
     for at in range(4):
         scene.tick(100.0 + at, shop=two_routes(10.0 * at, 0.0), next=two_routes(3.0 * at, 0.0))
@@ -411,7 +411,7 @@ def test_two_services_are_held_against_each_other() -> None:
     assert rps_of(treatment) == pytest.approx(3.0)
 
 
-def test_an_arm_that_is_nowhere_is_none() -> None:
+def test_an_arm_that_does_not_exist_is_none() -> None:
     scene = Scene("shop")
     settled(scene)
     gone = TrafficSplit(

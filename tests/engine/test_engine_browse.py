@@ -1,4 +1,4 @@
-"""The engine in its thread, asked for families: read whole, bound at once, let go."""
+"""Browsing families through the engine's thread: full scrapes, a new binding, release."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_families_come_while_somebody_looks_and_a_choice_is_seen_in_them(
+def test_families_arrive_while_the_browser_is_open_and_show_a_choice(
     honest: TargetSettings,
 ) -> None:
     engine = Engine(Settings(targets=(honest,), interval_s=0.1, discover=False))

@@ -1,4 +1,4 @@
-"""The live feed: what it reads beside the targets."""
+"""The live feed: data that it reads in addition to the targets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_control_group_of_the_process_that_serves_a_target_is_read(
     assert shown or set(found) <= holders, "only those that hold its socket"
 
 
-def test_who_asks_for_the_processes_has_them_read_at_once() -> None:
+def test_enabling_processes_reads_them_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 

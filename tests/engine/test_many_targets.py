@@ -28,7 +28,7 @@ def small(number: int) -> bytes:
 
 @contextmanager
 def serving(large: bytes = b"") -> Iterator[tuple[int, Counter[str]]]:
-    """One server for all targets, told apart by their paths: its port, and how often each was asked."""
+    """Serve all targets, told apart by path; yield the port and the requests of each."""
     asked: Counter[str] = Counter()
     started: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
     ready = threading.Event()
@@ -89,7 +89,7 @@ def until_ready(snapshots: list[Snapshot]) -> Snapshot:
     return snapshots[-1]
 
 
-def test_a_thousand_targets_are_all_asked_none_too_often_and_something_is_shown_before() -> None:
+def test_a_thousand_targets_are_all_scraped_at_their_interval_and_figures_are_shown_early() -> None:
     interval = 5.0
     with serving() as (port, asked):
         began = time.monotonic()
@@ -104,7 +104,7 @@ def test_a_thousand_targets_are_all_asked_none_too_often_and_something_is_shown_
 
 
 @pytest.mark.parametrize("raised", [False, True], ids=["default limits", "limits raised"])
-def test_a_target_of_a_hundred_thousand_series_holds_up_no_other(raised: bool) -> None:
+def test_a_target_of_a_hundred_thousand_series_delays_no_other(raised: bool) -> None:
     lines = [f'big_total{{shard="{number}"}} {number}' for number in range(LARGE)]
     large = (
         "# TYPE big_total counter\n" + "\n".join(lines) + "\n# TYPE up_to gauge\nup_to 1\n"

@@ -1,4 +1,4 @@
-"""The monitor, told readings by hand: what a tick means, from scrape to snapshot. No clock, no network."""
+"""The pipeline, fed readings by hand: from scrape to snapshot. No clock, no network."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ _interned: dict[tuple[object, ...], Series] = {}
 
 
 def series(name: str, **labels: str) -> Series:
-    """Interned, as a scanner's are."""
+    """Create a series, interned as the scanner's are."""
     made = Series(name, tuple(sorted(labels.items())))
     return _interned.setdefault(made.key, made)
 
 
 def requests(count: float, status: str = "200") -> Samples:
-    """A counter of requests, and their durations: nine of ten below 100 ms, the rest below 500 ms."""
+    """Create a request counter with durations: nine of ten below 100 ms, the rest below 500 ms."""
     buckets = {"0.1": 0.9 * count, "0.5": count, "+Inf": count}
     return {
         series(REQUESTS, route="/a", status=status): count,
@@ -61,7 +61,7 @@ def pool(used: float) -> Samples:
 
 
 class Scene:
-    """A monitor and its targets, told tick by tick. A tick's `at` is that of its scrapes."""
+    """Pipeline and its targets, fed tick by tick. A tick's `at` is that of its scrapes."""
 
     def __init__(
         self,
@@ -84,7 +84,10 @@ class Scene:
         self.monitor.add_target(made)
 
     def tick(self, at: float, **told: Samples | str | None) -> Snapshot:
-        """Each target's samples, or the sentence of its failure; None: no scrape of it ended in this tick."""
+        """Derive a snapshot from the samples of each target, or its error.
+
+        None: no scrape of it ended in this tick.
+        """
         scrapes = [
             scrape(target, at, answer) for target, answer in told.items() if answer is not None
         ]
@@ -111,7 +114,7 @@ def happened(snapshot: Snapshot) -> list[tuple[str, str]]:
     return [(event.kind, event.text) for event in snapshot.events]
 
 
-# ------------------------------------------------------------------------------------------ rates begin and stop
+# ----------------------------------------------------------------------------- rates begin and stop
 
 
 def test_one_scrape_gives_no_rate_and_the_second_gives_one() -> None:
@@ -132,13 +135,13 @@ def test_one_scrape_gives_no_rate_and_the_second_gives_one() -> None:
     assert state.errors.ratio == 0.0
 
 
-def test_a_target_that_was_not_asked_yet_is_waiting_and_its_service_is_listed() -> None:
+def test_a_target_that_was_not_scraped_yet_is_waiting_and_its_service_is_listed() -> None:
     snapshot = Scene("shop").tick(0.0)
     assert snapshot.targets[0].state == "waiting"
     assert [(state.name, state.traffic) for state in snapshot.services] == [("shop", None)]
 
 
-def test_a_failed_scrape_is_a_gap_and_rates_start_over_behind_it() -> None:
+def test_a_failed_scrape_is_a_gap_and_rates_start_over_after_it() -> None:
     scene = Scene("shop")
     for at in range(5):
         scene.tick(float(at), shop=requests(10.0 * at))
@@ -157,14 +160,14 @@ def test_a_failed_scrape_is_a_gap_and_rates_start_over_behind_it() -> None:
     assert rps(scene.tick(8.0, shop=requests(1007.0))) == 7.0  # not 960 of the outage
 
 
-def test_a_tick_without_a_scrape_repeats_what_is_known_and_says_its_age() -> None:
+def test_a_tick_without_a_scrape_repeats_the_last_figures_with_their_age() -> None:
     scene = Scene("shop")
     scene.tick(0.0, shop=requests(0.0))
     scene.tick(1.0, shop=requests(10.0))
     later = scene.tick(1.75, shop=None)
     assert rps(later) == 10.0
     assert later.targets[0].age_s == 0.75
-    assert later.time == 1e9 + 1.0  # of the scrape that it rests on, not of the tick
+    assert later.time == 1e9 + 1.0  # the time of the underlying scrape, not of the tick
 
 
 def test_the_time_of_a_snapshot_is_that_of_its_newest_good_scrape() -> None:
@@ -173,7 +176,7 @@ def test_the_time_of_a_snapshot_is_that_of_its_newest_good_scrape() -> None:
     assert monitor.derive_snapshot(Reading(0.5, 1e9 + 0.5, scrapes)).time == 1e9 + 0.2
 
 
-def test_while_all_targets_are_down_the_time_goes_on_with_their_failures() -> None:
+def test_while_all_targets_are_down_the_time_follows_their_failures() -> None:
     scene = Scene("shop", "till")
     times = [
         scene.tick(0.0, shop=requests(0.0), till="timed out").time,
@@ -185,11 +188,11 @@ def test_while_all_targets_are_down_the_time_goes_on_with_their_failures() -> No
     assert times == [1e9, 1e9 + 1, 1e9 + 2, 1e9 + 2, 1e9 + 4]
 
 
-def test_without_a_target_the_time_is_the_tick_s() -> None:
+def test_without_a_target_the_time_is_that_of_the_tick() -> None:
     assert Scene().tick(5.0).time == 1e9 + 5.0
 
 
-def test_a_scrape_of_a_target_nobody_named_is_passed_over() -> None:
+def test_a_scrape_of_an_unknown_target_is_ignored() -> None:
     snapshot = Scene("shop").tick(0.0, stranger=requests(5.0))
     assert [target.name for target in snapshot.targets] == ["shop"]
 
@@ -216,7 +219,7 @@ def test_the_first_error_of_a_route_is_an_increase_of_one() -> None:
     assert errors.ratio == pytest.approx(0.1)
 
 
-def test_a_counter_that_fell_counts_from_zero_and_is_said_once() -> None:
+def test_a_counter_that_fell_counts_from_zero_and_is_reported_once() -> None:
     scene = Scene("shop")
     for at, count in enumerate((100.0, 110.0, 4.0, 14.0)):
         snapshot = scene.tick(float(at), shop=requests(count))
@@ -227,7 +230,7 @@ def test_a_counter_that_fell_counts_from_zero_and_is_said_once() -> None:
     assert happened(snapshot) == [("reset", "shop counts anew: its counters fell to near zero")]
 
 
-def test_another_window_takes_effect_and_is_never_below_two_intervals() -> None:
+def test_a_new_window_takes_effect_and_is_never_below_two_intervals() -> None:
     scene = Scene("shop")
     for at in range(9):
         scene.tick(float(at), shop=requests(10.0 * at))
@@ -237,7 +240,7 @@ def test_another_window_takes_effect_and_is_never_below_two_intervals() -> None:
     assert rps(snapshot) == pytest.approx((180.0 - 70.0) / 2)
 
 
-# ------------------------------------------------------------------------------------------ services and replicas
+# ---------------------------------------------------------------------------- services and replicas
 
 
 def test_replicas_are_one_service_whose_counters_and_buckets_add_up() -> None:
@@ -251,7 +254,7 @@ def test_replicas_are_one_service_whose_counters_and_buckets_add_up() -> None:
     ]
     assert rps(snapshot, "web") == 40.0
     half = scene.tick(3.0, web1="timed out", web2=requests(90.0))
-    assert rps(half, "web") == 30.0  # what is still there, not a mean with an outage
+    assert rps(half, "web") == 30.0  # the remaining replica, not a mean with an outage
 
 
 def test_a_replica_that_exposes_something_else_stays_a_service_of_its_own() -> None:
@@ -278,7 +281,7 @@ def test_a_service_called_like_another_target_leaves_both_on_the_list(count: int
     assert len({state.name for state in snapshot.services}) == 2
 
 
-def test_the_same_target_twice_counts_once() -> None:
+def test_a_duplicate_target_counts_once() -> None:
     scene = Scene("shop", "shop")
     assert [target.name for target in scene.tick(0.0, shop=requests(0.0)).targets] == ["shop"]
 
@@ -296,7 +299,7 @@ def test_the_best_minute_outlives_a_target_that_comes_later() -> None:
     assert traffic.best_60s == pytest.approx(10.0)
 
 
-def test_the_breakdown_goes_round_all_labels_and_back() -> None:
+def test_the_breakdown_cycles_through_all_labels() -> None:
     scene = Scene("shop")
     scene.tick(0.0, shop=requests(0.0))
     begin = of(scene.tick(1.0, shop=requests(10.0)), "shop").breakdown_by
@@ -312,7 +315,7 @@ def test_the_breakdown_goes_round_all_labels_and_back() -> None:
     assert begin in seen
 
 
-# ------------------------------------------------------------------------------------------ ready, wanted
+# ------------------------------------------------------------------------------------ ready, wanted
 
 
 def test_ready_needs_two_scrapes_or_a_failure_of_every_target() -> None:
@@ -322,12 +325,12 @@ def test_ready_needs_two_scrapes_or_a_failure_of_every_target() -> None:
     assert scene.tick(1.0, till="connection refused").is_ready
 
 
-def test_nothing_is_ready_while_targets_are_looked_for() -> None:
+def test_nothing_is_ready_while_discovery_runs() -> None:
     assert not Scene().monitor.derive_snapshot(Reading(0.0, 1e9), is_discovering=True).is_ready
     assert Scene().tick(0.0).is_ready
 
 
-def test_all_is_read_until_the_bindings_are_known_and_then_what_they_rest_on() -> None:
+def test_all_families_are_read_until_the_bindings_are_known_and_then_only_the_bound_ones() -> None:
     scene = Scene("shop")
     assert scene.monitor.wanted_names("shop") is None
     scene.tick(0.0, shop={**requests(0.0), **pool(1.0)})
@@ -345,7 +348,7 @@ def test_all_is_read_until_the_bindings_are_known_and_then_what_they_rest_on() -
     assert scene.monitor.wanted_names("nobody") is None
 
 
-def test_a_target_that_lacks_a_signal_is_read_whole_for_a_while_and_then_no_longer() -> None:
+def test_a_target_that_lacks_a_signal_is_read_in_full_for_a_while_only() -> None:
     scene = Scene("shop", interval_s=1.0)
     for at in range(MAX_SEARCH_SCRAPES + 1):
         assert scene.monitor.wanted_names("shop") is None
@@ -355,10 +358,10 @@ def test_a_target_that_lacks_a_signal_is_read_whole_for_a_while_and_then_no_long
     assert REQUESTS in wanted
 
 
-# ------------------------------------------------------------------------------------------ ourselves, the host
+# ----------------------------------------------------------------------------- self usage, the host
 
 
-def test_what_we_cost_is_a_rate_between_ticks_and_missed_ticks_are_passed_on() -> None:
+def test_self_usage_is_a_rate_between_ticks_and_includes_missed_ticks() -> None:
     monitor = Scene().monitor
     first = monitor.derive_snapshot(Reading(10.0, 1e9, self_cpu_s=5.0, self_rss_bytes=60_000_000))
     assert (
@@ -389,7 +392,7 @@ def test_what_we_cost_is_a_rate_between_ticks_and_missed_ticks_are_passed_on() -
     ), "the first is more than a minute ago"
 
 
-def test_the_host_s_cpu_needs_two_readings_and_stays_shown_where_a_tick_has_none() -> None:
+def test_the_host_s_cpu_needs_two_readings_and_is_kept_where_a_tick_has_none() -> None:
     monitor = Scene().monitor
 
     def read(at: float, user: float, idle: float) -> Snapshot:
@@ -404,7 +407,7 @@ def test_the_host_s_cpu_needs_two_readings_and_stays_shown_where_a_tick_has_none
     assert monitor.derive_snapshot(Reading(2.0, 1e9)).host.cpu == host.cpu
 
 
-def test_processes_are_sorted_by_cpu_and_kept_over_ticks_that_did_not_look() -> None:
+def test_processes_are_sorted_by_cpu_and_kept_over_ticks_without_a_process_table() -> None:
     def read(busy: float, idle: float) -> tuple[ProcessReading, ...]:
         return tuple(
             ProcessReading(pid, 1e9, f"p{pid}", None, cpu, 1, 1, "S")
@@ -421,7 +424,7 @@ def test_processes_are_sorted_by_cpu_and_kept_over_ticks_that_did_not_look() -> 
     assert monitor.derive_snapshot(Reading(3.0, 1e9)).processes == shown
 
 
-# ------------------------------------------------------------------------------------------ objectives, events, history
+# ---------------------------------------------------------------------- objectives, events, history
 
 
 def test_an_objective_is_without_data_then_met_then_missed_and_says_for_how_long() -> None:
@@ -438,7 +441,7 @@ def test_an_objective_is_without_data_then_met_then_missed_and_says_for_how_long
         ("ok", 3.0),
         *(
             ("at_risk", float(second)) for second in range(7)
-        ),  # two thirds of what was seen, and it is missed
+        ),  # two thirds of the observed time, and it is missed
         ("missed", 0.0),
     ]
     assert snapshot.objectives[0].value == 0.0
@@ -449,7 +452,7 @@ def test_an_objective_is_without_data_then_met_then_missed_and_says_for_how_long
     assert happened(snapshot).count(("objective", "rps>=5 met again")) == 1
 
 
-def test_an_objective_on_a_quantile_that_nobody_else_wants_is_judged() -> None:
+def test_an_objective_on_a_quantile_that_is_not_configured_is_judged() -> None:
     scene = Scene("shop", objectives=("p95<=300ms", "p99<=300ms"))
     for second in range(4):
         snapshot = scene.tick(float(second), shop=requests(100.0 * second))
@@ -461,9 +464,7 @@ def test_an_objective_on_a_quantile_that_nobody_else_wants_is_judged() -> None:
     assert [quantile.q for quantile in latency.quantiles] == [0.5, 0.9, 0.95, 0.99]
 
 
-def test_an_objective_on_a_service_that_is_not_there_is_told_once_and_not_before_all_are_known() -> (
-    None
-):
+def test_an_objective_on_an_unknown_service_is_reported_once_all_services_are_known() -> None:
     scene = Scene("shop", "till", objectives=("shpo:rps>=1", "shop:rps>=1", "rps>=1"))
     first = scene.tick(0.0, shop=requests(100.0), till="connection refused")
     assert not any(kind == "warning" for kind, _ in happened(first))
@@ -476,7 +477,7 @@ def test_an_objective_on_a_service_that_is_not_there_is_told_once_and_not_before
 
 
 def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_by() -> None:
-    """It is the least busy of thirty routes, and then the traffic is broken down by another label."""
+    """The route is the least busy of thirty; then the breakdown uses another label."""
     scene = Scene("shop", objectives=("/29:rps>=1", "shop/29:errors<=1%"))
     shown = []
     for second in range(6):
@@ -513,13 +514,13 @@ def test_the_event_log_keeps_the_newest_only() -> None:
     )
 
 
-def test_foreign_text_in_a_name_does_not_reach_the_log_as_it_is() -> None:
+def test_foreign_text_in_a_name_is_cleaned_in_the_event_log() -> None:
     scene = Scene("\x1b[31mshop")
     snapshot = scene.tick(0.0, **{"\x1b[31mshop": "timed out"})
     assert "\x1b" not in snapshot.events[0].text
 
 
-def test_every_figure_of_a_service_stands_in_the_history_with_its_gaps() -> None:
+def test_every_figure_of_a_service_is_in_the_history_with_its_gaps() -> None:
     scene = Scene("shop")
     scene.tick(100.0, shop={**requests(0.0), **pool(2.0)})
     scene.tick(101.0, shop={**requests(10.0), **pool(4.0)})
@@ -559,7 +560,7 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
     ]
 
 
-# ------------------------------------------------------------------------------------------ what a target says of itself
+# ----------------------------------------------------------------------------- warnings of a target
 
 
 def build(job: str | None, version: str = "1.2") -> Samples:
@@ -573,7 +574,7 @@ def build(job: str | None, version: str = "1.2") -> Samples:
         (build("shop"), build("shop"), 1),
         (build("shop"), build("jobs"), 2),  # the same program with another job
         (build("shop"), build("shop", "1.3"), 2),
-        (build(None), build(None), 2),  # two exporters of one version are no replicas
+        (build(None), build(None), 2),  # two exporters of one version are not replicas
     ],
 )
 def test_targets_with_the_same_build_info_and_job_are_replicas(
@@ -585,7 +586,7 @@ def test_targets_with_the_same_build_info_and_job_are_replicas(
     assert len(snapshot.services) == services
 
 
-def test_replicas_are_known_though_each_target_has_a_scanner_of_its_own() -> None:
+def test_replicas_are_recognised_though_each_target_has_its_own_scanner() -> None:
     scene = Scene("a", "b")
     scanners = {name: Scanner() for name in ("a", "b")}
     for at in range(3):
@@ -601,7 +602,7 @@ def test_replicas_are_known_though_each_target_has_a_scanner_of_its_own() -> Non
     assert [service.targets for service in snapshot.services] == [("a", "b")]
 
 
-def test_series_beyond_the_limit_and_an_empty_answer_are_said() -> None:
+def test_series_beyond_the_limit_and_an_empty_answer_are_reported() -> None:
     scene = Scene("shop", "empty")
     full = Exposition({}, {}, 500, hidden={"requests_total": 400, "": 30})
     scrapes = (
@@ -617,7 +618,7 @@ def test_series_beyond_the_limit_and_an_empty_answer_are_said() -> None:
     assert (told["hidden_series"], told["warning"]) == (430, shop.warning)
 
 
-def test_an_answer_for_which_there_is_no_memory_costs_its_target_alone(
+def test_an_answer_too_large_for_memory_fails_its_target_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scene = Scene("shop", "till")

@@ -1,4 +1,4 @@
-"""A replay as the screen's source: it plays, stands, goes anywhere, at any speed."""
+"""A replay as the screen's source: playing, pausing, seeking and speed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def until(holds: Callable[[], bool]) -> bool:
 
 @pytest.fixture
 def played(tmp_path: Path) -> Iterator[tuple[Player, list[Snapshot], list[Snapshot]]]:
-    """(the replay, what it has shown, what was shown live)."""
+    """Start a replay; return (the replay, its snapshots, the live snapshots)."""
     live = record(tmp_path / "a", 200, mark_at=(50,))
     replay = Player(Run(tmp_path / "a"))
     shown: list[Snapshot] = []
@@ -55,7 +55,7 @@ def test_any_moment_shows_the_snapshot_that_was_live(played: Played) -> None:
         assert replay.snapshot_at(1000.0 + tick) == shown[-1]
 
 
-def test_a_moment_that_was_not_read_yet_is_shown_without_reading_all_before_it(
+def test_an_unread_moment_is_shown_without_reading_everything_before_it(
     tmp_path: Path,
 ) -> None:
     live = record(tmp_path / "a", 1500)
@@ -86,7 +86,7 @@ def test_a_moment_that_was_not_read_yet_is_shown_without_reading_all_before_it(
 
 
 def knowing(replay: Player, hold: bool) -> Callable[[], ReplayBuffer]:
-    """The player's own choice of a reel, with the reel of the whole run held or not."""
+    """Run the player's own choice of buffer, with the buffer of the full run held or not."""
 
     def choose() -> ReplayBuffer:
         found = Player._choose_buffer(replay)
@@ -96,7 +96,7 @@ def knowing(replay: Player, hold: bool) -> Callable[[], ReplayBuffer]:
     return choose
 
 
-def test_an_error_of_ours_in_what_stands_in_ends_the_replay_and_does_not_hang(
+def test_an_internal_error_in_the_player_ends_the_replay_and_does_not_hang(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(tmp_path / "a", 600)
@@ -111,7 +111,7 @@ def test_an_error_of_ours_in_what_stands_in_ends_the_replay_and_does_not_hang(
 
 
 @pytest.mark.slow
-def test_from_where_it_was_sent_it_plays_on(tmp_path: Path) -> None:
+def test_it_plays_on_from_the_requested_moment(tmp_path: Path) -> None:
     record(tmp_path / "a", 900)
     replay = Player(Run(tmp_path / "a"), begin=1600.0, speed=60.0)
     shown: list[Snapshot] = []
@@ -123,7 +123,7 @@ def test_from_where_it_was_sent_it_plays_on(tmp_path: Path) -> None:
     replay.stop()
 
 
-def test_it_stands_while_paused_and_goes_on_at_its_speed(played: Played) -> None:
+def test_it_stops_while_paused_and_continues_at_its_speed(played: Played) -> None:
     replay, shown, _ = played
     assert until(lambda: bool(shown))
     time.sleep(0.3)
@@ -139,7 +139,7 @@ def test_it_stands_while_paused_and_goes_on_at_its_speed(played: Played) -> None
     assert until(lambda: shown[-1].at < 1100.0)
 
 
-def test_beyond_the_ends_there_is_the_end(played: Played) -> None:
+def test_a_moment_beyond_the_ends_is_the_end(played: Played) -> None:
     replay, shown, _ = played
     replay.seek(9e9)
     assert until(lambda: bool(shown) and shown[-1].at == 1199.0)
@@ -147,7 +147,7 @@ def test_beyond_the_ends_there_is_the_end(played: Played) -> None:
     assert until(lambda: shown[-1].at == 1000.0)
 
 
-def test_the_time_axis_ends_at_the_moment_that_is_looked_at(played: Played) -> None:
+def test_the_time_axis_ends_at_the_shown_moment(played: Played) -> None:
     replay, shown, _ = played
     assert until(lambda: replay.position.read_ratio == 1.0)
     name = next(one for one in replay._buffer._feed.pipeline.history.names() if "traffic" in one)
@@ -172,7 +172,7 @@ def test_a_very_long_run_keeps_every_other_snapshot_in_bounded_memory(played: Pl
     assert tape.snapshot_at(0.0) is None
 
 
-def test_a_damaged_part_is_left_out_and_said(tmp_path: Path) -> None:
+def test_a_damaged_part_is_left_out_and_reported(tmp_path: Path) -> None:
     record(tmp_path / "a", 150)
     content = bytearray((tmp_path / "a").read_bytes())
     content[bytes(content).find(gzip_members.SIGNATURE, 10) + 400] ^= 0x40
@@ -187,7 +187,7 @@ def test_a_damaged_part_is_left_out_and_said(tmp_path: Path) -> None:
 
 
 class Counted:
-    """Counts the readings that are taken."""
+    """Player that counts the readings it decodes."""
 
     def __init__(self, looking: RecordedFamilies) -> None:
         self._looking = looking
@@ -205,7 +205,7 @@ class Counted:
         replayer.apply_item = counted  # type: ignore[method-assign]
 
 
-def test_the_browser_of_a_replay_reads_on_from_where_it_looked_and_shows_what_a_first_look_shows(
+def test_the_browser_of_a_replay_reads_on_and_shows_the_same_as_a_fresh_read(
     tmp_path: Path,
 ) -> None:
     record(tmp_path / "a", 400)

@@ -1,4 +1,4 @@
-"""Rows and figures that could lie: counters that are no numbers, labels that a histogram lacks, what is off the screen."""
+"""Figures that could mislead: non-numeric counters, labels that a histogram lacks, hidden rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tputtui.model import Exposition, Family, Reading, Scrape
 LATENCY = "http_request_duration_seconds"
 
 
-def test_counters_that_are_no_numbers_have_no_rate_and_no_total() -> None:
+def test_counters_that_are_not_numbers_have_no_rate_and_no_total() -> None:
     scene = Scene("shop")
     ok, bad = series(REQUESTS, route="/a", status="200"), series(REQUESTS, route="/a", status="500")
     for at in range(4):
@@ -26,7 +26,7 @@ def test_counters_that_are_no_numbers_have_no_rate_and_no_total() -> None:
     assert (shop.traffic.rps, shop.errors.rps, shop.errors.ratio) == (None, None, None)
 
 
-def test_a_route_has_its_quantiles_though_the_histogram_knows_no_methods() -> None:
+def test_a_route_has_its_quantiles_though_the_histogram_has_no_method_label() -> None:
     scene = Scene("shop")
     families = {**FAMILIES, LATENCY: Family(LATENCY, "histogram")}
     for at in range(4):
@@ -51,7 +51,7 @@ def test_a_route_has_its_quantiles_though_the_histogram_knows_no_methods() -> No
     assert len(rows["GET", "/a"]) == 3
     assert (
         rows["GET", "/b"] == rows["PUT", "/b"] == ()
-    )  # two methods share that histogram: whose it is, is not known
+    )  # two methods share that histogram: it cannot be attributed
     told = json.loads(json.dumps(to_json(snapshot)))["services"][0]
     assert told["latency"]["since_start"].keys() == told["latency"]["quantiles"].keys()
     assert all(

@@ -1,4 +1,4 @@
-"""What was counted since we started never falls: not when series come and go, targets fail, or ticks are late."""
+"""The total since start never falls: not when series vanish, targets fail, or ticks are late."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def totals(shown: list[Snapshot]) -> list[float]:
 
 @settings(max_examples=60, deadline=None)
 @given(ticks)
-@example([[{}, {"a": 1.0}], [{}, {"a": 0.0}]])  # looked at again while its series are gone
+@example([[{}, {"a": 1.0}], [{}, {"a": 0.0}]])  # read in full again while its series are gone
 def test_the_total_never_falls(told: list[list[Answer]]) -> None:
     scene, shown, at = Scene("shop", window_s=3.0), [], 0.0
     for scrapes in told:
@@ -48,27 +48,25 @@ def test_the_total_never_falls(told: list[list[Answer]]) -> None:
     assert all(later >= earlier for earlier, later in pairwise(totals(shown)))
 
 
-def test_the_total_keeps_what_many_routes_counted_that_have_gone() -> None:
+def test_the_total_keeps_the_counts_of_removed_routes() -> None:
     scene, shown = Scene("shop", window_s=2.0), []
     for tick in range(40):
         taken = []
-        for step in range(3):  # late ticks: several scrapes come at once
+        for step in range(3):  # late ticks: several scrapes arrive at once
             at = float(3 * tick + step)
             routes = {f"r{tick}-{number}": 5.0 * (step + 1) for number in range(100)}
             taken.append(scrape(at, routes))
         shown.append(scene.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(taken))))
     told = totals(shown)
     assert all(later >= earlier for earlier, later in pairwise(told))
-    assert (
-        told[-1] >= 39 * 100 * 10.0
-    )  # each route was seen to rise by 10, the first by what it came with, too
+    assert told[-1] >= 39 * 100 * 10.0  # each route rose by 10, the first by its initial value too
 
 
-def test_looking_for_what_is_missing_does_not_start_the_total_again() -> None:
+def test_reading_a_target_in_full_does_not_restart_the_total() -> None:
     scene, shown = Scene("shop"), []
     for at in range(
         45
-    ):  # no latency: the target is looked at again at the 3rd, 5th, 10th, 20th and 40th scrape
+    ):  # no latency: the target is read in full at the 3rd, 5th, 10th, 20th and 40th scrape
         told: dict[Series, float] = {series(REQUESTS, route="/a", status="200"): 10.0 * at + at % 3}
         shown.append(scene.tick(float(at), shop=told))
     assert totals(shown)[-1] == 442.0

@@ -1,4 +1,7 @@
-"""Workers behind one port, each with counters of its own, simulated: what is shown is the truth, or null with a reason."""
+"""Simulated workers behind one port, each with its own counters.
+
+The shown figures are the truth, or null with a reason.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ IN_TURN = "processes answer in turn"
 
 
 class Worker(NamedTuple):
-    """One process: it had counted `base` at `since`, and counts `rate` a second from then on."""
+    """Process that had counted `base` at `since`, and counts `rate` a second from then on."""
 
     base: float
     rate: float
@@ -34,7 +37,7 @@ class Worker(NamedTuple):
 
 
 class World(NamedTuple):
-    """Workers, who answers in which order (numbers of workers), and who restarts when."""
+    """Workers, the order of their answers (worker numbers), and their restarts."""
 
     workers: list[Worker]
     order: list[int]
@@ -43,12 +46,12 @@ class World(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """What was shown beside the truth."""
+    """Shown figures beside the true ones."""
 
     shown: TrafficState
     truth: float
-    heard_s: float  # for how long all workers have answered twice at least; below 0: not all have
-    fell: bool  # some answer so far was lower than the one before it
+    heard_s: float  # seconds since all workers had answered at least twice; below 0: not all have
+    fell: bool  # some answer so far was lower than its predecessor
     snapshot: Snapshot
 
 
@@ -83,7 +86,7 @@ def run(world: World) -> list[Tick]:
 
 
 def in_rounds(orders: Sequence[Sequence[int]]) -> list[int]:
-    """Every worker answers once in each round, in an order of its own."""
+    """Let every worker answer once in each round, in a random order."""
     return [who for order in orders for who in order]
 
 
@@ -92,7 +95,10 @@ rates = st.floats(1.0, 500.0)
 
 @st.composite
 def worlds(draw: st.DrawFn, starts: str, *, fair: bool = True, apart: float = 0.0) -> World:
-    """1 to 8 workers. `starts`: "distinct", or "forks" of one server in steps of 10 ms, "equal", or "none" told."""
+    """Generate 1 to 8 workers.
+
+    `starts`: "distinct", "forks" of one server in steps of 10 ms, "equal", or "none" exposed.
+    """
     size = draw(st.integers(1, 8))
     first = EPOCH - draw(st.floats(100, 1e6))
     starts_of: dict[str, list[float | None]] = {
@@ -104,7 +110,7 @@ def worlds(draw: st.DrawFn, starts: str, *, fair: bool = True, apart: float = 0.
     told = starts_of[starts]
     bases = draw(st.lists(st.floats(0, 1e5), min_size=size, max_size=size))
     if apart:
-        # None so far below the others that it looks as if it had begun anew.
+        # No value so far below the others that it would look like a reset.
         places = draw(st.permutations(range(1, size + 1)))
         bases = [base / 1e5 + apart * place for base, place in zip(bases, places, strict=True)]
     workers = [Worker(base, draw(rates), start) for base, start in zip(bases, told, strict=True)]
@@ -131,7 +137,7 @@ def is_null_with_a_reason(tick: Tick) -> bool:
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(worlds("distinct"), worlds("forks")))
-def test_workers_with_start_times_are_added_up_within_five_percent_or_nothing_is_shown(
+def test_workers_with_start_times_are_summed_within_five_percent_or_nothing_is_shown(
     world: World,
 ) -> None:
     for tick in run(world):
@@ -145,17 +151,17 @@ def test_workers_with_start_times_are_added_up_within_five_percent_or_nothing_is
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(worlds("distinct", fair=False), worlds("forks", fair=False)))
-def test_in_whatever_order_they_answer_no_more_is_shown_than_there_is(world: World) -> None:
+def test_in_any_order_of_answers_the_rate_is_never_overstated(world: World) -> None:
     for tick in run(world):
         assert is_null_with_a_reason(tick) or (tick.shown.rps or 0.0) <= 1.05 * tick.truth
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(worlds("equal", apart=1e5), worlds("none", apart=1e5)))
-def test_workers_that_only_their_values_tell_apart_are_never_shown_as_more_than_they_do(
+def test_workers_distinguished_by_values_alone_are_never_overstated(
     world: World,
 ) -> None:
-    """Before an answer is lower than the one before it, nothing says that there are several."""
+    """Until an answer is lower than the one before it, there is no evidence of several workers."""
     for tick in run(world):
         if tick.fell and tick.shown.rps is not None:
             assert tick.shown.rps <= 1.5 * tick.truth
@@ -172,7 +178,7 @@ def test_the_best_minute_is_never_better_than_the_truth(world: World, repeats: i
         assert best is None or best <= 1.001 * tick.truth
 
 
-# ------------------------------------------------------------------------------------------ single cases
+# ------------------------------------------------------------------------------------- single cases
 
 
 def workers(*bases: float, rate: float = 10.0, step: float = 3.0) -> list[Worker]:
@@ -182,7 +188,7 @@ def workers(*bases: float, rate: float = 10.0, step: float = 3.0) -> list[Worker
 FOUR = (100_000.0, 103_000.0, 98_000.0, 101_500.0)
 
 
-def test_four_workers_in_turn_do_forty_requests_and_nobody_speaks_of_a_restart() -> None:
+def test_four_workers_in_turn_do_forty_requests_without_a_reported_restart() -> None:
     ticks = run(World(workers(*FOUR), [0, 1, 2, 3] * 30, []))
     figures = [tick.shown.rps for tick in ticks]
     assert all(figure is None or figure == pytest.approx(40.0, rel=0.01) for figure in figures)
@@ -199,7 +205,7 @@ def test_four_workers_in_turn_do_forty_requests_and_nobody_speaks_of_a_restart()
     assert "ulti-process mode" in target["warning"]
 
 
-def test_while_it_is_not_known_how_fast_each_is_the_reason_says_so() -> None:
+def test_while_the_rate_of_each_worker_is_unknown_the_reason_says_so() -> None:
     ticks = run(World(workers(*FOUR), [0, 1, 2, 3, 0], []))
     assert [tick.shown.rps for tick in ticks] == [None] * 5
     assert ticks[-1].shown.reason == "4 processes in turn, 3 answered only once so far"
@@ -223,7 +229,7 @@ def test_a_process_that_restarts_is_one_process_and_a_restart() -> None:
     assert to_json(last)["targets"][0]["processes"] == 1
 
 
-def test_one_of_four_workers_that_restarts_is_replaced() -> None:
+def test_a_restarted_worker_replaces_its_predecessor() -> None:
     ticks = run(World(workers(*FOUR), [0, 1, 2, 3] * 20, [(30.5, 2)]))
     shown = [tick.shown.rps for tick in ticks[8:]]
     assert all(figure is None or figure == pytest.approx(40.0, rel=0.05) for figure in shown)
@@ -234,7 +240,7 @@ def test_one_of_four_workers_that_restarts_is_replaced() -> None:
     assert to_json(last)["targets"][0]["processes"] == 4
 
 
-def test_workers_that_are_recycled_one_after_the_other_are_still_four() -> None:
+def test_workers_recycled_one_after_the_other_are_still_four() -> None:
     restarts = [(30.5 + 12 * number, number % 4) for number in range(8)]
     ticks = run(World(workers(*FOUR), [0, 2, 1, 3] * 40, restarts))
     assert all(
@@ -245,7 +251,7 @@ def test_workers_that_are_recycled_one_after_the_other_are_still_four() -> None:
     assert to_json(ticks[-1].snapshot)["targets"][0]["processes"] == 4
 
 
-def test_two_replicas_behind_one_address_are_added_up() -> None:
+def test_two_replicas_behind_one_address_are_summed() -> None:
     ticks = run(World(workers(7.0, 9e6, rate=120.0, step=86_400.0), [0, 1] * 10, []))
     assert ticks[-1].shown.rps == pytest.approx(240.0)
 
@@ -256,7 +262,7 @@ def test_a_connection_that_stays_with_one_worker_shows_that_worker() -> None:
     assert ticks[-1].snapshot.targets[0].warning is None
 
 
-def test_work_in_flight_is_that_of_all_workers() -> None:
+def test_requests_in_flight_are_those_of_all_workers() -> None:
     scene = Scene("shop")
     for at in range(16):
         page = workers(*FOUR)[at % 4].page(float(at))

@@ -1,4 +1,4 @@
-"""The gates and verdicts, each by a pair of runs in which one thing is wrong."""
+"""Validity checks and verdicts, each by a pair of runs with one fault."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def words(answer: Comparison) -> str:
         ({"errors": 0.01}, "regressed", "error_ratio"),
     ],
 )
-def test_a_clear_change_of_any_guarding_metric_is_called(
+def test_a_clear_change_of_any_guarding_metric_decides(
     change: dict[str, Any], verdict: str, metric: str
 ) -> None:
     answer = compare(*pair(**change), CONCURRENT)
@@ -63,7 +63,7 @@ def test_the_interval_holds_the_true_effect_and_p50_is_for_information() -> None
     assert not p50.is_guardrail
 
 
-def test_equal_arms_are_equivalent_where_the_data_suffice() -> None:
+def test_equal_arms_are_equivalent_with_enough_data() -> None:
     assert compare(*pair(seconds=900), CONCURRENT).verdict == "equivalent"
 
 
@@ -73,7 +73,7 @@ def test_more_throughput_at_a_worse_p99_is_a_trade_off_and_a_regression() -> Non
     assert "trade-off" in answer.flags
 
 
-def test_a_hard_difference_that_was_not_declared_bars_every_verdict() -> None:
+def test_an_undeclared_hard_difference_prevents_every_verdict() -> None:
     context = replace(CONCURRENT, baseline_env={"cpus": 8}, candidate_env={"cpus": 16})
     answer = compare(*pair(effect=0.2), context)
     assert answer.verdict == "not_comparable"
@@ -93,7 +93,7 @@ def test_dead_arms_need_no_statistics() -> None:
     assert compare(dead, dead, CONCURRENT).verdict == "not_comparable"
 
 
-def test_half_a_minute_is_too_short_and_it_says_how_long_would_do() -> None:
+def test_half_a_minute_is_too_short_and_the_needed_length_is_named() -> None:
     answer = compare(*pair(seconds=30, effect=0.3), CONCURRENT)
     assert answer.verdict == "inconclusive"
     assert "too-short" in answer.flags
@@ -102,7 +102,7 @@ def test_half_a_minute_is_too_short_and_it_says_how_long_would_do() -> None:
 
 
 @pytest.mark.parametrize("seconds", [1, 2, 5, 6, 11])
-def test_a_handful_of_rows_is_no_crash(seconds: int) -> None:
+def test_a_handful_of_rows_does_not_crash(seconds: int) -> None:
     assert compare(*pair(seconds=seconds), CONCURRENT).verdict == "inconclusive"
     assert compare(*pair(seconds=seconds), ComparisonContext()).verdict == "inconclusive"
 
@@ -131,7 +131,7 @@ def test_a_warm_up_is_cut_from_both_arms() -> None:
         ),
     ],
 )
-def test_an_undecided_metric_says_between_which_ends_it_lies(
+def test_an_undecided_metric_shows_its_interval(
     metric: str, ends: tuple[float, float], words: str
 ) -> None:
     test = verdicts._Test(0.5, 0.005, ends, ends)
@@ -147,7 +147,7 @@ def test_an_incident_in_one_arm_allows_no_verdict_even_early_in_the_run() -> Non
         assert answer.seconds.trimmed == 0
 
 
-def test_an_incident_that_both_had_is_a_stratum_of_its_own() -> None:
+def test_an_incident_in_both_arms_is_a_stratum_of_its_own() -> None:
     baseline, candidate = pair(seconds=600, effect=0.1)
     answer = compare(
         changed(baseline, "rps", 300, 350, 0.3),
@@ -178,7 +178,7 @@ def test_a_trend_in_one_arm_is_drift() -> None:
     assert "drift" in answer.flags
 
 
-def test_what_was_offered_limits_what_can_be_shown() -> None:
+def test_a_limited_offered_load_limits_the_conclusion() -> None:
     env = {"client_model": "open-poisson", "offered_rps": 1000}
     context = replace(CONCURRENT, baseline_env=env, candidate_env=env)
     rng = np.random.default_rng(1)
@@ -214,7 +214,7 @@ def test_the_offset_of_two_hosts_is_taken_out() -> None:
     assert "pair-history" in answer.flags
 
 
-def test_concurrent_arms_with_little_time_in_common_are_not_comparable() -> None:
+def test_concurrent_arms_with_little_overlap_are_not_comparable() -> None:
     baseline, candidate = pair(seconds=300)
     late = replace(candidate, t=tuple(t + 200 for t in candidate.t))
     answer = compare(baseline, late, CONCURRENT)

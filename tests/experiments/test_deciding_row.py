@@ -1,4 +1,4 @@
-"""A verdict is that of one of its rows, and names it: in the JSON, in the headline of every format, and in the reasons."""
+"""A verdict is that of one of its rows, which the JSON, the headlines and the reasons name."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def assert_it_does_not_contradict_its_rows(answer: Comparison) -> None:
         )
 
 
-# ------------------------------------------------------------------------------------------------ simulated
+# ---------------------------------------------------------------------------------------- simulated
 
 
 def service(rng: Rng, seconds: int, scale: float, *, by_route: bool) -> MetricRows:
-    """A run in which anything may be: bursts, more errors, slower, faster, an incident, a drift, another mix."""
+    """Simulate a run with any mixture of bursts, errors, speed, incident, drift and route mix."""
     mood = rng.choice(["same", "errors", "bursts", "slow", "fast", "incident", "drift", "mix"])
     calm = Service(rate=60.0, phi=0.3, cv=0.04, errors=0.0005)
     routes = {}
@@ -128,7 +128,7 @@ def test_no_verdict_contradicts_its_rows() -> None:
     assert rows["route"] >= 5
 
 
-def test_neither_do_pairs_nor_strata() -> None:
+def test_no_verdict_of_pairs_or_strata_contradicts_its_rows() -> None:
     verdicts: Counter[str] = Counter()
     for seed in range(24):
         rng = np.random.default_rng([21, seed])
@@ -149,7 +149,7 @@ def test_neither_do_pairs_nor_strata() -> None:
     assert verdicts["regressed"] >= 3
 
 
-# ------------------------------------------------------------------------------------------------ by example
+# ----------------------------------------------------------------------------------------- examples
 
 
 def shop(rng: Rng, worse: str = "", errors: float = 0.0) -> MetricRows:
@@ -166,7 +166,7 @@ def shop(rng: Rng, worse: str = "", errors: float = 0.0) -> MetricRows:
 
 @pytest.fixture(scope="module")
 def failing_route() -> Comparison:
-    """One route of four fails once in two hundred requests: too little for the total's margin."""
+    """Let one of four routes fail once in two hundred requests: below the total's margin."""
     rng = np.random.default_rng(12)
     return compare(
         shop(rng), shop(rng, "GET /items/{id}", 60.0), ComparisonContext(design="concurrent")
@@ -228,7 +228,7 @@ def test_the_primary_is_named_where_it_decided() -> None:
     assert said(same)["decided_by"]["metric"] == "throughput"
 
 
-def test_where_nothing_is_decided_no_row_is_named() -> None:
+def test_an_undecided_comparison_names_no_row() -> None:
     rng = np.random.default_rng(14)
     calm = Service(phi=0.3, cv=0.04)
     short = compare(
@@ -304,9 +304,7 @@ def test_a_stratum_that_regressed_is_named_with_its_row() -> None:
     assert any(one.startswith("It regressed in: load 70 (p99 +") for one in answer.reasons)
 
 
-def test_a_route_that_would_have_regressed_is_said_not_to_decide_where_no_verdict_is_allowed() -> (
-    None
-):
+def test_a_regressed_route_is_reported_as_not_deciding_where_no_verdict_is_allowed() -> None:
     rng = np.random.default_rng(16)
     baseline, candidate = shop(rng), shop(rng, "POST /cart", 90.0)
     rps = np.array(candidate.columns["rps"])

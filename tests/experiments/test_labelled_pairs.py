@@ -1,4 +1,4 @@
-"""The labelled pairs beside the checkout: what share of the verdicts is defensible, dangerous, or too timid."""
+"""Share of defensible, dangerous and timid verdicts on the labelled pairs beside the checkout."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _is_dangerous(verdict: str, truth: dict[str, Any]) -> bool:
     )
 
 
-def test_verdicts_on_labelled_pairs_are_acceptable_and_seldom_dangerous(
+def test_verdicts_on_labelled_pairs_are_acceptable_and_rarely_dangerous(
     record_property: Any,
 ) -> None:
     cases = json.loads(shared("ab_cases/cases.json").read_text())

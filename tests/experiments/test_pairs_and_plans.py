@@ -1,4 +1,4 @@
-"""Interleaved pairs, strata, and how long to measure."""
+"""Interleaved pairs, strata, and the length of a measurement."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def of(found: list[tuple[MetricRows, MetricRows]]) -> list[RunPair]:
     return [RunPair(a, b, ComparisonContext()) for a, b in found]
 
 
-def test_pairs_find_what_one_pair_without_history_cannot() -> None:
+def test_pairs_detect_an_effect_that_one_pair_without_history_cannot() -> None:
     one = compare(*pairs(1, 0.05, 0.01)[0], ComparisonContext())
     several = compare_pairs(of(pairs(8, 0.05, 0.01)))
     assert one.verdict == "inconclusive"
@@ -50,7 +50,7 @@ def test_pairs_find_what_one_pair_without_history_cannot() -> None:
     assert len(several.strata) == 8
 
 
-def test_equal_pairs_are_seldom_called_different() -> None:
+def test_equal_pairs_are_rarely_called_different() -> None:
     called = [compare_pairs(of(pairs(5, 0.0, 0.02, seed))).verdict for seed in range(60)]
     false = sum(word in ("improved", "regressed") for word in called) / 60
     assert false <= 0.05 + 2 * (0.05 * 0.95 / 60) ** 0.5
@@ -67,7 +67,7 @@ def test_a_pair_with_an_incident_in_one_arm_is_left_out() -> None:
     assert any("Pair 3 is left out" in reason for reason in answer.reasons)
 
 
-def test_two_pairs_say_that_more_are_needed() -> None:
+def test_two_pairs_report_that_more_are_needed() -> None:
     answer = compare_pairs(of(pairs(2, 0.01, 0.02)))
     assert answer.verdict == "inconclusive"
     assert "pairs like these" in answer.advice[0]
@@ -104,8 +104,8 @@ def test_an_uplift_is_verified_by_levels_and_an_outage(
     assert "verified" not in verify_uplift(first, others[:1]).flags
 
 
-def test_the_planned_length_finds_the_effect_about_as_often_as_planned() -> None:
-    """80 % are planned; 40 runs tell 60 from 95."""
+def test_the_planned_length_detects_the_effect_about_as_often_as_planned() -> None:
+    """80 % are planned; 40 runs distinguish 60 from 95."""
     rng = np.random.default_rng(9)
     service = Service(phi=0.5, cv=0.08)
     history = (1000.0, 1000.5, 999.5, 1000.2, 999.8, 1000.1)
@@ -147,7 +147,7 @@ def test_history_runs_give_each_metrics_own_spread() -> None:
     assert context.history("p50") == (1.0, 1.0, 1.0)
 
 
-def test_the_template_is_a_plan_and_strange_keys_are_named() -> None:
+def test_the_template_is_a_valid_plan_and_unknown_keys_are_named() -> None:
     found = parse_plan(render_template())
     assert found.primary == "throughput"
     assert found.margins["error_ratio"] == pytest.approx(0.001)
@@ -164,11 +164,11 @@ def test_the_template_is_a_plan_and_strange_keys_are_named() -> None:
         assert words in str(caught.value)
 
 
-# ------------------------------------------------------------------------------------------------ the next design
+# ---------------------------------------------------------------------------------- the next design
 
 
-def test_one_pair_without_history_is_told_the_next_best_design_with_its_length() -> None:
-    """Each of the designs that are named would find the margin in the simulated service four times out of five."""
+def test_one_pair_without_history_names_the_next_best_design_with_its_length() -> None:
+    """Each named design would detect the margin in four of five simulated experiments."""
     one = compare(*pairs(1, 0.0, 0.0)[0], ComparisonContext())
     assert one.verdict == "inconclusive"
     (said,) = one.advice
@@ -178,7 +178,9 @@ def test_one_pair_without_history_is_told_the_next_best_design_with_its_length()
     assert re.search(
         r"; else \d+ pairs of 2 min a run by turns \(--pair, A B B A …; .* in all\)", said
     )
-    assert "history" not in said  # 2 % between runs is as much as is sought: no one pair will do
+    assert (
+        "history" not in said
+    )  # 2 % between runs equals the effect: a single pair cannot detect it
 
 
 def test_a_quieter_history_makes_one_longer_pair_a_design() -> None:
@@ -191,7 +193,7 @@ def test_a_quieter_history_makes_one_longer_pair_a_design() -> None:
     assert "five runs" not in one.advice[0]
 
 
-def test_what_spoils_a_verdict_is_to_be_removed_before_anything_is_made_longer() -> None:
+def test_an_invalidating_condition_is_to_be_removed_before_a_longer_run_is_proposed() -> None:
     a, b = pairs(1, 0.05, 0.0, seconds=300)[0]
     rps = list(b.columns["rps"])
     rps[100:150] = [0.0] * 50
@@ -202,7 +204,7 @@ def test_what_spoils_a_verdict_is_to_be_removed_before_anything_is_made_longer()
 
 
 @pytest.mark.parametrize("spread", [0.02, 0.05])
-def test_as_many_pairs_as_are_asked_for_find_the_effect_four_times_out_of_five(
+def test_the_proposed_number_of_pairs_detects_the_effect_four_times_out_of_five(
     spread: float,
 ) -> None:
     needed = pairs_needed(0.04, spread**2)
@@ -213,7 +215,7 @@ def test_as_many_pairs_as_are_asked_for_find_the_effect_four_times_out_of_five(
     assert pairs_needed(0.001, spread**2) is None
 
 
-def test_a_pilot_is_judged_by_the_metric_that_shall_decide() -> None:
+def test_a_pilot_is_judged_by_the_primary_metric() -> None:
     rng = np.random.default_rng(2)
     pilot = run(rng, 300, CALM)
     history = (1000.0, 1000.5, 999.5, 1000.2, 999.8)
@@ -221,4 +223,4 @@ def test_a_pilot_is_judged_by_the_metric_that_shall_decide() -> None:
     tail = estimate_power(pilot, 0.02, ComparisonContext(aa_history_rps=history, primary="p99"))
     assert (rate.metric, tail.metric) == ("throughput", "p99")
     assert tail.pilot_value == pytest.approx(70, rel=0.1)
-    assert (tail.seconds or 0) > 2 * (rate.seconds or 0)  # its seconds vary by more
+    assert (tail.seconds or 0) > 2 * (rate.seconds or 0)  # its seconds vary more

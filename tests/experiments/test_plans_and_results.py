@@ -1,4 +1,4 @@
-"""The experiment's file: written before, held against what was done, and grown by what was found."""
+"""The experiment's file: the plan, the deviations from it, and the appended results."""
 
 from __future__ import annotations
 
@@ -79,20 +79,20 @@ def test_a_plan_is_the_same_from_its_file_and_from_a_runs_header() -> None:
         ('levels = ["a, b"]', "levels: names without commas"),
     ],
 )
-def test_what_a_plan_cannot_mean_is_refused(text: str, words: str) -> None:
+def test_a_contradictory_plan_is_refused(text: str, words: str) -> None:
     with pytest.raises(PlanError) as caught:
         parse_plan(text)
     assert words in str(caught.value)
 
 
-def test_the_template_holds_what_a_pilot_said_of_the_length() -> None:
+def test_the_template_holds_the_length_that_a_pilot_gives() -> None:
     filled = render_template("one pair: 8 min\nfive pairs: 20 min", "2m", 5, "p99")
     plan = parse_plan(filled)
     assert (plan.duration_s, plan.pairs, plan.primary) == (120.0, 5, "p99")
     assert "# five pairs: 20 min\n" in filled
 
 
-def test_whatever_was_not_done_as_planned_is_a_sentence() -> None:
+def test_every_deviation_from_the_plan_is_a_sentence() -> None:
     plan = parse_plan(WRITTEN)
     recorded = parse_plan(WRITTEN.replace('primary = "p99"', 'primary = "p90"'))
     strata = (Stratum("load 30", 300.0, None, None, None, kind="level"),)
@@ -112,7 +112,7 @@ def test_whatever_was_not_done_as_planned_is_a_sentence() -> None:
     )
 
 
-def test_a_comparison_as_planned_or_without_a_plan_deviates_in_nothing() -> None:
+def test_a_comparison_as_planned_or_without_a_plan_has_no_deviations() -> None:
     plan = ExperimentPlan({"primary": "p99"}, duration_s=300.0)
     assert (
         describe_deviations(plan, ExecutedPlan([("the baseline", 292.0)]), found()) == ()
@@ -122,7 +122,7 @@ def test_a_comparison_as_planned_or_without_a_plan_deviates_in_nothing() -> None
     )
 
 
-def test_what_was_found_is_appended_and_read_again() -> None:
+def test_a_result_is_appended_and_read_back() -> None:
     hostile = 'b"]\n[[results]]\nverdict = "regressed"\x1b[31m.tput.gz'
     grown = WRITTEN + noted(found(flags=("verified",))) + noted(found("inconclusive"), name=hostile)
     assert parse_plan(grown) == parse_plan(WRITTEN)
@@ -136,7 +136,7 @@ def test_what_was_found_is_appended_and_read_again() -> None:
     assert tomllib.loads(grown)["results"][0]["deviations"] == ["It ran 3 min."]
 
 
-def test_only_what_is_new_is_worth_a_line() -> None:
+def test_only_a_new_result_adds_a_line() -> None:
     grown = WRITTEN + noted(found())
     later = datetime(2026, 11, 26, tzinfo=UTC)
     assert is_repeated(grown, noted(found(), later))
@@ -154,5 +154,5 @@ def test_only_what_is_new_is_worth_a_line() -> None:
         "no toml",
     ],
 )
-def test_results_that_are_none_of_ours_are_left_out(text: str) -> None:
+def test_foreign_results_are_left_out(text: str) -> None:
     assert parse_results(text) == []

@@ -10,7 +10,7 @@ from tputtui.experiments.statistics.long_run_variance import estimate_long_run_v
 
 
 @pytest.mark.parametrize(("phi", "expected"), [(0.0, 600.0), (0.5, 200.0), (0.8, 66.7)])
-def test_effective_rows_are_those_of_the_theory(phi: float, expected: float) -> None:
+def test_the_effective_number_of_rows_agrees_with_theory(phi: float, expected: float) -> None:
     rng = np.random.default_rng(7)
     found = [estimate_long_run_variance(np.log(ar1(rng, 600, phi, 0.08))).n_eff for _ in range(60)]
     assert np.median(found) == pytest.approx(expected, rel=0.3)
@@ -25,7 +25,7 @@ def test_the_variance_is_that_of_the_mean_over_many_runs() -> None:
 
 @pytest.mark.parametrize(("seconds", "phi"), [(300, 0.5), (300, 0.8)])
 def test_equal_arms_are_seldom_called_different(seconds: int, phi: float) -> None:
-    """In small what bench/compare.py does in full: 5 % plus two Monte-Carlo standard errors of 120 runs."""
+    """A small version of bench/compare.py: 5 % plus two Monte-Carlo standard errors of 120 runs."""
     rng = np.random.default_rng(11)
     service = Service(phi=phi)
     runs = 120
@@ -43,7 +43,7 @@ def test_equal_arms_are_seldom_called_different(seconds: int, phi: float) -> Non
     assert "not_comparable" not in words
 
 
-def test_ten_percent_is_found_in_most_runs_of_ten_minutes() -> None:
+def test_ten_percent_is_detected_in_most_runs_of_ten_minutes() -> None:
     rng = np.random.default_rng(12)
     service = Service(phi=0.5)
     runs = 40

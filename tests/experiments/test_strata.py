@@ -1,4 +1,4 @@
-"""An uplift is verified at several levels and through an outage, as it was planned: by one metric, and none left out."""
+"""An uplift is verified as planned: at several levels and through an outage, by one metric."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def given(*names: str) -> list[tuple[str, Comparison]]:
     return [(name, answer("improved")) for name in names]
 
 
-def test_all_strata_are_judged_by_the_metric_that_decided_the_first() -> None:
-    """At one level the load was not limited, so its own primary is the throughput: that is another question."""
+def test_all_strata_are_judged_by_the_metric_of_the_first() -> None:
+    """At one level the load was not limited, so its own primary metric would be the throughput."""
     other = [
         ("load 70", answer("improved", primary="throughput", throughput=0.03)),
         *given("load 30", "outage"),
@@ -50,7 +50,7 @@ def test_all_strata_are_judged_by_the_metric_that_decided_the_first() -> None:
     assert found.heterogeneity_p == pytest.approx(1.0)
 
 
-def test_what_was_planned_and_is_missing_is_said_and_nothing_is_verified() -> None:
+def test_missing_planned_strata_are_reported_and_nothing_is_verified() -> None:
     found = verify_uplift(
         answer("improved"), given("load 30", "replica stopped", "another level"), PLAN
     )
@@ -72,7 +72,7 @@ def test_the_pair_that_is_compared_is_at_the_planned_level_that_is_not_among_the
     assert found.advice == ()
 
 
-def test_a_stratum_that_points_the_other_way_takes_the_uplift_back() -> None:
+def test_a_stratum_of_the_opposite_sign_withdraws_the_uplift() -> None:
     found = verify_uplift(
         answer("improved"),
         [*given("load 30", "load 70"), ("outage", answer("inconclusive", p99=0.01))],
@@ -91,11 +91,11 @@ def test_pairs_stay_strata_beside_the_levels() -> None:
     assert [one.kind for one in found.strata] == ["pair"] * 4 + ["level", "outage"]
 
 
-# ------------------------------------------------------------------------------------------------ pairs
+# -------------------------------------------------------------------------------------------- pairs
 
 
 def routed(rng: np.random.Generator, effect: float, share: float = 0.5) -> MetricRows:
-    """A service of two routes; the effect is on the p99 of the second alone."""
+    """Simulate a service of two routes; the effect is on the p99 of the second alone."""
     parts = {"GET /a": 600 * share * 2, "GET /b": 600 * (1 - share) * 2}
     routes = {}
     for name, rate in parts.items():
@@ -134,7 +134,7 @@ def test_a_pair_of_another_mix_is_left_out() -> None:
     )
 
 
-def test_a_pair_that_was_taken_on_another_machine_bars_all() -> None:
+def test_a_pair_from_another_machine_prevents_every_verdict() -> None:
     rng = np.random.default_rng(3)
     pairs = [RunPair(run(rng, 90, CALM), run(rng, 90, CALM), ComparisonContext()) for _ in range(3)]
     pairs[2] = replace(
@@ -146,7 +146,7 @@ def test_a_pair_that_was_taken_on_another_machine_bars_all() -> None:
 
 
 def test_an_uplift_of_the_tail_alone_is_verified_by_the_tail() -> None:
-    """An open load that nobody declared: throughput is equivalent, on either side of nothing by chance."""
+    """An undeclared open load: throughput is equivalent, by chance on either side of zero."""
     first = replace(answer("improved"), primary="throughput")
     others = [
         ("load 30", replace(answer("improved", throughput=-0.001), primary="throughput")),

@@ -1,4 +1,4 @@
-"""Tails from merged buckets, and every route by itself: what is there is found, what is not there is not."""
+"""Tails from merged buckets, and every route by itself: real effects are detected, others not."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rows(
     phi: float = 0.5,
     memory: float = 0.1,
 ) -> MetricRows:
-    """Lognormal latencies (median 20 ms, p99 about 115 ms) that are slow together, counted in buckets."""
+    """Simulate lognormal latencies (median 20 ms, p99 about 115 ms), correlated, in buckets."""
     served = rng.poisson(rate * ar1(rng, seconds, 0.3, 0.05))
     level = ar1(rng, seconds, phi, memory) * slower
     counts = []
@@ -109,7 +109,7 @@ def test_equal_arms_are_seldom_called_different_and_the_truth_is_covered(q: floa
     assert covered >= 53
 
 
-def test_a_slower_tail_is_found_with_its_size() -> None:
+def test_a_slower_tail_is_detected_with_its_size() -> None:
     rng = np.random.default_rng(7)
     found = tail_quantiles.compare_tails(
         alone(rows(rng, 300, 100.0), rows(rng, 300, 100.0, slower=1.3)), 0.99, BetweenRunVariance()
@@ -120,7 +120,7 @@ def test_a_slower_tail_is_found_with_its_size() -> None:
     assert found.exact_p_value < 0.001
 
 
-def test_a_tail_that_the_buckets_do_not_hold_is_not_told() -> None:
+def test_a_tail_beyond_the_buckets_is_not_reported() -> None:
     rng = np.random.default_rng(3)
     far = rows(rng, 120, 100.0, slower=400.0)
     found = tail_quantiles.compare_tails(alone(far, far), 0.99, BetweenRunVariance())
@@ -144,13 +144,13 @@ def test_an_arm_keeps_its_buckets_through_a_selection() -> None:
     assert np.array_equal(part.buckets, whole.buckets[10:20])
 
 
-# ------------------------------------------------------------------------------------------------ routes
+# ------------------------------------------------------------------------------------------- routes
 
 
 def shop(
     seed: int, rates: dict[str, float], slower: dict[str, float] | None = None, seconds: int = 300
 ) -> MetricRows:
-    """A service of several routes; the total is their sum."""
+    """Simulate a service of several routes; the total is their sum."""
     rng = np.random.default_rng(seed)
     routes = {
         name: rows(rng, seconds, rate, slower=(slower or {}).get(name, 1.0))
@@ -184,7 +184,7 @@ def test_a_route_that_is_slower_does_not_hide_in_the_total() -> None:
     assert list(verdicts) == ["/items", "/search", "/cart", "/payment"], "the most requests first"
 
 
-def test_of_many_equal_routes_none_is_called() -> None:
+def test_of_many_equal_routes_none_is_called_different() -> None:
     rates = {f"/r{number}": 15.0 for number in range(12)}
     called = 0
     for seed in range(8):

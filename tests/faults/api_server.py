@@ -1,4 +1,4 @@
-"""A small Prometheus: enough of its API for one job or more, and every way in which a server can refuse."""
+"""Small Prometheus API for one job or more, with every way in which a server can refuse."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def refusal(status: int, kind: str, error: str) -> Answer:
 
 
 class Fake:
-    """What the server says now. `wrong` answers in its place while it is set."""
+    """Answers of the server. `wrong` replaces them while it is set."""
 
     def __init__(self, jobs: tuple[str, ...] = ("api",)) -> None:
         self.jobs = jobs
@@ -158,7 +158,10 @@ DURATION = "http_request_duration_seconds"
 
 
 class NativeFake(Fake):
-    """Its latency is a native histogram: of 100 observations, 60 from 50 to 100 ms, the rest up to 200 ms."""
+    """Server with a native histogram.
+
+    Of 100 observations, 60 are from 50 to 100 ms, the rest up to 200 ms.
+    """
 
     def _query(self, query: str) -> Answer:
         if query.startswith("count by (job,__name__)"):
@@ -187,7 +190,7 @@ class NativeFake(Fake):
 
 @contextmanager
 def serving(fake: Fake) -> Iterator[Fake]:
-    """The fake behind HTTP; ended with the block."""
+    """Serve the fake over HTTP until the block ends."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -202,7 +205,7 @@ def serving(fake: Fake) -> Iterator[Fake]:
         def _reply(self, form: dict[str, str]) -> None:
             fake.headers.append({name.lower(): value for name, value in self.headers.items()})
             answer = fake.answer(self.path, form)
-            if answer is None:  # it hangs
+            if answer is None:  # no answer is sent
                 time.sleep(0.7)
                 self.close_connection = True
                 return
@@ -217,7 +220,7 @@ def serving(fake: Fake) -> Iterator[Fake]:
                 self.close_connection = True
 
         def log_message(self, *_: object) -> None:
-            """Tests are quiet."""
+            """Silence the log of requests."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", fake.port), Handler) as server:
         fake.port = server.server_port

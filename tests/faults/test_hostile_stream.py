@@ -1,4 +1,7 @@
-"""Every hostile answer, as a target of one run: up or down as Prometheus has it, with a warning, and JSON that is JSON."""
+"""Every hostile answer, as a target of one run.
+
+Up or down as in Prometheus, with a warning, and valid JSON.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,7 @@ def answered_targets(urls: list[str]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_all_hostile_answers_in_one_run_are_what_prometheus_makes_of_them(
+def test_all_hostile_answers_in_one_run_are_read_as_prometheus_reads_them(
     entries: dict[str, dict[str, Any]], port: int
 ) -> None:
     urls = [f"http://127.0.0.1:{port}/{name}" for name in entries]

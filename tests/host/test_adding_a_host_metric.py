@@ -1,4 +1,4 @@
-"""A host metric costs one row: the rest of the program finds it there."""
+"""Adding a host metric takes one row: the rest of the program follows."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def two_readings(root: Path) -> list[HostReading]:
     return [first, replace(collector.read(), at=first.at + 2.0, cpu=cpu)]
 
 
-def test_it_is_read_and_the_reason_is_given_where_the_kernel_has_none(root: Path) -> None:
+def test_it_is_read_and_its_absence_from_the_kernel_has_a_reason(root: Path) -> None:
     reading = HostCollector(root).read()
     assert reading.metrics == {"threads": 812.0, "threads_limit": 1624.0, "oom_kills": 10.0}
     reasons = dict(reading.missing)

@@ -1,4 +1,4 @@
-"""Numbers in files of the kernel: found by place, and missing with a reason, each on its own."""
+"""Numbers in files of the kernel: found by position, or missing with a reason, each on its own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_file_descriptors_with_and_without_a_limit(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("content", [None, "", "x y z\n", b"\xff\xfe", "nan nan nan nan\n"])
-def test_a_file_that_is_missing_or_malformed_costs_only_its_metric(
+def test_a_missing_or_malformed_file_affects_only_its_metric(
     tmp_path: Path, path: str, names: set[str], reason_name: str, content: str | bytes | None
 ) -> None:
     whole_proc(tmp_path)
@@ -65,7 +65,7 @@ def test_a_limit_that_cannot_be_read_leaves_the_metric_unknown(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("line", "word", "expected"), [("oom_kill", 1, 3), ("oom", 1, None), ("pgfault", 1, 12.5)]
 )
-def test_a_number_is_found_by_the_whole_first_word_of_its_line(
+def test_a_number_is_found_by_the_full_first_word_of_its_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, word: int, expected: float | None
 ) -> None:
     metric = HostMetric("kills", "kills", KernelNumber("/proc/vmstat", word=word, line=line))

@@ -1,4 +1,4 @@
-"""`stream` and `demo --stream` as a script meets them: what stands on stdout and stderr, and how they end."""
+"""`stream` and `demo --stream` as a script sees them: stdout, stderr and exit."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def read(line: str) -> Json:
-    """One object; NaN and Infinity, which Python would let pass, are none of JSON's."""
+    """Parse one object; reject NaN and Infinity, which Python would accept."""
 
     def refuse(word: str) -> None:
         pytest.fail(f"{word} is no JSON")
@@ -95,7 +95,7 @@ def read(line: str) -> Json:
 
 
 def assert_shape(found: Json) -> None:
-    """Every key that the contract names is there, and none that nobody declared."""
+    """Assert that every key of the contract is present, and no other."""
     assert set(found) == TOP
     assert found["schema"] == 1
     for target in found["targets"]:
@@ -126,10 +126,10 @@ def assert_shape(found: Json) -> None:
     assert set(found["self"]) == SELF
 
 
-# ------------------------------------------------------------------------------------------ demo
+# --------------------------------------------------------------------------------------------- demo
 
 
-def test_the_demo_streams_what_the_contract_says_and_ends_with_the_load_s_own_count() -> None:
+def test_the_demo_streams_by_the_contract_and_ends_with_the_load_s_own_count() -> None:
     done = run(
         "demo",
         "--stream",
@@ -172,12 +172,12 @@ def test_the_demo_streams_what_the_contract_says_and_ends_with_the_load_s_own_co
     assert routes >= {"/items/{id}", "/search", "/cart", "/checkout", "/payment"}
 
 
-def test_n_counts_objects() -> None:
+def test_n_limits_the_number_of_objects() -> None:
     done = run("demo", "--stream", "--load", "50", "-n", "3")
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 3)
 
 
-# ------------------------------------------------------------------------------------------ real servers
+# ------------------------------------------------------------------------------------- real servers
 
 
 @pytest.fixture(scope="module")
@@ -217,10 +217,10 @@ def test_debian_s_exporter_and_server_are_up_and_classified(exporter: str, serve
     assert prom["errors"]["family"] == "prometheus_http_requests_total"
 
 
-# ------------------------------------------------------------------------------------------ targets that fail
+# -------------------------------------------------------------------------------- targets that fail
 
 
-def test_a_closed_port_is_a_sentence_and_no_failure_of_ours() -> None:
+def test_a_closed_port_is_a_sentence_and_not_a_failure() -> None:
     done = run("stream", "-n", "1", f":{free_port()}")
     assert done.returncode == 0, done.stderr
     (found,) = [read(line) for line in done.stdout.splitlines()]
@@ -233,7 +233,7 @@ def test_a_closed_port_is_a_sentence_and_no_failure_of_ours() -> None:
 
 
 class Honest(http.server.BaseHTTPRequestHandler):
-    """Serves a counter, and notes when it was asked."""
+    """Handler that serves a counter, and records the times of requests."""
 
     asked: list[float]
 
@@ -246,12 +246,12 @@ class Honest(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Tests are quiet."""
+        """Silence the log of requests."""
 
 
 @pytest.fixture
 def honest() -> Iterator[tuple[str, list[float]]]:
-    """The target, and the moments at which it was asked."""
+    """Yield the target, and the times at which it was scraped."""
     Honest.asked = []
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Honest) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -261,7 +261,9 @@ def honest() -> Iterator[tuple[str, list[float]]]:
         thread.join()
 
 
-def test_a_target_that_hangs_leaves_the_other_its_cadence(honest: tuple[str, list[float]]) -> None:
+def test_a_target_that_hangs_leaves_the_cadence_of_the_other(
+    honest: tuple[str, list[float]],
+) -> None:
     target, asked = honest
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         done = run("stream", "-n", "6", f":{hanging.getsockname()[1]}", target)
@@ -270,19 +272,19 @@ def test_a_target_that_hangs_leaves_the_other_its_cadence(honest: tuple[str, lis
     assert len(objects) == 6
     assert all(found["targets"][0]["state"] == "slow" for found in objects)
     assert all(found["targets"][0]["waiting_s"] > 0 for found in objects)
-    assert all(found["targets"][0]["up"] is None for found in objects)  # it never answered
+    assert all(found["targets"][0]["up"] is None for found in objects)  # the target never answered
     assert all(found["targets"][1]["up"] is True for found in objects)
     assert all(found["services"][1]["traffic"]["rps"] is not None for found in objects)
-    assert len(asked) >= len(objects)  # once an object, the hanging one beside it
+    assert len(asked) >= len(objects)  # once an object, with the hanging target beside it
     newest = [found["time"] for found in objects]
     assert len(set(newest)) == len(newest), "each object rests on a new scrape"
 
 
-# ------------------------------------------------------------------------------------------ how it ends
+# --------------------------------------------------------------------------------------------- exit
 
 
 def begun(*arguments: str) -> subprocess.Popen[str]:
-    """A stream that has said its first object."""
+    """Start a stream and wait for its first object."""
     process = subprocess.Popen(
         [TPUTTUI, "stream", *arguments],
         stdin=subprocess.DEVNULL,
@@ -295,7 +297,7 @@ def begun(*arguments: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_reader_that_has_gone_is_no_failure(honest: tuple[str, list[float]]) -> None:
+def test_a_reader_that_has_gone_is_not_a_failure(honest: tuple[str, list[float]]) -> None:
     with begun(honest[0]) as process:
         assert process.stdout is not None
         process.stdout.close()
@@ -304,7 +306,7 @@ def test_a_reader_that_has_gone_is_no_failure(honest: tuple[str, list[float]]) -
         assert process.stderr.read() == ""
 
 
-def test_head_takes_one_and_all_is_well() -> None:
+def test_head_reads_one_object_and_the_exit_code_is_0() -> None:
     line = f"{TPUTTUI} stream :{free_port()} | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False

@@ -1,4 +1,4 @@
-"""The program against targets that are late, as real processes: `stream`, `check`, and what they print."""
+"""`stream` and `check`, as real processes, against late targets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ RATE = 50.0
 
 
 class LateServer:
-    """One port; the path says how late: /after/1.4 takes that long, /stall/BEGIN/END hangs between two of its seconds."""
+    """Server whose path sets the delay.
+
+    /after/1.4 takes that long, /stall/BEGIN/END hangs between two of its seconds.
+    """
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -116,7 +119,7 @@ def test_a_window_shorter_than_the_answers_shows_a_rate(late: LateServer) -> Non
     assert rates[-1] == pytest.approx(RATE, rel=0.1)
 
 
-def test_a_stall_keeps_the_figures_for_a_window_then_says_how_old_they_are_and_ends_without_a_spike(
+def test_a_stall_keeps_the_figures_for_a_window_then_shows_their_age_and_ends_without_a_spike(
     late: LateServer,
 ) -> None:
     late.began = time.monotonic()
@@ -153,12 +156,12 @@ def test_a_stall_keeps_the_figures_for_a_window_then_says_how_old_they_are_and_e
     assert known[-1] < 2 * RATE, "what was counted meanwhile makes no spike"
 
 
-def test_a_target_that_is_late_is_never_asked_twice_at_once(late: LateServer) -> None:
+def test_a_late_target_never_has_two_requests_under_way(late: LateServer) -> None:
     objects(late.url("/after/3"), "--interval", "200ms", "-n", "20")
     assert len(late.asked) <= 3
 
 
-def test_check_waits_for_a_slow_exporter_and_names_the_interval_that_suits_it(
+def test_check_waits_for_a_slow_exporter_and_names_a_suitable_interval(
     late: LateServer,
 ) -> None:
     done = run("check", late.url("/after/1.6"))
@@ -168,7 +171,7 @@ def test_check_waits_for_a_slow_exporter_and_names_the_interval_that_suits_it(
     assert "slower than" not in run("check", late.url("/after/1.6"), "--interval", "5s").stdout
 
 
-def test_check_says_that_a_target_is_slow_where_the_deadline_passes(late: LateServer) -> None:
+def test_check_reports_a_slow_target_where_the_deadline_passes(late: LateServer) -> None:
     done = run("check", late.url("/after/60"), "--timeout", "500ms")
     assert done.returncode == 1
     assert (
@@ -178,7 +181,7 @@ def test_check_says_that_a_target_is_slow_where_the_deadline_passes(late: LateSe
     assert "down" not in done.stdout
 
 
-def test_a_recording_that_depends_on_what_never_answers_ends_with_11(
+def test_a_recording_that_depends_on_a_silent_target_ends_with_exit_code_11(
     late: LateServer, tmp_path: Any
 ) -> None:
     words = [

@@ -36,7 +36,7 @@ PATIENCE_S = 25.0
 
 @contextmanager
 def victoria(folder: Path, *targets: str) -> Iterator[str]:
-    """Debian's VictoriaMetrics, scraping `targets` every second; its address."""
+    """Start Debian's VictoriaMetrics, scraping `targets` every second; yield its address."""
     port = free_port()
     config = folder / "vm.yml"
     config.write_text(
@@ -102,7 +102,7 @@ def readings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Snapshot
 
 
 def three(snapshot: Snapshot) -> tuple[ServiceState, ServiceState, ServiceState]:
-    """Directly, and by each server in the order of its target."""
+    """Return the service directly and by each server, in the order of the targets."""
     by_name = {service.name: service for service in snapshot.services}
     assert set(by_name) == {"direct", "prom", "vm"}
     return by_name["direct"], by_name["prom"], by_name["vm"]
@@ -164,7 +164,7 @@ def test_the_same_families_and_rows_are_shown(readings: list[Snapshot], which: i
     assert {row.labels for row in theirs.breakdown} == {row.labels for row in ours.breakdown}
 
 
-def test_who_watches_both_ways_counts_nothing_twice(readings: list[Snapshot]) -> None:
+def test_scraping_and_querying_together_count_nothing_twice(readings: list[Snapshot]) -> None:
     for snapshot in readings:
         assert [service.targets for service in snapshot.services] == [
             ("direct",),
@@ -174,7 +174,7 @@ def test_who_watches_both_ways_counts_nothing_twice(readings: list[Snapshot]) ->
         assert all(target.state == "up" for target in snapshot.targets)
 
 
-def test_a_server_that_is_restarted_is_a_gap_comes_back_by_itself_and_disturbs_nobody(
+def test_a_restarted_server_is_a_gap_recovers_by_itself_and_disturbs_no_target(
     tmp_path: Path,
 ) -> None:
     port, snapshots = free_port(), list[Snapshot]()

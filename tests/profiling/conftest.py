@@ -1,4 +1,7 @@
-"""Profiles from a few lines of text: "outer;inner 5" a stack, "outer;inner 5 3" with 3 samples of the GIL."""
+"""Profiles from lines of text.
+
+"outer;inner 5" is a stack, "outer;inner 5 3" one with 3 samples of the GIL.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ MAIN = ProfileThread(1, 1, "MainThread")
 
 
 def _frame(frames: FrameTable, word: str) -> int:
-    """`name`, `name:line` in /srv/app/app.py, or `name@file` and `name@file:line`."""
+    """Add a frame of "name", "name:line", "name@file" or "name@file:line".
+
+    Without a file it is /srv/app/app.py.
+    """
     name, _, where = word.partition("@")
     if where:
         file, _, line = where.partition(":")
@@ -67,5 +73,5 @@ def profile_of() -> Made:
 
 @pytest.fixture(scope="session")
 def profiles() -> Path:
-    """The captured profiles beside the checkout."""
+    """Return the folder of captured profiles beside the checkout."""
     return shared("profiles")

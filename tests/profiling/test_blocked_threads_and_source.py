@@ -1,4 +1,4 @@
-"""Waits in C told by CPU time; source files as the process sees them; the shelf of profiles."""
+"""Waits in C detected by CPU time, source files as the process sees them, the profile library."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def test_a_sleep_in_c_is_a_wait_and_computing_is_not(profile_of: Made) -> None:
     assert names == {WAITING_IN_C, "work"}
     assert running_stacks(stacks).weight == pytest.approx(100.0)
     assert categories.category_shares(stacks)["waiting"] == pytest.approx(0.8)
-    assert frames_waiting_in_c(made) == {}  # nobody measured: no claim
+    assert frames_waiting_in_c(made) == {}  # not measured: no claim
     assert (
         frames_waiting_in_c(with_cpu(made, 1.0)) == {}
-    )  # the CPU explains it: code in C that computes
+    )  # explained by CPU time: code in C that computes
 
 
 def test_without_the_gil_s_column_a_line_longer_than_the_cpu_time_waited(profile_of: Made) -> None:
@@ -53,13 +53,11 @@ def test_without_the_gil_s_column_a_line_longer_than_the_cpu_time_waited(profile
         WAITING_IN_C,
         "work",
     }
-    assert frames_waiting_in_c(with_cpu(made, 0.6)) == {}  # all of it may have run
+    assert frames_waiting_in_c(with_cpu(made, 0.6)) == {}  # it may have run all the time
 
 
-def test_who_waits_for_a_cpu_does_not_wait_in_c(profile_of: Made) -> None:
-    made = with_cpu(
-        profile_of(*["main;work 100"] * 5), 0.06
-    )  # as in a run: nobody asked for the GIL
+def test_a_thread_waiting_for_a_cpu_is_not_waiting_in_c(profile_of: Made) -> None:
+    made = with_cpu(profile_of(*["main;work 100"] * 5), 0.06)  # as in a run: without GIL samples
     assert frames_waiting_in_c(made)
     starved = replace(
         made, slices=tuple(replace(part, ready_shares={MAIN: 0.9}) for part in made.slices)
@@ -93,12 +91,12 @@ def test_the_gil_is_never_held_for_longer_than_the_code_was_there(profile_of: Ma
     assert all((tree.gil_share(node) or 0.0) <= tree.share(node) for node in range(1, len(tree)))
 
 
-def test_the_gil_alone_is_of_the_time(profile_of: Made) -> None:
+def test_gil_shares_are_of_the_wall_time(profile_of: Made) -> None:
     stacks = gil_stacks(select_stacks(profile_of("a 50 40\nb 50 10")))
     assert sorted(weight / stacks.weight for weight in stacks.wall) == [0.1, 0.4]
 
 
-def test_source_of_a_process_by_its_root_and_cwd(tmp_path: Path) -> None:
+def test_source_is_found_by_the_root_and_cwd_of_the_process(tmp_path: Path) -> None:
     file = tmp_path / "app.py"
     file.write_text("one\n\ttwo \x1b[31m\n")
     found = source_text.read_source(str(file), ProcessReference(os.getpid()))
@@ -112,7 +110,7 @@ def test_source_of_a_process_by_its_root_and_cwd(tmp_path: Path) -> None:
         os.chdir(here)
 
 
-def test_source_that_changed_or_cannot_be_read_says_so(tmp_path: Path) -> None:
+def test_changed_or_unreadable_source_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "app.py"
     file.write_text("one\n")
     assert (
@@ -122,7 +120,7 @@ def test_source_that_changed_or_cannot_be_read_says_so(tmp_path: Path) -> None:
     written = file.stat().st_mtime
     assert (
         source_text.read_source(str(file), None, int(written)).note == ""
-    )  # the kernel's second, in which it was started
+    )  # the second of the kernel's clock in which it was started
     assert (
         source_text.read_source(str(file), None, int(written) - 1).note == source_text.CHANGED_NOTE
     )
@@ -132,7 +130,7 @@ def test_source_that_changed_or_cannot_be_read_says_so(tmp_path: Path) -> None:
     assert "relative" in source_text.read_source("app.py", None).error
 
 
-def test_a_profile_on_the_shelf_is_a_private_file_and_comes_back(
+def test_a_profile_in_the_library_is_a_private_file_and_can_be_loaded(
     profile_of: Made, tmp_path: Path
 ) -> None:
     shelf = ProfileLibrary(tmp_path / "profiles")
@@ -149,7 +147,9 @@ def test_a_profile_on_the_shelf_is_a_private_file_and_comes_back(
     assert shelf.find_near(1_790_000_100.0) is None
 
 
-def test_a_profile_that_cannot_be_saved_is_kept_and_said(profile_of: Made, tmp_path: Path) -> None:
+def test_a_profile_that_cannot_be_saved_is_kept_and_reported(
+    profile_of: Made, tmp_path: Path
+) -> None:
     (tmp_path / "profiles").write_text("a file in the way")
     entry, problem = ProfileLibrary(tmp_path / "profiles").save_profile(profile_of("a 1"))
     assert "not saved" in problem

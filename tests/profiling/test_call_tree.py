@@ -1,4 +1,4 @@
-"""The tree's tests are tables: stacks in, rows out."""
+"""The call tree, as tables: stacks in, rows out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIB = "/usr/lib/python3.11"
 
 
 def drawn(view: TreeRows) -> str:
-    """Every row as "total self marker name notes", indented."""
+    """Return every row as "total self marker name notes", indented."""
     marks = {"open": "v", "closed": ">", "leaf": "."}
     return "\n".join(
         f"{row.total * 100:.0f} {row.self_ * 100:.0f} {'  ' * row.depth}{marks[row.marker]} {row.name}"
@@ -37,7 +37,7 @@ def table(text: str) -> str:
 def opened(profile: Profile, shape: TreeOptions | None = None) -> TreeRows:
     view = TreeRows(CallTree(select_stacks(profile), shape))
     at = 0
-    while at < len(view):  # each row, and those that it brings
+    while at < len(view):  # each row, and the rows that it adds
         view.expand(at)
         at += 1
     return view
@@ -85,7 +85,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize(("stacks", "expected"), TABLES.values(), ids=TABLES.keys())
-def test_the_tree_of(stacks: str, expected: str, profile_of: Made) -> None:
+def test_the_tree_has_the_expected_rows(stacks: str, expected: str, profile_of: Made) -> None:
     assert drawn(opened(profile_of(stacks))) == table(expected)
 
 
@@ -99,7 +99,7 @@ def test_unfolded_recursion_is_a_chain(profile_of: Made) -> None:
     assert len(tree) == 4
 
 
-def test_callers_start_at_what_ran(profile_of: Made) -> None:
+def test_callers_start_at_the_leaf_functions(profile_of: Made) -> None:
     view = opened(profile_of("a;x 3\nb;x 1\nb 1"), TreeOptions(is_inverted=True))
     assert drawn(view) == table("""
         80 80 v x
@@ -117,7 +117,7 @@ def test_lines_split_a_function(profile_of: Made) -> None:
     ]
 
 
-def test_a_function_stands_at_its_hottest_line(profile_of: Made) -> None:
+def test_a_function_shows_its_hottest_line(profile_of: Made) -> None:
     view = opened(profile_of("a:7;b 1\na:9;b 5\na:9;c 4"))
     assert view.row(0).line == 9
     assert view.tree.line_shares(1) == {7: (0.0, 0.1), 9: (0.0, 0.9)}
@@ -151,7 +151,7 @@ def test_one_small_row_is_shown_instead_of_one_more(profile_of: Made) -> None:
     assert [row.name for row in view.rows(0, 9)] == ["a", "b"]
 
 
-def test_collapse_closes_then_goes_to_the_parent(profile_of: Made) -> None:
+def test_collapse_closes_a_row_and_then_moves_to_the_parent(profile_of: Made) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of("a;b;c 4\na;b;d 3\na;e 3"))))
     view.expand(0)
     view.expand(1)
@@ -171,7 +171,7 @@ def test_a_chain_unfolds_link_by_link_and_folds_again(profile_of: Made) -> None:
     assert [row.name for row in view.rows(0, 9)] == ["a", "z"]
 
 
-def test_the_hottest_path_ends_where_the_time_is_spent(profile_of: Made) -> None:
+def test_the_hottest_path_ends_at_the_function_that_uses_the_time(profile_of: Made) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of("a;b;c 6\na;b 1\na;d 2\nz 1"))))
     at, runs = view.expand_hottest()
     assert runs
@@ -182,14 +182,16 @@ def test_the_hottest_path_ends_where_the_time_is_spent(profile_of: Made) -> None
 WAIT = "wait@/usr/lib/python3.12/threading.py"
 
 
-def test_what_runs_is_hotter_than_a_longer_wait(profile_of: Made) -> None:
+def test_running_code_is_hotter_than_a_longer_wait(profile_of: Made) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of(f"a;{WAIT} 90\na;b;c 6\na;d 4"))))
     at, runs = view.expand_hottest()
     assert runs
     assert view.row(at).name == "c" or "c" in "".join(view.row(at).notes)
 
 
-def test_where_nothing_runs_the_longest_wait_is_opened_and_said_to_be_one(profile_of: Made) -> None:
+def test_where_nothing_runs_the_longest_wait_is_opened_and_labelled_as_a_wait(
+    profile_of: Made,
+) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of(f"a;b;{WAIT} 9\na;c;{WAIT} 1"))))
     at, runs = view.expand_hottest()
     assert not runs
@@ -197,7 +199,7 @@ def test_where_nothing_runs_the_longest_wait_is_opened_and_said_to_be_one(profil
     assert view.row(at).notes[0].startswith("› wait")
 
 
-def test_matches_say_which_share_passes_through_them(profile_of: Made) -> None:
+def test_matches_show_the_share_that_passes_through_them(profile_of: Made) -> None:
     tree = CallTree(select_stacks(profile_of("a;load;loads 4\na;b;load 2\nc 4")))
     nodes, coverage = tree.matching_nodes(lambda func: "load" in func.name)
     assert coverage == pytest.approx(0.6)
@@ -219,7 +221,7 @@ def test_focus_roots_everything_at_a_function(profile_of: Made) -> None:
     """)
 
 
-def test_what_is_open_stays_open_when_the_tree_grows(profile_of: Made) -> None:
+def test_open_rows_stay_open_when_the_tree_grows(profile_of: Made) -> None:
     first = profile_of("a;b;c 5\nz 4")
     view = TreeRows(CallTree(select_stacks(first)))
     view.toggle_chain(0)
@@ -249,14 +251,16 @@ def test_the_spread_of_a_node_comes_from_the_slices(profile_of: Made) -> None:
     assert CallTree(select_stacks(profile_of(*["a 1"] * 4))).half_width(1) is None
 
 
-def test_torn_stacks_do_not_start_where_their_thread_does(profile_of: Made) -> None:
+def test_stacks_that_do_not_start_at_the_first_frame_of_their_thread_are_incomplete(
+    profile_of: Made,
+) -> None:
     text = "<module>;a 500\nb;c 2\n- 1"
     torn = select_stacks(profile_of(text, torn=True))
     assert torn.incomplete_share == pytest.approx(3 / 503)
     assert select_stacks(profile_of(text)).incomplete_share == pytest.approx(1 / 503)
 
 
-def test_a_chain_of_4096_frames_that_is_no_recursion(profile_of: Made) -> None:
+def test_a_chain_of_4096_different_frames_is_handled(profile_of: Made) -> None:
     deep = ";".join(f"f{at}" for at in range(4096))
     view = TreeRows(CallTree(select_stacks(profile_of(f"{deep} 3\nf0 1"))))
     view.expand(0)
@@ -272,13 +276,13 @@ def test_a_chain_of_4096_frames_that_is_no_recursion(profile_of: Made) -> None:
     )
 
 
-def test_two_functions_that_call_each_other_3000_deep(profile_of: Made) -> None:
+def test_mutual_recursion_3000_deep_is_handled(profile_of: Made) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of(";".join(["even", "odd"] * 1500) + " 2"))))
     assert view.expand_hottest() == (0, True)
     assert view.row(0).notes == ("› odd (3000)",)
 
 
-def test_an_empty_choice_has_no_rows() -> None:
+def test_an_empty_selection_has_no_rows() -> None:
     view = TreeRows(CallTree(select_stacks(Profile(FrameTable()))))
     assert view.rows(0, 10) == []
     assert view.expand_hottest() == (0, False)

@@ -1,4 +1,4 @@
-"""Captures of real processes: each test starts its own, and all of them end."""
+"""Captures of real processes; each test starts its own and ends it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def share(stacks: StackTable, name: str) -> top_functions.HotFunction:
 
 
 def left_over(pid: int) -> list[str]:
-    """py-spys on a process, and directories of ours, that still exist."""
+    """Return the py-spy processes on a process, and our temporary folders, that still exist."""
     spies = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -95,21 +95,19 @@ def left_over(pid: int) -> list[str]:
 
 
 def spent(process: subprocess.Popen[bytes]) -> tuple[float, float]:
-    """Seconds in `seventy` and in `thirty` by the target's own clock, as it said last."""
+    """Return the seconds in `seventy` and in `thirty` that the target reported last."""
     assert process.stdout is not None
-    time.sleep(0.5)  # it says so five times a second
+    time.sleep(0.5)  # it reports five times a second
     said = os.read(process.stdout.fileno(), 1 << 20).decode().splitlines()
     seventy, thirty = said[-1].split() if said[-1].count(" ") else said[-2].split()
     return float(seventy), float(thirty)
 
 
-def test_a_known_split_is_found_within_its_spread(start: Start) -> None:
+def test_a_known_split_is_measured_within_its_spread(start: Start) -> None:
     process = start("split")
     time.sleep(1.0)
     within = []
-    for _ in range(
-        3
-    ):  # a 95 % interval misses one time in twenty: two of three hold it but for 0.7 %
+    for _ in range(3):  # a 95 % interval misses one time in twenty: two of three cover with 99.3 %
         before = spent(process)
         stacks = select_stacks(captured(process.pid, 7))
         after = spent(process)
@@ -124,7 +122,7 @@ def test_a_known_split_is_found_within_its_spread(start: Start) -> None:
     assert sum(within) >= 2
 
 
-def test_wall_and_gil_of_threads(start: Start) -> None:
+def test_wall_and_gil_samples_of_threads_are_told_apart(start: Start) -> None:
     process = start("threads")
     profile = captured(process.pid, 3)
     assert len(profile.threads) == 4
@@ -144,13 +142,13 @@ def test_wall_and_gil_of_threads(start: Start) -> None:
     assert share(only, "split").total > 0.9
 
 
-def test_asyncio(start: Start) -> None:
+def test_asyncio_code_is_sampled(start: Start) -> None:
     stacks = select_stacks(captured(start("asyncio").pid))
     assert share(stacks, "handler").total > 0.1
     assert stacks.incomplete_share < 0.2
 
 
-def test_a_deep_stack(start: Start) -> None:
+def test_a_deep_stack_is_complete(start: Start) -> None:
     stacks = select_stacks(captured(start("deep").pid))
     assert max(map(len, stacks.stacks)) > 900
     assert share(stacks, "deep").total > 0.9
@@ -158,12 +156,12 @@ def test_a_deep_stack(start: Start) -> None:
 
 def test_a_stack_deeper_than_py_spy_reads_is_one_sentence(start: Start) -> None:
     process = start("deep", "20000")
-    time.sleep(0.3)  # it must have got there
+    time.sleep(0.3)  # it must have reached the depth
     assert "a stack is deeper than 4,096 frames" in failed(process.pid)
     assert left_over(process.pid) == []
 
 
-def test_a_process_is_never_stopped_where_nobody_asked_for_that(start: Start) -> None:
+def test_a_process_is_never_stopped_without_the_blocking_option(start: Start) -> None:
     process = start("split")
     taken = Capture(ProcessReference(process.pid), 1)
     taken.start()
@@ -184,19 +182,19 @@ def test_subprocesses_are_processes_of_the_profile(start: Start) -> None:
     profile = captured(process.pid, subprocesses=True)
     assert len({thread.pid for thread in profile.threads}) == 2
     assert profile.metadata.name == "targets.py"
-    for suffix in ("json", "txt", "svg"):  # py-spy tells both command lines
+    for suffix in ("json", "txt", "svg"):  # py-spy reports both command lines
         assert SECRET.encode() not in file_formats.render(profile, Path(f"p.{suffix}"))
     assert SECRET not in repr((profile.metadata, profile.threads, profile.frames.funcs))
 
 
-def test_a_process_that_ends_leaves_what_was_sampled(start: Start) -> None:
+def test_a_process_that_ends_leaves_the_samples_so_far(start: Start) -> None:
     profile = captured(start("exits").pid, 10)
     assert profile.metadata.ended == "the process ended"
     assert profile.weight() > 50
 
 
 @pytest.mark.parametrize("subprocesses", [False, True])
-def test_a_process_that_forks_in_the_middle_is_sampled_on(start: Start, subprocesses: bool) -> None:
+def test_a_process_that_forks_meanwhile_is_still_sampled(start: Start, subprocesses: bool) -> None:
     process = start("forks")
     profile = captured(process.pid, 6, subprocesses=subprocesses)
     assert profile.metadata.ended == ""
@@ -206,7 +204,7 @@ def test_a_process_that_forks_in_the_middle_is_sampled_on(start: Start, subproce
     assert left_over(process.pid) == []
 
 
-def test_a_process_that_becomes_another_program(start: Start) -> None:
+def test_a_process_that_execs_another_program_keeps_its_samples(start: Start) -> None:
     process = start("execs")
     profile = captured(process.pid, 30)
     assert profile.weight() > 50
@@ -227,7 +225,7 @@ def test_a_stopped_process_stays_stopped_and_is_shown(start: Start) -> None:
     assert "is stopped" in failed(process.pid, blocking=True)
 
 
-def test_stopping_early_keeps_what_there_is(start: Start) -> None:
+def test_stopping_early_keeps_the_samples_so_far(start: Start) -> None:
     process = start("split")
     told: list[CaptureProgress] = []
     taken = Capture(ProcessReference(process.pid), 30, on_progress=told.append)
@@ -262,7 +260,7 @@ def test_the_same_process_twice_and_a_third_capture_are_refused(start: Start) ->
     assert left_over(one.pid) == []
 
 
-def test_never_the_wrong_process(start: Start) -> None:
+def test_the_wrong_process_is_never_sampled(start: Start) -> None:
     process = start("split")
     found = process_facts.read_facts(process.pid)
     assert found is not None
@@ -272,7 +270,7 @@ def test_never_the_wrong_process(start: Start) -> None:
     assert captured(process.pid, 1).weight() > 0
 
 
-def test_what_is_no_python_is_a_sentence_that_offers_its_python(start: Start) -> None:
+def test_a_process_that_is_not_python_is_a_sentence_with_its_python_children(start: Start) -> None:
     assert "is not Python" in failed(start("/bin/sleep", "30").pid)
     shell = start("/bin/sh", "-c", f"{sys.executable} {TARGETS} split & wait")
     assert shell.stdout is not None
@@ -286,7 +284,7 @@ def test_what_is_no_python_is_a_sentence_that_offers_its_python(start: Start) ->
             os.kill(child.pid, signal.SIGKILL)
 
 
-def test_gone_and_zombie(start: Start) -> None:
+def test_a_gone_process_and_a_zombie_are_refused(start: Start) -> None:
     process = subprocess.Popen(["/bin/true"])
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert "a zombie" in failed(process.pid)
@@ -329,7 +327,7 @@ def test_a_py_spy_that_misbehaves_is_one_sentence(
 
 
 @pytest.mark.parametrize("blocking", [False, True])
-def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(
+def test_kill_9_of_tputtui_leaves_no_py_spy_and_no_stopped_target(
     start: Start, blocking: bool
 ) -> None:
     process = start("split")
@@ -357,12 +355,12 @@ def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(
     time.sleep(0.5)
     assert (
         sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values()) > used
-    )  # it runs on
+    )  # it still runs
     capture_folder.remove_stale_folders()
     assert not any(folder.exists() for folder in folders)
 
 
-def test_what_was_captured_comes_back_from_its_file(start: Start, tmp_path: Path) -> None:
+def test_a_captured_profile_is_read_back_from_its_file(start: Start, tmp_path: Path) -> None:
     profile = captured(start("threads").pid)
     file_formats.save(profile, tmp_path / "p.json.gz")
     again = file_formats.load(tmp_path / "p.json.gz")
@@ -377,6 +375,6 @@ def test_what_was_captured_comes_back_from_its_file(start: Start, tmp_path: Path
 @pytest.mark.parametrize(
     ("duration", "rate"), [(0, 100), (-1, 100), (4000, 100), (10, 0), (10, 5000)]
 )
-def test_what_py_spy_hangs_or_panics_on_is_refused(duration: float, rate: int) -> None:
+def test_input_on_which_py_spy_hangs_or_panics_is_refused(duration: float, rate: int) -> None:
     with pytest.raises(ValueError, match="a capture"):
         Capture(ProcessReference(1), duration, rate)

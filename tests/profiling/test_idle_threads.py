@@ -1,4 +1,4 @@
-"""A wait that own code did not enter is idle, and no client is accused of it. Frames as py-spy shows them."""
+"""A wait that own code did not enter is idle, and no client is blamed. Frames as in py-spy."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ IDLE = {
     "grpc server of own code": f"main;_Server.wait_for_termination@{SITE}/grpc/_server.py;wait@{SITE}/grpc/_common.py;{WAIT}",
     "forked by own code": f"main;BaseProcess.start@{PY}/multiprocessing/process.py;BaseProcess._bootstrap@{PY}/multiprocessing/process.py;Worker.loop@{SITE}/somelib/pool.py;{GET}",
 }  # fmt: skip
-WORK = "main;work 4 4"  # own code that runs, so that a share would find a caller
+WORK = "main;work 4 4"  # running own code, so that a share would have a caller
 
 
 @pytest.mark.parametrize("name", IDLE)
-def test_an_idle_thread_is_idle_and_nothing_is_said_of_it(name: str, profile_of: Made) -> None:
+def test_an_idle_thread_is_idle_and_has_no_insight(name: str, profile_of: Made) -> None:
     stacks = select_stacks(profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5))
     shares = categories.category_shares(stacks)
     assert shares["idle"] == pytest.approx(0.96)
@@ -134,7 +134,7 @@ def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: Made) -
     ]
 
 
-def test_a_consumers_callback_that_computes_is_own_code(profile_of: Made) -> None:
+def test_a_computing_callback_of_a_consumer_is_own_code(profile_of: Made) -> None:
     start = f"main;BlockingChannel.start_consuming@{SITE}/pika/adapters/blocking_connection.py"
     found = select_stacks(profile_of(*[f"{start};on_message;price 70 69\n{start};{SELECT} 30"] * 5))
     shares = categories.category_shares(found)
@@ -144,7 +144,7 @@ def test_a_consumers_callback_that_computes_is_own_code(profile_of: Made) -> Non
     ]
 
 
-def test_work_submitted_to_an_executor_and_waited_for_is_a_wait_of_own_code_but_no_lock(
+def test_waiting_for_an_executor_is_a_wait_of_own_code_and_not_a_lock(
     profile_of: Made,
 ) -> None:
     wait = f"main;fetch_all;Future.result@{PY}/concurrent/futures/_base.py;{WAIT}"
@@ -154,7 +154,7 @@ def test_work_submitted_to_an_executor_and_waited_for_is_a_wait_of_own_code_but_
     assert insights.profile_insights(found) == []
 
 
-def test_a_main_function_that_runs_an_unknown_librarys_loop_waits_for_no_lock(
+def test_a_main_function_that_runs_an_unknown_library_s_loop_does_not_wait_for_a_lock(
     profile_of: Made,
 ) -> None:
     loop = f"main;Server.serve@{SITE}/somelib/server.py;{WAIT}"
@@ -172,7 +172,7 @@ def test_a_main_function_that_runs_an_unknown_librarys_loop_waits_for_no_lock(
         ({"load": 30, "save": 30, "find": 40}, ", called from 3 functions."),
     ],
 )
-def test_a_caller_is_named_only_with_more_than_half(
+def test_a_caller_is_named_only_above_half_of_the_time(
     weights: dict[str, int], said: str, profile_of: Made
 ) -> None:
     text = "\n".join(
@@ -185,7 +185,7 @@ def test_a_caller_is_named_only_with_more_than_half(
     assert (sentence.func_id >= 0) == said.endswith("load.")
 
 
-def test_two_clients_of_which_neither_has_most_are_both_named(profile_of: Made) -> None:
+def test_two_clients_without_a_majority_are_both_named(profile_of: Made) -> None:
     text = f"main;load;execute@{SITE}/psycopg/cursor.py 50\nmain;load;get@{SITE}/redis/client.py 50"
     (sentence,) = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
     assert sentence.text.endswith("in the database clients psycopg and redis, called from load.")
@@ -201,7 +201,10 @@ def measured(made: Profile, shares: list[dict[ProfileThread, float]]) -> Profile
 
 
 def client_thread(executing: list[float], gil: float = 0.0) -> Profile:
-    """A thread of aiosqlite's: line 59 waits for work, line 64 executes a statement, in C both."""
+    """Create a thread of aiosqlite, in C throughout.
+
+    Line 59 waits for work, line 64 executes a statement.
+    """
     frames, thread = FrameTable(), ProfileThread(1, 2, "Thread-1 (_connection_worker_thread)")
     run = (frames.add_frame("Thread._bootstrap", f"{PY}/threading.py", 1002),)
     waits: Stack = (
@@ -231,7 +234,7 @@ def client_thread(executing: list[float], gil: float = 0.0) -> Profile:
 @pytest.mark.parametrize(
     "executing", [[0.3, 0.2, 0.4, 0.3, 0.3], [0.5, 0.6, 0.4, 0.5, 0.5], [0.8, 0.7, 0.9, 0.8, 0.8]]
 )
-def test_of_a_clients_own_thread_only_what_burnt_cpu_time_is_the_database(
+def test_of_a_client_s_own_thread_only_the_cpu_time_counts_as_database(
     executing: list[float],
 ) -> None:
     made = client_thread(executing)
@@ -247,20 +250,20 @@ def test_of_a_clients_own_thread_only_what_burnt_cpu_time_is_the_database(
     )  # no caller is known
 
 
-def test_a_clients_thread_of_which_nobody_measured_the_cpu_time_is_accused_of_nothing() -> None:
+def test_a_client_s_thread_without_measured_cpu_time_has_no_insight() -> None:
     made = client_thread([0.5] * 5)
     blind = replace(made, slices=tuple(replace(part, cpu_shares={}) for part in made.slices))
     assert insights.profile_insights(select_stacks(blind)) == []
     assert categories.category_shares(select_stacks(blind))["database"] == 0
 
 
-def test_a_busy_thread_has_no_waits_that_its_cpu_time_does_not_tell_apart(profile_of: Made) -> None:
+def test_a_busy_thread_has_no_waits_beyond_its_cpu_time(profile_of: Made) -> None:
     made = profile_of(*["main;deflate 60\nmain;work 40 39"] * 5)
     thread = made.threads[0]
     assert frames_waiting_in_c(measured(made, [{thread: 0.98}] * 5)) == {}
 
 
-def test_without_any_own_code_a_client_that_an_unknown_library_calls_waits_and_is_not_idle(
+def test_without_own_code_a_client_called_by_an_unknown_library_waits_and_is_not_idle(
     profile_of: Made,
 ) -> None:
     call = f"{UVICORN.format(s=SITE)};load@{SITE}/shop/views.py;execute@{SITE}/psycopg/cursor.py;{WAIT}"
@@ -275,7 +278,7 @@ def test_without_any_own_code_a_client_that_an_unknown_library_calls_waits_and_i
     ]
 
 
-def test_little_of_one_threads_time_is_not_worth_a_sentence(profile_of: Made) -> None:
+def test_a_small_share_of_one_thread_gives_no_insight(profile_of: Made) -> None:
     call = f"main;load;execute@{SITE}/psycopg/cursor.py;{WAIT}"
     assert (
         insights.profile_insights(

@@ -1,4 +1,4 @@
-"""Each rule speaks with its figures where it applies, and is silent where it does not."""
+"""Each rule gives a sentence with figures where it applies, and none where it does not."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ SAID = {
 
 SILENT = {
     "cpu-bound": "main;work 95 60\nmain;other 5 1",
-    "gil": f"main;rank 30 9\n{IDLE} 70",  # it computes, but lets the GIL go
+    "gil": f"main;rank 30 9\n{IDLE} 70",  # it computes, but releases the GIL
     "gil that is mostly free": f"main;rank 15 15\n{IDLE} 85",
     "lock": f"{IDLE} 90\nmain;Event.wait@{LIB}/threading.py;{CONDITION} 5\nmain;work 5",  # idle workers, a timer
-    "database": f"main;psycopg;{WAIT} 25\nmain;work 75",  # a function of ours that is called so
+    "database": f"main;psycopg;{WAIT} 25\nmain;work 75",  # a function of our own with that name
     "outbound": f"main;ask;get@{SITE}/requests/api.py 5\nmain;work 95",  # too little
-    "serialization": "main;json@/srv/app/json/thing.py 50\nmain;work 50",  # a module of ours that is called so
+    "serialization": "main;json@/srv/app/json/thing.py 50\nmain;work 50",  # a module of our own with that name
 }
 
 
 @pytest.mark.parametrize("rule", SAID)
-def test_a_rule_speaks(rule: str, profile_of: Made) -> None:
+def test_each_rule_fires_on_its_case(rule: str, profile_of: Made) -> None:
     text, sentence = SAID[rule]
     found = insights.profile_insights(
         select_stacks(profile_of(*[text] * 5)), evidence="pool db is at 20 of 20 and 3 wait"
@@ -66,12 +66,12 @@ def test_a_rule_speaks(rule: str, profile_of: Made) -> None:
 
 
 @pytest.mark.parametrize("rule", SILENT)
-def test_a_rule_is_silent(rule: str, profile_of: Made) -> None:
+def test_each_rule_is_silent_on_the_harmless_twin(rule: str, profile_of: Made) -> None:
     found = insights.profile_insights(select_stacks(profile_of(*[SILENT[rule]] * 5)))
     assert rule.split(maxsplit=1)[0] not in {one.rule for one in found}
 
 
-def test_no_spread_is_claimed_below_five_slices(profile_of: Made) -> None:
+def test_no_spread_is_shown_below_five_slices(profile_of: Made) -> None:
     found = insights.profile_insights(select_stacks(profile_of(SAID["lock"][0])))
     assert [one.text for one in found] == [
         "40.0 % of the time is spent waiting for a lock in acquire."
@@ -92,7 +92,7 @@ def test_at_most_three_sentences_the_largest_first(profile_of: Made) -> None:
     assert [one.rule for one in found] == ["lock", "database", "outbound"]
 
 
-def test_an_idle_process_says_nothing(profile_of: Made) -> None:
+def test_an_idle_process_has_no_insights(profile_of: Made) -> None:
     assert insights.profile_insights(select_stacks(profile_of(*[f"{IDLE} 100"] * 5))) == []
     assert insights.profile_insights(select_stacks(profile_of())) == []
 
@@ -103,18 +103,21 @@ BUSY = "main;work 95 95\nmain;other 5 1"
 @pytest.mark.parametrize(
     ("load", "rules"),
     [
-        (None, ["cpu-bound", "gil"]),  # nobody measured it
+        (None, ["cpu-bound", "gil"]),  # not measured
         (insights.CpuLoad(0.97, 0.02), ["cpu-bound", "gil"]),
         (insights.CpuLoad(0.13, 0.82), ["starved"]),
         (
             insights.CpuLoad(0.13, None),
             [],
-        ),  # it held the GIL and did not run: the data do not say why
+        ),  # it held the GIL and did not run: the data give no reason
         (insights.CpuLoad(0.13, 0.1), []),
-        (insights.CpuLoad(0.6, 0.35), []),  # less than a core, but no more was lacked than it had
+        (
+            insights.CpuLoad(0.6, 0.35),
+            [],
+        ),  # less than a core, but waiting was not longer than running
     ],
 )
-def test_a_process_without_a_cpu_is_not_bound_by_its_own(
+def test_a_process_that_waits_for_a_cpu_is_not_cpu_bound(
     load: insights.CpuLoad | None, rules: list[str], profile_of: Made
 ) -> None:
     found = insights.profile_insights(select_stacks(profile_of(*[BUSY] * 5)), load=load)

@@ -1,4 +1,4 @@
-"""Each cause as a sentence with its next step, on a /proc of our own making."""
+"""Each cause of a refused capture is a sentence with its next step, on a synthetic /proc."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def looked(
     return verdict
 
 
-def test_my_own_python_may_be_profiled(fake: FakeProc) -> None:
+def test_a_python_of_the_same_user_may_be_profiled(fake: FakeProc) -> None:
     fake.process(50)
     verdict = looked(fake, started=BTIME + 5000 / os.sysconf("SC_CLK_TCK"))
     assert verdict.can_attach
@@ -82,18 +82,18 @@ def test_my_own_python_may_be_profiled(fake: FakeProc) -> None:
     assert verdict.message == ""
 
 
-def test_gone(fake: FakeProc) -> None:
+def test_a_gone_process_is_refused(fake: FakeProc) -> None:
     assert looked(fake).message == "PID 50 is gone; choose another process"
     assert "gone" in looked(fake, 0).message
     assert "gone" in looked(fake, -1).message
 
 
-def test_another_process_has_the_pid(fake: FakeProc) -> None:
+def test_a_reused_pid_is_refused(fake: FakeProc) -> None:
     fake.process(50, name="vim")
     assert "PID 50 is another process now (vim)" in looked(fake, started=BTIME + 9999.0).message
 
 
-def test_zombie_and_kernel_thread(fake: FakeProc) -> None:
+def test_a_zombie_and_a_kernel_thread_are_refused(fake: FakeProc) -> None:
     fake.process(50, state="Z", parent=40)
     fake.process(51, name="kworker/0:1", flags=0x00200000)
     assert "zombie" in looked(fake).message
@@ -101,7 +101,7 @@ def test_zombie_and_kernel_thread(fake: FakeProc) -> None:
     assert "kernel thread" in looked(fake, 51).message
 
 
-def test_another_users_process_names_the_whole_command(fake: FakeProc) -> None:
+def test_a_process_of_another_user_is_refused_with_the_full_command(fake: FakeProc) -> None:
     fake.process(50, uid=0)
     verdict = looked(fake)
     assert "belongs to root, not to you" in verdict.message
@@ -116,7 +116,7 @@ def test_another_users_process_names_the_whole_command(fake: FakeProc) -> None:
     ("scope", "said"),
     [(1, "sysctl -w kernel.yama.ptrace_scope=0"), (2, "administrator"), (3, "next boot")],
 )
-def test_yama(scope: int, said: str, fake: FakeProc) -> None:
+def test_the_yama_scope_is_explained(scope: int, said: str, fake: FakeProc) -> None:
     fake.process(50)
     fake.yama(scope)
     verdict = looked(fake)
@@ -126,7 +126,9 @@ def test_yama(scope: int, said: str, fake: FakeProc) -> None:
     assert bool(verdict.command) == (scope < 3)
 
 
-def test_stopped_and_traced_only_matter_to_a_blocking_capture(fake: FakeProc) -> None:
+def test_stopped_and_traced_processes_are_refused_for_a_blocking_capture_only(
+    fake: FakeProc,
+) -> None:
     fake.process(50, state="T")
     fake.process(60, name="gdb")
     fake.process(51, state="t", tracer=60)
@@ -163,14 +165,14 @@ def test_not_python_offers_its_python_children(fake: FakeProc) -> None:
     assert "profile 52 (python3)" in verdict.message
 
 
-def test_we_do_not_offer_ourselves_nor_what_started_us(
+def test_tputtui_and_its_parents_are_never_offered(
     fake: FakeProc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "getpid", lambda: 53)
     fake.process(50, name="bash", exe="/bin/bash")
-    fake.process(51, name="python3", parent=50)  # somebody's
+    fake.process(51, name="python3", parent=50)  # of another parent
     fake.process(52, name="uv", parent=50, exe="/usr/bin/python3.12")  # a wrapper of ours
-    fake.process(53, name="python3", parent=52)  # we
+    fake.process(53, name="python3", parent=52)  # tputtui itself
     verdict = preflight.explain_failure(
         50, FinishedProcess(1, "", "Failed to find python version"), fake.root
     )
@@ -178,7 +180,7 @@ def test_we_do_not_offer_ourselves_nor_what_started_us(
     assert verdict.is_wrong_process
 
 
-def test_only_what_no_permission_would_help_is_the_wrong_process(fake: FakeProc) -> None:
+def test_only_a_fault_that_no_permission_would_help_is_the_wrong_process(fake: FakeProc) -> None:
     fake.process(50, uid=0)
     fake.process(51, state="Z")
     fake.process(52, flags=0x00200000)
@@ -186,7 +188,7 @@ def test_only_what_no_permission_would_help_is_the_wrong_process(fake: FakeProc)
     assert [looked(fake, pid).is_wrong_process for pid in (51, 52, 99)] == [True, True, True]
 
 
-def test_py_spys_words_become_ours(fake: FakeProc) -> None:
+def test_messages_of_py_spy_are_translated(fake: FakeProc) -> None:
     fake.process(50)
     fake.process(51, name="bash", exe="/bin/bash")
     assert "version 3.99.0 at /usr/bin/python3.12" in explained(
@@ -212,12 +214,12 @@ def test_py_spys_words_become_ours(fake: FakeProc) -> None:
     assert verdict.message == "PID 51 (bash) is not Python; choose a Python process"
 
 
-def test_uninterruptible_sleep(fake: FakeProc) -> None:
+def test_a_process_in_uninterruptible_sleep_is_explained(fake: FakeProc) -> None:
     fake.process(50, state="D")
     assert "uninterruptible sleep (state D)" in explained(fake, "", None)
 
 
-def test_a_container_without_the_capability(
+def test_a_container_without_the_capability_is_explained(
     fake: FakeProc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.process(50)
@@ -264,7 +266,7 @@ def test_its_version_is_checked(
     assert str(caught.value) == clean(str(caught.value))
 
 
-def test_one_that_is_not_executable_is_named(
+def test_a_py_spy_that_is_not_executable_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bin").mkdir()
@@ -275,7 +277,7 @@ def test_one_that_is_not_executable_is_named(
         preflight.find_py_spy()
 
 
-def test_our_own_facts() -> None:
+def test_the_facts_of_our_own_process_are_read() -> None:
     found = process_facts.read_facts(os.getpid())
     assert found is not None
     assert found.state == "R"

@@ -46,12 +46,14 @@ SITE = "/v/lib/python3.12/site-packages"
         ("<string>", "yours", "<string>"),
     ],
 )
-def test_whose_code_a_file_is(file: str, origin: str, module: str) -> None:
+def test_a_file_belongs_to_own_code_a_library_or_the_standard_library(
+    file: str, origin: str, module: str
+) -> None:
     assert categories.origin(file) == origin
     assert categories.module_name(file) == module
 
 
-def test_waiting_by_bare_and_qualified_names() -> None:
+def test_waits_are_recognised_by_bare_and_qualified_names() -> None:
     assert categories.is_waiting(Function("Condition.wait", f"{LIB}/threading.py"))
     assert categories.is_waiting(Function("wait", "/usr/lib/python3.8/threading.py"))
     assert categories.is_waiting(Function("EpollSelector.select", f"{LIB}/selectors.py"))
@@ -59,7 +61,7 @@ def test_waiting_by_bare_and_qualified_names() -> None:
     assert not categories.is_waiting(Function("Thread.run", f"{LIB}/threading.py"))
 
 
-def test_the_summary_is_the_requests_life_cycle(profile_of: Made) -> None:
+def test_the_summary_follows_the_life_cycle_of_a_request(profile_of: Made) -> None:
     text = "\n".join(
         (
             f"run@{SITE}/uvicorn/server.py;route@{SITE}/starlette/routing.py 6",
@@ -117,14 +119,14 @@ def test_a_sandwich_has_callers_and_callees(profile_of: Made) -> None:
     ]
 
 
-def test_source_heat(profile_of: Made) -> None:
+def test_source_lines_show_their_shares(profile_of: Made) -> None:
     found = top_functions.line_shares(
         select_stacks(profile_of("a:3;b:9 6\na:3 2\na:4 2")), "/srv/app/app.py"
     )
     assert found == {3: (pytest.approx(0.2), pytest.approx(0.8)), 9: (0.6, 0.6), 4: (0.2, 0.2)}
 
 
-def test_threads_by_what_they_do() -> None:
+def test_threads_are_listed_with_their_activity() -> None:
     frames = FrameTable()
     work = (frames.add_frame("work", "/srv/a.py", 1),)
     wait = (frames.add_frame("Condition.wait", f"{LIB}/threading.py", 1),)

@@ -22,7 +22,7 @@ def caller() -> None:
 
 
 @pytest.mark.skipif(sys.gettrace() is not None, reason="another profiler is at work")
-def test_what_cprofile_counted(tmp_path: Path) -> None:
+def test_the_counts_of_cprofile_are_read(tmp_path: Path) -> None:
     profiler = cProfile.Profile()
     profiler.runcall(caller)
     profiler.dump_stats(tmp_path / "x.pstats")
@@ -56,7 +56,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_one_is_a_sentence(data: bytes, tmp_path: Path) -> None:
+def test_a_broken_file_is_a_sentence(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "x.pstats"
     path.write_bytes(data)
     with pytest.raises(UnreadableProfileError) as caught:

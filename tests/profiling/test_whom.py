@@ -1,4 +1,4 @@
-"""Who is meant by :PORT: the process that serves it, and never another, on real sockets."""
+"""Resolution of :PORT to the process that serves it, on real sockets."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def server(workers: int, busy: int) -> Iterator[dict[str, Any]]:
         child.stdin.close()
 
 
-def test_the_idle_service_on_the_port_is_meant_and_not_the_busy_one_beside_it() -> None:
+def test_the_idle_service_on_the_port_is_chosen_and_not_the_busy_one_on_another() -> None:
     with server(0, 0) as quiet, server(0, 1) as busy:
         assert process_lookup.find(f":{quiet['port']}").identity.pid == quiet["parent"]
         assert process_lookup.find(f":{busy['port']}").identity.pid == busy["parent"]
 
 
-def test_of_forked_workers_the_busy_one_is_meant_and_the_parent_is_said_to_wait() -> None:
+def test_of_forked_workers_the_busy_one_is_chosen_and_the_parent_is_reported_as_waiting() -> None:
     with server(3, 1) as told:
         found = process_lookup.find(f":{told['port']}")
         assert found.identity.pid == told["workers"][0]
@@ -56,7 +56,7 @@ def test_of_forked_workers_the_busy_one_is_meant_and_the_parent_is_said_to_wait(
         assert process_lookup.workers_hint(os.getpid()) == ""
 
 
-def test_a_port_on_which_nobody_listens_is_one_sentence() -> None:
+def test_a_port_without_a_listener_is_one_sentence() -> None:
     with server(0, 1) as told:
         port = told["port"]
     with pytest.raises(process_lookup.ProcessNotFoundError, match=f"no process listens on :{port}"):
@@ -66,7 +66,7 @@ def test_a_port_on_which_nobody_listens_is_one_sentence() -> None:
 @pytest.mark.skipif(
     shutil.which("perl") is None, reason="a listener that is not Python is written in perl"
 )
-def test_a_listener_that_is_not_python_is_named_and_nothing_else_is_taken() -> None:
+def test_a_listener_that_is_not_python_is_named_and_no_other_process_is_chosen() -> None:
     with subprocess.Popen(
         ["perl", "-e", PERL], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as child:
@@ -81,7 +81,7 @@ def test_a_listener_that_is_not_python_is_named_and_nothing_else_is_taken() -> N
         child.stdin.close()
 
 
-def test_a_hidden_process_is_told_from_one_that_is_not_there(
+def test_a_hidden_process_is_distinguished_from_an_absent_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hidden = os.getppid()
@@ -94,7 +94,7 @@ def test_a_hidden_process_is_told_from_one_that_is_not_there(
     assert process_lookup.missing_process_reason(10**17) == f"there is no process {10**17}"
 
 
-def test_profile_takes_a_port_and_says_whose_it_is(
+def test_profile_accepts_a_port_and_names_its_process(
     attaching: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "p.json"

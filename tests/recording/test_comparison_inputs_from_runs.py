@@ -1,4 +1,4 @@
-"""A recorded run as a side of a comparison: whole, a span between marks, one of its services."""
+"""A recorded run as an arm of a comparison: all of it, a span between marks, one service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tputtui.cli.parser import UsageError
 from tputtui.recording.reader import Run
 
 
-def test_a_run_gives_the_rows_that_its_counter_counted(tmp_path: Path) -> None:
+def test_the_rows_of_a_run_are_those_of_its_counter(tmp_path: Path) -> None:
     record(tmp_path / "a.tput.gz", 30, mark_at=(10,))
     side = comparison_inputs.load_side(str(tmp_path / "a.tput.gz"))
     assert side.is_unix_time
@@ -23,12 +23,12 @@ def test_a_run_gives_the_rows_that_its_counter_counted(tmp_path: Path) -> None:
     assert side.environment["cpus"]
 
 
-def test_a_run_without_the_usual_suffix_is_known_by_its_content(tmp_path: Path) -> None:
+def test_a_run_without_the_usual_suffix_is_recognised_by_its_content(tmp_path: Path) -> None:
     record(tmp_path / "mine", 10)
     assert comparison_inputs.load_side(str(tmp_path / "mine")).is_unix_time
 
 
-def test_a_span_between_marks_is_a_side(tmp_path: Path) -> None:
+def test_a_span_between_marks_is_an_arm(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
     record(path, 30, mark_at=(10, 20))
     whole, part = (
@@ -55,7 +55,7 @@ def test_of_several_services_one_has_to_be_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", ["@nothing..", "@+5s..+1s", ":x"])
-def test_what_is_not_in_the_run_is_a_sentence(tmp_path: Path, words: str) -> None:
+def test_a_service_or_mark_that_is_not_in_the_run_is_a_sentence(tmp_path: Path, words: str) -> None:
     path = tmp_path / "a.tput.gz"
     record(path, 8)
     with pytest.raises(UsageError):
@@ -74,7 +74,7 @@ def test_the_builds_are_fields_that_do_not_depend_on_the_targets_ports(tmp_path:
     )
 
 
-def test_what_was_said_of_the_load_is_found_in_any_table_and_as_a_number(tmp_path: Path) -> None:
+def test_load_settings_are_found_in_any_table_and_as_numbers(tmp_path: Path) -> None:
     path = _recorded(
         tmp_path, workload={"load.offered_rps": "80.5", "load.users": "10", "seed": "nan"}
     )

@@ -1,4 +1,4 @@
-"""What a run gives to others: a cut, a table, OpenMetrics, JSON, a list of the runs of a folder."""
+"""Exports of a run: a cut, a table, OpenMetrics, JSON, and the listing of a folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.settings import ProfileTrigger, Settings, TargetSettings
 
 
-def test_a_cut_holds_its_span_and_its_marks_and_says_what_it_was_cut_from(tmp_path: Path) -> None:
+def test_a_cut_holds_its_span_its_marks_and_the_name_of_its_source(tmp_path: Path) -> None:
     record(tmp_path / "a", 130, mark_at=(5, 70, 90, 120))
     with Run(tmp_path / "a") as run:
         trim_run(run, 1070.0, 1100.0, tmp_path / "b")
@@ -55,13 +55,13 @@ def test_a_cut_of_nothing_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     assert not (tmp_path / "b").exists()
 
 
-def test_the_csv_is_what_compare_reads(tmp_path: Path) -> None:
+def test_the_csv_is_the_input_of_compare(tmp_path: Path) -> None:
     record(tmp_path / "a", 40)
     with Run(tmp_path / "a") as run:
         rows = parse_csv("".join(to_csv(run, None)), "a")
     assert rows.columns["rps"] == pytest.approx([100.0] * len(rows.t))
     assert len(rows.t) > 35
-    assert rows.dropped_rows >= 1  # the failed scrape has no rate, and no zero
+    assert rows.dropped_rows >= 1  # the failed scrape has no rate, and is not zero
 
 
 def test_of_several_services_the_first_column_names_them(tmp_path: Path) -> None:
@@ -75,12 +75,12 @@ def test_of_several_services_the_first_column_names_them(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
-def test_a_cell_that_a_spreadsheet_would_run_is_defused(text: str) -> None:
+def test_a_cell_that_a_spreadsheet_would_evaluate_is_defused(text: str) -> None:
     assert escape_cell(text) == f"'{text}"
     assert escape_cell("api") == "api"
 
 
-def test_the_openmetrics_is_what_prometheus_client_reads_with_every_sample(tmp_path: Path) -> None:
+def test_prometheus_client_reads_every_sample_of_the_openmetrics_export(tmp_path: Path) -> None:
     record(tmp_path / "a", 50)
     with Run(tmp_path / "a") as run:
         text = "".join(to_openmetrics(run))
@@ -95,7 +95,7 @@ def test_the_openmetrics_is_what_prometheus_client_reads_with_every_sample(tmp_p
     assert "secret" not in text
 
 
-def test_the_json_is_json_whatever_the_values(tmp_path: Path) -> None:
+def test_the_json_is_valid_whatever_the_values(tmp_path: Path) -> None:
     record(tmp_path / "a", 5, mark_at=(2,))
     with Run(tmp_path / "a") as run:
         objects = [json.loads(line) for line in to_json(run)]
@@ -137,7 +137,7 @@ def test_a_service_is_chosen_where_the_format_can_hold_one_alone(
         assert (code, printed.err, "api" in printed.out) == (0, "", False)
 
 
-def test_runs_lists_a_folder_with_what_cannot_be_read(
+def test_runs_lists_a_folder_with_its_unreadable_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "a.tput.gz", 70, note="before | after")
@@ -161,7 +161,7 @@ def test_runs_lists_a_folder_with_what_cannot_be_read(
 @pytest.mark.parametrize(
     "verb", [["export", "--format", "csv"], ["cut", "-o", "x"], ["replay", "--stream"]]
 )
-def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(
+def test_a_file_that_is_not_a_run_is_one_line_and_exit_code_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: list[str]
 ) -> None:
     (tmp_path / "a").write_text("hello")
@@ -196,7 +196,7 @@ def test_a_run_is_never_written_over_itself(
 
 
 @pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
-def test_an_export_is_written_over_plain_files_only(
+def test_an_export_overwrites_plain_files_only(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
     record(tmp_path / "a", 12)
@@ -212,7 +212,7 @@ def test_an_export_is_written_over_plain_files_only(
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_replay_stream_prints_what_stream_printed(
+def test_replay_stream_prints_the_same_as_stream(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown = record(tmp_path / "a", 12)
@@ -222,7 +222,7 @@ def test_replay_stream_prints_what_stream_printed(
     assert objects[0]["services"][0]["traffic"]["rps"] == pytest.approx(100.0)
 
 
-def test_a_replay_asks_and_profiles_nothing_of_the_living_machine(tmp_path: Path) -> None:
+def test_a_replay_scrapes_and_profiles_nothing_on_the_machine(tmp_path: Path) -> None:
     record(tmp_path / "a", 3)
     config = Settings(
         targets=(TargetSettings(name="api", url=ADDRESS),),
@@ -240,7 +240,7 @@ def test_a_replay_asks_and_profiles_nothing_of_the_living_machine(tmp_path: Path
     assert settings.profile.on_objective_missed is None
 
 
-# ------------------------------------------------------------------------------------------------ a server's answers
+# ------------------------------------------------------------------------------- a server's answers
 
 
 def served(
@@ -251,7 +251,7 @@ def served(
 
 
 def record_served(path: Path) -> list[Snapshot]:
-    """A job that a server knows: a look, its past, then rates; another one that it stands in for goes."""
+    """Record a job of a server: a query, its history, then rates; a replaced target leaves."""
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     recorder = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     shown = []
@@ -282,7 +282,7 @@ def without_url(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, targets=tuple(replace(target, url="") for target in snapshot.targets))
 
 
-def test_what_a_server_says_and_remembers_is_replayed_as_it_was_shown(tmp_path: Path) -> None:
+def test_the_data_and_history_of_a_server_are_replayed_as_they_were_shown(tmp_path: Path) -> None:
     shown = record_served(tmp_path / "a")
     assert shown[-1].history_s > 60
     assert shown[-1].services[0].traffic is not None

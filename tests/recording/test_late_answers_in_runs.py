@@ -1,4 +1,4 @@
-"""A run holds that an answer was late: a replay shows what was live, and a row covers the time that really passed."""
+"""Late answers in a run: a replay shows the live figures, and a row covers the time that passed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.recording.run_table import read_table
 
 RATE = 40.0
-STALLED, ANSWERED = 30, 55  # it says nothing from the one second to the other; its deadline is 10 s
+STALLED, ANSWERED = 30, 55  # silent between these two seconds; its deadline is 10 s
 
 
 def states(snapshot: Snapshot) -> list[tuple[object, ...]]:
@@ -50,13 +50,15 @@ def readings() -> Iterator[Reading]:
         elif tick in (STALLED + 10, STALLED + 20):
             yield Reading(at, time, (late(tick),), waiting={"api": waited})
         else:
-            partial = {"api": 100} if tick > STALLED + 20 else {}  # the third attempt brings a part
+            partial = (
+                {"api": 100} if tick > STALLED + 20 else {}
+            )  # the third attempt brings a partial answer
             yield Reading(at, time, waiting={"api": waited} if waited > 1 else {}, partial=partial)
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> tuple[Path, list[Snapshot]]:
-    """The run, and what was shown live."""
+    """Record the run; return it with the live snapshots."""
     path = tmp_path / "a.tput.gz"
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     monitor.add_target(Target("api", ADDRESS))
@@ -69,7 +71,7 @@ def run(tmp_path: Path) -> tuple[Path, list[Snapshot]]:
     return path, shown
 
 
-def test_a_replay_shows_that_an_answer_was_late_as_it_was_live(
+def test_a_replay_shows_a_late_answer_as_it_was_shown_live(
     run: tuple[Path, list[Snapshot]],
 ) -> None:
     path, live = run
@@ -99,7 +101,7 @@ def test_a_row_of_its_table_covers_the_wait_and_no_request_is_lost(
     assert len(found.rows) == 90 - (ANSWERED - STALLED)
 
 
-def test_an_old_file_without_a_word_on_waiting_is_read_as_ever(
+def test_an_old_file_without_waiting_fields_is_read_as_before(
     tmp_path: Path, run: tuple[Path, list[Snapshot]]
 ) -> None:
     path = tmp_path / "old.tput.gz"

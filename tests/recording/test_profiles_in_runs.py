@@ -1,4 +1,4 @@
-"""Profiles in a run: on a schedule, when an objective is missed, and those taken by key while it is recorded."""
+"""Profiles in a run: scheduled, triggered by an objective, and captured by key."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def busy() -> Iterator[int]:
 
 
 def recorded(path: Path) -> tuple[list[RecordedProfile], list[str]]:
-    """(profiles, the texts of the events about profiles)."""
+    """Return (profiles, the texts of the events about profiles)."""
     with Run(path) as run:
         items = list(run.items())
     events = [
@@ -55,13 +55,13 @@ def recorded(path: Path) -> tuple[list[RecordedProfile], list[str]]:
 
 
 def running() -> str:
-    """The command lines of all processes."""
+    """Return the command lines of all processes."""
     return subprocess.run(
         ["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True
     ).stdout
 
 
-def test_a_worker_is_sampled_every_so_often_and_the_run_carries_profiles_with_their_cost(
+def test_a_worker_is_sampled_periodically_and_the_run_carries_profiles_with_their_cost(
     exporter: Exporter, busy: int, attaching: None, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.tput.gz"
@@ -82,7 +82,7 @@ def test_a_worker_is_sampled_every_so_often_and_the_run_carries_profiles_with_th
     assert len(told) == len(set(told)), "a replay tells each once"
 
 
-def test_a_signal_ends_the_capture_that_is_under_way_and_keeps_what_it_has(
+def test_a_signal_ends_the_capture_under_way_and_keeps_its_samples(
     exporter: Exporter, busy: int, attaching: None, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.tput.gz"
@@ -90,7 +90,7 @@ def test_a_signal_ends_the_capture_that_is_under_way_and_keeps_what_it_has(
         slices: set[str] = set()
         for _ in range(600):
             slices |= {line.split()[0] for line in running().splitlines() if f"-p {busy} " in line}
-            if len(slices) > 3:  # the first has given what it had, however busy the machine is
+            if len(slices) > 3:  # the first capture has delivered, however busy the machine is
                 break
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
@@ -101,7 +101,7 @@ def test_a_signal_ends_the_capture_that_is_under_way_and_keeps_what_it_has(
     assert f"-p {busy} " not in running()
 
 
-def test_what_cannot_be_sampled_is_a_sentence_and_the_recording_goes_on(
+def test_a_process_that_cannot_be_sampled_is_a_sentence_and_the_recording_goes_on(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.tput.gz"
@@ -115,7 +115,7 @@ def test_what_cannot_be_sampled_is_a_sentence_and_the_recording_goes_on(
 
 
 @pytest.mark.parametrize("words", ["12", ":99999@5s", "12@5s/1s", "12@2h", "app@5s"])
-def test_a_wrong_word_for_what_to_sample_is_one_line(
+def test_an_invalid_profile_option_is_one_line(
     exporter: Exporter, tmp_path: Path, words: str
 ) -> None:
     with start(exporter, tmp_path / "a", "--profile", words) as process:

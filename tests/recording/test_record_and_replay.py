@@ -1,4 +1,7 @@
-"""A run holds what was read: the same monitor derives the same from it; damage costs what is damaged, and is said."""
+"""A run holds the readings: the same pipeline derives the same from it.
+
+Damage affects only the damaged part, and is reported.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from tputtui.recording.writer import CannotRecordError
 
 
 def without_url(snapshot: Snapshot) -> Snapshot:
-    """Credentials are not recorded: of the targets' addresses only these differ."""
+    """Remove the addresses of targets: credentials are not recorded, and only they differ."""
     return replace(snapshot, targets=tuple(replace(target, url="") for target in snapshot.targets))
 
 
@@ -36,7 +39,7 @@ def test_every_snapshot_of_the_replay_is_the_live_one(tmp_path: Path) -> None:
         assert len(run.member_starts()) == 3
 
 
-def test_workers_in_turn_and_dated_samples_replay_as_they_were_live(tmp_path: Path) -> None:
+def test_workers_in_turn_and_timestamped_samples_replay_as_they_were_live(tmp_path: Path) -> None:
     started, dated = (
         Series("process_start_time_seconds"),
         Series("lb_requests_total", (("code", "200"),)),
@@ -67,7 +70,7 @@ def test_workers_in_turn_and_dated_samples_replay_as_they_were_live(tmp_path: Pa
         assert run.damage == []
 
 
-def test_the_file_is_its_owners_and_has_no_credentials(tmp_path: Path) -> None:
+def test_the_file_is_private_and_has_no_credentials(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
     before = os.umask(0)
     try:
@@ -79,7 +82,7 @@ def test_the_file_is_its_owners_and_has_no_credentials(tmp_path: Path) -> None:
         assert b"secret" not in run.member_content(0)
 
 
-def test_a_file_cut_anywhere_gives_what_lies_before_the_cut(tmp_path: Path) -> None:
+def test_a_file_cut_anywhere_gives_the_readings_before_the_cut(tmp_path: Path) -> None:
     path, cut = tmp_path / "a.tput.gz", tmp_path / "cut.tput.gz"
     record(path, 130)
     whole = path.read_bytes()
@@ -96,7 +99,7 @@ def test_a_file_cut_anywhere_gives_what_lies_before_the_cut(tmp_path: Path) -> N
         assert [str(one) for one in found] == [str(one) for one in all_of[: len(found)]]
 
 
-def test_a_damaged_member_is_left_out_whole_and_said(tmp_path: Path) -> None:
+def test_a_damaged_member_is_left_out_as_a_whole_and_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
     record(path, 150)
     content = bytearray(path.read_bytes())
@@ -111,7 +114,7 @@ def test_a_damaged_member_is_left_out_whole_and_said(tmp_path: Path) -> None:
     assert not any(1062.0 <= one <= 1118.0 for one in at)
 
 
-def test_the_table_counts_what_the_counter_counted(tmp_path: Path) -> None:
+def test_the_table_agrees_with_the_counter(tmp_path: Path) -> None:
     record(tmp_path / "a.tput.gz", 20)
     table = read_table(tmp_path / "a.tput.gz")
     assert table.service == "api"
@@ -119,14 +122,14 @@ def test_the_table_counts_what_the_counter_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08junk", b"hello", b"\0" * 5000])
-def test_what_is_no_run_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_run_is_refused_in_a_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(content)
     with pytest.raises(NotARunError):
         Run(path)
 
 
-def test_a_fifo_is_refused_and_does_not_hold_us(tmp_path: Path) -> None:
+def test_a_fifo_is_refused_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "f")
     with pytest.raises(NotARunError, match="plain file"):
         Run(tmp_path / "f")
@@ -144,7 +147,9 @@ def test_nothing_is_overwritten_and_no_link_is_followed(tmp_path: Path) -> None:
     assert victim.read_text() == "mine"
 
 
-def test_a_second_recorder_on_one_file_is_refused_by_the_holders_name(tmp_path: Path) -> None:
+def test_a_second_recorder_on_one_file_is_refused_with_the_name_of_the_first(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "a.tput.gz"
     first = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     try:

@@ -1,4 +1,4 @@
-"""The recording process from outside: however it ends, the file opens and holds what was scraped."""
+"""The recording process: however it ends, the file opens and holds what was scraped."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def exporter() -> Iterator[Exporter]:
 
 @contextmanager
 def start(exporter: Exporter, path: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """A recorder that is gone when its test is, however that went."""
+    """Start a recorder that is ended with its test."""
     argv = [
         *TPUTTUI,
         "record",
@@ -73,7 +73,10 @@ def values(path: Path) -> list[int]:
 
 
 def assert_sound(found: list[int]) -> None:
-    """Values that were exported, each once, in order. (On a busy machine a scrape may have failed.)"""
+    """Assert exported values, each once, in order.
+
+    On a busy machine a scrape may have failed.
+    """
     assert found == sorted(set(found))
     assert all(value % 10 == 0 for value in found)
 
@@ -98,7 +101,7 @@ def test_kill_9_loses_two_seconds_at_most_and_never_the_file(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_well_with_a_summary(
+def test_a_signal_ends_it_cleanly_with_a_summary(
     exporter: Exporter, tmp_path: Path, number: signal.Signals
 ) -> None:
     path = tmp_path / "a.tput.gz"
@@ -118,7 +121,7 @@ def test_a_signal_ends_it_well_with_a_summary(
     assert len(values(path)) > 6
 
 
-def test_for_ends_it_by_itself_and_what_exists_is_not_overwritten(
+def test_for_ends_it_by_itself_and_an_existing_file_is_not_overwritten(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.tput.gz"
@@ -133,7 +136,7 @@ def test_for_ends_it_by_itself_and_what_exists_is_not_overwritten(
     assert path.read_bytes() == before
 
 
-def test_a_second_recorder_is_refused_by_the_name_of_the_first(
+def test_a_second_recorder_is_refused_with_the_name_of_the_first(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.tput.gz"

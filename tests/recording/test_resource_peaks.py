@@ -1,4 +1,4 @@
-"""How near to its limit each resource was over a run."""
+"""Peak use of each resource over a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tputtui runs DIR`: what a folder's runs were like, side by side, whatever else lies there."""
+"""`tputtui runs DIR`: figures of the runs of a folder, side by side, beside any other files."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def test_each_run_has_its_figures_and_its_plan(
     assert found["best 60 s"] == "101.0 req/s"
     assert float(found["errors"].split()[0]) == pytest.approx(100 * 90 / 12_990, rel=0.05)
     assert (found["hypothesis"], found["owner"], found["verdict"]) == ("a bigger pool", "ann", "")
-    assert found["decision"] == "ship"  # the plan's word; a verdict is what a comparison found
+    assert found["decision"] == "ship"  # the plan's expectation; a verdict comes from a comparison
 
 
-def test_a_run_of_less_than_a_minute_has_no_best_one_and_says_so(
+def test_a_run_of_less_than_a_minute_has_no_best_minute_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "a.tput.gz", 18)
@@ -60,7 +60,7 @@ def test_a_run_of_less_than_a_minute_has_no_best_one_and_says_so(
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
-def test_an_empty_folder_is_no_fault(
+def test_an_empty_folder_is_not_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
     said = told(capsys, str(tmp_path), "--format", form)
@@ -75,7 +75,7 @@ def test_a_folder_that_is_not_there_is_one_line(
     assert capsys.readouterr().err == f"tputtui: {tmp_path}/none: there is no such folder\n"
 
 
-def test_foreign_files_are_passed_over_and_what_is_called_a_run_and_is_none_is_said(
+def test_foreign_files_are_ignored_and_a_file_only_named_like_a_run_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "sound", 20)  # a run by its content
@@ -143,7 +143,7 @@ def test_a_folder_of_very_many_is_listed_to_its_end(tmp_path: Path) -> None:
     assert len(list_runs(tmp_path)) == 3000
 
 
-def test_of_a_run_that_was_closed_its_last_line_tells_it_and_no_reading_is_decoded(
+def test_a_closed_run_is_listed_from_its_last_line_without_decoding_readings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(tmp_path / "a.tput.gz", 200)
@@ -156,7 +156,7 @@ def test_of_a_run_that_was_closed_its_last_line_tells_it_and_no_reading_is_decod
     assert found.summary.ticks == 200
 
 
-def test_a_run_that_was_killed_is_listed_with_what_it_had(
+def test_a_killed_run_is_listed_with_its_readings_so_far(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "a.tput.gz", 200)
@@ -182,7 +182,7 @@ def test_the_best_minute_is_one_of_the_runs_own(tmp_path: Path) -> None:
     assert summing.summary().services[0].best_60s == pytest.approx(101.0)
 
 
-def test_a_tick_without_a_new_scrape_is_no_second_without_requests(tmp_path: Path) -> None:
+def test_a_tick_without_a_new_scrape_is_not_a_second_without_requests(tmp_path: Path) -> None:
     shown = record(tmp_path / "a", 60)
     summing = RunSummarizer()
     for snapshot in shown:
@@ -194,7 +194,7 @@ def test_a_tick_without_a_new_scrape_is_no_second_without_requests(tmp_path: Pat
     assert min(value for value in service.shape if value is not None) > 0
 
 
-def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(
+def test_a_recording_in_parts_has_its_total_length_and_each_part_its_own_figures(
     tmp_path: Path,
 ) -> None:
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
@@ -224,7 +224,7 @@ def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(
     assert sum(lengths) == 200
 
 
-def test_a_run_without_a_reading_leaves_no_file_and_another_one_there_is_left_alone(
+def test_a_run_without_a_reading_leaves_no_file_and_an_existing_file_alone(
     tmp_path: Path,
 ) -> None:
     to = Recorder(RecordingPlan(tmp_path / "a"), interval_s=1.0, window_s=10.0, quantiles=(0.5,))

@@ -26,7 +26,7 @@ def tputtui(*arguments: str) -> bytes:
 
 
 def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
-    """Yield each place where a value of `before` is another one now; new fields are no difference."""
+    """Yield each place where a value of `before` has changed; new fields are not differences."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key, value in before.items():
             if key not in now:
@@ -40,7 +40,7 @@ def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
         yield f"{path}: {before!r} was, {now!r} is"
 
 
-def test_ten_runs_are_here() -> None:
+def test_the_ten_runs_are_present() -> None:
     assert len(NAMES) == 10
 
 

@@ -1,4 +1,4 @@
-"""A run knows which processes served its targets: each member says so, and a replay marks the same rows."""
+"""A run holds the processes that serve its targets, and a replay marks the same rows."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_rows_of_a_replay_are_marked_as_they_were(tmp_path: Path) -> None:
     assert "serves :8000" in shown[-1].values()
 
 
-def test_a_member_says_it_anew_and_what_has_not_changed_is_said_once() -> None:
+def test_each_member_repeats_the_listeners_and_unchanged_listeners_are_written_once() -> None:
     encoder = Encoder()
     reading = Reading(1.0, 1.0, listeners=samples.listeners())
     silent = replace(reading, listeners=None)

@@ -1,4 +1,4 @@
-"""The same comparison in every format; foreign text stays text in each."""
+"""One comparison in every format; foreign text stays text in each."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_text_fits_the_width_of_a_terminal(case: ComparisonReport) -> None:
     assert max(map(len, render_text(case).splitlines())) <= 80
 
 
-def test_json_never_holds_what_json_has_not(case: ComparisonReport) -> None:
+def test_json_never_holds_nan_or_infinity(case: ComparisonReport) -> None:
     json.loads(json.dumps(build_json(case), allow_nan=False))
 
 
@@ -142,7 +142,7 @@ def test_a_gap_is_a_break_in_the_line_and_an_empty_column_no_chart() -> None:
 
 
 def _luminance(colour: str) -> float:
-    """Of #rgb or #rrggbb, by WCAG 2."""
+    """Return the relative luminance of #rgb or #rrggbb, by WCAG 2."""
     digits = colour.removeprefix("#")
     wide = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
     parts = [int(wide[at : at + 2], 16) / 255 for at in (0, 2, 4)]
@@ -152,7 +152,7 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_every_colour_of_words_can_be_read_in_light_in_dark_and_on_paper() -> None:
+def test_every_text_colour_is_legible_in_light_in_dark_and_on_paper() -> None:
     themes = re.findall(r":root\{(.*?)\}", read_style(), re.DOTALL)
     assert len(themes) == 3
     for theme in themes:
@@ -178,7 +178,7 @@ def test_the_axis_has_round_values_up_to_the_highest() -> None:
 
 @pytest.fixture(scope="module")
 def whole() -> ComparisonReport:
-    """All that a report can tell, at once."""
+    """Create a comparison with everything that a report can contain."""
     rng = np.random.default_rng(7)
     service = Service(phi=0.3, cv=0.04, rate=500.0)
     a, b = run(rng, 120, service), run(rng, 120, service, p99_effect=-0.4)
@@ -278,7 +278,7 @@ def test_html_has_a_heading_for_each_section_of_a_page_and_no_other(
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
-def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_planned(
+def test_every_format_reports_strata_saturation_load_plan_and_deviations(
     whole: ComparisonReport, form: str
 ) -> None:
     written = FORMATS[form].render(whole)
@@ -289,7 +289,7 @@ def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_plan
         "offered_rps 30", "offered_rps 40", "4 CPUs", "16 GB",  # the load and the machine
         "h1, h2", "Each arm was to run 5 min.", "inconclusive, p99 +1.0 %", "ship, 2026-11-26",
         "p90 is not judged: only 8 requests are slower than it: 20 are needed",
-        "GET /x", "40 → 60 %", "+1.000 pp",  # a route, and its errors, for they moved
+        "GET /x", "40 → 60 %", "+1.000 pp",  # a route, and its errors, because they changed
     ):  # fmt: skip
         assert words in seen, words
     assert "-0.0 %" not in seen.replace("-0.0 % [", "")

@@ -1,4 +1,4 @@
-"""The judge: it agrees where it should, finds a real difference, and allows for each known defect of prometheus-client."""
+"""Cross-check with prometheus-client: agreement, real differences, and its known defects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pretended(*samples: tuple[str, float]) -> Exposition:
     return Exposition({Series(name): value for name, value in samples}, {}, len(samples))
 
 
-def test_it_agrees_without_a_word_on_a_plain_body() -> None:
+def test_it_agrees_silently_on_a_plain_body() -> None:
     found = verdict('# TYPE x_total counter\nx_total{a="1"} 1\nx_total{a="2"} NaN\n')
     assert found == CrosscheckResult(True, "prometheus-client agrees: 2 of 2 samples", 2, 2)
 
@@ -99,7 +99,7 @@ def test_every_entry_of_the_table_is_met_above() -> None:
 
 
 def test_an_exemplar_in_the_text_format_is_a_timestamp_to_the_client() -> None:
-    """The defect itself: when the client is mended, the entry goes."""
+    """The defect itself: when the client is fixed, the entry is removed."""
     (family,) = text_string_to_metric_families('x{a="1"} 1 # {t="a"} 0.67\n')
     assert family.samples[0].timestamp == pytest.approx(0.00067)
 
@@ -111,14 +111,14 @@ def test_duplicates_count_once_and_empty_labels_not_at_all() -> None:
     )
 
 
-def test_what_was_not_wanted_is_not_judged() -> None:
+def test_unwanted_families_are_not_compared() -> None:
     assert (
         verdict("x 1\ny 2\n", wanted=frozenset({"y"})).sentence
         == "prometheus-client agrees: 1 of 1 samples"
     )
 
 
-def test_what_is_hidden_is_not_judged() -> None:
+def test_series_beyond_the_limit_are_not_compared() -> None:
     body = b'x{i="1"} 1\nx{i="2"} 2\nx{i="3"} 3\ny 1\n'
     exposition = Scanner(ScanLimits(series=2)).scan(body)
     assert exposition.hidden

@@ -1,4 +1,7 @@
-"""Questions as PromQL, and answers sorted out; what a real server makes of them is in tests/integration."""
+"""PromQL queries and the assignment of their answers.
+
+Real servers are in tests/integration.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +39,12 @@ DISCOVERY = Path(__file__).resolve().parents[2] / "docs" / "discovery.md"
         *("http://h:9090/api/v1", "http://h:9090/api/v1/query", "http://h:9090/query?x=1"),
     ],
 )
-def test_what_is_copied_from_a_browser_is_cut_back_to_the_address(typed: str) -> None:
+def test_an_address_copied_from_a_browser_is_reduced_to_the_server(typed: str) -> None:
     assert base_url(typed) == "http://h:9090"
     assert base_url("http://h/select/0/prometheus/") == "http://h/select/0/prometheus"
 
 
-def test_a_value_cannot_leave_its_string() -> None:
+def test_a_value_cannot_break_out_of_its_string() -> None:
     assert quote_string('a"} or vector(1) #\\\n') == '"a\\"} or vector(1) #\\\\\\n"'
 
 
@@ -82,7 +85,7 @@ def part(job: str, *questions: Question, scrape_s: float = 1.0) -> JobTarget:
     )
 
 
-def test_jobs_that_ask_alike_share_an_expression() -> None:
+def test_jobs_with_the_same_queries_share_an_expression() -> None:
     one = Question("x_total", "rate", frozenset(("code",)))
     other = Question("x_total", "rate", frozenset(("route",)))
     found = build_expressions(
@@ -93,7 +96,7 @@ def test_jobs_that_ask_alike_share_an_expression() -> None:
     assert 'sum by (job,code) (rate(x_total{job="c"}[120000ms]))' in found[1]
 
 
-def test_many_questions_are_few_queries() -> None:
+def test_many_expressions_are_few_queries() -> None:
     found = join_queries(["e"] * (2 * MAX_QUESTIONS_PER_QUERY + 1))
     assert [query.count("e") for query in found] == [
         MAX_QUESTIONS_PER_QUERY,

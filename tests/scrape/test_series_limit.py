@@ -9,7 +9,7 @@ from tputtui.scrape.labels import ScanLimits
 from tputtui.scrape.scanner import Scanner
 
 
-def test_a_body_of_countless_families_is_not_looked_at_to_its_end(
+def test_a_body_of_countless_families_is_not_counted_to_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looked: list[bytes] = []

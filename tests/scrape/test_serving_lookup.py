@@ -1,4 +1,4 @@
-"""Who serves a target, by its sockets: real ones on loopback, and lists of the kernel's that were written for a test."""
+"""Processes that serve a target, by their sockets: real ones on loopback, and synthetic lists."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_process_is_the_same_in_the_lookup_and_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]"])
-def test_every_name_of_this_machine_leads_to_the_process(host: str) -> None:
+def test_every_name_of_this_machine_resolves_to_the_process(host: str) -> None:
     with server(0, 0) as told:
         assert pids(f"http://{host}:{told['port']}/metrics") == [told["parent"]]
         assert pids(f"http://127.0.0.77:{told['port']}/metrics") == [], (
@@ -91,7 +91,7 @@ def test_two_services_on_one_port_of_two_addresses_are_told_apart() -> None:
         assert pids(f"http://127.0.0.2:{one['port']}/") == [other["parent"]]
 
 
-def test_connections_accepted_on_another_port_make_nobody_serve_this_one() -> None:
+def test_connections_accepted_on_another_port_do_not_count_for_this_one() -> None:
     with (
         server(0, 0) as told,
         socket.create_server(("127.0.0.1", 0)) as own,
@@ -119,7 +119,7 @@ def test_another_machine_and_a_server_s_target_are_not_looked_up() -> None:
     assert (served.here, served.server, served.holders) == (None, "prom:9090", ())
 
 
-def test_a_name_that_hangs_holds_up_nobody_and_is_not_asked_twice(
+def test_a_hanging_name_lookup_delays_nothing_and_is_not_started_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[str] = []
@@ -182,7 +182,7 @@ def row(address: str, inode: int, port: int = 80) -> TcpSocket:
         ([row("0.0.0.0", 1, 81)], "10.0.0.1", []),
     ],
 )
-def test_the_socket_that_the_kernel_would_choose(
+def test_the_socket_is_the_one_that_the_kernel_would_choose(
     listening: list[TcpSocket], address: str, inodes: list[int]
 ) -> None:
     parsed = parse_ip(address)

@@ -1,4 +1,4 @@
-"""Whatever the answers are: a scanner that has seen others reads each as one that sees it first."""
+"""A used scanner reads any answer exactly as a new one does."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def read(
     st.lists(st.integers(0, 3), min_size=4, max_size=8),
     st.booleans(),
 )
-def test_a_scanner_with_a_past_reads_each_answer_as_a_new_one_does(
+def test_a_used_scanner_reads_each_answer_as_a_new_one_does(
     answers: list[list[tuple[bytes, bytes]]], order: list[int], ends: bool
 ) -> None:
     bodies = [
@@ -100,7 +100,7 @@ def test_a_scanner_with_a_past_reads_each_answer_as_a_new_one_does(
         PLAIN.replace(b'a{x="1"} 1\n', b""),
     ],
 )
-def test_what_is_not_the_same_answer_is_read_line_by_line(changed: bytes) -> None:
+def test_a_changed_answer_is_read_line_by_line(changed: bytes) -> None:
     scanner = Scanner()
     for body in (PLAIN, PLAIN, PLAIN.replace(b" 1\n", b" 9\n"), changed, PLAIN, PLAIN):
         assert read(scanner, body) == read(Scanner(), body)
@@ -133,7 +133,7 @@ def test_names_that_become_wanted_are_read_from_then_on() -> None:
         assert read(scanner, PLAIN, wanted) == read(Scanner(), PLAIN, wanted)
 
 
-def test_series_that_are_there_all_the_time_are_never_forgotten() -> None:
+def test_series_that_are_always_present_are_never_forgotten() -> None:
     scanner = Scanner()
     first = list(scanner.scan(PLAIN).samples)
     for _ in range(5 * FORGET_AFTER):
@@ -142,7 +142,7 @@ def test_series_that_are_there_all_the_time_are_never_forgotten() -> None:
     assert not scanner.forgotten_names
 
 
-def test_an_answer_with_timestamps_is_not_kept() -> None:
+def test_an_answer_with_timestamps_is_not_cached() -> None:
     unchanged = PreviousLayout()
     body = b"a 1 1700000000000\n"
     series = next(iter(Scanner().scan(body).samples))

@@ -1,4 +1,4 @@
-"""A config file's text: all its errors at once, each with its place."""
+"""Text of a config file: all errors at once, each with its position."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def problems(text: str) -> list[str]:
     return [str(problem).removeprefix("/etc/t/config.toml:") for problem in caught.value.problems]
 
 
-def test_all_problems_are_named_at_once_with_line_and_key() -> None:
+def test_all_problems_are_reported_together_with_line_and_key() -> None:
     text = """\
 interval = "0s"
 windw = "3s"
@@ -129,7 +129,7 @@ body = -1
         ("x = " + "[" * 5000, "not TOML|nested"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(text: str, words: str) -> None:
+def test_a_fault_is_described_in_one_line(text: str, words: str) -> None:
     (problem, *_) = problems(text)
     assert any(word in problem for word in words.split("|"))
     assert problem.isprintable()
@@ -142,7 +142,7 @@ def test_a_header_s_value_is_never_quoted() -> None:
     assert "geheim" not in problem
 
 
-def test_paths_start_at_the_file_or_at_home() -> None:
+def test_relative_paths_start_at_the_file_or_at_home() -> None:
     text = "[[targets]]\nurl = ':1'\ntoken_file = '~/t'\nca_file = 'ca.pem'\ncert_file = '/c.pem'"
     (target,) = config(text).values["targets"]
     assert (target.token_file, target.ca_file, target.cert_file) == (
@@ -152,7 +152,7 @@ def test_paths_start_at_the_file_or_at_home() -> None:
     )
 
 
-def test_bindings_are_kept_in_the_words_of_signals() -> None:
+def test_bindings_are_stored_under_the_names_of_signals() -> None:
     text = "[[targets]]\nurl = ':1'\n[targets.bindings]\ntraffic = 'hits_total'\n[targets.bindings.errors]\nlabel = 'code'\nvalues = ['500']"
     (target,) = config(text).values["targets"]
     assert target.bindings == {
@@ -205,7 +205,7 @@ _VALUES = st.recursive(
 
 @given(_VALUES)
 @example("")
-def test_every_kind_returns_a_value_or_says_what_is_wrong(value: object) -> None:
+def test_every_type_returns_a_value_or_an_error(value: object) -> None:
     for option in (
         *schema.SETTINGS,
         *schema.PRESET,
@@ -217,7 +217,7 @@ def test_every_kind_returns_a_value_or_says_what_is_wrong(value: object) -> None
         try:
             assert (
                 option.value_type.read(value) is not None
-            )  # "" is a value, too: of `chart` it says none
+            )  # "" is a value, too: for `chart` it means none
         except ValueError as error:
             said = str(error)
         assert said

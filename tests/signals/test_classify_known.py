@@ -265,7 +265,7 @@ def test_known_exporters_are_bound_as_an_sre_would(
     assert ((bindings.errors.family, bindings.errors.label) if bindings.errors else None) == errors
 
 
-def test_a_gauge_that_is_a_rate_already_stays_a_gauge() -> None:
+def test_a_gauge_that_holds_a_rate_stays_a_gauge() -> None:
     traffic = classify(
         corpus.scan(exposition('gauge pulsar_rate_in{topic="a"}', "gauge pulsar_msg_backlog"))
     ).traffic

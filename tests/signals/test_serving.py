@@ -74,7 +74,7 @@ TWO = snapshot(
         (SHOP, None, False, 1),
         (TILL, None, False, 2),
         (SHOP, None, True, 1),  # the list has the focus, and no row is marked
-        (SHOP, (3, 0.3), False, 1),  # a cursor that was left behind
+        (SHOP, (3, 0.3), False, 1),  # a cursor in a list without the focus
         (SHOP, (3, 0.3), True, 3),  # under the cursor of the focused list: the explicit choice
         (None, (3, 0.3), False, 3),
         (None, (3, 0.3), True, 3),
@@ -82,7 +82,7 @@ TWO = snapshot(
         (None, None, True, None),
     ],
 )
-def test_the_order_is_focused_cursor_then_service_then_cursor_then_none(
+def test_the_default_process_is_the_focused_cursor_then_the_service_then_the_cursor(
     service: ServiceState | None, cursor: ProcessReference | None, has_focus: bool, pid: int | None
 ) -> None:
     choice = choose_process(TWO, service, cursor=cursor, has_focus=has_focus)
@@ -101,7 +101,7 @@ def test_a_cursor_belongs_to_a_pid_and_its_start_time() -> None:
 
 
 @pytest.mark.parametrize("busiest", [11, 12, 13])
-def test_of_forked_workers_the_busiest_is_first_and_p_goes_through_all(busiest: int) -> None:
+def test_of_forked_workers_the_busiest_is_first_and_p_cycles_through_all(busiest: int) -> None:
     states = (
         process(10, 0.2),
         *(process(pid, 80.0 if pid == busiest else pid - 10.0) for pid in (11, 12, 13)),
@@ -161,7 +161,7 @@ PARENT_CASES = {
 
 
 @pytest.mark.parametrize("case", PARENT_CASES)
-def test_a_parent_is_a_worker_only_where_it_is_seen_to_serve(case: str) -> None:
+def test_a_parent_is_a_worker_only_where_it_accepts_connections(case: str) -> None:
     (own, own_connections), (childs, childs_connections), ranked, is_waiting = PARENT_CASES[case]
     target = at(
         "shop-1", 8070, holder(10, 900, own_connections), holder(11, 10, childs_connections)
@@ -185,7 +185,7 @@ def test_a_waiting_parent_under_the_cursor_says_so_and_offers_the_busiest() -> N
     assert pid_of(choice) == 10, "the row that was chosen"
 
 
-def test_who_accepted_a_connection_serves_though_it_does_not_listen() -> None:
+def test_a_process_with_accepted_connections_serves_without_listening() -> None:
     target = at("shop-1", 8070, holder(10), holder(11, 10, 3, is_listening=False))
     assert [
         one.pid for one in find_workers([target], (process(10), process(11, 50.0))).processes
@@ -257,7 +257,7 @@ BUSY = (process(3, 99.0, name="batch.py"),)
         ),
     ],
 )
-def test_where_no_worker_may_be_seen_nothing_is_offered_but_a_sentence(
+def test_where_no_worker_is_visible_only_a_sentence_is_offered(
     listeners: TargetListeners, processes: tuple[ProcessState, ...], state: str, words: str
 ) -> None:
     choice = choose_process(
@@ -283,7 +283,7 @@ def test_a_python_holder_goes_before_the_one_that_only_opened_the_socket() -> No
     assert "again" not in choice.describe()
 
 
-def test_before_anything_was_looked_up_the_choice_waits() -> None:
+def test_before_the_first_lookup_the_choice_waits() -> None:
     assert choose_process(replace(TWO, processes=None), SHOP).is_pending
     assert choose_process(replace(TWO, listeners=None), SHOP).is_pending
     assert choose_process(

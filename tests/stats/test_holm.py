@@ -18,7 +18,7 @@ def test_holm_steps_down() -> None:
 
 
 def rejected_by_definition(p_values: list[float], alpha: float) -> set[int]:
-    """Indices that the step-down procedure rejects, as Holm (1979) states it."""
+    """Return the indices that the step-down procedure rejects, as in Holm (1979)."""
     rejected: set[int] = set()
     for index in sorted(range(len(p_values)), key=p_values.__getitem__):
         if p_values[index] > alpha / (len(p_values) - len(rejected)):

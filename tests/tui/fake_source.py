@@ -1,4 +1,4 @@
-"""A source without an engine: it shows the sample, and remembers what the screen asked of it."""
+"""Source without an engine: it shows the sample snapshot and records the calls of the screen."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FakeSource:
         self.asked.append(("stop", None))
 
     def tick(self, seconds: float = 1.0, **changes: Any) -> None:
-        """The next snapshot arrives."""
+        """Deliver the next snapshot."""
         self.snapshot = replace(
             self.snapshot,
             time=self.snapshot.time + seconds,
@@ -79,7 +79,7 @@ class FakeSource:
         return samples.replicas()
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else a screen may ask of an engine: remembered, and answered with nothing."""
+        """Record any other call of an engine's method, and return None."""
         if name.startswith("__"):
             raise AttributeError(name)
         return lambda *words: self.asked.append((name, words))
@@ -89,7 +89,7 @@ class FakeSource:
 
 
 def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any) -> TputtuiApp:
-    """The app on a fake source."""
+    """Create the app on a fake source."""
     themes = tuple(theme_files.theme_folders())
     place = ScreenEnvironment("web-01", 0.0, Path(tempfile.gettempdir()) / "tputtui-tests", themes)
     chosen = Settings(
@@ -104,12 +104,15 @@ def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any)
 
 
 def frame(app: TputtuiApp) -> str:
-    """What is on the screen, as text. The one place that reads Textual's compositor."""
+    """Return the text of the screen.
+
+    The only function that reads Textual's compositor.
+    """
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
 async def settled(app: TputtuiApp, pilot: Pilot[int]) -> str:
-    """The picture once the first snapshot is in it and it has stopped changing: however slow the machine is."""
+    """Wait until the screen shows the first snapshot and no longer changes, and return its text."""
     before = ""
     for _ in range(200):
         await pilot.pause(0.05)

@@ -1,4 +1,4 @@
-"""A new panel is its own file and one entry of one list: the screen, the keys and the help follow."""
+"""Adding a panel takes its file and one entry of one list: screen, keys and help follow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGE = Path(panels.__file__).parents[2]
 
 @pytest.fixture
 def added(monkeypatch: pytest.MonkeyPatch) -> PanelSpec:
-    """The panel of `added_panel.py`, named by the one list."""
+    """Register the panel of `added_panel.py` in the list."""
     monkeypatch.setattr(panels, "PANELS", (*panels.PANELS, added_panel.PANEL))
     return added_panel.PANEL
 
@@ -66,7 +66,7 @@ async def test_an_added_panel_is_drawn_and_reached_by_tab_and_zoomed_and_copied(
         assert "Throughput" not in zoomed
 
 
-async def test_an_added_panel_takes_the_lines_that_are_left_on_a_small_screen_with_the_focus(
+async def test_an_added_panel_fills_the_remaining_lines_of_a_small_screen_when_focused(
     added: PanelSpec,
 ) -> None:
     app = desk()
@@ -91,7 +91,7 @@ async def test_the_tenth_panel_has_no_number_and_the_ninth_keeps_its_own(added: 
 
 
 @pytest.mark.parametrize("height", range(30, 61))
-def test_panels_in_the_middle_leave_both_rows_their_lines(
+def test_panels_in_the_middle_leave_enough_lines_for_both_rows(
     monkeypatch: pytest.MonkeyPatch, height: int
 ) -> None:
     def tall(number: int) -> PanelSpec:
@@ -134,6 +134,6 @@ def test_names_of_panels_are_unique() -> None:
         assert set(panel.replaces) <= set(names)
 
 
-def test_the_config_can_choose_the_panels_that_say_so() -> None:
+def test_the_config_can_choose_the_configurable_panels() -> None:
     chosen = tuple(panel.name for panel in panels.PANELS if panel.is_configurable)
     assert chosen == schema.PANELS

@@ -35,7 +35,7 @@ from tputtui.views.shared.styled_text import LineBuilder, line_text
 
 HOSTILE_NAME = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 10_000
 
-# ----------------------------------------------------- the tab: all that a tab's own module contains
+# ---------------------------------------------------- the tab: all that a tab's own module contains
 
 derived_for: list[Profile] = []
 
@@ -86,7 +86,7 @@ TAB = TabSpec(
     enter_label="nothing",
 )
 
-# --------------------------------------------------------------------------------------------- tests
+# -------------------------------------------------------------------------------------------- tests
 
 
 @pytest.fixture(autouse=True)
@@ -160,9 +160,9 @@ def test_an_added_tab_fills_the_pane_and_hostile_names_stay_text(size: tuple[int
         assert_fills(render_pane(content, *size).view.lines, *size)
 
 
-def test_what_an_added_tab_needs_is_derived_in_advance_and_once_for_all_filters() -> None:
+def test_the_data_of_an_added_tab_is_derived_in_advance_and_once_for_all_filters() -> None:
     def ignore(*_: LibraryEntry | Message | str) -> None:
-        """Take a message or a saved profile: this test starts no capture."""
+        """Accept a message or a saved profile: this test starts no capture."""
 
     library = ProfileLibrary(state_folder() / "profiles")
     shown_profile = profile()

@@ -1,4 +1,4 @@
-"""The metric browser by its keys, on a source that is not there."""
+"""The metric browser by its keys, on a fake source."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROWS = (
 
 
 class Exposing(FakeSource):
-    """A source whose targets have been read whole."""
+    """Source whose targets have been read in full."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ def copied(app: App[Any]) -> str:
     return app.clipboard
 
 
-async def test_i_opens_the_browser_reads_the_target_whole_and_q_lets_go() -> None:
+async def test_i_opens_the_browser_and_reads_the_target_in_full_until_q() -> None:
     source = Exposing()
     source.read = False
     app = desk(source)
@@ -107,7 +107,7 @@ async def test_the_search_works_while_it_is_typed_and_esc_clears_it() -> None:
         assert "Throughput" in frame(app)
 
 
-async def test_enter_chooses_what_a_family_feeds_and_y_copies_the_lines_that_keep_it() -> None:
+async def test_enter_binds_a_family_to_a_signal_and_y_copies_the_config_lines() -> None:
     source = Exposing()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -136,7 +136,7 @@ async def test_enter_chooses_what_a_family_feeds_and_y_copies_the_lines_that_kee
         ]
 
 
-async def test_esc_gives_up_a_choice_and_binds_nothing() -> None:
+async def test_esc_cancels_a_choice_and_binds_nothing() -> None:
     source = Exposing()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -148,7 +148,7 @@ async def test_esc_gives_up_a_choice_and_binds_nothing() -> None:
     assert source.was_asked("bind") == []
 
 
-async def test_left_and_right_go_from_target_to_target() -> None:
+async def test_left_and_right_switch_targets() -> None:
     source = Exposing()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -168,7 +168,7 @@ async def test_left_and_right_go_from_target_to_target() -> None:
     ]
 
 
-async def test_foreign_text_is_drawn_and_does_nothing() -> None:
+async def test_foreign_text_is_drawn_without_effect() -> None:
     app = desk(Exposing())
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
@@ -177,7 +177,7 @@ async def test_foreign_text_is_drawn_and_does_nothing() -> None:
         assert "Jobs ␛[31mdone[/red]." in frame(app)
 
 
-async def test_the_cursor_stays_with_its_family_when_others_come() -> None:
+async def test_the_cursor_stays_on_its_family_when_others_arrive() -> None:
     source = Exposing()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -210,7 +210,7 @@ CHARTED = ChartedFamily("web-01", "db_pool_in_use", "gauge", value=18.0)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (100, 30), (40, 12)])
-async def test_enter_puts_a_metric_on_the_live_screen_and_a_key_takes_it_away(
+async def test_enter_adds_a_metric_to_the_live_screen_and_a_key_removes_it(
     size: tuple[int, int],
 ) -> None:
     source = Exposing()
@@ -231,9 +231,7 @@ async def test_enter_puts_a_metric_on_the_live_screen_and_a_key_takes_it_away(
     assert source.was_asked("chart_family")[-1] == (None,)
 
 
-async def test_a_charted_metric_has_the_whole_screen_with_its_axes_and_gives_it_back_when_it_goes() -> (
-    None
-):
+async def test_a_zoomed_metric_fills_the_screen_with_its_axes_until_it_is_removed() -> None:
     source = Exposing()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -248,7 +246,7 @@ async def test_a_charted_metric_has_the_whole_screen_with_its_axes_and_gives_it_
         assert "─ Throughput" in await settled(app, pilot)
 
 
-async def test_enter_on_the_charted_metric_takes_it_away_and_another_takes_its_place() -> None:
+async def test_enter_on_the_charted_metric_removes_it_and_another_replaces_it() -> None:
     source = Exposing()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -1,4 +1,4 @@
-"""A closer look by keys: one route, one replica, a past moment."""
+"""Drill-down by keys: one route, one replica, a past moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tputtui.signals.service.service_filter import ServiceFilter
 
 
 def through(lens: ServiceFilter, rps: float) -> tuple[ServiceState, ...]:
-    """The services of the sample, and the one that a lens shows."""
+    """Return the services of the sample, and the filtered one."""
     alone = samples.service(lens.name, traffic=TrafficState("http_requests_total", rps))
     return (*samples.snapshot().services, alone)
 
@@ -39,7 +39,7 @@ async def test_enter_on_a_route_shows_it_alone_and_esc_shows_all() -> None:
         assert "1,284 req/s" in frame(app)
 
 
-async def test_esc_clears_a_filter_before_the_lens() -> None:
+async def test_esc_clears_the_search_before_the_route_filter() -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -65,7 +65,7 @@ async def test_enter_on_a_replica_shows_it_alone() -> None:
         assert "600.5 req/s" in frame(app)
 
 
-async def test_a_target_that_is_no_replica_is_shown_already() -> None:
+async def test_enter_on_a_target_without_replicas_says_so() -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -76,7 +76,7 @@ async def test_a_target_that_is_no_replica_is_shown_already() -> None:
         assert "web-03 is no replica of another" in frame(app)
 
 
-async def test_going_to_another_service_puts_the_lens_away() -> None:
+async def test_switching_the_service_removes_the_filter() -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -88,9 +88,7 @@ async def test_going_to_another_service_puts_the_lens_away() -> None:
         assert app.session.view_state.service == "node"
 
 
-async def test_looking_back_leaves_the_axis_where_it_is_and_marks_the_moment_in_every_chart() -> (
-    None
-):
+async def test_moving_back_in_time_keeps_the_axis_and_marks_the_moment_in_every_chart() -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -113,7 +111,7 @@ async def test_looking_back_leaves_the_axis_where_it_is_and_marks_the_moment_in_
         assert "▲" not in frame(app)
 
 
-async def test_the_odd_replica_is_named_with_the_reason() -> None:
+async def test_the_outlying_replica_is_named_with_the_reason() -> None:
     source = FakeSource()
     odd = replace(samples.replicas()["web-02"], outlier_reason="p99 410 ms, others 88.1 ms")
     source.replicas = lambda: {**samples.replicas(), "web-02": odd}  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""No key is silent: it does something, or the line at the bottom says why not. And what it says goes with the next one."""
+"""Every key acts or explains in the bottom line why not, until the next key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tputtui.views.shared.styled_text import line_text
 async def pressed(
     *typed: str, size: tuple[int, int] = (80, 24), source: FakeSource | None = None
 ) -> tuple[str, str]:
-    """The picture before the last key, and after it."""
+    """Return the screen before the last key, and after it."""
     app = desk(source)
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
@@ -71,7 +71,7 @@ async def test_a_key_that_cannot_act_says_why(typed: tuple[str, ...], words: str
         ({"breakdown_by": (), "breakdown": ()}, "nothing to break down: the traffic has no labels"),
     ],
 )
-async def test_d_says_when_there_is_nothing_to_break_down(
+async def test_d_reports_when_there_is_nothing_to_break_down(
     changes: dict[str, Any], words: str
 ) -> None:
     source = FakeSource(samples.snapshot(services=(samples.service(**changes),)))
@@ -94,7 +94,7 @@ async def test_d_says_when_there_is_nothing_to_break_down(
         ("full_stop", "a recorded run plays faster and slower"),
     ],
 )
-async def test_a_key_that_a_saved_profile_cannot_obey_says_why(key: str, words: str) -> None:
+async def test_a_key_that_a_saved_profile_cannot_carry_out_says_why(key: str, words: str) -> None:
     app = desk()
     app.session.capabilities = SAVED_PROFILE
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
@@ -114,14 +114,14 @@ async def test_a_break_down_chosen_at_the_start_is_not_cycled() -> None:
     assert source.was_asked("breakdown") == []
 
 
-async def test_an_obeyed_key_is_not_said_to_work_elsewhere() -> None:
+async def test_a_key_that_worked_is_not_reported_as_working_elsewhere() -> None:
     for key in ("z", "left_curly_bracket", "plus", "6", "tab", "question_mark"):
         _, after = await pressed(key)
         assert " works " not in after, key
 
 
 @pytest.mark.parametrize("key", ["q", "escape", "z"])
-async def test_a_panel_that_has_the_whole_screen_gives_it_back_first(key: str) -> None:
+async def test_q_esc_and_z_end_the_zoom_first(key: str) -> None:
     app = desk()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
@@ -133,7 +133,7 @@ async def test_a_panel_that_has_the_whole_screen_gives_it_back_first(key: str) -
     assert app.return_code is None or key == "q"
 
 
-async def test_enter_gives_a_focused_panel_the_whole_screen() -> None:
+async def test_enter_zooms_the_focused_panel() -> None:
     _, after = await pressed("2", "enter")
     assert "lies in the bucket" in after
     assert "Saturation" not in after
@@ -156,7 +156,7 @@ async def test_left_and_right_move_the_moment_in_all_panels() -> None:
         assert "LIVE" in await settled(app, pilot)
 
 
-async def test_a_passing_sentence_goes_with_the_next_key() -> None:
+async def test_a_transient_message_disappears_with_the_next_key() -> None:
     app = desk()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
@@ -168,7 +168,7 @@ async def test_a_passing_sentence_goes_with_the_next_key() -> None:
         assert "q quit" in last
 
 
-async def test_a_followed_process_that_ended_is_let_go_and_said_so() -> None:
+async def test_a_followed_process_that_ended_is_released_with_a_message() -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -184,9 +184,7 @@ async def test_a_followed_process_that_ended_is_let_go_and_said_so() -> None:
         assert "process 23990 has ended: choose another" in await settled(app, pilot)
 
 
-async def test_the_order_starts_from_the_column_that_is_marked_and_takes_those_that_are_shown() -> (
-    None
-):
+async def test_sorting_starts_at_the_marked_column_and_cycles_through_the_shown_ones() -> None:
     app = desk()
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
@@ -197,11 +195,11 @@ async def test_the_order_starts_from_the_column_that_is_marked_and_takes_those_t
         assert app.session.view_state.list_state("routes").sort_column == "route"
 
 
-# ------------------------------------------------------------------------------------------ help and footer
+# ---------------------------------------------------------------------------------- help and footer
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_the_help_names_every_key_as_it_stands_on_the_keyboard_and_cuts_no_sentence(
+def test_the_help_names_every_key_as_printed_on_the_keyboard_and_cuts_no_sentence(
     width: int,
 ) -> None:
     shown = [line_text(line).rstrip() for line in help_lines(width, {})]
@@ -222,11 +220,11 @@ def test_the_help_names_every_key_as_it_stands_on_the_keyboard_and_cuts_no_sente
     assert [key for key in expected if f"\n   {key}" not in f"\n{section}"] == []
 
 
-def test_fifty_five_lines_hold_all_keys() -> None:
+def test_all_keys_fit_into_fifty_five_lines() -> None:
     assert len(help_lines(120, {})) <= 55  # the profile pane has ten keys of its own; it scrolls
 
 
-def test_remapped_pairs_are_shown_as_they_are_mapped() -> None:
+def test_remapped_pairs_are_shown_with_their_new_keys() -> None:
     hints = dict(
         key_help.footer_hints(("live", "time", "everywhere"), {"back": "f5", "quit": "ctrl+q"})
     )
@@ -235,14 +233,14 @@ def test_remapped_pairs_are_shown_as_they_are_mapped() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
-async def test_the_way_to_the_keys_and_the_way_out_are_always_in_the_footer(width: int) -> None:
+async def test_help_and_quit_are_always_in_the_footer(width: int) -> None:
     app = desk()
     async with app.run_test(size=(width, 24)) as pilot:
         last = (await settled(app, pilot)).splitlines()[-1]
         assert last.rstrip().endswith("? help  q quit")
 
 
-async def test_at_forty_columns_a_target_that_is_down_is_told() -> None:
+async def test_at_forty_columns_a_target_that_is_down_is_reported() -> None:
     down = tuple(
         TargetStatus(
             f"web-{at:02d}", f"http://10.0.0.{at}:80/metrics", "down", "refused", since_s=3.0
@@ -262,9 +260,7 @@ def test_nine_panels_have_a_number_and_the_help_names_them() -> None:
 @pytest.mark.parametrize(
     ("key", "hint"), [("at", "a time: 14:03:22"), ("m", "mark"), ("slash", "a word in the row")]
 )
-async def test_what_asks_for_a_line_shows_the_line_in_the_footer_s_place(
-    key: str, hint: str
-) -> None:
+async def test_an_input_line_replaces_the_footer(key: str, hint: str) -> None:
     app = desk()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
@@ -277,7 +273,7 @@ async def test_what_asks_for_a_line_shows_the_line_in_the_footer_s_place(
         assert "q quit" in (await settled(app, pilot)).splitlines()[-1]
 
 
-async def test_enter_profiles_the_first_of_the_processes_that_were_filtered_for() -> None:
+async def test_enter_profiles_the_first_of_the_filtered_processes() -> None:
     app = desk()
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)

@@ -65,7 +65,7 @@ async def app_with(name: str) -> AsyncIterator[TputtuiApp]:
 
 
 def bound(app: TputtuiApp) -> set[CommandId]:
-    """The commands whose keys are bound on the screen in front."""
+    """Return the commands whose keys are bound on the screen in front."""
     actions = {binding.binding.action for binding in app.screen.active_bindings.values()}
     return {command.id for command in COMMANDS if command_action(command.id) in actions}
 

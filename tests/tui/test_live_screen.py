@@ -1,4 +1,4 @@
-"""The live screen by its keys, on a source that is not there."""
+"""The live screen by its keys, on a fake source."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRAMES = Path(__file__).resolve().parents[1] / "data" / "frames"
 
 
 def assert_same(name: str, shown: str) -> None:
-    """Compare with the kept picture; UPDATE_FRAMES=1 keeps a new one, to be looked at in the diff."""
+    """Compare with the stored frame; UPDATE_FRAMES=1 stores a new one, to be read in the diff."""
     path = FRAMES / name
     if os.environ.get("UPDATE_FRAMES"):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,14 +23,14 @@ def assert_same(name: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 12)])
-async def test_the_picture_is_the_one_that_was_looked_at(size: tuple[int, int]) -> None:
+async def test_the_frame_equals_the_stored_one(size: tuple[int, int]) -> None:
     app = desk()
     async with app.run_test(size=size) as pilot:
         assert_same(f"live-{size[0]}x{size[1]}.txt", await settled(app, pilot) + "\n")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "terminal"])
-async def test_the_colours_are_those_that_were_looked_at(theme: str) -> None:
+async def test_the_colours_equal_the_stored_ones(theme: str) -> None:
     app = desk(theme=theme)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
@@ -38,7 +38,7 @@ async def test_the_colours_are_those_that_were_looked_at(theme: str) -> None:
         assert_same(f"live-80x24-{theme}.svg", svg)
 
 
-async def test_space_freezes_the_picture_while_snapshots_come_and_0_is_live_again() -> None:
+async def test_space_freezes_the_screen_while_snapshots_arrive_and_0_is_live_again() -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -53,7 +53,7 @@ async def test_space_freezes_the_picture_while_snapshots_come_and_0_is_live_agai
         assert "elsewhere" in frame(app)
 
 
-async def test_brackets_travel_in_time_and_stop_at_both_ends() -> None:
+async def test_brackets_move_in_time_and_stop_at_both_ends() -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -103,7 +103,7 @@ async def test_the_axis_grows_to_the_chosen_span_and_plus_halves_it() -> None:
         assert app.session.timeline.shown_span() == 300.0
 
 
-async def test_numbers_and_tab_focus_panels_and_z_gives_one_the_whole_screen() -> None:
+async def test_numbers_and_tab_focus_panels_and_z_zooms_one() -> None:
     app = desk()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
@@ -120,7 +120,7 @@ async def test_numbers_and_tab_focus_panels_and_z_gives_one_the_whole_screen() -
         assert "Saturation" in frame(app)
 
 
-async def test_arrows_move_a_cursor_that_stays_with_its_process() -> None:
+async def test_arrows_move_a_cursor_that_stays_on_its_process() -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -144,7 +144,7 @@ async def test_choosing_a_target_shows_its_service() -> None:
         assert app.session.view_state.service == "node"
 
 
-async def test_a_filter_works_while_it_is_typed_and_esc_gives_up() -> None:
+async def test_a_filter_works_while_it_is_typed_and_esc_cancels_it() -> None:
     app = desk()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
@@ -179,7 +179,7 @@ async def test_commands_reach_the_engine() -> None:
         assert source.was_asked("watch") == [frozenset({23990})]
 
 
-async def test_processes_that_are_not_shown_are_not_read() -> None:
+async def test_processes_are_not_read_while_their_panel_is_hidden() -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -215,7 +215,7 @@ async def test_every_theme_can_be_switched_to_while_running() -> None:
             await pilot.press("escape")
 
 
-async def test_the_theme_list_shows_one_at_once_and_esc_takes_the_old_one_back() -> None:
+async def test_the_theme_list_previews_a_theme_and_esc_restores_the_old_one() -> None:
     app = desk()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
@@ -241,7 +241,7 @@ async def test_help_names_every_key() -> None:
             assert word in frame(app)
 
 
-async def test_esc_never_quits_and_q_does() -> None:
+async def test_esc_never_quits_but_q_does() -> None:
     app = desk()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
@@ -251,7 +251,7 @@ async def test_esc_never_quits_and_q_does() -> None:
     assert app.return_code == 0
 
 
-async def test_an_engine_that_died_ends_the_screen_with_its_error() -> None:
+async def test_a_dead_engine_ends_the_screen_with_its_error() -> None:
     source = FakeSource()
     app = desk(source)
 

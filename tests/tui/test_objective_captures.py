@@ -1,4 +1,4 @@
-"""A profile that takes itself while an objective is missed, on the live screen and a real process."""
+"""Automatic capture while an objective is missed, on the live screen with a real process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def asked_for(process: str) -> ProfileSettings:
 
 
 async def noted(source: FakeSource, pilot: Pilot[int]) -> list[Event]:
-    """The events once there is one, or after a while."""
+    """Return the events once there is one, or after a timeout."""
     for _ in range(200):
         await pilot.pause(0.1)
         if source.was_asked("log_event"):
@@ -73,7 +73,7 @@ async def test_a_missed_objective_takes_one_profile_that_is_saved_and_logged(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
-async def test_a_screen_that_goes_meanwhile_saves_what_was_sampled(
+async def test_a_screen_that_closes_meanwhile_saves_the_samples(
     busy: int, attaching: None, tmp_path: Path
 ) -> None:
     source = FakeSource()
@@ -88,7 +88,7 @@ async def test_a_screen_that_goes_meanwhile_saves_what_was_sampled(
     assert [entry.pid for entry in ProfileLibrary(tmp_path).entries()] == [busy]
 
 
-async def test_what_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) -> None:
+async def test_a_process_that_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) -> None:
     source = FakeSource()
     app = desk(source, profile=asked_for("999999999"))
     app.profile_session.library = ProfileLibrary(tmp_path)
@@ -106,7 +106,7 @@ async def test_what_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-async def test_nothing_is_sampled_where_nobody_asked_or_in_read_only(
+async def test_nothing_is_sampled_unless_configured_or_in_read_only(
     read_only: bool, tmp_path: Path
 ) -> None:
     source = FakeSource()

@@ -1,4 +1,4 @@
-"""Which panels the live screen has is the config's word, and v's."""
+"""Panels of the live screen, chosen by the config and the key v."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def settled(pilot: Pilot[int], *keys: str) -> None:
         ("targets",),
     ],
 )
-async def test_only_the_panels_of_the_config_are_there_and_they_fill_the_screen(
+async def test_only_the_configured_panels_are_shown_and_they_fill_the_screen(
     panels: tuple[str, ...], size: tuple[int, int]
 ) -> None:
     app = desk(FakeSource(), panels=panels)
@@ -49,7 +49,7 @@ async def test_only_the_panels_of_the_config_are_there_and_they_fill_the_screen(
         )
 
 
-async def test_a_panel_that_was_left_out_comes_with_its_number_and_goes_with_the_focus() -> None:
+async def test_a_hidden_panel_appears_with_its_number_and_leaves_with_the_focus() -> None:
     app = desk(FakeSource(), panels=("throughput", "latency"))
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot, "3")
@@ -58,7 +58,7 @@ async def test_a_panel_that_was_left_out_comes_with_its_number_and_goes_with_the
         assert shown(app) == ["throughput", "latency"]
 
 
-async def test_the_chart_of_the_config_stands_there_from_the_start() -> None:
+async def test_the_configured_chart_is_shown_from_the_start() -> None:
     source = FakeSource()
     app = desk(source, chart="process_open_fds")
     async with app.run_test(size=(120, 40)) as pilot:
@@ -68,7 +68,7 @@ async def test_the_chart_of_the_config_stands_there_from_the_start() -> None:
         assert "metric" in shown(app)
 
 
-async def test_a_chart_of_a_target_that_is_not_there_is_said() -> None:
+async def test_a_configured_chart_of_an_unknown_target_is_reported() -> None:
     source = FakeSource()
     app = desk(source, chart="api/process_open_fds")
     async with app.run_test(size=(120, 40)) as pilot:
@@ -77,7 +77,7 @@ async def test_a_chart_of_a_target_that_is_not_there_is_said() -> None:
         assert "api/process_open_fds is not charted: no target of that name" in frame(app)
 
 
-async def test_v_goes_through_the_views_and_back_to_the_usual_one() -> None:
+async def test_v_cycles_through_the_views_and_back_to_the_default() -> None:
     source = FakeSource()
     views = {
         "load": ViewSettings(("throughput", "latency"), "up", 60.0),
@@ -99,7 +99,7 @@ async def test_v_goes_through_the_views_and_back_to_the_usual_one() -> None:
         assert source.was_asked("window")[-1] == Settings().window_s
 
 
-async def test_v_without_views_says_where_they_are_written() -> None:
+async def test_v_without_views_says_where_to_define_them() -> None:
     app = desk(FakeSource())
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot, "v")

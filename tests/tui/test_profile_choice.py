@@ -1,4 +1,4 @@
-"""p takes a process of the service that is shown: the keys and what the screen says, on a sample and on real services."""
+"""Key p samples a process of the shown service: keys and messages, with real services too."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 
 @pytest.fixture
 def sampled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The pids that a capture was begun of; nothing is attached to."""
+    """Return the pids of started captures; nothing is attached to."""
     begun: list[int] = []
 
     def start(_self: ProcessSampler, subject: SampledProcess, _plan: CapturePlan) -> None:
@@ -45,12 +45,12 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def shown(**changes: Any) -> FakeSource:
-    """The sample, and beside it the busiest Python process of the machine, which serves nothing."""
+    """Return the sample, with the machine's busiest Python process, which serves nothing."""
     return FakeSource(samples.snapshot(processes=(BATCH, *samples.PROCESSES), **changes))
 
 
 async def press(app: TputtuiApp, pilot: Pilot[int], *typed: str) -> str:
-    """The last line after some keys."""
+    """Press some keys and return the last line."""
     await pilot.press(*typed)
     await pilot.pause(0.1)
     app.session.show_frame()
@@ -59,7 +59,7 @@ async def press(app: TputtuiApp, pilot: Pilot[int], *typed: str) -> str:
 
 
 def last_line(app: TputtuiApp) -> str:
-    """Empty while one screen takes the place of another."""
+    """Return the last line; empty while the screen is being replaced."""
     return "".join(frame(app).splitlines()[-1:]).strip()
 
 
@@ -123,7 +123,7 @@ async def test_capital_p_takes_the_same_process_after_its_options(sampled: list[
     assert sampled == [23990], "what was not sampled had no turn"
 
 
-async def test_the_parent_that_only_waits_is_named_where_there_is_room(sampled: list[int]) -> None:
+async def test_a_parent_that_only_waits_is_named_where_it_fits(sampled: list[int]) -> None:
     app = desk(shown())
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
@@ -131,7 +131,7 @@ async def test_the_parent_that_only_waits_is_named_where_there_is_room(sampled: 
 
 
 @SIZES
-async def test_the_focused_list_s_cursor_goes_first_and_one_left_behind_does_not_count(
+async def test_the_cursor_of_the_focused_list_has_priority_and_others_are_ignored(
     size: tuple[int, int], sampled: list[int]
 ) -> None:
     app = desk(shown())
@@ -144,7 +144,7 @@ async def test_the_focused_list_s_cursor_goes_first_and_one_left_behind_does_not
     assert sampled == [777, 23990]
 
 
-async def test_the_row_under_the_cursor_stays_it_when_the_order_changes_and_a_filter_may_hide_it(
+async def test_the_cursor_stays_on_its_row_when_the_order_changes_until_a_filter_hides_it(
     sampled: list[int],
 ) -> None:
     source = shown()
@@ -164,7 +164,7 @@ async def test_the_row_under_the_cursor_stays_it_when_the_order_changes_and_a_fi
     assert sampled == [777, 23990]
 
 
-async def test_the_waiting_parent_under_the_cursor_says_so_and_p_again_takes_the_busiest(
+async def test_a_waiting_parent_under_the_cursor_is_reported_and_p_again_chooses_the_busiest(
     sampled: list[int],
 ) -> None:
     app = desk(shown())
@@ -199,7 +199,7 @@ async def test_the_waiting_parent_under_the_cursor_says_so_and_p_again_takes_the
         ),
     ],
 )
-async def test_where_nobody_that_may_be_seen_serves_it_the_whole_sentence_is_shown(
+async def test_where_no_visible_process_serves_it_the_full_reason_is_shown(
     size: tuple[int, int], listeners: TargetListeners, words: str, sampled: list[int]
 ) -> None:
     source = shown(listeners=(listeners,))
@@ -215,7 +215,7 @@ async def test_where_nobody_that_may_be_seen_serves_it_the_whole_sentence_is_sho
         source.tick(listeners=samples.listeners())
         await waited(
             app, pilot, "p", "23990 gunicorn: worker, 1 of 2 workers"
-        )  # now that it may be seen
+        )  # now that it is visible
     assert sampled == [23990]
 
 
@@ -252,12 +252,12 @@ async def test_without_a_service_the_process_is_named_before_anything_attaches(
         assert said == "no service is shown: p samples 777 batch.py; the arrows choose another"
         assert sampled == []
         assert "p profiles 777" in frame(app)
-        await pilot.press("1")  # the list has the focus no longer
+        await pilot.press("1")  # the list no longer has the focus
         assert "777 batch.py" in await press(app, pilot, "p")
     assert sampled == [777]
 
 
-async def test_p_before_anything_was_looked_up_waits_for_it(sampled: list[int]) -> None:
+async def test_p_before_the_first_lookup_waits_for_it(sampled: list[int]) -> None:
     source = shown(listeners=None)
     app = desk(source)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -283,7 +283,7 @@ async def test_rows_are_marked_by_what_they_serve(size: tuple[int, int]) -> None
         assert not any("serves" in row for row in rows if "batch.py" in row or "envoy" in row)
 
 
-# ------------------------------------------------------------------------------------------ real services
+# ------------------------------------------------------------------------------------ real services
 
 
 @contextlib.contextmanager
@@ -297,7 +297,7 @@ def service(workers: int, busy: int) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sockets and processes are read from /proc")
-async def test_of_two_real_services_the_one_that_is_shown_is_sampled_and_the_busy_other_is_not(
+async def test_of_two_real_services_the_shown_one_is_sampled_and_not_the_busier_one(
     sampled: list[int], tmp_path: Path
 ) -> None:
     with service(3, 0) as quiet, service(0, 1) as busy:
@@ -335,7 +335,7 @@ async def test_of_two_real_services_the_one_that_is_shown_is_sampled_and_the_bus
 
 
 async def waited(app: TputtuiApp, pilot: Pilot[int], key: str, words: str) -> str:
-    """The last line once it has the words: who serves may have to be looked up first."""
+    """Return the last line once it contains the text: the lookup of processes may take a while."""
     await pilot.press(key)
     for _ in range(200):
         await pilot.pause(0.05)

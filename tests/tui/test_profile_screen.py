@@ -1,4 +1,4 @@
-"""The profile's screen on profiles made in the test: its keys, its lists, files of all kinds. No process is sampled."""
+"""The profile screen on synthetic profiles: keys, lists, files of all kinds. Nothing is sampled."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def typed(app: TputtuiApp, pilot: Pilot[int], *keys: str) -> str:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_each_view_by_its_key(size: tuple[int, int]) -> None:
+async def test_each_tab_opens_with_its_key(size: tuple[int, int]) -> None:
     app = desk()
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=size) as pilot:
@@ -88,7 +88,7 @@ async def test_the_list_of_profiles_opens_with_D_and_closes_with_Esc() -> None: 
         assert "Enter compares" not in await typed(app, pilot, "escape")
 
 
-async def test_an_export_says_all_its_files_and_where_they_are_in_one_line(
+async def test_an_export_names_all_its_files_and_their_folder_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -139,7 +139,9 @@ def test_a_file_that_is_no_profile_is_one_sentence(
     assert name in said[0]
 
 
-def test_view_writes_another_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_view_converts_to_another_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path, out = tmp_path / "p.txt", tmp_path / "p.svg"
     path.write_text("main (a.py:1);work (a.py:2) 5\n")
     assert main(["view", str(path), "-o", str(out)]) == 0

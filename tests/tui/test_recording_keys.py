@@ -1,4 +1,4 @@
-"""R, m, M and b on the live screen: a recording that can be replayed, marks where one sees them, and a baseline."""
+"""Keys R, m, M and b on the live screen: recordings, marks and a baseline."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from tputtui.views.shared.styled_text import TextSpan, level_row_index, line_tex
 
 
 class RecordedSource(FakeSource):
-    """Hands readings to the recorder as an engine does."""
+    """Source that hands readings to the recorder as an engine does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ async def test_r_records_and_r_again_saves_a_run_that_can_be_read(tmp_path: Path
         assert run.end_description == ""
 
 
-async def test_the_folder_and_the_file_are_their_owners_whatever_the_umask(tmp_path: Path) -> None:
+async def test_the_folder_and_the_file_are_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         source = RecordedSource()
@@ -153,7 +153,7 @@ async def test_a_disk_that_fails_ends_the_recording_and_not_the_screen(tmp_path:
     assert any("the disk is full" in event.text for event in source.noted)
 
 
-async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     app = recording_desk(tmp_path, RecordedSource())
     async with app.run_test(size=(120, 40)) as pilot:
@@ -185,7 +185,7 @@ async def test_a_recording_without_a_reading_leaves_no_file(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_a_mark_stands_on_the_time_axis_and_in_the_list(size: tuple[int, int]) -> None:
+async def test_a_mark_is_on_the_time_axis_and_in_the_list(size: tuple[int, int]) -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=size) as pilot:
@@ -209,7 +209,7 @@ async def test_a_mark_stands_on_the_time_axis_and_in_the_list(size: tuple[int, i
         await until(pilot, app, "PAST -20 s")
 
 
-async def test_b_holds_figures_against_the_window_and_capital_b_clears_it() -> None:
+async def test_b_compares_figures_with_the_window_and_capital_b_clears_it() -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -247,7 +247,7 @@ async def test_two_marks_make_a_span_the_baseline() -> None:
         assert app.session.view_state.baseline is None
 
 
-def test_colour_comes_only_with_a_sure_watch_and_by_what_is_better() -> None:
+def test_a_change_is_coloured_only_once_confirmed_and_by_the_better_direction() -> None:
     found = BaselineFigure(100.0, 1.0, 1.0, "req/s")
     assert difference_spans(found, 90.0)[0].role == "plain"
     assert difference_spans(BaselineFigure(100.0), 90.0)[0].role == "dim"
@@ -262,7 +262,7 @@ def test_colour_comes_only_with_a_sure_watch_and_by_what_is_better() -> None:
     assert unsure == [TextSpan("no clear difference", "dim")]
 
 
-def test_a_ratio_differs_by_points_and_another_unit_is_no_difference() -> None:
+def test_ratios_differ_by_points_and_different_units_are_not_compared() -> None:
     ratio = BaselineFigure(0.0, unit="ratio")
     assert (
         line_text(
@@ -277,7 +277,7 @@ def test_a_ratio_differs_by_points_and_another_unit_is_no_difference() -> None:
     )
 
 
-async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> None:
+async def test_two_minutes_after_b_the_change_is_evaluated_and_a_fall_is_red() -> None:
     source = FakeSource()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -308,7 +308,7 @@ async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> No
 @pytest.mark.parametrize(
     ("level", "row"), [(0.0, 3), (24.9, 3), (25.0, 2), (99.0, 0), (100.0, 0), (900.0, 0)]
 )
-def test_the_level_of_a_baseline_lies_behind_the_picture(level: float, row: int) -> None:
+def test_the_level_of_a_baseline_is_drawn_behind_the_chart(level: float, row: int) -> None:
     assert level_row_index(level, 100.0, 4) == row
     assert level_row_index(level, 100.0, 1) is None
     line = with_level("  ▄█ ", has_level=True)
@@ -348,7 +348,7 @@ def test_a_difference_is_claimed_only_beyond_chance(
     ("windows", "known"),
     [([100.0] * 8, False), ([100.0] * 9, True), ([None] * 20, False), ([], False)],
 )
-def test_chance_is_known_from_five_windows_apart(
+def test_random_variation_is_estimated_from_five_separate_windows(
     windows: Sequence[float | None], known: bool
 ) -> None:
     found = figure_from_windows(100.0, windows)
@@ -356,7 +356,7 @@ def test_chance_is_known_from_five_windows_apart(
     assert (found.window_margin is not None) == known
 
 
-def test_windows_that_vary_more_claim_less() -> None:
+def test_windows_that_vary_more_need_a_larger_difference() -> None:
     calm = figure_from_windows(100.0, [100.0, 0, 101.0, 0, 99.0, 0, 100.0, 0, 101.0])
     wild = figure_from_windows(100.0, [100.0, 0, 150.0, 0, 50.0, 0, 100.0, 0, 150.0])
     assert calm is not None
@@ -367,7 +367,7 @@ def test_windows_that_vary_more_claim_less() -> None:
     assert figure_from_windows(None, []) is None
 
 
-async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_every_axis(
+async def test_a_profile_captured_meanwhile_is_in_the_run_and_a_mark_on_every_axis(
     tmp_path: Path,
 ) -> None:
     source = RecordedSource()
@@ -387,7 +387,7 @@ async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_ever
         assert (at, pid, command) == (taken.metadata.time, 7, "serve")
         assert hottest.endswith(" %")
         assert file_formats.parse(document, "").duration_s == profile.duration_s
-        # The sample's clock is not the machine's: the marks are moved to where it stands.
+        # The sample's clock is not the machine's: the marks are moved to its time.
         app.session.profile_times[:] = [source.snapshot.at - 20]
         app.session.show_frame()
         await pilot.pause(0.2)

@@ -1,4 +1,4 @@
-"""A terminal that cannot take a picture yet: it is drawn as soon as it can, whether or not a tick comes."""
+"""A terminal that cannot accept a frame yet gets it as soon as it can, with or without a tick."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tputtui.tui.profile.profile_screen import ProfileScreen
 
 
 class SilentSource(FakeSource):
-    """A source from which no snapshot ever comes."""
+    """Source that never delivers a snapshot."""
 
     def start(self) -> None:
         pass
@@ -35,7 +35,7 @@ async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("waiting", [3, 20])
-async def test_what_is_said_while_the_terminal_is_busy_appears_without_a_tick(
+async def test_a_message_set_while_the_terminal_is_busy_appears_without_a_tick(
     waiting: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
@@ -78,7 +78,7 @@ async def test_a_saved_profile_is_drawn_with_its_contents_at_once(
 
 
 class Queue:
-    """A driver that keeps what is written, with a backlog that the test sets."""
+    """Driver that keeps its output, with a backlog that the test sets."""
 
     is_inline = False
 
@@ -92,7 +92,7 @@ class Queue:
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> TputtuiApp:
-    """The app, as far as it sends updates; nothing else of it runs."""
+    """Return the app, reduced to sending updates."""
     made = desk()
     made._driver = Queue()  # type: ignore[assignment]
     screen = type("FakeScreen", (), {"outer_size": made.size})()
@@ -106,7 +106,7 @@ def row(text: str) -> ChopsUpdate:
     return ChopsUpdate([{0: strip}], [(0, 0, len(text))], [[len(text)]])
 
 
-def test_a_frame_is_one_write_and_one_that_changes_nothing_is_none(app: TputtuiApp) -> None:
+def test_a_frame_is_one_write_and_an_unchanged_frame_is_none(app: TputtuiApp) -> None:
     app._sync_available = True
     for _ in range(3):
         app._send(app.screen, row("1,284 req/s"))
@@ -116,7 +116,7 @@ def test_a_frame_is_one_write_and_one_that_changes_nothing_is_none(app: TputtuiA
     assert "1,284 req/s" in frame
 
 
-def test_a_frame_that_was_put_off_is_not_taken_for_shown(
+def test_a_postponed_frame_does_not_count_as_shown(
     app: TputtuiApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(TputtuiApp, "backlog", lambda _self: 9)
@@ -127,7 +127,7 @@ def test_a_frame_that_was_put_off_is_not_taken_for_shown(
     assert "1,284 req/s" in app._driver.written[0]  # type: ignore[union-attr]
 
 
-def test_a_frame_whose_write_fails_is_not_taken_for_shown(
+def test_a_frame_whose_write_fails_does_not_count_as_shown(
     app: TputtuiApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(_data: str) -> None:

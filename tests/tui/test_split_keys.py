@@ -1,4 +1,4 @@
-"""a: choose the treatment, watch it beside the control, and have the service whole again."""
+"""Key a: choose the treatment, compare it with the control, and end the split."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WAYS = split_options("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {})
 
 
 class TwoArms(FakeSource):
-    """A source whose treatment is a quarter slower."""
+    """Source whose treatment is a quarter slower."""
 
     def __init__(self, found: tuple[SplitOption, ...] = WAYS) -> None:
         super().__init__(samples.snapshot())
@@ -71,7 +71,7 @@ async def split(app: TputtuiApp, pilot: Pilot[int], source: TwoArms) -> str:
     return await settled(app, pilot)
 
 
-async def test_a_lists_the_ways_and_enter_makes_two_columns() -> None:
+async def test_key_a_lists_the_split_options_and_enter_shows_two_columns() -> None:
     source = TwoArms()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -91,7 +91,7 @@ async def test_a_lists_the_ways_and_enter_makes_two_columns() -> None:
     assert "too early to judge: first evaluation in 120 s" in shown
 
 
-async def test_after_two_minutes_it_says_what_is_worse_and_so_does_the_event_log_once() -> None:
+async def test_after_two_minutes_it_reports_what_is_worse_and_the_event_log_does_so_once() -> None:
     source = TwoArms()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -106,7 +106,7 @@ async def test_after_two_minutes_it_says_what_is_worse_and_so_does_the_event_log
     assert said[0].startswith("web-02 is worse than control: p50 +2")
 
 
-async def test_a_again_makes_it_one_service() -> None:
+async def test_key_a_again_ends_the_split() -> None:
     source = TwoArms()
     app = desk(source)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -118,7 +118,7 @@ async def test_a_again_makes_it_one_service() -> None:
     assert "Throughput" in shown
 
 
-async def test_the_usual_panels_come_by_their_number_and_9_brings_the_arms_back() -> None:
+async def test_the_usual_panels_open_by_number_and_9_returns_to_the_split() -> None:
     source = TwoArms()
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -132,7 +132,7 @@ async def test_the_usual_panels_come_by_their_number_and_9_brings_the_arms_back(
         assert "Saturation" not in await settled(app, pilot)
 
 
-async def test_nothing_to_split_by_is_said_in_the_list() -> None:
+async def test_the_list_says_when_there_is_nothing_to_split_by() -> None:
     source = TwoArms(())
     app = desk(source)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -144,7 +144,7 @@ async def test_nothing_to_split_by_is_said_in_the_list() -> None:
     assert source.was_asked("split") == []
 
 
-async def test_a_treatment_that_loses_its_traffic_is_said_after_ten_seconds() -> None:
+async def test_a_treatment_that_loses_its_traffic_is_reported_after_ten_seconds() -> None:
     source = TwoArms()
     app = desk(source)
 

@@ -21,7 +21,7 @@ NAMES = theme_files.theme_names(FOLDERS)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_theme_of_ours_can_be_read_by_everybody(name: str) -> None:
+def test_every_included_theme_is_legible(name: str) -> None:
     look = palette.load_palette(name, FOLDERS)
     look.textual_theme().to_color_system().generate()
     if look.is_ansi:
@@ -36,7 +36,7 @@ def test_a_theme_of_ours_can_be_read_by_everybody(name: str) -> None:
         assert ratio >= 4.5, f"{role}: {ratio:.1f}"
 
 
-def test_dark_light_and_terminal_are_there() -> None:
+def test_the_themes_dark_light_and_terminal_exist() -> None:
     assert NAMES[:3] == ["dark", "light", "terminal"]
 
 
@@ -62,12 +62,12 @@ def test_a_broken_theme_is_one_sentence(change: object, words: str, tmp_path: Pa
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_theme_names_those_there_are() -> None:
+def test_an_unknown_theme_is_refused_with_the_known_names() -> None:
     with pytest.raises(theme_files.BadThemeError, match="did you mean"):
         palette.load_palette("drak", FOLDERS)
 
 
-def test_no_key_means_two_things() -> None:
+def test_no_key_has_two_meanings() -> None:
     taken: dict[str, str] = {}
     for command in commands.COMMANDS:
         for key in command.keys.split(","):
@@ -76,7 +76,7 @@ def test_no_key_means_two_things() -> None:
         assert not set(moves.split(",")) & set(taken)
 
 
-def test_a_footer_has_at_most_ten() -> None:
+def test_a_footer_has_at_most_ten_keys() -> None:
     for where in (("live", "time", "everywhere"), ("profile", "everywhere")):
         assert 4 <= len(key_help.footer_hints(where, {})) <= 10
 
@@ -98,7 +98,7 @@ def test_every_key_that_textual_knows_is_a_key() -> None:
     assert typed == {key_names.key_name(chr(code)) for code in range(0x21, 0x7F)}
     named = {key.value for key in Keys if not key.value.startswith("<")} - {
         "ctrl-at"
-    }  # those are events, and a slip
+    }  # those are events, and a mistake
     assert [name for name in named | typed if not keys.is_key(name)] == []
     for name in ("", "nonkey", "ctrl+", "ctrl+nonkey", "f99", " "):
         assert not keys.is_key(name)
@@ -122,7 +122,7 @@ def test_a_chart_has_its_size_and_does_not_bridge_gaps(ascii_only: bool) -> None
     assert all(line[x] == " " for line in body for x in gap_columns)
 
 
-def test_a_chart_of_nothing_and_of_the_extreme_is_drawn() -> None:
+def test_charts_of_no_values_and_of_extreme_values_are_drawn() -> None:
     for values in (
         (),
         (None, None),

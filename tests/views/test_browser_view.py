@@ -1,4 +1,4 @@
-"""The browser's panels: exact places, foreign text that does nothing, and config lines that mean what was chosen."""
+"""Panels of the browser: exact size, harmless foreign text, and correct config lines."""
 
 from __future__ import annotations
 
@@ -105,14 +105,14 @@ LOOKS = (
 
 @settings(max_examples=80, deadline=None)
 @given(width=st.integers(40, 220), height=st.integers(1, 60), which=st.sampled_from(LOOKS))
-def test_both_panels_fill_their_places_and_hold_nothing_that_acts(
+def test_both_panels_fill_their_area_without_control_characters(
     width: int, height: int, which: BrowserState
 ) -> None:
     for view in (browser_panel(which, width, height), detail_panel(which, width, height)):
         assert_fills(view.lines, width, height)
 
 
-def test_a_row_says_what_it_is_how_much_of_it_there_is_and_what_it_says_now() -> None:
+def test_a_row_shows_the_type_the_series_and_the_current_figure() -> None:
     lines = [line_text(line).rstrip() for line in browser_panel(look(), 100, 8).lines]
     assert lines[4].split() == [
         "http_requests_total",
@@ -130,7 +130,7 @@ def test_a_row_says_what_it_is_how_much_of_it_there_is_and_what_it_says_now() ->
     ("value", "shown"),
     [(1_795_618_785.0, ("25 Nov 14:59", "UTC")), (1e300, ("01 Jan 00:00", "UTC"))],
 )
-def test_a_moment_is_shown_as_one_and_not_as_a_duration(
+def test_a_timestamp_is_shown_as_a_time_and_not_as_a_duration(
     value: float, shown: tuple[str, str]
 ) -> None:
     assert format_family_value(FamilyRow("process_start_time_seconds", "gauge"), value) == shown
@@ -148,7 +148,7 @@ def test_the_detail_shows_help_labels_and_the_last_figures() -> None:
     assert "█" in shown
 
 
-def test_what_a_family_cannot_feed_is_said_before_one_tries() -> None:
+def test_signals_that_a_family_cannot_feed_are_marked_in_advance() -> None:
     shown = "\n".join(
         line_text(line).rstrip()
         for line in detail_panel(look(cursor=0, choice_index=1), 90, 9).lines
@@ -158,7 +158,7 @@ def test_what_a_family_cannot_feed_is_said_before_one_tries() -> None:
     assert "chart       a panel on the live screen" in shown
 
 
-def test_what_measures_nothing_cannot_be_charted() -> None:
+def test_a_family_without_a_measurement_cannot_be_charted() -> None:
     assert (
         refusal_reason(CHART, FamilyRow("build_info", "info", series=1))
         == "describes, and measures nothing"
@@ -170,7 +170,7 @@ def test_what_measures_nothing_cannot_be_charted() -> None:
     assert [refusal_reason(CHART, row) for row in ROWS[:4]] == [None] * 4
 
 
-def test_the_family_on_the_live_screen_is_told_in_the_list_and_in_its_detail() -> None:
+def test_the_charted_family_is_marked_in_the_list_and_in_its_detail() -> None:
     charted = look(charted=("web-01", "db_pool_in_use"), cursor=0)
     row = next(
         line_text(line)
@@ -197,7 +197,7 @@ def test_the_search_is_fuzzy_and_the_best_comes_first(query: str, first: str) ->
     assert ROWS[matching_indices(query, ROWS)[0]].name == first
 
 
-def test_a_search_that_finds_nothing_finds_nothing() -> None:
+def test_a_search_without_a_match_has_no_rows() -> None:
     assert matching_indices("qqqq", ROWS) == []
     assert matching_indices("(.*", ROWS) == []
 
@@ -219,7 +219,7 @@ def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait(
     )
 
 
-def test_the_config_lines_are_what_the_config_would_read() -> None:
+def test_the_config_lines_are_read_by_the_config() -> None:
     targets = (
         ("web-01", "http://127.0.0.1:8000/metrics"),
         ("web 2 \x1b[31m", "http://10.0.0.2:8000/metrics"),
@@ -232,7 +232,7 @@ def test_the_config_lines_are_what_the_config_would_read() -> None:
     assert [target.bindings for target in found] == [CHOSEN, CHOSEN]
 
 
-def test_without_a_choice_there_is_nothing_to_keep() -> None:
+def test_without_a_choice_there_are_no_config_lines() -> None:
     assert config_lines(families()) == []
     assert "to keep it" not in "\n".join(map(line_text, detail_panel(look(), 120, 12).lines))
     assert "to keep it" in "\n".join(

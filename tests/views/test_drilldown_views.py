@@ -1,4 +1,4 @@
-"""Where requests fall, the mark at a moment, and each replica's own figures."""
+"""Latency heat map, the mark at a moment, and figures of each replica."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def scene(heat: LatencyHeatmap | None = None, **viewpoint: Any) -> Frame:
     )
 
 
-# ------------------------------------------------------------------------------------------ where requests fall
+# --------------------------------------------------------------------------------- latency heat map
 
 
-def test_the_slowest_stand_on_top_and_the_shade_is_the_share() -> None:
+def test_the_slowest_row_is_on_top_and_the_shade_is_the_share() -> None:
     heat = LatencyHeatmap((0.1, 0.5, math.inf), ((0.9, 0.1, 0.0), None, (0.3, 0.3, 0.4)))
     lines = [line_text(line) for line in heatmap_lines(scene(heat), "checkout", "s", 12, 12, 60, 9)]
     assert lines[0].split() == [
@@ -66,12 +66,12 @@ def test_the_slowest_stand_on_top_and_the_shade_is_the_share() -> None:
 @pytest.mark.parametrize(
     ("share", "expected"), [(0.0, 0), (1e-9, 1), (0.05, 2), (0.2, 3), (0.5, 4), (1.0, 4)]
 )
-def test_however_rare_a_request_can_be_seen(share: float, expected: int) -> None:
+def test_even_a_rare_request_is_visible(share: float, expected: int) -> None:
     assert shade_level(share) == expected
 
 
 @given(SHARES, st.integers(1, 8))
-def test_folding_keeps_what_fell_and_the_open_end(
+def test_merging_rows_keeps_the_shares_and_the_open_end(
     columns: list[tuple[float, ...] | None], most: int
 ) -> None:
     heat = LatencyHeatmap((0.1, 0.2, 0.3, 0.4, 0.5, math.inf), tuple(columns))
@@ -84,7 +84,7 @@ def test_folding_keeps_what_fell_and_the_open_end(
             assert sum(after) == pytest.approx(sum(before))
 
 
-def test_there_is_no_heat_where_there_is_no_room_or_no_bucket() -> None:
+def test_there_is_no_heat_map_without_room_or_buckets() -> None:
     assert heatmap_lines(scene(), "checkout", "s", 19, 40, 80, 3) == []
     assert (
         heatmap_lines(replace(scene(), heatmap=lambda *_: None), "checkout", "s", 19, 40, 80, 9)
@@ -96,14 +96,14 @@ def test_there_is_no_heat_where_there_is_no_room_or_no_bucket() -> None:
     assert "latency distribution" in "\n".join(map(line_text, latency_panel(scene(), 80, 12).lines))
 
 
-def test_ascii_has_shades_of_its_own() -> None:
+def test_in_ascii_shades_have_characters_of_their_own() -> None:
     shown = "\n".join(map(line_text, latency_panel(scene(ascii_only=True), 80, 14).lines))
     assert not set("░▒▓") & set(shown)
     assert "####" in shown
 
 
 @given(st.integers(10, 220), st.integers(1, 60), st.booleans(), st.booleans())
-def test_latency_fills_its_place_with_everything_beside_it(
+def test_latency_fills_its_area_with_all_its_parts(
     width: int, height: int, plain_text: bool, back: bool
 ) -> None:
     given = scene(ascii_only=plain_text, cursor=(5000.0, 4970.0) if back else None)
@@ -116,10 +116,10 @@ def test_latency_fills_its_place_with_everything_beside_it(
     assert [text.width(line_text(line)) for line in view.lines] == [width] * height
 
 
-# ------------------------------------------------------------------------------------------ the moment
+# --------------------------------------------------------------------------------------- the moment
 
 
-def test_a_mark_is_an_accent_and_an_empty_cell_becomes_a_stroke() -> None:
+def test_a_mark_is_in_the_accent_colour_and_an_empty_cell_becomes_a_line() -> None:
     line = (TextSpan("ab", "dim"), TextSpan("▃ ▅", "data"))
     assert mark_cell(line, 2) == (
         TextSpan("ab", "dim"),
@@ -135,7 +135,7 @@ def test_a_mark_is_an_accent_and_an_empty_cell_becomes_a_stroke() -> None:
 
 
 @given(st.floats(0, 600), st.integers(1, 200))
-def test_the_marked_column_is_the_one_the_moment_lies_in(back: float, columns: int) -> None:
+def test_the_marked_column_is_that_of_the_moment(back: float, columns: int) -> None:
     given = scene(cursor=(6000.0, 6000.0 - back), shown_span_s=600.0)
     column = given.cursor_column(columns)
     if column is not None:
@@ -160,10 +160,10 @@ def test_live_marks_nothing_and_its_axis_ends_now() -> None:
     assert any(span.role == "accent" for line in marked for span in line)
 
 
-# ------------------------------------------------------------------------------------------ replicas and lens
+# ----------------------------------------------------------------------------- replicas and filters
 
 
-def test_a_replica_shows_its_own_figures_and_what_is_odd_about_it() -> None:
+def test_a_replica_shows_its_own_figures_and_how_it_deviates() -> None:
     odd = {
         **samples.replicas(),
         "web-02": replace(
@@ -179,12 +179,12 @@ def test_a_replica_shows_its_own_figures_and_what_is_odd_about_it() -> None:
     assert "outlier: errors 4.0 %, others 0.10 %" in row
 
 
-def test_a_replica_whose_own_figures_are_not_known_does_not_borrow_the_service_s() -> None:
+def test_a_replica_without_figures_of_its_own_does_not_show_the_service_s() -> None:
     shown = "\n".join(map(line_text, targets_panel(replace(scene(), replicas={}), 120, 6).lines))
     assert "req/s" not in shown
 
 
-def test_the_header_says_what_is_looked_at_alone() -> None:
+def test_the_header_names_the_filtered_part() -> None:
     lens = ServiceFilter("checkout", (("route", "/x"),), "web-02")
     alone = samples.snapshot(services=(samples.service(), samples.service(lens.name)))
     shown = line_text(

@@ -1,4 +1,4 @@
-"""What the screen says of a target whose answer is late, at the sizes people have."""
+"""Display of a target with a late answer, at common sizes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def words(view: PanelView) -> str:
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_beyond_a_window_the_big_figure_is_a_dash_with_the_last_one_and_its_age(width: int) -> None:
+def test_beyond_a_window_the_big_figure_is_a_dash_with_the_last_figure_and_its_age(
+    width: int,
+) -> None:
     shown = words(throughput_panel(scene(), width, 6))
     assert "– " in shown
     assert "last 66.9 req/s, 23 s ago" in shown
@@ -86,7 +88,7 @@ def test_beyond_a_window_the_big_figure_is_a_dash_with_the_last_one_and_its_age(
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_within_a_window_the_figure_stands_and_is_said_to_be_late(width: int) -> None:
+def test_within_a_window_the_figure_is_kept_and_marked_as_late(width: int) -> None:
     shown = words(throughput_panel(scene(overdue=False), width, 6))
     assert "66.9 req/s  slow: no answer for 22 s" in shown
     assert "last" not in shown
@@ -94,13 +96,13 @@ def test_within_a_window_the_figure_stands_and_is_said_to_be_late(width: int) ->
 
 @pytest.mark.parametrize("panel", [throughput_panel, latency_panel, targets_panel, events_panel])
 @pytest.mark.parametrize("size", [(40, 4), (60, 9), (80, 24), (120, 40)])
-def test_every_panel_fills_its_place(
+def test_every_panel_fills_its_area(
     panel: Callable[[Frame, int, int], PanelView], size: tuple[int, int]
 ) -> None:
     assert_fills(panel(scene(), *size).lines, *size)
 
 
-def test_the_header_says_for_how_long_and_of_several_targets_how_many() -> None:
+def test_the_header_shows_the_duration_and_the_number_of_late_targets() -> None:
     assert "1 target, slow: no answer for 22 s" in line_text(header_line(scene(), 80))
     assert "1 target, 1 slow" in line_text(header_line(scene(), 60)), (
         "where room is short it is counted"
@@ -110,7 +112,7 @@ def test_the_header_says_for_how_long_and_of_several_targets_how_many() -> None:
     assert "3 targets, 1 down, 1 slow" in line_text(header_line(scene(LATE, UP, down), 120))
 
 
-def test_the_targets_panel_puts_what_is_late_before_what_is_up_and_says_for_how_long() -> None:
+def test_the_targets_panel_lists_late_targets_before_healthy_ones_with_the_duration() -> None:
     lines = [line_text(line) for line in targets_panel(scene(UP, LATE), 100, 6).lines]
     assert "2 targets, 1 slow" in lines[0]
     late, up = (
@@ -120,14 +122,14 @@ def test_the_targets_panel_puts_what_is_late_before_what_is_up_and_says_for_how_
     assert "slow: no answer for 22 s" in lines[late]
 
 
-def test_a_target_that_is_as_slow_as_ever_stays_in_its_place_and_says_what_to_do() -> None:
+def test_a_target_that_is_always_slow_keeps_its_place_and_names_the_remedy() -> None:
     shown = words(targets_panel(scene(UP, AS_EVER), 120, 6))
     assert "no answer" not in shown
     assert "slow: use --interval 5s (1.4 s a scrape)" in shown
     assert "slow" not in line_text(header_line(scene(UP, AS_EVER), 120))
 
 
-def test_the_event_line_names_what_is_late_and_why_an_objective_has_no_data() -> None:
+def test_the_event_line_names_late_targets_and_why_an_objective_has_no_data() -> None:
     goal = ObjectiveStatus("p99<=250ms", "no_data", None, 5.0, reason="slow")
     shown = line_text(event_line(scene(objectives=(goal,)), 120))
     assert "! api slow: no answer for 22 s" in shown
@@ -135,7 +137,7 @@ def test_the_event_line_names_what_is_late_and_why_an_objective_has_no_data() ->
 
 
 @pytest.mark.parametrize("left", [-0.21, 0.0, 0.74])
-def test_without_data_nothing_is_said_of_a_budget(left: float) -> None:
+def test_without_data_no_budget_is_shown(left: float) -> None:
     goal = ObjectiveStatus("p99<=250ms", "no_data", None, 5.0, left, reason="slow")
     shown = words(latency_panel(scene(objectives=(goal,)), 120, 40))
     assert "p99<=250ms no data: slow" in shown
@@ -175,9 +177,7 @@ def test_an_answer_that_came_in_part_is_called_incomplete_wherever_it_is_late(
     assert f"api: {said}" in summary_lines(never, 8.0)
 
 
-def test_of_several_late_targets_the_one_that_is_late_for_the_shortest_time_speaks_for_the_service() -> (
-    None
-):
+def test_of_several_late_targets_the_least_late_represents_the_service() -> None:
     longer = replace(LATE, name="web", waiting_s=40.0)
     both = replace(service(overdue=False), targets=("api", "web"))
     assert (
@@ -213,7 +213,7 @@ def test_the_event_line_begins_with_the_shown_target_and_the_undecided_objective
     assert ("! gone down: " in shown) is (more == 1), "of the others, the newest first"
 
 
-def test_where_the_event_line_has_room_for_all_nothing_is_counted() -> None:
+def test_an_event_line_with_room_for_all_counts_none() -> None:
     shown = line_text(event_line(_hanging_between_two_that_are_down(), 200))
     assert (
         shown.index("no data: slow")
@@ -249,7 +249,7 @@ def test_the_event_line_of_one_target_is_cut_at_the_edge(width: int) -> None:
     assert shown.rstrip().endswith("…")
 
 
-def test_what_cannot_be_reached_is_called_unreachable_and_not_down() -> None:
+def test_an_unreachable_target_is_called_unreachable_and_not_down() -> None:
     unreachable = TargetStatus(
         "api", "http://api", "down", "unreachable: connect timed out after 2 s", since_s=8.0
     )
@@ -261,7 +261,7 @@ def test_what_cannot_be_reached_is_called_unreachable_and_not_down() -> None:
     assert target_state.sentence(refused) == "api is down: connection refused"
 
 
-def test_the_lines_that_stay_behind_say_that_it_never_answered() -> None:
+def test_the_final_summary_says_that_it_never_answered() -> None:
     never = TargetStatus("api", "http://api", "slow", waiting_s=8.0)
     snapshot = replace(
         samples.snapshot(), targets=(never,), services=(ServiceState("api", ("api",)),)

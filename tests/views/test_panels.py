@@ -1,4 +1,4 @@
-"""Every panel: exact width and height whatever comes in, words for what is missing, nothing foreign that acts."""
+"""Every panel: exact size for any data, messages for missing data, harmless foreign text."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def panel_row(name: str) -> str:
 
 
 def evil() -> Snapshot:
-    """A snapshot in which every foreign text is hostile."""
+    """Return a snapshot in which every foreign text is hostile."""
     service = samples.service(
         EVIL,
         traffic=TrafficState(EVIL, 5.0),
@@ -98,7 +98,7 @@ def nothing() -> Snapshot:
 @pytest.mark.parametrize("name", PANELS)
 @settings(max_examples=40, deadline=None)
 @given(width=st.integers(10, 200), height=st.integers(1, 60), which=st.integers(0, 3))
-def test_a_panel_fills_its_place_exactly_and_holds_nothing_that_acts(
+def test_a_panel_fills_its_area_exactly_without_control_characters(
     name: str, width: int, height: int, which: int
 ) -> None:
     snapshot = (samples.snapshot(), evil(), nothing(), samples.snapshot(services=(), targets=()))[
@@ -119,14 +119,14 @@ def test_header_events_and_footer_are_one_line(width: int) -> None:
     )
 
 
-def test_the_header_says_live_frozen_or_past() -> None:
+def test_the_header_shows_live_frozen_or_past() -> None:
     assert "LIVE 14:13:20" in line_text(header_line(scene(), 120))
     assert "FROZEN" in line_text(header_line(scene(is_frozen=True), 120))
     assert "PAST -1 min 5 s" in line_text(header_line(scene(behind_s=65.0), 120))
     assert "3 targets, 1 down" in line_text(header_line(scene(), 120))
 
 
-def test_throughput_shows_the_number_then_what_to_hold_it_against() -> None:
+def test_throughput_shows_the_figure_and_then_its_references() -> None:
     lines = [line_text(line).rstrip() for line in throughput_panel(scene(), 60, 6).lines]
     assert lines[1] == " 1,284 req/s   best 60 s 1,690   since start 950.0"
     assert lines[-1] == " errors 0.12 %  1.50/s   5xx 1.50/s   4xx 2.50/s   resets 0"
@@ -166,7 +166,7 @@ def test_several_processes_that_answer_in_turn_are_named_beside_the_number_and_i
 
 
 def test_the_reason_for_missing_errors_is_cleaned() -> None:
-    """A lens names the family it found without a label, and a quoted family name may hold anything."""
+    """A filter names a family without the label, and a quoted family name may hold anything."""
     found = samples.service(errors=None, reasons={"errors": f"{EVIL[:8]} has no label code"})
     shown = line_text(throughput_panel(scene(samples.snapshot(services=(found,))), 60, 5).lines[-1])
     assert shown.startswith(" errors ␛]52;c;x has no label code")
@@ -206,7 +206,7 @@ def test_a_target_that_is_down_says_why_and_for_how_long() -> None:
     assert "connection refused, for 31 s" in shown
 
 
-def test_a_missed_objective_stands_where_one_looks_for_trouble() -> None:
+def test_a_missed_objective_is_in_the_event_line() -> None:
     missed = ObjectiveStatus("p99<=250ms", "missed", 0.312, 12.0)
     met = ObjectiveStatus("errors<=1%", "ok", 0.0012, 60.0)
     shown = line_text(
@@ -216,9 +216,7 @@ def test_a_missed_objective_stands_where_one_looks_for_trouble() -> None:
     assert "errors<=1% ok 0.12 %, for 1 min" in shown
 
 
-def test_an_objective_stands_beside_its_number_with_how_long_and_what_is_left_of_its_budget() -> (
-    None
-):
+def test_an_objective_is_beside_its_figure_with_duration_and_remaining_budget() -> None:
     found = scene(
         samples.snapshot(
             objectives=(
@@ -243,8 +241,8 @@ def test_an_objective_stands_beside_its_number_with_how_long_and_what_is_left_of
     ] == ["!402"]
 
 
-def test_an_objective_that_another_service_misses_is_not_beside_this_one_s_number() -> None:
-    """Without a service in front its value is the worst one's."""
+def test_an_objective_of_another_service_is_not_beside_this_one_s_figure() -> None:
+    """Without a service in front, its value is that of the worst service."""
     services = (samples.service(), samples.service("slow"))
     found = samples.snapshot(
         services=services, objectives=(ObjectiveStatus("p99<=250ms", "missed", 1.5, 12.0),)
@@ -252,12 +250,12 @@ def test_an_objective_that_another_service_misses_is_not_beside_this_one_s_numbe
     assert "missed" not in "\n".join(map(line_text, latency_panel(scene(found), 80, 12).lines))
 
 
-def test_of_more_quantiles_than_lines_the_tail_is_shown() -> None:
+def test_with_more_quantiles_than_lines_the_tail_is_shown() -> None:
     shown = [line_text(line).split()[0] for line in latency_panel(scene(), 80, 3).lines[1:]]
     assert shown == ["p90", "p99"]
 
 
-def test_what_is_not_shown_of_the_routes_is_counted() -> None:
+def test_routes_that_are_not_shown_are_counted() -> None:
     assert (
         line_text(routes_panel(scene(), 80, 12).lines[-1]).strip()
         == "and 214 more, 0.20 % of traffic"
@@ -272,7 +270,7 @@ def test_processes_are_sorted_by_the_chosen_column(column: str, first: int) -> N
     assert str(first) in line_text(view.lines[2]).split()
 
 
-def test_a_filter_keeps_what_contains_the_word_and_says_how_to_clear_it() -> None:
+def test_a_filter_keeps_matching_rows_and_says_how_to_clear_it() -> None:
     view = processes_panel(scene(list_states={"processes": ListState(filter_text="GUNI")}), 80, 12)
     assert len([key for key in view.row_keys if key is not None]) == 3
     none = processes_panel(
@@ -299,7 +297,7 @@ def test_the_cursor_belongs_to_a_process_and_not_to_a_row() -> None:
     assert gone.cursor is None
 
 
-def test_a_followed_process_stands_first_whatever_the_order() -> None:
+def test_a_followed_process_is_first_whatever_the_order() -> None:
     followed = samples.PROCESSES[4].identity
     for order in ("cpu", "pid", "rss"):
         view = processes_panel(
@@ -319,35 +317,35 @@ def test_a_list_scrolls_no_further_than_its_cursor_demands() -> None:
     assert view.list_state.top == len(samples.PROCESSES) - 4
 
 
-# ------------------------------------------------------------------------------------------ pictures
+# ------------------------------------------------------------------------------------------- charts
 
 
-def test_a_gap_is_a_blank_and_a_zero_is_not() -> None:
+def test_a_gap_is_blank_and_a_zero_is_not() -> None:
     assert sparkline([0.0, None, 1.0]) == "▁ █"
     assert sparkline_rows([0.0, None, 1.0], 2) == ["  █", "▁ █"]
 
 
 @example([5e-324, 2.2e-309], 1)  # eight times their inverse is infinite
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e12)), max_size=50), st.integers(1, 6))
-def test_pictures_have_one_cell_a_value(values: list[float | None], height: int) -> None:
+def test_sparklines_have_one_cell_a_value(values: list[float | None], height: int) -> None:
     rows = sparkline_rows(values, height)
     assert [len(row) for row in rows] == [len(values)] * max(1, height)
 
 
 @given(st.one_of(st.none(), st.floats(-1, 2)), st.integers(1, 40))
-def test_a_bar_and_its_ground_fill_their_cells(ratio: float | None, cells: int) -> None:
+def test_a_bar_and_its_background_fill_their_cells(ratio: float | None, cells: int) -> None:
     filled, ground = bar(ratio, cells)
     assert len(filled) + len(ground) == cells
 
 
-# ------------------------------------------------------------------------------------------ places
+# ------------------------------------------------------------------------------------------- layout
 
 
 @given(
     st.integers(40, 250), st.integers(12, 90), st.integers(0, 3), st.sampled_from([None, *PANELS])
 )
 @settings(max_examples=300, deadline=None)
-def test_the_arrangement_uses_the_whole_terminal(
+def test_the_layout_uses_the_whole_terminal(
     width: int, height: int, which: int, zoomed: Any
 ) -> None:
     snapshot = (samples.snapshot(), nothing(), samples.snapshot(services=(), targets=()), evil())[
@@ -368,16 +366,16 @@ def test_the_arrangement_uses_the_whole_terminal(
     assert used == height - 3
 
 
-def test_below_forty_by_twelve_there_are_words_instead_of_panels() -> None:
+def test_below_forty_by_twelve_there_is_a_message_instead_of_panels() -> None:
     assert layout.plan_layout(scene(), 39, 24).is_too_small
     assert layout.plan_layout(scene(), 80, 11).is_too_small
     assert "39x11 is too small" in line_text(layout.too_small_view(39, 11).lines[0])
 
 
-# ------------------------------------------------------------------------------------------ choices
+# ----------------------------------------------------------------------------------------- defaults
 
 
-def test_the_busiest_service_with_requests_is_where_one_begins() -> None:
+def test_the_busiest_service_with_requests_is_shown_first() -> None:
     busy, quiet = samples.service("busy"), samples.service("quiet", traffic=TrafficState("x", 1.0))
     both = samples.snapshot(services=(quiet, busy))
     assert busiest_service(both) == "busy"
@@ -386,7 +384,7 @@ def test_the_busiest_service_with_requests_is_where_one_begins() -> None:
     assert select_service(both, None) is quiet
 
 
-def test_the_summary_holds_what_one_wants_to_know_afterwards() -> None:
+def test_the_summary_holds_duration_figures_and_saved_files() -> None:
     lines = summary_lines(samples.snapshot(), 751.0, ["x.svg"])
     assert lines[0] == "watched for 12 min 31 s"
     assert "checkout: best 60 s 1,690 req/s; at the end p99 88.1 ms, errors 0.12 %" in lines
@@ -438,7 +436,7 @@ LIMIT = Headroom("checkout", 1700.0, 1650.0, 1750.0, "limit", "p99<=250ms")
         ),
     ],
 )
-def test_what_a_service_can_sustain_stands_beside_what_it_does(
+def test_the_sustainable_throughput_is_beside_the_current_one(
     found: Headroom, on_screen: str, at_the_end: str
 ) -> None:
     snapshot = samples.snapshot(headroom=(found,))
@@ -446,7 +444,7 @@ def test_what_a_service_can_sustain_stands_beside_what_it_does(
     assert at_the_end in summary_lines(snapshot, 60.0)
 
 
-def test_a_limit_that_is_not_known_is_no_number() -> None:
+def test_an_unknown_limit_is_not_a_number() -> None:
     snapshot = samples.snapshot(
         headroom=(Headroom("checkout", None, None, None, None, "p99<=250ms", "too early"),)
     )

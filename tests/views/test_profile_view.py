@@ -1,4 +1,4 @@
-"""The profile's pages over small profiles: what each shows, what each key does and says. No screen."""
+"""Tabs of the profile view over small profiles: content, keys and messages. No screen."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def drawn(
 
 @pytest.mark.parametrize("tab", [spec.name for spec in TABS])
 @pytest.mark.parametrize("size", [(20, 6), (80, 20), (120, 36), (200, 56)])
-def test_every_page_fills_its_place_and_holds_nothing_that_acts(
+def test_every_tab_fills_its_area_without_control_characters(
     tab: str, size: tuple[int, int]
 ) -> None:
     for made in (profile(), profile(name=EVIL), profile(0)):
@@ -113,7 +113,7 @@ def test_every_page_fills_its_place_and_holds_nothing_that_acts(
         assert_fills(view.lines, *size)
 
 
-def test_shares_say_what_they_are_shares_of() -> None:
+def test_shares_name_their_total() -> None:
     shown = book()
     assert "of 2 threads × 6.0 s, waits too" in drawn(shown)
     shown.next_metric()
@@ -123,7 +123,7 @@ def test_shares_say_what_they_are_shares_of() -> None:
     assert "waits too" not in drawn(shown)
 
 
-def test_the_cursor_greets_on_the_code_that_runs_not_on_the_longest_wait() -> None:
+def test_the_cursor_starts_on_running_code_and_not_on_the_longest_wait() -> None:
     shown = book()
     assert shown.current_tab is not None
     chosen = shown.current_tab.selected_function()
@@ -132,7 +132,7 @@ def test_the_cursor_greets_on_the_code_that_runs_not_on_the_longest_wait() -> No
     assert shown.hottest() == "hottest function (running): compute, 15.0 %"
 
 
-def test_without_code_that_runs_the_longest_wait_is_named_as_one() -> None:
+def test_without_running_code_the_longest_wait_is_named_as_a_wait() -> None:
     made = profile()
     idle = replace(
         made,
@@ -144,7 +144,7 @@ def test_without_code_that_runs_the_longest_wait_is_named_as_one() -> None:
     assert shown.hottest().startswith("no function runs; longest wait: ")
 
 
-def test_focus_goes_in_and_backspace_out() -> None:
+def test_focus_enters_a_function_and_backspace_leaves_it() -> None:
     shown = book()
     assert shown.focus() == ""
     assert "in compute" in drawn(shown)
@@ -154,7 +154,7 @@ def test_focus_goes_in_and_backspace_out() -> None:
     assert shown.back() == "nothing to go back from"
 
 
-def test_a_folded_chain_speaks_of_the_function_where_its_time_is() -> None:
+def test_a_folded_chain_is_named_after_the_function_with_its_time() -> None:
     shown = book()
     assert isinstance(shown.current_tab, TreeTab)
     row = next(
@@ -173,7 +173,7 @@ def test_a_folded_chain_speaks_of_the_function_where_its_time_is() -> None:
     assert shown.file == "/srv/app/rank.py"
 
 
-def test_a_chain_of_callers_speaks_of_what_ran() -> None:
+def test_a_chain_of_callers_is_named_after_the_leaf_function() -> None:
     shown = book()
     shown.show_tab("callers")
     assert shown.hottest() == "hottest function (running): compute, 15.0 %"
@@ -199,7 +199,7 @@ def test_a_search_goes_beyond_a_chain_that_holds_several_matches() -> None:
     assert len(set(places)) == 3
 
 
-def test_my_code_keeps_of_a_library_only_what_was_called() -> None:
+def test_my_code_only_keeps_of_a_library_the_called_function() -> None:
     shown = book()
     shown.show_tab("hot")
     shown.show_tab("tree")
@@ -223,7 +223,7 @@ def test_my_code_only_lists_my_functions_and_what_they_called() -> None:
     )
 
 
-def test_of_functions_that_all_wait_none_runs() -> None:
+def test_of_functions_that_all_wait_none_is_running() -> None:
     made = profile()
     idle = replace(
         made,
@@ -276,7 +276,7 @@ def test_a_function_that_is_gone_has_the_callers_of_before() -> None:
     ] == [["15.0", "%"]] * 2
 
 
-def test_threads_one_after_the_other_then_all() -> None:
+def test_threads_are_cycled_through_and_then_all() -> None:
     shown = book()
     shown.next_thread()
     assert "t MainThread (1)" in drawn(shown)
@@ -286,7 +286,7 @@ def test_threads_one_after_the_other_then_all() -> None:
     assert "t all" in drawn(shown)
 
 
-def test_enter_on_a_thread_chooses_it() -> None:
+def test_enter_on_a_thread_selects_it() -> None:
     shown = book()
     shown.show_tab("threads")
     assert shown.current_tab is not None
@@ -296,7 +296,7 @@ def test_enter_on_a_thread_chooses_it() -> None:
     assert shown.analysis.filters.threads == frozenset((MAIN,))
 
 
-def test_a_search_says_its_coverage_and_cannot_backtrack() -> None:
+def test_a_search_shows_its_coverage_and_cannot_backtrack() -> None:
     shown = book()
     assert shown.search("(a+)+$") == "nothing matches"
     assert shown.search("COMP rank") == ""
@@ -350,7 +350,7 @@ def test_a_growing_profile_keeps_the_cursor_on_its_function() -> None:
     assert before.func == after.func
 
 
-def test_a_difference_that_stands_is_called_and_equal_captures_differ_in_nothing() -> None:
+def test_a_significant_difference_is_reported_and_equal_captures_have_none() -> None:
     shown = book(profile(8, extra=60.0))
     shown.compare(profile(8))
     assert "functions differ" in drawn(shown, 200)
@@ -376,10 +376,10 @@ def test_a_capture_never_claims_more_seconds_than_were_asked_for() -> None:
     assert "reading the last second" in words
 
 
-# ------------------------------------------------------------------------------------------ the strip
+# ---------------------------------------------------------------------------------------- the strip
 
 
-def test_the_strip_shows_the_profiled_process_own_service() -> None:
+def test_the_strip_shows_the_service_of_the_profiled_process() -> None:
     shop = samples.service(saturation=(SaturationState("shop queue", "q", 9, 10, 0.9, 4),))
     till = samples.service(
         "till", targets=("till-1",), saturation=(SaturationState("till pool", "p", 3, 8, 0.4, 1),)
@@ -411,7 +411,7 @@ def test_the_strip_shows_the_profiled_process_own_service() -> None:
     assert queue_evidence(None) == ""
 
 
-def test_a_profile_without_cpu_time_is_compared_by_what_both_know() -> None:
+def test_a_profile_without_cpu_time_is_compared_by_the_common_measure() -> None:
     before = profile()
     asleep = tuple(
         replace(part, cpu_shares={MAIN: 0.0, WORKER: 0.0}, gil={}, gil_ticks=0.0)
@@ -435,7 +435,7 @@ def test_a_profile_without_cpu_time_is_compared_by_what_both_know() -> None:
     assert WAITING_IN_C in {row.func.name for row in same.analysis.differences}
 
 
-def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
+def test_a_narrow_capture_summary_drops_the_default_details_first() -> None:
     made = profile()
     study = ProfileAnalysis(replace(made, metadata=replace(made.metadata, python="3.12", errors=2)))
     shown = SamplingStatus(1, "app", is_done=True)
@@ -450,7 +450,7 @@ def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
     assert capture_summary(shown, study, 50) == "1 app   6.0 s, 100 Hz, 2 threads, 2 dropped"
 
 
-def test_the_rule_s_words_are_whole_at_every_width() -> None:
+def test_the_words_of_the_rule_line_are_complete_at_every_width() -> None:
     made = profile()
     shown = book(
         replace(made, metadata=replace(made.metadata, asked_s=6.0, python="3.12", errors=2))
@@ -461,14 +461,14 @@ def test_the_rule_s_words_are_whole_at_every_width() -> None:
         assert "…" not in head, width
 
 
-def test_what_was_asked_and_what_came_stand_beside_each_other() -> None:
+def test_the_requested_and_the_achieved_rate_are_shown_together() -> None:
     made = profile(4)
     asked = ProfileAnalysis(replace(made, metadata=replace(made.metadata, asked_s=5.0)))
     words = capture_summary(SamplingStatus(1, "app", is_done=True), asked, 90)
     assert words == "1 app   4.0 of 5 s, 400 of 500 samples, 2 threads, nonblocking"
 
 
-def test_no_difference_has_no_sign() -> None:
+def test_a_difference_of_zero_has_no_sign() -> None:
     assert [format_points(change) for change in (0.042, -0.0005, -0.0001, 0.0)] == [
         "+4.2",
         "-0.1",
@@ -478,7 +478,7 @@ def test_no_difference_has_no_sign() -> None:
 
 
 def installed(*, own: tuple[str, ...] = ()) -> Profile:
-    """A service that is installed beside its libraries, and an idle client of its."""
+    """Create a service installed beside its libraries, with an idle client."""
     site = "/v/lib/python3.12/site-packages"
     frames = FrameTable()
     serve = (
@@ -505,7 +505,7 @@ def installed(*, own: tuple[str, ...] = ()) -> Profile:
 
 
 @pytest.mark.parametrize("size", [(80, 19), (120, 36)])
-def test_where_no_own_code_is_found_the_pane_says_so_and_my_code_only_hides_nothing(
+def test_without_own_code_the_pane_says_so_and_my_code_only_hides_nothing(
     size: tuple[int, int],
 ) -> None:
     shown = book(installed())
@@ -517,7 +517,7 @@ def test_where_no_own_code_is_found_the_pane_says_so_and_my_code_only_hides_noth
 
 
 @pytest.mark.parametrize("size", [(80, 19), (120, 36)])
-def test_an_installed_service_is_own_code_and_what_it_waits_for_is_named(
+def test_an_installed_service_is_own_code_and_its_waits_are_named(
     size: tuple[int, int],
 ) -> None:
     shown = book(installed(own=("shop",)))

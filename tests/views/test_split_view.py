@@ -1,4 +1,4 @@
-"""Control and treatment: two columns that fill their place at every size, and one sentence that says what they come to."""
+"""Control and treatment: two columns that fill their area at every size, and one conclusion."""
 
 from __future__ import annotations
 
@@ -88,20 +88,20 @@ def words(scene: Frame, width: int = 120, height: int = 14) -> str:
     st.sampled_from([BY_TARGET, BY_LABEL]),
     st.sampled_from([SURE, "first evaluation in 72 s", "needs 50 req/s an arm"]),
 )
-def test_it_fills_its_place_at_every_size(
+def test_the_panel_fills_its_area_at_every_size(
     width: int, height: int, chosen: TrafficSplit, told: dict[str, EffectEstimate | str]
 ) -> None:
     assert_fills(split_panel(scene(chosen, told), width, height).lines, width, height)
 
 
 @given(st.integers(40, 120), st.integers(3, 30), st.integers(0, 3))
-def test_the_list_of_ways_fills_its_place(width: int, height: int, cursor: int) -> None:
+def test_the_list_of_split_options_fills_its_area(width: int, height: int, cursor: int) -> None:
     assert_fills(
         split_options_view("checkout", CHOSEN, "req/s", cursor, width, height).lines, width, height
     )
 
 
-def test_what_is_sure_has_a_word_a_sign_and_its_interval() -> None:
+def test_a_confirmed_change_has_a_word_a_sign_and_its_interval() -> None:
     shown = words(scene(told=SURE))
     assert "treatment is worse: p90 +4.1 %, p99 +24 %, errors +0.80 pp" in shown
     assert "+24 % [+18, +31] worse" in shown
@@ -112,7 +112,7 @@ def test_what_is_sure_has_a_word_a_sign_and_its_interval() -> None:
     assert "for 5 min 14 s" in shown
 
 
-def test_of_worse_and_better_together_it_says_a_trade_off() -> None:
+def test_worse_and_better_together_are_called_a_trade_off() -> None:
     both = {**SURE, "traffic": EffectEstimate(0.06, 0.03, 0.09, is_confirmed=True)}
     assert (
         "a trade-off: worse in p90 +4.1 %, p99 +24 %, errors +0.80 pp; better in traffic +6.0 %"
@@ -120,12 +120,12 @@ def test_of_worse_and_better_together_it_says_a_trade_off() -> None:
     )
 
 
-def test_without_anything_sure_it_says_how_much_is_not_excluded() -> None:
+def test_without_a_confirmed_change_it_shows_what_is_not_excluded() -> None:
     unclear = {name: replace(one, is_confirmed=False, low=-one.high) for name, one in SURE.items()}
     assert "no clear difference: p99 may differ by up to 31 %" in words(scene(told=unclear))
 
 
-def test_what_one_look_says_and_the_one_before_did_not_is_not_sure_yet() -> None:
+def test_a_change_seen_at_one_evaluation_only_is_not_confirmed_yet() -> None:
     once = {name: replace(one, is_confirmed=False) for name, one in SURE.items()}
     shown = words(scene(told=once))
     assert (
@@ -141,7 +141,7 @@ def test_a_narrow_terminal_leaves_the_interval_out() -> None:
     assert "[" not in shown
 
 
-def test_two_ports_of_one_host_are_told_apart_by_their_ports() -> None:
+def test_two_targets_of_one_host_are_named_by_their_ports() -> None:
     ports = split_options("127.0.0.1:8001", {}, {"127.0.0.1:8002": 3.0}, {})[0].split
     shown = words(scene(ports, SURE), 80, 9)
     assert "Control and treatment: two services" in shown
@@ -149,20 +149,22 @@ def test_two_ports_of_one_host_are_told_apart_by_their_ports() -> None:
     assert "treatment :8002" in shown
 
 
-def test_before_the_first_look_the_plain_difference_stands_grey_and_it_says_when() -> None:
+def test_before_the_first_evaluation_the_difference_is_grey_and_the_time_is_named() -> None:
     shown = words(scene())
     assert "too early to judge: first evaluation in 72 s" in shown
     assert "+24 % so far" in shown
     assert "worse" not in shown
 
 
-def test_traffic_of_arms_by_label_is_nobodys_merit() -> None:
+def test_the_traffic_of_arms_by_label_is_not_judged() -> None:
     shown = words(scene(BY_LABEL, {**SURE, "traffic": "each gets its share"}))
     assert "each gets its share" in shown
     assert "control version=1.4" in shown
 
 
-def test_a_treatment_without_traffic_is_said_and_a_target_that_is_down_is_no_verdict() -> None:
+def test_a_treatment_without_traffic_is_reported_and_a_target_that_is_down_gives_no_verdict() -> (
+    None
+):
     assert "treatment has had no traffic for 14 s, control has" in words(
         scene(told=SURE, silent_s=14.0)
     )
@@ -175,13 +177,13 @@ def test_a_treatment_without_traffic_is_said_and_a_target_that_is_down_is_no_ver
     assert "treatment is not seen: its targets are down, which is no verdict" in shown
 
 
-def test_an_arm_that_is_nowhere_is_said() -> None:
+def test_an_arm_that_does_not_exist_is_reported() -> None:
     shown = words(scene(state=SplitState(arm("x", "web-01"), None)))
     assert "treatment: nothing of it is there" in shown
 
 
 @pytest.mark.parametrize(("width", "height"), [(120, 40), (80, 24), (200, 60)])
-def test_it_stands_where_throughput_and_latency_stood_until_one_of_them_is_asked_for(
+def test_it_replaces_throughput_and_latency_until_one_of_them_is_opened(
     width: int, height: int
 ) -> None:
     plan = layout.plan_layout(scene(), width, height)

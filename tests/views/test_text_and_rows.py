@@ -1,4 +1,4 @@
-"""What the panels say where there is nothing, what stands beside what, and pictures that must not lie."""
+"""Panels without data, figures that stand together, and charts that must not mislead."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def said(view: PanelView) -> list[str]:
     return [line_text(line).rstrip() for line in view.lines]
 
 
-# ------------------------------------------------------------------------------------------ nothing to show
+# ------------------------------------------------------------------------------------- missing data
 
 DOWN = TargetStatus("web-01", "http://x/metrics", "down", "connection refused")
 WAITING = TargetStatus("web-01", "http://x/metrics")
@@ -75,7 +75,7 @@ NO_RATE = samples.service(
         ({"services": (NO_TRAFFIC,), "targets": (UP,)}, "no traffic metric found: i to choose one"),
     ],
 )
-def test_routes_and_throughput_give_the_same_reason_and_no_heading_stands_over_nothing(
+def test_routes_and_throughput_give_the_same_reason_and_no_heading_is_empty(
     changes: dict[str, Any], words: str
 ) -> None:
     what = scene(samples.snapshot(**changes))
@@ -86,7 +86,7 @@ def test_routes_and_throughput_give_the_same_reason_and_no_heading_stands_over_n
     assert below[2:] == [""] * 6
 
 
-def test_without_a_rate_both_say_when_there_will_be_one() -> None:
+def test_without_a_rate_both_say_when_there_will_be_a_rate() -> None:
     what = scene(samples.snapshot(services=(NO_RATE,), targets=(UP,)))
     assert no_rate_reason(what, NO_RATE) == "rates begin with the second scrape"
     assert "rates begin with the second scrape" in said(throughput_panel(what, 60, 8))[1]
@@ -96,7 +96,7 @@ def test_without_a_rate_both_say_when_there_will_be_one() -> None:
     assert "web-01 is down: connection refused" in said(throughput_panel(down, 60, 8))[1]
 
 
-def test_a_sum_without_the_label_is_no_traffic_without_labels() -> None:
+def test_a_sum_without_the_label_is_not_traffic_without_labels() -> None:
     one = samples.service(breakdown_by=("topic",), breakdown=())
     assert (
         "no topic: the service tells its traffic as one sum"
@@ -104,7 +104,7 @@ def test_a_sum_without_the_label_is_no_traffic_without_labels() -> None:
     )
 
 
-def test_a_reason_that_is_too_long_goes_on_in_the_next_line_with_the_way_out_at_its_end() -> None:
+def test_a_long_reason_is_wrapped_with_the_remedy_at_its_end() -> None:
     reason = "no histogram, summary or mean of the time a request takes"
     one = samples.service(latency=None, reasons={"latency": reason})
     lines = said(latency_panel(scene(samples.snapshot(services=(one,))), 50, 8))
@@ -115,7 +115,7 @@ def test_a_reason_that_is_too_long_goes_on_in_the_next_line_with_the_way_out_at_
 
 
 @pytest.mark.parametrize("width", [40, 50, 59, 70])
-def test_a_rate_by_class_stands_whole_or_not_at_all(width: int) -> None:
+def test_a_rate_by_class_is_complete_or_absent(width: int) -> None:
     errors = ErrorState(
         "x", "code", ("500",), 0.1, 1.5, {"2xx": 1.0, "4xx": 187_356_633.0, "5xx": 156_185.0}
     )
@@ -128,7 +128,7 @@ def test_a_rate_by_class_stands_whole_or_not_at_all(width: int) -> None:
     ] == []
 
 
-# ------------------------------------------------------------------------------------------ further signals
+# ---------------------------------------------------------------------------------- further signals
 
 TOKENS = samples.service(
     signals=(
@@ -151,7 +151,7 @@ TOKENS = samples.service(
 
 
 @pytest.mark.parametrize("height", [10, 13, 30])
-def test_tokens_and_the_time_to_the_first_stand_beside_requests_and_their_latency(
+def test_tokens_and_the_time_to_the_first_are_beside_requests_and_their_latency(
     height: int,
 ) -> None:
     what = scene(samples.snapshot(services=(TOKENS,)))
@@ -165,7 +165,7 @@ def test_tokens_and_the_time_to_the_first_stand_beside_requests_and_their_latenc
     assert any(line.startswith(" p99 ") for line in late)
 
 
-def test_a_service_without_a_latency_shows_the_further_ones_all_the_same() -> None:
+def test_a_service_without_a_latency_still_shows_the_further_signals() -> None:
     one = replace(TOKENS, latency=None)
     assert any(
         "time to first token" in line
@@ -173,7 +173,7 @@ def test_a_service_without_a_latency_shows_the_further_ones_all_the_same() -> No
     )
 
 
-# ------------------------------------------------------------------------------------------ processes and saturation
+# ------------------------------------------------------------------------- processes and saturation
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_resource_of_the_service_is_not_mistaken_for_the_host_s_of_the_same_na
     assert rows.count("service memory") == 1
 
 
-# ------------------------------------------------------------------------------------------ rates by class
+# ----------------------------------------------------------------------------------- rates by class
 
 
 @pytest.mark.parametrize(
@@ -231,17 +231,17 @@ def test_a_resource_of_the_service_is_not_mistaken_for_the_host_s_of_the_same_na
         ((0.0, 0.0, 0.0), [], None),
     ],
 )
-def test_a_column_shows_each_class_s_share_and_what_is_rare_on_top(
+def test_a_column_shows_the_share_of_each_class_with_rare_ones_on_top(
     rates: tuple[float | None, ...], cells: list[int], rare: int | None
 ) -> None:
     assert stack_column(rates, 10, sum(rate or 0.0 for rate in rates) or 1.0) == (cells, rare)
 
 
-def test_no_top_is_no_picture() -> None:
+def test_without_a_maximum_there_is_no_chart() -> None:
     assert stack_column((1.0,), 10, 0.0) == ([], None)
 
 
-def test_the_classes_are_drawn_over_each_other_with_a_gap_where_nothing_is_known() -> None:
+def test_the_classes_are_stacked_with_a_gap_where_nothing_is_known() -> None:
     past = samples.past(lambda name: {"2xx": 60.0, "5xx": 40.0}.get(name[-3:], 0.0))
     errors = ErrorState("x", "code", ("500",), 0.4, 40.0, {"2xx": 60.0, "5xx": 40.0})
     for ascii_only, (good, bad) in ((False, "░█"), (True, ":#")):
@@ -258,7 +258,7 @@ def test_the_classes_are_drawn_over_each_other_with_a_gap_where_nothing_is_known
             assert all(char.isascii() for row in picture for char in row)
 
 
-# ------------------------------------------------------------------------------------------ latency and axes
+# --------------------------------------------------------------------------------- latency and axes
 
 
 def lines_of(quantiles: tuple[Quantile, ...]) -> list[str]:
@@ -268,7 +268,7 @@ def lines_of(quantiles: tuple[Quantile, ...]) -> list[str]:
     return said(latency_panel(scene(samples.snapshot(services=(one,))), 80, 24, None, chart))
 
 
-def test_a_bucket_too_wide_to_say_more_says_so_and_no_other() -> None:
+def test_only_a_bucket_that_is_too_wide_is_reported() -> None:
     wide, narrow = Quantile(0.5, 0.3, 0.1, 1.0), Quantile(0.99, 0.3, 0.25, 0.5)
     by_name = {line.split()[0]: line for line in lines_of((wide, narrow)) if line.startswith(" p")}
     assert "100 ms to 1 s   too wide to say more" in by_name["p50"]
@@ -277,7 +277,7 @@ def test_a_bucket_too_wide_to_say_more_says_so_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("rps", [1284.0, 5000.0, 3.0])
-def test_the_top_of_the_line_s_scale_is_never_below_the_big_number(rps: float) -> None:
+def test_the_maximum_of_the_scale_is_never_below_the_big_figure(rps: float) -> None:
     one = samples.service(traffic=TrafficState("x_total", rps))
     what = Frame(
         samples.snapshot(services=(one,)),
@@ -290,7 +290,7 @@ def test_the_top_of_the_line_s_scale_is_never_below_the_big_number(rps: float) -
     assert float(label.removesuffix("k")) * factor >= rps * 0.99
 
 
-def test_targets_that_are_down_stand_first_and_the_others_are_counted() -> None:
+def test_targets_that_are_down_are_listed_first_and_the_others_are_counted() -> None:
     many = tuple(
         TargetStatus(f"web-{at:02d}", "http://x/metrics", "up", series=5) for at in range(12)
     )

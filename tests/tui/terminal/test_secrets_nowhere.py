@@ -1,4 +1,4 @@
-"""Secrets are planted wherever one can stand, the program is used, and all that it wrote is searched for them."""
+"""Secrets are configured in every possible place, and searched for in all output of the program."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ PROFILED = "import time\nprint(flush=True)\nwhile True: time.sleep(0.01)\n"
 
 
 class _Server:
-    """Answers under /ok/… with a counter that is labelled with what was asked, under /401/… not at all; keeps the headers
-    it was sent. /echo/… is a page that quotes what was asked, /redirect/… leads there, /api/… refuses with a quotation.
+    """Server that echoes the request.
+
+    /ok/… answers with a counter labelled with the request, /401/… refuses; both keep the received
+    headers. /echo/… quotes the request, /redirect/… leads there, /api/… refuses with a quotation.
     """
 
     def __init__(self) -> None:
@@ -109,7 +111,10 @@ def profiled(attaching: None, tmp_path: Path) -> Iterator[int]:
 
 
 def planted(folder: Path, port: int) -> Path:
-    """A config that has a secret in each place where one can be, each way once for a target that answers and one that refuses."""
+    """Write a config with a secret in each possible place.
+
+    Each place occurs once for a target that answers and once for one that refuses.
+    """
     for name in ("headerfile", "passwordfile", "tokenfile"):
         (folder / name).write_text(SECRETS[name] + "\n")
         (folder / name).chmod(0o600)
@@ -135,7 +140,7 @@ def planted(folder: Path, port: int) -> Path:
         for path in ("ok", "401")
         for name, way in ways.items()
     ]
-    parts += [  # without names: they are made of the addresses
+    parts += [  # without names: names are derived from the addresses
         f'[[targets]]\nurl = "http://127.0.0.1:{port}/ok/1"\n',
         *(
             f"[[targets]]\n{ways[name].replace('PATH', 'ok/2')}\n"
@@ -150,7 +155,7 @@ def planted(folder: Path, port: int) -> Path:
 
 
 def spellings(secret: str) -> list[bytes]:
-    """A secret as it is, as a URL has it, and within basic authorization."""
+    """Return the forms of a secret: plain, in a URL, and within basic authorization."""
     pair = base64.b64encode(f"me:{secret}".encode()).decode().rstrip("=")
     alone = base64.b64encode(f"{secret}:".encode()).decode().rstrip("=")
     return [
@@ -171,7 +176,7 @@ def holds_none(where: str, content: bytes) -> None:
         )
 
 
-def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
+def test_a_configured_secret_is_in_no_output_file_screen_or_command_line(
     server: _Server, profiled: int, tmp_path: Path
 ) -> None:
     secrets, made = tmp_path / "secrets", tmp_path / "made"
@@ -276,7 +281,7 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
     assert not unsent, "these were not even sent: nothing is shown by their absence"
 
 
-def test_what_is_wrong_with_a_config_is_said_without_its_secrets(tmp_path: Path) -> None:
+def test_errors_of_a_config_are_reported_without_its_secrets(tmp_path: Path) -> None:
     config = planted(tmp_path, 1)
     text = (
         config.read_text()
@@ -295,7 +300,7 @@ def test_what_is_wrong_with_a_config_is_said_without_its_secrets(tmp_path: Path)
     holds_none("the refusal", done.stdout + done.stderr)
 
 
-def test_a_secret_in_a_url_on_the_command_line_is_in_nothing_that_is_said(server: _Server) -> None:
+def test_a_secret_in_a_url_on_the_command_line_is_in_no_message(server: _Server) -> None:
     url = f"http://me:{quote(SECRETS['userinfo'], safe='')}@127.0.0.1:{server.port}/401/x"
     for verb in (["check"], ["stream", "-n", "1"]):
         argv = [sys.executable, "-m", "tputtui", *verb, url]
