@@ -21,13 +21,13 @@ def needs(program: str) -> str:
 
     Skips without it; fails where servers are required (CI).
     """
-    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
-    if found is None:
+    path = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if path is None:
         sentence = f"{program} is not installed"
         if os.environ.get("TPUTTUI_REQUIRE_SERVERS"):
             pytest.fail(sentence)
         pytest.skip(sentence)
-    return found
+    return path
 
 
 def shared(name: str) -> Path:

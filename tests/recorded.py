@@ -77,14 +77,16 @@ def record(
     return shown
 
 
-def record_readings(path: Path, taken: Iterable[Reading], names: Iterable[str]) -> list[Snapshot]:
+def record_readings(
+    path: Path, recorded_readings: Iterable[Reading], names: Iterable[str]
+) -> list[Snapshot]:
     """Record these readings of the named targets and return the live snapshots."""
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     for name in names:
         monitor.add_target(Target(name, ADDRESS))
     recorder = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     shown = []
-    for reading in taken:
+    for reading in recorded_readings:
         shown.append(monitor.derive_snapshot(reading))
         recorder.record_reading(reading, shown[-1], monitor.target_facts())
     assert recorder.close()

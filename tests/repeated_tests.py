@@ -46,8 +46,8 @@ def first_sure(
     before = estimate_mean(rows(all_[:base_s]), ROW_S)
     now = rows([value * (1 + change) for value in all_[base_s:]])
     for count in range(1, len(now) + 1):
-        found = evaluate_sequence(before.mean, before.half_width, now[:count], ROW_S)
-        if found is not None and found.is_confirmed:
+        estimate = evaluate_sequence(before.mean, before.half_width, now[:count], ROW_S)
+        if estimate is not None and estimate.is_confirmed:
             return count * ROW_S
     return None
 
@@ -58,7 +58,7 @@ def first_apart(seed: int, phi: float, change: float = 0.0, watched_s: int = 620
     control = rows(seconds(random_, watched_s, phi))
     treatment = rows([value * (1 + change) for value in seconds(random_, watched_s, phi)])
     for count in range(1, len(control) + 1):
-        found = estimate_effect(control[:count], treatment[:count], ROW_S)
-        if isinstance(found, EffectEstimate) and found.is_confirmed:
+        estimate = estimate_effect(control[:count], treatment[:count], ROW_S)
+        if isinstance(estimate, EffectEstimate) and estimate.is_confirmed:
             return count * ROW_S
     return None

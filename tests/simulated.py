@@ -105,9 +105,9 @@ def routed(routes: Mapping[str, MetricRows]) -> MetricRows:
     Throughput and errors are the sums of the routes, latency that of the first.
     """
     each = list(routes.values())
-    served = np.sum([one.columns["rps"] for one in each], axis=0)
+    served = np.sum([row.columns["rps"] for row in each], axis=0)
     failed = np.sum(
-        [np.multiply(one.columns["rps"], one.columns["err_ratio"]) for one in each], axis=0
+        [np.multiply(row.columns["rps"], row.columns["err_ratio"]) for row in each], axis=0
     )
     ratio = np.divide(failed, served, out=np.zeros(len(served)), where=served > 0)
     columns = {**each[0].columns, "rps": tuple(served.tolist()), "err_ratio": tuple(ratio.tolist())}

@@ -128,7 +128,7 @@ def private_names(body: list[ast.stmt]) -> Iterator[str]:
 def private_names_of_textual(path: Path) -> list[str]:
     """Return a module's imports of private modules of Textual, and private names it overrides."""
     tree = ast.parse(path.read_text("utf-8"))
-    found = [
+    names = [
         node.module
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module and "textual._" in node.module
@@ -138,12 +138,12 @@ def private_names_of_textual(path: Path) -> list[str]:
         if isinstance(node, ast.ClassDef):
             bases = getattr(module, node.name).__mro__[1:]
             theirs = [base for base in bases if base.__module__.startswith("textual.")]
-            found += [
+            names += [
                 f"{node.name}.{name}"
                 for name in private_names(node.body)
                 if any(name in vars(base) for base in theirs)
             ]
-    return found
+    return names
 
 
 def test_private_names_of_textual_are_in_the_terminal_folder_only() -> None:

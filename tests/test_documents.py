@@ -100,9 +100,9 @@ def test_every_test_that_the_map_and_the_recipes_name_exists(name: str) -> None:
 
 
 def test_a_path_that_does_not_exist_is_detected() -> None:
-    found = NAMED_PATH.findall("`tputtui/no/such.py` and `tests/NAME/x.py`, tputtui/cli/verbs/*.py")
-    assert found == ["tputtui/no/such.py", "tests/NAME/x.py", "tputtui/cli/verbs/*.py"]
-    assert [is_there(path) for path in found] == [False, True, True]
+    paths = NAMED_PATH.findall("`tputtui/no/such.py` and `tests/NAME/x.py`, tputtui/cli/verbs/*.py")
+    assert paths == ["tputtui/no/such.py", "tests/NAME/x.py", "tputtui/cli/verbs/*.py"]
+    assert [is_there(path) for path in paths] == [False, True, True]
 
 
 def test_every_folder_of_the_package_is_in_the_map() -> None:
@@ -112,7 +112,7 @@ def test_every_folder_of_the_package_is_in_the_map() -> None:
     expected: dict[str, set[str]] = {parts[0]: set() for parts in folders}
     for room, *inner in folders:
         expected[room].update(inner[-1:])
-    named = {room: set(re.findall(r"(?<![\w/])(\w+)/", words)) for room, words in rooms.items()}
+    named = {room: set(re.findall(r"(?<![\w/])(\w+)/", names)) for room, names in rooms.items()}
     assert named == expected
 
 
@@ -206,13 +206,13 @@ def project_texts() -> Iterator[Path]:
 
 
 def test_no_file_refers_to_a_page_outside_of_the_checkout() -> None:
-    found = [
+    references = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
         for path in project_texts()
         for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
         if OUTSIDE.search(line)
     ]
-    assert found == []
+    assert references == []
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,8 @@ def test_construction_and_repr_are_those_of_a_dataclass(
 ) -> None:
     ours, theirs = Point(*values, **named), Twin.Point(*values, **named)
     assert repr(ours) == repr(theirs).replace("Twin.", "")
-    assert [getattr(ours, one.name) for one in fields(ours)] == [
-        getattr(theirs, one.name) for one in fields(theirs)
+    assert [getattr(ours, spec.name) for spec in fields(ours)] == [
+        getattr(theirs, spec.name) for spec in fields(theirs)
     ]
     assert Point.__match_args__ == Twin.Point.__match_args__
 
@@ -130,8 +130,8 @@ def test_equal_values_are_one_key() -> None:
 
 
 def test_a_factory_gives_each_value_its_own_object() -> None:
-    one, other = Point(1.0), Point(1.0)
-    one.tags.append("a")
+    first, other = Point(1.0), Point(1.0)
+    first.tags.append("a")
     assert other.tags == []
 
 

@@ -133,8 +133,8 @@ def test_parts_of_a_header_are_secrets_and_so_is_what_basic_authorization_wraps(
 )
 def test_a_secret_that_is_a_common_word_or_number_hides_nothing_else(weak: str) -> None:
     learn(weak)
-    said = f'job="{weak}" prometheus node_exporter 12345678 3.14159265 admin short1'
-    assert clean(said) == said
+    text = f'job="{weak}" prometheus node_exporter 12345678 3.14159265 admin short1'
+    assert clean(text) == text
 
 
 def test_the_newest_secrets_are_known_however_many_were_rotated(

@@ -38,10 +38,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the command in an environment of the wheel and its pinned dependencies only."""
     folder = tmp_path_factory.mktemp("empty")
-    made = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "venv", str(folder)], capture_output=True, text=True, check=False
     )
-    if made.returncode == 0:
+    if completed.returncode == 0:
         pip = [
             str(folder / "bin" / "python"),
             "-m",
@@ -51,9 +51,11 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "--disable-pip-version-check",
         ]
         pins = [*pip, "--require-hashes", "-r", str(PINS)]
-        made = subprocess.run(pins, capture_output=True, text=True, check=False, timeout=300)
-    if made.returncode != 0:
-        sentence = f"no environment could be made: {(made.stderr or made.stdout).strip()[-300:]}"
+        completed = subprocess.run(pins, capture_output=True, text=True, check=False, timeout=300)
+    if completed.returncode != 0:
+        sentence = (
+            f"no environment could be made: {(completed.stderr or completed.stdout).strip()[-300:]}"
+        )
         if os.environ.get("CI") == "true":
             pytest.fail(sentence)
         pytest.skip(sentence)
@@ -120,7 +122,7 @@ def test_it_streams_a_target(program: Path, target: str, tmp_path: Path) -> None
     done = run(program, "stream", "-n", "2", "--interval", "0.2", target, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     objects = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [found["services"][0]["traffic"]["rps"] > 0 for found in objects] == [True, True]
+    assert [document["services"][0]["traffic"]["rps"] > 0 for document in objects] == [True, True]
 
 
 def test_its_demo_runs(program: Path, tmp_path: Path) -> None:

@@ -17,30 +17,30 @@ def test_a_run_gives_its_figures_with_units_and_uncertainty(
 ) -> None:
     path = tmp_path / "before.tput.gz"
     record(path, 120)
-    found = read_baseline(str(path))
-    assert found is not None
-    assert found.label == "vs before"
-    assert found.since is None
-    base = found.figures[history_keys.traffic("api")]
+    baseline = read_baseline(str(path))
+    assert baseline is not None
+    assert baseline.label == "vs before"
+    assert baseline.since is None
+    base = baseline.figures[history_keys.traffic("api")]
     assert base.value == pytest.approx(100.0, rel=0.02)
     assert base.unit == "req/s"
     assert base.half_width is not None
     assert base.half_width > 1.96 * 2**0.5 * 2.0, "two runs differ by 2 % each"
-    assert history_keys.route("api", (("route", "/x"),)) in found.figures
-    assert history_keys.latency("api", 0.99) not in found.figures
+    assert history_keys.route("api", (("route", "/x"),)) in baseline.figures
+    assert history_keys.latency("api", 0.99) not in baseline.figures
 
 
 def test_a_span_between_marks_is_used_alone(tmp_path: Path) -> None:
     path = tmp_path / "before.tput.gz"
     record(path, 90, mark_at=(2, 38))
-    whole, part = read_baseline(str(path)), read_baseline(f"{path}@mark 2..mark 38")
-    assert whole is not None
+    full, part = read_baseline(str(path)), read_baseline(f"{path}@mark 2..mark 38")
+    assert full is not None
     assert part is not None
     assert part.label == "vs before@mark 2..mark 38"
     assert (
         part.figures[history_keys.errors("api")].value
         == 0.0
-        < whole.figures[history_keys.errors("api")].value
+        < full.figures[history_keys.errors("api")].value
     )
 
 

@@ -102,7 +102,7 @@ def test_nothing_is_imported_from_the_current_folder(tmp_path: Path, target: str
 
 
 @pytest.mark.parametrize(
-    ("argv", "words"),
+    ("argv", "expected"),
     [
         (["--strem"], "unknown flag --strem"),
         (["strem"], '"strem" is no verb and no target'),
@@ -116,11 +116,11 @@ def test_nothing_is_imported_from_the_current_folder(tmp_path: Path, target: str
         (["stream", "-n", "-3"], "'-3' is not a whole number of at least 1"),
     ],
 )
-def test_unusable_input_is_one_line_and_exit_code_2(argv: list[str], words: str) -> None:
+def test_unusable_input_is_one_line_and_exit_code_2(argv: list[str], expected: str) -> None:
     done = run(*argv)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert words in done.stderr
+    assert expected in done.stderr
 
 
 def test_all_errors_of_a_config_are_reported_at_once(tmp_path: Path) -> None:

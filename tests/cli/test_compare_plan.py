@@ -32,7 +32,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def told(
+def compare_json(
     capsys: pytest.CaptureFixture[str], runs: Path, *more: str, candidate: str = "b"
 ) -> dict[str, object]:
     main(
@@ -45,29 +45,29 @@ def told(
             *more,
         ]
     )
-    said = capsys.readouterr()
-    assert said.err == ""
-    found = json.loads(said.out)
-    assert isinstance(found, dict)
-    return found
+    output = capsys.readouterr()
+    assert output.err == ""
+    document = json.loads(output.out)
+    assert isinstance(document, dict)
+    return document
 
 
 def test_the_plan_that_both_runs_carry_is_used(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = told(capsys, runs)
+    answer = compare_json(capsys, runs)
     assert answer["experiment"]["owner"] == "ann"  # type: ignore[index]
     assert answer["metrics"][0]["margin_percent"] == pytest.approx(3)  # type: ignore[index]
     (short,) = list(answer["deviations"])  # type: ignore[call-overload]
     assert short.startswith("Each arm was to run 2 min: the baseline ran 1 min")
-    asked = told(capsys, runs, "--margin", "throughput=5%")
+    asked = compare_json(capsys, runs, "--margin", "throughput=5%")
     assert "The margin of throughput was to be 3 %: it was 5 %." in asked["deviations"]  # type: ignore[operator]
 
 
 def test_runs_of_different_experiments_have_no_common_plan(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = told(capsys, runs, candidate="other")
+    answer = compare_json(capsys, runs, candidate="other")
     assert answer["experiment"] is None
     assert answer["deviations"] == [
         "The runs were recorded for different experiments, and no plan is taken: Pool, Cache."
@@ -76,7 +76,7 @@ def test_runs_of_different_experiments_have_no_common_plan(
 
 def test_a_numeric_load_setting_is_a_number(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without it, no recorded run would be recognised as limited by its load."""
-    answer = told(capsys, runs)
+    answer = compare_json(capsys, runs)
     assert "load-limited" in answer["flags"]  # type: ignore[operator]
     assert answer["workload"]["baseline"] == {"client_model": "open", "offered_rps": 100}  # type: ignore[index]
     assert len(set(answer["workload_digest"].values())) == 1  # type: ignore[attr-defined]
@@ -87,24 +87,25 @@ def test_the_result_is_appended_to_the_file_once_and_runs_shows_it(
 ) -> None:
     plan = runs / "plan.toml"
     plan.write_text(FILE)
-    answer = told(capsys, runs, "--experiment", str(plan))
+    answer = compare_json(capsys, runs, "--experiment", str(plan))
     grown = plan.read_text()
     assert grown.startswith(FILE)
     (result,) = tomllib.loads(grown)["results"]
     assert (result["verdict"], result["candidate"]) == (answer["verdict"], str(runs / "b.tput.gz"))
     assert parse_plan(grown).texts["owner"] == "ann"
-    told(capsys, runs, "--experiment", str(plan))
+    compare_json(capsys, runs, "--experiment", str(plan))
     assert plan.read_text() == grown
     main(["runs", str(runs), "--format", "json"])
     listed = {
-        Path(one["path"]).name: one for one in map(json.loads, capsys.readouterr().out.splitlines())
+        Path(splitline["path"]).name: splitline
+        for splitline in map(json.loads, capsys.readouterr().out.splitlines())
     }
     assert listed["b.tput.gz"]["verdict"]["verdict"] == answer["verdict"]
     assert listed["a.tput.gz"]["verdict"] is None
     main(["runs", str(runs), "--format", "markdown"])
     first, second = [line for line in capsys.readouterr().out.splitlines() if "| ann |" in line][:2]
-    words = str(answer["verdict"]).replace("_", " ")
-    assert first.startswith(f"| a bigger pool | ann | {words}")
+    verdict_text = str(answer["verdict"]).replace("_", " ")
+    assert first.startswith(f"| a bigger pool | ann | {verdict_text}")
     assert second.startswith("| a bigger pool | ann | not compared yet |")  # the other experiment
 
 

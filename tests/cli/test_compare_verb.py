@@ -120,7 +120,7 @@ def test_a_context_is_read_and_design_overrides_its_mode(
 
 
 @pytest.mark.parametrize(
-    ("more", "words"),
+    ("more", "expected"),
     [
         ([], "compare takes two sides"),
         (["/nowhere.csv", "/nowhere.csv"], "/nowhere.csv: there is no such file"),
@@ -135,15 +135,15 @@ def test_a_usage_error_is_one_line_and_exit_code_2(
     sides: dict[str, str],
     tmp_path: Path,
     more: list[str],
-    words: str,
+    expected: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "empty.csv").write_text("")
     filled = [word.format(a=sides["a"], empty=tmp_path / "empty.csv") for word in more]
     assert main(["compare", *filled]) == 2
-    said = capsys.readouterr().err
-    assert words in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert expected in output
+    assert output.count("\n") == 1
 
 
 def test_without_the_extra_the_install_command_is_shown(

@@ -61,7 +61,7 @@ def test_a_missing_default_file_is_fine_and_a_missing_named_file_is_an_error(pat
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "expected"),
     [
         (b"\xef\xbb\xbfinterval = 1", ":1: it starts with a byte order mark (UTF-8)"),
         ("interval = 1".encode("utf-16"), ":1: it starts with a byte order mark (UTF-16)"),
@@ -71,9 +71,9 @@ def test_a_missing_default_file_is_fine_and_a_missing_named_file_is_an_error(pat
     ],
 )
 def test_content_that_is_not_text_is_reported_with_its_line(
-    path: Path, content: bytes, words: str
+    path: Path, content: bytes, expected: str
 ) -> None:
-    assert words in refusal(path, content)
+    assert expected in refusal(path, content)
 
 
 def test_an_empty_file_sets_nothing(path: Path) -> None:

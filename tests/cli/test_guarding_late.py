@@ -6,6 +6,7 @@ A release that hangs is rolled back; a treatment that cannot be read never count
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -120,8 +121,10 @@ def test_a_treatment_that_does_not_answer_for_30_s_while_the_control_does_is_rol
     assert decision.reason.startswith("new: no answer for 30 s, while old answers")
     assert decision.control is not None
     assert decision.control.rps == 100.0
-    told = evidence_document(decision, is_ok=False, reason="", alarms=guard.alarms, path=__file__)  # type: ignore[arg-type]
-    assert (told["trigger"], told["threshold"], told["service"]) == (
+    document = evidence_document(
+        decision, is_ok=False, reason="", alarms=guard.alarms, path=Path(__file__)
+    )
+    assert (document["trigger"], document["threshold"], document["service"]) == (
         "unresponsive",
         UNRESPONSIVE_S,
         "new",

@@ -21,18 +21,18 @@ from tputtui.model import LatencyState, ObjectiveStatus, Quantile, SelfState, Sn
 
 @pytest.fixture
 def listening() -> Iterator[MetricsServer]:
-    found = MetricsServer("127.0.0.1:0")
-    yield found
-    found.close()
+    server = MetricsServer("127.0.0.1:0")
+    yield server
+    server.close()
 
 
 def scraped(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         families = list(text_string_to_metric_families(answer.read().decode()))
     return {
-        (one.name, tuple(sorted(one.labels.items()))): one.value
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in families
-        for one in family.samples
+        for sample in family.samples
     }
 
 
@@ -59,22 +59,23 @@ def test_the_names_and_values_are_those_of_the_contract(
             self_usage=replace(snapshot.self_usage, cpu_percent=1.5),
         )
     )
-    found = scraped(listening.port)
-    assert found["tputtui_service_traffic", (("service", "api"),)] == pytest.approx(101.0)
-    assert found["tputtui_service_error_ratio", (("service", "api"),)] == pytest.approx(1 / 101)
+    samples = scraped(listening.port)
+    assert samples["tputtui_service_traffic", (("service", "api"),)] == pytest.approx(101.0)
+    assert samples["tputtui_service_error_ratio", (("service", "api"),)] == pytest.approx(1 / 101)
     assert (
-        found["tputtui_service_latency_seconds", (("quantile", "0.99"), ("service", "api"))] == 0.15
+        samples["tputtui_service_latency_seconds", (("quantile", "0.99"), ("service", "api"))]
+        == 0.15
     )
-    assert found["tputtui_objective_ok", (("expression", "p99<=250ms"),)] == 1.0
-    assert found["tputtui_objective_ok", (("expression", "errors<=0.1%"),)] == 0.0
-    assert found["tputtui_self_cpu_ratio", ()] == 0.015
-    assert not any("raw" in str(labels) for name, labels in found if "latency" in name), (
+    assert samples["tputtui_objective_ok", (("expression", "p99<=250ms"),)] == 1.0
+    assert samples["tputtui_objective_ok", (("expression", "errors<=0.1%"),)] == 0.0
+    assert samples["tputtui_self_cpu_ratio", ()] == 0.015
+    assert not any("raw" in str(labels) for name, labels in samples if "latency" in name), (
         "its unit is not known"
     )
-    assert not any("0.999" in str(labels) or "rps>=1" in str(labels) for _, labels in found), (
+    assert not any("0.999" in str(labels) or "rps>=1" in str(labels) for _, labels in samples), (
         "unknown has no sample"
     )
-    assert not any(math.isnan(value) for value in found.values())
+    assert not any(math.isnan(value) for value in samples.values())
 
 
 def test_an_unknown_value_has_no_sample(listening: MetricsServer, tmp_path: Path) -> None:
@@ -93,10 +94,10 @@ def test_a_hostile_name_is_shown_with_its_escapes_made_visible(
 
 
 def test_the_port_is_closed_after_close(tmp_path: Path) -> None:
-    found = MetricsServer(":0")
-    found.close()
+    server = MetricsServer(":0")
+    server.close()
     with pytest.raises(urllib.error.URLError):
-        scraped(found.port)
+        scraped(server.port)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +110,8 @@ def test_an_impossible_address_is_a_one_line_error(address: str) -> None:
 
 
 def test_a_port_in_use_is_a_one_line_error() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
         with pytest.raises(UsageError, match="in use"):
-            MetricsServer(f"127.0.0.1:{taken.getsockname()[1]}")
+            MetricsServer(f"127.0.0.1:{listener.getsockname()[1]}")

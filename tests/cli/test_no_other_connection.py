@@ -29,20 +29,20 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture
 def exporter() -> Iterator[Exporter]:
-    with Exporter() as found:
-        yield found
+    with Exporter() as server:
+        yield server
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [["stream", "-n", "3"], ["check"], ["record", "--for", "2s", "-o", "a.tput.gz"]],
-    ids=lambda words: words[0],
+    ids=lambda arguments: arguments[0],
 )
 @pytest.mark.slow
 def test_every_connection_goes_to_the_target(
-    exporter: Exporter, tmp_path: Path, words: list[str]
+    exporter: Exporter, tmp_path: Path, arguments: list[str]
 ) -> None:
-    argv = [sys.executable, "-c", HOOKED, *words, f"127.0.0.1:{exporter.port}"]
+    argv = [sys.executable, "-c", HOOKED, *arguments, f"127.0.0.1:{exporter.port}"]
     env = dict(os.environ, HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
     done = subprocess.run(
         argv, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path, env=env

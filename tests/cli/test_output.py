@@ -27,11 +27,11 @@ def test_without_stderr_the_line_about_the_screen_goes_to_the_remaining_terminal
         timeout=60,
     )
     os.close(theirs)
-    said = os.read(ours, 4096).decode()
+    output = os.read(ours, 4096).decode()
     os.close(ours)
     assert done.returncode == 2
-    assert said.count("\n") == 1
-    assert said.startswith("tputtui: no screen is possible, stderr is not a terminal: tputtui ")
+    assert output.count("\n") == 1
+    assert output.startswith("tputtui: no screen is possible, stderr is not a terminal: tputtui ")
 
 
 def test_a_redirected_stdout_holds_no_message() -> None:

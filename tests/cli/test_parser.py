@@ -42,7 +42,7 @@ def test_repeated_objectives_are_all_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "words"),
+    ("argv", "message"),
     [
         (["--intervall", "1s"], 'unknown flag --intervall, did you mean "--interval"?'),
         (["demo", "--loud=3"], 'unknown flag --loud, did you mean "--load"?'),
@@ -66,10 +66,10 @@ def test_repeated_objectives_are_all_kept() -> None:
         (["--\x1b[31m"], "unknown flag --␛[31m"),
     ],
 )
-def test_a_mistake_is_a_one_line_error(argv: list[str], words: str) -> None:
+def test_a_mistake_is_a_one_line_error(argv: list[str], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_arguments(argv)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).isprintable()
 
 

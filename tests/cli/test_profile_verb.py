@@ -75,14 +75,14 @@ def threads_of(pid: int) -> int:
 
 def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     assert cli.main(["profile", *argv]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.count("\n") == 1
-    return said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    return output.err
 
 
 @pytest.mark.parametrize(
-    ("flags", "words"),
+    ("flags", "expected"),
     [
         (["--rate", "0"], "--rate 0: 1 to 1000 samples a second"),
         (["--rate", "1001"], "1 to 1000"),
@@ -93,10 +93,10 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     ],
 )
 def test_a_value_out_of_range_is_refused_and_never_replaced_by_the_default(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], words: str
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], expected: str
 ) -> None:
     output = [] if flags == ["--force"] else ["-o", str(tmp_path / "p.json")]
-    assert words in refused(capsys, str(os.getpid()), *flags, *output)
+    assert expected in refused(capsys, str(os.getpid()), *flags, *output)
 
 
 @pytest.mark.parametrize("with_output", [True, False])
@@ -108,11 +108,11 @@ def test_a_process_that_is_not_python_is_unusable_input(
 ) -> None:
     monkeypatch.setattr("tputtui.cli.screen_runner.no_screen_reason", lambda _: "")
     with subprocess.Popen(["sleep", "60"]) as process:
-        said = refused(
+        output = refused(
             capsys, str(process.pid), *(["-o", str(tmp_path / "p.json")] if with_output else [])
         )
         process.kill()
-    assert "is not Python; choose a Python process" in said
+    assert "is not Python; choose a Python process" in output
     assert list(tmp_path.iterdir()) == []
 
 

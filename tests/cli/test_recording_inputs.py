@@ -18,7 +18,7 @@ PATIENCE_S = 10.0
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "result"),
     [
         ("1790000000 ramp", (1790000000.0, "ramp")),
         ("1790000000.25   hold at 200", (1790000000.25, "hold at 200")),
@@ -27,8 +27,8 @@ PATIENCE_S = 10.0
         ("1790000000 \x1b[31mred", (1790000000.0, "␛[31mred")),
     ],
 )
-def test_a_line_of_a_mark_file_is_a_time_and_a_text(line: str, found: tuple[float, str]) -> None:
-    assert parse_mark(line) == found
+def test_a_line_of_a_mark_file_is_a_time_and_a_text(line: str, result: tuple[float, str]) -> None:
+    assert parse_mark(line) == result
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ class Marks:
     def __init__(self) -> None:
         self._came: queue.Queue[tuple[str, float]] = queue.Queue()
 
-    def __call__(self, words: str, time: float) -> None:
-        self._came.put((words, time))
+    def __call__(self, content: str, time: float) -> None:
+        self._came.put((content, time))
 
     def next(self) -> tuple[str, float]:
         return self._came.get(timeout=PATIENCE_S)
@@ -103,10 +103,10 @@ def test_the_texts_of_a_plan_carry_the_names_of_their_tables(tmp_path: Path) -> 
 def test_texts_of_a_plan_are_cleaned_and_bounded(tmp_path: Path) -> None:
     lines = [f'k{number} = "{"x" * 2000}"' for number in range(120)]
     (tmp_path / "a").write_text("\n".join(['hypothesis = "\\u001b[31mred"', *lines]))
-    found = read_toml_texts(str(tmp_path / "a"))
-    assert found["hypothesis"] == "␛[31mred"
-    assert len(found) == 100
-    assert max(map(len, found.values())) == 500
+    result = read_toml_texts(str(tmp_path / "a"))
+    assert result["hypothesis"] == "␛[31mred"
+    assert len(result) == 100
+    assert max(map(len, result.values())) == 500
 
 
 def as_text(path: Path) -> None:
@@ -133,9 +133,9 @@ def test_an_invalid_plan_is_a_one_line_error_and_nothing_is_recorded(
     if make is not None:
         make(path)
     assert main(["record", "-o", str(tmp_path / "a.tput.gz"), ":1", flag, str(path)]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "plan.toml" in said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert "plan.toml" in output
     assert not (tmp_path / "a.tput.gz").exists()
 
 
@@ -162,15 +162,15 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+@pytest.mark.parametrize("content", WRONG, ids=" ".join)
 def test_a_wrong_option_is_one_line_exit_code_2_and_leaves_no_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: list[str]
 ) -> None:
     path = tmp_path / "a.tput.gz"
-    assert main(["record", "-o", str(path), ":1", *words]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("tputtui: ")
-    assert said.count("\n") == 1
+    assert main(["record", "-o", str(path), ":1", *content]) == 2
+    output = capsys.readouterr().err
+    assert output.startswith("tputtui: ")
+    assert output.count("\n") == 1
     assert not path.exists()
 
 
@@ -194,9 +194,9 @@ def test_a_plan_that_compare_could_not_use_causes_a_warning_and_is_recorded(
     assert read_plan_texts(str(path)) == {
         "hypotesis": "a bigger pool"
     }  # an earlier result is not part of the plan
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
     assert (
         "compare cannot use it as a plan: there is no 'hypotesis' in an experiment, did you mean \"hypothesis\"?"
-        in said
+        in output
     )

@@ -38,9 +38,9 @@ def test_without_arguments_the_config_s_targets_are_used(config: Path) -> None:
 
 
 def test_arguments_choose_targets_in_their_order(config: Path) -> None:
-    found = of("stream", "db", "http://h:1/x", config=config).settings
-    assert [target.name for target in found.targets] == ["db", "h:1"]
-    assert found.origins["targets"] == "command line"
+    settings = of("stream", "db", "http://h:1/x", config=config).settings
+    assert [target.name for target in settings.targets] == ["db", "h:1"]
+    assert settings.origins["targets"] == "command line"
 
 
 def test_an_unknown_name_gets_a_hint(config: Path) -> None:
@@ -63,30 +63,31 @@ def test_an_invalid_address_is_a_one_line_error(word: str) -> None:
 
 
 def test_a_duplicate_target_counts_once_and_is_reported() -> None:
-    found = of("stream", ":8000", "127.0.0.1:8000/metrics").settings
-    assert [target.name for target in found.targets] == ["127.0.0.1:8000"]
-    assert found.notes == ("http://127.0.0.1:8000/metrics is named twice and counts once",)
+    settings = of("stream", ":8000", "127.0.0.1:8000/metrics").settings
+    assert [target.name for target in settings.targets] == ["127.0.0.1:8000"]
+    assert settings.notes == ("http://127.0.0.1:8000/metrics is named twice and counts once",)
 
 
 def test_localhost_and_127_0_0_1_are_one_target_and_that_is_reported() -> None:
-    found = of("stream", "localhost:8000", ":8000").settings
-    assert [target.name for target in found.targets] == ["localhost:8000"]
-    (note,) = found.notes
+    settings = of("stream", "localhost:8000", ":8000").settings
+    assert [target.name for target in settings.targets] == ["localhost:8000"]
+    (note,) = settings.notes
     assert note.startswith(
         "http://localhost:8000/metrics is named twice (as http://127.0.0.1:8000/metrics, too)"
     )
 
 
 @pytest.mark.parametrize(
-    "words", [(":1/a", ":1/b", "https://127.0.0.1:1/b", "http://me@h:1/m", "http://h:1/m", ":2")]
+    "arguments",
+    [(":1/a", ":1/b", "https://127.0.0.1:1/b", "http://me@h:1/m", "http://h:1/m", ":2")],
 )
-def test_names_do_not_depend_on_the_order_of_the_targets(words: tuple[str, ...]) -> None:
+def test_names_do_not_depend_on_the_order_of_the_targets(arguments: tuple[str, ...]) -> None:
     named = []
-    for order in (words, words[::-1], (*words[3:], *words[:3])):
+    for order in (arguments, arguments[::-1], (*arguments[3:], *arguments[:3])):
         targets, _ = name_targets(TargetSettings(url=word) for word in order)
         named.append({target.url: target.name for target in targets})
     assert named[0] == named[1] == named[2]
-    assert len(set(named[0].values())) == len(words)
+    assert len(set(named[0].values())) == len(arguments)
     assert named[0][":2"] == "127.0.0.1:2"
     assert named[0][":1/a"] == "127.0.0.1:1/a"
 
@@ -135,8 +136,8 @@ def test_targets_come_from_a_file_as_prometheus_reads_it(tmp_path: Path) -> None
     path.write_text(
         json.dumps([{"targets": ["a:1", "b:2"], "labels": labels}, {"targets": ["c:3"]}])
     )
-    found = of("stream", "--targets-from", str(path)).settings.targets
-    assert [(target.url, target.service) for target in found] == [
+    targets = of("stream", "--targets-from", str(path)).settings.targets
+    assert [(target.url, target.service) for target in targets] == [
         ("https://a:1/m", "web"),
         ("https://b:2/m", "web"),
         ("http://c:3/metrics", None),
@@ -235,27 +236,27 @@ def with_server(tmp_path: Path) -> Path:
 
 
 def test_servers_of_the_config_are_polled_together_with_its_targets(with_server: Path) -> None:
-    found = of("stream", config=with_server).settings
-    assert [target.name for target in found.targets] == ["own"]
-    assert [server.name for server in found.servers] == ["fleet"]
-    assert found.servers[0].match == (Match("env", "=", "prod"),)
-    shown = repr(settings_reference.list_effective_settings(found, redact))
+    settings = of("stream", config=with_server).settings
+    assert [target.name for target in settings.targets] == ["own"]
+    assert [server.name for server in settings.servers] == ["fleet"]
+    assert settings.servers[0].match == (Match("env", "=", "prod"),)
+    shown = repr(settings_reference.list_effective_settings(settings, redact))
     assert "geheim" not in shown
     assert "env=\\\\" in shown
     assert "KEY" in shown
 
 
 def test_a_server_on_the_command_line_replaces_the_config_s(with_server: Path) -> None:
-    found = of(
+    settings = of(
         "stream", "--prometheus", ":9090", "--match", '{job="api"}', config=with_server
     ).settings
-    assert found.targets == ()
-    assert [(one.name, one.match) for one in found.servers] == [
+    assert settings.targets == ()
+    assert [(server.name, server.match) for server in settings.servers] == [
         ("127.0.0.1:9090", (Match("job", "=", "api"),))
     ]
-    found = of("stream", "own", "--prometheus", "fleet", config=with_server).settings
-    assert [one.name for one in (*found.targets, *found.servers)] == ["own", "fleet"]
-    assert found.servers[0].tenant == "a"
+    settings = of("stream", "own", "--prometheus", "fleet", config=with_server).settings
+    assert [item.name for item in (*settings.targets, *settings.servers)] == ["own", "fleet"]
+    assert settings.servers[0].tenant == "a"
 
 
 def test_a_selector_needs_a_server_and_must_be_one(config: Path, with_server: Path) -> None:
@@ -358,13 +359,13 @@ def test_a_secret_that_is_read_from_a_variable_or_a_file_is_hidden_in_a_path_and
         '[[targets]]\nname = "Xq77-file-42 of mine"\nurl = ":2"\n'
     )
     config.chmod(0o600)
-    found = of("stream", config=config).settings
-    assert [target.name for target in found.targets] == [
+    settings = of("stream", config=config).settings
+    assert [target.name for target in settings.targets] == [
         "h:1/hooks/***/m",
         "h:1/***",
         "*** of mine",
     ]
-    shown = "\n".join(format_columns(settings_reference.list_effective_settings(found, redact)))
+    shown = "\n".join(format_columns(settings_reference.list_effective_settings(settings, redact)))
     assert "Xq77-variable" not in shown
     assert "h:1/hooks/***/m" in shown
 

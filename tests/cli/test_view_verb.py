@@ -64,12 +64,12 @@ def test_a_file_that_is_not_a_profile_is_one_sentence_and_exit_code_2(
 
 def refused(capsys: pytest.CaptureFixture[str], name: str) -> None:
     out = capsys.readouterr()
-    said = out.err.strip()
+    message = out.err.strip()
     assert out.out == ""
-    assert len(said.splitlines()) == 1
-    assert said.isprintable()
-    assert name in said
-    assert len(said) < 600
+    assert len(message.splitlines()) == 1
+    assert message.isprintable()
+    assert name in message
+    assert len(message) < 600
 
 
 def test_a_folder_an_absent_file_and_a_hostile_name_are_refused_alike(

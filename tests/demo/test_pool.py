@@ -20,7 +20,7 @@ async def _turns() -> None:
 
 async def test_waiters_get_connections_in_the_order_of_arrival() -> None:
     pool, registry = _pool(1)
-    taken = await pool.acquire()
+    acquired = await pool.acquire()
     served: list[str] = []
 
     async def want(name: str) -> None:
@@ -32,7 +32,7 @@ async def test_waiters_get_connections_in_the_order_of_arrival() -> None:
     await _turns()
     assert registry.get_sample_value("db_pool_waiting") == 3
     assert registry.get_sample_value("db_pool_in_use") == 1
-    pool.release(taken)
+    pool.release(acquired)
     await asyncio.gather(*waiting)
     assert served == ["first", "second", "third"]
     assert registry.get_sample_value("db_pool_waiting") == 0
@@ -42,24 +42,24 @@ async def test_waiters_get_connections_in_the_order_of_arrival() -> None:
 
 async def test_a_wait_times_out_and_the_connection_is_not_lost() -> None:
     pool, registry = _pool(1, patience_s=0.01)
-    taken = await pool.acquire()
+    connection = await pool.acquire()
     with pytest.raises(PoolTimeoutError):
         await pool.acquire()
-    pool.release(taken)
+    pool.release(connection)
     assert registry.get_sample_value("db_pool_waiting") == 0
-    assert await pool.acquire() is taken
+    assert await pool.acquire() is connection
 
 
 async def test_a_cancelled_waiter_does_not_leak_a_connection() -> None:
     pool, registry = _pool(1)
-    taken = await pool.acquire()
+    connection = await pool.acquire()
     leaving = asyncio.create_task(pool.acquire())
     await _turns()
-    pool.release(taken)  # its turn has come ...
+    pool.release(connection)  # its turn has come ...
     leaving.cancel()  # ... at the moment in which it is cancelled
     with pytest.raises(asyncio.CancelledError):
         await leaving
-    assert await pool.acquire() is taken
+    assert await pool.acquire() is connection
     assert registry.get_sample_value("db_pool_in_use") == 1
 
 

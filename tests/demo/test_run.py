@@ -292,5 +292,10 @@ def test_a_child_does_not_import_from_the_working_directory(
 def test_a_canary_is_the_last_replica_and_it_alone_takes_longer() -> None:
     with Demo(20.0, seed=1, slowdown=1.5, canary=2.0) as demo:
         assert len(demo.start()) == 2
-        told = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in demo.pids]
-    assert [float(words[words.index(b"--slowdown") + 1]) for words in told] == [1.5, 3.0]
+        command_lines = [
+            Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in demo.pids
+        ]
+    assert [float(expected[expected.index(b"--slowdown") + 1]) for expected in command_lines] == [
+        1.5,
+        3.0,
+    ]

@@ -36,8 +36,8 @@ def listener(
     return ListeningSocket(port, address, process, comm, command)
 
 
-def verdict(one: ListeningSocket) -> Candidate:
-    (candidate,) = find_candidates([one], own_pid=1)
+def verdict(listening: ListeningSocket) -> Candidate:
+    (candidate,) = find_candidates([listening], own_pid=1)
     return candidate
 
 
@@ -202,8 +202,8 @@ async def test_metrics_are_recognised(body: bytes) -> None:
 )
 async def test_everything_else_is_refused_with_a_reason(content: bytes, reason: str) -> None:
     async with serving(content) as (port, requests):
-        told = await request_path("127.0.0.1", port, "/metrics")
-    assert (told.has_metrics, told.reason) == (False, reason)
+        answered = await request_path("127.0.0.1", port, "/metrics")
+    assert (answered.has_metrics, answered.reason) == (False, reason)
     assert len(requests) == 1, "nothing is tried twice, no redirect is followed"
 
 
@@ -234,9 +234,9 @@ async def test_the_request_identifies_itself_and_closes_the_connection() -> None
 async def test_a_server_that_hangs_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "TOTAL_S", 0.1)
     async with serving(b"", hold=True) as (port, _):
-        told = await request_path("127.0.0.1", port, "/metrics")
-    assert (told.has_metrics, told.is_http) == (False, False)
-    assert told.reason.startswith("no answer within")
+        answered = await request_path("127.0.0.1", port, "/metrics")
+    assert (answered.has_metrics, answered.is_http) == (False, False)
+    assert answered.reason.startswith("no answer within")
 
 
 async def test_metrics_are_recognised_even_where_the_answer_never_ends(
@@ -250,9 +250,9 @@ async def test_metrics_are_recognised_even_where_the_answer_never_ends(
 async def test_a_closed_port_is_reported_as_the_reason() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    told = await request_path("127.0.0.1", port, "/metrics")
-    assert not told.has_metrics
-    assert "refused" in told.reason
+    answered = await request_path("127.0.0.1", port, "/metrics")
+    assert not answered.has_metrics
+    assert "refused" in answered.reason
 
 
 # -------------------------------------------------------------------------------------- discovering
@@ -273,9 +273,9 @@ class Asker:
         self.most = max(self.most, self.now)
         await asyncio.sleep(0)
         self.now -= 1
-        found = path == self._metrics_at
+        target = path == self._metrics_at
         return ProbeAnswer(
-            found, "answers with metrics" if found else "status 404", found or self._spoke_http
+            target, "answers with metrics" if target else "status 404", target or self._spoke_http
         )
 
 
@@ -288,8 +288,8 @@ async def test_a_server_of_metrics_is_discovered_with_its_address() -> None:
     discovery = await discoverer(
         [listener(9100, "node_exporter"), listener(6379, "redis-server")], asker
     ).discover()
-    (found,) = discovery.targets
-    assert (found.url, found.owner, found.process) == (
+    (target,) = discovery.targets
+    assert (target.url, target.owner, target.process) == (
         "http://127.0.0.1:9100/metrics",
         ProcessReference(5, 1.0),
         "node_exporter",
@@ -299,14 +299,16 @@ async def test_a_server_of_metrics_is_discovered_with_its_address() -> None:
 
 
 async def test_an_ipv6_address_stands_in_brackets() -> None:
-    (found,) = (await discoverer([listener(9100, "x_exporter", "::1")], Asker()).discover()).targets
-    assert found.url == "http://[::1]:9100/metrics"
+    (target,) = (
+        await discoverer([listener(9100, "x_exporter", "::1")], Asker()).discover()
+    ).targets
+    assert target.url == "http://[::1]:9100/metrics"
 
 
 async def test_further_paths_are_probed_one_after_the_other() -> None:
     asker = Asker("/q/metrics")
-    (found,) = (await discoverer([listener(8080, "java")], asker).discover()).targets
-    assert found.url.endswith("/q/metrics")
+    (target,) = (await discoverer([listener(8080, "java")], asker).discover()).targets
+    assert target.url.endswith("/q/metrics")
     assert [path for _, _, path in asker.asked] == [
         "/metrics",
         "/actuator/prometheus",
@@ -348,10 +350,12 @@ async def test_no_port_is_probed_twice_and_a_new_process_is_probed() -> None:
 
 async def test_a_real_listener_of_our_own_is_listed_and_not_probed() -> None:
     async with serving(answer(b"up 1\n")) as (port, requests):
-        listeners = [one for one in read_listeners() if one.port == port]
-        assert [(one.process.pid, one.address) for one in listeners if one.process is not None] == [
-            (os.getpid(), "127.0.0.1")
-        ]
+        listeners = [listener for listener in read_listeners() if listener.port == port]
+        assert [
+            (listener.process.pid, listener.address)
+            for listener in listeners
+            if listener.process is not None
+        ] == [(os.getpid(), "127.0.0.1")]
         discovery = await Discoverer(lambda: listeners).discover()
     assert discovery.targets == ()
     assert requests == []
@@ -365,17 +369,19 @@ def test_a_process_has_the_name_that_the_process_table_shows() -> None:
     ) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        (candidate,) = [one for one in find_candidates(read_listeners()) if one.port == port]
+        (candidate,) = [
+            candidate for candidate in find_candidates(read_listeners()) if candidate.port == port
+        ]
         (row,) = [row for row in ProcessCollector().read() if row.pid == process.pid]
         process.communicate()
     assert candidate.process == row.name
 
 
 def test_the_result_is_one_clause_without_the_list() -> None:
-    found = Discovery(
+    target = Discovery(
         (), tuple(find_candidates([listener(5432, "postgres"), listener(8000, "python")])), ()
     )
-    assert found.summary == "0 of 2 listening ports serve metrics"
+    assert target.summary == "0 of 2 listening ports serve metrics"
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ def test_late_ticks_are_counted_and_there_is_never_a_burst(
     first, ticks = cadence.due, 0
     for late in lates:
         ticks += 1
-        made = cadence.due + late
-        cadence.on_tick(made, None)
-        assert made - 1e-6 <= cadence.due <= made + interval + 1e-6
+        started = cadence.due + late
+        cadence.on_tick(started, None)
+        assert started - 1e-6 <= cadence.due <= started + interval + 1e-6
     assert cadence.due == pytest.approx(first + (ticks + cadence.missed_ticks) * interval)
 
 

@@ -267,11 +267,11 @@ class Short:
     def __init__(self, error: BaseException, works: Any, times: int) -> None:
         self.error, self.works, self.left = error, works, times
 
-    def __call__(self, *words: Any, **options: Any) -> Any:
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
         self.left -= 1
         if self.left >= 0:
             raise self.error
-        return self.works(*words, **options)
+        return self.works(*arguments, **options)
 
 
 def test_a_tick_without_enough_memory_is_skipped_and_the_next_one_follows(

@@ -35,7 +35,7 @@ def test_families_arrive_while_the_browser_is_open_and_show_a_choice(
         assert [row.name for row in families.family_values.rows] == ["jobs_total"]
         assert engine.families("another") is None
         engine.bind_signal("honest", "traffic", "jobs_total")
-        until(lambda: bool((found := engine.families("honest")) and found.overrides))
+        until(lambda: bool((table := engine.families("honest")) and table.overrides))
         until(lambda: any(value is not None for value in engine.family_history("jobs_total", 10)))
         engine.set_filter(ServiceFilter("honest"))
         assert engine.heatmap("honest", 10, 60.0, None) is None

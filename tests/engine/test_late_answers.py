@@ -89,9 +89,9 @@ def test_beyond_a_window_figures_are_unknown_and_the_last_ones_are_kept_with_the
     watched = Watched(objectives=("p99<=600ms", "errors<=1%", "rps>=10"))
     watched.up(20)
     snapshot = watched.tick(43.0, shop=22.5)
-    told = of_json(snapshot)
-    (target,) = told["targets"]
-    (service,) = told["services"]
+    document = of_json(snapshot)
+    (target,) = document["targets"]
+    (service,) = document["services"]
     assert (target["state"], target["up"], target["waiting_s"], target["age_s"]) == (
         "slow",
         True,
@@ -106,9 +106,10 @@ def test_beyond_a_window_figures_are_unknown_and_the_last_ones_are_kept_with_the
     assert errors["last"] == {"value": 0.0, "age_s": 23.0}
     assert set(latency["quantiles"].values()) == {None}
     assert latency["last"] == {"value": pytest.approx(0.46), "age_s": 23.0, "quantile": "0.99"}
-    assert [(one["state"], one["reason"], one["ok"]) for one in told["objectives"]] == [
-        ("no_data", "slow", None)
-    ] * 3
+    assert [
+        (objective["state"], objective["reason"], objective["ok"])
+        for objective in document["objectives"]
+    ] == [("no_data", "slow", None)] * 3
 
 
 @pytest.mark.parametrize("deadlines", [0, 2])
@@ -182,8 +183,8 @@ def test_a_target_that_never_answered_is_slow_and_does_not_hold_up_the_stream() 
     assert not watched.tick(0.5).is_ready
     snapshot = watched.tick(1.5, shop=1.2)
     assert snapshot.is_ready
-    (told,) = of_json(snapshot)["targets"]
-    assert (told["state"], told["up"], told["waiting_s"], told["age_s"]) == (
+    (document,) = of_json(snapshot)["targets"]
+    assert (document["state"], document["up"], document["waiting_s"], document["age_s"]) == (
         "slow",
         None,
         1.2,
@@ -270,7 +271,9 @@ def test_an_objective_on_all_services_is_not_met_while_a_service_does_not_answer
     watched.up(20, "a", "b")
     for at in range(21, 34):
         snapshot = watched.tick(float(at), good(float(at), "a"), b=at - 20.5)
-    assert [(one.state, one.reason) for one in snapshot.objectives] == [("no_data", "slow")]
+    assert [(objective.state, objective.reason) for objective in snapshot.objectives] == [
+        ("no_data", "slow")
+    ]
 
 
 @pytest.mark.parametrize("stop_s", [5.0, 9.0, 13.0])

@@ -36,10 +36,10 @@ def test_the_control_group_of_the_process_that_serves_a_target_is_read(
             await feed._processes_task
             return {process.pid: process.cgroup for process in feed.read(0).processes or ()}
 
-        found = asyncio.run(run())
+        reading = asyncio.run(run())
         holders = {pid for pid, ports in read_sockets().ports_by_pid().items() if port in ports}
-    assert found[os.getpid()] == group
-    assert shown or set(found) <= holders, "only those that hold its socket"
+    assert reading[os.getpid()] == group
+    assert shown or set(reading) <= holders, "only those that hold its socket"
 
 
 def test_enabling_processes_reads_them_at_once() -> None:

@@ -95,10 +95,10 @@ def test_a_thousand_targets_are_all_scraped_at_their_interval_and_figures_are_sh
         began = time.monotonic()
         paths = [f"/{number}" for number in range(1000)]
         with watching(port, paths, interval) as snapshots:
-            found = until_ready(snapshots)
+            snapshot = until_ready(snapshots)
         passed = time.monotonic() - began
-    assert [target.state for target in found.targets] == ["up"] * 1000
-    assert len(found.services) == 1000
+    assert [target.state for target in snapshot.targets] == ["up"] * 1000
+    assert len(snapshot.services) == 1000
     assert not snapshots[0].is_ready, "the first picture does not wait for all"
     assert max(asked.values()) <= 3 + passed / interval
 
@@ -118,10 +118,10 @@ def test_a_target_of_a_hundred_thousand_series_delays_no_other(raised: bool) -> 
         until_ready(snapshots)
         before, seen = Counter(asked), len(snapshots)
         time.sleep(8.0)
-        found, ticks = snapshots[-1], len(snapshots) - seen
+        snapshot, ticks = snapshots[-1], len(snapshots) - seen
     assert min(asked[path] - before[path] for path in paths) >= 6
     assert ticks >= 6
-    big = found.targets[-1]
+    big = snapshot.targets[-1]
     assert big.state == "up"
     if raised:
         assert (big.series, big.warning) == (LARGE + 1, None)

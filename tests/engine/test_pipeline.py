@@ -41,8 +41,8 @@ _interned: dict[tuple[object, ...], Series] = {}
 
 def series(name: str, **labels: str) -> Series:
     """Create a series, interned as the scanner's are."""
-    made = Series(name, tuple(sorted(labels.items())))
-    return _interned.setdefault(made.key, made)
+    created = Series(name, tuple(sorted(labels.items())))
+    return _interned.setdefault(created.key, created)
 
 
 def requests(count: float, status: str = "200") -> Samples:
@@ -74,22 +74,22 @@ class Scene:
             interval_s=interval_s,
             window_s=window_s,
             quantiles=(0.5, 0.9, 0.99),
-            objectives=tuple(parse_objective(words) for words in objectives),
+            objectives=tuple(parse_objective(expression) for expression in objectives),
         )
         for target in targets:
             self.add(target)
 
     def add(self, target: str | Target) -> None:
-        made = Target(target, f"http://{target}/metrics") if isinstance(target, str) else target
-        self.monitor.add_target(made)
+        created = Target(target, f"http://{target}/metrics") if isinstance(target, str) else target
+        self.monitor.add_target(created)
 
-    def tick(self, at: float, **told: Samples | str | None) -> Snapshot:
+    def tick(self, at: float, **answers: Samples | str | None) -> Snapshot:
         """Derive a snapshot from the samples of each target, or its error.
 
         None: no scrape of it ended in this tick.
         """
         scrapes = [
-            scrape(target, at, answer) for target, answer in told.items() if answer is not None
+            scrape(target, at, answer) for target, answer in answers.items() if answer is not None
         ]
         return self.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(scrapes)))
 
@@ -118,13 +118,13 @@ def happened(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def test_one_scrape_gives_no_rate_and_the_second_gives_one() -> None:
-    scene = Scene("shop")
-    first = scene.tick(0.0, shop=requests(500.0))
+    fixture = Scene("shop")
+    first = fixture.tick(0.0, shop=requests(500.0))
     assert rps(first) is None
     latency = of(first, "shop").latency
     assert latency is not None
     assert [quantile.value for quantile in latency.quantiles] == [None, None, None]
-    second = scene.tick(1.0, shop=requests(520.0))
+    second = fixture.tick(1.0, shop=requests(520.0))
     state = of(second, "shop")
     assert state.traffic is not None
     assert (state.traffic.family, state.traffic.rps, state.traffic.total) == (REQUESTS, 20.0, 20.0)
@@ -142,10 +142,10 @@ def test_a_target_that_was_not_scraped_yet_is_waiting_and_its_service_is_listed(
 
 
 def test_a_failed_scrape_is_a_gap_and_rates_start_over_after_it() -> None:
-    scene = Scene("shop")
+    fixture = Scene("shop")
     for at in range(5):
-        scene.tick(float(at), shop=requests(10.0 * at))
-    down = scene.tick(5.0, shop="connection refused")
+        fixture.tick(float(at), shop=requests(10.0 * at))
+    down = fixture.tick(5.0, shop="connection refused")
     assert rps(down) is None
     assert (down.targets[0].state, down.targets[0].error, down.targets[0].age_s) == (
         "down",
@@ -153,18 +153,18 @@ def test_a_failed_scrape_is_a_gap_and_rates_start_over_after_it() -> None:
         1.0,
     )
     assert happened(down) == [("down", "shop: connection refused")]
-    scene.tick(6.0, shop="connection refused")
-    back = scene.tick(7.0, shop=requests(1000.0))
+    fixture.tick(6.0, shop="connection refused")
+    back = fixture.tick(7.0, shop=requests(1000.0))
     assert rps(back) is None
     assert happened(back)[1:] == [("up", "shop, after 2 s")]
-    assert rps(scene.tick(8.0, shop=requests(1007.0))) == 7.0  # not 960 of the outage
+    assert rps(fixture.tick(8.0, shop=requests(1007.0))) == 7.0  # not 960 of the outage
 
 
 def test_a_tick_without_a_scrape_repeats_the_last_figures_with_their_age() -> None:
-    scene = Scene("shop")
-    scene.tick(0.0, shop=requests(0.0))
-    scene.tick(1.0, shop=requests(10.0))
-    later = scene.tick(1.75, shop=None)
+    fixture = Scene("shop")
+    fixture.tick(0.0, shop=requests(0.0))
+    fixture.tick(1.0, shop=requests(10.0))
+    later = fixture.tick(1.75, shop=None)
     assert rps(later) == 10.0
     assert later.targets[0].age_s == 0.75
     assert later.time == 1e9 + 1.0  # the time of the underlying scrape, not of the tick
@@ -177,13 +177,13 @@ def test_the_time_of_a_snapshot_is_that_of_its_newest_good_scrape() -> None:
 
 
 def test_while_all_targets_are_down_the_time_follows_their_failures() -> None:
-    scene = Scene("shop", "till")
+    fixture = Scene("shop", "till")
     times = [
-        scene.tick(0.0, shop=requests(0.0), till="timed out").time,
-        scene.tick(1.0, shop="connection refused", till=None).time,
-        scene.tick(2.0, shop="connection refused", till="timed out").time,
-        scene.tick(3.0, shop=None, till=None).time,
-        scene.tick(4.0, shop=requests(1.0), till="timed out").time,
+        fixture.tick(0.0, shop=requests(0.0), till="timed out").time,
+        fixture.tick(1.0, shop="connection refused", till=None).time,
+        fixture.tick(2.0, shop="connection refused", till="timed out").time,
+        fixture.tick(3.0, shop=None, till=None).time,
+        fixture.tick(4.0, shop=requests(1.0), till="timed out").time,
     ]
     assert times == [1e9, 1e9 + 1, 1e9 + 2, 1e9 + 2, 1e9 + 4]
 
@@ -198,20 +198,20 @@ def test_a_scrape_of_an_unknown_target_is_ignored() -> None:
 
 
 def test_metrics_that_appear_with_the_first_request_count_from_zero() -> None:
-    scene = Scene("shop")
+    fixture = Scene("shop")
     for at in range(8):
-        assert of(scene.tick(float(at), shop=pool(1.0)), "shop").traffic is None
-    snapshot = scene.tick(8.0, shop={**pool(1.0), **requests(7.0)})
+        assert of(fixture.tick(float(at), shop=pool(1.0)), "shop").traffic is None
+    snapshot = fixture.tick(8.0, shop={**pool(1.0), **requests(7.0)})
     traffic = of(snapshot, "shop").traffic
     assert traffic is not None
     assert (traffic.total, traffic.rps) == (7.0, 7.0)
 
 
 def test_the_first_error_of_a_route_is_an_increase_of_one() -> None:
-    scene = Scene("shop")
-    scene.tick(0.0, shop=requests(0.0))
-    scene.tick(1.0, shop=requests(9.0))
-    snapshot = scene.tick(
+    fixture = Scene("shop")
+    fixture.tick(0.0, shop=requests(0.0))
+    fixture.tick(1.0, shop=requests(9.0))
+    snapshot = fixture.tick(
         2.0, shop={**requests(9.0), series(REQUESTS, route="/a", status="500"): 1.0}
     )
     errors = of(snapshot, "shop").errors
@@ -220,9 +220,9 @@ def test_the_first_error_of_a_route_is_an_increase_of_one() -> None:
 
 
 def test_a_counter_that_fell_counts_from_zero_and_is_reported_once() -> None:
-    scene = Scene("shop")
+    fixture = Scene("shop")
     for at, count in enumerate((100.0, 110.0, 4.0, 14.0)):
-        snapshot = scene.tick(float(at), shop=requests(count))
+        snapshot = fixture.tick(float(at), shop=requests(count))
         rate = rps(snapshot)
         assert rate is None or rate >= 0
     assert rps(snapshot) == 8.0  # (10 + 4 + 10) / 3
@@ -231,11 +231,11 @@ def test_a_counter_that_fell_counts_from_zero_and_is_reported_once() -> None:
 
 
 def test_a_new_window_takes_effect_and_is_never_below_two_intervals() -> None:
-    scene = Scene("shop")
+    fixture = Scene("shop")
     for at in range(9):
-        scene.tick(float(at), shop=requests(10.0 * at))
-    scene.monitor.set_window(0.1)
-    snapshot = scene.tick(9.0, shop=requests(180.0))
+        fixture.tick(float(at), shop=requests(10.0 * at))
+    fixture.monitor.set_window(0.1)
+    snapshot = fixture.tick(9.0, shop=requests(180.0))
     assert snapshot.window_s == 2.0
     assert rps(snapshot) == pytest.approx((180.0 - 70.0) / 2)
 
@@ -244,25 +244,25 @@ def test_a_new_window_takes_effect_and_is_never_below_two_intervals() -> None:
 
 
 def test_replicas_are_one_service_whose_counters_and_buckets_add_up() -> None:
-    scene = Scene(
+    fixture = Scene(
         Target("web1", "http://a/metrics", "web"), Target("web2", "http://b/metrics", "web")
     )
     for at in range(3):
-        snapshot = scene.tick(float(at), web1=requests(10.0 * at), web2=requests(30.0 * at))
+        snapshot = fixture.tick(float(at), web1=requests(10.0 * at), web2=requests(30.0 * at))
     assert [(state.name, state.targets) for state in snapshot.services] == [
         ("web", ("web1", "web2"))
     ]
     assert rps(snapshot, "web") == 40.0
-    half = scene.tick(3.0, web1="timed out", web2=requests(90.0))
+    half = fixture.tick(3.0, web1="timed out", web2=requests(90.0))
     assert rps(half, "web") == 30.0  # the remaining replica, not a mean with an outage
 
 
 def test_a_replica_that_exposes_something_else_stays_a_service_of_its_own() -> None:
-    scene = Scene(
+    fixture = Scene(
         Target("web1", "http://a/metrics", "web"), Target("web2", "http://b/metrics", "web")
     )
     for at in range(3):
-        snapshot = scene.tick(float(at), web1=requests(10.0 * at), web2=pool(2.0))
+        snapshot = fixture.tick(float(at), web1=requests(10.0 * at), web2=pool(2.0))
     assert [(state.name, state.targets) for state in snapshot.services] == [
         ("web", ("web1",)),
         ("web2", ("web2",)),
@@ -272,27 +272,27 @@ def test_a_replica_that_exposes_something_else_stays_a_service_of_its_own() -> N
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_service_called_like_another_target_leaves_both_on_the_list(count: int) -> None:
     replicas = [Target(f"till-{n}", f"http://{n}/metrics", "shop") for n in range(count)]
-    scene = Scene(*replicas, "shop")
+    fixture = Scene(*replicas, "shop")
     for at in range(3):
-        told = {replica.name: requests(10.0 * at) for replica in replicas}
-        snapshot = scene.tick(float(at), shop=requests(100.0 * at), **told)
+        answers = {replica.name: requests(10.0 * at) for replica in replicas}
+        snapshot = fixture.tick(float(at), shop=requests(100.0 * at), **answers)
     shown = [state.targets for state in snapshot.services]
     assert shown == [tuple(replica.name for replica in replicas), ("shop",)]
     assert len({state.name for state in snapshot.services}) == 2
 
 
 def test_a_duplicate_target_counts_once() -> None:
-    scene = Scene("shop", "shop")
-    assert [target.name for target in scene.tick(0.0, shop=requests(0.0)).targets] == ["shop"]
+    fixture = Scene("shop", "shop")
+    assert [target.name for target in fixture.tick(0.0, shop=requests(0.0)).targets] == ["shop"]
 
 
 def test_the_best_minute_outlives_a_target_that_comes_later() -> None:
-    scene = Scene("shop")
+    fixture = Scene("shop")
     for at in range(65):
-        scene.tick(float(at), shop=requests(10.0 * at))
-    scene.add("till")
+        fixture.tick(float(at), shop=requests(10.0 * at))
+    fixture.add("till")
     for at in range(65, 70):
-        snapshot = scene.tick(float(at), shop=requests(10.0 * at), till=requests(float(at)))
+        snapshot = fixture.tick(float(at), shop=requests(10.0 * at), till=requests(float(at)))
     traffic = of(snapshot, "shop").traffic
     assert traffic is not None
     assert traffic.total == 690.0
@@ -300,29 +300,31 @@ def test_the_best_minute_outlives_a_target_that_comes_later() -> None:
 
 
 def test_the_breakdown_cycles_through_all_labels() -> None:
-    scene = Scene("shop")
-    scene.tick(0.0, shop=requests(0.0))
-    begin = of(scene.tick(1.0, shop=requests(10.0)), "shop").breakdown_by
-    bindings = scene.monitor._trackers["shop"].bindings
+    fixture = Scene("shop")
+    fixture.tick(0.0, shop=requests(0.0))
+    begin = of(fixture.tick(1.0, shop=requests(10.0)), "shop").breakdown_by
+    bindings = fixture.monitor._trackers["shop"].bindings
     assert bindings is not None
-    seen = []
+    labels_shown = []
     for at in range(2, 3 + len(bindings.breakdown)):
-        scene.monitor.services.next_breakdown("shop")
-        seen.append(of(scene.tick(float(at), shop=requests(10.0 * at)), "shop").breakdown_by)
-    assert set(seen[: len(bindings.breakdown)]) | {begin} >= {
+        fixture.monitor.services.next_breakdown("shop")
+        labels_shown.append(
+            of(fixture.tick(float(at), shop=requests(10.0 * at)), "shop").breakdown_by
+        )
+    assert set(labels_shown[: len(bindings.breakdown)]) | {begin} >= {
         (label,) for label in bindings.breakdown
     }
-    assert begin in seen
+    assert begin in labels_shown
 
 
 # ------------------------------------------------------------------------------------ ready, wanted
 
 
 def test_ready_needs_two_scrapes_or_a_failure_of_every_target() -> None:
-    scene = Scene("shop", "till")
-    assert not scene.tick(0.0, shop=requests(0.0)).is_ready
-    assert not scene.tick(0.5, shop=requests(1.0)).is_ready
-    assert scene.tick(1.0, till="connection refused").is_ready
+    fixture = Scene("shop", "till")
+    assert not fixture.tick(0.0, shop=requests(0.0)).is_ready
+    assert not fixture.tick(0.5, shop=requests(1.0)).is_ready
+    assert fixture.tick(1.0, till="connection refused").is_ready
 
 
 def test_nothing_is_ready_while_discovery_runs() -> None:
@@ -331,12 +333,12 @@ def test_nothing_is_ready_while_discovery_runs() -> None:
 
 
 def test_all_families_are_read_until_the_bindings_are_known_and_then_only_the_bound_ones() -> None:
-    scene = Scene("shop")
-    assert scene.monitor.wanted_names("shop") is None
-    scene.tick(0.0, shop={**requests(0.0), **pool(1.0)})
-    assert scene.monitor.wanted_names("shop") is None
-    scene.tick(1.0, shop={**requests(1.0), **pool(1.0)})
-    wanted = scene.monitor.wanted_names("shop")
+    fixture = Scene("shop")
+    assert fixture.monitor.wanted_names("shop") is None
+    fixture.tick(0.0, shop={**requests(0.0), **pool(1.0)})
+    assert fixture.monitor.wanted_names("shop") is None
+    fixture.tick(1.0, shop={**requests(1.0), **pool(1.0)})
+    wanted = fixture.monitor.wanted_names("shop")
     assert wanted is not None
     assert wanted >= {
         REQUESTS,
@@ -345,15 +347,15 @@ def test_all_families_are_read_until_the_bindings_are_known_and_then_only_the_bo
         f"{DURATION}_sum",
         "db_pool_in_use",
     }
-    assert scene.monitor.wanted_names("nobody") is None
+    assert fixture.monitor.wanted_names("nobody") is None
 
 
 def test_a_target_that_lacks_a_signal_is_read_in_full_for_a_while_only() -> None:
-    scene = Scene("shop", interval_s=1.0)
+    fixture = Scene("shop", interval_s=1.0)
     for at in range(MAX_SEARCH_SCRAPES + 1):
-        assert scene.monitor.wanted_names("shop") is None
-        scene.tick(float(at), shop={series(REQUESTS, route="/a"): float(at)})
-    wanted = scene.monitor.wanted_names("shop")
+        assert fixture.monitor.wanted_names("shop") is None
+        fixture.tick(float(at), shop={series(REQUESTS, route="/a"): float(at)})
+    wanted = fixture.monitor.wanted_names("shop")
     assert wanted is not None
     assert REQUESTS in wanted
 
@@ -419,8 +421,8 @@ def test_processes_are_sorted_by_cpu_and_kept_over_ticks_without_a_process_table
     monitor.derive_snapshot(Reading(1.0, 1e9))
     shown = monitor.derive_snapshot(Reading(2.0, 1e9, processes=read(1.0, 0.1))).processes
     assert shown is not None
-    assert [one.pid for one in shown] == [8, 7]
-    assert [one.cpu_percent for one in shown] == pytest.approx([50.0, 5.0])
+    assert [snapshot.pid for snapshot in shown] == [8, 7]
+    assert [snapshot.cpu_percent for snapshot in shown] == pytest.approx([50.0, 5.0])
     assert monitor.derive_snapshot(Reading(3.0, 1e9)).processes == shown
 
 
@@ -428,12 +430,12 @@ def test_processes_are_sorted_by_cpu_and_kept_over_ticks_without_a_process_table
 
 
 def test_an_objective_is_without_data_then_met_then_missed_and_says_for_how_long() -> None:
-    scene = Scene("shop", window_s=2.0, objectives=("rps>=5", "p99<=300ms"))
-    told = []
+    fixture = Scene("shop", window_s=2.0, objectives=("rps>=5", "p99<=300ms"))
+    states = []
     for at, count in enumerate((0.0, 10.0, 20.0, 30.0, *(30.0 for _ in range(9)))):
-        snapshot = scene.tick(float(at), shop=requests(count))
-        told.append((snapshot.objectives[0].state, snapshot.objectives[0].for_s))
-    assert told == [
+        snapshot = fixture.tick(float(at), shop=requests(count))
+        states.append((snapshot.objectives[0].state, snapshot.objectives[0].for_s))
+    assert states == [
         ("no_data", 0.0),
         ("ok", 0.0),
         ("ok", 1.0),
@@ -448,14 +450,14 @@ def test_an_objective_is_without_data_then_met_then_missed_and_says_for_how_long
     assert snapshot.objectives[1].state == "no_data"  # no traffic: no quantile
     assert ("objective", "rps>=5 missed") in happened(snapshot)
     for second in range(13, 100):
-        snapshot = scene.tick(float(second), shop=requests(30.0 + 10 * (second - 12)))
+        snapshot = fixture.tick(float(second), shop=requests(30.0 + 10 * (second - 12)))
     assert happened(snapshot).count(("objective", "rps>=5 met again")) == 1
 
 
 def test_an_objective_on_a_quantile_that_is_not_configured_is_judged() -> None:
-    scene = Scene("shop", objectives=("p95<=300ms", "p99<=300ms"))
+    fixture = Scene("shop", objectives=("p95<=300ms", "p99<=300ms"))
     for second in range(4):
-        snapshot = scene.tick(float(second), shop=requests(100.0 * second))
+        snapshot = fixture.tick(float(second), shop=requests(100.0 * second))
     p95, p99 = snapshot.objectives
     assert p95.value == pytest.approx(0.3)
     assert p99.value == pytest.approx(0.46)
@@ -465,33 +467,33 @@ def test_an_objective_on_a_quantile_that_is_not_configured_is_judged() -> None:
 
 
 def test_an_objective_on_an_unknown_service_is_reported_once_all_services_are_known() -> None:
-    scene = Scene("shop", "till", objectives=("shpo:rps>=1", "shop:rps>=1", "rps>=1"))
-    first = scene.tick(0.0, shop=requests(100.0), till="connection refused")
+    fixture = Scene("shop", "till", objectives=("shpo:rps>=1", "shop:rps>=1", "rps>=1"))
+    first = fixture.tick(0.0, shop=requests(100.0), till="connection refused")
     assert not any(kind == "warning" for kind, _ in happened(first))
     for second in range(1, 4):
-        snapshot = scene.tick(
+        snapshot = fixture.tick(
             float(second), shop=requests(100.0 * second), till=requests(100.0 * second)
         )
-    told = [text for kind, text in happened(snapshot) if kind == "warning"]
-    assert told == ['shpo:rps>=1 is about no service that is here, did you mean "shop"?']
+    warnings = [text for kind, text in happened(snapshot) if kind == "warning"]
+    assert warnings == ['shpo:rps>=1 is about no service that is here, did you mean "shop"?']
 
 
 def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_by() -> None:
     """The route is the least busy of thirty; then the breakdown uses another label."""
-    scene = Scene("shop", objectives=("/29:rps>=1", "shop/29:errors<=1%"))
+    fixture = Scene("shop", objectives=("/29:rps>=1", "shop/29:errors<=1%"))
     shown = []
     for second in range(6):
         if second == 3:
-            scene.monitor.services.next_breakdown("shop")
-        told = {
+            fixture.monitor.services.next_breakdown("shop")
+        answers = {
             series(REQUESTS, method="GET", route=f"/{number}", status="200"): (40.0 - number)
             * second
             for number in range(30)
         }
-        snapshot = scene.tick(float(second), shop=told)
+        snapshot = fixture.tick(float(second), shop=answers)
         shown.append(of(snapshot, "shop").breakdown_by)
         if second:
-            assert [(one.state, one.value) for one in snapshot.objectives] == [
+            assert [(objective.state, objective.value) for objective in snapshot.objectives] == [
                 ("ok", 11.0),
                 ("ok", 0.0),
             ]
@@ -503,11 +505,11 @@ def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_b
 
 
 def test_the_event_log_keeps_the_newest_only() -> None:
-    scene = Scene("shop")
+    fixture = Scene("shop")
     for at in range(MAX_EVENTS + 100):
-        snapshot = scene.tick(float(at), shop="timed out" if at % 2 else requests(float(at)))
+        snapshot = fixture.tick(float(at), shop="timed out" if at % 2 else requests(float(at)))
     assert len(snapshot.events) == MAX_EVENTS_SHOWN
-    assert len(scene.monitor._events) == MAX_EVENTS
+    assert len(fixture.monitor._events) == MAX_EVENTS
     assert snapshot.events[-1].text == "shop: timed out"
     assert [event.time for event in snapshot.events] == sorted(
         event.time for event in snapshot.events
@@ -515,18 +517,18 @@ def test_the_event_log_keeps_the_newest_only() -> None:
 
 
 def test_foreign_text_in_a_name_is_cleaned_in_the_event_log() -> None:
-    scene = Scene("\x1b[31mshop")
-    snapshot = scene.tick(0.0, **{"\x1b[31mshop": "timed out"})
+    fixture = Scene("\x1b[31mshop")
+    snapshot = fixture.tick(0.0, **{"\x1b[31mshop": "timed out"})
     assert "\x1b" not in snapshot.events[0].text
 
 
 def test_every_figure_of_a_service_is_in_the_history_with_its_gaps() -> None:
-    scene = Scene("shop")
-    scene.tick(100.0, shop={**requests(0.0), **pool(2.0)})
-    scene.tick(101.0, shop={**requests(10.0), **pool(4.0)})
-    scene.tick(102.0, shop="timed out")
-    history = scene.monitor.history
-    saturation = history_keys.saturation("shop", of(scene.tick(103.0), "shop").saturation[0].name)
+    fixture = Scene("shop")
+    fixture.tick(100.0, shop={**requests(0.0), **pool(2.0)})
+    fixture.tick(101.0, shop={**requests(10.0), **pool(4.0)})
+    fixture.tick(102.0, shop="timed out")
+    history = fixture.monitor.history
+    saturation = history_keys.saturation("shop", of(fixture.tick(103.0), "shop").saturation[0].name)
     assert set(history.names()) == {
         history_keys.traffic("shop"),
         history_keys.errors("shop"),
@@ -539,7 +541,7 @@ def test_every_figure_of_a_service_is_in_the_history_with_its_gaps() -> None:
 
 
 def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
-    scene = Scene("shop")
+    fixture = Scene("shop")
     for at in range(3):
         samples = {
             series(REQUESTS, route="/a"): 10.0 * at,
@@ -547,7 +549,7 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
             series("http_request_duration_seconds_count", route="/a"): 10.0 * at,
         }
         exposition = Exposition(samples, {DURATION: Family(DURATION, "summary")}, 3)
-        snapshot = scene.monitor.derive_snapshot(
+        snapshot = fixture.monitor.derive_snapshot(
             Reading(
                 float(at), 1e9 + at, (Scrape("shop", float(at), 1e9 + at, 0.01, exposition, 1),)
             )
@@ -555,9 +557,9 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
     latency = of(snapshot, "shop").latency
     assert latency is not None
     assert latency.mean == pytest.approx(0.05)
-    assert scene.monitor.history.column_values(history_keys.latency("shop", None), 2.0, 1.0, 1) == [
-        pytest.approx(0.05)
-    ]
+    assert fixture.monitor.history.column_values(
+        history_keys.latency("shop", None), 2.0, 1.0, 1
+    ) == [pytest.approx(0.05)]
 
 
 # ----------------------------------------------------------------------------- warnings of a target
@@ -569,7 +571,7 @@ def build(job: str | None, version: str = "1.2") -> Samples:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "services"),
+    ("samples", "other", "services"),
     [
         (build("shop"), build("shop"), 1),
         (build("shop"), build("jobs"), 2),  # the same program with another job
@@ -578,16 +580,18 @@ def build(job: str | None, version: str = "1.2") -> Samples:
     ],
 )
 def test_targets_with_the_same_build_info_and_job_are_replicas(
-    one: Samples, other: Samples, services: int
+    samples: Samples, other: Samples, services: int
 ) -> None:
-    scene = Scene("a", "b")
+    fixture = Scene("a", "b")
     for at in range(3):
-        snapshot = scene.tick(float(at), a={**requests(at), **one}, b={**requests(at), **other})
+        snapshot = fixture.tick(
+            float(at), a={**requests(at), **samples}, b={**requests(at), **other}
+        )
     assert len(snapshot.services) == services
 
 
 def test_replicas_are_recognised_though_each_target_has_its_own_scanner() -> None:
-    scene = Scene("a", "b")
+    fixture = Scene("a", "b")
     scanners = {name: Scanner() for name in ("a", "b")}
     for at in range(3):
         body = (
@@ -598,32 +602,32 @@ def test_replicas_are_recognised_though_each_target_has_its_own_scanner() -> Non
             Scrape(name, float(at), 1e9 + at, 0.01, scanner.scan(body), len(body))
             for name, scanner in scanners.items()
         )
-        snapshot = scene.monitor.derive_snapshot(Reading(float(at), 1e9 + at, scrapes))
+        snapshot = fixture.monitor.derive_snapshot(Reading(float(at), 1e9 + at, scrapes))
     assert [service.targets for service in snapshot.services] == [("a", "b")]
 
 
 def test_series_beyond_the_limit_and_an_empty_answer_are_reported() -> None:
-    scene = Scene("shop", "empty")
+    fixture = Scene("shop", "empty")
     full = Exposition({}, {}, 500, hidden={"requests_total": 400, "": 30})
     scrapes = (
         Scrape("shop", 1.0, 1e9, 0.01, full, 1000),
         Scrape("empty", 1.0, 1e9, 0.01, Exposition({}, {}, 0), 0),
     )
-    shop, empty = scene.monitor.derive_snapshot(Reading(1.0, 1e9, scrapes)).targets
+    shop, empty = fixture.monitor.derive_snapshot(Reading(1.0, 1e9, scrapes)).targets
     assert (
         shop.warning == "430 series beyond the limit are not read: raise limits.series_per_target"
     )
     assert empty.warning == "the answer is empty: it holds no metric"
-    told = to_json(scene.monitor.derive_snapshot(Reading(2.0, 1e9)))["targets"][0]
-    assert (told["hidden_series"], told["warning"]) == (430, shop.warning)
+    status = to_json(fixture.monitor.derive_snapshot(Reading(2.0, 1e9)))["targets"][0]
+    assert (status["hidden_series"], status["warning"]) == (430, shop.warning)
 
 
 def test_an_answer_too_large_for_memory_fails_its_target_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scene = Scene("shop", "till")
+    fixture = Scene("shop", "till")
     for at in range(3):
-        scene.tick(float(at), shop=requests(10.0 * at), till=requests(5.0 * at))
+        fixture.tick(float(at), shop=requests(10.0 * at), till=requests(5.0 * at))
 
     def add(window: TargetWindow, scrape: Scrape, *rest: object) -> None:
         if scrape.target == "shop" and scrape.exposition is not None:
@@ -633,11 +637,11 @@ def test_an_answer_too_large_for_memory_fails_its_target_alone(
     added = TargetWindow.add
     with monkeypatch.context() as patch:
         patch.setattr(TargetWindow, "add", add)
-        short = scene.tick(3.0, shop=requests(30.0), till=requests(15.0))
+        short = fixture.tick(3.0, shop=requests(30.0), till=requests(15.0))
     assert [(target.state, target.error) for target in short.targets] == [
         ("down", NO_MEMORY),
         ("up", None),
     ]
     assert (rps(short), rps(short, "till")) == (None, 5.0)
-    scene.tick(4.0, shop=requests(40.0), till=requests(20.0))
-    assert rps(scene.tick(5.0, shop=requests(50.0), till=requests(25.0))) == 10.0
+    fixture.tick(4.0, shop=requests(40.0), till=requests(20.0))
+    assert rps(fixture.tick(5.0, shop=requests(50.0), till=requests(25.0))) == 10.0

@@ -89,9 +89,9 @@ def knowing(replay: Player, hold: bool) -> Callable[[], ReplayBuffer]:
     """Run the player's own choice of buffer, with the buffer of the full run held or not."""
 
     def choose() -> ReplayBuffer:
-        found = Player._choose_buffer(replay)
+        chosen = Player._choose_buffer(replay)
         replay._buffer.set_paused(hold)
-        return found
+        return chosen
 
     return choose
 
@@ -119,7 +119,7 @@ def test_it_plays_on_from_the_requested_moment(tmp_path: Path) -> None:
     replay.start()
     assert until(lambda: bool(shown) and shown[-1].at == 1899.0)
     assert shown[0].at >= 1599.0
-    assert [one.at for one in shown] == sorted(one.at for one in shown)
+    assert [snapshot.at for snapshot in shown] == sorted(snapshot.at for snapshot in shown)
     replay.stop()
 
 
@@ -150,7 +150,9 @@ def test_a_moment_beyond_the_ends_is_the_end(played: Played) -> None:
 def test_the_time_axis_ends_at_the_shown_moment(played: Played) -> None:
     replay, shown, _ = played
     assert until(lambda: replay.position.read_ratio == 1.0)
-    name = next(one for one in replay._buffer._feed.pipeline.history.names() if "traffic" in one)
+    name = next(
+        figure for figure in replay._buffer._feed.pipeline.history.names() if "traffic" in figure
+    )
     replay.seek(1100.0)
     assert until(lambda: bool(shown) and shown[-1].at == 1100.0)
     past = replay.history(name, 10, 60.0, None)
@@ -166,9 +168,9 @@ def test_a_very_long_run_keeps_every_other_snapshot_in_bounded_memory(played: Pl
     for snapshot in live:
         tape.add(snapshot)
     assert len(tape._times) <= 50
-    found = tape.snapshot_at(1150.0)
-    assert found is not None
-    assert 1140.0 < found.at <= 1150.0
+    restored = tape.snapshot_at(1150.0)
+    assert restored is not None
+    assert 1140.0 < restored.at <= 1150.0
     assert tape.snapshot_at(0.0) is None
 
 
@@ -211,18 +213,18 @@ def test_the_browser_of_a_replay_reads_on_and_shows_the_same_as_a_fresh_read(
     record(tmp_path / "a", 400)
     with Run(tmp_path / "a") as run:
         looking = RecordedFamilies(run, "api")
-        taken = Counted(looking)
+        counted = Counted(looking)
         for at in (1300.0, 1301.0, 1307.5, 1200.0, 1399.0):
             once = RecordedFamilies(run, "api")
-            wanted, found = once.families_at(at), looking.families_at(at)
+            wanted, chosen = once.families_at(at), looking.families_at(at)
             once.close()
             assert wanted is not None
-            assert found is not None
-            assert found[0].at == wanted[0].at == pytest.approx(int(at), abs=0.02)
-            assert found[0].family_values.values == wanted[0].family_values.values
-            assert found[1]["http_requests_total"][-60:] == wanted[1]["http_requests_total"][-60:]
+            assert chosen is not None
+            assert chosen[0].at == wanted[0].at == pytest.approx(int(at), abs=0.02)
+            assert chosen[0].family_values.values == wanted[0].family_values.values
+            assert chosen[1]["http_requests_total"][-60:] == wanted[1]["http_requests_total"][-60:]
             if at == 1307.5:
-                assert taken.readings == 6, "those between 1301 and 1307.5"
-            taken.begin()
+                assert counted.readings == 6, "those between 1301 and 1307.5"
+            counted.begin()
         assert RecordedFamilies(run, "nobody").families_at(1300.0) is None
         looking.close()

@@ -31,9 +31,9 @@ class Worker(NamedTuple):
 
     def page(self, at: float, *, histogram: bool = False) -> dict[Series, float]:
         count = self.base + self.rate * (at - self.since)
-        told = {} if self.start is None else {series(START_TIME): self.start}
+        exposed = {} if self.start is None else {series(START_TIME): self.start}
         plain = {series(REQUESTS, route="/a", status="200"): count}
-        return {**(requests(count) if histogram else plain), **told}
+        return {**(requests(count) if histogram else plain), **exposed}
 
 
 class World(NamedTuple):
@@ -56,26 +56,26 @@ class Tick(NamedTuple):
 
 
 def run(world: World) -> list[Tick]:
-    scene, ticks = Scene("shop"), []
+    fixture, ticks = Scene("shop"), []
     workers, due = list(world.workers), sorted(world.restarts)
     answers = [0] * len(workers)
     heard_at: float | None = None
     before, fell = -1.0, False
-    for number, who in enumerate(world.order):
+    for number, worker_number in enumerate(world.order):
         at = 0.5 if number == 1 else float(number)
         while due and due[0][0] <= at:
             moment, which = due.pop(0)
             start = None if workers[which].start is None else EPOCH + moment
             workers[which] = Worker(0.0, workers[which].rate, start, moment)
             answers[which], heard_at = 0, None
-        answers[who] += 1
+        answers[worker_number] += 1
         if heard_at is None and min(answers) >= 2:
             heard_at = at
-        page = workers[who].page(at, histogram=world.histogram)
+        page = workers[worker_number].page(at, histogram=world.histogram)
         count = page[series(REQUESTS, route="/a", status="200")]
         fell |= count < before
         before = count
-        snapshot = scene.tick(at, shop=page)
+        snapshot = fixture.tick(at, shop=page)
         shown = of(snapshot, "shop").traffic
         assert shown is not None
         truth = sum(worker.rate for worker in workers)
@@ -87,7 +87,7 @@ def run(world: World) -> list[Tick]:
 
 def in_rounds(orders: Sequence[Sequence[int]]) -> list[int]:
     """Let every worker answer once in each round, in a random order."""
-    return [who for order in orders for who in order]
+    return [worker_number for order in orders for worker_number in order]
 
 
 rates = st.floats(1.0, 500.0)
@@ -107,13 +107,13 @@ def worlds(draw: st.DrawFn, starts: str, *, fair: bool = True, apart: float = 0.
         "equal": [first] * size,
         "none": [None] * size,
     }
-    told = starts_of[starts]
+    exposed = starts_of[starts]
     bases = draw(st.lists(st.floats(0, 1e5), min_size=size, max_size=size))
     if apart:
         # No value so far below the others that it would look like a reset.
         places = draw(st.permutations(range(1, size + 1)))
         bases = [base / 1e5 + apart * place for base, place in zip(bases, places, strict=True)]
-    workers = [Worker(base, draw(rates), start) for base, start in zip(bases, told, strict=True)]
+    workers = [Worker(base, draw(rates), start) for base, start in zip(bases, exposed, strict=True)]
     if fair:
         rounds = st.permutations(range(size))
         order = in_rounds(
@@ -124,8 +124,8 @@ def worlds(draw: st.DrawFn, starts: str, *, fair: bool = True, apart: float = 0.
     moments = st.floats(20, 60)
     restart = st.tuples(moments, st.integers(0, size - 1))
     restarts = (
-        draw(st.lists(restart, max_size=2, unique_by=lambda one: round(one[0], 1)))
-        if told[0] is not None
+        draw(st.lists(restart, max_size=2, unique_by=lambda item: round(item[0], 1)))
+        if exposed[0] is not None
         else []
     )
     return World(workers, order, restarts, draw(st.booleans()))
@@ -216,7 +216,9 @@ def test_the_latency_of_all_workers_is_shown() -> None:
     ticks = run(World(workers(*FOUR), [0, 1, 2, 3] * 5, [], histogram=True))
     latency = of(ticks[-1].snapshot, "shop").latency
     assert latency is not None
-    assert [one.value for one in latency.quantiles][:1] == [pytest.approx(0.1 * 0.5 / 0.9)]
+    assert [quantile.value for quantile in latency.quantiles][:1] == [
+        pytest.approx(0.1 * 0.5 / 0.9)
+    ]
     assert latency.buckets[0][1] == pytest.approx(0.9 * 40.0, rel=0.01)
 
 
@@ -263,10 +265,10 @@ def test_a_connection_that_stays_with_one_worker_shows_that_worker() -> None:
 
 
 def test_requests_in_flight_are_those_of_all_workers() -> None:
-    scene = Scene("shop")
+    fixture = Scene("shop")
     for at in range(16):
         page = workers(*FOUR)[at % 4].page(float(at))
-        snapshot = scene.tick(float(at), shop={**page, **pool(1.0 + at % 4)})
+        snapshot = fixture.tick(float(at), shop={**page, **pool(1.0 + at % 4)})
     levels = {row.name: (row.value, row.limit) for row in of(snapshot, "shop").saturation}
     assert levels["db pool"] == (10.0, 32.0)
 

@@ -30,7 +30,7 @@ def changed(rows: MetricRows, name: str, begin: int, end: int, factor: float) ->
     return replace(rows, columns={**rows.columns, name: tuple(values)})
 
 
-def words(answer: Comparison) -> str:
+def expected(answer: Comparison) -> str:
     return " ".join(answer.reasons)
 
 
@@ -48,9 +48,9 @@ def test_a_clear_change_of_any_guarding_metric_decides(
 ) -> None:
     answer = compare(*pair(**change), CONCURRENT)
     assert answer.verdict == verdict
-    found = answer.metric(metric)
-    assert found is not None
-    assert found.verdict == verdict
+    row = answer.metric(metric)
+    assert row is not None
+    assert row.verdict == verdict
 
 
 def test_the_interval_holds_the_true_effect_and_p50_is_for_information() -> None:
@@ -78,7 +78,7 @@ def test_an_undeclared_hard_difference_prevents_every_verdict() -> None:
     answer = compare(*pair(effect=0.2), context)
     assert answer.verdict == "not_comparable"
     assert "env" in answer.flags
-    assert "cpus (8 → 16)" in words(answer)
+    assert "cpus (8 → 16)" in expected(answer)
     assert (
         compare(*pair(effect=0.2), replace(context, declared_change=("cpus",))).verdict
         == "improved"
@@ -117,7 +117,7 @@ def test_a_warm_up_is_cut_from_both_arms() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "ends", "words"),
+    ("metric", "ends", "expected"),
     [
         (
             "throughput",
@@ -132,10 +132,10 @@ def test_a_warm_up_is_cut_from_both_arms() -> None:
     ],
 )
 def test_an_undecided_metric_shows_its_interval(
-    metric: str, ends: tuple[float, float], words: str
+    metric: str, ends: tuple[float, float], expected: str
 ) -> None:
     test = verdicts._Test(0.5, 0.005, ends, ends)
-    assert verdicts._why_not_sure(metric, test, 0.5, 0.02) == words
+    assert verdicts._why_not_sure(metric, test, 0.5, 0.02) == expected
 
 
 def test_an_incident_in_one_arm_allows_no_verdict_even_early_in_the_run() -> None:

@@ -57,8 +57,11 @@ def test_nulls_and_unknown_keys_in_a_context_are_not_errors() -> None:
 def test_hard_differences_come_first_unless_they_are_the_change() -> None:
     before = {"software": "1", "kernel": "6.1", "cpus": 8, "governor": "performance"}
     after = {"software": "2", "kernel": "6.2", "cpus": 4, "governor": "powersave"}
-    found = environment_differences(before, after, ("kernel", "software"))
-    assert [(one.field, one.is_invalidating, one.is_declared) for one in found] == [
+    differences = environment_differences(before, after, ("kernel", "software"))
+    assert [
+        (difference.field, difference.is_invalidating, difference.is_declared)
+        for difference in differences
+    ] == [
         ("cpus", True, False),
         ("governor", False, False),
         ("software", False, True),
@@ -76,8 +79,9 @@ def test_declaring_the_software_declares_every_build_of_a_run() -> None:
         {"software app_build_info": "version=1", "kernel": "6.1"},
         {"software app_build_info": "version=2"},
     )
-    found = {
-        one.field: one.is_declared for one in environment_differences(before, after, ("software",))
+    differences = {
+        difference.field: difference.is_declared
+        for difference in environment_differences(before, after, ("software",))
     }
-    assert found == {"software app_build_info": True, "kernel": False}
+    assert differences == {"software app_build_info": True, "kernel": False}
     assert not environment_differences(before, after, ("app_build_info",))[0].is_declared

@@ -38,12 +38,12 @@ def errors_of(failed: Pair, rate: float = 5000.0, *, paired: bool = False) -> Me
 
 
 def p_of(failed: Pair, *, paired: bool = False) -> float:
-    found = errors_of(failed, paired=paired)
+    estimate = errors_of(failed, paired=paired)
     p = (
-        found.exact_p_value
-        if found.exact_p_value is not None
-        else found.estimate.p_value()
-        if found.estimate is not None
+        estimate.exact_p_value
+        if estimate.exact_p_value is not None
+        else estimate.estimate.p_value()
+        if estimate.estimate is not None
         else None
     )
     assert p is not None
@@ -95,8 +95,8 @@ def test_bursts_of_different_sizes_and_lengths_in_both_arms_are_not_a_difference
 def test_a_shock_that_both_arms_share_is_not_a_difference(errors: int) -> None:
     def shared(rng: Rng) -> Pair:
         both = burst(rng, 300, errors, 12)
-        one = rng.binomial(both.astype(np.int64), 0.5).astype(np.float64)
-        return one, both - one
+        first = rng.binomial(both.astype(np.int64), 0.5).astype(np.float64)
+        return first, both - first
 
     assert called(shared, paired=True) <= FALSE
     assert called(shared) <= FALSE
@@ -204,10 +204,10 @@ def test_an_interval_of_ninety_percent_lies_within_that_of_ninety_five() -> None
     rng = np.random.default_rng(7)
     for errors in (0.0, 0.7, 3.0, 30.0, 3000.0):
         for _ in range(20):
-            found = errors_of((scattered(rng, 100, errors), scattered(rng, 100, errors)))
-            assert found.ci_95 is not None
-            assert found.ci_90 is not None
-            assert found.ci_95[0] <= found.ci_90[0] <= found.ci_90[1] <= found.ci_95[1]
+            estimate = errors_of((scattered(rng, 100, errors), scattered(rng, 100, errors)))
+            assert estimate.ci_95 is not None
+            assert estimate.ci_90 is not None
+            assert estimate.ci_95[0] <= estimate.ci_90[0] <= estimate.ci_90[1] <= estimate.ci_95[1]
 
 
 def test_a_burst_of_most_requests_leaves_the_difference_unbounded_and_says_so() -> None:
@@ -220,13 +220,13 @@ def test_a_burst_of_most_requests_leaves_the_difference_unbounded_and_says_so() 
     served[50:53] = 5000
     heavy = MetricRows("", few.t, {"rps": tuple(served.tolist()), "err_ratio": (0.0,) * 100})
     answer = compare(heavy, failing(heavy, counts), ComparisonContext())
-    found = answer.metric("error_ratio")
-    assert found is not None
-    assert found.ci is not None
-    assert is_unbounded(found.ci, absolute=True)
-    assert found.verdict == "inconclusive"
-    assert "cannot be bounded with this much data" in found.reason
-    assert "came in bursts and count as" in found.reason
+    row = answer.metric("error_ratio")
+    assert row is not None
+    assert row.ci is not None
+    assert is_unbounded(row.ci, absolute=True)
+    assert row.verdict == "inconclusive"
+    assert "cannot be bounded with this much data" in row.reason
+    assert "came in bursts and count as" in row.reason
 
 
 # ----------------------------------------------------------------------------- complete comparisons
@@ -261,9 +261,9 @@ def test_about_thirty_bursty_errors_of_a_route_give_no_verdict(design: str) -> N
     answers: list[Comparison] = []
     for at in range(60):
         answers.append(compare(bursty_shop(rng, 0.3), bursty_shop(rng, 0.3), context))
-        one = {name: np.zeros(300) for name in ROUTES}
-        hit = one | {ROUTES[at % 4]: burst(rng, 300, 28 + at % 5, 4)}
-        sides = (shop(rng, one), shop(rng, hit))
+        route_errors = {name: np.zeros(300) for name in ROUTES}
+        hit = route_errors | {ROUTES[at % 4]: burst(rng, 300, 28 + at % 5, 4)}
+        sides = (shop(rng, route_errors), shop(rng, hit))
         answers.append(compare(*(sides if rng.random() < 0.5 else sides[::-1]), context))
     false = sum(answer.verdict in ("regressed", "improved") for answer in answers) / len(answers)
     of_routes = sum(route.verdict == "regressed" for answer in answers for route in answer.routes)
@@ -300,7 +300,7 @@ def test_a_thousand_equal_routes_with_bursty_errors_give_no_false_positive() -> 
 
 def test_a_route_whose_errors_really_rose_is_detected_among_many() -> None:
     rng = np.random.default_rng(10)
-    found = 0
+    detected = 0
     for _ in range(20):
         equal = {f"/r{number}": scattered(rng, 300, 2.0) for number in range(20)}
         worse = {name: scattered(rng, 300, 2.0) for name in equal} | {
@@ -308,8 +308,8 @@ def test_a_route_whose_errors_really_rose_is_detected_among_many() -> None:
         }
         answer = compare(shop(rng, equal), shop(rng, worse), ComparisonContext(design="concurrent"))
         row = answer.decided_by
-        found += answer.verdict == "regressed" and row is not None and row.route == "/r7"
-    assert found >= 18
+        detected += answer.verdict == "regressed" and row is not None and row.route == "/r7"
+    assert detected >= 18
 
 
 def test_the_reasons_explain_the_evidence_of_a_bursty_route() -> None:
@@ -318,8 +318,8 @@ def test_the_reasons_explain_the_evidence_of_a_bursty_route() -> None:
     hit = nothing | {"POST /cart": burst(rng, 300, 30, 3)}
     answer = compare(shop(rng, nothing), shop(rng, hit), ComparisonContext(design="concurrent"))
     assert answer.verdict in ("inconclusive", "equivalent")
-    told = " ".join(answer.reasons)
+    reasons = " ".join(answer.reasons)
     assert (
         "errors of POST /cart: 30 errors came in bursts and count as about 1 independent one;"
-        in told
+        in reasons
     )

@@ -45,20 +45,20 @@ def play(
     )
     alarms: list[str] = []
     for second, (own, other) in enumerate(ticks):
-        look = guard.evaluate(float(second), START + second, own, other)
-        if look.alarm and look.alarm not in alarms:
-            alarms.append(look.alarm)
-        if look.decision is not None:
-            return look.decision, alarms
+        state = guard.evaluate(float(second), START + second, own, other)
+        if state.alarm and state.alarm not in alarms:
+            alarms.append(state.alarm)
+        if state.decision is not None:
+            return state.decision, alarms
     return None, alarms
 
 
 def beside(own: Sequence[TickObservation], other: TickObservation) -> Ticks:
-    return [(one, other) for one in own]
+    return [(tick, other) for tick in own]
 
 
 def alone(own: Sequence[TickObservation]) -> Ticks:
-    return [(one, None) for one in own]
+    return [(tick, None) for tick in own]
 
 
 WELL, FAILING = errors(), errors(1.0)
@@ -69,7 +69,7 @@ WELL, FAILING = errors(), errors(1.0)
 
 @pytest.mark.parametrize("control", [None, WELL])
 def test_a_fast_burn_of_the_treatment_alone_ends_it(control: TickObservation | None) -> None:
-    decision, alarms = play(ERRORS, [(one, control) for one in [WELL] * 300 + [FAILING] * 20])
+    decision, alarms = play(ERRORS, [(item, control) for item in [WELL] * 300 + [FAILING] * 20])
     assert decision is not None
     assert (decision.trigger, decision.threshold, decision.value) == ("fast_burn", 0.01, 1.0)
     assert decision.treatment.burn_long is not None
@@ -94,16 +94,16 @@ def test_a_fast_burn_of_the_treatment_alone_ends_it(control: TickObservation | N
 def test_the_recording_goes_on(own: TickObservation, other: TickObservation, alarm: str) -> None:
     decision, alarms = play(ERRORS, beside([own] * 60, other))
     assert decision is None
-    assert [one.startswith(alarm) for one in alarms] == ([True] if alarm else [])
+    assert [shown.startswith(alarm) for shown in alarms] == ([True] if alarm else [])
 
 
 def test_one_request_a_second_is_judged_after_a_hundred_requests_and_not_after_a_minute() -> None:
     few = [errors(0.05, rps=1.0)] * 99
     assert play(ERRORS, alone(few))[0] is None
-    found, _ = play(ERRORS, alone(few * 2))
-    assert found is not None
-    assert found.trigger == "missed"
-    assert found.treatment.requests == pytest.approx(100, abs=1)
+    decision, _ = play(ERRORS, alone(few * 2))
+    assert decision is not None
+    assert decision.trigger == "missed"
+    assert decision.treatment.requests == pytest.approx(100, abs=1)
 
 
 def test_an_incident_that_reaches_the_control_a_tick_later_is_a_shared_one() -> None:
@@ -119,9 +119,9 @@ def test_an_incident_that_reaches_the_control_a_tick_later_is_a_shared_one() -> 
 
 def test_the_duration_of_a_miss_starts_over_after_a_recovery() -> None:
     sick = slow(0.3, 0.02)
-    found, _ = play(P99, alone([slow()] * 40 + [sick] * 90), fail_after_s=30.0)
-    assert found is not None
-    assert (found.trigger, found.for_s) == ("missed", 30.0)
+    decision, _ = play(P99, alone([slow()] * 40 + [sick] * 90), fail_after_s=30.0)
+    assert decision is not None
+    assert (decision.trigger, decision.for_s) == ("missed", 30.0)
     assert (
         play(P99, alone([slow()] * 40 + [sick] * 25 + [slow()] * 60), fail_after_s=30.0)[0] is None
     )
@@ -129,31 +129,31 @@ def test_the_duration_of_a_miss_starts_over_after_a_recovery() -> None:
 
 def test_a_throughput_floor_needs_no_requests_and_is_compared_with_the_control() -> None:
     low, high = errors(rps=1.0), errors(rps=900.0)
-    floor = [TickObservation(one.rps, rps=one.rps) for one in (low, high)]
-    found, _ = play(FLOOR, alone([floor[0]] * 20))
-    assert found is not None
-    assert found.trigger == "missed"
+    floor = [TickObservation(item.rps, rps=item.rps) for item in (low, high)]
+    decision, _ = play(FLOOR, alone([floor[0]] * 20))
+    assert decision is not None
+    assert decision.trigger == "missed"
     assert play(FLOOR, beside([floor[0]] * 60, floor[0]))[0] is None
     assert play(FLOOR, beside([floor[0]] * 60, floor[1]))[0] is not None
 
 
 def test_one_error_among_the_first_thousand_requests_does_not_end_it() -> None:
     """Ten times 0.01 % for ten seconds is no evidence."""
-    one = [errors(0.001, rps=100.0)] * 10
-    assert play("errors<=0.01%", alone([*one, *[errors(rps=100.0)] * 60]))[0] is None
-    assert play("errors<=0.01%", alone(one * 6))[0] is not None
+    tick = [errors(0.001, rps=100.0)] * 10
+    assert play("errors<=0.01%", alone([*tick, *[errors(rps=100.0)] * 60]))[0] is None
+    assert play("errors<=0.01%", alone(tick * 6))[0] is not None
 
 
 def test_a_latency_without_buckets_is_judged_by_its_level() -> None:
-    found, _ = play(P99, alone([TickObservation(0.4, rps=100.0, quantile=0.4)] * 20))
-    assert found is not None
-    assert (found.trigger, round(found.treatment.requests)) == ("missed", 500)
+    decision, _ = play(P99, alone([TickObservation(0.4, rps=100.0, quantile=0.4)] * 20))
+    assert decision is not None
+    assert (decision.trigger, round(decision.treatment.requests)) == ("missed", 500)
 
 
 def test_it_decides_once() -> None:
     guard = ObjectiveGuard(parse_objective(ERRORS), "new")
-    found = [guard.evaluate(float(at), START + at, FAILING).decision for at in range(60)]
-    assert sum(one is not None for one in found) == 1
+    decisions = [guard.evaluate(float(at), START + at, FAILING).decision for at in range(60)]
+    assert sum(decision is not None for decision in decisions) == 1
 
 
 def test_briefly_missing_data_is_neither_an_alarm_nor_a_decision() -> None:
@@ -180,12 +180,12 @@ def silent(requests: float, seconds: int, rps: float = 200.0) -> list[TickObserv
 
 
 def test_a_treatment_that_answers_and_serves_nothing_is_dead_after_ten_seconds() -> None:
-    found, _ = play(ERRORS, beside(counted(200.0, 60) + silent(12_000.0, 20), WELL))
-    assert found is not None
-    assert (found.trigger, found.value, found.threshold) == ("dead", 0.0, None)
-    assert (found.since, found.for_s) == (START + 59, 9 + CONFIRMING_TICKS)
-    assert "no request for 12 s" in found.reason
-    assert "old has 200.0 req/s" in found.reason
+    decision, _ = play(ERRORS, beside(counted(200.0, 60) + silent(12_000.0, 20), WELL))
+    assert decision is not None
+    assert (decision.trigger, decision.value, decision.threshold) == ("dead", 0.0, None)
+    assert (decision.since, decision.for_s) == (START + 59, 9 + CONFIRMING_TICKS)
+    assert "no request for 12 s" in decision.reason
+    assert "old has 200.0 req/s" in decision.reason
 
 
 NEVER_SERVED = [errors(rps=0.0, requests=0.0)] * 60
@@ -233,40 +233,40 @@ def noisy(seconds: int, own: Callable[[int], TickObservation], seed: int = 1) ->
     ticks = []
     for at in range(seconds):
         shared, apart, other = (draw.lognormvariate(0, 0.03) for _ in range(3))
-        one = own(at)
-        ticks.append((scaled(one, shared * apart), scaled(slow(0.1, rps=400.0), shared * other)))
+        tick = own(at)
+        ticks.append((scaled(tick, shared * apart), scaled(slow(0.1, rps=400.0), shared * other)))
     return ticks
 
 
-def scaled(one: TickObservation, by: float) -> TickObservation:
-    rps, quantile = (one.rps or 0.0) * by, (one.quantile or 0.0) * by
-    return TickObservation(quantile, rps, one.bad * by, rps, one.requests, quantile)
+def scaled(tick: TickObservation, by: float) -> TickObservation:
+    rps, quantile = (tick.rps or 0.0) * by, (tick.quantile or 0.0) * by
+    return TickObservation(quantile, rps, tick.bad * by, rps, tick.requests, quantile)
 
 
 def test_a_quantile_beyond_the_margin_ends_it_though_the_objective_holds() -> None:
-    found, _ = play(P99, noisy(300, lambda _: slow(0.14, rps=400.0)))
-    assert found is not None
-    assert found.effect is not None
-    assert (found.trigger, found.effect.metric, found.evaluations) == (
+    decision, _ = play(P99, noisy(300, lambda _: slow(0.14, rps=400.0)))
+    assert decision is not None
+    assert decision.effect is not None
+    assert (decision.trigger, decision.effect.metric, decision.evaluations) == (
         "worse_than_control",
         "p99",
         2,
     )
-    assert found.effect.low > 10
-    assert found.effect.percent == pytest.approx(40, abs=4)
-    assert found.threshold is not None
-    assert found.value is not None
-    assert found.value > found.threshold
-    assert "p99" in found.reason
+    assert decision.effect.low > 10
+    assert decision.effect.percent == pytest.approx(40, abs=4)
+    assert decision.threshold is not None
+    assert decision.value is not None
+    assert decision.value > decision.threshold
+    assert "p99" in decision.reason
 
 
 def test_a_fall_of_the_throughput_beyond_the_margin_ends_it() -> None:
-    found, _ = play(P99, noisy(600, lambda at: slow(rps=40.0 if at < 100 else 30.0)))
-    assert found is not None
-    assert found.effect is not None
-    assert found.effect.metric == "throughput"
-    assert found.effect.high < -2
-    assert found.effect.percent == pytest.approx(-25, abs=6)
+    decision, _ = play(P99, noisy(600, lambda at: slow(rps=40.0 if at < 100 else 30.0)))
+    assert decision is not None
+    assert decision.effect is not None
+    assert decision.effect.metric == "throughput"
+    assert decision.effect.high < -2
+    assert decision.effect.percent == pytest.approx(-25, abs=6)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -35,19 +35,19 @@ def test_verdicts_on_labelled_pairs_are_acceptable_and_rarely_dangerous(
         ).verdict
         for case in cases
     }
-    acceptable = [one for one, word in verdicts.items() if word in truths[one]["acceptable"]]
-    dangerous = [one for one, word in verdicts.items() if _is_dangerous(word, truths[one])]
-    must = [one for one in verdicts if "inconclusive" not in truths[one]["acceptable"]]
-    called = [one for one in must if one in acceptable]
+    acceptable = [name for name, word in verdicts.items() if word in truths[name]["acceptable"]]
+    dangerous = [name for name, word in verdicts.items() if _is_dangerous(word, truths[name])]
+    must = [name for name in verdicts if "inconclusive" not in truths[name]["acceptable"]]
+    called = [name for name in must if name in acceptable]
     score = (
         f"{len(cases)} pairs: acceptable {len(acceptable) / len(cases):.0%}, dangerous {len(dangerous)}, "
         f"must-call {len(called)} of {len(must)}"
     )
     print(score)
     record_property("score", score)
-    for one in verdicts.keys() - set(acceptable):
+    for name in verdicts.keys() - set(acceptable):
         print(
-            f"  {one} {truths[one]['name']}: {verdicts[one]}, acceptable {truths[one]['acceptable']}"
+            f"  {name} {truths[name]['name']}: {verdicts[name]}, acceptable {truths[name]['acceptable']}"
         )
     assert len(cases) >= 60
     assert len(acceptable) >= 0.93 * len(cases)

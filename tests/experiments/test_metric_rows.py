@@ -37,7 +37,7 @@ def test_values_that_a_column_cannot_have_are_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [
         ("", "the header needs rps"),
         ("t,rqs\n0,1\n", 'did you mean "rps"'),
@@ -48,7 +48,7 @@ def test_values_that_a_column_cannot_have_are_missing() -> None:
         ("t,rps\n0,\x1b[31m\n", "'␛[31m'"),
     ],
 )
-def test_an_invalid_value_is_reported_with_its_line(text: str, words: str) -> None:
+def test_an_invalid_value_is_reported_with_its_line(text: str, expected: str) -> None:
     with pytest.raises(MetricRowsError) as caught:
         parse_csv(text, "a")
-    assert words in str(caught.value)
+    assert expected in str(caught.value)

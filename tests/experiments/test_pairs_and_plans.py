@@ -37,14 +37,14 @@ def pairs(
     return out
 
 
-def of(found: list[tuple[MetricRows, MetricRows]]) -> list[RunPair]:
-    return [RunPair(a, b, ComparisonContext()) for a, b in found]
+def of(arm_pairs: list[tuple[MetricRows, MetricRows]]) -> list[RunPair]:
+    return [RunPair(a, b, ComparisonContext()) for a, b in arm_pairs]
 
 
 def test_pairs_detect_an_effect_that_one_pair_without_history_cannot() -> None:
-    one = compare(*pairs(1, 0.05, 0.01)[0], ComparisonContext())
+    single = compare(*pairs(1, 0.05, 0.01)[0], ComparisonContext())
     several = compare_pairs(of(pairs(8, 0.05, 0.01)))
-    assert one.verdict == "inconclusive"
+    assert single.verdict == "inconclusive"
     assert several.verdict == "improved"
     assert "no-aa-history" not in several.flags
     assert len(several.strata) == 8
@@ -57,12 +57,12 @@ def test_equal_pairs_are_rarely_called_different() -> None:
 
 
 def test_a_pair_with_an_incident_in_one_arm_is_left_out() -> None:
-    found = pairs(6, 0.05, 0.005)
-    a, b = found[2]
+    arm_pairs = pairs(6, 0.05, 0.005)
+    a, b = arm_pairs[2]
     rps = list(b.columns["rps"])
     rps[40:80] = [0.0] * 40
-    found[2] = (a, replace(b, columns={**b.columns, "rps": tuple(rps)}))
-    answer = compare_pairs(of(found))
+    arm_pairs[2] = (a, replace(b, columns={**b.columns, "rps": tuple(rps)}))
+    answer = compare_pairs(of(arm_pairs))
     assert answer.verdict == "improved"
     assert any("Pair 3 is left out" in reason for reason in answer.reasons)
 
@@ -109,10 +109,10 @@ def test_the_planned_length_detects_the_effect_about_as_often_as_planned() -> No
     rng = np.random.default_rng(9)
     service = Service(phi=0.5, cv=0.08)
     history = (1000.0, 1000.5, 999.5, 1000.2, 999.8, 1000.1)
-    found = estimate_power(run(rng, 3600, service), 0.05, ComparisonContext(aa_history_rps=history))
-    assert found.seconds is not None
-    assert 60 < found.seconds < 300  # 126 by theory, and the pauses
-    seconds = int(found.seconds)
+    power = estimate_power(run(rng, 3600, service), 0.05, ComparisonContext(aa_history_rps=history))
+    assert power.seconds is not None
+    assert 60 < power.seconds < 300  # 126 by theory, and the pauses
+    seconds = int(power.seconds)
     ps = []
     for _ in range(40):
         metric = compare(
@@ -138,8 +138,8 @@ def test_a_run_to_run_spread_beyond_the_effect_makes_a_single_pair_hopeless() ->
 
 
 def test_history_runs_give_each_metrics_own_spread() -> None:
-    found = history_values(run(np.random.default_rng(1), 120, CALM))
-    assert found["throughput"] == pytest.approx(1000, rel=0.05)
+    history = history_values(run(np.random.default_rng(1), 120, CALM))
+    assert history["throughput"] == pytest.approx(1000, rel=0.05)
     context = ComparisonContext(
         aa_history_rps=(1.0, 1.0, 1.0), aa_history={"p99": (70.0, 140.0, 35.0)}
     )
@@ -148,11 +148,11 @@ def test_history_runs_give_each_metrics_own_spread() -> None:
 
 
 def test_the_template_is_a_valid_plan_and_unknown_keys_are_named() -> None:
-    found = parse_plan(render_template())
-    assert found.primary == "throughput"
-    assert found.margins["error_ratio"] == pytest.approx(0.001)
-    assert found.declared_change == ("software",)
-    for text, words in (
+    plan = parse_plan(render_template())
+    assert plan.primary == "throughput"
+    assert plan.margins["error_ratio"] == pytest.approx(0.001)
+    assert plan.declared_change == ("software",)
+    for text, expected in (
         ('hypotesis = ""', 'did you mean "hypothesis"'),
         ("title = 3", "title: a text"),
         ('margins = ["p98=1%"]', "there is no metric"),
@@ -161,7 +161,7 @@ def test_the_template_is_a_valid_plan_and_unknown_keys_are_named() -> None:
     ):
         with pytest.raises(PlanError) as caught:
             parse_plan(text)
-        assert words in str(caught.value)
+        assert expected in str(caught.value)
 
 
 # ---------------------------------------------------------------------------------- the next design
@@ -169,17 +169,17 @@ def test_the_template_is_a_valid_plan_and_unknown_keys_are_named() -> None:
 
 def test_one_pair_without_history_names_the_next_best_design_with_its_length() -> None:
     """Each named design would detect the margin in four of five simulated experiments."""
-    one = compare(*pairs(1, 0.0, 0.0)[0], ComparisonContext())
-    assert one.verdict == "inconclusive"
-    (said,) = one.advice
-    assert said.startswith(
+    single = compare(*pairs(1, 0.0, 0.0)[0], ComparisonContext())
+    assert single.verdict == "inconclusive"
+    (advice,) = single.advice
+    assert advice.startswith(
         "Next best, to find 2 % of throughput four times out of five: both at the same time"
     )
     assert re.search(
-        r"; else \d+ pairs of 2 min a run by turns \(--pair, A B B A …; .* in all\)", said
+        r"; else \d+ pairs of 2 min a run by turns \(--pair, A B B A …; .* in all\)", advice
     )
     assert (
-        "history" not in said
+        "history" not in advice
     )  # 2 % between runs equals the effect: a single pair cannot detect it
 
 
@@ -187,10 +187,10 @@ def test_a_quieter_history_makes_one_longer_pair_a_design() -> None:
     known = ComparisonContext(aa_history_rps=(1000.0, 1000.5, 999.5, 1000.2, 999.8))
     rng = np.random.default_rng(8)
     noisy = Service(phi=0.6, cv=0.1)
-    one = compare(run(rng, 120, noisy), run(rng, 120, noisy), known)
-    assert one.verdict == "inconclusive"
-    assert "one pair of" in one.advice[0]
-    assert "five runs" not in one.advice[0]
+    single = compare(run(rng, 120, noisy), run(rng, 120, noisy), known)
+    assert single.verdict == "inconclusive"
+    assert "one pair of" in single.advice[0]
+    assert "five runs" not in single.advice[0]
 
 
 def test_an_invalidating_condition_is_to_be_removed_before_a_longer_run_is_proposed() -> None:

@@ -31,7 +31,7 @@ pairs = 3
 WHEN = datetime(2026, 11, 25, 22, 0, tzinfo=UTC)
 
 
-def found(verdict: str = "improved", **changes: object) -> Comparison:
+def comparison(verdict: str = "improved", **changes: object) -> Comparison:
     return Comparison(verdict, "sequential", "p99", **changes)  # type: ignore[arg-type]
 
 
@@ -72,17 +72,17 @@ def test_a_plan_is_the_same_from_its_file_and_from_a_runs_header() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [
         ('duration = "five minutes"', "duration: 'five minutes' is not a duration"),
         ("pairs = 0", "pairs: a whole number from 1 to 1000"),
         ('levels = ["a, b"]', "levels: names without commas"),
     ],
 )
-def test_a_contradictory_plan_is_refused(text: str, words: str) -> None:
+def test_a_contradictory_plan_is_refused(text: str, expected: str) -> None:
     with pytest.raises(PlanError) as caught:
         parse_plan(text)
-    assert words in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_the_template_holds_the_length_that_a_pilot_gives() -> None:
@@ -99,10 +99,10 @@ def test_every_deviation_from_the_plan_is_a_sentence() -> None:
     done = ExecutedPlan(
         [("the baseline", 300.0), ("the candidate", 180.0)], 2, {"p99": 0.2, "p50": 0.1}, recorded
     )
-    said = describe_deviations(
+    deviations = describe_deviations(
         plan, done, Comparison("improved", "sequential", "throughput", strata=strata)
     )
-    assert said == (
+    assert deviations == (
         "Each arm was to run 5 min: the candidate ran 3 min.",
         "3 pairs were planned: 2 are here.",
         "p99 was to decide: throughput did.",
@@ -115,16 +115,21 @@ def test_every_deviation_from_the_plan_is_a_sentence() -> None:
 def test_a_comparison_as_planned_or_without_a_plan_has_no_deviations() -> None:
     plan = ExperimentPlan({"primary": "p99"}, duration_s=300.0)
     assert (
-        describe_deviations(plan, ExecutedPlan([("the baseline", 292.0)]), found()) == ()
+        describe_deviations(plan, ExecutedPlan([("the baseline", 292.0)]), comparison()) == ()
     )  # the first scrapes have no rate yet
     assert (
-        describe_deviations(ExperimentPlan(), ExecutedPlan([("the baseline", 3.0)]), found()) == ()
+        describe_deviations(ExperimentPlan(), ExecutedPlan([("the baseline", 3.0)]), comparison())
+        == ()
     )
 
 
 def test_a_result_is_appended_and_read_back() -> None:
     hostile = 'b"]\n[[results]]\nverdict = "regressed"\x1b[31m.tput.gz'
-    grown = WRITTEN + noted(found(flags=("verified",))) + noted(found("inconclusive"), name=hostile)
+    grown = (
+        WRITTEN
+        + noted(comparison(flags=("verified",)))
+        + noted(comparison("inconclusive"), name=hostile)
+    )
     assert parse_plan(grown) == parse_plan(WRITTEN)
     first, second = parse_results(grown)
     assert (first.verdict_text, first.date, first.candidates) == (
@@ -137,11 +142,11 @@ def test_a_result_is_appended_and_read_back() -> None:
 
 
 def test_only_a_new_result_adds_a_line() -> None:
-    grown = WRITTEN + noted(found())
+    grown = WRITTEN + noted(comparison())
     later = datetime(2026, 11, 26, tzinfo=UTC)
-    assert is_repeated(grown, noted(found(), later))
-    assert not is_repeated(grown, noted(found("equivalent"), later))
-    assert not is_repeated(WRITTEN, noted(found()))
+    assert is_repeated(grown, noted(comparison(), later))
+    assert not is_repeated(grown, noted(comparison("equivalent"), later))
+    assert not is_repeated(WRITTEN, noted(comparison()))
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ def success(data: Any, **more: Any) -> Answer:
 
 
 def vector(samples: list[Sample], **more: Any) -> Answer:
-    found = [{"metric": labels, "value": [time.time(), str(value)]} for labels, value in samples]
-    return success({"resultType": "vector", "result": found}, **more)
+    series = [{"metric": labels, "value": [time.time(), str(value)]} for labels, value in samples]
+    return success({"resultType": "vector", "result": series}, **more)
 
 
 def refusal(status: int, kind: str, error: str) -> Answer:
@@ -98,12 +98,12 @@ class Fake:
         return self._query(query)
 
     def _matrix(self, times: list[float]) -> Answer:
-        found = [
+        series = [
             {"metric": labels | {"job": job}, "values": [[at, str(value / 2)] for at in times]}
             for job in self.jobs
             for labels, value in RATES
         ]
-        return success({"resultType": "matrix", "result": found})
+        return success({"resultType": "matrix", "result": series})
 
     def _query(self, query: str) -> Answer:
         if query == "vector(1)":
@@ -131,18 +131,18 @@ class Fake:
                 (labels, self.up if labels["tputtui_family"] == ":up" else value)
                 for labels, value in RATES
             ]
-            found = [
+            series = [
                 ({**labels, "job": job}, value) for job in self.jobs for labels, value in rates
             ]
             return vector(
-                [one for one in found if f'"{one[0]["tputtui_family"]}"' in query], **self.more
+                [item for item in series if f'"{item[0]["tputtui_family"]}"' in query], **self.more
             )
         share = 0.9 if " offset " in query else 1.0
-        told = re.search(r'__name__=~?"([^"]*)"', query)
+        name_match = re.search(r'__name__=~?"([^"]*)"', query)
         raw = [
             (labels, v)
             for labels, v in RAW
-            if told is None or re.fullmatch(told[1], labels["__name__"])
+            if name_match is None or re.fullmatch(name_match[1], labels["__name__"])
         ]
         return vector(
             [
@@ -172,12 +172,14 @@ class NativeFake(Fake):
                 ]
             )
         answer = super()._query(query)
-        told = json.loads(answer[2])["data"]
-        if told["resultType"] != "vector":
+        name_match = json.loads(answer[2])["data"]
+        if name_match["resultType"] != "vector":
             return answer
         name = "tputtui_family" if "label_replace" in query else "__name__"
         kept = [
-            one for one in told["result"] if not one["metric"].get(name, "").startswith(DURATION)
+            series
+            for series in name_match["result"]
+            if not series["metric"].get(name, "").startswith(DURATION)
         ]
         if f'"{DURATION}"' in query or (
             name == "__name__" and query.startswith("{") and "__name__=" not in query

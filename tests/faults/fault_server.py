@@ -221,8 +221,8 @@ async def _slow_header(server: FaultServer, request: Request, writer: asyncio.St
 
 async def _slow_body(server: FaultServer, request: Request, writer: asyncio.StreamWriter) -> bool:
     body = METRICS * 20
-    whole = answer(body)
-    writer.write(whole[: -len(body)])
+    complete = answer(body)
+    writer.write(complete[: -len(body)])
     return await _drip(body, writer)
 
 

@@ -100,8 +100,8 @@ async def test_ten_thousand_headers_are_too_large_and_a_few_hundred_are_read(
 async def test_a_body_without_a_length_that_ends_within_a_line_shows_no_part_of_a_number(
     server: FaultServer, cut: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\na_total 5\nhits_total 797165\n"
-    monkeypatch.setitem(CLOSING, "/cut", whole[:-cut])
+    complete = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\na_total 5\nhits_total 797165\n"
+    monkeypatch.setitem(CLOSING, "/cut", complete[:-cut])
     scrape = await scraped(server.url("/cut"))
     assert scrape.exposition is not None, scrape.error
     assert scrape.exposition.truncated
@@ -114,11 +114,11 @@ async def test_a_body_without_a_length_that_ends_within_a_line_shows_no_part_of_
 async def test_a_last_line_without_a_newline_is_read_where_the_content_length_confirms_it(
     server: FaultServer,
 ) -> None:
-    for whole in (
+    for complete in (
         answer(b"hits_total 79"),
         answer(gzip.compress(b"hits_total 79"), Content_Encoding="gzip"),
     ):
-        scrape = await asked(server, whole)
+        scrape = await asked(server, complete)
         assert scrape.exposition is not None, scrape.error
         assert list(scrape.exposition.samples.values()) == [79.0]
 
@@ -223,13 +223,16 @@ async def test_ten_targets_of_twenty_that_never_answer_cost_the_others_no_scrape
         for path in ("/ok", "/never")
         for number in range(10)
     ]
-    endpoints = [Endpoint(one, Scanner()) for one in settings]
-    told: Counter[tuple[str, bool]] = Counter()
+    endpoints = [Endpoint(endpoint, Scanner()) for endpoint in settings]
+    counts: Counter[tuple[str, bool]] = Counter()
     done = asyncio.Event()
 
     def deliver(scrape: Scrape) -> None:
-        told[scrape.target, scrape.error is None] += 1
-        if min(told[one.name, one.name.startswith("/ok")] for one in settings) >= 4:
+        counts[scrape.target, scrape.error is None] += 1
+        if (
+            min(counts[endpoint.name, endpoint.name.startswith("/ok")] for endpoint in settings)
+            >= 4
+        ):
             done.set()
 
     poller = Poller(endpoints, interval_s, deliver, lambda _: None)
@@ -240,9 +243,16 @@ async def test_ten_targets_of_twenty_that_never_answer_cost_the_others_no_scrape
         await task
     for endpoint in endpoints:
         await endpoint.aclose()
-    good = [told[one.name, True] for one in settings if one.name.startswith("/ok")]
-    hanging = [told[one.name, False] for one in settings if one.name.startswith("/never")]
-    assert sum(told[one.name, False] for one in settings if one.name.startswith("/ok")) == 0
+    good = [counts[endpoint.name, True] for endpoint in settings if endpoint.name.startswith("/ok")]
+    hanging = [
+        counts[endpoint.name, False] for endpoint in settings if endpoint.name.startswith("/never")
+    ]
+    assert (
+        sum(
+            counts[endpoint.name, False] for endpoint in settings if endpoint.name.startswith("/ok")
+        )
+        == 0
+    )
     assert min(good) >= max(hanging), "an honest target was asked less often than one that hangs"
 
 

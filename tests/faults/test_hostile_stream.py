@@ -22,8 +22,8 @@ MOST_ROUNDS = 60
 
 @pytest.fixture
 def entries() -> dict[str, dict[str, Any]]:
-    found = json.loads(shared("expositions/hostile_index.json").read_text())["files"]
-    return {entry["name"]: entry for entry in found if not entry["generated"]}
+    files = json.loads(shared("expositions/hostile_index.json").read_text())["files"]
+    return {entry["name"]: entry for entry in files if not entry["generated"]}
 
 
 @pytest.fixture

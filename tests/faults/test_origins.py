@@ -59,7 +59,7 @@ async def test_a_redirect_loop_ends(server: FaultServer) -> None:
 async def test_no_request_goes_to_another_origin(server: FaultServer) -> None:
     settings = EndpointSettings("t", server.url("/away"), bearer=Secret.text(CANARY))
     async with FaultServer() as other:
-        here = f"127.0.0.1:{server.port}"
+        own_address = f"127.0.0.1:{server.port}"
         for location, error in {
             other.url(
                 "/ok"
@@ -67,8 +67,8 @@ async def test_no_request_goes_to_another_origin(server: FaultServer) -> None:
             other.url(
                 "/ok", host="localhost"
             ): f"redirected to another host (http://localhost:{other.port}): not followed",
-            f"//{here}@127.0.0.1:{other.port}/ok": f"redirected to http://127.0.0.1:{other.port}: not followed",
-            f"https://{here}/ok": f"redirected to https://{here}: not followed, give that URL",
+            f"//{own_address}@127.0.0.1:{other.port}/ok": f"redirected to http://127.0.0.1:{other.port}: not followed",
+            f"https://{own_address}/ok": f"redirected to https://{own_address}: not followed, give that URL",
             "file:///etc/passwd": "redirected to another host (file://): not followed",
             "gopher://127.0.0.1:70/": "redirected to gopher://127.0.0.1:70: not followed",
             "http://db1:port/": "the answer's header is malformed",
@@ -99,10 +99,10 @@ async def test_a_secret_is_read_again_at_every_scrape(
     monkeypatch.setenv("TPUTTUI_TEST_KEY", "two")
     await asked.scrape(DEADLINE_S)
     await asked.aclose()
-    seen = [
+    received = [
         (request.headers["authorization"], request.headers["x-key"]) for request in server.requests
     ]
-    assert seen == [("Bearer first", "one"), ("Bearer second", "two")]
+    assert received == [("Bearer first", "one"), ("Bearer second", "two")]
 
 
 async def test_user_and_password_become_basic_authorization(server: FaultServer) -> None:

@@ -29,8 +29,8 @@ TIMEOUT_S = 0.5
 
 @pytest.fixture
 def fake() -> Iterator[Fake]:
-    with serving(Fake()) as found:
-        yield found
+    with serving(Fake()) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -72,10 +72,10 @@ class Watch:
     def until(self, holds: Callable[[Snapshot], bool]) -> Snapshot:
         """Return the next snapshot that meets the condition."""
         end = time.monotonic() + PATIENCE_S
-        seen = len(self.snapshots)
+        already_seen = len(self.snapshots)
         while time.monotonic() < end:
-            for snapshot in self.snapshots[seen:]:
-                seen += 1
+            for snapshot in self.snapshots[already_seen:]:
+                already_seen += 1
                 if holds(snapshot):
                     return snapshot
             time.sleep(0.02)
@@ -97,7 +97,8 @@ def has_failed(kind: str) -> Callable[[Snapshot], bool]:
     state = "slow" if kind == "hangs" else "down"
     return lambda snapshot: (
         snapshot.is_ready
-        and [(one.state, one.error is None) for one in snapshot.targets] == [(state, False)]
+        and [(target.state, target.error is None) for target in snapshot.targets]
+        == [(state, False)]
     )
 
 
@@ -171,10 +172,10 @@ def test_a_fault_is_a_sentence_and_clears_by_itself(fake: Fake, kind: str) -> No
         assert sentence in (target.error or "")
         assert (target.error or "").isprintable()
         fake.wrong = None
-        found = watch.until(lambda one: has_rates(one) and one.targets[0].state == "up")
-        assert [one.state for one in found.targets] == ["up"]
-        assert found.services[0].traffic is not None
-        assert found.services[0].traffic.rps == pytest.approx(101.0)
+        snapshot = watch.until(lambda item: has_rates(item) and item.targets[0].state == "up")
+        assert [target.state for target in snapshot.targets] == ["up"]
+        assert snapshot.services[0].traffic is not None
+        assert snapshot.services[0].traffic.rps == pytest.approx(101.0)
 
 
 @pytest.mark.parametrize(
@@ -290,8 +291,8 @@ def test_the_rates_of_a_slow_server_cover_four_of_its_scrapes_and_it_is_queried_
 ) -> None:
     fake.scrape_s = 3.0
     with Watch(at(fake)) as watch:
-        found = watch.until(has_rates)
-        assert found.services[0].covered_s == pytest.approx(12.0)
+        snapshot = watch.until(has_rates)
+        assert snapshot.services[0].covered_s == pytest.approx(12.0)
         before = len(fake.asked)
         time.sleep(2.0)
         asked_for = [form for _, path, form in fake.asked[before:] if path == "/api/v1/query"]
@@ -311,8 +312,8 @@ def test_queries_carry_the_selector_and_the_tenant(
         headers_env={"X-Api-Key": "PROM_KEY"},
     )
     with Watch(chosen) as watch:
-        found = watch.until(has_rates)
-    assert "geheim" not in repr(found)
+        snapshot = watch.until(has_rates)
+    assert "geheim" not in repr(snapshot)
     assert all(
         'job=~"a.*",env!="dev"' in form["query"]
         for _, _, form in fake.asked
@@ -339,11 +340,11 @@ def test_an_api_below_a_prefix_is_found(fake: Fake) -> None:
 
 def test_the_screen_opens_with_the_history_of_the_server(fake: Fake) -> None:
     with Watch(at(fake)) as watch:
-        found = watch.until(lambda snapshot: snapshot.history_s > 800)
+        latest = watch.until(lambda snapshot: snapshot.history_s > 800)
         watch.until(has_rates)
         time.sleep(2.0)  # some of the past a tick
         columns = watch.engine.history("traffic/prom", 10, 600.0, None)
-    assert found.history_s <= 920
+    assert latest.history_s <= 920
     assert all(value == pytest.approx(50.5) for value in columns[:-1]), (
         columns
     )  # half of the current value, by the fake
@@ -381,11 +382,11 @@ def test_check_reports_a_server_and_each_of_its_jobs(
 ) -> None:
     arguments = ["check", "--prometheus", f"127.0.0.1:{fake.port}"]
     assert check.run(parse_arguments(arguments)) == 0
-    said = capsys.readouterr().out
-    assert "1 jobs with 16 series" in said
-    assert "job api" in said
-    assert "scraped every 1 s" in said
-    assert "http_requests_total  counter  req/s  by code" in said
+    output = capsys.readouterr().out
+    assert "1 jobs with 16 series" in output
+    assert "job api" in output
+    assert "scraped every 1 s" in output
+    assert "http_requests_total  counter  req/s  by code" in output
     fake.wrong = lambda _: (401, "text/plain", b"")
     assert check.run(parse_arguments(arguments)) == 1
     assert "HTTP 401 Unauthorized" in capsys.readouterr().out
@@ -416,16 +417,16 @@ def test_a_charted_family_of_a_job_is_the_only_one_queried(
             lambda snapshot: snapshot.charted is not None and snapshot.charted.rate is not None
         )
         before = len(fake.asked)
-        found = watch.until(lambda _: len(fake.asked) > before + 6)
-        looks = [
+        latest = watch.until(lambda _: len(fake.asked) > before + 6)
+        queries = [
             form["query"]
             for _, _, form in fake.asked[before:]
             if form.get("query", "").startswith("{")
         ]
-    assert looks
-    told = "|".join(f"http_request_duration_seconds{end}" for end in ("_count", "_sum"))
-    assert set(looks) == {f'{{job="api",__name__=~"{told}",__name__!=""}}'}
-    assert has_rates(found), "what is charted must not be taken for all there is"
+    assert queries
+    names = "|".join(f"http_request_duration_seconds{end}" for end in ("_count", "_sum"))
+    assert set(queries) == {f'{{job="api",__name__=~"{names}",__name__!=""}}'}
+    assert has_rates(latest), "what is charted must not be taken for all there is"
 
 
 def test_a_native_histogram_has_its_quantiles() -> None:
@@ -433,7 +434,7 @@ def test_a_native_histogram_has_its_quantiles() -> None:
         latency = watch.until(has_rates).services[0].latency
         assert latency is not None
         assert latency.family == "http_request_duration_seconds"
-        assert [one.value for one in latency.quantiles[:2]] == [
+        assert [quantile.value for quantile in latency.quantiles[:2]] == [
             pytest.approx(0.05 + 0.05 * 50 / 60),
             pytest.approx(0.175),
         ]
@@ -445,9 +446,9 @@ def test_a_job_without_data_on_the_server_has_no_rate_and_a_reason(fake: Fake) -
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
         fake.wrong = lambda _: vector([])
-        found = watch.until(is_down)
-    assert found.targets[0].error == "the server answers nothing for this job"
-    assert not has_rates(found)
+        snapshot = watch.until(is_down)
+    assert snapshot.targets[0].error == "the server answers nothing for this job"
+    assert not has_rates(snapshot)
 
 
 @pytest.mark.parametrize(

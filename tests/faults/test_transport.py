@@ -177,13 +177,13 @@ def full_backlog() -> Iterator[str]:
         listener.listen(0)
         waiting = [socket.socket() for _ in range(3)]
         try:
-            for one in waiting:
-                one.setblocking(False)
-                one.connect_ex(listener.getsockname())
+            for connection in waiting:
+                connection.setblocking(False)
+                connection.connect_ex(listener.getsockname())
             yield f"http://127.0.0.1:{listener.getsockname()[1]}/metrics"
         finally:
-            for one in waiting:
-                one.close()
+            for connection in waiting:
+                connection.close()
 
 
 async def test_connecting_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,7 +357,7 @@ async def test_hanging_name_lookups_delay_no_other_target_and_take_one_thread_ea
     honest = endpoint(server.url("/ok", host="localhost"))
     threads = threading.active_count()
     for _ in range(3):
-        tasks = [asyncio.create_task(one.scrape(SHORT_S)) for one in hanging]
+        tasks = [asyncio.create_task(target.scrape(SHORT_S)) for target in hanging]
         await asyncio.sleep(0.05)
         await honest.aclose()  # its name is looked up while the others hang, too
         assert (await honest.scrape(LONG_S)).error is None

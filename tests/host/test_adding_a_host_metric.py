@@ -83,7 +83,7 @@ def test_it_is_recorded_and_replayed_under_its_name(root: Path, tmp_path: Path) 
     readings = [Reading(host.at, host.time, host=host) for host in two_readings(root)]
     live = record_readings(tmp_path / "run", readings, [])
     with Run(tmp_path / "run") as run:
-        assert [tick.reading.host for tick in run.ticks()] == [one.host for one in readings]
+        assert [tick.reading.host for tick in run.ticks()] == [reading.host for reading in readings]
         replayed = list(replay_snapshots(run))
         exported = [json.loads(line) for line in export_json(run)]
     assert [to_json(snapshot) for snapshot in replayed] == [to_json(snapshot) for snapshot in live]

@@ -20,17 +20,17 @@ from tputtui.model import Pressure, TcpCounters
 
 
 def test_pressure_is_read_in_percent_and_seconds(tmp_path: Path) -> None:
-    found, missing = kernel.read_pressure(str(whole_proc(tmp_path)))
+    pressures, missing = kernel.read_pressure(str(whole_proc(tmp_path)))
     assert missing == ()
-    assert found["cpu"] == Pressure(38.04, 0.0, 7.511891, 0.0)
-    assert found["io"].full_10 == 0.25
+    assert pressures["cpu"] == Pressure(38.04, 0.0, 7.511891, 0.0)
+    assert pressures["io"].full_10 == 0.25
 
 
 def test_a_cpu_file_without_a_full_line_leaves_full_unknown(tmp_path: Path) -> None:
     whole_proc(tmp_path)
     plant(tmp_path, {"proc/pressure/cpu": "some avg10=2.00 avg60=0 avg300=0 total=1000000\n"})
-    found, _ = kernel.read_pressure(str(tmp_path))
-    assert found["cpu"] == Pressure(2.0, None, 1.0, None)
+    pressures, _ = kernel.read_pressure(str(tmp_path))
+    assert pressures["cpu"] == Pressure(2.0, None, 1.0, None)
 
 
 def test_a_kernel_without_pressure_is_reported_once(tmp_path: Path) -> None:
@@ -56,8 +56,8 @@ def test_a_malformed_pressure_file_affects_only_itself(
     tmp_path: Path, content: str | bytes
 ) -> None:
     plant(whole_proc(tmp_path), {"proc/pressure/io": content})
-    found, missing = kernel.read_pressure(str(tmp_path))
-    assert set(found) == {"cpu", "memory"}
+    pressures, missing = kernel.read_pressure(str(tmp_path))
+    assert set(pressures) == {"cpu", "memory"}
     assert missing == (("io pressure", "cannot make sense of /proc/pressure/io"),)
 
 
@@ -68,8 +68,8 @@ def test_disabled_pressure_files_come_with_the_way_to_enable_them(
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), path)
 
     monkeypatch.setattr(procfs, "read", refuse)
-    found, missing = kernel.read_pressure(str(tmp_path))
-    assert found == {}
+    pressures, missing = kernel.read_pressure(str(tmp_path))
+    assert pressures == {}
     assert missing[0] == (
         "cpu pressure",
         "/proc/pressure/cpu is switched off in this kernel (boot it with psi=1)",

@@ -315,8 +315,8 @@ def test_listening_ports_of_processes_are_known_once_requested(listening: int) -
 )
 def test_a_process_has_a_name_a_person_would_use(comm: str, command: str, name: str) -> None:
     # A title overwrites the arguments as one string; other command lines keep their parts.
-    whole = ": " in command
-    arguments = [] if not command else [command] if whole else command.split(" ")
+    is_title = ": " in command
+    arguments = [] if not command else [command] if is_title else command.split(" ")
     assert readable_name(comm, arguments) == name
 
 

@@ -90,24 +90,24 @@ def read(line: str) -> Json:
     def refuse(word: str) -> None:
         pytest.fail(f"{word} is no JSON")
 
-    found: Json = json.loads(line, parse_constant=refuse)
-    return found
+    document: Json = json.loads(line, parse_constant=refuse)
+    return document
 
 
-def assert_shape(found: Json) -> None:
+def assert_shape(document: Json) -> None:
     """Assert that every key of the contract is present, and no other."""
-    assert set(found) == TOP
-    assert found["schema"] == 1
-    for target in found["targets"]:
+    assert set(document) == TOP
+    assert document["schema"] == 1
+    for target in document["targets"]:
         assert set(target) == TARGET
-    for service in found["services"]:
+    for service in document["services"]:
         assert set(service) == SERVICE
         for name, keys in (("traffic", TRAFFIC), ("errors", ERRORS), ("latency", LATENCY)):
             assert service[name] is None or set(service[name]) == keys
         assert all(set(row) == SATURATION for row in service["saturation"])
         rows = [set(row) for row in service["breakdown"]]
         assert all(keys in (ROW, {"labels", "more", "rps"}) for keys in rows)
-    host = found["host"]
+    host = document["host"]
     assert set(host) == HOST
     for name, keys in (
         ("cpu", CPU),
@@ -119,11 +119,11 @@ def assert_shape(found: Json) -> None:
         assert host[name] is None or set(host[name]) == keys
     assert all(set(disk) == DISK for disk in host["disks"])
     assert all(set(network) == NETWORK for network in host["networks"])
-    assert found["first_to_saturate"] is None or set(found["first_to_saturate"]) == {
+    assert document["first_to_saturate"] is None or set(document["first_to_saturate"]) == {
         "name",
         "reason",
     }
-    assert set(found["self"]) == SELF
+    assert set(document["self"]) == SELF
 
 
 # --------------------------------------------------------------------------------------------- demo
@@ -145,10 +145,10 @@ def test_the_demo_streams_by_the_contract_and_ends_with_the_load_s_own_count() -
     assert done.returncode == 0, done.stderr
     objects = [read(line) for line in done.stdout.splitlines()]
     assert len(objects) >= 5
-    for found in objects:
-        assert_shape(found)
-        assert found["services"][0]["name"] == "demo"
-        assert set(found["objectives"][0]) == {
+    for document in objects:
+        assert_shape(document)
+        assert document["services"][0]["name"] == "demo"
+        assert set(document["objectives"][0]) == {
             "expression",
             "state",
             "ok",
@@ -157,7 +157,9 @@ def test_the_demo_streams_by_the_contract_and_ends_with_the_load_s_own_count() -
             "budget_left",
             "reason",
         }
-    assert [found["time"] for found in objects] == sorted(found["time"] for found in objects)
+    assert [document["time"] for document in objects] == sorted(
+        document["time"] for document in objects
+    )
     summary = read(done.stderr.splitlines()[-1])
     assert set(summary) == SUMMARY
     assert set(summary["quantiles_s"]) == {"0.5", "0.99"}
@@ -200,10 +202,10 @@ def test_debian_s_exporter_and_server_are_up_and_classified(exporter: str, serve
     assert done.stderr == ""
     objects = [read(line) for line in done.stdout.splitlines()]
     assert len(objects) == 2
-    for found in objects:
-        assert_shape(found)
-        assert [target["url"] for target in found["targets"]] == [exporter, server]
-        for target in found["targets"]:
+    for document in objects:
+        assert_shape(document)
+        assert [target["url"] for target in document["targets"]] == [exporter, server]
+        for target in document["targets"]:
             assert target["up"] is True
             assert target["error"] is None
             assert target["series"] > 100
@@ -223,13 +225,13 @@ def test_debian_s_exporter_and_server_are_up_and_classified(exporter: str, serve
 def test_a_closed_port_is_a_sentence_and_not_a_failure() -> None:
     done = run("stream", "-n", "1", f":{free_port()}")
     assert done.returncode == 0, done.stderr
-    (found,) = [read(line) for line in done.stdout.splitlines()]
-    assert_shape(found)
-    (target,) = found["targets"]
+    (document,) = [read(line) for line in done.stdout.splitlines()]
+    assert_shape(document)
+    (target,) = document["targets"]
     assert target["up"] is False
     assert "refused" in target["error"]
     assert (target["bytes"], target["series"]) == (None, None)
-    assert [service["traffic"] for service in found["services"]] == [None]
+    assert [service["traffic"] for service in document["services"]] == [None]
 
 
 class Honest(http.server.BaseHTTPRequestHandler):
@@ -270,13 +272,15 @@ def test_a_target_that_hangs_leaves_the_cadence_of_the_other(
     assert done.returncode == 0, done.stderr
     objects = [read(line) for line in done.stdout.splitlines()]
     assert len(objects) == 6
-    assert all(found["targets"][0]["state"] == "slow" for found in objects)
-    assert all(found["targets"][0]["waiting_s"] > 0 for found in objects)
-    assert all(found["targets"][0]["up"] is None for found in objects)  # the target never answered
-    assert all(found["targets"][1]["up"] is True for found in objects)
-    assert all(found["services"][1]["traffic"]["rps"] is not None for found in objects)
+    assert all(document["targets"][0]["state"] == "slow" for document in objects)
+    assert all(document["targets"][0]["waiting_s"] > 0 for document in objects)
+    assert all(
+        document["targets"][0]["up"] is None for document in objects
+    )  # the target never answered
+    assert all(document["targets"][1]["up"] is True for document in objects)
+    assert all(document["services"][1]["traffic"]["rps"] is not None for document in objects)
     assert len(asked) >= len(objects)  # once an object, with the hanging target beside it
-    newest = [found["time"] for found in objects]
+    newest = [document["time"] for document in objects]
     assert len(set(newest)) == len(newest), "each object rests on a new scrape"
 
 
@@ -328,7 +332,7 @@ def test_a_signal_ends_it_with_its_number(
         signal.signal(number, signal.SIG_DFL)
     with begun(honest[0]) as process:
         process.send_signal(number)
-        said = process.communicate(timeout=PATIENCE_S)
-        assert (process.returncode, said[1]) == (code, "")
-        for line in said[0].splitlines():
+        output = process.communicate(timeout=PATIENCE_S)
+        assert (process.returncode, output[1]) == (code, "")
+        for line in output[0].splitlines():
             assert_shape(read(line))

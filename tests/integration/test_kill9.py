@@ -119,9 +119,9 @@ def test_py_spy_ends_with_tputtui_and_the_profiled_process_runs_on(
         assert ended, left
 
     def runs_on() -> bool:
-        found = process_facts.read_facts(busy.pid)
-        assert found is not None
-        return found.state in "RS" and found.tracer_pid == 0
+        facts = process_facts.read_facts(busy.pid)
+        assert facts is not None
+        return facts.state in "RS" and facts.tracer_pid == 0
 
     assert until(runs_on), process_facts.read_facts(busy.pid)
     before = psutil.Process(busy.pid).cpu_times().user

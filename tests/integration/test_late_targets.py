@@ -80,9 +80,9 @@ def late() -> Iterator[LateServer]:
         yield server
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # our own program
-        [sys.executable, "-m", "tputtui", *words],
+        [sys.executable, "-m", "tputtui", *arguments],
         capture_output=True,
         text=True,
         timeout=120,
@@ -90,8 +90,8 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def objects(*words: str) -> list[Any]:
-    done = run("stream", "--no-discover", *words)
+def objects(*arguments: str) -> list[Any]:
+    done = run("stream", "--no-discover", *arguments)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -100,21 +100,21 @@ def objects(*words: str) -> list[Any]:
 def test_an_exporter_slower_than_the_interval_has_a_rate_and_is_never_down(
     late: LateServer, seconds: float
 ) -> None:
-    found = objects(late.url(f"/after/{seconds}"), "-n", "8")
-    targets = [one["targets"][0] for one in found]
+    ticks = objects(late.url(f"/after/{seconds}"), "-n", "8")
+    targets = [tick["targets"][0] for tick in ticks]
     assert {target["state"] for target in targets} <= {"up", "slow"}
     assert {target["up"] for target in targets[-3:]} == {True}
-    rates = [one["services"][0]["traffic"]["rps"] for one in found[-3:]]
+    rates = [tick["services"][0]["traffic"]["rps"] for tick in ticks[-3:]]
     assert rates == pytest.approx([RATE] * 3, rel=0.1)
     assert "slow: use --interval " in targets[-1]["warning"]
 
 
 def test_a_window_shorter_than_the_answers_shows_a_rate(late: LateServer) -> None:
-    found = objects(late.url("/after/3"), "--window", "2s", "-n", "10")
+    ticks = objects(late.url("/after/3"), "--window", "2s", "-n", "10")
     rates = [
-        one["services"][0]["traffic"]["rps"]
-        for one in found
-        if one["services"][0]["traffic"] is not None
+        tick["services"][0]["traffic"]["rps"]
+        for tick in ticks
+        if tick["services"][0]["traffic"] is not None
     ]
     assert rates[-1] == pytest.approx(RATE, rel=0.1)
 
@@ -123,7 +123,7 @@ def test_a_stall_keeps_the_figures_for_a_window_then_shows_their_age_and_ends_wi
     late: LateServer,
 ) -> None:
     late.began = time.monotonic()
-    found = objects(
+    ticks = objects(
         late.url("/stall/6/16"),
         "--window",
         "3s",
@@ -135,7 +135,8 @@ def test_a_stall_keeps_the_figures_for_a_window_then_shows_their_age_and_ends_wi
         "19",
     )
     shown = [
-        (one["targets"][0], one["services"][0]["traffic"], one["objectives"][0]) for one in found
+        (tick["targets"][0], tick["services"][0]["traffic"], tick["objectives"][0])
+        for tick in ticks
     ]
     slow = [(target, traffic, goal) for target, traffic, goal in shown if target["state"] == "slow"]
     assert slow
@@ -184,7 +185,7 @@ def test_check_reports_a_slow_target_where_the_deadline_passes(late: LateServer)
 def test_a_recording_that_depends_on_a_silent_target_ends_with_exit_code_11(
     late: LateServer, tmp_path: Any
 ) -> None:
-    words = [
+    arguments = [
         "record",
         "-o",
         str(tmp_path / "a.tput.gz"),
@@ -194,11 +195,11 @@ def test_a_recording_that_depends_on_a_silent_target_ends_with_exit_code_11(
         "--for",
         "3s",
     ]
-    done = run(*words, "--abort")
+    done = run(*arguments, "--abort")
     assert done.returncode == 11
-    told = json.loads(done.stdout)
-    assert (told["ok"], told["aborted"]) == (False, False)
-    assert told["reason"].startswith("inconclusive: ")
-    assert "could not be read: no answer for" in told["reason"]
-    assert run(*words, "--force", "--fail-after", "1s").returncode == 11
-    assert run(*words, "--force").returncode == 0, "nothing depends on it"
+    document = json.loads(done.stdout)
+    assert (document["ok"], document["aborted"]) == (False, False)
+    assert document["reason"].startswith("inconclusive: ")
+    assert "could not be read: no answer for" in document["reason"]
+    assert run(*arguments, "--force", "--fail-after", "1s").returncode == 11
+    assert run(*arguments, "--force").returncode == 0, "nothing depends on it"

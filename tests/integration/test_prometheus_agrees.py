@@ -110,11 +110,11 @@ class Watch:
         self.readings: list[Snapshot] = []  # at constant load, the window full
         self.summary: LoadSummary | None = None
 
-    def until(self, said: str, begin: float, seconds: float) -> None:
+    def until(self, message: str, begin: float, seconds: float) -> None:
         """Wait for a condition, and fail where no snapshot arrives."""
         while time.time() < begin + seconds:
             time.sleep(0.1)
-        assert self.snapshots[-1].time > begin + seconds - 3, f"no snapshots while {said}"
+        assert self.snapshots[-1].time > begin + seconds - 3, f"no snapshots while {message}"
 
 
 @pytest.fixture(scope="module")

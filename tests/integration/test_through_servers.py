@@ -113,8 +113,8 @@ def median_ratio(
 ) -> float:
     ratios = []
     for snapshot in readings:
-        found = three(snapshot)
-        ours, theirs = figure(found[0]), figure(found[which])
+        services = three(snapshot)
+        ours, theirs = figure(services[0]), figure(services[which])
         assert ours
         assert theirs
         ratios.append(theirs / ours)
@@ -147,8 +147,8 @@ def test_quantiles_agree(
 
 @pytest.mark.parametrize("which", [1, 2], ids=["prometheus", "victoria-metrics"])
 def test_the_same_families_and_rows_are_shown(readings: list[Snapshot], which: int) -> None:
-    found = three(readings[-1])
-    ours, theirs = found[0], found[which]
+    services = three(readings[-1])
+    ours, theirs = services[0], services[which]
     assert ours.traffic is not None
     assert theirs.traffic is not None
     assert ours.latency is not None
@@ -197,7 +197,9 @@ def test_a_restarted_server_is_a_gap_recovers_by_itself_and_disturbs_no_target(
             return traffic.rps if traffic is not None else None
 
         def state() -> str:
-            return next((one.state for one in snapshots[-1].targets if one.name == "prom"), "")
+            return next(
+                (target.state for target in snapshots[-1].targets if target.name == "prom"), ""
+            )
 
         try:
             with prometheus(tmp_path, host, port=port):
@@ -208,10 +210,10 @@ def test_a_restarted_server_is_a_gap_recovers_by_itself_and_disturbs_no_target(
             gone = len(snapshots)
             time.sleep(3.0)
             assert all(
-                one.state != "down"
+                target.state != "down"
                 for shot in snapshots
-                for one in shot.targets
-                if one.name == "direct"
+                for target in shot.targets
+                if target.name == "direct"
             )
             assert len(snapshots) >= gone + 2, "ticks go on"
             with prometheus(tmp_path, host, port=port):
@@ -219,10 +221,10 @@ def test_a_restarted_server_is_a_gap_recovers_by_itself_and_disturbs_no_target(
         finally:
             engine.stop()
         assert engine.failure is None
-    told = [
+    rates = [
         service.traffic.rps
         for shot in snapshots
         for service in shot.services
         if service.name == "prom" and service.traffic
     ]
-    assert 0.0 not in told, "a gap is no zero"
+    assert 0.0 not in rates, "a gap is no zero"

@@ -37,7 +37,7 @@ def _frame(frames: FrameTable, word: str) -> int:
     return frames.add_frame(name, "/srv/app/app.py", int(line or 1))
 
 
-def made(
+def create_profile(
     *slices: str | Sequence[str],
     frames: FrameTable | None = None,
     torn: bool = False,
@@ -49,14 +49,14 @@ def made(
         wall: dict[Stack, float] = {}
         gil: dict[Stack, float] = {}
         for line in text.splitlines() if isinstance(text, str) else text:
-            words = line.split()
-            if not words:
+            fields = line.split()
+            if not fields:
                 continue
-            path = words[0] if words[0] != "-" else ""
+            path = fields[0] if fields[0] != "-" else ""
             stack = tuple(_frame(table, word) for word in path.split(";") if word)
-            wall[stack] = wall.get(stack, 0.0) + float(words[1])
-            if len(words) > 2:
-                gil[stack] = gil.get(stack, 0.0) + float(words[2])
+            wall[stack] = wall.get(stack, 0.0) + float(fields[1])
+            if len(fields) > 2:
+                gil[stack] = gil.get(stack, 0.0) + float(fields[2])
         ticks = sum(wall.values())
         parts.append(
             ProfileSlice(
@@ -68,7 +68,7 @@ def made(
 
 @pytest.fixture
 def profile_of() -> Made:
-    return made
+    return create_profile
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def thirty() -> None:
     burn(0.00411)
 
 
-def split(until: float, told: bool = False) -> None:
+def split(until: float, reports: bool = False) -> None:
     """Alternate between `seventy` and `thirty`.
 
     `told`: print the seconds spent in each now and then, because a busy machine does not give 70 to
@@ -38,7 +38,7 @@ def split(until: float, told: bool = False) -> None:
         thirty()
         end = time.perf_counter()
         spent = [spent[0] + middle - began, spent[1] + end - middle]
-        if told and end > say_at:
+        if reports and end > say_at:
             print(*spent, flush=True)
             say_at = end + 0.2
 
@@ -78,7 +78,7 @@ def main() -> None:
     mode, until = sys.argv[1], time.monotonic() + 60
     print("ready", flush=True)
     if mode == "split":
-        split(until, told=True)
+        split(until, reports=True)
     elif mode == "threads":
         threads(until)
     elif mode == "asyncio":

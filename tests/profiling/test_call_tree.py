@@ -310,13 +310,13 @@ def test_totals_are_conserved(
         stack = tuple(ids[at] for at in path)
         wall[stack] = wall.get(stack, 0.0) + weight
     profile = Profile(frames, (ProfileSlice({ProfileThread(1, 1): wall}, {}, 1, 0, 1),))
-    whole = sum(weight for _, weight, _ in listed)
+    total = sum(weight for _, weight, _ in listed)
     for mine in (None, categories.is_own_or_incomplete):
         tree = CallTree(
             select_stacks(profile),
             TreeOptions(is_inverted=inverted, by_line=lines, is_own_code=mine),
         )
-        assert sum(tree.self_) == pytest.approx(whole)
+        assert sum(tree.self_) == pytest.approx(total)
         for node in range(len(tree)):
             below = sum(tree.total[child] for child in tree.children(node))
             assert tree.total[node] == pytest.approx(tree.self_[node] + below)

@@ -44,8 +44,8 @@ def start() -> Iterator[Start]:
         started.append(process)
         return process
 
-    def target(*words: str) -> subprocess.Popen[bytes]:
-        process = begin(sys.executable, str(TARGETS), *words)
+    def target(*arguments: str) -> subprocess.Popen[bytes]:
+        process = begin(sys.executable, str(TARGETS), *arguments)
         assert process.stdout is not None
         process.stdout.readline()
         return process
@@ -59,22 +59,22 @@ def start() -> Iterator[Start]:
 
 
 def captured(pid: int, duration_s: float = 2, **options: object) -> Profile:
-    taken = Capture(ProcessReference(pid), duration_s, **options)  # type: ignore[arg-type]
-    taken.start()
-    assert taken.wait(duration_s + 30)
-    assert taken.state == "done", taken.message
-    assert taken.profile is not None
-    return taken.profile
+    capture = Capture(ProcessReference(pid), duration_s, **options)  # type: ignore[arg-type]
+    capture.start()
+    assert capture.wait(duration_s + 30)
+    assert capture.state == "done", capture.message
+    assert capture.profile is not None
+    return capture.profile
 
 
 def failed(pid: int, started: float | None = None, **options: object) -> str:
-    taken = Capture(ProcessReference(pid, started), 2, **options)  # type: ignore[arg-type]
-    taken.start()
-    assert taken.wait(30)
-    assert taken.state == "failed"
-    assert taken.profile is None
-    assert taken.message == clean(taken.message)
-    return taken.message
+    capture = Capture(ProcessReference(pid, started), 2, **options)  # type: ignore[arg-type]
+    capture.start()
+    assert capture.wait(30)
+    assert capture.state == "failed"
+    assert capture.profile is None
+    assert capture.message == clean(capture.message)
+    return capture.message
 
 
 def share(stacks: StackTable, name: str) -> top_functions.HotFunction:
@@ -98,8 +98,8 @@ def spent(process: subprocess.Popen[bytes]) -> tuple[float, float]:
     """Return the seconds in `seventy` and in `thirty` that the target reported last."""
     assert process.stdout is not None
     time.sleep(0.5)  # it reports five times a second
-    said = os.read(process.stdout.fileno(), 1 << 20).decode().splitlines()
-    seventy, thirty = said[-1].split() if said[-1].count(" ") else said[-2].split()
+    lines = os.read(process.stdout.fileno(), 1 << 20).decode().splitlines()
+    seventy, thirty = lines[-1].split() if lines[-1].count(" ") else lines[-2].split()
     return float(seventy), float(thirty)
 
 
@@ -163,14 +163,14 @@ def test_a_stack_deeper_than_py_spy_reads_is_one_sentence(start: Start) -> None:
 
 def test_a_process_is_never_stopped_without_the_blocking_option(start: Start) -> None:
     process = start("split")
-    taken = Capture(ProcessReference(process.pid), 1)
-    taken.start()
+    capture = Capture(ProcessReference(process.pid), 1)
+    capture.start()
     seen: set[tuple[int, bool]] = set()
-    while not taken.wait(0.0005):
-        found = process_facts.read_facts(process.pid)
-        assert found is not None
-        seen.add((found.tracer_pid, found.state in ("t", "T")))
-    assert taken.state == "done"
+    while not capture.wait(0.0005):
+        facts = process_facts.read_facts(process.pid)
+        assert facts is not None
+        seen.add((facts.tracer_pid, facts.state in ("t", "T")))
+    assert capture.state == "done"
     assert seen == {(0, False)}
 
 
@@ -215,56 +215,58 @@ def test_a_process_that_execs_another_program_keeps_its_samples(start: Start) ->
 def test_a_stopped_process_stays_stopped_and_is_shown(start: Start) -> None:
     process = start("split")
     process.send_signal(signal.SIGSTOP)
-    while (found := process_facts.read_facts(process.pid)) is not None and found.state != "T":
+    while (facts := process_facts.read_facts(process.pid)) is not None and facts.state != "T":
         time.sleep(0.01)  # on a busy machine a signal takes its time
     profile = captured(process.pid)
-    found = process_facts.read_facts(process.pid)
-    assert found is not None
-    assert (found.state, found.tracer_pid) == ("T", 0)
+    facts = process_facts.read_facts(process.pid)
+    assert facts is not None
+    assert (facts.state, facts.tracer_pid) == ("T", 0)
     assert any("stopped (state T)" in note for note in profile.metadata.notes)
     assert "is stopped" in failed(process.pid, blocking=True)
 
 
 def test_stopping_early_keeps_the_samples_so_far(start: Start) -> None:
     process = start("split")
-    told: list[CaptureProgress] = []
-    taken = Capture(ProcessReference(process.pid), 30, on_progress=told.append)
-    taken.start()
+    updates: list[CaptureProgress] = []
+    capture = Capture(ProcessReference(process.pid), 30, on_progress=updates.append)
+    capture.start()
     deadline = time.monotonic() + 15
-    while taken.profile is None and time.monotonic() < deadline:
+    while capture.profile is None and time.monotonic() < deadline:
         time.sleep(0.05)
-    taken.stop()
-    assert taken.wait(6)
-    assert taken.state == "done"
-    assert taken.message == "stopped"
-    assert taken.profile is not None
-    assert taken.profile.weight() > 0
-    assert next(progress.state for progress in told) == "checking"
-    assert told[-1].state == "done"
-    assert any(progress.state == "sampling" and progress.profile is not None for progress in told)
+    capture.stop()
+    assert capture.wait(6)
+    assert capture.state == "done"
+    assert capture.message == "stopped"
+    assert capture.profile is not None
+    assert capture.profile.weight() > 0
+    assert next(progress.state for progress in updates) == "checking"
+    assert updates[-1].state == "done"
+    assert any(
+        progress.state == "sampling" and progress.profile is not None for progress in updates
+    )
     assert left_over(process.pid) == []
 
 
 def test_the_same_process_twice_and_a_third_capture_are_refused(start: Start) -> None:
-    one, two, three = start("split"), start("split"), start("split")
-    captures = [Capture(ProcessReference(one.pid), 20), Capture(ProcessReference(two.pid), 20)]
-    for taken in captures:
-        taken.start()
+    first, two, three = start("split"), start("split"), start("split")
+    captures = [Capture(ProcessReference(first.pid), 20), Capture(ProcessReference(two.pid), 20)]
+    for capture in captures:
+        capture.start()
     with pytest.raises(CaptureFailedError, match="being profiled already"):
-        Capture(ProcessReference(one.pid)).start()
+        Capture(ProcessReference(first.pid)).start()
     with pytest.raises(CaptureFailedError, match="2 captures are running"):
         Capture(ProcessReference(three.pid)).start()
-    for taken in captures:
-        taken.abort()
-    assert all(taken.wait(6) for taken in captures)
-    assert left_over(one.pid) == []
+    for capture in captures:
+        capture.abort()
+    assert all(capture.wait(6) for capture in captures)
+    assert left_over(first.pid) == []
 
 
 def test_the_wrong_process_is_never_sampled(start: Start) -> None:
     process = start("split")
-    found = process_facts.read_facts(process.pid)
-    assert found is not None
-    started = process_facts.reference(found).started
+    facts = process_facts.read_facts(process.pid)
+    assert facts is not None
+    started = process_facts.reference(facts).started
     assert started is not None
     assert "is another process now" in failed(process.pid, started - 100)
     assert captured(process.pid, 1).weight() > 0
@@ -277,8 +279,8 @@ def test_a_process_that_is_not_python_is_a_sentence_with_its_python_children(sta
     shell.stdout.readline()
     below = process_facts.descendants(shell.pid)
     try:
-        said = failed(shell.pid)
-        assert f"profile {below[0].pid} (" in said
+        lines = failed(shell.pid)
+        assert f"profile {below[0].pid} (" in lines
     finally:
         for child in below:
             os.kill(child.pid, signal.SIGKILL)
@@ -313,16 +315,16 @@ FAKES = {
 }
 
 
-@pytest.mark.parametrize(("body", "said"), FAKES.values(), ids=FAKES.keys())
+@pytest.mark.parametrize(("body", "lines"), FAKES.values(), ids=FAKES.keys())
 def test_a_py_spy_that_misbehaves_is_one_sentence(
-    body: str, said: str, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    body: str, lines: str, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tputtui.profiling.capture.slice_capture.ATTACH_TIMEOUT_S", 1.0)
     fake = tmp_path / "py-spy"
     fake.write_text(f"#!/bin/sh\n{body}\n")
     fake.chmod(0o755)
     process = start("split")
-    assert said in failed(process.pid, py_spy=fake)
+    assert lines in failed(process.pid, py_spy=fake)
     assert left_over(process.pid) == []
 
 
@@ -347,10 +349,10 @@ def test_kill_9_of_tputtui_leaves_no_py_spy_and_no_stopped_target(
     while left_over(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left_over(process.pid) == []
-    found = process_facts.read_facts(process.pid)
-    assert found is not None
-    assert found.state not in ("T", "t")
-    assert found.tracer_pid == 0
+    facts = process_facts.read_facts(process.pid)
+    assert facts is not None
+    assert facts.state not in ("T", "t")
+    assert facts.tracer_pid == 0
     used = sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values())
     time.sleep(0.5)
     assert (

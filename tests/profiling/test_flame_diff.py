@@ -53,19 +53,19 @@ def test_rises_are_red_falls_are_blue_and_both_show_their_shares() -> None:
         for group in root.iter("{http://www.w3.org/2000/svg}g")
         if group[0].text is not None
     }
-    rank = next(fill for words, fill in boxes.items() if words.startswith("rank (/srv/app.py): 2"))
-    render = next(fill for words, fill in boxes.items() if words.startswith("render"))
+    rank = next(fill for label, fill in boxes.items() if label.startswith("rank (/srv/app.py): 2"))
+    render = next(fill for label, fill in boxes.items() if label.startswith("render"))
     assert int(rank[1:3], 16) > int(rank[5:7], 16), "red"
     assert int(render[1:3], 16) < int(render[5:7], 16), "blue"
 
 
 def test_significant_changes_are_sentences_the_largest_first_and_chance_is_not() -> None:
     before = profile({"rank": 0.2, "render": 0.75, "log": 0.05})
-    said = flame_diff.describe_changes(
+    sentences = flame_diff.describe_changes(
         before, profile({"rank": 0.6, "render": 0.35, "log": 0.05}, 2)
     )
-    assert [sentence.split(":")[0] for sentence in said] == ["rank", "render"]
-    assert said[0].endswith(" % of all samples")
+    assert [sentence.split(":")[0] for sentence in sentences] == ["rank", "render"]
+    assert sentences[0].endswith(" % of all samples")
     assert flame_diff.describe_changes(
         before, profile({"rank": 0.2, "render": 0.75, "log": 0.05}, 3)
     ) == ["no function's share changed by more than chance allows"]

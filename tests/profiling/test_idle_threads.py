@@ -89,21 +89,21 @@ def test_an_idle_thread_is_idle_and_has_no_insight(name: str, profile_of: Made) 
     shares = categories.category_shares(stacks)
     assert shares["idle"] == pytest.approx(0.96)
     assert shares["database"] == shares["outbound"] == 0
-    assert [one.rule for one in insights.profile_insights(stacks)] == []
+    assert [insight.rule for insight in insights.profile_insights(stacks)] == []
 
 
 @pytest.mark.parametrize("name", IDLE)
 def test_an_idle_thread_of_which_the_cpu_time_is_known_is_idle_too(
     name: str, profile_of: Made
 ) -> None:
-    made = profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5)
-    thread = made.threads[0]
-    made = replace(
-        made, slices=tuple(replace(part, cpu_shares={thread: 0.04}) for part in made.slices)
+    profile = profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5)
+    thread = profile.threads[0]
+    profile = replace(
+        profile, slices=tuple(replace(part, cpu_shares={thread: 0.04}) for part in profile.slices)
     )
-    shares = categories.category_shares(select_stacks(made))
+    shares = categories.category_shares(select_stacks(profile))
     assert shares["idle"] == pytest.approx(0.96)
-    assert insights.profile_insights(select_stacks(made), load=insights.cpu_load(made)) == []
+    assert insights.profile_insights(select_stacks(profile), load=insights.cpu_load(profile)) == []
 
 
 READS = f"SocketIO.readinto@{PY}/socket.py"
@@ -126,20 +126,22 @@ INSIDE = {
 
 @pytest.mark.parametrize("name", INSIDE)
 def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: Made) -> None:
-    stack, category, words = INSIDE[name]
-    found = select_stacks(profile_of(*[f"{stack} 40\n{IDLE['aiosqlite']} 60"] * 5))
-    assert categories.category_shares(found)[category] == pytest.approx(0.4)  # type: ignore[index]
-    assert [one.text for one in insights.profile_insights(found)] == [
-        f"40.0 % ±0.0 of the time is spent {words}"
+    stack, category, sentence = INSIDE[name]
+    stacks = select_stacks(profile_of(*[f"{stack} 40\n{IDLE['aiosqlite']} 60"] * 5))
+    assert categories.category_shares(stacks)[category] == pytest.approx(0.4)  # type: ignore[index]
+    assert [insight.text for insight in insights.profile_insights(stacks)] == [
+        f"40.0 % ±0.0 of the time is spent {sentence}"
     ]
 
 
 def test_a_computing_callback_of_a_consumer_is_own_code(profile_of: Made) -> None:
     start = f"main;BlockingChannel.start_consuming@{SITE}/pika/adapters/blocking_connection.py"
-    found = select_stacks(profile_of(*[f"{start};on_message;price 70 69\n{start};{SELECT} 30"] * 5))
-    shares = categories.category_shares(found)
+    stacks = select_stacks(
+        profile_of(*[f"{start};on_message;price 70 69\n{start};{SELECT} 30"] * 5)
+    )
+    shares = categories.category_shares(stacks)
     assert [shares["your code"], shares["idle"]] == pytest.approx([0.7, 0.3])
-    assert [one.text.partition(",")[0] for one in insights.profile_insights(found)] == [
+    assert [insight.text.partition(",")[0] for insight in insights.profile_insights(stacks)] == [
         "70.0 % ±0.0 is computed in price"
     ]
 
@@ -148,10 +150,10 @@ def test_waiting_for_an_executor_is_a_wait_of_own_code_and_not_a_lock(
     profile_of: Made,
 ) -> None:
     wait = f"main;fetch_all;Future.result@{PY}/concurrent/futures/_base.py;{WAIT}"
-    found = select_stacks(profile_of(*[f"{wait} 60\n{IDLE['executor, C queue']} 40"] * 5))
-    shares = categories.category_shares(found)
+    stacks = select_stacks(profile_of(*[f"{wait} 60\n{IDLE['executor, C queue']} 40"] * 5))
+    shares = categories.category_shares(stacks)
     assert [shares["waiting"], shares["idle"]] == pytest.approx([0.6, 0.4])
-    assert insights.profile_insights(found) == []
+    assert insights.profile_insights(stacks) == []
 
 
 def test_a_main_function_that_runs_an_unknown_library_s_loop_does_not_wait_for_a_lock(
@@ -160,12 +162,12 @@ def test_a_main_function_that_runs_an_unknown_library_s_loop_does_not_wait_for_a
     loop = f"main;Server.serve@{SITE}/somelib/server.py;{WAIT}"
     assert insights.profile_insights(select_stacks(profile_of(*[f"{loop} 100"] * 5))) == []
     pool = f"Server.call@{SITE}/somelib/server.py;load;Pool.take@{SITE}/otherlib/pool.py;{WAIT}"
-    found = insights.profile_insights(select_stacks(profile_of(*[f"{pool} 100"] * 5)))
-    assert [one.rule for one in found] == ["lock"]
+    findings = insights.profile_insights(select_stacks(profile_of(*[f"{pool} 100"] * 5)))
+    assert [finding.rule for finding in findings] == ["lock"]
 
 
 @pytest.mark.parametrize(
-    ("weights", "said"),
+    ("weights", "attribution"),
     [
         ({"load": 51, "save": 49}, ", called from load."),
         ({"load": 50, "save": 50}, ", called from 2 functions."),
@@ -173,16 +175,17 @@ def test_a_main_function_that_runs_an_unknown_library_s_loop_does_not_wait_for_a
     ],
 )
 def test_a_caller_is_named_only_above_half_of_the_time(
-    weights: dict[str, int], said: str, profile_of: Made
+    weights: dict[str, int], attribution: str, profile_of: Made
 ) -> None:
     text = "\n".join(
         f"main;{name};execute@{SITE}/psycopg/cursor.py;{WAIT} {n}" for name, n in weights.items()
     )
     (sentence,) = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
     assert (
-        sentence.text == f"100.0 % ±0.0 of the time is spent in the database client psycopg{said}"
+        sentence.text
+        == f"100.0 % ±0.0 of the time is spent in the database client psycopg{attribution}"
     )
-    assert (sentence.func_id >= 0) == said.endswith("load.")
+    assert (sentence.func_id >= 0) == attribution.endswith("load.")
 
 
 def test_two_clients_without_a_majority_are_both_named(profile_of: Made) -> None:
@@ -191,11 +194,11 @@ def test_two_clients_without_a_majority_are_both_named(profile_of: Made) -> None
     assert sentence.text.endswith("in the database clients psycopg and redis, called from load.")
 
 
-def measured(made: Profile, shares: list[dict[ProfileThread, float]]) -> Profile:
+def measured(profile: Profile, shares: list[dict[ProfileThread, float]]) -> Profile:
     return replace(
-        made,
+        profile,
         slices=tuple(
-            replace(part, cpu_shares=cpu) for part, cpu in zip(made.slices, shares, strict=True)
+            replace(part, cpu_shares=cpu) for part, cpu in zip(profile.slices, shares, strict=True)
         ),
     )
 
@@ -237,13 +240,13 @@ def client_thread(executing: list[float], gil: float = 0.0) -> Profile:
 def test_of_a_client_s_own_thread_only_the_cpu_time_counts_as_database(
     executing: list[float],
 ) -> None:
-    made = client_thread(executing)
-    stacks = select_stacks(made)
+    profile = client_thread(executing)
+    stacks = select_stacks(profile)
     share = sum(executing) / len(executing)
     shares = categories.category_shares(stacks)
     assert shares["database"] == pytest.approx(share)
     assert shares["idle"] == pytest.approx(1 - share)
-    (sentence,) = insights.profile_insights(stacks, load=insights.cpu_load(made))
+    (sentence,) = insights.profile_insights(stacks, load=insights.cpu_load(profile))
     assert sentence.text.startswith(f"{share * 100:.1f} % ")
     assert sentence.text.endswith(
         "of the time is spent in the database client aiosqlite."
@@ -251,16 +254,16 @@ def test_of_a_client_s_own_thread_only_the_cpu_time_counts_as_database(
 
 
 def test_a_client_s_thread_without_measured_cpu_time_has_no_insight() -> None:
-    made = client_thread([0.5] * 5)
-    blind = replace(made, slices=tuple(replace(part, cpu_shares={}) for part in made.slices))
+    profile = client_thread([0.5] * 5)
+    blind = replace(profile, slices=tuple(replace(part, cpu_shares={}) for part in profile.slices))
     assert insights.profile_insights(select_stacks(blind)) == []
     assert categories.category_shares(select_stacks(blind))["database"] == 0
 
 
 def test_a_busy_thread_has_no_waits_beyond_its_cpu_time(profile_of: Made) -> None:
-    made = profile_of(*["main;deflate 60\nmain;work 40 39"] * 5)
-    thread = made.threads[0]
-    assert frames_waiting_in_c(measured(made, [{thread: 0.98}] * 5)) == {}
+    profile = profile_of(*["main;deflate 60\nmain;work 40 39"] * 5)
+    thread = profile.threads[0]
+    assert frames_waiting_in_c(measured(profile, [{thread: 0.98}] * 5)) == {}
 
 
 def test_without_own_code_a_client_called_by_an_unknown_library_waits_and_is_not_idle(
@@ -273,7 +276,7 @@ def test_without_own_code_a_client_called_by_an_unknown_library_waits_and_is_not
     assert insights.profile_insights(stacks) == []
     known = CategoryTable(own_packages=frozenset(("shop",)))
     assert categories.category_shares(stacks, known)["database"] == pytest.approx(0.3)
-    assert [one.text for one in insights.profile_insights(stacks, known)] == [
+    assert [insight.text for insight in insights.profile_insights(stacks, known)] == [
         "30.0 % ±0.0 of the time is spent in the database client psycopg, called from load."
     ]
 
@@ -300,8 +303,8 @@ def test_a_main_function_that_starts_a_server_does_not_compute_what_the_server_d
     profile_of: Made,
 ) -> None:
     server = f"main;run@{SITE}/uvicorn/main.py;{LOOP};handle@{SITE}/h11/_connection.py"
-    found = select_stacks(
+    stacks = select_stacks(
         profile_of(*[f"{server} 90 89\nmain;run@{SITE}/uvicorn/main.py;{LOOP};{SELECT} 10"] * 5)
     )
-    assert [one.rule for one in insights.profile_insights(found)] == ["cpu-bound"]
-    assert categories.category_shares(found)["framework"] == pytest.approx(0.9)
+    assert [insight.rule for insight in insights.profile_insights(stacks)] == ["cpu-bound"]
+    assert categories.category_shares(stacks)["framework"] == pytest.approx(0.9)

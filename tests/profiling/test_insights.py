@@ -59,21 +59,21 @@ SILENT = {
 @pytest.mark.parametrize("rule", SAID)
 def test_each_rule_fires_on_its_case(rule: str, profile_of: Made) -> None:
     text, sentence = SAID[rule]
-    found = insights.profile_insights(
+    findings = insights.profile_insights(
         select_stacks(profile_of(*[text] * 5)), evidence="pool db is at 20 of 20 and 3 wait"
     )
-    assert {one.rule: one.text for one in found}[rule] == sentence  # type: ignore[index]
+    assert {finding.rule: finding.text for finding in findings}[rule] == sentence  # type: ignore[index]
 
 
 @pytest.mark.parametrize("rule", SILENT)
 def test_each_rule_is_silent_on_the_harmless_twin(rule: str, profile_of: Made) -> None:
-    found = insights.profile_insights(select_stacks(profile_of(*[SILENT[rule]] * 5)))
-    assert rule.split(maxsplit=1)[0] not in {one.rule for one in found}
+    findings = insights.profile_insights(select_stacks(profile_of(*[SILENT[rule]] * 5)))
+    assert rule.split(maxsplit=1)[0] not in {finding.rule for finding in findings}
 
 
 def test_no_spread_is_shown_below_five_slices(profile_of: Made) -> None:
-    found = insights.profile_insights(select_stacks(profile_of(SAID["lock"][0])))
-    assert [one.text for one in found] == [
+    findings = insights.profile_insights(select_stacks(profile_of(SAID["lock"][0])))
+    assert [finding.text for finding in findings] == [
         "40.0 % of the time is spent waiting for a lock in acquire."
     ]
 
@@ -88,8 +88,8 @@ def test_at_most_three_sentences_the_largest_first(profile_of: Made) -> None:
             "main;work 16",
         )
     )
-    found = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
-    assert [one.rule for one in found] == ["lock", "database", "outbound"]
+    findings = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
+    assert [finding.rule for finding in findings] == ["lock", "database", "outbound"]
 
 
 def test_an_idle_process_has_no_insights(profile_of: Made) -> None:
@@ -120,23 +120,27 @@ BUSY = "main;work 95 95\nmain;other 5 1"
 def test_a_process_that_waits_for_a_cpu_is_not_cpu_bound(
     load: insights.CpuLoad | None, rules: list[str], profile_of: Made
 ) -> None:
-    found = insights.profile_insights(select_stacks(profile_of(*[BUSY] * 5)), load=load)
-    assert [one.rule for one in found] == rules
+    findings = insights.profile_insights(select_stacks(profile_of(*[BUSY] * 5)), load=load)
+    assert [finding.rule for finding in findings] == rules
     if rules == ["starved"]:
-        assert found[0].text == (
+        assert findings[0].text == (
             "Kept from running: it had 13 % of a core, and was ready for another 82 %: others had the CPU, or a limit of its own."
         )
 
 
 def test_the_load_of_a_profile_is_that_of_all_its_threads(profile_of: Made) -> None:
-    made = profile_of(BUSY, BUSY)
-    assert insights.cpu_load(made) is None
-    one, two = ProfileThread(1, 1), ProfileThread(1, 2)
+    profile = profile_of(BUSY, BUSY)
+    assert insights.cpu_load(profile) is None
+    first_thread, two = ProfileThread(1, 1), ProfileThread(1, 2)
     loaded = tuple(
-        replace(part, cpu_shares={one: 0.06, two: 0.07}, ready_shares={one: 0.4, two: 0.5})
-        for part in made.slices
+        replace(
+            part,
+            cpu_shares={first_thread: 0.06, two: 0.07},
+            ready_shares={first_thread: 0.4, two: 0.5},
+        )
+        for part in profile.slices
     )
-    load = insights.cpu_load(replace(made, slices=loaded))
+    load = insights.cpu_load(replace(profile, slices=loaded))
     assert load is not None
     assert load.cpus_used == pytest.approx(0.13)
     assert load.cpus_lacked == pytest.approx(0.9)

@@ -49,25 +49,25 @@ def test_a_capture_is_due_after_the_duration_and_not_again_within_the_pause() ->
 
 
 @pytest.mark.parametrize(
-    ("words", "wanted"),
+    ("text", "wanted"),
     [
         ("12@60s", SamplingSchedule("12", 60.0)),
         (":8000@60s/5m", SamplingSchedule(":8000", 60.0, 300.0)),
         (" :1@1.5 ", SamplingSchedule(":1", 1.5)),
     ],
 )
-def test_a_subset_is_parsed(words: str, wanted: SamplingSchedule) -> None:
-    assert periodic_sampling.parse_schedule(words) == wanted
+def test_a_subset_is_parsed(text: str, wanted: SamplingSchedule) -> None:
+    assert periodic_sampling.parse_schedule(text) == wanted
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     ["", "12", "12@", ":@5s", ":0@5s", ":65536@5s", "::1@5s", "app@5s", "12@5s/1s", "12@0s", "12@2h", "12@5x", "1@1/2/3",
      "²@5s", "12@nan", "12@5s/inf", "\x1b[31m@5s"],
 )  # fmt: skip
-def test_an_invalid_subset_is_one_sentence(words: str) -> None:
+def test_an_invalid_subset_is_one_sentence(text: str) -> None:
     with pytest.raises(ValueError, match=r".+") as refused:
-        periodic_sampling.parse_schedule(words)
+        periodic_sampling.parse_schedule(text)
     assert str(refused.value).isprintable()
 
 
@@ -93,11 +93,11 @@ def test_of_the_processes_on_a_port_the_busy_worker_is_chosen(pool: tuple[int, i
 def test_a_stop_during_the_process_lookup_starts_no_capture(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looking, found, started = threading.Event(), threading.Event(), []
+    looking, lookup_ended, started = threading.Event(), threading.Event(), []
 
     def find(process: str) -> process_lookup.ProcessMatch:
         looking.set()
-        assert found.wait(5)
+        assert lookup_ended.wait(5)
         return process_lookup.ProcessMatch(ProcessReference(1, 0.0), process)
 
     monkeypatch.setattr(process_lookup, "find", find)
@@ -108,16 +108,16 @@ def test_a_stop_during_the_process_lookup_starts_no_capture(
     by_itself = ObjectiveCapture(wanted, ProfileSettings(), lambda *_: None, lambda _: None)
     assert by_itself.on_snapshot(at(0, ("p99<=1s", "missed", 31))) is not None
     assert looking.wait(5)
-    threading.Timer(0.05, found.set).start()
+    threading.Timer(0.05, lookup_ended.set).start()
     by_itself.stop(5.0)
-    assert found.is_set()
+    assert lookup_ended.is_set()
     assert started == []
 
 
 def test_no_process_on_the_port_is_one_sentence() -> None:
-    for words in (":1", "999999999", "no-such-program\x1b[31m"):
+    for text in (":1", "999999999", "no-such-program\x1b[31m"):
         with pytest.raises(process_lookup.ProcessNotFoundError) as nobody:
-            process_lookup.find(words)
+            process_lookup.find(text)
         assert str(nobody.value).isprintable()
 
 

@@ -34,7 +34,7 @@ P = "/v/bin/python3.12"
 
 
 @pytest.mark.parametrize(
-    ("words", "names"),
+    ("command_line", "names"),
     [
         (f"{P} -m shop serve --password {SECRET}", ["shop"]),
         (f"{P} -um shop.api", ["shop"]),
@@ -74,10 +74,10 @@ P = "/v/bin/python3.12"
         ("", []),
     ],
 )
-def test_the_command_line_names_the_package(words: str, names: list[str]) -> None:
-    found = entry_point.parse_command_line(words.split())
-    assert list(found.packages) == names
-    assert SECRET not in repr(found.packages)
+def test_the_command_line_names_the_package(command_line: str, names: list[str]) -> None:
+    parsed = entry_point.parse_command_line(command_line.split())
+    assert list(parsed.packages) == names
+    assert SECRET not in repr(parsed.packages)
 
 
 def test_the_package_of_a_multiprocessing_worker_comes_from_its_parent() -> None:
@@ -237,9 +237,9 @@ def test_a_broken_direct_url_names_nothing(text: str, tmp_path: Path) -> None:
 def test_a_profile_carries_the_package_names_and_nothing_else_of_the_command_line(
     profile_of: Made, tmp_path: Path
 ) -> None:
-    made = profile_of(f"run@{SITE}/uvicorn/server.py;load@{SITE}/shop/views.py 5")
-    made = replace(made, metadata=replace(made.metadata, own=("shop",)))
-    file_formats.save(made, tmp_path / "p.json")
+    profile = profile_of(f"run@{SITE}/uvicorn/server.py;load@{SITE}/shop/views.py 5")
+    profile = replace(profile, metadata=replace(profile.metadata, own=("shop",)))
+    file_formats.save(profile, tmp_path / "p.json")
     again = file_formats.load(tmp_path / "p.json")
     assert again.metadata.own == ("shop",)
     assert (
@@ -263,10 +263,10 @@ def test_a_py_spy_file_with_command_lines_gives_only_the_names() -> None:
         "profiles": [{"type": "sampled", "name": 'Process 7 Thread 7 ""', "unit": "seconds", "samples": [[0, 1]], "weights": [0.01]}],
     }  # fmt: skip
     for data in (collapsed, json.dumps(speedscope).encode()):
-        found = file_formats.parse(data)
-        assert found.metadata.own == ("shop",)
-        assert ProfileAnalysis(found).category_shares["your code"] == 1.0
-        assert SECRET.encode() not in file_formats.render(found, Path("x.json"))
+        profile = file_formats.parse(data)
+        assert profile.metadata.own == ("shop",)
+        assert ProfileAnalysis(profile).category_shares["your code"] == 1.0
+        assert SECRET.encode() not in file_formats.render(profile, Path("x.json"))
 
 
 @pytest.mark.parametrize(
@@ -277,13 +277,13 @@ def test_a_py_spy_file_with_command_lines_gives_only_the_names() -> None:
     ],
 )
 def test_the_frames_of_a_foreign_profile_identify_the_program(stack: str, profile_of: Made) -> None:
-    made = profile_of(f"{stack} 5")
-    assert set(own_code.profile_packages(made)) == {"shop"}
-    assert ProfileAnalysis(made).category_shares["your code"] == 1.0
+    profile = profile_of(f"{stack} 5")
+    assert set(own_code.profile_packages(profile)) == {"shop"}
+    assert ProfileAnalysis(profile).category_shares["your code"] == 1.0
 
 
 def test_the_name_of_an_older_capture_identifies_the_program(profile_of: Made) -> None:
-    made = profile_of(f"load@{SITE}/shop/views.py 5")
+    profile = profile_of(f"load@{SITE}/shop/views.py 5")
     for name, expected in (
         ("uvicorn shop:app", ("shop",)),
         ("gunicorn: worker", ()),
@@ -291,7 +291,9 @@ def test_the_name_of_an_older_capture_identifies_the_program(profile_of: Made) -
         ("", ()),
     ):
         assert (
-            own_code.profile_packages(replace(made, metadata=replace(made.metadata, name=name)))
+            own_code.profile_packages(
+                replace(profile, metadata=replace(profile.metadata, name=name))
+            )
             == expected
         )
 
@@ -299,16 +301,16 @@ def test_the_name_of_an_older_capture_identifies_the_program(profile_of: Made) -
 def test_without_samples_in_own_code_nothing_is_folded_and_that_is_reported(
     profile_of: Made,
 ) -> None:
-    made = profile_of(
+    profile = profile_of(
         f"<module>@/v/bin/uvicorn;run@{SITE}/uvicorn/server.py;load@{SITE}/shop/views.py;get@{SITE}/redis/client.py 5"
     )
-    study = ProfileAnalysis(made)
+    study = ProfileAnalysis(profile)
     assert not study.has_own_code
     assert 'own = ["package"] in the config' in study.missing_own_code
     folded = study.with_filters(replace(study.filters, own_code_only=True))
     assert len(folded.tree) == len(study.tree)
     assert folded.listed_stacks == study.stacks
-    known = ProfileAnalysis(made, table=CategoryTable(own_packages=frozenset(("shop",))))
+    known = ProfileAnalysis(profile, table=CategoryTable(own_packages=frozenset(("shop",))))
     assert known.missing_own_code == ""
     assert len(known.with_filters(replace(known.filters, own_code_only=True)).tree) < len(
         known.tree
@@ -396,7 +398,9 @@ def test_an_installed_service_is_own_code_and_its_idle_client_has_no_insight(
     assert study.has_own_code
     assert study.category_shares["idle"] == pytest.approx(0.5, abs=0.1)  # one of two threads
     assert study.category_shares["database"] < 0.02
-    assert {one.rule for one in insights.profile_insights(study.all_stacks, study.table)} <= {
+    assert {
+        insight.rule for insight in insights.profile_insights(study.all_stacks, study.table)
+    } <= {
         "gil",
         "cpu-bound",
         "starved",

@@ -113,16 +113,16 @@ def test_a_process_of_another_user_is_refused_with_the_full_command(fake: FakePr
 
 
 @pytest.mark.parametrize(
-    ("scope", "said"),
+    ("scope", "expected"),
     [(1, "sysctl -w kernel.yama.ptrace_scope=0"), (2, "administrator"), (3, "next boot")],
 )
-def test_the_yama_scope_is_explained(scope: int, said: str, fake: FakeProc) -> None:
+def test_the_yama_scope_is_explained(scope: int, expected: str, fake: FakeProc) -> None:
     fake.process(50)
     fake.yama(scope)
     verdict = looked(fake)
     assert not verdict.can_attach
     assert f"ptrace_scope is {scope}" in verdict.message
-    assert said in verdict.message
+    assert expected in verdict.message
     assert bool(verdict.command) == (scope < 3)
 
 
@@ -159,8 +159,8 @@ def test_not_python_offers_its_python_children(fake: FakeProc) -> None:
     fake.process(50, name="uv", exe="/usr/bin/uv")
     fake.process(51, name="sh", parent=50, exe="/bin/sh")
     fake.process(52, name="python3", parent=51)
-    said = "Error: Failed to find python version from target process"
-    verdict = preflight.explain_failure(50, FinishedProcess(1, "", said), fake.root)
+    expected = "Error: Failed to find python version from target process"
+    verdict = preflight.explain_failure(50, FinishedProcess(1, "", expected), fake.root)
     assert [(child.pid, name) for child, name in verdict.python_children] == [(52, "python3")]
     assert "profile 52 (python3)" in verdict.message
 
@@ -223,11 +223,11 @@ def test_a_container_without_the_capability_is_explained(
     fake: FakeProc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.process(50)
-    words = "Error: Failed to get process executable name.\nCaused by: 0: Permission denied (os error 13)"
+    message = "Error: Failed to get process executable name.\nCaused by: 0: Permission denied (os error 13)"
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert "--cap-add SYS_PTRACE" in explained(fake, words)
+    assert "--cap-add SYS_PTRACE" in explained(fake, message)
     monkeypatch.setattr(os, "geteuid", lambda: ME)
-    assert "run: sudo /" in explained(fake, words)
+    assert "run: sudo /" in explained(fake, message)
 
 
 def test_a_py_spy_in_the_current_directory_is_never_found(
@@ -245,7 +245,7 @@ def test_a_py_spy_in_the_current_directory_is_never_found(
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected"),
     [
         ("echo py-spy 0.3.14", "0.4 or later is needed"),
         ("printf 'evil \\033[2J'", "is no py-spy we know"),
@@ -253,14 +253,14 @@ def test_a_py_spy_in_the_current_directory_is_never_found(
     ],
 )
 def test_its_version_is_checked(
-    body: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    body: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bin").mkdir()
     spy = tmp_path / "bin" / "py-spy"
     spy.write_text(f"#!/bin/sh\n{body}\n")
     spy.chmod(0o755)
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    with pytest.raises(preflight.PySpyNotFoundError, match=said) as caught:
+    with pytest.raises(preflight.PySpyNotFoundError, match=expected) as caught:
         preflight.find_py_spy()
     assert str(spy) in str(caught.value)
     assert str(caught.value) == clean(str(caught.value))
@@ -278,10 +278,10 @@ def test_a_py_spy_that_is_not_executable_is_named(
 
 
 def test_the_facts_of_our_own_process_are_read() -> None:
-    found = process_facts.read_facts(os.getpid())
-    assert found is not None
-    assert found.state == "R"
-    assert found.parent_pid == os.getppid()
+    facts = process_facts.read_facts(os.getpid())
+    assert facts is not None
+    assert facts.state == "R"
+    assert facts.parent_pid == os.getppid()
     assert (
         process_facts.python_version(os.getpid()) == f"{sys.version_info[0]}.{sys.version_info[1]}"
     )

@@ -15,7 +15,11 @@ Made = Callable[..., Profile]
 
 
 def sampled(
-    made: Made, rng: random.Random, shares: dict[str, float], slices: int = 10, swing: float = 0.5
+    profile: Made,
+    rng: random.Random,
+    shares: dict[str, float],
+    slices: int = 10,
+    swing: float = 0.5,
 ) -> StackTable:
     """Create a capture in which a function's share varies by `swing` from slice to slice."""
     texts = []
@@ -25,7 +29,7 @@ def sampled(
         texts.append(
             "\n".join(f"{path} {drawn.count(path)}" for path in shares if drawn.count(path))
         )
-    return select_stacks(made(*texts))
+    return select_stacks(profile(*texts))
 
 
 def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(profile_of: Made) -> None:
@@ -77,7 +81,7 @@ def test_the_union_tree_keeps_vanished_functions(profile_of: Made) -> None:
     union = profile_diff.union_tree(
         select_stacks(profile_of("m;a 6\nm;old 4")), select_stacks(profile_of("m;a 8\nm;new 2"))
     )
-    found = {
+    changes = {
         union.tree.func(node).name: (
             union.changes[node],
             round(union.before[node], 3),
@@ -85,7 +89,7 @@ def test_the_union_tree_keeps_vanished_functions(profile_of: Made) -> None:
         )
         for node in range(1, len(union.tree))
     }
-    assert found == {
+    assert changes == {
         "m": ("same", 1, 1),
         "a": ("same", 0.6, 0.8),
         "old": ("gone", 0.4, 0),

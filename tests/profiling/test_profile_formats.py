@@ -128,12 +128,12 @@ def test_a_stack_of_20000_frames_is_one_sentence() -> None:
 
 def test_an_svg_and_a_json_list_are_told_apart_from_stacks(tmp_path: Path) -> None:
     svg = file_formats.render(file_formats.parse(b"main;work 5\n"), Path("p.svg"))
-    for data, words in (
+    for data, expected in (
         (svg, r"SVG flame graph: no samples can be read from it; view the \.json or \.txt"),
         (b"[]", "no speedscope file"),
         (b"[1]\n", "no speedscope file"),
     ):
-        with pytest.raises(UnreadableProfileError, match=words):
+        with pytest.raises(UnreadableProfileError, match=expected):
             file_formats.parse(data)
     assert file_formats.parse(b"[waits in C] 5\n").weight() == 5.0
 
@@ -300,14 +300,14 @@ BROKEN: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize(("data", "said"), BROKEN.values(), ids=BROKEN.keys())
-def test_a_defect_is_one_sentence(data: bytes, said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("data", "output"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_defect_is_one_sentence(data: bytes, output: str, tmp_path: Path) -> None:
     path = tmp_path / "p\x1b[31m.json"
     path.write_bytes(data)
     with pytest.raises(UnreadableProfileError) as caught:
         file_formats.load(path)
     text = str(caught.value)
-    assert said in text
+    assert output in text
     assert text == clean(text)
     assert len(text) < 400
 

@@ -72,8 +72,8 @@ def test_the_summary_follows_the_life_cycle_of_a_request(profile_of: Made) -> No
             f"<module>@{LIB}/runpy.py 4",
         )
     )
-    found = categories.category_shares(select_stacks(profile_of(text)))
-    assert {name: round(share, 2) for name, share in found.items()} == {
+    shares = categories.category_shares(select_stacks(profile_of(text)))
+    assert {name: round(share, 2) for name, share in shares.items()} == {
         "framework": 0.06, "your code": 0.3, "database": 0.2, "outbound": 0.1, "waiting": 0.3, "idle": 0.0, "other": 0.04,
     }  # fmt: skip
 
@@ -85,8 +85,8 @@ def test_the_user_extends_the_table(profile_of: Made) -> None:
         )
     )
     table = categories.CategoryTable({"db/pool.py": "database", "acme": "outbound"})
-    found = categories.category_shares(stacks, table)
-    assert (found["database"], found["outbound"]) == (0.5, 0.5)
+    shares = categories.category_shares(stacks, table)
+    assert (shares["database"], shares["outbound"]) == (0.5, 0.5)
     assert table.category(Function("f", "/srv/acme/client.py")) == "outbound"
 
 
@@ -120,10 +120,10 @@ def test_a_sandwich_has_callers_and_callees(profile_of: Made) -> None:
 
 
 def test_source_lines_show_their_shares(profile_of: Made) -> None:
-    found = top_functions.line_shares(
+    shares = top_functions.line_shares(
         select_stacks(profile_of("a:3;b:9 6\na:3 2\na:4 2")), "/srv/app/app.py"
     )
-    assert found == {3: (pytest.approx(0.2), pytest.approx(0.8)), 9: (0.6, 0.6), 4: (0.2, 0.2)}
+    assert shares == {3: (pytest.approx(0.2), pytest.approx(0.8)), 9: (0.6, 0.6), 4: (0.2, 0.2)}
 
 
 def test_threads_are_listed_with_their_activity() -> None:
@@ -197,10 +197,10 @@ def test_boxes_never_overlap_and_stay_within_their_caller(
 
 def test_a_svg_is_the_same_every_time_and_escapes(profile_of: Made) -> None:
     profile = profile_of('<b>&"x;y 5')
-    one = svg_flame_graph.render(profile)
-    assert one == svg_flame_graph.render(profile)
-    assert b"<b>" not in one
-    assert b"&lt;b&gt;&amp;" in one
+    svg = svg_flame_graph.render(profile)
+    assert svg == svg_flame_graph.render(profile)
+    assert b"<b>" not in svg
+    assert b"&lt;b&gt;&amp;" in svg
 
 
 def test_long_captures_stay_small() -> None:

@@ -30,7 +30,7 @@ def test_the_counts_of_cprofile_are_read(tmp_path: Path) -> None:
     functions = {called.func.name: called for called in read.functions}
     assert (functions["fib"].calls, functions["fib"].primitive_calls) == (177, 1)
     assert functions["fib"].func.file == str(Path(__file__))
-    assert {one.func.name: one.calls for one in functions["fib"].callers} == {
+    assert {caller.func.name: caller.calls for caller in functions["fib"].callers} == {
         "caller": 1,
         "fib": 176,
     }

@@ -31,12 +31,12 @@ def test_a_run_without_the_usual_suffix_is_recognised_by_its_content(tmp_path: P
 def test_a_span_between_marks_is_an_arm(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
     record(path, 30, mark_at=(10, 20))
-    whole, part = (
+    full, part = (
         comparison_inputs.load_side(str(path)),
         comparison_inputs.load_side(f"{path}@mark 10..mark 20"),
     )
-    assert 8 <= len(part.rows.t) <= 11 < len(whole.rows.t)
-    assert comparison_inputs.load_side(f"{path}@+5s..").rows.t[-1] == whole.rows.t[-1]
+    assert 8 <= len(part.rows.t) <= 11 < len(full.rows.t)
+    assert comparison_inputs.load_side(f"{path}@+5s..").rows.t[-1] == full.rows.t[-1]
 
 
 def test_of_several_services_one_has_to_be_named(tmp_path: Path) -> None:
@@ -54,12 +54,14 @@ def test_of_several_services_one_has_to_be_named(tmp_path: Path) -> None:
         comparison_inputs.load_side(f"{path}:nobody")
 
 
-@pytest.mark.parametrize("words", ["@nothing..", "@+5s..+1s", ":x"])
-def test_a_service_or_mark_that_is_not_in_the_run_is_a_sentence(tmp_path: Path, words: str) -> None:
+@pytest.mark.parametrize("expected", ["@nothing..", "@+5s..+1s", ":x"])
+def test_a_service_or_mark_that_is_not_in_the_run_is_a_sentence(
+    tmp_path: Path, expected: str
+) -> None:
     path = tmp_path / "a.tput.gz"
     record(path, 8)
     with pytest.raises(UsageError):
-        comparison_inputs.load_side(f"{path}{words}")
+        comparison_inputs.load_side(f"{path}{expected}")
 
 
 def test_the_builds_are_fields_that_do_not_depend_on_the_targets_ports(tmp_path: Path) -> None:

@@ -36,13 +36,13 @@ def test_a_cut_holds_its_span_its_marks_and_the_name_of_its_source(tmp_path: Pat
         name = run.header.run
         true = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
     with Run(tmp_path / "b") as part:
-        found = {tick.reading.at: str(tick.reading.scrapes) for tick in part.ticks()}
+        cut = {tick.reading.at: str(tick.reading.scrapes) for tick in part.ticks()}
         assert part.header.cut_from == name
         assert [mark.text for mark in part.marks()] == ["mark 70", "mark 90"]
         summary = part.summary()
         last = list(replay_snapshots(part))[-1]
-    assert list(found) == [1000.0 + tick for tick in range(70, 101)]
-    assert all(true[at] == scrapes for at, scrapes in found.items())
+    assert list(cut) == [1000.0 + tick for tick in range(70, 101)]
+    assert all(true[at] == scrapes for at, scrapes in cut.items())
     assert summary.services[0].mean == pytest.approx(101.0, rel=0.02)
     assert last.services[0].traffic is not None
     assert last.services[0].traffic.rps == pytest.approx(101.0)
@@ -67,8 +67,8 @@ def test_the_csv_is_the_input_of_compare(tmp_path: Path) -> None:
 def test_of_several_services_the_first_column_names_them(tmp_path: Path) -> None:
     record_two_services(tmp_path / "a", 10)
     with Run(tmp_path / "a") as run:
-        found = list(csv.DictReader(io.StringIO("".join(to_csv(run, None)))))
-        assert {row["service"] for row in found} == {"api", "web"}
+        rows = list(csv.DictReader(io.StringIO("".join(to_csv(run, None)))))
+        assert {row["service"] for row in rows} == {"api", "web"}
         assert "service" not in next(iter(to_csv(run, "web")))
         with pytest.raises(ValueError, match="it holds api, web"):
             list(to_csv(run, "nobody"))
@@ -87,8 +87,10 @@ def test_prometheus_client_reads_every_sample_of_the_openmetrics_export(tmp_path
     families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
     samples = [sample for family in families for sample in family.samples]
     assert [family.type for family in families] == ["counter"]
-    assert len([one for one in samples if one.labels["status"] == "200"]) == 49  # one scrape failed
-    assert len([one for one in samples if one.labels["status"] == "500"]) == 10
+    assert (
+        len([sample for sample in samples if sample.labels["status"] == "200"]) == 49
+    )  # one scrape failed
+    assert len([sample for sample in samples if sample.labels["status"] == "500"]) == 10
     first = samples[0]
     assert first.labels["job"] == "api"
     assert first.labels["instance"] == "127.0.0.1:1"
@@ -99,7 +101,7 @@ def test_the_json_is_valid_whatever_the_values(tmp_path: Path) -> None:
     record(tmp_path / "a", 5, mark_at=(2,))
     with Run(tmp_path / "a") as run:
         objects = [json.loads(line) for line in to_json(run)]
-    assert [next(iter(one)) for one in objects] == [
+    assert [next(iter(entry)) for entry in objects] == [
         "run",
         *["reading"] * 3,
         "mark",
@@ -166,9 +168,9 @@ def test_a_file_that_is_not_a_run_is_one_line_and_exit_code_2(
 ) -> None:
     (tmp_path / "a").write_text("hello")
     assert main([verb[0], str(tmp_path / "a"), *verb[1:]]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "not a run of tputtui" in said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert "not a run of tputtui" in output
 
 
 def test_a_file_name_that_begins_with_a_dash_is_a_name(
@@ -218,7 +220,9 @@ def test_replay_stream_prints_the_same_as_stream(
     shown = record(tmp_path / "a", 12)
     assert main(["replay", str(tmp_path / "a"), "--stream", "--from", "+5s", "-n", "3"]) == 0
     objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one["time"] for one in objects] == [pytest.approx(one.time) for one in shown[5:8]]
+    assert [entry["time"] for entry in objects] == [
+        pytest.approx(snapshot.time) for snapshot in shown[5:8]
+    ]
     assert objects[0]["services"][0]["traffic"]["rps"] == pytest.approx(100.0)
 
 
@@ -291,7 +295,9 @@ def test_the_data_and_history_of_a_server_are_replayed_as_they_were_shown(tmp_pa
         again = list(replay_snapshots(run))
         text = "".join(to_openmetrics(run))
         rows = parse_csv("".join(to_csv(run, "job")), "a")
-    assert [without_url(one) for one in again] == [without_url(one) for one in shown]
+    assert [without_url(snapshot) for snapshot in again] == [
+        without_url(snapshot) for snapshot in shown
+    ]
     assert rows.columns["rps"][-1] == pytest.approx(119.0)
     families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
     assert {sample.name for family in families for sample in family.samples} == {

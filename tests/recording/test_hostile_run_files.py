@@ -97,10 +97,10 @@ def test_a_crafted_line_with_a_valid_checksum_is_at_most_a_sentence(
             tmp_path / "bad", [*good[:place], _spoil(good[place], chance), *good[place + 1 :]]
         )
         try:
-            told = read_all(tmp_path / "bad")
+            damage = read_all(tmp_path / "bad")
         except NotARunError as error:
-            told = [str(error)]
-        assert all(sentence and sentence.isprintable() for sentence in told)
+            damage = [str(error)]
+        assert all(sentence and sentence.isprintable() for sentence in damage)
 
 
 def test_lines_that_are_shuffled_or_doubled_invent_no_value(tmp_path: Path) -> None:
@@ -183,10 +183,10 @@ def test_a_bomb_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
 def test_a_mark_is_text_whatever_its_content(tmp_path: Path) -> None:
     record(tmp_path / "a", 3)
     first, *rest = lines_of(tmp_path / "a")
-    words = "\x1b]0;x\x07[@click=app.quit]x[/red]\u202e"
+    hostile = "\x1b]0;x\x07[@click=app.quit]x[/red]\u202e"
     write_run(
         tmp_path / "b",
-        [first, *rest[:-1], {"mark": {"time": 1.0, "at": 1001.0, "text": words}}, rest[-1]],
+        [first, *rest[:-1], {"mark": {"time": 1.0, "at": 1001.0, "text": hostile}}, rest[-1]],
     )
     with Run(tmp_path / "b") as run:
         (mark,) = run.marks()
@@ -228,12 +228,12 @@ def test_flipped_bits_never_invent_a_value(tmp_path: Path, seed: int) -> None:
     bad.write_bytes(content)
     try:
         with Run(bad) as run:
-            found = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
-            told = list(run.damage)
+            by_time = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
+            damage = list(run.damage)
     except NotARunError:
         return
-    assert all(true.get(at) == scrapes for at, scrapes in found.items())
-    assert found == true or told or run.end_description
+    assert all(true.get(at) == scrapes for at, scrapes in by_time.items())
+    assert by_time == true or damage or run.end_description
 
 
 def test_a_json_line_carries_its_own_checksum() -> None:

@@ -31,8 +31,8 @@ def without_url(snapshot: Snapshot) -> Snapshot:
 def test_every_snapshot_of_the_replay_is_the_live_one(tmp_path: Path) -> None:
     shown = record(tmp_path / "a.tput.gz", 150)
     with Run(tmp_path / "a.tput.gz") as run:
-        assert [without_url(one) for one in replay_snapshots(run)] == [
-            without_url(one) for one in shown
+        assert [without_url(snapshot) for snapshot in replay_snapshots(run)] == [
+            without_url(snapshot) for snapshot in shown
         ]
         assert run.damage == []
         assert run.end_description == ""
@@ -48,24 +48,24 @@ def test_workers_in_turn_and_timestamped_samples_replay_as_they_were_live(tmp_pa
     for tick in range(60):
         worker, at, time = tick % 3, 1000.0 + tick, 1_790_000_000.0 + tick
         in_turn = {REQUESTS: 5e4 * worker + 10.0 * tick, started: 1.7e9 + 60 * worker}
-        taken = 15.0 * (tick // 15)
+        timestamp = 15.0 * (tick // 15)
         pages = {
             "api": Exposition(in_turn, FAMILIES, 2),
             "lb": Exposition(
-                {dated: 100 * taken}, FAMILIES, 1, timestamps={dated: 1_790_000_000 + taken}
+                {dated: 100 * timestamp}, FAMILIES, 1, timestamps={dated: 1_790_000_000 + timestamp}
             ),
         }
         scrapes = tuple(Scrape(name, at, time, 0.01, page, 100) for name, page in pages.items())
         readings.append(Reading(at, time, scrapes))
     shown = record_readings(tmp_path / "a.tput.gz", readings, ["api", "lb"])
     traffic = [service.traffic for service in shown[-1].services]
-    assert [one.rps if one else None for one in traffic] == [
+    assert [state.rps if state else None for state in traffic] == [
         pytest.approx(30.0),
         pytest.approx(100.0),
     ]
     with Run(tmp_path / "a.tput.gz") as run:
-        assert [without_url(one) for one in replay_snapshots(run)] == [
-            without_url(one) for one in shown
+        assert [without_url(snapshot) for snapshot in replay_snapshots(run)] == [
+            without_url(snapshot) for snapshot in shown
         ]
         assert run.damage == []
 
@@ -85,18 +85,20 @@ def test_the_file_is_private_and_has_no_credentials(tmp_path: Path) -> None:
 def test_a_file_cut_anywhere_gives_the_readings_before_the_cut(tmp_path: Path) -> None:
     path, cut = tmp_path / "a.tput.gz", tmp_path / "cut.tput.gz"
     record(path, 130)
-    whole = path.read_bytes()
+    content = path.read_bytes()
     with Run(path) as run:
         all_of = [tick.reading.scrapes for tick in run.ticks()]
-    for size in range(gzip_members.HEADER_BYTES + 1, len(whole), 97):
-        cut.write_bytes(whole[:size] + bytes(size % 3))
+    for size in range(gzip_members.HEADER_BYTES + 1, len(content), 97):
+        cut.write_bytes(content[:size] + bytes(size % 3))
         try:
             with Run(cut) as run:
-                found = [tick.reading.scrapes for tick in run.ticks()]
+                scrapes = [tick.reading.scrapes for tick in run.ticks()]
         except NotARunError:
             assert size < 4000  # not even the header
             continue
-        assert [str(one) for one in found] == [str(one) for one in all_of[: len(found)]]
+        assert [str(scrape) for scrape in scrapes] == [
+            str(scrapes) for scrapes in all_of[: len(scrapes)]
+        ]
 
 
 def test_a_damaged_member_is_left_out_as_a_whole_and_reported(tmp_path: Path) -> None:
@@ -111,7 +113,7 @@ def test_a_damaged_member_is_left_out_as_a_whole_and_reported(tmp_path: Path) ->
         assert any("left out" in sentence for sentence in run.damage)
     assert 1059.0 in at
     assert 1121.0 in at
-    assert not any(1062.0 <= one <= 1118.0 for one in at)
+    assert not any(1062.0 <= moment <= 1118.0 for moment in at)
 
 
 def test_the_table_agrees_with_the_counter(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ TPUTTUI = [sys.executable, "-m", "tputtui", "record"]
 
 @pytest.fixture(scope="module")
 def exporter() -> Iterator[Exporter]:
-    with Exporter() as found:
-        yield found
+    with Exporter() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +51,9 @@ def recorded(exporter: Exporter, tmp_path_factory: pytest.TempPathFactory) -> tu
             served = answer.read().decode()
         with (folder / "marks").open("a") as file:
             file.write(f"{time.time()} hold\nrubbish\n")
-        said = first + process.communicate(timeout=60)[1]
-    assert process.returncode == 0, said
-    return folder / "a.tput.gz", said, served
+        output = first + process.communicate(timeout=60)[1]
+    assert process.returncode == 0, output
+    return folder / "a.tput.gz", output, served
 
 
 def test_the_run_holds_its_purpose_and_its_load_settings(

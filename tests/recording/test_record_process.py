@@ -25,8 +25,8 @@ LOST_S = 2.0
 
 @pytest.fixture
 def exporter() -> Iterator[Exporter]:
-    with Exporter() as found:
-        yield found
+    with Exporter() as server:
+        yield server
 
 
 @contextmanager
@@ -72,13 +72,13 @@ def values(path: Path) -> list[int]:
         ]
 
 
-def assert_sound(found: list[int]) -> None:
+def assert_sound(values: list[int]) -> None:
     """Assert exported values, each once, in order.
 
     On a busy machine a scrape may have failed.
     """
-    assert found == sorted(set(found))
-    assert all(value % 10 == 0 for value in found)
+    assert values == sorted(set(values))
+    assert all(value % 10 == 0 for value in values)
 
 
 @pytest.mark.parametrize("kill", range(KILLS))
@@ -108,11 +108,11 @@ def test_a_signal_ends_it_cleanly_with_a_summary(
     with start(exporter, path, "--mark", "began", "--note", "why") as process:
         wait_for(exporter, 12)
         process.send_signal(number)
-        out, said = process.communicate(timeout=20)
+        out, output = process.communicate(timeout=20)
     assert process.returncode == 0
     assert out == ""
-    assert "recorded" in said
-    assert "a.tput.gz" in said
+    assert "recorded" in output
+    assert "a.tput.gz" in output
     with Run(path) as run:
         assert run.end_description == ""
         assert run.header.note == "why"
@@ -129,10 +129,10 @@ def test_for_ends_it_by_itself_and_an_existing_file_is_not_overwritten(
         assert process.wait(30) == 0
     before = path.read_bytes()
     with start(exporter, path, "--for", "1s") as process:
-        said = process.communicate(timeout=20)[1]
+        output = process.communicate(timeout=20)[1]
     assert process.returncode == 2
-    assert said.count("\n") == 1
-    assert "exists" in said
+    assert output.count("\n") == 1
+    assert "exists" in output
     assert path.read_bytes() == before
 
 
@@ -143,11 +143,11 @@ def test_a_second_recorder_is_refused_with_the_name_of_the_first(
     with start(exporter, path) as first:
         wait_for(exporter, 4)
         with start(exporter, path, "--force") as second:
-            said = second.communicate(timeout=20)[1]
+            output = second.communicate(timeout=20)[1]
         first.terminate()
         first.communicate(timeout=20)
     assert second.returncode == 2
-    assert f"is being recorded by process {first.pid}" in said
+    assert f"is being recorded by process {first.pid}" in output
     assert first.returncode == 0
 
 
@@ -155,6 +155,6 @@ def test_a_missed_objective_is_exit_code_10(exporter: Exporter, tmp_path: Path) 
     with start(
         exporter, tmp_path / "a", "--for", "20s", "--objective", "rps>=1000000", "--abort"
     ) as process:
-        said = process.communicate(timeout=40)[1]
+        output = process.communicate(timeout=40)[1]
     assert process.returncode == 10
-    assert "an objective was missed: rps>=1000000" in said
+    assert "an objective was missed: rps>=1000000" in output

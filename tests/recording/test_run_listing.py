@@ -24,8 +24,8 @@ from tputtui.recording.summary import RunSummarizer
 PLAN = {"hypothesis": "a bigger pool", "owner": "ann", "decision": "ship"}
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    assert main(["runs", *words]) == 0
+def list_output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["runs", *arguments]) == 0
     return capsys.readouterr().out
 
 
@@ -38,34 +38,40 @@ def test_each_run_has_its_figures_and_its_plan(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "a.tput.gz", 130, experiment=PLAN)
-    table = told(capsys, str(tmp_path), "--format", "markdown")
+    table = list_output(capsys, str(tmp_path), "--format", "markdown")
     lines = table.partition("## Runs\n\n")[2].splitlines()
     cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
     heads = [cell.strip() for cell in lines[0].strip("|").split("|")]
     assert len(cells) == len(heads)
-    found = dict(zip(heads, cells, strict=True))
-    assert found["run"] == "a"
-    assert found["length"] == "2 min 9 s"
-    assert found["best 60 s"] == "101.0 req/s"
-    assert float(found["errors"].split()[0]) == pytest.approx(100 * 90 / 12_990, rel=0.05)
-    assert (found["hypothesis"], found["owner"], found["verdict"]) == ("a bigger pool", "ann", "")
-    assert found["decision"] == "ship"  # the plan's expectation; a verdict comes from a comparison
+    columns = dict(zip(heads, cells, strict=True))
+    assert columns["run"] == "a"
+    assert columns["length"] == "2 min 9 s"
+    assert columns["best 60 s"] == "101.0 req/s"
+    assert float(columns["errors"].split()[0]) == pytest.approx(100 * 90 / 12_990, rel=0.05)
+    assert (columns["hypothesis"], columns["owner"], columns["verdict"]) == (
+        "a bigger pool",
+        "ann",
+        "",
+    )
+    assert (
+        columns["decision"] == "ship"
+    )  # the plan's expectation; a verdict comes from a comparison
 
 
 def test_a_run_of_less_than_a_minute_has_no_best_minute_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "a.tput.gz", 18)
-    assert "100.0 req/s (mean)" in told(capsys, str(tmp_path))
+    assert "100.0 req/s (mean)" in list_output(capsys, str(tmp_path))
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
 def test_an_empty_folder_is_not_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
-    said = told(capsys, str(tmp_path), "--format", form)
-    assert ("no runs in" in said) == (form == "text")
-    assert said.count("\n") == {"text": 1, "markdown": 2, "json": 0}[form]
+    output = list_output(capsys, str(tmp_path), "--format", form)
+    assert ("no runs in" in output) == (form == "text")
+    assert output.count("\n") == {"text": 1, "markdown": 2, "json": 0}[form]
 
 
 def test_a_folder_that_is_not_there_is_one_line(
@@ -88,21 +94,22 @@ def test_foreign_files_are_ignored_and_a_file_only_named_like_a_run_is_reported(
     os.mkfifo(tmp_path / "fifo.tput.gz")
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "-rf\x1b[31m.tput.gz").write_text("hostile name")
-    said = told(capsys, str(tmp_path))
-    assert "\x1b" not in said
-    assert [line for line in said.splitlines() if line.startswith("sound ")]
-    assert "folder.tput.gz: it is a folder" in said
-    assert "empty.tput.gz: the file is empty" in said
-    assert "text.tput.gz: not a run of tputtui" in said
-    assert "dangling.tput.gz: it cannot be read" in said
-    assert "fifo.tput.gz: it is not a plain file" in said
-    assert "notes" not in said
-    assert "other.gz" not in said
+    output = list_output(capsys, str(tmp_path))
+    assert "\x1b" not in output
+    assert [line for line in output.splitlines() if line.startswith("sound ")]
+    assert "folder.tput.gz: it is a folder" in output
+    assert "empty.tput.gz: the file is empty" in output
+    assert "text.tput.gz: not a run of tputtui" in output
+    assert "dangling.tput.gz: it cannot be read" in output
+    assert "fifo.tput.gz: it is not a plain file" in output
+    assert "notes" not in output
+    assert "other.gz" not in output
     objects = [
-        json.loads(line) for line in told(capsys, str(tmp_path), "--format", "json").splitlines()
+        json.loads(line)
+        for line in list_output(capsys, str(tmp_path), "--format", "json").splitlines()
     ]
-    assert sum("problem" in one for one in objects) == 6
-    assert sum("summary" in one for one in objects) == 1
+    assert sum("problem" in entry for entry in objects) == 6
+    assert sum("summary" in entry for entry in objects) == 1
 
 
 def test_the_bars_are_of_the_comparable_runs_up_to_each_and_a_cut_is_counted_once(
@@ -128,7 +135,7 @@ def test_the_bars_are_of_the_comparable_runs_up_to_each_and_a_cut_is_counted_onc
         made("7", 7.0),
         *(made(f"more {number}", 10.0 + number) for number in range(9)),
     ]
-    means = {str(one.path): [each.mean for each in alike] for one, alike in with_comparable(runs)}
+    means = {str(run.path): [each.mean for each in alike] for run, alike in with_comparable(runs)}
     assert means["1"] == [1.0]
     assert means["2"] == [1.0, 2.0]
     assert (means["3"], means["4"], means["5"], means["6"]) == ([3.0], [4.0], [5.0], [])
@@ -151,9 +158,9 @@ def test_a_closed_run_is_listed_from_its_last_line_without_decoding_readings(
         "tputtui.recording.decode.Decoder._decode_tick",
         lambda *_: pytest.fail("a reading is decoded"),
     )
-    (found,) = list_runs(tmp_path)
-    assert found.summary is not None
-    assert found.summary.ticks == 200
+    (listed,) = list_runs(tmp_path)
+    assert listed.summary is not None
+    assert listed.summary.ticks == 200
 
 
 def test_a_killed_run_is_listed_with_its_readings_so_far(
@@ -162,10 +169,10 @@ def test_a_killed_run_is_listed_with_its_readings_so_far(
     record(tmp_path / "a.tput.gz", 200)
     content = (tmp_path / "a.tput.gz").read_bytes()
     (tmp_path / "a.tput.gz").write_bytes(content[:-700])
-    said = told(capsys, str(tmp_path))
-    assert "3 min" in said
-    assert " s +" in said
-    assert "req/s" in said
+    output = list_output(capsys, str(tmp_path))
+    assert "3 min" in output
+    assert " s +" in output
+    assert "req/s" in output
 
 
 def test_the_best_minute_is_one_of_the_runs_own(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.signals.service.serving_processes import serving_marks
 
 PROCESSES = tuple(
-    ProcessReading(one.pid, one.started, one.name, None, 1.0, 1, 1, "S", python=one.python)
-    for one in samples.PROCESSES
+    ProcessReading(
+        process.pid, process.started, process.name, None, 1.0, 1, 1, "S", python=process.python
+    )
+    for process in samples.PROCESSES
 )
 
 
@@ -52,10 +54,10 @@ def test_each_member_repeats_the_listeners_and_unchanged_listeners_are_written_o
     silent = replace(reading, listeners=None)
     moved = replace(reading, listeners=samples.listeners()[:1])
 
-    def says(one: Reading) -> bool:
-        return any(b'"listeners"' in line for line in encoder.encode_reading(one, (), ()))
+    def says(written: Reading) -> bool:
+        return any(b'"listeners"' in line for line in encoder.encode_reading(written, (), ()))
 
-    assert [says(one) for one in (silent, reading, reading, silent, moved, moved)] == [
+    assert [says(item) for item in (silent, reading, reading, silent, moved, moved)] == [
         0,
         1,
         0,
@@ -64,4 +66,4 @@ def test_each_member_repeats_the_listeners_and_unchanged_listeners_are_written_o
         0,
     ]
     encoder.restart()
-    assert [says(one) for one in (silent, silent)] == [1, 0]
+    assert [says(item) for item in (silent, silent)] == [1, 0]

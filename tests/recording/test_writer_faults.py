@@ -68,9 +68,9 @@ def test_a_full_disk_stops_the_recording_with_a_sentence_and_the_file_stays_read
     assert problem is not None
     assert "the disk is full" in problem
     monkeypatch.undo()
-    found = written(tmp_path / "a.tput.gz")
-    assert found == [1000.0 + tick for tick in range(len(found))]
-    assert 10 < len(found) < 100
+    times = written(tmp_path / "a.tput.gz")
+    assert times == [1000.0 + tick for tick in range(len(times))]
+    assert 10 < len(times) < 100
 
 
 def test_a_disk_that_is_full_from_the_start_leaves_no_file_and_says_so(
@@ -165,10 +165,10 @@ def test_after_a_slow_moment_the_file_continues_and_lacks_only_the_dropped_readi
             until(lambda: to._writer._queued_bytes == 0)
         to.record_reading(reading, monitor.derive_snapshot(reading), monitor.target_facts())
     assert to.close()
-    found = written(tmp_path / "a.tput.gz")
-    assert found[0] == 1000.0
-    assert found[-1] == 1199.0
-    assert len(found) == 200 - to.dropped < 200
+    times = written(tmp_path / "a.tput.gz")
+    assert times[0] == 1000.0
+    assert times[-1] == 1199.0
+    assert len(times) == 200 - to.dropped < 200
     with Run(tmp_path / "a.tput.gz") as run:
         end = run.end()
         assert end is not None
@@ -222,8 +222,8 @@ def test_beyond_the_size_limit_it_goes_on_in_a_new_file(tmp_path: Path) -> None:
     parts = to.state().parts
     assert parts > 1
     names = ["a.tput.gz", *(f"a-{number}.tput.gz" for number in range(2, parts + 1))]
-    found = [at for name in names for at in written(tmp_path / name)]
-    assert found == [1000.0 + tick for tick in range(150)]
+    times = [at for name in names for at in written(tmp_path / name)]
+    assert times == [1000.0 + tick for tick in range(150)]
     with Run(tmp_path / "a.tput.gz") as run:
         assert run.end_description == "the size limit: it goes on in a-2.tput.gz"
 

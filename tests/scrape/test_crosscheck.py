@@ -26,8 +26,8 @@ def pretended(*samples: tuple[str, float]) -> Exposition:
 
 
 def test_it_agrees_silently_on_a_plain_body() -> None:
-    found = verdict('# TYPE x_total counter\nx_total{a="1"} 1\nx_total{a="2"} NaN\n')
-    assert found == CrosscheckResult(True, "prometheus-client agrees: 2 of 2 samples", 2, 2)
+    result = verdict('# TYPE x_total counter\nx_total{a="1"} 1\nx_total{a="2"} NaN\n')
+    assert result == CrosscheckResult(True, "prometheus-client agrees: 2 of 2 samples", 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -39,20 +39,20 @@ def test_it_agrees_silently_on_a_plain_body() -> None:
     ],
 )
 def test_the_first_real_difference_is_a_sentence(ours: Exposition, sentence: str) -> None:
-    found = crosscheck_exposition(b"x 1\ny 2\n", "text/plain", ours)
-    assert (found.is_agreement, found.sentence) == (False, sentence)
-    assert found.agreed < found.total
+    result = crosscheck_exposition(b"x 1\ny 2\n", "text/plain", ours)
+    assert (result.is_agreement, result.sentence) == (False, sentence)
+    assert result.agreed < result.total
 
 
 def test_foreign_names_in_the_sentence_are_cleaned() -> None:
-    found = crosscheck_exposition(b'{"a\x1b]0;b"} 1\n', "text/plain", pretended())
-    assert "␛]0;b" in found.sentence
-    assert clean(found.sentence) == found.sentence
+    result = crosscheck_exposition(b'{"a\x1b]0;b"} 1\n', "text/plain", pretended())
+    assert "␛]0;b" in result.sentence
+    assert clean(result.sentence) == result.sentence
 
 
 def test_a_sample_that_only_we_read_is_not_allowed_for_as_a_bad_line() -> None:
-    found = crosscheck_exposition(b"x 1\n1bad 2\n", "text/plain", pretended(("x", 1), ("1bad", 2)))
-    assert not found.is_agreement
+    result = crosscheck_exposition(b"x 1\n1bad 2\n", "text/plain", pretended(("x", 1), ("1bad", 2)))
+    assert not result.is_agreement
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_a_sample_that_only_we_read_is_not_allowed_for_as_a_bad_line() -> None:
 def test_a_known_defect_is_allowed_for_and_named(
     defect: str, body: str | bytes, content_type: str
 ) -> None:
-    found = verdict(body, content_type)
-    assert found.is_agreement, found.sentence
-    assert defect in found.allowed
-    assert defect in found.sentence
-    assert found.agreed == found.total > 0
+    result = verdict(body, content_type)
+    assert result.is_agreement, result.sentence
+    assert defect in result.allowed
+    assert defect in result.sentence
+    assert result.agreed == result.total > 0
 
 
 def test_every_entry_of_the_table_is_met_above() -> None:

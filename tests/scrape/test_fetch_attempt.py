@@ -18,7 +18,7 @@ def certificate_error(code: int) -> ssl.SSLCertVerificationError:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "message"),
     [
         (9, "not valid yet"),
         (10, "has expired"),
@@ -29,12 +29,12 @@ def certificate_error(code: int) -> ssl.SSLCertVerificationError:
         (64, "another host name"),
     ],
 )
-def test_a_certificate_error_names_its_cause(code: int, words: str) -> None:
-    assert words in FetchAttempt().describe_failure(certificate_error(code))
+def test_a_certificate_error_names_its_cause(code: int, message: str) -> None:
+    assert message in FetchAttempt().describe_failure(certificate_error(code))
 
 
 @pytest.mark.parametrize(
-    ("number", "words"),
+    ("number", "message"),
     [
         (errno.EHOSTUNREACH, "no route to host"),
         (errno.ENETUNREACH, "network is unreachable"),
@@ -42,11 +42,11 @@ def test_a_certificate_error_names_its_cause(code: int, words: str) -> None:
         (errno.EPIPE, "connection reset"),
     ],
 )
-def test_a_system_error_is_found_behind_what_wraps_it(number: int, words: str) -> None:
+def test_a_system_error_is_found_behind_what_wraps_it(number: int, message: str) -> None:
     inner = ExceptionGroup("several", [OSError(number, "foreign text")])
     outer = RuntimeError("")
     outer.__cause__ = inner
-    assert FetchAttempt().describe_failure(outer) == words
+    assert FetchAttempt().describe_failure(outer) == message
 
 
 def test_foreign_text_of_an_error_is_not_repeated() -> None:

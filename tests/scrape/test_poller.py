@@ -193,9 +193,9 @@ async def test_targets_come_and_go_while_running() -> None:
         await first.scraped(before + 3)
         assert second.closed == 1
         assert set(poller.missed_scrapes) == {"first"}
-        seen = len(second.starts)
+        count = len(second.starts)
         await first.scraped(before + 6)
-        assert len(second.starts) == seen
+        assert len(second.starts) == count
 
 
 async def test_a_failing_callback_ends_the_poller() -> None:

@@ -65,16 +65,20 @@ def asked(how: str, *labels: str) -> str:
 
 
 def test_the_server_adds_up() -> None:
-    told = ',"tputtui_family","x_total","","")'
-    found = 'x_total{env="prod",job="a"}[12500ms]'
-    assert asked("rate", "le", "job") == f"label_replace(sum by (job,le) (rate({found})){told}"
-    assert asked("sum") == f"label_replace(sum by (job) (last_over_time({found})){told}"
+    labels_end = ',"tputtui_family","x_total","","")'
+    selector = 'x_total{env="prod",job="a"}[12500ms]'
+    assert (
+        asked("rate", "le", "job")
+        == f"label_replace(sum by (job,le) (rate({selector})){labels_end}"
+    )
+    assert asked("sum") == f"label_replace(sum by (job) (last_over_time({selector})){labels_end}"
     assert (
         asked("max", "quantile")
-        == f"label_replace(max by (job,quantile) (last_over_time({found})){told}"
+        == f"label_replace(max by (job,quantile) (last_over_time({selector})){labels_end}"
     )
     assert (
-        asked("limit") == f"label_replace(sum by (job) ((last_over_time({found}) > 0) < Inf){told}"
+        asked("limit")
+        == f"label_replace(sum by (job) ((last_over_time({selector}) > 0) < Inf){labels_end}"
     )
     assert "bad label" not in asked("rate", "bad label")
 
@@ -86,19 +90,19 @@ def part(job: str, *questions: Question, scrape_s: float = 1.0) -> JobTarget:
 
 
 def test_jobs_with_the_same_queries_share_an_expression() -> None:
-    one = Question("x_total", "rate", frozenset(("code",)))
+    question = Question("x_total", "rate", frozenset(("code",)))
     other = Question("x_total", "rate", frozenset(("route",)))
-    found = build_expressions(
-        [part("a", one), part("b", other), part("c", one, scrape_s=30)], (), 10.0
+    expressions = build_expressions(
+        [part("a", question), part("b", other), part("c", question, scrape_s=30)], (), 10.0
     )[2:]
-    assert len(found) == 2  # the slow one needs another span
-    assert 'sum by (job,code,route) (rate(x_total{job=~"a|b"}[10000ms]))' in found[0]
-    assert 'sum by (job,code) (rate(x_total{job="c"}[120000ms]))' in found[1]
+    assert len(expressions) == 2  # the slow one needs another span
+    assert 'sum by (job,code,route) (rate(x_total{job=~"a|b"}[10000ms]))' in expressions[0]
+    assert 'sum by (job,code) (rate(x_total{job="c"}[120000ms]))' in expressions[1]
 
 
 def test_many_expressions_are_few_queries() -> None:
-    found = join_queries(["e"] * (2 * MAX_QUESTIONS_PER_QUERY + 1))
-    assert [query.count("e") for query in found] == [
+    expressions = join_queries(["e"] * (2 * MAX_QUESTIONS_PER_QUERY + 1))
+    assert [query.count("e") for query in expressions] == [
         MAX_QUESTIONS_PER_QUERY,
         MAX_QUESTIONS_PER_QUERY,
         1,

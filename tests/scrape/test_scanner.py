@@ -42,7 +42,7 @@ class TestSamples:
     def test_the_same_series_is_the_same_object_in_every_scan(self) -> None:
         scanner = Scanner()
         first, second = (scanner.scan(f'x{{a="1"}} {n}\ny {n}\n'.encode()) for n in (1, 2))
-        assert all(one is other for one, other in zip(first.samples, second.samples, strict=True))
+        assert all(left is other for left, other in zip(first.samples, second.samples, strict=True))
 
     def test_samples_keep_the_order_of_the_body(self) -> None:
         assert [series.name for series in scan("b 1\na 2\nb 3\nc 4\n").samples] == ["b", "a", "c"]
@@ -363,7 +363,7 @@ class TestWanted:
         full = scanner.scan(self.BODY)
         scanner.scan(self.BODY, wanted=frozenset({"y"}))
         again = scanner.scan(self.BODY)
-        assert all(one is other for one, other in zip(full.samples, again.samples, strict=True))
+        assert all(left is other for left, other in zip(full.samples, again.samples, strict=True))
 
     def test_names_that_become_wanted_are_read(self) -> None:
         scanner = Scanner()
@@ -424,10 +424,10 @@ class TestLimits:
 
     def test_long_values_are_cut_and_stay_distinct(self) -> None:
         body = f'x{{v="{"A" * 5000}1"}} 1\nx{{v="{"A" * 5000}2"}} 2\n'
-        one, other = scan(body).samples
-        assert one.labels != other.labels
-        assert len(one.labels[0][1]) < 4200
-        assert "… (5001 bytes" in one.labels[0][1]
+        first, other = scan(body).samples
+        assert first.labels != other.labels
+        assert len(first.labels[0][1]) < 4200
+        assert "… (5001 bytes" in first.labels[0][1]
 
     def test_labels_beyond_the_limit_become_one(self) -> None:
         (series,) = scan("x{" + ",".join(f'l{i:04}="v"' for i in range(2000)) + "} 1\n").samples

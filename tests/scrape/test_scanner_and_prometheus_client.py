@@ -67,18 +67,18 @@ def test_the_second_scan_of_an_answer_reads_the_same_from_its_tables(name: str) 
 def test_wanted_families_are_a_subset_and_all_series_are_counted(name: str) -> None:
     path = shared(f"expositions/real/{name}")
     body = body_of(path)
-    whole = Scanner().scan(body, type_of(path))
-    names = sorted({series.name for series in whole.samples})
+    full = Scanner().scan(body, type_of(path))
+    names = sorted({series.name for series in full.samples})
     wanted = frozenset(random.Random(7).sample(names, max(1, len(names) // 10)))
     part = Scanner().scan(body, type_of(path), wanted)
     # A duplicate series is only recognised where it is read.
-    assert whole.series <= part.series <= whole.series + whole.duplicates
+    assert full.series <= part.series <= full.series + full.duplicates
     expected = {
-        series.key: value for series, value in whole.samples.items() if series.name in wanted
+        series.key: value for series, value in full.samples.items() if series.name in wanted
     }
-    found = {series.key: value for series, value in part.samples.items()}
-    assert found.keys() == expected.keys()
-    assert all(repr(found[key]) == repr(expected[key]) for key in expected)
+    values = {series.key: value for series, value in part.samples.items()}
+    assert values.keys() == expected.keys()
+    assert all(repr(values[key]) == repr(expected[key]) for key in expected)
 
 
 # ----------------------------------------------------------------------------------- generated text

@@ -156,27 +156,27 @@ def test_a_host_metric_without_a_descriptor_is_unknown_with_the_reason(
 ) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", failing(FULL))
     monkeypatch.setattr(procfs, "read", failing(FULL))
-    found = HostCollector().read()
-    reasons = dict(found.missing)
-    assert (found.memory_total_bytes, found.run_queue) == (None, None)
+    reading = HostCollector().read()
+    reasons = dict(reading.missing)
+    assert (reading.memory_total_bytes, reading.run_queue) == (None, None)
     assert reasons["memory"] == descriptors.TOO_MANY
     assert descriptors.TOO_MANY in reasons["run queue"]
-    assert found.cpu is not None
+    assert reading.cpu is not None
 
 
 def test_an_unreadable_process_is_not_reported_as_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     collector = ProcessCollector()
-    assert any(one.pid == os.getpid() for one in collector.read())
+    assert any(process.pid == os.getpid() for process in collector.read())
     monkeypatch.setattr(os, "open", failing(FULL))
     with pytest.raises(OSError, match="Too many open files"):
         collector.read()
 
 
 async def test_listeners_that_cannot_be_listed_are_not_reported_as_absent() -> None:
-    found = await Discoverer(failing(FULL)).discover()
-    assert found.sentence.startswith(
+    discovery = await Discoverer(failing(FULL)).discover()
+    assert discovery.sentence.startswith(
         f"the listening ports cannot be listed: {descriptors.TOO_MANY}"
     )
-    assert "nothing listens" not in found.sentence
+    assert "nothing listens" not in discovery.sentence

@@ -40,7 +40,7 @@ WORDS = [
 LINES = st.lists(st.tuples(st.sampled_from(HEADS), st.sampled_from(WORDS)), max_size=5)
 
 
-def told(exposition: Exposition) -> tuple[object, ...]:
+def as_tuple(exposition: Exposition) -> tuple[object, ...]:
     samples = {
         series.key: "NaN" if math.isnan(value) else value
         for series, value in exposition.samples.items()
@@ -59,7 +59,7 @@ def read(
     scanner: Scanner, body: bytes, wanted: frozenset[str] | None = None
 ) -> tuple[object, ...] | str:
     try:
-        return told(scanner.scan(body, "text/plain", wanted))
+        return as_tuple(scanner.scan(body, "text/plain", wanted))
     except NotAnExpositionError as refused:
         return str(refused)
 
@@ -113,9 +113,9 @@ def test_the_same_lines_with_other_values_are_not_looked_up(
     first = [scanner.scan(PLAIN) for _ in range(2)][-1]
     monkeypatch.setattr(Scanner, "_read", lambda *_: pytest.fail("a line was looked up"))
     for value in (b"5", b"NaN", b"+Inf", b"7.25"):
-        found = scanner.scan(PLAIN.replace(b'"1"} 1', b'"1"} ' + value))
-        assert list(found.samples) == list(first.samples)
-        assert next(iter(found.samples.values())) == float(value) or value == b"NaN"
+        exposition = scanner.scan(PLAIN.replace(b'"1"} 1', b'"1"} ' + value))
+        assert list(exposition.samples) == list(first.samples)
+        assert next(iter(exposition.samples.values())) == float(value) or value == b"NaN"
 
 
 def test_names_that_become_wanted_are_read_from_then_on() -> None:
@@ -137,8 +137,8 @@ def test_series_that_are_always_present_are_never_forgotten() -> None:
     scanner = Scanner()
     first = list(scanner.scan(PLAIN).samples)
     for _ in range(5 * FORGET_AFTER):
-        found = list(scanner.scan(PLAIN).samples)
-    assert all(one is other for one, other in zip(first, found, strict=True))
+        series = list(scanner.scan(PLAIN).samples)
+    assert all(left is other for left, other in zip(first, series, strict=True))
     assert not scanner.forgotten_names
 
 

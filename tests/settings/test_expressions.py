@@ -56,7 +56,7 @@ def test_a_mistyped_measure_gets_a_hint() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("p99<250ms", 'did you mean "p99<=250ms"'),
         ("api:p99 = 250ms", 'did you mean "api:p99<=250ms"'),
@@ -75,8 +75,8 @@ def test_a_mistyped_measure_gets_a_hint() -> None:
         ("errors<=0.1pp", "a ratio \\(0.001\\) or a percentage"),
     ],
 )
-def test_a_mistake_gets_one_line_with_the_correct_form(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said) as raised:
+def test_a_mistake_gets_one_line_with_the_correct_form(text: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected) as raised:
         parse_objective(text)
     assert "\n" not in str(raised.value)
 
@@ -86,7 +86,7 @@ def test_a_rate_may_carry_its_unit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("p99<=250", "milliseconds are 250ms"),
         ("errors<=1", "this is 100 %; percent is errors<=1%"),
@@ -94,8 +94,8 @@ def test_a_rate_may_carry_its_unit() -> None:
         ("api:p99>=1s", "did you mean api:p99<=1s?"),
     ],
 )
-def test_an_implausible_value_causes_a_warning(text: str, said: str) -> None:
-    assert said in describe_doubtful_objective(text)
+def test_an_implausible_value_causes_a_warning(text: str, expected: str) -> None:
+    assert expected in describe_doubtful_objective(text)
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,9 @@ def test_a_wrong_matcher_is_refused_with_a_sentence(text: str) -> None:
 @given(st.text())
 def test_no_text_breaks_the_parsers(text: str) -> None:
     for parse in (parse_objective, parse_matchers):
-        said = ""
+        message = ""
         try:
             parse(text)
         except ValueError as error:
-            said = str(error)
-        assert said.isprintable()
+            message = str(error)
+        assert message.isprintable()

@@ -48,8 +48,8 @@ tokn_file = "x"
 [limits]
 body = -1
 """
-    found = problems(text)
-    assert [line.partition(": ")[0] for line in found] == [
+    reported = problems(text)
+    assert [line.partition(": ")[0] for line in reported] == [
         "1",
         "2",
         "3",
@@ -59,15 +59,15 @@ body = -1
         "11",
         "14",
     ]
-    assert found[0] == '1: interval: "0s" is not a duration from 0.1 s to 3600 s, such as "1s"'
-    assert found[1] == '2: windw: unknown key, did you mean "window"?'
-    assert "only http and https" in found[3]
-    assert "needs a url" in found[4]
-    assert 'targets[2].tokn_file: unknown key, did you mean "token_file"?' in found[6]
+    assert reported[0] == '1: interval: "0s" is not a duration from 0.1 s to 3600 s, such as "1s"'
+    assert reported[1] == '2: windw: unknown key, did you mean "window"?'
+    assert "only http and https" in reported[3]
+    assert "needs a url" in reported[4]
+    assert 'targets[2].tokn_file: unknown key, did you mean "token_file"?' in reported[6]
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [
         ("interval = -1", "-1 is not a duration"),
         ("interval = 1e999", "inf is not a duration"),
@@ -129,9 +129,9 @@ body = -1
         ("x = " + "[" * 5000, "not TOML|nested"),
     ],
 )
-def test_a_fault_is_described_in_one_line(text: str, words: str) -> None:
+def test_a_fault_is_described_in_one_line(text: str, expected: str) -> None:
     (problem, *_) = problems(text)
-    assert any(word in problem for word in words.split("|"))
+    assert any(word in problem for word in expected.split("|"))
     assert problem.isprintable()
 
 
@@ -188,12 +188,12 @@ def test_every_example_and_default_is_allowed(option: schema.Option) -> None:
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    said = ""
+    message = ""
     try:
         config(text)
     except SettingsError as error:
-        said = "".join(str(problem) for problem in error.problems)
-    assert said.isprintable()
+        message = "".join(str(problem) for problem in error.problems)
+    assert message.isprintable()
 
 
 _VALUES = st.recursive(
@@ -213,14 +213,14 @@ def test_every_type_returns_a_value_or_an_error(value: object) -> None:
         *schema.TARGET,
         *schema.BINDING,
     ):
-        said = "a value"
+        message = "a value"
         try:
             assert (
                 option.value_type.read(value) is not None
             )  # "" is a value, too: for `chart` it means none
         except ValueError as error:
-            said = str(error)
-        assert said
+            message = str(error)
+        assert message
 
 
 def test_presets_categories_and_the_trigger_become_typed_settings() -> None:

@@ -157,9 +157,12 @@ def test_fraction_undoes_quantile(counts: list[int], q: float) -> None:
 
 @given(COUNTS)
 def test_replicas_with_the_same_answers_have_the_same_quantiles(counts: list[int]) -> None:
-    one = cumulative(counts)
+    buckets = cumulative(counts)
     for q in (0.5, 0.9, 0.99):
-        alone, merged = h.quantile(q, one), h.quantile(q, h.merge_histograms([one, one, one]))
+        alone, merged = (
+            h.quantile(q, buckets),
+            h.quantile(q, h.merge_histograms([buckets, buckets, buckets])),
+        )
         assert merged.value == (None if alone.value is None else pytest.approx(alone.value))
 
 

@@ -38,14 +38,14 @@ CALM = HostState(
 
 
 def row(state: HostState, name: str) -> SaturationState:
-    (found,) = [row for row in host_saturation(state) if row.name == name]
-    return found
+    (match,) = [row for row in host_saturation(state) if row.name == name]
+    return match
 
 
 def first(state: HostState) -> tuple[str, str]:
-    found = first_to_saturate(host_saturation(state))
-    assert found is not None
-    return found.name, found.reason
+    first = first_to_saturate(host_saturation(state))
+    assert first is not None
+    return first.name, first.reason
 
 
 def busy(percent: float, run_queue: int | None, cores: int = 8, iowait: float = 0.0) -> HostState:
@@ -200,18 +200,18 @@ def test_the_service_s_own_queue_comes_before_the_host_s() -> None:
     pool = SaturationState(
         "db pool", "db_pool_in_use", 18, 20, 0.9, 3, "", "gauge named for a pool"
     )
-    found = first_to_saturate([*host_saturation(busy(100.0, 40)), pool])
-    assert found is not None
-    assert (found.name, found.reason) == ("db pool", "3 waiting, 90 % of 20")
+    first = first_to_saturate([*host_saturation(busy(100.0, 40)), pool])
+    assert first is not None
+    assert (first.name, first.reason) == ("db pool", "3 waiting, 90 % of 20")
 
 
 def test_without_waiting_the_highest_ratio_is_named_however_low() -> None:
     pool = SaturationState(
         "db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool"
     )
-    found = first_to_saturate([*host_saturation(CALM), pool])
-    assert found is not None
-    assert (found.name, found.reason) == ("db pool", "95 % of 20")
+    highest = first_to_saturate([*host_saturation(CALM), pool])
+    assert highest is not None
+    assert (highest.name, highest.reason) == ("db pool", "95 % of 20")
     assert first(CALM)[0] == "memory"
 
 
@@ -235,10 +235,10 @@ def test_nearly_equal_rows_do_not_alternate_and_the_rows_agree_with_the_title() 
             "cpu stall", None, 0.4, None, 0.4, 0.4, "ratio", "some tasks waited"
         )
         rows = [("", stall), ("", cpu)]
-        found = first.update(rows)
-        assert found is not None
-        named.append(found.resource)
-        assert sort_by_urgency(rows, found)[0][1].name == found.resource
+        named_first = first.update(rows)
+        assert named_first is not None
+        named.append(named_first.resource)
+        assert sort_by_urgency(rows, named_first)[0][1].name == named_first.resource
     assert len(set(named)) == 1
 
 
@@ -249,8 +249,8 @@ def test_a_lasting_lead_is_named_soon() -> None:
         for name, share in (("disk", 0.5), ("memory", 0.6))
     )
     full = SaturationState("disk", None, 0.9, 1.0, 0.9)
-    named = [first.update([("", one), ("", memory)]) for one in (disk, full, full, full)]
-    assert [found.name if found else None for found in named] == [
+    named = [first.update([("", item), ("", memory)]) for item in (disk, full, full, full)]
+    assert [first.name if first else None for first in named] == [
         "memory",
         "memory",
         "memory",
@@ -274,6 +274,6 @@ def test_of_several_services_the_first_names_its_own() -> None:
 
 def test_the_rows_are_ordered_by_the_rule_of_the_first_to_saturate() -> None:
     rows = [*host_saturation(busy(100.0, 40))]
-    found = first_to_saturate(rows)
-    assert found is not None
-    assert min(rows, key=urgency_key).name == found.name
+    first = first_to_saturate(rows)
+    assert first is not None
+    assert min(rows, key=urgency_key).name == first.name

@@ -47,8 +47,10 @@ def play(
     tracker = ObjectiveTracker([parse_objective(expression)])
     states: list[ObjectiveState] = []
     texts: list[str] = []
-    for at, one in enumerate(seconds):
-        (status,), events = tracker.evaluate(float(at), 1e9 + at, [one] if one is not None else [])
+    for at, second in enumerate(seconds):
+        (status,), events = tracker.evaluate(
+            float(at), 1e9 + at, [second] if second is not None else []
+        )
         states.append(status.state)
         texts += [event.text for event in events]
     return states, texts

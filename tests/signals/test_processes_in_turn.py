@@ -321,16 +321,16 @@ def test_a_process_without_scrapes_has_no_rates() -> None:
 # ---------------------------------------------------------------------------- timestamps of samples
 
 
-def dated(at: float, value: float, taken: float) -> Scrape:
-    return good(at, {A: value}, {A: EPOCH + taken})
+def dated(at: float, value: float, timestamp: float) -> Scrape:
+    return good(at, {A: value}, {A: EPOCH + timestamp})
 
 
 def test_a_sample_with_an_unchanged_timestamp_is_not_new() -> None:
     window = create_window()
     shown = []
     for at in range(60):
-        taken = 15 * (at // 15)
-        window.add(dated(float(at), 5e5 + 100.0 * taken, taken))
+        timestamp = 15 * (at // 15)
+        window.add(dated(float(at), 5e5 + 100.0 * timestamp, timestamp))
         shown.append(None if 0 in window.without_value else rate(window))
     assert shown == [None] * 15 + [pytest.approx(100.0)] * 45
 
@@ -338,16 +338,16 @@ def test_a_sample_with_an_unchanged_timestamp_is_not_new() -> None:
 def test_the_rate_of_a_sample_that_never_changes_again_ends() -> None:
     window = create_window()
     for at in range(80):
-        taken = 15 * min(at // 15, 1)
-        window.add(dated(float(at), 5e5 + 100.0 * taken, taken))
+        timestamp = 15 * min(at // 15, 1)
+        window.add(dated(float(at), 5e5 + 100.0 * timestamp, timestamp))
     assert 0 in window.without_value
     assert window.why_no_sample == "its samples are dated, and no new one has come yet"
 
 
 def test_a_value_that_moved_without_its_timestamp_waits_for_it() -> None:
     window = create_window()
-    for at, (value, taken) in enumerate([(0.0, 0.0), (100.0, 1.0), (900.0, 1.0), (200.0, 2.0)]):
-        window.add(dated(float(at), value, taken))
+    for at, (value, timestamp) in enumerate([(0.0, 0.0), (100.0, 1.0), (900.0, 1.0), (200.0, 2.0)]):
+        window.add(dated(float(at), value, timestamp))
     assert window.gained[0] == 200.0
 
 

@@ -16,8 +16,8 @@ USUAL = {"rps": 200.0, "tail": 0.1, "errors": 0.001}
 def replica(
     name: str, rps: float | None = 200.0, tail: float | None = 0.1, errors: float | None = 0.001
 ) -> ReplicaFigures:
-    found = None if tail is None else Quantile(0.99, tail, tail * 0.8, tail * 1.2)
-    return ReplicaFigures(name, rps, "req/s", found, "s", errors)
+    quantile = None if tail is None else Quantile(0.99, tail, tail * 0.8, tail * 1.2)
+    return ReplicaFigures(name, rps, "req/s", quantile, "s", errors)
 
 
 def outliers(*replicas: ReplicaFigures, window_s: float = 10.0) -> dict[str, str]:

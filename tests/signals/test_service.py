@@ -211,11 +211,11 @@ def errors_of(
 
 
 def by_status(label: str, **rises: float) -> tuple[float | None, float | None, dict[str, float]]:
-    found = {
+    samples = {
         series("requests_total", **{label: name.strip("_")}): rise for name, rise in rises.items()
     }
     binding = Binding("errors", "counter", "requests_total", label=label)
-    return errors_of(binding, dict.fromkeys(found, 0.0), found)
+    return errors_of(binding, dict.fromkeys(samples, 0.0), samples)
 
 
 def test_only_5xx_counts_and_4xx_is_in_a_class_of_its_own() -> None:
@@ -276,8 +276,8 @@ def test_saturation_is_ordered_by_waiting_then_ratio_then_unknown() -> None:
     fixture = ServiceFixture(Bindings(saturation=tuple(gauge)))
     values = {"busy": 3.0, "used": 4.0, "size": 8.0, "share": 0.9, "queue": 2.0}
     fixture.add_scrape(0.0, {series(name): value for name, value in values.items()})
-    found = [(s.name, s.value, s.limit, s.ratio, s.waiting) for s in fixture.state(0.0).saturation]
-    assert found == [
+    rows = [(s.name, s.value, s.limit, s.ratio, s.waiting) for s in fixture.state(0.0).saturation]
+    assert rows == [
         ("queue", 2.0, None, None, 2.0),
         ("cache", 0.9, None, 0.9, None),
         ("pool", 4.0, 8.0, 0.5, None),
@@ -291,8 +291,8 @@ def test_amounts_are_summed_over_replicas_and_the_highest_share_counts() -> None
     fixture = ServiceFixture(Bindings(saturation=(used, share)), targets=("a", "b"))
     fixture.add_scrape(0.0, {series("used"): 2.0, series("size"): 10.0, series("share"): 0.2}, "a")
     fixture.add_scrape(0.0, {series("used"): 8.0, series("size"): 10.0, series("share"): 0.4}, "b")
-    found = {s.family: (s.value, s.limit, s.ratio) for s in fixture.state(0.0).saturation}
-    assert found == {"used": (10.0, 20.0, 0.5), "share": (0.4, None, 0.4)}
+    rows = {s.family: (s.value, s.limit, s.ratio) for s in fixture.state(0.0).saturation}
+    assert rows == {"used": (10.0, 20.0, 0.5), "share": (0.4, None, 0.4)}
 
 
 def test_a_limit_of_minus_one_is_no_limit() -> None:
@@ -342,13 +342,13 @@ def test_further_signals_are_read_like_the_main_ones() -> None:
 
 
 def shop(at: float) -> Samples:
-    found: dict[Series, float] = {}
+    samples: dict[Series, float] = {}
     for method, route, rps in (("GET", "/a", 30.0), ("POST", "/a", 10.0), ("GET", "/b", 60.0)):
         labels = {"method": method, "route": route}
-        found |= requests(rps * at * 0.9, **labels)
-        found |= requests(rps * at * 0.1, "500", **labels)
-        found |= durations((0.0, *(rps * at,) * 5), method=method, route=route)
-    return found
+        samples |= requests(rps * at * 0.9, **labels)
+        samples |= requests(rps * at * 0.1, "500", **labels)
+        samples |= durations((0.0, *(rps * at,) * 5), method=method, route=route)
+    return samples
 
 
 def test_rows_by_route_and_method_carry_traffic_errors_and_quantiles() -> None:
@@ -483,9 +483,9 @@ def test_the_subject_of_an_exporter_may_be_older_than_the_exporter(
     sample: str, page: tuple[str, ...], expected: float | None
 ) -> None:
     fixture = ServiceFixture(Bindings(Binding("traffic", "counter", sample)))
-    said = {series(START_TIME): 1e9 - 10.0, series(sample): 5000.0}
-    said |= {series(name): 1e9 - 1000.0 for name in page if name.endswith("_time_seconds")}
-    fixture.add_scrape(0.0, said, families={name: Family(name, "gauge") for name in page})
+    samples = {series(START_TIME): 1e9 - 10.0, series(sample): 5000.0}
+    samples |= {series(name): 1e9 - 1000.0 for name in page if name.endswith("_time_seconds")}
+    fixture.add_scrape(0.0, samples, families={name: Family(name, "gauge") for name in page})
     traffic = fixture.state(0.0).traffic
     assert traffic is not None
     assert traffic.since_start == expected
@@ -497,13 +497,13 @@ def test_a_restarted_exporter_does_not_count_the_host_s_bytes_again() -> None:
     )
     families = {"node_exporter_build_info": Family("node_exporter_build_info", "gauge")}
     for at, began in ((0.0, 50.0), (1.0, 50.0), (2.0, 1.5), (3.0, 1.5)):
-        said = {
+        samples = {
             series(START_TIME): 1e9 + (began if began < 2 else -began),
             series("node_boot_time_seconds"): 1e9 - 1e6,
         }
         fixture.add_scrape(
             at,
-            {**said, series("node_network_receive_bytes_total"): 1e12 + 100.0 * at},
+            {**samples, series("node_network_receive_bytes_total"): 1e12 + 100.0 * at},
             families=families,
         )
     traffic = fixture.state(3.0).traffic

@@ -48,8 +48,8 @@ def snapshot(
     processes: tuple[ProcessState, ...] | None, *listeners: TargetListeners, state: str = "up"
 ) -> Snapshot:
     statuses = tuple(
-        TargetStatus(one.target, f"http://{one.address}/metrics", state)  # type: ignore[arg-type]
-        for one in listeners
+        TargetStatus(listener.target, f"http://{listener.address}/metrics", state)  # type: ignore[arg-type]
+        for listener in listeners
     )
     return Snapshot(
         0.0, 0.0, 1.0, 10.0, statuses, (SHOP, TILL), processes=processes, listeners=listeners
@@ -106,24 +106,24 @@ def test_of_forked_workers_the_busiest_is_first_and_p_cycles_through_all(busiest
         process(10, 0.2),
         *(process(pid, 80.0 if pid == busiest else pid - 10.0) for pid in (11, 12, 13)),
     )
-    found = snapshot(
+    state = snapshot(
         states, at("shop-1", 8070, holder(10), *(holder(pid, 10) for pid in (11, 12, 13)))
     )
     sampled: set[ProcessReference] = set()
-    taken = []
+    chosen = []
     for place in (1, 2, 3):
-        choice = choose_process(found, SHOP, sampled=sampled)
+        choice = choose_process(state, SHOP, sampled=sampled)
         assert choice.process is not None
         assert (
             f"{choice.process.pid} app.py, {place} of 3 workers: p again for the next"
             in choice.describe()
         )
         assert "their parent 10 only waits for them" in choice.describe()
-        taken.append(choice.process.pid)
+        chosen.append(choice.process.pid)
         sampled.add(choice.process.identity)
-    assert taken[0] == busiest
-    assert sorted(taken) == [11, 12, 13]
-    again = choose_process(found, SHOP, sampled=sampled)
+    assert chosen[0] == busiest
+    assert sorted(chosen) == [11, 12, 13]
+    again = choose_process(state, SHOP, sampled=sampled)
     assert (pid_of(again), again.position) == (busiest, 1)
 
 
@@ -131,12 +131,12 @@ def test_siblings_with_a_socket_each_are_workers_and_replicas_on_this_machine_ar
     None
 ):
     both = ServiceState("shop", ("shop-1", "till-1"))
-    found = snapshot(
+    state = snapshot(
         (process(1, 5.0), process(2, 50.0), process(3, 20.0)),
         at("shop-1", 8070, holder(1), holder(2)),
         at("till-1", 8071, holder(3)),
     )
-    choice = choose_process(found, both)
+    choice = choose_process(state, both)
     assert (pid_of(choice), choice.worker_count) == (2, 3)
 
 
@@ -167,16 +167,16 @@ def test_a_parent_is_a_worker_only_where_it_accepts_connections(case: str) -> No
         "shop-1", 8070, holder(10, 900, own_connections), holder(11, 10, childs_connections)
     )
     workers = find_workers([target], (process(10, own), process(11, childs)))
-    assert [one.pid for one in workers.processes] == ranked
+    assert [process.pid for process in workers.processes] == ranked
     assert (workers.idle_parents == {(10, 1.0)}) == is_waiting
 
 
 def test_a_waiting_parent_under_the_cursor_says_so_and_offers_the_busiest() -> None:
-    found = snapshot(
+    state = snapshot(
         (process(10, 0.1, name="gunicorn: master"), process(11, 9.0), process(12, 90.0)),
         at("shop-1", 8070, holder(10), holder(11, 10), holder(12, 10)),
     )
-    choice = choose_process(found, SHOP, cursor=ProcessReference(10, 1.0), has_focus=True)
+    choice = choose_process(state, SHOP, cursor=ProcessReference(10, 1.0), has_focus=True)
     assert (
         choice.describe()
         == "10 gunicorn: master, which only waits for its workers: p again takes 12"
@@ -188,7 +188,7 @@ def test_a_waiting_parent_under_the_cursor_says_so_and_offers_the_busiest() -> N
 def test_a_process_with_accepted_connections_serves_without_listening() -> None:
     target = at("shop-1", 8070, holder(10), holder(11, 10, 3, is_listening=False))
     assert [
-        one.pid for one in find_workers([target], (process(10), process(11, 50.0))).processes
+        worker.pid for worker in find_workers([target], (process(10), process(11, 50.0))).processes
     ] == [11]
 
 
@@ -206,7 +206,7 @@ BUSY = (process(3, 99.0, name="batch.py"),)
 
 
 @pytest.mark.parametrize(
-    ("listeners", "processes", "state", "words"),
+    ("listeners", "processes", "state", "expected"),
     [
         (
             replace(NOTHING, hidden_users=("root",)),
@@ -258,7 +258,7 @@ BUSY = (process(3, 99.0, name="batch.py"),)
     ],
 )
 def test_where_no_worker_is_visible_only_a_sentence_is_offered(
-    listeners: TargetListeners, processes: tuple[ProcessState, ...], state: str, words: str
+    listeners: TargetListeners, processes: tuple[ProcessState, ...], state: str, expected: str
 ) -> None:
     choice = choose_process(
         snapshot(processes, listeners, state=state),
@@ -268,17 +268,17 @@ def test_where_no_worker_is_visible_only_a_sentence_is_offered(
     )
     assert choice.process is None, "never a process that does not serve what is shown"
     assert not choice.is_pending
-    assert words in choice.reason
+    assert expected in choice.reason
     assert choice.describe() == choice.reason
 
 
 def test_a_python_holder_goes_before_the_one_that_only_opened_the_socket() -> None:
     """systemd keeps a socket that it activates."""
-    found = snapshot(
+    state = snapshot(
         (process(9, 50.0, None, "systemd"), process(4, 1.0)),
         at("shop-1", 8070, holder(9), holder(4, 9)),
     )
-    choice = choose_process(found, SHOP)
+    choice = choose_process(state, SHOP)
     assert (pid_of(choice), choice.worker_count) == (4, 1)
     assert "again" not in choice.describe()
 

@@ -387,10 +387,10 @@ def held(at: float, value: float, delayed_s: float, took_s: float = 3.0) -> Scra
 
 
 @pytest.mark.parametrize("stop_s", [0.8, 2.0, 5.0, 9.0, 13.0, 40.0])
-@pytest.mark.parametrize("made", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("produced", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("window_s", [2.0, 10.0, 60.0])
 def test_a_suspension_while_an_answer_is_under_way_never_skews_the_rate(
-    stop_s: float, made: float, window_s: float
+    stop_s: float, produced: float, window_s: float
 ) -> None:
     """Answers take 3 s at 50 req/s; a delayed one was produced at any time within these."""
     window, at, rates = create_window(window_s), 0.0, []
@@ -398,7 +398,7 @@ def test_a_suspension_while_an_answer_is_under_way_never_skews_the_rate(
         window.add(held(at, 50.0 * at, 0.0))
         at += 4.0
     at += stop_s
-    window.add(held(at, 50.0 * (at - stop_s + made * stop_s), stop_s))
+    window.add(held(at, 50.0 * (at - stop_s + produced * stop_s), stop_s))
     rates.append(rate_of(window, A))
     for _ in range(30):
         at += 4.0

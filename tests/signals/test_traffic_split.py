@@ -11,12 +11,12 @@ from tputtui.signals.service.traffic_split import (
 )
 
 
-def offered(found: tuple[SplitOption, ...]) -> list[tuple[str, str]]:
-    return [(way.split.by, way.value) for way in found]
+def offered(options: tuple[SplitOption, ...]) -> list[tuple[str, str]]:
+    return [(way.split.by, way.value) for way in options]
 
 
 def test_targets_come_first_then_other_services_then_release_labels() -> None:
-    found = split_options(
+    options = split_options(
         "api",
         {"web-01": 10.0, "web-02": 11.0},
         {"api-next": 9.0},
@@ -26,7 +26,7 @@ def test_targets_come_first_then_other_services_then_release_labels() -> None:
             "version": {"1.4": 20.0, "1.5": 1.0},
         },
     )
-    assert offered(found) == [
+    assert offered(options) == [
         ("target", "web-01"),
         ("target", "web-02"),
         ("service", "api-next"),
@@ -69,9 +69,9 @@ def test_labels_that_do_not_distinguish_two_arms_are_not_offered() -> None:
 
 def test_a_label_with_very_many_values_offers_the_busiest() -> None:
     values = {f"pod-{number}": float(number) for number in range(3 * MAX_VALUES)}
-    found = split_options("api", {}, {}, {"pod": values})
-    assert len(found) == MAX_VALUES
-    assert found[0].value == f"pod-{3 * MAX_VALUES - 1}"
+    options = split_options("api", {}, {}, {"pod": values})
+    assert len(options) == MAX_VALUES
+    assert options[0].value == f"pod-{3 * MAX_VALUES - 1}"
 
 
 def test_rates_are_summed_by_label_and_value() -> None:

@@ -22,25 +22,25 @@ def test_equal_series_are_rarely_called_different_at_any_evaluation(phi: float) 
 
 @pytest.mark.parametrize(("phi", "within_s"), [(0.5, 130.0), (0.8, 260.0)])
 def test_ten_percent_is_detected_in_minutes(phi: float, within_s: float) -> None:
-    found = [first_sure(seed, phi, change=0.10) for seed in range(40)]
-    assert sum(one is not None and one <= within_s for one in found) >= 36
+    times = [first_sure(seed, phi, change=0.10) for seed in range(40)]
+    assert sum(time is not None and time <= within_s for time in times) >= 36
 
 
 def test_there_is_no_result_before_the_first_evaluation_and_none_confirmed_at_the_first() -> None:
     rows = [200.0, 201.0] * 10
-    looks = [evaluate_sequence(100.0, 1.0, rows[:count], ROW_S) for count in range(len(rows) + 1)]
+    results = [evaluate_sequence(100.0, 1.0, rows[:count], ROW_S) for count in range(len(rows) + 1)]
     first = int(FIRST_EVALUATION_S / ROW_S)
-    assert looks[:first] == [None] * first
-    one, two = looks[first : first + 2]
-    assert one is not None
+    assert results[:first] == [None] * first
+    first_result, two = results[first : first + 2]
+    assert first_result is not None
     assert two is not None
-    assert (one.is_confirmed, two.is_confirmed) == (False, True)
+    assert (first_result.is_confirmed, two.is_confirmed) == (False, True)
 
 
 def test_a_change_of_sign_does_not_confirm_a_difference() -> None:
-    found = evaluate_sequence(0.0, 0.0, [1.0] * 12 + [-1e9], ROW_S)
-    assert found is not None
-    assert not found.is_confirmed
+    result = evaluate_sequence(0.0, 0.0, [1.0] * 12 + [-1e9], ROW_S)
+    assert result is not None
+    assert not result.is_confirmed
 
 
 @given(st.floats(0.01, 1e6), st.integers(12, 900), st.floats(0.001, 0.2))

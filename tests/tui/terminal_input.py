@@ -139,9 +139,9 @@ def messages(reads: Iterable[str], pauses: Sequence[float] = ()) -> list[Message
     return [message for unit in units for message in parser.messages(unit)]
 
 
-def shown(found: Iterable[Message]) -> list[str]:
+def shown(received: Iterable[Message]) -> list[str]:
     """Return each message as text: keys by name, others with their content."""
-    return [getattr(message, "key", None) or _described(message) for message in found]
+    return [getattr(message, "key", None) or _described(message) for message in received]
 
 
 def _described(message: Message) -> str:

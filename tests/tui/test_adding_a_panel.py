@@ -80,7 +80,9 @@ async def test_an_added_panel_fills_the_remaining_lines_of_a_small_screen_when_f
 
 async def test_the_tenth_panel_has_no_number_and_the_ninth_keeps_its_own(added: PanelSpec) -> None:
     assert len(panels.PANELS) == 10
-    numbers = next(words for key, _, words in key_help.help_rows("live", {}) if key == "1-9")
+    numbers = next(
+        description for key, _, description in key_help.help_rows("live", {}) if key == "1-9"
+    )
     assert added.name not in numbers
     assert "9 split" in numbers
     app = desk()

@@ -23,9 +23,9 @@ STYLES = [
 ]
 
 
-def line(words: list[tuple[str, int]]) -> Strip:
+def line(runs: list[tuple[str, int]]) -> Strip:
     """Return a line of exactly WIDTH cells."""
-    text = [Segment(word, STYLES[look]) for word, look in words if word]
+    text = [Segment(word, STYLES[style]) for word, style in runs if word]
     return Strip(text).adjust_cell_length(WIDTH, STYLES[0])
 
 
@@ -78,8 +78,8 @@ def test_the_terminal_shows_the_content_of_the_updates(
 def test_cells_outside_of_a_span_are_not_touched(
     before: list[tuple[str, int]], after: list[tuple[str, int]], start: int, length: int
 ) -> None:
-    ascii_before = [(word.encode("ascii", "replace").decode(), look) for word, look in before]
-    ascii_after = [(word.encode("ascii", "replace").decode(), look) for word, look in after]
+    ascii_before = [(word.encode("ascii", "replace").decode(), style) for word, style in before]
+    ascii_after = [(word.encode("ascii", "replace").decode(), style) for word, style in after]
     old, new = line(ascii_before), line(ascii_after)
     screen = pyte.Screen(WIDTH, HEIGHT)
     stream = pyte.Stream(screen)

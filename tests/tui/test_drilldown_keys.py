@@ -11,23 +11,23 @@ from tputtui.model import ServiceState, TrafficState
 from tputtui.signals.service.service_filter import ServiceFilter
 
 
-def through(lens: ServiceFilter, rps: float) -> tuple[ServiceState, ...]:
+def through(service_filter: ServiceFilter, rps: float) -> tuple[ServiceState, ...]:
     """Return the services of the sample, and the filtered one."""
-    alone = samples.service(lens.name, traffic=TrafficState("http_requests_total", rps))
+    alone = samples.service(service_filter.name, traffic=TrafficState("http_requests_total", rps))
     return (*samples.snapshot().services, alone)
 
 
 async def test_enter_on_a_route_shows_it_alone_and_esc_shows_all() -> None:
     source = FakeSource()
     app = desk(source)
-    lens = ServiceFilter("checkout", (("method", "POST"), ("route", "/checkout")))
+    service_filter = ServiceFilter("checkout", (("method", "POST"), ("route", "/checkout")))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("5", "down", "down", "enter")
         await pilot.pause(0.1)
-        assert source.was_asked("set_filter") == [(lens,)]
+        assert source.was_asked("set_filter") == [(service_filter,)]
         assert "1,284 req/s" in frame(app), "the whole, until there is a snapshot of the part"
-        source.tick(services=through(lens, 301.5))
+        source.tick(services=through(service_filter, 301.5))
         await pilot.pause(0.1)
         shown = frame(app)
         assert "checkout method=POST route=/checkout Esc all" in shown
@@ -54,13 +54,13 @@ async def test_esc_clears_the_search_before_the_route_filter() -> None:
 async def test_enter_on_a_replica_shows_it_alone() -> None:
     source = FakeSource()
     app = desk(source)
-    lens = ServiceFilter("checkout", target="web-02")
+    service_filter = ServiceFilter("checkout", target="web-02")
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("4", "down", "down", "down", "enter")
-        source.tick(services=through(lens, 600.5))
+        source.tick(services=through(service_filter, 600.5))
         await pilot.pause(0.1)
-        assert source.was_asked("set_filter") == [(lens,)]
+        assert source.was_asked("set_filter") == [(service_filter,)]
         assert "checkout web-02 Esc all" in frame(app)
         assert "600.5 req/s" in frame(app)
 

@@ -35,7 +35,7 @@ async def pressed(
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"),
+    ("typed", "expected"),
     [
         (("8",), "no metric is charted: i, then Enter on one, puts it here"),
         (("9",), "the service is not split: a splits it"),
@@ -59,29 +59,29 @@ async def pressed(
         (("i", "p"), "p (profile) works on the live screen"),
     ],
 )
-async def test_a_key_that_cannot_act_says_why(typed: tuple[str, ...], words: str) -> None:
+async def test_a_key_that_cannot_act_says_why(typed: tuple[str, ...], expected: str) -> None:
     _, after = await pressed(*typed)
-    assert words in after.splitlines()[-1]
+    assert expected in after.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         ({"traffic": None}, "nothing to break down: no traffic"),
         ({"breakdown_by": (), "breakdown": ()}, "nothing to break down: the traffic has no labels"),
     ],
 )
 async def test_d_reports_when_there_is_nothing_to_break_down(
-    changes: dict[str, Any], words: str
+    changes: dict[str, Any], expected: str
 ) -> None:
     source = FakeSource(samples.snapshot(services=(samples.service(**changes),)))
     _, after = await pressed("d", source=source)
-    assert words in after.splitlines()[-1]
+    assert expected in after.splitlines()[-1]
     assert source.was_asked("breakdown") == []
 
 
 @pytest.mark.parametrize(
-    ("key", "words"),
+    ("key", "expected"),
     [
         ("w", "a saved profile has no rates"),
         ("d", "nothing to break down: no traffic"),
@@ -94,14 +94,16 @@ async def test_d_reports_when_there_is_nothing_to_break_down(
         ("full_stop", "a recorded run plays faster and slower"),
     ],
 )
-async def test_a_key_that_a_saved_profile_cannot_carry_out_says_why(key: str, words: str) -> None:
+async def test_a_key_that_a_saved_profile_cannot_carry_out_says_why(
+    key: str, expected: str
+) -> None:
     app = desk()
     app.session.capabilities = SAVED_PROFILE
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press(key)
         await pilot.pause(0.2)
-        assert words in frame(app).splitlines()[-1]
+        assert expected in frame(app).splitlines()[-1]
 
 
 async def test_a_break_down_chosen_at_the_start_is_not_cycled() -> None:
@@ -203,17 +205,17 @@ def test_the_help_names_every_key_as_printed_on_the_keyboard_and_cuts_no_sentenc
     width: int,
 ) -> None:
     shown = [line_text(line).rstrip() for line in help_lines(width, {})]
-    words = " ".join(" ".join(shown).split())
-    assert "…" not in words
+    fragment = " ".join(" ".join(shown).split())
+    assert "…" not in fragment
     for command in commands.COMMANDS:
         for key in command.keys.split(","):
             assert len(key_names.key_label(key)) <= 2 or not any(
                 mark in key_names.key_label(key) for mark in "_+"
             ), key
-        said = command.pair.help if command.pair is not None else command.help
+        help_text = command.pair.help if command.pair is not None else command.help
         seconds = {first.pair.other_id for first in commands.COMMANDS if first.pair is not None}
-        assert command.id in seconds or said in words
-    assert "equals_sign" not in words
+        assert command.id in seconds or help_text in fragment
+    assert "equals_sign" not in fragment
     section = "\n".join(shown).partition(" Profile\n")[2]
     assert len(tabs.TABS) == int(tabs.help_row()[0].removeprefix("1-"))
     expected = (tabs.help_row()[0], "Esc", "p ")
@@ -282,7 +284,7 @@ async def test_enter_profiles_the_first_of_the_filtered_processes() -> None:
         await pilot.press("enter")
         await settled(app, pilot)
         chosen = app.session.view_state.list_state("processes").cursor
-        wanted = [one.identity for one in samples.PROCESSES if "postgres" in one.name]
+        wanted = [process.identity for process in samples.PROCESSES if "postgres" in process.name]
         assert wanted
         assert chosen == wanted[0]
 

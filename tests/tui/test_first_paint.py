@@ -41,8 +41,8 @@ async def test_the_first_frame_has_every_panel_before_any_scrape(
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
     first = happened[0]
-    for words in ("Throughput", "Latency", "Saturation", "web-01", "help"):
-        assert words in first
+    for fragment in ("Throughput", "Latency", "Saturation", "web-01", "help"):
+        assert fragment in first
     assert "collecting" in happened[1:]
 
 

@@ -93,11 +93,11 @@ async def test_a_screen_has_no_handler_for_a_key_that_it_does_not_bind(name: str
 
 
 async def test_each_command_has_a_handler_somewhere() -> None:
-    found: set[CommandId] = set()
+    commands: set[CommandId] = set()
     for name in NO_MEANING:
         async with app_with(name) as app:
-            found |= handled(app)
-    assert found == set(CommandId)
+            commands |= handled(app)
+    assert commands == set(CommandId)
 
 
 def test_commands_of_all_screens_have_one_handler() -> None:

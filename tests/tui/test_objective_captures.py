@@ -40,7 +40,7 @@ async def noted(source: FakeSource, pilot: Pilot[int]) -> list[Event]:
         await pilot.pause(0.1)
         if source.was_asked("log_event"):
             break
-    return [words[0] for words in source.was_asked("log_event")]
+    return [arguments[0] for arguments in source.was_asked("log_event")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")

@@ -94,19 +94,19 @@ async def test_p_names_the_busiest_worker_and_p_again_the_next(
     app = desk(shown())
     async with app.run_test(size=size) as pilot:
         await settled(app, pilot)
-        said = await press(app, pilot, "p")
-        assert said.startswith(
+        message = await press(app, pilot, "p")
+        assert message.startswith(
             "sampling 23990 gunicorn: worker, 1 of 2 workers: p again for the next"
         )
         assert isinstance(app.screen, ProfileScreen)
-        said = await press(app, pilot, "p")
-        assert said.startswith(
+        message = await press(app, pilot, "p")
+        assert message.startswith(
             "sampling 23991 gunicorn: worker, 2 of 2 workers: p again for the next"
         )
         await press(app, pilot, "q")
         assert not isinstance(app.screen, ProfileScreen)
-        said = await press(app, pilot, "p")
-        assert "23990 gunicorn: worker, 1 of 2 workers" in said, "the round begins again"
+        message = await press(app, pilot, "p")
+        assert "23990 gunicorn: worker, 1 of 2 workers" in message, "the round begins again"
     assert sampled == [23990, 23991, 23990]
 
 
@@ -114,9 +114,9 @@ async def test_capital_p_takes_the_same_process_after_its_options(sampled: list[
     app = desk(shown())
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
-        said = await press(app, pilot, "P")
+        message = await press(app, pilot, "P")
         assert "23990 gunicorn: worker" in frame(app)
-        assert said.startswith("23990 gunicorn: worker, 1 of 2 workers")
+        assert message.startswith("23990 gunicorn: worker, 1 of 2 workers")
         assert sampled == []
         await press(app, pilot, "escape")
         await press(app, pilot, "P", "enter")
@@ -171,15 +171,15 @@ async def test_a_waiting_parent_under_the_cursor_is_reported_and_p_again_chooses
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
         await pilot.press("6", "slash", *"23988", "enter", "down")
-        said = await press(app, pilot, "p")
-        assert said == "sampling 23988, which only waits for its workers: p again takes 23990"
+        message = await press(app, pilot, "p")
+        assert message == "sampling 23988, which only waits for its workers: p again takes 23990"
         assert "23990 gunicorn: worker, 1 of 2 workers" in await press(app, pilot, "p")
     assert sampled == [23988, 23990]
 
 
 @SIZES
 @pytest.mark.parametrize(
-    ("listeners", "words"),
+    ("listeners", "expected"),
     [
         (
             TargetListeners("web-01", 8000, "127.0.0.1:8000", here=True, hidden_users=("root",)),
@@ -200,7 +200,7 @@ async def test_a_waiting_parent_under_the_cursor_is_reported_and_p_again_chooses
     ],
 )
 async def test_where_no_visible_process_serves_it_the_full_reason_is_shown(
-    size: tuple[int, int], listeners: TargetListeners, words: str, sampled: list[int]
+    size: tuple[int, int], listeners: TargetListeners, expected: str, sampled: list[int]
 ) -> None:
     source = shown(listeners=(listeners,))
     app = desk(source)
@@ -209,7 +209,7 @@ async def test_where_no_visible_process_serves_it_the_full_reason_is_shown(
         await press(app, pilot, "p")
         reason = app.profile_session.choose().reason
         words_shown = " ".join(frame(app).split())
-        assert words in reason
+        assert expected in reason
         assert reason in words_shown
         assert sampled == []
         source.tick(listeners=samples.listeners())
@@ -248,8 +248,8 @@ async def test_without_a_service_the_process_is_named_before_anything_attaches(
     app.session.settings = replace(app.session.settings, targets=())
     async with app.run_test(size=size) as pilot:
         await ready(app, pilot)
-        said = await press(app, pilot, "p")
-        assert said == "no service is shown: p samples 777 batch.py; the arrows choose another"
+        message = await press(app, pilot, "p")
+        assert message == "no service is shown: p samples 777 batch.py; the arrows choose another"
         assert sampled == []
         assert "p profiles 777" in frame(app)
         await pilot.press("1")  # the list no longer has the focus
@@ -303,8 +303,8 @@ async def test_of_two_real_services_the_shown_one_is_sampled_and_not_the_busier_
     with service(3, 0) as quiet, service(0, 1) as busy:
         settings = Settings(
             targets=tuple(
-                TargetSettings(url=f"http://127.0.0.1:{one['port']}/metrics")
-                for one in (quiet, busy)
+                TargetSettings(url=f"http://127.0.0.1:{item['port']}/metrics")
+                for item in (quiet, busy)
             )
         )
         themes = tuple(theme_files.theme_folders())
@@ -317,14 +317,14 @@ async def test_of_two_real_services_the_shown_one_is_sampled_and_not_the_busier_
         )
         async with app.run_test(size=(120, 40)) as pilot:
             await settled(app, pilot)
-            said = [
+            message = [
                 await waited(app, pilot, "p", f"{place} of 3 workers: p again for the next")
                 for place in (1, 2, 3)
             ]
             assert sorted(sampled) == sorted(quiet["workers"])
             assert all(
-                f"sampling {pid} prefork_server.py" in words
-                for pid, words in zip(sampled, said, strict=True)
+                f"sampling {pid} prefork_server.py" in expected
+                for pid, expected in zip(sampled, message, strict=True)
             )
             await press(app, pilot, "q", "4", "down", "down")
             await waited(app, pilot, "p", f"sampling {busy['parent']} prefork_server.py")
@@ -334,12 +334,12 @@ async def test_of_two_real_services_the_shown_one_is_sampled_and_not_the_busier_
     assert rows == [], "the profile's screen has no process table"
 
 
-async def waited(app: TputtuiApp, pilot: Pilot[int], key: str, words: str) -> str:
+async def waited(app: TputtuiApp, pilot: Pilot[int], key: str, expected: str) -> str:
     """Return the last line once it contains the text: the lookup of processes may take a while."""
     await pilot.press(key)
     for _ in range(200):
         await pilot.pause(0.05)
         last = last_line(app)
-        if words in last:
+        if expected in last:
             return last
-    raise AssertionError(f"{words!r} is not in {last!r}")
+    raise AssertionError(f"{expected!r} is not in {last!r}")

@@ -98,9 +98,9 @@ async def test_an_export_names_all_its_files_and_their_folder_in_one_line(
     )
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(120, 24)) as pilot:
-        said = (await typed(app, pilot, "e")).splitlines()[-1]
-        assert said.strip().startswith("saved 1-")
-        assert said.endswith(
+        output = (await typed(app, pilot, "e")).splitlines()[-1]
+        assert output.strip().startswith("saved 1-")
+        assert output.endswith(
             ".speedscope.json, .collapsed.txt, .svg in ~/.local/state/tputtui/profiles"
         )
         assert len(app.session.saved_paths) == 3
@@ -134,9 +134,9 @@ def test_a_file_that_is_no_profile_is_one_sentence(
     path = tmp_path / name
     path.write_bytes(content)
     assert main(["view", str(path)]) == 2
-    said = capsys.readouterr().err.strip().splitlines()
-    assert len(said) == 1
-    assert name in said[0]
+    output = capsys.readouterr().err.strip().splitlines()
+    assert len(output) == 1
+    assert name in output[0]
 
 
 def test_view_converts_to_another_format(

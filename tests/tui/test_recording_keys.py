@@ -194,9 +194,9 @@ async def test_a_mark_is_on_the_time_axis_and_in_the_list(size: tuple[int, int])
         before = frame(app)
         await pilot.press("m", *"[red]up", "enter")
         await until(pilot, app, "marked: [red]up")
-        (words, moment), *_ = source.was_asked("add_mark")
-        assert words == "[red]up"
-        app.session.marks[0] = type(app.session.marks[0])(moment, source.snapshot.at - 20.0, words)
+        (text, moment), *_ = source.was_asked("add_mark")
+        assert text == "[red]up"
+        app.session.marks[0] = type(app.session.marks[0])(moment, source.snapshot.at - 20.0, text)
         app.session.show_frame()
         marked = await settled(app, pilot)
         assert marked != before
@@ -229,10 +229,8 @@ async def test_two_marks_make_a_span_the_baseline() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(app, pilot)
         source.tick(60.0)
-        for at, words in ((-50.0, "calm"), (-12.0, "deploy")):
-            app.session.marks.append(
-                Mark(source.snapshot.time + at, source.snapshot.at + at, words)
-            )
+        for at, text in ((-50.0, "calm"), (-12.0, "deploy")):
+            app.session.marks.append(Mark(source.snapshot.time + at, source.snapshot.at + at, text))
         await pilot.press("M")
         await until(pilot, app, "Enter goes there")
         await pilot.press("b")
@@ -248,17 +246,17 @@ async def test_two_marks_make_a_span_the_baseline() -> None:
 
 
 def test_a_change_is_coloured_only_once_confirmed_and_by_the_better_direction() -> None:
-    found = BaselineFigure(100.0, 1.0, 1.0, "req/s")
-    assert difference_spans(found, 90.0)[0].role == "plain"
+    figure = BaselineFigure(100.0, 1.0, 1.0, "req/s")
+    assert difference_spans(figure, 90.0)[0].role == "plain"
     assert difference_spans(BaselineFigure(100.0), 90.0)[0].role == "dim"
     sure = SequenceResult(-10.0, 2.0, is_confirmed=True)
-    assert line_text(tuple(difference_spans(found, 95.0, sure, 1))) == "▼ 10 % ± 2.0"
-    assert [difference_spans(found, 95.0, sure, better)[0].role for better in (1, -1, 0)] == [
+    assert line_text(tuple(difference_spans(figure, 95.0, sure, 1))) == "▼ 10 % ± 2.0"
+    assert [difference_spans(figure, 95.0, sure, better)[0].role for better in (1, -1, 0)] == [
         "bad",
         "ok",
         "plain",
     ]
-    unsure = difference_spans(found, 95.0, SequenceResult(-10.0, 2.0, is_confirmed=False), 1)
+    unsure = difference_spans(figure, 95.0, SequenceResult(-10.0, 2.0, is_confirmed=False), 1)
     assert unsure == [TextSpan("no clear difference", "dim")]
 
 
@@ -270,7 +268,7 @@ def test_ratios_differ_by_points_and_different_units_are_not_compared() -> None:
         )
         == "▲ 4.0 pp ± 1.0"
     )
-    assert told(BaselineFigure(5.0, unit="By/s"), 5.0) == "= 0 %"
+    assert difference_text(BaselineFigure(5.0, unit="By/s"), 5.0) == "= 0 %"
     assert (
         line_text(tuple(difference_spans(BaselineFigure(5.0, unit="By/s"), 5.0, unit="req/s")))
         == "was in By/s"
@@ -299,9 +297,9 @@ async def test_two_minutes_after_b_the_change_is_evaluated_and_a_fall_is_red() -
         assert judged is app.baseline_commands.evaluate(name), (
             "it is told anew only when a row was filled"
         )
-        scene = app.session.current_frame()
-        assert scene is not None
-        assert scene.baseline_difference(name, 1284.0, 1)[0].role == "bad"
+        current = app.session.current_frame()
+        assert current is not None
+        assert current.baseline_difference(name, 1284.0, 1)[0].role == "bad"
         assert "not in it" in frame(app), "of latency the baseline holds nothing"
 
 
@@ -320,12 +318,12 @@ def test_the_level_of_a_baseline_is_drawn_behind_the_chart(level: float, row: in
     assert line_text(with_level("  ▄█ ", has_level=False)) == "  ▄█ "
 
 
-def told(found: BaselineFigure | None, now: float | None) -> str:
-    return line_text(tuple(difference_spans(found, now)))
+def difference_text(figure: BaselineFigure | None, now: float | None) -> str:
+    return line_text(tuple(difference_spans(figure, now)))
 
 
 @pytest.mark.parametrize(
-    ("found", "now", "words"),
+    ("figure", "now", "text"),
     [
         (BaselineFigure(100.0), 103.1, "▲ 3.1 %"),
         (BaselineFigure(100.0), 80.0, "▼ 20 %"),
@@ -339,9 +337,9 @@ def told(found: BaselineFigure | None, now: float | None) -> str:
     ],
 )
 def test_a_difference_is_claimed_only_beyond_chance(
-    found: BaselineFigure | None, now: float | None, words: str
+    figure: BaselineFigure | None, now: float | None, text: str
 ) -> None:
-    assert told(found, now) == words
+    assert difference_text(figure, now) == text
 
 
 @pytest.mark.parametrize(
@@ -351,9 +349,9 @@ def test_a_difference_is_claimed_only_beyond_chance(
 def test_random_variation_is_estimated_from_five_separate_windows(
     windows: Sequence[float | None], known: bool
 ) -> None:
-    found = figure_from_windows(100.0, windows)
-    assert found is not None
-    assert (found.window_margin is not None) == known
+    figure = figure_from_windows(100.0, windows)
+    assert figure is not None
+    assert (figure.window_margin is not None) == known
 
 
 def test_windows_that_vary_more_need_a_larger_difference() -> None:
@@ -376,15 +374,15 @@ async def test_a_profile_captured_meanwhile_is_in_the_run_and_a_mark_on_every_ax
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         before = frame(app)
-        taken = replace(
+        captured = replace(
             profile, metadata=replace(profile.metadata, time=time.time() - 20, pid=7, name="serve")
         )
-        app.profile_session.on_saved(*app.profile_session.library.save_profile(taken))
+        app.profile_session.on_saved(*app.profile_session.library.save_profile(captured))
         assert source.was_asked("record_profile") == [], "nothing is recorded yet"
         await begun(pilot, source)
-        app.profile_session.on_saved(*app.profile_session.library.save_profile(taken))
+        app.profile_session.on_saved(*app.profile_session.library.save_profile(captured))
         ((at, pid, command, document, hottest),) = source.was_asked("record_profile")
-        assert (at, pid, command) == (taken.metadata.time, 7, "serve")
+        assert (at, pid, command) == (captured.metadata.time, 7, "serve")
         assert hottest.endswith(" %")
         assert file_formats.parse(document, "").duration_s == profile.duration_s
         # The sample's clock is not the machine's: the marks are moved to its time.
@@ -410,18 +408,18 @@ async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() 
         }
         app.session.update_view(baseline=Baseline("vs [red]half", figures))
         picture = await until(pilot, app, "vs [red]half")
-        scene = app.session.current_frame()
-        assert scene is not None
+        current = app.session.current_frame()
+        assert current is not None
         for view in (
-            throughput_panel(scene, 80, 8),
-            latency_panel(scene, 80, 8),
-            saturation_panel(scene, 120, 8),
-            routes_panel(scene, 100, 8),
+            throughput_panel(current, 80, 8),
+            latency_panel(current, 80, 8),
+            saturation_panel(current, 120, 8),
+            routes_panel(current, 100, 8),
         ):
             assert any("▲" in line_text(line) for line in view.lines), view
         faint = [
             span.text
-            for line in throughput_panel(scene, 80, 8).lines
+            for line in throughput_panel(current, 80, 8).lines
             for span in line
             if span.role == "faint"
         ]
@@ -429,7 +427,7 @@ async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() 
         assert "▲ 100 %" in picture
         cpu = next(
             line_text(line)
-            for line in saturation_panel(scene, 120, 8).lines
+            for line in saturation_panel(current, 120, 8).lines
             if " cpu " in line_text(line)
         )
         assert "pp" in cpu

@@ -85,7 +85,7 @@ async def shown(
         yield app, pilot
 
 
-async def until(pilot: Pilot[int], app: TputtuiApp, *words: str) -> str:
+async def until(pilot: Pilot[int], app: TputtuiApp, *texts: str) -> str:
     """Return the screen once it contains all the texts.
 
     Only the first is awaited where the others disappear again.
@@ -93,9 +93,9 @@ async def until(pilot: Pilot[int], app: TputtuiApp, *words: str) -> str:
     for _ in range(200):
         await pilot.pause(0.05)
         picture = frame(app)
-        if words[0] in picture and app.session.latest is not None and app.session.latest.services:
+        if texts[0] in picture and app.session.latest is not None and app.session.latest.services:
             return picture
-    raise AssertionError(f"{words[0]!r} does not appear:\n{picture}")
+    raise AssertionError(f"{texts[0]!r} does not appear:\n{picture}")
 
 
 @pytest.mark.slow
@@ -131,10 +131,10 @@ async def test_at_accepts_a_span_a_mark_and_a_time_of_day_and_refuses_the_rest(
     async with shown(player) as (app, pilot):
         await pilot.press("space")
         header, mark = player.header, player.marks[0]
-        for words, wanted in (("+3s", 3.0), ("deploy", mark.at - header.began_at)):
+        for typed_text, wanted in (("+3s", 3.0), ("deploy", mark.at - header.began_at)):
             await pilot.press(
-                "at", *words.replace("+", "").replace("3s", "")
-            ) if words == "deploy" else await pilot.press("at", "plus", "3", "s")
+                "at", *typed_text.replace("+", "").replace("3s", "")
+            ) if typed_text == "deploy" else await pilot.press("at", "plus", "3", "s")
             await pilot.press("enter")
             await pilot.pause(0.3)
             assert player.position.seconds == pytest.approx(wanted, abs=0.01)
@@ -154,14 +154,14 @@ async def test_at_accepts_a_span_a_mark_and_a_time_of_day_and_refuses_the_rest(
         await until(pilot, app, "is no moment")
 
 
-@pytest.mark.parametrize(("key", "words"), [("p", "off in a replay"), ("P", "off in a replay"), ("R", "off in a replay"),
+@pytest.mark.parametrize(("key", "typed_text"), [("p", "off in a replay"), ("P", "off in a replay"), ("R", "off in a replay"),
                                             ("m", "off in a replay"), ("comma", "REPLAY")])  # fmt: skip
 async def test_commands_that_need_the_live_process_are_disabled(
-    player: Player, key: str, words: str
+    player: Player, key: str, typed_text: str
 ) -> None:
     async with shown(player) as (app, pilot):
         await pilot.press(key)
-        await until(pilot, app, words)
+        await until(pilot, app, typed_text)
 
 
 async def test_the_footer_and_the_help_describe_the_keys_of_a_replay(player: Player) -> None:
@@ -173,10 +173,10 @@ async def test_the_footer_and_the_help_describe_the_keys_of_a_replay(player: Pla
         await pilot.press("space")
         footer = (await until(pilot, app, "space play")).splitlines()[-1]
         assert footer.rstrip().endswith("? help  q quit")
-    said = "\n".join(map(line_text, help_lines(120, {}, replay_commands(is_paused=False))))
-    assert "stand still, or play on" in said
-    assert "collecting goes on" not in said
-    assert "off: a run is not written to" not in said.replace("m is off", "")
+    help_text = "\n".join(map(line_text, help_lines(120, {}, replay_commands(is_paused=False))))
+    assert "stand still, or play on" in help_text
+    assert "collecting goes on" not in help_text
+    assert "off: a run is not written to" not in help_text.replace("m is off", "")
 
 
 @pytest.mark.parametrize("keys", [[], ["z"], ["i"], ["space"], ["0"], ["slash"], ["M"]])
@@ -189,8 +189,8 @@ async def test_a_replay_is_always_labelled_as_a_replay(player: Player, keys: lis
 
 
 def test_a_replay_has_the_keys_of_the_live_screen() -> None:
-    assert [(one.id, one.keys) for one in replay_commands(True)] == [
-        (one.id, one.keys) for one in COMMANDS
+    assert [(command.id, command.keys) for command in replay_commands(True)] == [
+        (command.id, command.keys) for command in COMMANDS
     ]
     assert 4 <= len(footer_hints(("live", "time", "everywhere"), {}, replay_commands(True))) <= 10
 
@@ -250,9 +250,9 @@ def test_every_moment_equals_the_snapshot_derived_in_order(recorded: Path) -> No
     reel._thread.join(30)
     assert reel.failure is None
     assert [
-        found[0]
+        shown[0]
         for snapshot in wanted
-        if (found := reel.snapshot_and_replicas(snapshot.at)) is not None
+        if (shown := reel.snapshot_and_replicas(snapshot.at)) is not None
     ] == wanted
     assert reel.shown_at(-1.0) is None
 
@@ -288,14 +288,14 @@ async def test_the_profile_of_a_moment_is_shown_without_its_source(tmp_path: Pat
         player = Player(run)
         async with shown(player) as (app, pilot):
             await pilot.press("space")
-            (taken,) = player.profiles
+            (profile,) = player.profiles
             assert app.replay_commands is not None
-            app.replay_commands.go_to(taken.at + 40)
+            app.replay_commands.go_to(profile.at + 40)
             axis = next(line for line in (await until(pilot, app, "└")).splitlines() if "└" in line)
             assert "p" in axis
             await pilot.press("p")
             await until(pilot, app, "off in a replay")
-            app.replay_commands.go_to(taken.at + 1)
+            app.replay_commands.go_to(profile.at + 1)
             await pilot.pause(0.5)
             await pilot.press("p")
             await until(pilot, app, "Call tree")

@@ -116,10 +116,10 @@ def test_other_bytes_that_are_not_utf_8_are_dropped_alone(broken: bytes) -> None
 
 def test_characters_whose_bytes_look_like_eight_bit_controls_are_typed_also_cut() -> None:
     text = "\u201b\u26db\u011b\U0001f4dd"  # each holds 0x9b, 0x9d or 0x9f
-    whole = text.encode()
-    for at in range(1, len(whole)):
-        found = "".join(ReplyFilter().feed("".join(decoded(whole[:at], whole[at:])), 0.0))
-        assert found == text
+    content = text.encode()
+    for at in range(1, len(content)):
+        received = "".join(ReplyFilter().feed("".join(decoded(content[:at], content[at:])), 0.0))
+        assert received == text
 
 
 @pytest.mark.parametrize("first", "[]P_^X")
@@ -250,10 +250,10 @@ def test_no_parameter_of_a_key_makes_textual_fail_or_type_the_sequence(
     code: int, alternate: str, modifiers: int, event: str, text: str, final: str
 ) -> None:
     sequence = f"\x1b[{code}{alternate};{modifiers}{event};{text}{final}"
-    found = messages([sequence])
-    assert all(isinstance(message, events.Key) for message in found)
-    assert len(found) <= max(1, len(text.split(":")))
-    assert not (event == ":3" and found)
+    received = messages([sequence])
+    assert all(isinstance(message, events.Key) for message in received)
+    assert len(received) <= max(1, len(text.split(":")))
+    assert not (event == ":3" and received)
     # The parser is neither broken nor waits for more of the sequence.
     assert shown(messages([sequence, "k"], [0.0]))[-1:] == ["k"]
 
@@ -339,15 +339,15 @@ def test_typed_text_passes_as_it_is(text: str) -> None:
     ],
 )
 def test_replies_that_textual_requested_arrive_whole_and_cut(sequence: str, message: type) -> None:
-    assert [type(found) for found in messages([sequence])] == [message]
+    assert [type(received) for received in messages([sequence])] == [message]
     for at in range(1, len(sequence)):
-        assert [type(found) for found in messages([sequence[:at], sequence[at:]], [SHORT_S])] == [
-            message
-        ]
+        assert [
+            type(received) for received in messages([sequence[:at], sequence[at:]], [SHORT_S])
+        ] == [message]
     for at in range(3, len(sequence)):
-        assert [type(found) for found in messages([sequence[:at], sequence[at:]], [600.0])] == [
-            message
-        ]
+        assert [
+            type(received) for received in messages([sequence[:at], sequence[at:]], [600.0])
+        ] == [message]
 
 
 def test_focus_cut_behind_its_esc_types_nothing() -> None:
@@ -365,9 +365,9 @@ def test_focus_cut_behind_its_esc_types_nothing() -> None:
 
 
 def test_a_size_without_pixels_does_not_move_the_mouse() -> None:
-    found = messages(["\x1b[48;40;120;0;0t", "\x1b[<0;10;5M"], [0.0])
-    assert [type(message) for message in found] == [events.Resize, events.MouseDown]
-    mouse = found[1]
+    received = messages(["\x1b[48;40;120;0;0t", "\x1b[<0;10;5M"], [0.0])
+    assert [type(message) for message in received] == [events.Resize, events.MouseDown]
+    mouse = received[1]
     assert isinstance(mouse, events.MouseDown)
     assert (mouse.x, mouse.y) == (9, 4)
 
@@ -394,17 +394,17 @@ def test_the_parser_goes_on_after_any_exception(unit: str) -> None:
 
 
 def test_an_error_is_reported_once_for_each_type_and_line_up_to_a_limit() -> None:
-    told: list[Exception] = []
-    once = ErrorNotices(told.append)
+    reported: list[Exception] = []
+    once = ErrorNotices(reported.append)
     for kind in (ValueError, ValueError, TypeError, ValueError):
         try:
             raise kind
         except (ValueError, TypeError) as error:
             once(error)
-    assert [type(error) for error in told] == [ValueError, TypeError]
+    assert [type(error) for error in reported] == [ValueError, TypeError]
     for number in range(100):
         once(type(f"Kind{number}Error", (Exception,), {})())
-    assert len(told) == MOST_KINDS
+    assert len(reported) == MOST_KINDS
 
 
 # -------------------------------------------------------------------------------------------- paste
@@ -415,24 +415,24 @@ def test_a_paste_is_one_event_whatever_its_content(reads: int) -> None:
     text = "q?\x1b[31mred\x1b[0m\x03\x1b]11;?\x07\x1b[Aend\nnext"
     sequence = f"\x1b[200~{text}\x1b[201~q"
     parts = pieces(sequence, list(range(reads, len(sequence), reads)))
-    found = messages(parts, [1.0] * (len(parts) - 1))
-    assert [type(message) for message in found] == [events.Paste, events.Key]
-    paste = found[0]
+    received = messages(parts, [1.0] * (len(parts) - 1))
+    assert [type(message) for message in received] == [events.Paste, events.Key]
+    paste = received[0]
     assert isinstance(paste, events.Paste)
     assert paste.text == "q?[31mred[0m]11;?[Aend\nnext"
 
 
 def test_a_paste_is_cut_at_a_length_and_nothing_of_the_rest_acts() -> None:
-    found = messages(["\x1b[200~", *["q" * 4096] * 50, "\x1b[201~"], [0.0] * 51)
-    assert [type(message) for message in found] == [events.Paste]
-    paste = found[0]
+    received = messages(["\x1b[200~", *["q" * 4096] * 50, "\x1b[201~"], [0.0] * 51)
+    assert [type(message) for message in received] == [events.Paste]
+    paste = received[0]
     assert isinstance(paste, events.Paste)
     assert len(paste.text) == LONGEST_PASTE
 
 
 def test_a_paste_without_an_end_ends_with_the_first_key_after_a_long_pause() -> None:
-    found = messages(["\x1b[200~some", " text", "q"], [3.0, 3.0])
-    assert shown(found) == ["Paste{'text': 'some text'}", "q"]
+    received = messages(["\x1b[200~some", " text", "q"], [3.0, 3.0])
+    assert shown(received) == ["Paste{'text': 'some text'}", "q"]
     assert shown(messages(["\x1b[200~some", "q", "\x1b[201~"], [0.5, 0.5])) == [
         "Paste{'text': 'someq'}"
     ]

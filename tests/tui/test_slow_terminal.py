@@ -93,12 +93,12 @@ class Queue:
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> TputtuiApp:
     """Return the app, reduced to sending updates."""
-    made = desk()
-    made._driver = Queue()  # type: ignore[assignment]
-    screen = type("FakeScreen", (), {"outer_size": made.size})()
+    created = desk()
+    created._driver = Queue()  # type: ignore[assignment]
+    screen = type("FakeScreen", (), {"outer_size": created.size})()
     monkeypatch.setattr(TputtuiApp, "screen", screen)
     monkeypatch.setattr(TputtuiApp, "put_off", lambda _self: None)
-    return made
+    return created
 
 
 def row(text: str) -> ChopsUpdate:

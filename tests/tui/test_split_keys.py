@@ -21,9 +21,9 @@ WAYS = split_options("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {})
 class TwoArms(FakeSource):
     """Source whose treatment is a quarter slower."""
 
-    def __init__(self, found: tuple[SplitOption, ...] = WAYS) -> None:
+    def __init__(self, options: tuple[SplitOption, ...] = WAYS) -> None:
         super().__init__(samples.snapshot())
-        self._found = found
+        self._found = options
         self.split_by: TrafficSplit | None = None
 
     def find_split_options(
@@ -38,12 +38,12 @@ class TwoArms(FakeSource):
 
     def tick(self, seconds: float = 1.0, **changes: Any) -> None:
         chosen = self.split_by
-        told = (
+        split_state = (
             SplitState(self._arm(chosen.control.name, 0), self._arm(chosen.treatment.name, 1))
             if chosen
             else None
         )
-        super().tick(seconds, split=told, **changes)
+        super().tick(seconds, split=split_state, **changes)
 
     @staticmethod
     def _arm(name: str, at: int) -> ServiceState:
@@ -101,9 +101,9 @@ async def test_after_two_minutes_it_reports_what_is_worse_and_the_event_log_does
             await pilot.pause(0.02)
         shown = await settled(app, pilot)
     assert "treatment is worse: p50 +2" in shown
-    said = [words[0].text for words in source.was_asked("log_event")]
-    assert len(said) == 3, "each quantile once"
-    assert said[0].startswith("web-02 is worse than control: p50 +2")
+    messages = [arguments[0].text for arguments in source.was_asked("log_event")]
+    assert len(messages) == 3, "each quantile once"
+    assert messages[0].startswith("web-02 is worse than control: p50 +2")
 
 
 async def test_key_a_again_ends_the_split() -> None:
@@ -149,12 +149,18 @@ async def test_a_treatment_that_loses_its_traffic_is_reported_after_ten_seconds(
     app = desk(source)
 
     def silent(snapshot: Snapshot) -> SplitState | None:
-        told = snapshot.split
-        if told is None or told.treatment is None or told.treatment.traffic is None:
-            return told
+        split_state = snapshot.split
+        if (
+            split_state is None
+            or split_state.treatment is None
+            or split_state.treatment.traffic is None
+        ):
+            return split_state
         return replace(
-            told,
-            treatment=replace(told.treatment, traffic=replace(told.treatment.traffic, rps=0.0)),
+            split_state,
+            treatment=replace(
+                split_state.treatment, traffic=replace(split_state.treatment.traffic, rps=0.0)
+            ),
         )
 
     async with app.run_test(size=(120, 40)) as pilot:

@@ -22,12 +22,12 @@ NAMES = theme_files.theme_names(FOLDERS)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_included_theme_is_legible(name: str) -> None:
-    look = palette.load_palette(name, FOLDERS)
-    look.textual_theme().to_color_system().generate()
-    if look.is_ansi:
+    loaded = palette.load_palette(name, FOLDERS)
+    loaded.textual_theme().to_color_system().generate()
+    if loaded.is_ansi:
         return
     for role in ("plain", "dim", "strong", "ok", "warning", "bad", "accent", "data"):
-        style = look.styles[role]
+        style = loaded.styles[role]
         assert style.color is not None
         assert style.bgcolor is not None
         ratio = theme_files.contrast_ratio(
@@ -41,7 +41,7 @@ def test_the_themes_dark_light_and_terminal_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "expected"),
     [
         (lambda s: s.replace("[roles]", "[rolls]"), "has no [roles]"),
         (lambda s: s.replace('ok = "', 'okay = "'), "unknown role"),
@@ -52,13 +52,13 @@ def test_the_themes_dark_light_and_terminal_exist() -> None:
         (lambda s: s + "#" * 70_000, "larger than"),
     ],
 )
-def test_a_broken_theme_is_one_sentence(change: object, words: str, tmp_path: Path) -> None:
+def test_a_broken_theme_is_one_sentence(change: object, expected: str, tmp_path: Path) -> None:
     assert callable(change)
     path = tmp_path / "dark.toml"
     path.write_text(change((FOLDERS[-1] / "dark.toml").read_text()))
     with pytest.raises(theme_files.BadThemeError) as caught:
         palette.read_palette(path)
-    assert words in str(caught.value)
+    assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -68,12 +68,12 @@ def test_an_unknown_theme_is_refused_with_the_known_names() -> None:
 
 
 def test_no_key_has_two_meanings() -> None:
-    taken: dict[str, str] = {}
+    used_keys: dict[str, str] = {}
     for command in commands.COMMANDS:
         for key in command.keys.split(","):
-            assert taken.setdefault(key, command.id) == command.id
+            assert used_keys.setdefault(key, command.id) == command.id
     for moves, _ in keys.MOVE_KEYS:
-        assert not set(moves.split(",")) & set(taken)
+        assert not set(moves.split(",")) & set(used_keys)
 
 
 def test_a_footer_has_at_most_ten_keys() -> None:

@@ -33,7 +33,7 @@ def test_moving_in_time_stays_between_the_first_snapshot_and_now(steps: list[flo
 
 
 @pytest.mark.parametrize(
-    ("words", "moment"),
+    ("text", "moment"),
     [
         ("-90s", 1410.0),
         ("90", 1410.0),
@@ -42,16 +42,16 @@ def test_moving_in_time_stays_between_the_first_snapshot_and_now(steps: list[flo
         (" 14:21:40 ", 1500.0),
     ],
 )
-def test_times_are_parsed(words: str, moment: float) -> None:
+def test_times_are_parsed(text: str, moment: float) -> None:
     timeline = lived(500)  # 14:13:20 to 14:21:40
-    assert timeline.jump(words, 0.0)
+    assert timeline.jump(text, 0.0)
     assert timeline.moment == moment
 
 
-@pytest.mark.parametrize("words", ["noon", "", "-2h", "09:00", "25:99:99x"])
-def test_an_invalid_or_unreachable_time_moves_nothing(words: str) -> None:
+@pytest.mark.parametrize("text", ["noon", "", "-2h", "09:00", "25:99:99x"])
+def test_an_invalid_or_unreachable_time_moves_nothing(text: str) -> None:
     timeline = lived(500)
-    assert not timeline.jump(words, 0.0)
+    assert not timeline.jump(text, 0.0)
     assert timeline.moment is None
 
 

@@ -72,7 +72,7 @@ CHOSEN = {
 }
 
 
-def look(**changes: Any) -> BrowserState:
+def browser_state(**changes: Any) -> BrowserState:
     fields: dict[str, Any] = {
         "target": "web-01",
         "families": families(),
@@ -84,22 +84,22 @@ def look(**changes: Any) -> BrowserState:
 
 
 LOOKS = (
-    look(),
-    look(families=None, matches=()),
-    look(matches=(), cursor=None, query=EVIL),
-    look(
+    browser_state(),
+    browser_state(families=None, matches=()),
+    browser_state(matches=(), cursor=None, query=EVIL),
+    browser_state(
         cursor=4,
         query=EVIL,
         target=EVIL,
         families=families(overrides={"traffic": {"family": EVIL}}),
     ),
-    look(
+    browser_state(
         choice_index=1,
         families=families(
             overrides=CHOSEN, replica_targets=((EVIL, EVIL),) * 9, hidden_series=70_000
         ),
     ),
-    look(cursor=99),
+    browser_state(cursor=99),
 )
 
 
@@ -113,7 +113,7 @@ def test_both_panels_fill_their_area_without_control_characters(
 
 
 def test_a_row_shows_the_type_the_series_and_the_current_figure() -> None:
-    lines = [line_text(line).rstrip() for line in browser_panel(look(), 100, 8).lines]
+    lines = [line_text(line).rstrip() for line in browser_panel(browser_state(), 100, 8).lines]
     assert lines[4].split() == [
         "http_requests_total",
         "counter",
@@ -137,21 +137,23 @@ def test_a_timestamp_is_shown_as_a_time_and_not_as_a_duration(
 
 
 def test_the_detail_shows_help_labels_and_the_last_figures() -> None:
-    shown = "\n".join(line_text(line).rstrip() for line in detail_panel(look(), 80, 9).lines)
-    for words in (
+    shown = "\n".join(
+        line_text(line).rstrip() for line in detail_panel(browser_state(), 80, 9).lines
+    )
+    for fragment in (
         "Requests by route.",
         "labels  route, status",
         "feeds   traffic, errors",
         "612.5 /s   in all 96,000",
     ):
-        assert words in shown
+        assert fragment in shown
     assert "█" in shown
 
 
 def test_signals_that_a_family_cannot_feed_are_marked_in_advance() -> None:
     shown = "\n".join(
         line_text(line).rstrip()
-        for line in detail_panel(look(cursor=0, choice_index=1), 90, 9).lines
+        for line in detail_panel(browser_state(cursor=0, choice_index=1), 90, 9).lines
     )
     assert "▸ traffic     a gauge is a level: only what counts can be traffic" in shown
     assert all(slot in shown for slot in SIGNALS)
@@ -171,7 +173,7 @@ def test_a_family_without_a_measurement_cannot_be_charted() -> None:
 
 
 def test_the_charted_family_is_marked_in_the_list_and_in_its_detail() -> None:
-    charted = look(charted=("web-01", "db_pool_in_use"), cursor=0)
+    charted = browser_state(charted=("web-01", "db_pool_in_use"), cursor=0)
     row = next(
         line_text(line)
         for line in browser_panel(charted, 100, 9).lines
@@ -179,7 +181,7 @@ def test_the_charted_family_is_marked_in_the_list_and_in_its_detail() -> None:
     )
     assert "chart" in row
     assert "feeds   chart" in "\n".join(map(line_text, detail_panel(charted, 90, 9).lines))
-    elsewhere = look(charted=("web-02", "db_pool_in_use"), cursor=0)
+    elsewhere = browser_state(charted=("web-02", "db_pool_in_use"), cursor=0)
     assert "feeds   nothing yet" in "\n".join(map(line_text, detail_panel(elsewhere, 90, 9).lines))
 
 
@@ -209,8 +211,10 @@ def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait(
     )
     figures = FamilyValues(rows, array("d", [1.0]) * 20_000, array("d", [1.0]) * 20_000)
     began = time.process_time()
-    found = matching_indices("mod9 thng", rows)
-    big = look(families=families(family_values=figures), matches=found, cursor=len(found) - 1)
+    indices = matching_indices("mod9 thng", rows)
+    big = browser_state(
+        families=families(family_values=figures), matches=indices, cursor=len(indices) - 1
+    )
     view = browser_panel(big, 120, 40)
     spent = time.process_time() - began
     assert view.cursor == 39
@@ -225,16 +229,21 @@ def test_the_config_lines_are_read_by_the_config() -> None:
         ("web 2 \x1b[31m", "http://10.0.0.2:8000/metrics"),
     )
     lines = config_lines(families(overrides=CHOSEN, replica_targets=targets))
-    found = parse_config(
+    values = parse_config(
         "\n".join(lines), "config.toml", Validators(check_url=parse_address)
     ).values["targets"]
-    assert [target.name for target in found] == [name for name, _ in targets]
-    assert [target.bindings for target in found] == [CHOSEN, CHOSEN]
+    assert [target.name for target in values] == [name for name, _ in targets]
+    assert [target.bindings for target in values] == [CHOSEN, CHOSEN]
 
 
 def test_without_a_choice_there_are_no_config_lines() -> None:
     assert config_lines(families()) == []
-    assert "to keep it" not in "\n".join(map(line_text, detail_panel(look(), 120, 12).lines))
+    assert "to keep it" not in "\n".join(
+        map(line_text, detail_panel(browser_state(), 120, 12).lines)
+    )
     assert "to keep it" in "\n".join(
-        map(line_text, detail_panel(look(families=families(overrides=CHOSEN)), 120, 12).lines)
+        map(
+            line_text,
+            detail_panel(browser_state(families=families(overrides=CHOSEN)), 120, 12).lines,
+        )
     )

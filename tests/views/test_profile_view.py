@@ -45,8 +45,8 @@ EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 10_000
 def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profile:
     frames = FrameTable()
 
-    def stack(*words: tuple[str, str, int]) -> Stack:
-        return tuple(frames.add_frame(*word) for word in words)
+    def stack(*calls: tuple[str, str, int]) -> Stack:
+        return tuple(frames.add_frame(*word) for word in calls)
 
     root = ("main", "/srv/app/main.py", 1)
     run = stack(root, ("handle", "/srv/app/main.py", 20), (name, "/srv/app/rank.py", 7))
@@ -70,9 +70,9 @@ def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profi
     )
 
 
-def book(made: Profile | None = None) -> ProfileView:
+def book(captured: Profile | None = None) -> ProfileView:
     out = ProfileView()
-    out.update(ProfileAnalysis(made or profile()))
+    out.update(ProfileAnalysis(captured or profile()))
     return out
 
 
@@ -101,8 +101,8 @@ def drawn(
 def test_every_tab_fills_its_area_without_control_characters(
     tab: str, size: tuple[int, int]
 ) -> None:
-    for made in (profile(), profile(name=EVIL), profile(0)):
-        shown = book(made)
+    for captured in (profile(), profile(name=EVIL), profile(0)):
+        shown = book(captured)
         shown.show_tab(tab)
         view = render_pane(
             ProfilePane(
@@ -133,11 +133,11 @@ def test_the_cursor_starts_on_running_code_and_not_on_the_longest_wait() -> None
 
 
 def test_without_running_code_the_longest_wait_is_named_as_a_wait() -> None:
-    made = profile()
+    captured = profile()
     idle = replace(
-        made,
+        captured,
         slices=tuple(
-            replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices
+            replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in captured.slices
         ),
     )
     shown = book(idle)
@@ -224,15 +224,15 @@ def test_my_code_only_lists_my_functions_and_what_they_called() -> None:
 
 
 def test_of_functions_that_all_wait_none_is_running() -> None:
-    made = profile()
+    captured = profile()
     idle = replace(
-        made,
+        captured,
         slices=tuple(
-            replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices
+            replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in captured.slices
         ),
     )
     assert describe_top_function(idle) == "nothing runs: Condition.wait 100 %"
-    assert describe_top_function(made) == "compute 15 %"  # the waits have 85 %
+    assert describe_top_function(captured) == "compute 15 %"  # the waits have 85 %
     shown = book(idle)
     shown.show_tab("hot")
     assert shown.hottest() == "no function runs; longest wait: Condition.wait, 100.0 %"
@@ -335,14 +335,14 @@ def test_enter_on_a_leaf_shows_its_source_with_line_heat() -> None:
 
 
 def test_a_growing_profile_keeps_the_cursor_on_its_function() -> None:
-    made = profile(2)
-    shown = book(made)
+    captured = profile(2)
+    shown = book(captured)
     page = shown.current_tab
     assert page is not None
     page.move(-1000)
     page.move(1)
     before = page.selected_function()
-    shown.update(ProfileAnalysis(made.with_slice(made.slices[0])))
+    shown.update(ProfileAnalysis(captured.with_slice(captured.slices[0])))
     assert shown.current_tab is page
     after = page.selected_function()
     assert before is not None
@@ -362,18 +362,18 @@ def test_a_significant_difference_is_reported_and_equal_captures_have_none() -> 
 
 def test_a_capture_never_claims_more_seconds_than_were_asked_for() -> None:
     study = ProfileAnalysis(profile())
-    words = line_text(
+    line = line_text(
         state_line(
             SamplingStatus(1, "app", 4.0, 10.0, is_attached=True), study, [], "", "tree", 120
         )
     )
-    assert "600 samples of 2 threads, 6 s left" in words
-    words = line_text(
+    assert "600 samples of 2 threads, 6 s left" in line
+    line = line_text(
         state_line(
             SamplingStatus(1, "app", 10.0, 10.0, is_attached=True), study, [], "", "tree", 120
         )
     )
-    assert "reading the last second" in words
+    assert "reading the last second" in line
 
 
 # ---------------------------------------------------------------------------------------- the strip
@@ -388,18 +388,18 @@ def test_the_strip_shows_the_service_of_the_profiled_process() -> None:
         *samples.targets(),
         replace(samples.targets()[0], name="till-1", url="http://127.0.0.1:8001/metrics"),
     )
-    here = TargetListeners(
+    listeners = TargetListeners(
         "till-1", 8001, "127.0.0.1:8001", here=True, holders=(SocketHolder(5, 1.0),)
     )
     snapshot = samples.snapshot(
-        services=(shop, till), targets=targets, listeners=(*samples.listeners(), here)
+        services=(shop, till), targets=targets, listeners=(*samples.listeners(), listeners)
     )
     own = find_service(snapshot, ProcessReference(5, 1.0))
     assert own is not None
     assert own.name == "till"
-    words = line_text(strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, own))
-    assert "till pool" in words
-    assert "shop queue" not in words
+    line = line_text(strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, own))
+    assert "till pool" in line
+    assert "shop queue" not in line
     assert find_service(snapshot, ProcessReference(5, 2.0)) is None, (
         "another process took over the pid"
     )
@@ -436,8 +436,10 @@ def test_a_profile_without_cpu_time_is_compared_by_the_common_measure() -> None:
 
 
 def test_a_narrow_capture_summary_drops_the_default_details_first() -> None:
-    made = profile()
-    study = ProfileAnalysis(replace(made, metadata=replace(made.metadata, python="3.12", errors=2)))
+    captured = profile()
+    study = ProfileAnalysis(
+        replace(captured, metadata=replace(captured.metadata, python="3.12", errors=2))
+    )
     shown = SamplingStatus(1, "app", is_done=True)
     assert (
         capture_summary(shown, study, 90)
@@ -451,9 +453,9 @@ def test_a_narrow_capture_summary_drops_the_default_details_first() -> None:
 
 
 def test_the_words_of_the_rule_line_are_complete_at_every_width() -> None:
-    made = profile()
+    captured = profile()
     shown = book(
-        replace(made, metadata=replace(made.metadata, asked_s=6.0, python="3.12", errors=2))
+        replace(captured, metadata=replace(captured.metadata, asked_s=6.0, python="3.12", errors=2))
     )
     for width in range(70, 130):
         head = drawn(shown, width).splitlines()[0]
@@ -462,10 +464,10 @@ def test_the_words_of_the_rule_line_are_complete_at_every_width() -> None:
 
 
 def test_the_requested_and_the_achieved_rate_are_shown_together() -> None:
-    made = profile(4)
-    asked = ProfileAnalysis(replace(made, metadata=replace(made.metadata, asked_s=5.0)))
-    words = capture_summary(SamplingStatus(1, "app", is_done=True), asked, 90)
-    assert words == "1 app   4.0 of 5 s, 400 of 500 samples, 2 threads, nonblocking"
+    captured = profile(4)
+    asked = ProfileAnalysis(replace(captured, metadata=replace(captured.metadata, asked_s=5.0)))
+    line = capture_summary(SamplingStatus(1, "app", is_done=True), asked, 90)
+    assert line == "1 app   4.0 of 5 s, 400 of 500 samples, 2 threads, nonblocking"
 
 
 def test_a_difference_of_zero_has_no_sign() -> None:

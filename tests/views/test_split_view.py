@@ -57,9 +57,9 @@ def arm(
     )
 
 
-def scene(
+def split_frame(
     chosen: TrafficSplit = BY_TARGET,
-    told: Mapping[str, EffectEstimate | str] | str = "first evaluation in 72 s",
+    estimates: Mapping[str, EffectEstimate | str] | str = "first evaluation in 72 s",
     state: SplitState | None = None,
     silent_s: float | None = None,
     **changes: object,
@@ -69,17 +69,17 @@ def scene(
         arm(chosen.control.name, "web-01"),
         arm(chosen.treatment.name, "web-02", p99=0.109, errors=0.0092),
     )
-    look = ActiveSplit(chosen, snapshot.at - 314.0, silent_s)
+    active_split = ActiveSplit(chosen, snapshot.at - 314.0, silent_s)
 
     def apart(one: SplitFigure) -> EffectEstimate | str:
-        return told if isinstance(told, str) else told[one.label]
+        return estimates if isinstance(estimates, str) else estimates[one.label]
 
     shown = replace(snapshot, split=state or both)
-    return Frame(shown, samples.past(), ViewState(split=look), evaluate_effect=apart)
+    return Frame(shown, samples.past(), ViewState(split=active_split), evaluate_effect=apart)
 
 
-def words(scene: Frame, width: int = 120, height: int = 14) -> str:
-    return "\n".join(line_text(line).rstrip() for line in split_panel(scene, width, height).lines)
+def panel_text(frame: Frame, width: int = 120, height: int = 14) -> str:
+    return "\n".join(line_text(line).rstrip() for line in split_panel(frame, width, height).lines)
 
 
 @given(
@@ -89,9 +89,9 @@ def words(scene: Frame, width: int = 120, height: int = 14) -> str:
     st.sampled_from([SURE, "first evaluation in 72 s", "needs 50 req/s an arm"]),
 )
 def test_the_panel_fills_its_area_at_every_size(
-    width: int, height: int, chosen: TrafficSplit, told: dict[str, EffectEstimate | str]
+    width: int, height: int, chosen: TrafficSplit, estimates: dict[str, EffectEstimate | str]
 ) -> None:
-    assert_fills(split_panel(scene(chosen, told), width, height).lines, width, height)
+    assert_fills(split_panel(split_frame(chosen, estimates), width, height).lines, width, height)
 
 
 @given(st.integers(40, 120), st.integers(3, 30), st.integers(0, 3))
@@ -102,7 +102,7 @@ def test_the_list_of_split_options_fills_its_area(width: int, height: int, curso
 
 
 def test_a_confirmed_change_has_a_word_a_sign_and_its_interval() -> None:
-    shown = words(scene(told=SURE))
+    shown = panel_text(split_frame(estimates=SURE))
     assert "treatment is worse: p90 +4.1 %, p99 +24 %, errors +0.80 pp" in shown
     assert "+24 % [+18, +31] worse" in shown
     assert "+0.80 pp [+0.60, +1.0] worse" in shown
@@ -116,18 +116,22 @@ def test_worse_and_better_together_are_called_a_trade_off() -> None:
     both = {**SURE, "traffic": EffectEstimate(0.06, 0.03, 0.09, is_confirmed=True)}
     assert (
         "a trade-off: worse in p90 +4.1 %, p99 +24 %, errors +0.80 pp; better in traffic +6.0 %"
-        in words(scene(told=both))
+        in panel_text(split_frame(estimates=both))
     )
 
 
 def test_without_a_confirmed_change_it_shows_what_is_not_excluded() -> None:
-    unclear = {name: replace(one, is_confirmed=False, low=-one.high) for name, one in SURE.items()}
-    assert "no clear difference: p99 may differ by up to 31 %" in words(scene(told=unclear))
+    unclear = {
+        name: replace(item, is_confirmed=False, low=-item.high) for name, item in SURE.items()
+    }
+    assert "no clear difference: p99 may differ by up to 31 %" in panel_text(
+        split_frame(estimates=unclear)
+    )
 
 
 def test_a_change_seen_at_one_evaluation_only_is_not_confirmed_yet() -> None:
-    once = {name: replace(one, is_confirmed=False) for name, one in SURE.items()}
-    shown = words(scene(told=once))
+    once = {name: replace(item, is_confirmed=False) for name, item in SURE.items()}
+    shown = panel_text(split_frame(estimates=once))
     assert (
         "p90 +4.1 %, p99 +24 %, errors +0.80 pp: sure if the next evaluation says so again" in shown
     )
@@ -136,28 +140,28 @@ def test_a_change_seen_at_one_evaluation_only_is_not_confirmed_yet() -> None:
 
 
 def test_a_narrow_terminal_leaves_the_interval_out() -> None:
-    shown = words(scene(told=SURE), 60, 10)
+    shown = panel_text(split_frame(estimates=SURE), 60, 10)
     assert "+24 % worse" in shown
     assert "[" not in shown
 
 
 def test_two_targets_of_one_host_are_named_by_their_ports() -> None:
     ports = split_options("127.0.0.1:8001", {}, {"127.0.0.1:8002": 3.0}, {})[0].split
-    shown = words(scene(ports, SURE), 80, 9)
+    shown = panel_text(split_frame(ports, SURE), 80, 9)
     assert "Control and treatment: two services" in shown
     assert "control :8001" in shown
     assert "treatment :8002" in shown
 
 
 def test_before_the_first_evaluation_the_difference_is_grey_and_the_time_is_named() -> None:
-    shown = words(scene())
+    shown = panel_text(split_frame())
     assert "too early to judge: first evaluation in 72 s" in shown
     assert "+24 % so far" in shown
     assert "worse" not in shown
 
 
 def test_the_traffic_of_arms_by_label_is_not_judged() -> None:
-    shown = words(scene(BY_LABEL, {**SURE, "traffic": "each gets its share"}))
+    shown = panel_text(split_frame(BY_LABEL, {**SURE, "traffic": "each gets its share"}))
     assert "each gets its share" in shown
     assert "control version=1.4" in shown
 
@@ -165,20 +169,20 @@ def test_the_traffic_of_arms_by_label_is_not_judged() -> None:
 def test_a_treatment_without_traffic_is_reported_and_a_target_that_is_down_gives_no_verdict() -> (
     None
 ):
-    assert "treatment has had no traffic for 14 s, control has" in words(
-        scene(told=SURE, silent_s=14.0)
+    assert "treatment has had no traffic for 14 s, control has" in panel_text(
+        split_frame(estimates=SURE, silent_s=14.0)
     )
-    assert "no traffic" not in words(scene(told=SURE, silent_s=6.0))
+    assert "no traffic" not in panel_text(split_frame(estimates=SURE, silent_s=6.0))
     targets = (
         TargetStatus("web-01", "http://web-01/metrics", "up"),
         TargetStatus("web-02", "http://x", "down"),
     )
-    shown = words(scene(told=SURE, silent_s=14.0, targets=targets))
+    shown = panel_text(split_frame(estimates=SURE, silent_s=14.0, targets=targets))
     assert "treatment is not seen: its targets are down, which is no verdict" in shown
 
 
 def test_an_arm_that_does_not_exist_is_reported() -> None:
-    shown = words(scene(state=SplitState(arm("x", "web-01"), None)))
+    shown = panel_text(split_frame(state=SplitState(arm("x", "web-01"), None)))
     assert "treatment: nothing of it is there" in shown
 
 
@@ -186,11 +190,11 @@ def test_an_arm_that_does_not_exist_is_reported() -> None:
 def test_it_replaces_throughput_and_latency_until_one_of_them_is_opened(
     width: int, height: int
 ) -> None:
-    plan = layout.plan_layout(scene(), width, height)
+    plan = layout.plan_layout(split_frame(), width, height)
     assert "split" in plan.heights
     assert "throughput" not in plan.heights
     assert "latency" not in plan.heights
-    asked = scene()
+    asked = split_frame()
     asked = replace(asked, view_state=replace(asked.view_state, focus="throughput"))
     assert "throughput" in layout.plan_layout(asked, width, height).heights
     assert "split" not in layout.plan_layout(asked, width, height).heights
@@ -198,6 +202,6 @@ def test_it_replaces_throughput_and_latency_until_one_of_them_is_opened(
 
 def test_hostile_values_of_a_label_are_drawn_as_text() -> None:
     evil = split_options("checkout", {}, {}, {"version": {"\x1b[31m[bold]x\n": 1.0, "ok": 2.0}})
-    shown = words(scene(evil[1].split, SURE))
+    shown = panel_text(split_frame(evil[1].split, SURE))
     assert "\x1b" not in shown
     assert_fills(split_options_view("checkout", evil, "req/s", 1, 72, 10).lines, 72, 10)

@@ -33,11 +33,11 @@ from tputtui.views.shared.frame import Frame, PanelView, ViewState
 from tputtui.views.shared.styled_text import Line, line_text
 
 
-def scene(snapshot: Snapshot, **viewpoint: Any) -> Frame:
-    return Frame(snapshot, samples.past(), ViewState(**viewpoint), "web-01")
+def sample_frame(snapshot: Snapshot, **view_state: Any) -> Frame:
+    return Frame(snapshot, samples.past(), ViewState(**view_state), "web-01")
 
 
-def said(view: PanelView) -> list[str]:
+def panel_lines(view: PanelView) -> list[str]:
     return [line_text(line).rstrip() for line in view.lines]
 
 
@@ -55,7 +55,7 @@ NO_RATE = samples.service(
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         (
             {"services": (), "targets": (), "is_ready": True},
@@ -76,40 +76,44 @@ NO_RATE = samples.service(
     ],
 )
 def test_routes_and_throughput_give_the_same_reason_and_no_heading_is_empty(
-    changes: dict[str, Any], words: str
+    changes: dict[str, Any], expected: str
 ) -> None:
-    what = scene(samples.snapshot(**changes))
-    assert said(throughput_panel(what, 60, 8))[1].strip().startswith(words)
-    below = said(routes_panel(what, 60, 8))
-    assert below[1].strip() == words
+    what = sample_frame(samples.snapshot(**changes))
+    assert panel_lines(throughput_panel(what, 60, 8))[1].strip().startswith(expected)
+    below = panel_lines(routes_panel(what, 60, 8))
+    assert below[1].strip() == expected
     assert not any("req/s" in line for line in below)
     assert below[2:] == [""] * 6
 
 
 def test_without_a_rate_both_say_when_there_will_be_a_rate() -> None:
-    what = scene(samples.snapshot(services=(NO_RATE,), targets=(UP,)))
+    what = sample_frame(samples.snapshot(services=(NO_RATE,), targets=(UP,)))
     assert no_rate_reason(what, NO_RATE) == "rates begin with the second scrape"
-    assert "rates begin with the second scrape" in said(throughput_panel(what, 60, 8))[1]
-    empty = scene(samples.snapshot(services=(replace(NO_RATE, breakdown=()),), targets=(UP,)))
-    assert said(routes_panel(empty, 60, 8))[1].strip() == "rates begin with the second scrape"
-    down = scene(samples.snapshot(services=(NO_RATE,), targets=(DOWN,)))
-    assert "web-01 is down: connection refused" in said(throughput_panel(down, 60, 8))[1]
+    assert "rates begin with the second scrape" in panel_lines(throughput_panel(what, 60, 8))[1]
+    empty = sample_frame(
+        samples.snapshot(services=(replace(NO_RATE, breakdown=()),), targets=(UP,))
+    )
+    assert (
+        panel_lines(routes_panel(empty, 60, 8))[1].strip() == "rates begin with the second scrape"
+    )
+    down = sample_frame(samples.snapshot(services=(NO_RATE,), targets=(DOWN,)))
+    assert "web-01 is down: connection refused" in panel_lines(throughput_panel(down, 60, 8))[1]
 
 
 def test_a_sum_without_the_label_is_not_traffic_without_labels() -> None:
-    one = samples.service(breakdown_by=("topic",), breakdown=())
+    state = samples.service(breakdown_by=("topic",), breakdown=())
     assert (
         "no topic: the service tells its traffic as one sum"
-        in said(routes_panel(scene(samples.snapshot(services=(one,))), 90, 6))[1]
+        in panel_lines(routes_panel(sample_frame(samples.snapshot(services=(state,))), 90, 6))[1]
     )
 
 
 def test_a_long_reason_is_wrapped_with_the_remedy_at_its_end() -> None:
     reason = "no histogram, summary or mean of the time a request takes"
-    one = samples.service(latency=None, reasons={"latency": reason})
-    lines = said(latency_panel(scene(samples.snapshot(services=(one,))), 50, 8))
+    state = samples.service(latency=None, reasons={"latency": reason})
+    lines = panel_lines(latency_panel(sample_frame(samples.snapshot(services=(state,))), 50, 8))
     assert " ".join(line.strip() for line in lines[1:3]) == f"{reason}: i to choose one"
-    assert missing_reasons(scene(samples.snapshot(services=(one,))), one, "latency") == [
+    assert missing_reasons(sample_frame(samples.snapshot(services=(state,))), state, "latency") == [
         f"{reason}: i to choose one"
     ]
 
@@ -119,8 +123,10 @@ def test_a_rate_by_class_is_complete_or_absent(width: int) -> None:
     errors = ErrorState(
         "x", "code", ("500",), 0.1, 1.5, {"2xx": 1.0, "4xx": 187_356_633.0, "5xx": 156_185.0}
     )
-    one = samples.service(errors=errors)
-    foot = said(throughput_panel(scene(samples.snapshot(services=(one,))), width, 8))[-1]
+    state = samples.service(errors=errors)
+    foot = panel_lines(
+        throughput_panel(sample_frame(samples.snapshot(services=(state,))), width, 8)
+    )[-1]
     assert [
         piece
         for piece in foot.split()
@@ -154,22 +160,24 @@ TOKENS = samples.service(
 def test_tokens_and_the_time_to_the_first_are_beside_requests_and_their_latency(
     height: int,
 ) -> None:
-    what = scene(samples.snapshot(services=(TOKENS,)))
+    what = sample_frame(samples.snapshot(services=(TOKENS,)))
     assert any(
         "also   generation 441.0 tokens/s" in line
-        for line in said(throughput_panel(what, 60, height))
+        for line in panel_lines(throughput_panel(what, 60, height))
     )
-    late = said(latency_panel(what, 60, height))
+    late = panel_lines(latency_panel(what, 60, height))
     assert any("time to first token   p50 375 ms   p99 ≥2.5 s" in line for line in late)
     assert len(late) == height
     assert any(line.startswith(" p99 ") for line in late)
 
 
 def test_a_service_without_a_latency_still_shows_the_further_signals() -> None:
-    one = replace(TOKENS, latency=None)
+    state = replace(TOKENS, latency=None)
     assert any(
         "time to first token" in line
-        for line in said(latency_panel(scene(samples.snapshot(services=(one,))), 60, 6))
+        for line in panel_lines(
+            latency_panel(sample_frame(samples.snapshot(services=(state,))), 60, 6)
+        )
     )
 
 
@@ -177,11 +185,11 @@ def test_a_service_without_a_latency_still_shows_the_further_signals() -> None:
 
 
 @pytest.mark.parametrize(
-    ("busy", "words"), [(7.28, "7.0 of 7.3"), (3.0, "3.0 of 3.0"), (0.0, "0.0 of 0.0")]
+    ("busy", "expected"), [(7.28, "7.0 of 7.3"), (3.0, "3.0 of 3.0"), (0.0, "0.0 of 0.0")]
 )
-def test_the_shown_processes_never_use_more_cores_than_are_busy(busy: float, words: str) -> None:
-    foot = said(processes_panel(scene(samples.snapshot(busy_cores=busy)), 76, 12))[-1]
-    assert f"these use {words} busy cores" in foot
+def test_the_shown_processes_never_use_more_cores_than_are_busy(busy: float, expected: str) -> None:
+    foot = panel_lines(processes_panel(sample_frame(samples.snapshot(busy_cores=busy)), 76, 12))[-1]
+    assert f"these use {expected} busy cores" in foot
 
 
 NAMED = SaturationState("a pool with a very long name of its own", "pool_in_use", 1234567, None)
@@ -192,10 +200,12 @@ NAMED = SaturationState("a pool with a very long name of its own", "pool_in_use"
 def test_a_name_is_as_long_as_the_width_allows_and_never_touches_its_number(
     width: int, value: float
 ) -> None:
-    one = samples.service(saturation=(replace(NAMED, value=value),))
+    state = samples.service(saturation=(replace(NAMED, value=value),))
     row = next(
         line
-        for line in said(saturation_panel(scene(samples.snapshot(services=(one,))), width, 12))
+        for line in panel_lines(
+            saturation_panel(sample_frame(samples.snapshot(services=(state,))), width, 12)
+        )
         if "a pool" in line
     )
     name, cut, rest = row[1:].partition("…")
@@ -207,12 +217,14 @@ def test_a_name_is_as_long_as_the_width_allows_and_never_touches_its_number(
 
 
 def test_a_resource_of_the_service_is_not_mistaken_for_the_host_s_of_the_same_name() -> None:
-    one = samples.service(
+    state = samples.service(
         saturation=(SaturationState("memory", "x_bytes", 1e8, 4e9, 0.025, unit="By"),)
     )
     rows = [
         line.split("  ")[0].strip()
-        for line in said(saturation_panel(scene(samples.snapshot(services=(one,))), 120, 12))
+        for line in panel_lines(
+            saturation_panel(sample_frame(samples.snapshot(services=(state,))), 120, 12)
+        )
     ]
     assert rows.count("memory") == 1
     assert rows.count("service memory") == 1
@@ -262,10 +274,12 @@ def test_the_classes_are_stacked_with_a_gap_where_nothing_is_known() -> None:
 
 
 def lines_of(quantiles: tuple[Quantile, ...]) -> list[str]:
-    one = samples.service(latency=LatencyState("x_seconds", "histogram", "s", quantiles))
+    state = samples.service(latency=LatencyState("x_seconds", "histogram", "s", quantiles))
     rows = quantile_chart_rows(len(quantiles), 80, 24)
     chart: tuple[Line, ...] = tuple(() for _ in range(rows))
-    return said(latency_panel(scene(samples.snapshot(services=(one,))), 80, 24, None, chart))
+    return panel_lines(
+        latency_panel(sample_frame(samples.snapshot(services=(state,))), 80, 24, None, chart)
+    )
 
 
 def test_only_a_bucket_that_is_too_wide_is_reported() -> None:
@@ -278,14 +292,14 @@ def test_only_a_bucket_that_is_too_wide_is_reported() -> None:
 
 @pytest.mark.parametrize("rps", [1284.0, 5000.0, 3.0])
 def test_the_maximum_of_the_scale_is_never_below_the_big_figure(rps: float) -> None:
-    one = samples.service(traffic=TrafficState("x_total", rps))
+    state = samples.service(traffic=TrafficState("x_total", rps))
     what = Frame(
-        samples.snapshot(services=(one,)),
+        samples.snapshot(services=(state,)),
         samples.past(lambda name: 1.0 if name == history_keys.traffic("checkout") else 0.0),
         ViewState(),
         "web-01",
     )
-    label = said(throughput_panel(what, 45, 8))[2].split()[0]
+    label = panel_lines(throughput_panel(what, 45, 8))[2].split()[0]
     factor = 1000.0 if label.endswith("k") else 1.0
     assert float(label.removesuffix("k")) * factor >= rps * 0.99
 
@@ -295,8 +309,10 @@ def test_targets_that_are_down_are_listed_first_and_the_others_are_counted() -> 
         TargetStatus(f"web-{at:02d}", "http://x/metrics", "up", series=5) for at in range(12)
     )
     broken = replace(many[7], state="down", error="connection refused")
-    shown = said(
-        targets_panel(scene(samples.snapshot(targets=(*many[:7], broken, *many[8:]))), 100, 6)
+    shown = panel_lines(
+        targets_panel(
+            sample_frame(samples.snapshot(targets=(*many[:7], broken, *many[8:]))), 100, 6
+        )
     )
     first = next(line for line in shown if "web-" in line)
     assert "web-07" in first

@@ -69,12 +69,12 @@ class CountingServer:
                 ours.hits.append(time.monotonic())
                 if not answers:
                     ours.released.wait(60)
-                made = body(len(ours.hits))
+                content = body(len(ours.hits))
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(made)))
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(made)
+                self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
                 pass

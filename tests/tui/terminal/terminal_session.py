@@ -130,15 +130,15 @@ class Session:
         """Read until the screen shows a pattern. Fails with the screen."""
         end = time.monotonic() + seconds
         while True:
-            found = re.search(pattern, self.text())
-            if found:
-                return found
+            match = re.search(pattern, self.text())
+            if match:
+                return match
             if time.monotonic() > end or not self._read_once(end - time.monotonic()):
-                found = re.search(pattern, self.text())
-                assert found, (
+                match = re.search(pattern, self.text())
+                assert match, (
                     f"{pattern!r} did not appear in {seconds:g} s; status {self.status}\n{self.text()}"
                 )
-                return found
+                return match
 
     def wait_end(self, seconds: float = 10.0) -> int:
         """Read until the program has ended; return its exit status (negative: the signal)."""

@@ -60,8 +60,8 @@ def port() -> Iterator[int]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     started.wait()
-    loop, ended, found = ready[0]
-    yield found
+    loop, ended, handler = ready[0]
+    yield handler
     loop.call_soon_threadsafe(ended.set)
     thread.join(5)
 
@@ -76,10 +76,10 @@ def targets(folder: Path, port: int, count: int) -> str:
     return str(path)
 
 
-def limited(limit: str, *words: str) -> list[str]:
+def limited(limit: str, *arguments: str) -> list[str]:
     """Return a command under a limit on descriptors: "64", or "-S 64" for the soft limit alone."""
     kind, _, number = limit.rpartition(" ")
-    return ["sh", "-c", f'ulimit {kind} -n {number}; exec "$@"', "sh", *words]
+    return ["sh", "-c", f'ulimit {kind} -n {number}; exec "$@"', "sh", *arguments]
 
 
 def streamed(limit: str, file: str) -> dict[str, Any]:
@@ -89,34 +89,34 @@ def streamed(limit: str, file: str) -> dict[str, Any]:
     done = subprocess.run(argv, capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stderr == b""
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    document: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return document
 
 
 @pytest.mark.parametrize(("limit", "count"), [(64, 100), (256, 300)])
 def test_targets_beyond_the_descriptor_limit_fail_and_nothing_else_does(
     port: int, tmp_path: Path, limit: int, count: int
 ) -> None:
-    found = streamed(str(limit), targets(tmp_path, port, count))
-    errors = [target["error"] for target in found["targets"]]
+    document = streamed(str(limit), targets(tmp_path, port, count))
+    errors = [target["error"] for target in document["targets"]]
     assert len(errors) == count
     assert set(errors) == {None, SENTENCE}
     assert errors.count(None) >= limit // 4, "most of what the limit allows is used"
-    assert found["host"]["cpu"]["cores"] is not None
-    assert found["self"]["rss_bytes"] is not None
+    assert document["host"]["cpu"]["cores"] is not None
+    assert document["self"]["rss_bytes"] is not None
 
 
 def test_no_target_fails_where_the_soft_limit_may_be_raised(port: int, tmp_path: Path) -> None:
-    found = streamed("-S 64", targets(tmp_path, port, 100))
-    assert [target["error"] for target in found["targets"]] == [None] * 100
+    document = streamed("-S 64", targets(tmp_path, port, 100))
+    assert [target["error"] for target in document["targets"]] == [None] * 100
 
 
 def test_a_recording_goes_on_where_descriptors_have_run_out(port: int, tmp_path: Path) -> None:
     run = tmp_path / "few.tput.gz"
     file = targets(tmp_path, port, 100)
-    words = ["record", "-o", str(run), "--for", "2s", "--targets-from", file]
+    arguments = ["record", "-o", str(run), "--for", "2s", "--targets-from", file]
     done = subprocess.run(
-        limited("64", sys.executable, "-m", "tputtui", *words),
+        limited("64", sys.executable, "-m", "tputtui", *arguments),
         capture_output=True,
         check=False,
         timeout=120,
@@ -222,8 +222,8 @@ def test_a_body_beyond_the_available_memory_fails_its_target_and_nothing_else(
     )
     config.write_text(f'interval = "5s"\nlimits.body = "1GiB"\n{ask}')
     config.chmod(0o600)
-    words = [sys.executable, "-m", "tputtui", "stream", "-n", "1", "--config", str(config)]
-    argv = ["sh", "-c", 'ulimit -v 600000; exec "$@"', "sh", *words]
+    arguments = [sys.executable, "-m", "tputtui", "stream", "-n", "1", "--config", str(config)]
+    argv = ["sh", "-c", 'ulimit -v 600000; exec "$@"', "sh", *arguments]
     done = subprocess.run(argv, capture_output=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (0, b"")
     small, large = json.loads(done.stdout)["targets"]

@@ -74,9 +74,9 @@ def counted() -> bytes:
     return marshal.dumps(profiler.stats)
 
 
-def opened(terminal: Terminal, *words: str, size: tuple[int, int] = (80, 24)) -> Session:
+def opened(terminal: Terminal, *arguments: str, size: tuple[int, int] = (80, 24)) -> Session:
     """Start the program in a small terminal, so that its content is on larger ones too."""
-    return Session([TPUTTUI, *words], size if terminal.sized else (80, 24), terminal=terminal)
+    return Session([TPUTTUI, *arguments], size if terminal.sized else (80, 24), terminal=terminal)
 
 
 def stands(session: Session, terminal: Terminal, *patterns: str) -> None:
@@ -179,10 +179,10 @@ def test_the_first_frame_is_complete_however_soon_the_terminal_replies(
 def test_output_withheld_from_a_stalled_terminal_is_drawn_once_it_reads_again(
     terminal: Terminal, files: Path
 ) -> None:
-    words = ("view", str(files / "before.json"))
+    arguments = ("view", str(files / "before.json"))
     with (
-        opened(terminal, *words, size=(200, 60)) as session,
-        opened(terminal, *words, size=(200, 60)) as other,
+        opened(terminal, *arguments, size=(200, 60)) as session,
+        opened(terminal, *arguments, size=(200, 60)) as other,
     ):
         for each in (session, other):
             each.wait_for("parse_body")

@@ -73,9 +73,9 @@ def test_no_view_passes_hostile_text_to_the_terminal(size: tuple[int, int]) -> N
 
 
 def _holds(shown: bytes, view: str) -> None:
-    for found in _STRINGS.findall(shown):
-        assert not any(word in found for word in _FOREIGN), (view, found)
-        assert found.startswith(_OWN_STRINGS), (view, found)
+    for sequence in _STRINGS.findall(shown):
+        assert not any(word in sequence for word in _FOREIGN), (view, sequence)
+        assert sequence.startswith(_OWN_STRINGS), (view, sequence)
     text = shown.decode("utf-8", "replace").replace("\x1b", "")
     assert not _CONTROLS.search(text), f"{view}: a control character got through"
 

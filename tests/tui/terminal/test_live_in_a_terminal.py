@@ -31,8 +31,8 @@ def demo() -> Iterator[str]:
 def port_of(server: subprocess.Popen[str]) -> int:
     """Return the port that a server printed as its first line."""
     assert server.stdout is not None
-    with server.stdout as said:
-        return int(said.readline())
+    with server.stdout as stdout:
+        return int(stdout.readline())
 
 
 def live(target: str, size: tuple[int, int] = (120, 40), **environ: str) -> Session:
@@ -63,8 +63,8 @@ def test_the_screen_is_readable_at_every_size(demo: str, size: tuple[int, int]) 
 def test_tputtui_without_arguments_discovers_a_demo_and_shows_it(demo: str) -> None:
     port = demo.rpartition(":")[2].partition("/")[0]
     with Session([TPUTTUI], (160, 50)) as session:
-        found = session.wait_for(rf"127\.0\.0\.1:{port}|Targets ─+ \d+ targets", 30)
-        if not found[0].endswith(
+        match = session.wait_for(rf"127\.0\.0\.1:{port}|Targets ─+ \d+ targets", 30)
+        if not match[0].endswith(
             port
         ):  # other services on this machine may push ours below the last row
             session.send(f"4/{port}\r")
@@ -308,7 +308,7 @@ def test_no_color_draws_no_colour(demo: str) -> None:
         assert session.wait_end() == 0
         codes = {
             code
-            for found in re.findall(rb"\x1b\[([0-9;]*)m", bytes(session.raw))
-            for code in found.split(b";")
+            for match in re.findall(rb"\x1b\[([0-9;]*)m", bytes(session.raw))
+            for code in match.split(b";")
         }
         assert codes <= {b"", b"0", b"1", b"2", b"7", b"39", b"49"}  # 39 and 49: the terminal's own

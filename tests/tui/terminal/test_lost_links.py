@@ -158,8 +158,8 @@ def test_a_suspension_is_a_gap_without_a_burst_of_scrapes() -> None:
 
 
 def test_a_flood_of_bytes_that_are_not_keys_is_survived() -> None:
-    made = random.Random(7)
-    noise = bytes(made.choice(b"\x80\x90\x9b\xc3\xe2\xf0\xfe\xff\x00") for _ in range(20_000))
+    generator = random.Random(7)
+    noise = bytes(generator.choice(b"\x80\x90\x9b\xc3\xe2\xf0\xfe\xff\x00") for _ in range(20_000))
     with CountingServer() as server, Session([TPUTTUI, server.target]) as session:
         session.wait_for("Throughput")
         for piece in (

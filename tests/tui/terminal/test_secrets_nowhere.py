@@ -93,9 +93,9 @@ class _Server:
 
 @pytest.fixture
 def server() -> Iterator[_Server]:
-    found = _Server()
-    yield found
-    found.close()
+    server = _Server()
+    yield server
+    server.close()
 
 
 @pytest.fixture
@@ -179,22 +179,28 @@ def holds_none(where: str, content: bytes) -> None:
 def test_a_configured_secret_is_in_no_output_file_screen_or_command_line(
     server: _Server, profiled: int, tmp_path: Path
 ) -> None:
-    secrets, made = tmp_path / "secrets", tmp_path / "made"
+    secrets, output_folder = tmp_path / "secrets", tmp_path / "made"
     secrets.mkdir()
-    made.mkdir()
+    output_folder.mkdir()
     config = planted(secrets, server.port)
     env = {
         name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PYTHONPATH")
     }
-    env |= {"HOME": str(made), "XDG_STATE_HOME": str(made / "state"), "TERM": "xterm-256color"}
+    env |= {
+        "HOME": str(output_folder),
+        "XDG_STATE_HOME": str(output_folder / "state"),
+        "TERM": "xterm-256color",
+    }
     env |= {"CANARY_HEADER": SECRETS["headerenv"], "CANARY_TOKEN": SECRETS["tokenenv"]}
     env["CANARY_PLACE"] = SECRETS["path"]
 
-    def use(*words: str, codes: tuple[int, ...] = (0,)) -> None:
-        argv = [sys.executable, "-m", "tputtui", *words]
-        done = subprocess.run(argv, capture_output=True, check=False, timeout=60, env=env, cwd=made)
+    def use(*arguments: str, codes: tuple[int, ...] = (0,)) -> None:
+        argv = [sys.executable, "-m", "tputtui", *arguments]
+        done = subprocess.run(
+            argv, capture_output=True, check=False, timeout=60, env=env, cwd=output_folder
+        )
         assert done.returncode in codes, done.stderr
-        holds_none(f"what {words[0]} printed", done.stdout + done.stderr)
+        holds_none(f"what {arguments[0]} printed", done.stdout + done.stderr)
 
     named = ["--config", str(config)]
     use("config", "show", *named)
@@ -204,9 +210,9 @@ def test_a_configured_secret_is_in_no_output_file_screen_or_command_line(
     for suffix in ("txt", "svg"):
         use("view", "profile.json", "-o", f"viewed.{suffix}")
     use("record", "--for", "2s", "-o", "a.tput.gz", "--profile", f"{profiled}@1s", *named)
-    told = ["--note", f"see http://h/?x={quote(SECRETS['note'], safe='')}"]
-    told += ["--mark", f"deployed by me:{quote(SECRETS['mark'], safe='')}@host"]
-    use("record", "--for", "2s", "-o", "all.tput.gz", "--all-metrics", *told, *named)
+    note = ["--note", f"see http://h/?x={quote(SECRETS['note'], safe='')}"]
+    note += ["--mark", f"deployed by me:{quote(SECRETS['mark'], safe='')}@host"]
+    use("record", "--for", "2s", "-o", "all.tput.gz", "--all-metrics", *note, *named)
     for kind in FORMATS:
         use(
             "export",
@@ -217,8 +223,8 @@ def test_a_configured_secret_is_in_no_output_file_screen_or_command_line(
             f"out.{kind}",
             *(["--service", "header-ok"] if FORMATS[kind].generate_service is not None else []),
         )
-        assert (made / f"out.{kind}").stat().st_size
-    use("runs", str(made))
+        assert (output_folder / f"out.{kind}").stat().st_size
+    use("runs", str(output_folder))
     for kind in report.FORMATS:
         use(
             "compare",
@@ -230,7 +236,7 @@ def test_a_configured_secret_is_in_no_output_file_screen_or_command_line(
             f"compared.{kind}",
             codes=(0, 2, 10, 11, 12),
         )
-        assert (made / f"compared.{kind}").exists()
+        assert (output_folder / f"compared.{kind}").exists()
     use("replay", "a.tput.gz", "--stream")
     failing = (
         "import tputtui.engine.engine as e, tputtui.cli as c, sys\n"
@@ -239,7 +245,11 @@ def test_a_configured_secret_is_in_no_output_file_screen_or_command_line(
         "sys.exit(c.main(['stream', '-n', '1', *sys.argv[1:]]))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", failing, *named], capture_output=True, check=False, env=env, cwd=made
+        [sys.executable, "-c", failing, *named],
+        capture_output=True,
+        check=False,
+        env=env,
+        cwd=output_folder,
     )
     assert done.returncode == 1
     holds_none("the report of an error of ours", done.stdout + done.stderr)
@@ -259,10 +269,10 @@ def test_a_configured_secret_is_in_no_output_file_screen_or_command_line(
         holds_none("the screen", bytes(session.raw))
         holds_none("the command line", command_line)
 
-    files = [path for path in made.rglob("*") if path.is_file()]
+    files = [path for path in output_folder.rglob("*") if path.is_file()]
     assert len([path for path in files if path.name.endswith(".tput.gz")]) >= 2
     assert any(path.suffix == ".log" for path in files), "no traceback was written"
-    assert profiles_of(made / "a.tput.gz"), (
+    assert profiles_of(output_folder / "a.tput.gz"), (
         "the run carries no profile: nothing is shown by what it has not"
     )
     for path in files:
@@ -276,7 +286,9 @@ def test_a_configured_secret_is_in_no_output_file_screen_or_command_line(
     unsent_by_design = ("argument", "note", "mark", "server")
     asked = {name: secret for name, secret in SECRETS.items() if name not in unsent_by_design}
     unsent = [
-        name for name, secret in asked.items() if not any(one in sent for one in spellings(secret))
+        name
+        for name, secret in asked.items()
+        if not any(spelling in sent for spelling in spellings(secret))
     ]
     assert not unsent, "these were not even sent: nothing is shown by their absence"
 
