@@ -24,7 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import numpy as np
-from simulated import Service, Values, ar1, burst, failing, routed, run, scattered
+from simulated_runs import Service, Values, ar1, burst, failing, routed, run, scattered
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows

@@ -152,7 +152,7 @@ def test_a_value_survives_pickling() -> None:
 def test_methods_written_in_the_class_are_kept() -> None:
     assert repr(Sealed("k")) == "***"
     assert Sealed.__doc__ == "Sealed"
-    assert Point.__doc__ == "A value with all that a field may say."
+    assert Point.__doc__ == "Value with every option of a field."
     assert (Longer(1).only, Longer(1).more, repr(Longer(1))) == (1, 2, "Longer(only=1, more=2)")
     match Alone(7):
         case Alone(only):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from recorded import record
+from recorded_runs import record
 
 from tputtui.cli.baseline_run import read_baseline
 from tputtui.cli.parser import UsageError

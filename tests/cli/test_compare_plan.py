@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from recorded import record, record_two_services
+from recorded_runs import record, record_two_services
 
 from tputtui.cli import main
 from tputtui.experiments.plan import parse_plan

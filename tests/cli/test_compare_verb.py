@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated import Service, run
+from simulated_runs import Service, run
 
 from tputtui.cli import main
 from tputtui.experiments.metric_rows import MetricRows

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from recorded import record
+from recorded_runs import record
 
 from tputtui.cli.metrics_server import MetricsServer
 from tputtui.cli.parser import UsageError

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import ADDRESS, record
+from recorded_runs import ADDRESS, record
 
 from tputtui.cli.parser import UsageError
 from tputtui.cli.rerun import RerunPlan, read_rerun_plan

@@ -178,7 +178,7 @@ def test_slowdown_slows_the_service_and_not_the_arrivals() -> None:
     assert sent == sent_again
     assert (
         slow > 1.5 * normal
-    )  # test_shop checks the exact factor; here the machine's own load matters
+    )  # test_shop_handlers checks the exact factor; here the machine's own load matters
 
 
 def test_the_load_stops_on_request_after_every_answer_has_arrived() -> None:

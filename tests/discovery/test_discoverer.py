@@ -258,17 +258,17 @@ async def test_a_closed_port_is_reported_as_the_reason() -> None:
 # -------------------------------------------------------------------------------------- discovering
 
 
-class Asker:
+class FakeProbe:
     """Fake probe that answers by path, and counts requests and their concurrency."""
 
     def __init__(self, metrics_at: str = "/metrics", spoke_http: bool = True) -> None:
-        self.asked: list[tuple[str, int, str]] = []
+        self.requested: list[tuple[str, int, str]] = []
         self.now = self.most = 0
         self._metrics_at = metrics_at
         self._spoke_http = spoke_http
 
     async def __call__(self, host: str, port: int, path: str) -> ProbeAnswer:
-        self.asked.append((host, port, path))
+        self.requested.append((host, port, path))
         self.now += 1
         self.most = max(self.most, self.now)
         await asyncio.sleep(0)
@@ -279,14 +279,14 @@ class Asker:
         )
 
 
-def discoverer(listeners: Iterable[ListeningSocket], asker: Asker) -> Discoverer:
-    return Discoverer(lambda: listeners, asker)
+def discoverer(listeners: Iterable[ListeningSocket], probe: FakeProbe) -> Discoverer:
+    return Discoverer(lambda: listeners, probe)
 
 
 async def test_a_server_of_metrics_is_discovered_with_its_address() -> None:
-    asker = Asker()
+    probe = FakeProbe()
     discovery = await discoverer(
-        [listener(9100, "node_exporter"), listener(6379, "redis-server")], asker
+        [listener(9100, "node_exporter"), listener(6379, "redis-server")], probe
     ).discover()
     (target,) = discovery.targets
     assert (target.url, target.owner, target.process) == (
@@ -295,57 +295,57 @@ async def test_a_server_of_metrics_is_discovered_with_its_address() -> None:
         "node_exporter",
     )
     assert [candidate.port for candidate in discovery.candidates] == [6379, 9100]
-    assert asker.asked == [("127.0.0.1", 9100, "/metrics")]
+    assert probe.requested == [("127.0.0.1", 9100, "/metrics")]
 
 
 async def test_an_ipv6_address_stands_in_brackets() -> None:
     (target,) = (
-        await discoverer([listener(9100, "x_exporter", "::1")], Asker()).discover()
+        await discoverer([listener(9100, "x_exporter", "::1")], FakeProbe()).discover()
     ).targets
     assert target.url == "http://[::1]:9100/metrics"
 
 
 async def test_further_paths_are_probed_one_after_the_other() -> None:
-    asker = Asker("/q/metrics")
-    (target,) = (await discoverer([listener(8080, "java")], asker).discover()).targets
+    probe = FakeProbe("/q/metrics")
+    (target,) = (await discoverer([listener(8080, "java")], probe).discover()).targets
     assert target.url.endswith("/q/metrics")
-    assert [path for _, _, path in asker.asked] == [
+    assert [path for _, _, path in probe.requested] == [
         "/metrics",
         "/actuator/prometheus",
         "/q/metrics",
     ]
-    assert asker.most == 1
+    assert probe.most == 1
 
 
 async def test_a_port_that_does_not_speak_http_is_not_probed_again() -> None:
-    asker = Asker("/nowhere", spoke_http=False)
-    result = await probe_candidate(verdict(listener(8080, "java")), asker)
-    assert (result.target, len(asker.asked)) == (None, 1)
+    probe = FakeProbe("/nowhere", spoke_http=False)
+    result = await probe_candidate(verdict(listener(8080, "java")), probe)
+    assert (result.target, len(probe.requested)) == (None, 1)
 
 
 async def test_a_skipped_process_is_not_probed() -> None:
-    asker = Asker()
-    result = await probe_candidate(verdict(listener(5432, "postgres")), asker)
-    assert (result.target, asker.asked) == (None, [])
+    probe = FakeProbe()
+    result = await probe_candidate(verdict(listener(5432, "postgres")), probe)
+    assert (result.target, probe.requested) == (None, [])
     assert "PostgreSQL" in result.reason
 
 
 async def test_at_most_four_ports_are_probed_at_once() -> None:
-    asker = Asker()
-    await discoverer([listener(port, "python") for port in range(40000, 40020)], asker).discover()
-    assert (len(asker.asked), asker.most) == (20, 4)
+    probe = FakeProbe()
+    await discoverer([listener(port, "python") for port in range(40000, 40020)], probe).discover()
+    assert (len(probe.requested), probe.most) == (20, 4)
 
 
 async def test_no_port_is_probed_twice_and_a_new_process_is_probed() -> None:
-    asker = Asker("/nowhere")
+    probe = FakeProbe("/nowhere")
     listeners = [listener(40001, "python")]
-    looking = discoverer(listeners, asker)
+    looking = discoverer(listeners, probe)
     await looking.discover()
     await looking.discover()
-    assert len(asker.asked) == 1
+    assert len(probe.requested) == 1
     listeners[0] = ListeningSocket(40001, "127.0.0.1", ProcessReference(5, 2.0), "python")
     await looking.discover()
-    assert len(asker.asked) == 2
+    assert len(probe.requested) == 2
 
 
 async def test_a_real_listener_of_our_own_is_listed_and_not_probed() -> None:
@@ -407,5 +407,5 @@ def test_the_result_is_one_clause_without_the_list() -> None:
 async def test_an_empty_result_is_a_sentence(
     listeners: list[ListeningSocket], sentence: str
 ) -> None:
-    discovery: Discovery = await discoverer(listeners, Asker("/nowhere")).discover()
+    discovery: Discovery = await discoverer(listeners, FakeProbe("/nowhere")).discover()
     assert discovery.sentence == sentence

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from test_pipeline import DURATION, FAMILIES, REQUESTS, Scene, requests, scrape, series
+from test_pipeline import DURATION, FAMILIES, REQUESTS, PipelineFixture, requests, scrape, series
 
 from tputtui.engine.drilldown import MAX_HEATMAPS, ServiceHeatmaps
 from tputtui.model import Exposition, Family, Reading, Series, ServiceState, Snapshot, Target
@@ -42,13 +42,13 @@ def two_routes(a: float, b: float) -> Mapping[Series, float]:
 # ----------------------------------------------------------------------------- browsing and binding
 
 
-def settled(fixture: Scene, target: str = "shop") -> None:
+def settled(fixture: PipelineFixture, target: str = "shop") -> None:
     for at in range(4):
         fixture.tick(100.0 + at, **{target: {**requests(10.0 * at), **jobs(1000.0 + 3 * at)}})
 
 
 def test_a_browsed_target_is_read_in_full_and_no_longer_afterwards() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     settled(fixture)
     bound_only = fixture.monitor.wanted_names("shop")
     assert bound_only is not None
@@ -60,7 +60,7 @@ def test_a_browsed_target_is_read_in_full_and_no_longer_afterwards() -> None:
 
 
 def test_families_show_their_bindings_and_their_last_figures() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     settled(fixture)
     fixture.monitor.selection.browse("shop")
     for at in range(4, 8):
@@ -77,7 +77,7 @@ def test_families_show_their_bindings_and_their_last_figures() -> None:
 
 
 def test_a_scrape_of_bound_families_only_is_not_shown_as_all_families() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     settled(fixture)
     fixture.monitor.selection.browse("shop")
     part = requests(40.0)
@@ -91,7 +91,7 @@ def replace_scrape(at: float, answer: Exposition) -> Reading:
 
 
 def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     settled(fixture)
     fixture.monitor.selection.browse("shop")
     fixture.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
@@ -121,7 +121,7 @@ def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() ->
 
 
 def test_a_scrape_under_way_during_a_choice_makes_no_spike() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     settled(fixture)
     fixture.monitor.selection.browse("shop")
     fixture.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
@@ -135,7 +135,7 @@ def test_a_scrape_under_way_during_a_choice_makes_no_spike() -> None:
 
 
 def test_a_family_that_cannot_be_bound_changes_nothing_and_says_so() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     settled(fixture)
     fixture.monitor.selection.browse("shop")
     fixture.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
@@ -148,7 +148,7 @@ def test_a_family_that_cannot_be_bound_changes_nothing_and_says_so() -> None:
 
 
 def test_a_choice_is_for_all_replicas() -> None:
-    fixture = Scene(
+    fixture = PipelineFixture(
         Target("a", "http://a/metrics", "shop"), Target("b", "http://b/metrics", "shop")
     )
     answers = {"a": {**requests(0.0), **jobs(0.0)}, "b": {**requests(0.0), **jobs(0.0)}}
@@ -173,10 +173,10 @@ def test_a_choice_is_for_all_replicas() -> None:
 # ----------------------------------------------------------------------------------- filtered views
 
 
-def looked_at(
+def with_filter(
     service_filter: ServiceFilter, *targets: str | Target, ticks: int = 6
-) -> tuple[Scene, Snapshot]:
-    fixture = Scene(*(targets or ("shop",)))
+) -> tuple[PipelineFixture, Snapshot]:
+    fixture = PipelineFixture(*(targets or ("shop",)))
     names = [target if isinstance(target, str) else target.name for target in targets or ("shop",)]
     fixture.monitor.services.set_filter(service_filter)
     snapshot = fixture.tick(99.0)
@@ -189,7 +189,7 @@ def looked_at(
 
 def test_a_filtered_route_is_a_further_service_and_the_total_stays() -> None:
     service_filter = ServiceFilter("shop", (("route", "/b"),))
-    _, snapshot = looked_at(service_filter)
+    _, snapshot = with_filter(service_filter)
     assert [service.name for service in snapshot.services] == ["shop", "shop route=/b"]
     total, alone = snapshot.services
     assert total.traffic is not None
@@ -206,14 +206,14 @@ def test_a_filtered_route_is_a_further_service_and_the_total_stays() -> None:
 
 
 def test_a_removed_filter_leaves_nothing() -> None:
-    fixture, _ = looked_at(ServiceFilter("shop", (("route", "/b"),)))
+    fixture, _ = with_filter(ServiceFilter("shop", (("route", "/b"),)))
     fixture.monitor.services.set_filter(None)
     snapshot = fixture.tick(106.0, shop=two_routes(60.0, 12.0))
     assert [service.name for service in snapshot.services] == ["shop"]
 
 
 def test_objectives_judge_the_whole_service_and_not_the_filtered_part() -> None:
-    fixture = Scene("shop", objectives=["errors<=5%"])
+    fixture = PipelineFixture("shop", objectives=["errors<=5%"])
     fixture.monitor.services.set_filter(ServiceFilter("shop", (("route", "/b"),)))
     for at in range(6):
         snapshot = fixture.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
@@ -222,7 +222,7 @@ def test_objectives_judge_the_whole_service_and_not_the_filtered_part() -> None:
 
 
 def test_a_signal_without_the_label_is_empty_with_the_reason() -> None:
-    _, snapshot = looked_at(ServiceFilter("shop", (("status", "500"),)))
+    _, snapshot = with_filter(ServiceFilter("shop", (("status", "500"),)))
     alone = snapshot.services[-1]
     assert alone.latency is None
     assert alone.reasons["latency"] == f"{DURATION} has no label status"
@@ -231,7 +231,7 @@ def test_a_signal_without_the_label_is_empty_with_the_reason() -> None:
 
 
 def test_a_filter_on_an_unknown_service_shows_nothing() -> None:
-    _, snapshot = looked_at(ServiceFilter("elsewhere", (("route", "/b"),)))
+    _, snapshot = with_filter(ServiceFilter("elsewhere", (("route", "/b"),)))
     assert [service.name for service in snapshot.services] == ["shop"]
 
 
@@ -239,7 +239,7 @@ REPLICAS = tuple(Target(name, f"http://{name}/metrics", "shop") for name in ("a"
 
 
 def test_a_filtered_replica_is_a_further_service() -> None:
-    _, snapshot = looked_at(ServiceFilter("shop", target="b"), *REPLICAS)
+    _, snapshot = with_filter(ServiceFilter("shop", target="b"), *REPLICAS)
     assert [(service.name, service.targets) for service in snapshot.services] == [
         ("shop", ("a", "b", "c")),
         ("shop b", ("b",)),
@@ -252,7 +252,7 @@ def test_a_filtered_replica_is_a_further_service() -> None:
 
 
 def test_the_breakdown_goes_through_the_labels_and_comes_back() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     result = []
     for at in range(8):
         snapshot = fixture.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
@@ -270,7 +270,7 @@ def test_the_breakdown_goes_through_the_labels_and_comes_back() -> None:
 
 
 def test_each_replica_has_its_own_figures_and_an_outlier_is_reported() -> None:
-    fixture = Scene(*REPLICAS)
+    fixture = PipelineFixture(*REPLICAS)
     for at in range(4 + MIN_TICKS):
         snapshot = fixture.tick(
             100.0 + at, a=requests(100.0 * at), b=requests(100.0 * at), c=requests(20.0 * at)
@@ -290,7 +290,7 @@ def test_each_replica_has_its_own_figures_and_an_outlier_is_reported() -> None:
 
 
 def test_a_target_that_is_not_a_replica_has_no_figures_of_its_own() -> None:
-    fixture = Scene("shop", "other")
+    fixture = PipelineFixture("shop", "other")
     for at in range(4):
         fixture.tick(100.0 + at, shop=requests(10.0 * at), other=requests(10.0 * at))
     assert fixture.monitor.services.replicas == {}
@@ -300,7 +300,7 @@ def test_a_target_that_is_not_a_replica_has_no_figures_of_its_own() -> None:
 
 
 def test_the_heat_map_follows_the_buckets_and_a_filter_has_its_own() -> None:
-    fixture, _ = looked_at(ServiceFilter("shop", (("route", "/b"),)), ticks=12)
+    fixture, _ = with_filter(ServiceFilter("shop", (("route", "/b"),)), ticks=12)
     total = fixture.monitor.heatmaps.heatmap("shop", 2, 10.0, 111.0)
     alone = fixture.monitor.heatmaps.heatmap("shop route=/b", 2, 10.0, 111.0)
     assert total is not None
@@ -312,14 +312,14 @@ def test_the_heat_map_follows_the_buckets_and_a_filter_has_its_own() -> None:
 
 
 def test_the_heat_map_is_unchanged_until_its_axis_advances() -> None:
-    fixture, _ = looked_at(ServiceFilter("shop"), ticks=12)
+    fixture, _ = with_filter(ServiceFilter("shop"), ticks=12)
     first = fixture.monitor.heatmaps.heatmap("shop", 10, 60.0, 111.0)
     assert fixture.monitor.heatmaps.heatmap("shop", 10, 60.0, 113.0) is first
     assert fixture.monitor.heatmaps.heatmap("shop", 10, 60.0, 114.0) is not first
 
 
 def test_the_number_of_heat_maps_is_bounded_and_a_removed_service_frees_its_slot() -> None:
-    _, snapshot = looked_at(ServiceFilter("shop"), ticks=4)
+    _, snapshot = with_filter(ServiceFilter("shop"), ticks=4)
     state = snapshot.services[0]
     many = tuple(replace(state, name=f"s{number}") for number in range(MAX_HEATMAPS + 5))
     maps = ServiceHeatmaps(1.0)
@@ -337,7 +337,7 @@ def test_the_number_of_heat_maps_is_bounded_and_a_removed_service_frees_its_slot
 # ------------------------------------------------------------------------------------- split in two
 
 
-def way(fixture: Scene, by: str, value: str) -> TrafficSplit:
+def way(fixture: PipelineFixture, by: str, value: str) -> TrafficSplit:
     return next(
         option.split
         for option in fixture.monitor.services.find_split_options("shop")
@@ -353,7 +353,7 @@ def arms_of(snapshot: Snapshot) -> tuple[ServiceState, ServiceState]:
 
 
 def test_a_service_is_split_by_a_label_and_the_total_is_unchanged() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(4):
         fixture.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
     fixture.monitor.services.set_split(way(fixture, "route", "/b"))
@@ -377,7 +377,9 @@ def test_a_service_is_split_by_a_label_and_the_total_is_unchanged() -> None:
 
 
 def test_replicas_are_split_and_a_replica_that_is_down_is_a_gap_and_not_zero() -> None:
-    fixture = Scene(*(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c")))
+    fixture = PipelineFixture(
+        *(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c"))
+    )
     for at in range(4):
         fixture.tick(
             100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in ("a", "b", "c")}
@@ -404,7 +406,7 @@ def test_replicas_are_split_and_a_replica_that_is_down_is_a_gap_and_not_zero() -
 
 
 def test_two_services_are_compared_with_each_other() -> None:
-    fixture = Scene("shop", "next")
+    fixture = PipelineFixture("shop", "next")
     for at in range(4):
         fixture.tick(100.0 + at, shop=two_routes(10.0 * at, 0.0), next=two_routes(3.0 * at, 0.0))
     fixture.monitor.services.set_split(way(fixture, "service", "next"))
@@ -416,7 +418,7 @@ def test_two_services_are_compared_with_each_other() -> None:
 
 
 def test_an_arm_that_does_not_exist_is_none() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     settled(fixture)
     gone = TrafficSplit(
         "target", SplitArm("shop", "all of it"), SplitArm("shop", "x", frozenset("x"))

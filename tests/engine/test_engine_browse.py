@@ -14,9 +14,9 @@ from tputtui.signals.service.service_filter import ServiceFilter
 __all__ = ["honest"]  # the fixture
 
 
-def until(holds: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     began = time.monotonic()
-    while not holds():
+    while not condition():
         assert time.monotonic() - began < PATIENCE_S
         time.sleep(0.02)
 

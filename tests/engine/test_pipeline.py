@@ -60,7 +60,7 @@ def pool(used: float) -> Samples:
     return {series("db_pool_in_use"): used, series("db_pool_size"): 8.0}
 
 
-class Scene:
+class PipelineFixture:
     """Pipeline and its targets, fed tick by tick. A tick's `at` is that of its scrapes."""
 
     def __init__(
@@ -110,7 +110,7 @@ def of(snapshot: Snapshot, service: str) -> ServiceState:
     return next(state for state in snapshot.services if state.name == service)
 
 
-def happened(snapshot: Snapshot) -> list[tuple[str, str]]:
+def event_texts(snapshot: Snapshot) -> list[tuple[str, str]]:
     return [(event.kind, event.text) for event in snapshot.events]
 
 
@@ -118,7 +118,7 @@ def happened(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def test_one_scrape_gives_no_rate_and_the_second_gives_one() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     first = fixture.tick(0.0, shop=requests(500.0))
     assert rps(first) is None
     latency = of(first, "shop").latency
@@ -136,13 +136,13 @@ def test_one_scrape_gives_no_rate_and_the_second_gives_one() -> None:
 
 
 def test_a_target_that_was_not_scraped_yet_is_waiting_and_its_service_is_listed() -> None:
-    snapshot = Scene("shop").tick(0.0)
+    snapshot = PipelineFixture("shop").tick(0.0)
     assert snapshot.targets[0].state == "waiting"
     assert [(state.name, state.traffic) for state in snapshot.services] == [("shop", None)]
 
 
 def test_a_failed_scrape_is_a_gap_and_rates_start_over_after_it() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(5):
         fixture.tick(float(at), shop=requests(10.0 * at))
     down = fixture.tick(5.0, shop="connection refused")
@@ -152,16 +152,16 @@ def test_a_failed_scrape_is_a_gap_and_rates_start_over_after_it() -> None:
         "connection refused",
         1.0,
     )
-    assert happened(down) == [("down", "shop: connection refused")]
+    assert event_texts(down) == [("down", "shop: connection refused")]
     fixture.tick(6.0, shop="connection refused")
     back = fixture.tick(7.0, shop=requests(1000.0))
     assert rps(back) is None
-    assert happened(back)[1:] == [("up", "shop, after 2 s")]
+    assert event_texts(back)[1:] == [("up", "shop, after 2 s")]
     assert rps(fixture.tick(8.0, shop=requests(1007.0))) == 7.0  # not 960 of the outage
 
 
 def test_a_tick_without_a_scrape_repeats_the_last_figures_with_their_age() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     fixture.tick(0.0, shop=requests(0.0))
     fixture.tick(1.0, shop=requests(10.0))
     later = fixture.tick(1.75, shop=None)
@@ -171,13 +171,13 @@ def test_a_tick_without_a_scrape_repeats_the_last_figures_with_their_age() -> No
 
 
 def test_the_time_of_a_snapshot_is_that_of_its_newest_good_scrape() -> None:
-    monitor = Scene("shop", "till").monitor
+    monitor = PipelineFixture("shop", "till").monitor
     scrapes = (scrape("shop", 0.2, requests(0.0)), scrape("till", 0.4, "timed out"))
     assert monitor.derive_snapshot(Reading(0.5, 1e9 + 0.5, scrapes)).time == 1e9 + 0.2
 
 
 def test_while_all_targets_are_down_the_time_follows_their_failures() -> None:
-    fixture = Scene("shop", "till")
+    fixture = PipelineFixture("shop", "till")
     times = [
         fixture.tick(0.0, shop=requests(0.0), till="timed out").time,
         fixture.tick(1.0, shop="connection refused", till=None).time,
@@ -189,16 +189,16 @@ def test_while_all_targets_are_down_the_time_follows_their_failures() -> None:
 
 
 def test_without_a_target_the_time_is_that_of_the_tick() -> None:
-    assert Scene().tick(5.0).time == 1e9 + 5.0
+    assert PipelineFixture().tick(5.0).time == 1e9 + 5.0
 
 
 def test_a_scrape_of_an_unknown_target_is_ignored() -> None:
-    snapshot = Scene("shop").tick(0.0, stranger=requests(5.0))
+    snapshot = PipelineFixture("shop").tick(0.0, stranger=requests(5.0))
     assert [target.name for target in snapshot.targets] == ["shop"]
 
 
 def test_metrics_that_appear_with_the_first_request_count_from_zero() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(8):
         assert of(fixture.tick(float(at), shop=pool(1.0)), "shop").traffic is None
     snapshot = fixture.tick(8.0, shop={**pool(1.0), **requests(7.0)})
@@ -208,7 +208,7 @@ def test_metrics_that_appear_with_the_first_request_count_from_zero() -> None:
 
 
 def test_the_first_error_of_a_route_is_an_increase_of_one() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     fixture.tick(0.0, shop=requests(0.0))
     fixture.tick(1.0, shop=requests(9.0))
     snapshot = fixture.tick(
@@ -220,18 +220,18 @@ def test_the_first_error_of_a_route_is_an_increase_of_one() -> None:
 
 
 def test_a_counter_that_fell_counts_from_zero_and_is_reported_once() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at, count in enumerate((100.0, 110.0, 4.0, 14.0)):
         snapshot = fixture.tick(float(at), shop=requests(count))
         rate = rps(snapshot)
         assert rate is None or rate >= 0
     assert rps(snapshot) == 8.0  # (10 + 4 + 10) / 3
     assert of(snapshot, "shop").resets == 1
-    assert happened(snapshot) == [("reset", "shop counts anew: its counters fell to near zero")]
+    assert event_texts(snapshot) == [("reset", "shop counts anew: its counters fell to near zero")]
 
 
 def test_a_new_window_takes_effect_and_is_never_below_two_intervals() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(9):
         fixture.tick(float(at), shop=requests(10.0 * at))
     fixture.monitor.set_window(0.1)
@@ -244,7 +244,7 @@ def test_a_new_window_takes_effect_and_is_never_below_two_intervals() -> None:
 
 
 def test_replicas_are_one_service_whose_counters_and_buckets_add_up() -> None:
-    fixture = Scene(
+    fixture = PipelineFixture(
         Target("web1", "http://a/metrics", "web"), Target("web2", "http://b/metrics", "web")
     )
     for at in range(3):
@@ -258,7 +258,7 @@ def test_replicas_are_one_service_whose_counters_and_buckets_add_up() -> None:
 
 
 def test_a_replica_that_exposes_something_else_stays_a_service_of_its_own() -> None:
-    fixture = Scene(
+    fixture = PipelineFixture(
         Target("web1", "http://a/metrics", "web"), Target("web2", "http://b/metrics", "web")
     )
     for at in range(3):
@@ -272,7 +272,7 @@ def test_a_replica_that_exposes_something_else_stays_a_service_of_its_own() -> N
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_service_called_like_another_target_leaves_both_on_the_list(count: int) -> None:
     replicas = [Target(f"till-{n}", f"http://{n}/metrics", "shop") for n in range(count)]
-    fixture = Scene(*replicas, "shop")
+    fixture = PipelineFixture(*replicas, "shop")
     for at in range(3):
         answers = {replica.name: requests(10.0 * at) for replica in replicas}
         snapshot = fixture.tick(float(at), shop=requests(100.0 * at), **answers)
@@ -282,12 +282,12 @@ def test_a_service_called_like_another_target_leaves_both_on_the_list(count: int
 
 
 def test_a_duplicate_target_counts_once() -> None:
-    fixture = Scene("shop", "shop")
+    fixture = PipelineFixture("shop", "shop")
     assert [target.name for target in fixture.tick(0.0, shop=requests(0.0)).targets] == ["shop"]
 
 
 def test_the_best_minute_outlives_a_target_that_comes_later() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(65):
         fixture.tick(float(at), shop=requests(10.0 * at))
     fixture.add("till")
@@ -300,7 +300,7 @@ def test_the_best_minute_outlives_a_target_that_comes_later() -> None:
 
 
 def test_the_breakdown_cycles_through_all_labels() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     fixture.tick(0.0, shop=requests(0.0))
     begin = of(fixture.tick(1.0, shop=requests(10.0)), "shop").breakdown_by
     bindings = fixture.monitor._trackers["shop"].bindings
@@ -321,19 +321,23 @@ def test_the_breakdown_cycles_through_all_labels() -> None:
 
 
 def test_ready_needs_two_scrapes_or_a_failure_of_every_target() -> None:
-    fixture = Scene("shop", "till")
+    fixture = PipelineFixture("shop", "till")
     assert not fixture.tick(0.0, shop=requests(0.0)).is_ready
     assert not fixture.tick(0.5, shop=requests(1.0)).is_ready
     assert fixture.tick(1.0, till="connection refused").is_ready
 
 
 def test_nothing_is_ready_while_discovery_runs() -> None:
-    assert not Scene().monitor.derive_snapshot(Reading(0.0, 1e9), is_discovering=True).is_ready
-    assert Scene().tick(0.0).is_ready
+    assert (
+        not PipelineFixture()
+        .monitor.derive_snapshot(Reading(0.0, 1e9), is_discovering=True)
+        .is_ready
+    )
+    assert PipelineFixture().tick(0.0).is_ready
 
 
 def test_all_families_are_read_until_the_bindings_are_known_and_then_only_the_bound_ones() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     assert fixture.monitor.wanted_names("shop") is None
     fixture.tick(0.0, shop={**requests(0.0), **pool(1.0)})
     assert fixture.monitor.wanted_names("shop") is None
@@ -351,7 +355,7 @@ def test_all_families_are_read_until_the_bindings_are_known_and_then_only_the_bo
 
 
 def test_a_target_that_lacks_a_signal_is_read_in_full_for_a_while_only() -> None:
-    fixture = Scene("shop", interval_s=1.0)
+    fixture = PipelineFixture("shop", interval_s=1.0)
     for at in range(MAX_SEARCH_SCRAPES + 1):
         assert fixture.monitor.wanted_names("shop") is None
         fixture.tick(float(at), shop={series(REQUESTS, route="/a"): float(at)})
@@ -364,7 +368,7 @@ def test_a_target_that_lacks_a_signal_is_read_in_full_for_a_while_only() -> None
 
 
 def test_self_usage_is_a_rate_between_ticks_and_includes_missed_ticks() -> None:
-    monitor = Scene().monitor
+    monitor = PipelineFixture().monitor
     first = monitor.derive_snapshot(Reading(10.0, 1e9, self_cpu_s=5.0, self_rss_bytes=60_000_000))
     assert (
         first.self_usage.cpu_percent,
@@ -395,7 +399,7 @@ def test_self_usage_is_a_rate_between_ticks_and_includes_missed_ticks() -> None:
 
 
 def test_the_host_s_cpu_needs_two_readings_and_is_kept_where_a_tick_has_none() -> None:
-    monitor = Scene().monitor
+    monitor = PipelineFixture().monitor
 
     def read(at: float, user: float, idle: float) -> Snapshot:
         return monitor.derive_snapshot(
@@ -416,7 +420,7 @@ def test_processes_are_sorted_by_cpu_and_kept_over_ticks_without_a_process_table
             for pid, cpu in ((7, idle), (8, busy))
         )
 
-    monitor = Scene().monitor
+    monitor = PipelineFixture().monitor
     monitor.derive_snapshot(Reading(0.0, 1e9, processes=read(0.0, 0.0)))
     monitor.derive_snapshot(Reading(1.0, 1e9))
     shown = monitor.derive_snapshot(Reading(2.0, 1e9, processes=read(1.0, 0.1))).processes
@@ -430,7 +434,7 @@ def test_processes_are_sorted_by_cpu_and_kept_over_ticks_without_a_process_table
 
 
 def test_an_objective_is_without_data_then_met_then_missed_and_says_for_how_long() -> None:
-    fixture = Scene("shop", window_s=2.0, objectives=("rps>=5", "p99<=300ms"))
+    fixture = PipelineFixture("shop", window_s=2.0, objectives=("rps>=5", "p99<=300ms"))
     states = []
     for at, count in enumerate((0.0, 10.0, 20.0, 30.0, *(30.0 for _ in range(9)))):
         snapshot = fixture.tick(float(at), shop=requests(count))
@@ -448,14 +452,14 @@ def test_an_objective_is_without_data_then_met_then_missed_and_says_for_how_long
     ]
     assert snapshot.objectives[0].value == 0.0
     assert snapshot.objectives[1].state == "no_data"  # no traffic: no quantile
-    assert ("objective", "rps>=5 missed") in happened(snapshot)
+    assert ("objective", "rps>=5 missed") in event_texts(snapshot)
     for second in range(13, 100):
         snapshot = fixture.tick(float(second), shop=requests(30.0 + 10 * (second - 12)))
-    assert happened(snapshot).count(("objective", "rps>=5 met again")) == 1
+    assert event_texts(snapshot).count(("objective", "rps>=5 met again")) == 1
 
 
 def test_an_objective_on_a_quantile_that_is_not_configured_is_judged() -> None:
-    fixture = Scene("shop", objectives=("p95<=300ms", "p99<=300ms"))
+    fixture = PipelineFixture("shop", objectives=("p95<=300ms", "p99<=300ms"))
     for second in range(4):
         snapshot = fixture.tick(float(second), shop=requests(100.0 * second))
     p95, p99 = snapshot.objectives
@@ -467,20 +471,20 @@ def test_an_objective_on_a_quantile_that_is_not_configured_is_judged() -> None:
 
 
 def test_an_objective_on_an_unknown_service_is_reported_once_all_services_are_known() -> None:
-    fixture = Scene("shop", "till", objectives=("shpo:rps>=1", "shop:rps>=1", "rps>=1"))
+    fixture = PipelineFixture("shop", "till", objectives=("shpo:rps>=1", "shop:rps>=1", "rps>=1"))
     first = fixture.tick(0.0, shop=requests(100.0), till="connection refused")
-    assert not any(kind == "warning" for kind, _ in happened(first))
+    assert not any(kind == "warning" for kind, _ in event_texts(first))
     for second in range(1, 4):
         snapshot = fixture.tick(
             float(second), shop=requests(100.0 * second), till=requests(100.0 * second)
         )
-    warnings = [text for kind, text in happened(snapshot) if kind == "warning"]
+    warnings = [text for kind, text in event_texts(snapshot) if kind == "warning"]
     assert warnings == ['shpo:rps>=1 is about no service that is here, did you mean "shop"?']
 
 
 def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_by() -> None:
     """The route is the least busy of thirty; then the breakdown uses another label."""
-    fixture = Scene("shop", objectives=("/29:rps>=1", "shop/29:errors<=1%"))
+    fixture = PipelineFixture("shop", objectives=("/29:rps>=1", "shop/29:errors<=1%"))
     shown = []
     for second in range(6):
         if second == 3:
@@ -505,7 +509,7 @@ def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_b
 
 
 def test_the_event_log_keeps_the_newest_only() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(MAX_EVENTS + 100):
         snapshot = fixture.tick(float(at), shop="timed out" if at % 2 else requests(float(at)))
     assert len(snapshot.events) == MAX_EVENTS_SHOWN
@@ -517,13 +521,13 @@ def test_the_event_log_keeps_the_newest_only() -> None:
 
 
 def test_foreign_text_in_a_name_is_cleaned_in_the_event_log() -> None:
-    fixture = Scene("\x1b[31mshop")
+    fixture = PipelineFixture("\x1b[31mshop")
     snapshot = fixture.tick(0.0, **{"\x1b[31mshop": "timed out"})
     assert "\x1b" not in snapshot.events[0].text
 
 
 def test_every_figure_of_a_service_is_in_the_history_with_its_gaps() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     fixture.tick(100.0, shop={**requests(0.0), **pool(2.0)})
     fixture.tick(101.0, shop={**requests(10.0), **pool(4.0)})
     fixture.tick(102.0, shop="timed out")
@@ -541,7 +545,7 @@ def test_every_figure_of_a_service_is_in_the_history_with_its_gaps() -> None:
 
 
 def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(3):
         samples = {
             series(REQUESTS, route="/a"): 10.0 * at,
@@ -582,7 +586,7 @@ def build(job: str | None, version: str = "1.2") -> Samples:
 def test_targets_with_the_same_build_info_and_job_are_replicas(
     samples: Samples, other: Samples, services: int
 ) -> None:
-    fixture = Scene("a", "b")
+    fixture = PipelineFixture("a", "b")
     for at in range(3):
         snapshot = fixture.tick(
             float(at), a={**requests(at), **samples}, b={**requests(at), **other}
@@ -591,7 +595,7 @@ def test_targets_with_the_same_build_info_and_job_are_replicas(
 
 
 def test_replicas_are_recognised_though_each_target_has_its_own_scanner() -> None:
-    fixture = Scene("a", "b")
+    fixture = PipelineFixture("a", "b")
     scanners = {name: Scanner() for name in ("a", "b")}
     for at in range(3):
         body = (
@@ -607,7 +611,7 @@ def test_replicas_are_recognised_though_each_target_has_its_own_scanner() -> Non
 
 
 def test_series_beyond_the_limit_and_an_empty_answer_are_reported() -> None:
-    fixture = Scene("shop", "empty")
+    fixture = PipelineFixture("shop", "empty")
     full = Exposition({}, {}, 500, hidden={"requests_total": 400, "": 30})
     scrapes = (
         Scrape("shop", 1.0, 1e9, 0.01, full, 1000),
@@ -625,7 +629,7 @@ def test_series_beyond_the_limit_and_an_empty_answer_are_reported() -> None:
 def test_an_answer_too_large_for_memory_fails_its_target_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fixture = Scene("shop", "till")
+    fixture = PipelineFixture("shop", "till")
     for at in range(3):
         fixture.tick(float(at), shop=requests(10.0 * at), till=requests(5.0 * at))
 

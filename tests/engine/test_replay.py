@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from recorded import record
+from recorded_runs import record
 
 from tputtui.engine.replay.player import SPEEDS, Player
 from tputtui.engine.replay.recorded_families import RecordedFamilies
@@ -19,9 +19,9 @@ from tputtui.recording.reader import Run
 from tputtui.recording.records import RecordedTick, RunItem
 
 
-def until(holds: Callable[[], bool]) -> bool:
+def until(condition: Callable[[], bool]) -> bool:
     end = time.monotonic() + 20
-    while not holds():
+    while not condition():
         if time.monotonic() > end:
             return False
         time.sleep(0.01)

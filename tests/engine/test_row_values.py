@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 
-from test_pipeline import FAMILIES, REQUESTS, Scene, of, series
+from test_pipeline import FAMILIES, REQUESTS, PipelineFixture, of, series
 
 from tputtui.cli.snapshot_json import to_json
 from tputtui.model import Exposition, Family, Reading, Scrape
@@ -14,7 +14,7 @@ LATENCY = "http_request_duration_seconds"
 
 
 def test_counters_that_are_not_numbers_have_no_rate_and_no_total() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     ok, bad = series(REQUESTS, route="/a", status="200"), series(REQUESTS, route="/a", status="500")
     for at in range(4):
         samples = {ok: 10.0 * at if at < 2 else math.nan, bad: 1.0 * at if at < 2 else math.inf}
@@ -27,7 +27,7 @@ def test_counters_that_are_not_numbers_have_no_rate_and_no_total() -> None:
 
 
 def test_a_route_has_its_quantiles_though_the_histogram_has_no_method_label() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     families = {**FAMILIES, LATENCY: Family(LATENCY, "histogram")}
     for at in range(4):
         samples = {

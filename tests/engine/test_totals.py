@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_pipeline import FAMILIES, REQUESTS, Scene, of, requests, series
+from test_pipeline import FAMILIES, REQUESTS, PipelineFixture, of, requests, series
 
 from tputtui.model import Exposition, Reading, Scrape, Series, Snapshot
 
@@ -40,7 +40,7 @@ def totals(shown: list[Snapshot]) -> list[float]:
 @given(ticks)
 @example([[{}, {"a": 1.0}], [{}, {"a": 0.0}]])  # read in full again while its series are gone
 def test_the_total_never_falls(answers: list[list[Answer]]) -> None:
-    fixture, shown, at = Scene("shop", window_s=3.0), [], 0.0
+    fixture, shown, at = PipelineFixture("shop", window_s=3.0), [], 0.0
     for scrapes in answers:
         arrived = []
         for answer in scrapes:
@@ -51,7 +51,7 @@ def test_the_total_never_falls(answers: list[list[Answer]]) -> None:
 
 
 def test_the_total_keeps_the_counts_of_removed_routes() -> None:
-    fixture, shown = Scene("shop", window_s=2.0), []
+    fixture, shown = PipelineFixture("shop", window_s=2.0), []
     for tick in range(40):
         scrapes = []
         for step in range(3):  # late ticks: several scrapes arrive at once
@@ -67,7 +67,7 @@ def test_the_total_keeps_the_counts_of_removed_routes() -> None:
 
 
 def test_reading_a_target_in_full_does_not_restart_the_total() -> None:
-    fixture, shown = Scene("shop"), []
+    fixture, shown = PipelineFixture("shop"), []
     for at in range(
         45
     ):  # no latency: the target is read in full at the 3rd, 5th, 10th, 20th and 40th scrape
@@ -80,7 +80,7 @@ def test_reading_a_target_in_full_does_not_restart_the_total() -> None:
 
 
 def test_the_total_goes_on_where_another_signal_is_bound_later() -> None:
-    fixture, shown = Scene("shop"), []
+    fixture, shown = PipelineFixture("shop"), []
     for at in range(12):
         samples: dict[Series, float] = {series(REQUESTS, route="/a", status="200"): 10.0 * at}
         shown.append(fixture.tick(float(at), shop=requests(10.0 * at) if at > 6 else samples))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_pipeline import REQUESTS, Scene, happened, of, pool, requests, series
+from test_pipeline import REQUESTS, PipelineFixture, event_texts, of, pool, requests, series
 
 from tputtui.cli.snapshot_json import to_json
 from tputtui.model import Series, Snapshot, TrafficState
@@ -56,7 +56,7 @@ class Tick(NamedTuple):
 
 
 def run(world: World) -> list[Tick]:
-    fixture, ticks = Scene("shop"), []
+    fixture, ticks = PipelineFixture("shop"), []
     workers, due = list(world.workers), sorted(world.restarts)
     answers = [0] * len(workers)
     heard_at: float | None = None
@@ -196,7 +196,7 @@ def test_four_workers_in_turn_do_forty_requests_without_a_reported_restart() -> 
     last = ticks[-1]
     assert last.shown.best_60s == pytest.approx(40.0, rel=0.01)
     assert of(last.snapshot, "shop").resets == 0
-    assert happened(last.snapshot) == [
+    assert event_texts(last.snapshot) == [
         ("warning", "shop: processes answer in turn: no multi-process mode")
     ]
     target = to_json(last.snapshot)["targets"][0]
@@ -227,7 +227,7 @@ def test_a_process_that_restarts_is_one_process_and_a_restart() -> None:
     assert all(tick.shown.rps == pytest.approx(10.0) for tick in ticks[1:])
     last = ticks[-1].snapshot
     assert of(last, "shop").resets == 1
-    assert happened(last) == [("reset", "shop restarted: its start time moved forward")]
+    assert event_texts(last) == [("reset", "shop restarted: its start time moved forward")]
     assert to_json(last)["targets"][0]["processes"] == 1
 
 
@@ -238,7 +238,7 @@ def test_a_restarted_worker_replaces_its_predecessor() -> None:
     assert shown[-1] == pytest.approx(40.0)
     last = ticks[-1].snapshot
     assert of(last, "shop").resets == 1
-    assert ("reset", "shop has a new process behind it: 1 of 4 was replaced") in happened(last)
+    assert ("reset", "shop has a new process behind it: 1 of 4 was replaced") in event_texts(last)
     assert to_json(last)["targets"][0]["processes"] == 4
 
 
@@ -265,7 +265,7 @@ def test_a_connection_that_stays_with_one_worker_shows_that_worker() -> None:
 
 
 def test_requests_in_flight_are_those_of_all_workers() -> None:
-    fixture = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(16):
         page = workers(*FOUR)[at % 4].page(float(at))
         snapshot = fixture.tick(float(at), shop={**page, **pool(1.0 + at % 4)})

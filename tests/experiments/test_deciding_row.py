@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simulated import Service, burst, failing, routed, run, scattered
+from simulated_runs import Service, burst, failing, routed, run, scattered
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from simulated import Service, Values, burst, failing, routed, run, scattered
+from simulated_runs import Service, Values, burst, failing, routed, run, scattered
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
@@ -115,7 +115,7 @@ def test_a_shock_that_both_arms_share_evenly_is_bounded_better_side_by_side() ->
 @pytest.mark.parametrize(("phi", "cv"), [(0.5, 1.0), (0.9, 1.0)])
 @pytest.mark.parametrize("errors", [25, 60, 600])
 def test_an_error_rate_that_drifts_is_not_a_difference(phi: float, cv: float, errors: int) -> None:
-    from simulated import ar1
+    from simulated_runs import ar1
 
     def side(rng: Rng) -> Values:
         return rng.poisson(errors / 300 * ar1(rng, 300, phi, cv)).astype(np.float64)

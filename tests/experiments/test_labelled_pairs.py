@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from outside import shared
+from external_resources import shared
 
 from tputtui.experiments.comparison_context import parse_context
 from tputtui.experiments.metric_rows import MetricRows, parse_csv

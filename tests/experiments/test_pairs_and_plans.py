@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import Service, run
+from simulated_runs import Service, run
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows

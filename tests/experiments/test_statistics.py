@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simulated import Service, ar1, run
+from simulated_runs import Service, ar1, run
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.statistics.comparison import compare

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulated import ar1
+from simulated_runs import ar1
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import BucketRows, MetricRows

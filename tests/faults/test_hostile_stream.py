@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from outside import shared
+from external_resources import shared
 
 MOST_ROUNDS = 60
 """Ticks that a busy machine may take until every answer has been read once."""

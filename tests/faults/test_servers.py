@@ -69,14 +69,14 @@ class Watch:
         self.engine.stop()
         assert self.engine.failure is None
 
-    def until(self, holds: Callable[[Snapshot], bool]) -> Snapshot:
+    def until(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
         """Return the next snapshot that meets the condition."""
         end = time.monotonic() + PATIENCE_S
         already_seen = len(self.snapshots)
         while time.monotonic() < end:
             for snapshot in self.snapshots[already_seen:]:
                 already_seen += 1
-                if holds(snapshot):
+                if condition(snapshot):
                     return snapshot
             time.sleep(0.02)
         pytest.fail(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import samples
-from planted import plant, whole_proc
-from recorded import record_readings
+from fake_proc import copy_proc_files, write_files
+from recorded_runs import record_readings
 
 from tputtui.cli.snapshot_json import to_json
 from tputtui.engine.pipeline import SnapshotPipeline
@@ -56,8 +56,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Register three metrics, each with one row, and return a root with the files of two."""
     rows = (*host_metrics.HOST_METRICS, THREADS, KILLS, ENTROPY)
     monkeypatch.setattr(host_metrics, "HOST_METRICS", rows)
-    return plant(
-        whole_proc(tmp_path),
+    return write_files(
+        copy_proc_files(tmp_path),
         {"proc/sys/kernel/threads-max": "1624\n", "proc/vmstat": "nr_free 1\noom_kill 10\n"},
     )
 
@@ -65,7 +65,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def two_readings(root: Path) -> list[HostReading]:
     collector = HostCollector(root)
     first = collector.read()
-    plant(root, {"proc/vmstat": "nr_free 1\noom_kill 16\n"})
+    write_files(root, {"proc/vmstat": "nr_free 1\noom_kill 16\n"})
     assert first.cpu is not None
     cpu = replace(first.cpu, user=first.cpu.user + 1.0)
     return [first, replace(collector.read(), at=first.at + 2.0, cpu=cpu)]

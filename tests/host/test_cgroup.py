@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from planted import plant
+from fake_proc import write_files
 
 from tputtui.host.cgroup import CgroupReader
 from tputtui.model import ProcessReference
@@ -25,13 +25,17 @@ def v2(root: Path, path: str, files: dict[str, str]) -> Path:
         "proc/self/cgroup": f"0::{path}\n",
         "sys/fs/cgroup/cgroup.procs": "",
     }
-    return plant(root, own | {f"sys/fs/cgroup/{name}": content for name, content in files.items()})
+    return write_files(
+        root, own | {f"sys/fs/cgroup/{name}": content for name, content in files.items()}
+    )
 
 
 def v1(root: Path, path: str, top: str, files: dict[str, str]) -> Path:
     membership = f"5:memory:{path}\n4:cpu,cpuacct:{path}\n1:name=systemd:{path}\n"
     own = {"proc/self/mountinfo": V1_MOUNTS.format(top=top), "proc/self/cgroup": membership}
-    return plant(root, own | {f"sys/fs/cgroup/{name}": content for name, content in files.items()})
+    return write_files(
+        root, own | {f"sys/fs/cgroup/{name}": content for name, content in files.items()}
+    )
 
 
 def test_v2_limits_and_throttling(tmp_path: Path) -> None:
@@ -139,7 +143,7 @@ def test_a_v1_container_with_only_its_own_part_mounted_is_read(tmp_path: Path) -
 
 def test_hybrid_reads_each_controller_where_it_is_bound(tmp_path: Path) -> None:
     v1(tmp_path, "/svc", "/", {"memory/svc/memory.limit_in_bytes": "1000\n"})
-    plant(
+    write_files(
         tmp_path,
         {
             "proc/self/mountinfo": "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
@@ -161,7 +165,7 @@ def test_a_private_namespace_starts_at_its_own_root(tmp_path: Path) -> None:
 
 def test_a_process_outside_of_our_namespace_has_no_group(tmp_path: Path) -> None:
     v2(tmp_path, "/", {"cpu.max": "25000 100000\n"})
-    plant(tmp_path, {"proc/77/cgroup": "0::/../other\n"})
+    write_files(tmp_path, {"proc/77/cgroup": "0::/../other\n"})
     assert CgroupReader(tmp_path).read(ProcessReference(77, 1.0)) is None
 
 
@@ -190,7 +194,7 @@ def test_a_period_of_zero_is_no_limit(tmp_path: Path) -> None:
 
 def test_without_a_mount_there_is_no_group(tmp_path: Path) -> None:
     assert CgroupReader(tmp_path).read(None) is None
-    plant(
+    write_files(
         tmp_path,
         {
             "proc/self/cgroup": "0::/a\n",
@@ -205,12 +209,12 @@ def test_a_reused_pid_is_looked_up_again(tmp_path: Path) -> None:
     reader = CgroupReader(tmp_path)
     limits: list[float | None] = []
     for started, path in ((1.0, "a"), (1.0, "b"), (2.0, "b")):
-        plant(tmp_path, {"proc/7/cgroup": f"0::/{path}\n"})
+        write_files(tmp_path, {"proc/7/cgroup": f"0::/{path}\n"})
         group = reader.read(ProcessReference(7, started))
         limits.append(group.cpu_limit_cores if group else None)
     assert limits == [1.0, 1.0, 2.0], "the place is remembered for a process, and for no other"
     reader.clear_cache()
-    plant(tmp_path, {"proc/7/cgroup": "0::/a\n"})
+    write_files(tmp_path, {"proc/7/cgroup": "0::/a\n"})
     moved = reader.read(ProcessReference(7, 2.0))
     assert moved is not None
     assert moved.cpu_limit_cores == 1.0

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from planted import plant, whole_proc
+from fake_proc import copy_proc_files, write_files
 
 from tputtui.host import kernel, procfs
 from tputtui.host.host_collector import HostCollector, is_counted_disk
@@ -20,15 +20,15 @@ from tputtui.model import Pressure, TcpCounters
 
 
 def test_pressure_is_read_in_percent_and_seconds(tmp_path: Path) -> None:
-    pressures, missing = kernel.read_pressure(str(whole_proc(tmp_path)))
+    pressures, missing = kernel.read_pressure(str(copy_proc_files(tmp_path)))
     assert missing == ()
     assert pressures["cpu"] == Pressure(38.04, 0.0, 7.511891, 0.0)
     assert pressures["io"].full_10 == 0.25
 
 
 def test_a_cpu_file_without_a_full_line_leaves_full_unknown(tmp_path: Path) -> None:
-    whole_proc(tmp_path)
-    plant(tmp_path, {"proc/pressure/cpu": "some avg10=2.00 avg60=0 avg300=0 total=1000000\n"})
+    copy_proc_files(tmp_path)
+    write_files(tmp_path, {"proc/pressure/cpu": "some avg10=2.00 avg60=0 avg300=0 total=1000000\n"})
     pressures, _ = kernel.read_pressure(str(tmp_path))
     assert pressures["cpu"] == Pressure(2.0, None, 1.0, None)
 
@@ -55,7 +55,7 @@ def test_a_kernel_without_pressure_is_reported_once(tmp_path: Path) -> None:
 def test_a_malformed_pressure_file_affects_only_itself(
     tmp_path: Path, content: str | bytes
 ) -> None:
-    plant(whole_proc(tmp_path), {"proc/pressure/io": content})
+    write_files(copy_proc_files(tmp_path), {"proc/pressure/io": content})
     pressures, missing = kernel.read_pressure(str(tmp_path))
     assert set(pressures) == {"cpu", "memory"}
     assert missing == (("io pressure", "cannot make sense of /proc/pressure/io"),)
@@ -77,12 +77,12 @@ def test_disabled_pressure_files_come_with_the_way_to_enable_them(
 
 
 def test_tcp_losses_do_not_count_an_overflow_twice(tmp_path: Path) -> None:
-    reading = HostCollector(whole_proc(tmp_path)).read()
+    reading = HostCollector(copy_proc_files(tmp_path)).read()
     assert reading.tcp == TcpCounters(912345, 321, 42)
 
 
 def test_without_netstat_the_listen_drops_are_unknown_with_a_reason(tmp_path: Path) -> None:
-    (whole_proc(tmp_path) / "proc/net/netstat").unlink()
+    (copy_proc_files(tmp_path) / "proc/net/netstat").unlink()
     reading = HostCollector(tmp_path).read()
     assert reading.tcp == TcpCounters(912345, 321, None)
     assert dict(reading.missing)["listen drops"] == "the kernel has no /proc/net/netstat"
@@ -93,13 +93,13 @@ def test_missing_or_malformed_tcp_counters_are_unavailable_with_a_reason(
     tmp_path: Path, content: str | bytes | None
 ) -> None:
     if content is not None:
-        plant(tmp_path, {"proc/net/snmp": content})
+        write_files(tmp_path, {"proc/net/snmp": content})
     with pytest.raises(kernel.NotOfferedError, match=r"/proc/net/snmp"):
         kernel.read_tcp(str(tmp_path))
 
 
 def test_a_long_file_is_read_in_full_up_to_a_limit(tmp_path: Path) -> None:
-    plant(tmp_path, {"long": b"x" * 100_000})
+    write_files(tmp_path, {"long": b"x" * 100_000})
     assert len(procfs.read(str(tmp_path / "long"))) == 100_000
     assert len(procfs.read(str(tmp_path / "long"), 20_000)) == 20_000
 
@@ -161,7 +161,7 @@ def test_a_failure_of_psutil_is_a_reason(tmp_path: Path, monkeypatch: pytest.Mon
         "getloadavg",
     ):
         monkeypatch.setattr(psutil, name, fail)
-    reading = HostCollector(whole_proc(tmp_path)).read()
+    reading = HostCollector(copy_proc_files(tmp_path)).read()
     assert (reading.cpu, reading.cores, reading.memory_total_bytes, reading.load) == (
         None,
         (),

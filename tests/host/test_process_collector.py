@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from planted import plant, process_stat
+from fake_proc import process_stat, write_files
 
 from tputtui.host import process_collector, procfs
 from tputtui.host.command_names import (
@@ -44,7 +44,7 @@ def only(readings: tuple[ProcessReading, ...]) -> ProcessReading:
 
 
 def test_a_process_is_read_from_one_line(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7, "app"), "/opt/app\0--port\x0080\0"))
+    write_files(tmp_path, process(7, process_stat(7, "app"), "/opt/app\0--port\x0080\0"))
     reading = only(ProcessCollector(tmp_path).read())
     tick = os.sysconf("SC_CLK_TCK")
     assert (reading.pid, reading.name, reading.user, reading.state) == (7, "app", "shop", "S")
@@ -92,14 +92,14 @@ def test_all_user_processes_are_listed_by_pid_and_kernel_threads_are_not() -> No
 
 
 def test_kernel_threads_are_left_out(tmp_path: Path) -> None:
-    plant(tmp_path, process(2, process_stat(2, "kthreadd", flags=0x208040)))
+    write_files(tmp_path, process(2, process_stat(2, "kthreadd", flags=0x208040)))
     collector = ProcessCollector(tmp_path)
     assert collector.read() == ()
     assert collector.read() == ()
 
 
 def test_hostile_names_are_read_and_cleaned(tmp_path: Path) -> None:
-    plant(
+    write_files(
         tmp_path,
         process(7, process_stat(7, b"a) R 1 (\x1b[2J\xff"), "\x1b]0;owned\x07\0\u202eevil\0"),
     )
@@ -111,7 +111,7 @@ def test_hostile_names_are_read_and_cleaned(tmp_path: Path) -> None:
 
 
 def test_a_huge_command_line_is_cut(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7), "app\0" + "x" * 1_500_000))
+    write_files(tmp_path, process(7, process_stat(7), "app\0" + "x" * 1_500_000))
     reading = only(ProcessCollector(tmp_path).read())
     assert len(reading.command) == process_collector.MAX_COMMAND_LENGTH
     assert reading.command.endswith("…")
@@ -121,12 +121,12 @@ def test_a_huge_command_line_is_cut(tmp_path: Path) -> None:
     "stat", [b"", b"garbage", b"7 (app", b"7 (app) S 1 2", b"7 (app) S " + b"x " * 50]
 )
 def test_a_malformed_stat_is_skipped(tmp_path: Path, stat: bytes) -> None:
-    plant(tmp_path, process(7, stat))
+    write_files(tmp_path, process(7, stat))
     assert ProcessCollector(tmp_path).read() == ()
 
 
 def test_a_vanished_process_is_not_an_error(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7)))
+    write_files(tmp_path, process(7, process_stat(7)))
     collector = ProcessCollector(tmp_path)
     assert len(collector.read()) == 1
     for path in sorted((tmp_path / "proc/7").iterdir()):
@@ -142,7 +142,7 @@ def test_without_proc_there_are_no_processes(tmp_path: Path) -> None:
 def test_an_unreadable_process_has_no_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plant(tmp_path, process(7, process_stat(7)))
+    write_files(tmp_path, process(7, process_stat(7)))
     real = os.open
 
     def refuse(path: str, flags: int) -> int:
@@ -159,13 +159,13 @@ def test_an_unreadable_process_has_no_figures(
 
 
 def test_a_user_without_a_name_is_shown_by_number(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7), uid=4242))
+    write_files(tmp_path, process(7, process_stat(7), uid=4242))
     assert only(ProcessCollector(tmp_path).read()).user == "4242"
 
 
 def test_a_watched_process_includes_its_control_group(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7)) | process(8, process_stat(8)))
-    plant(
+    write_files(tmp_path, process(7, process_stat(7)) | process(8, process_stat(8)))
+    write_files(
         tmp_path,
         {
             "proc/self/mountinfo": "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
@@ -183,42 +183,42 @@ def test_a_watched_process_includes_its_control_group(tmp_path: Path) -> None:
 
 
 def test_a_reused_pid_is_a_different_process(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7, started_ticks=1000), "/opt/old\0"))
+    write_files(tmp_path, process(7, process_stat(7, started_ticks=1000), "/opt/old\0"))
     collector = ProcessCollector(tmp_path)
     old = only(collector.read())
-    plant(tmp_path, process(7, process_stat(7, started_ticks=2000), "/opt/new\0", uid=0))
+    write_files(tmp_path, process(7, process_stat(7, started_ticks=2000), "/opt/new\0", uid=0))
     new = only(collector.read())
     assert old.identity != new.identity
     assert (new.command, new.user) == ("/opt/new", "root")
 
 
 def test_a_process_that_execs_another_program_is_read_again(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7, "bash"), "bash\0"))
+    write_files(tmp_path, process(7, process_stat(7, "bash"), "bash\0"))
     collector = ProcessCollector(tmp_path)
     collector.read()
-    plant(tmp_path, process(7, process_stat(7, "app"), "/opt/app\0"))
+    write_files(tmp_path, process(7, process_stat(7, "app"), "/opt/app\0"))
     assert only(collector.read()).command == "/opt/app"
 
 
 def test_a_new_title_is_noticed_within_some_reads(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7, "gunicorn"), "gunicorn: master [shop]\0"))
+    write_files(tmp_path, process(7, process_stat(7, "gunicorn"), "gunicorn: master [shop]\0"))
     collector = ProcessCollector(tmp_path)
     collector.read()
-    plant(tmp_path, {"proc/7/cmdline": "gunicorn: worker [shop]\0"})
+    write_files(tmp_path, {"proc/7/cmdline": "gunicorn: worker [shop]\0"})
     names = [only(collector.read()).name for _ in range(32)]
     assert names[-1] == "gunicorn: worker"
 
 
 def test_an_unchanged_process_keeps_its_reading_and_a_changed_one_does_not(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7), "app\0"))
+    write_files(tmp_path, process(7, process_stat(7), "app\0"))
     collector = ProcessCollector(tmp_path)
     collector.read()
     first, second = only(collector.read()), only(collector.read())
     assert first is second
-    plant(tmp_path, {"proc/7/stat": process_stat(7, user_ticks=250)})
+    write_files(tmp_path, {"proc/7/stat": process_stat(7, user_ticks=250)})
     moved = only(collector.read())
     assert moved.cpu_s == 300 / os.sysconf("SC_CLK_TCK")
-    plant(tmp_path, {"proc/7/stat": process_stat(7)})
+    write_files(tmp_path, {"proc/7/stat": process_stat(7)})
     watched = only(collector.read(frozenset((7,))))
     assert watched == first
     assert only(collector.read()) == first
@@ -228,8 +228,8 @@ def test_maps_are_read_once_and_few_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for pid in range(10, 20):
-        plant(tmp_path, process(pid, process_stat(pid, "uwsgi"), "uwsgi\0"))
-        plant(
+        write_files(tmp_path, process(pid, process_stat(pid, "uwsgi"), "uwsgi\0"))
+        write_files(
             tmp_path, {f"proc/{pid}/maps": "7f00-7f01 r-xp 0 0 0 /usr/lib/libpython3.12.so.1.0\n"}
         )
         (tmp_path / f"proc/{pid}/exe").symlink_to("/usr/bin/uwsgi")

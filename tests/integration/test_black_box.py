@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outside import needs
+from external_resources import needs
 from test_prometheus_agrees import free_port, prometheus, running
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]
@@ -287,7 +287,7 @@ def test_a_target_that_hangs_leaves_the_cadence_of_the_other(
 # --------------------------------------------------------------------------------------------- exit
 
 
-def begun(*arguments: str) -> subprocess.Popen[str]:
+def start_stream(*arguments: str) -> subprocess.Popen[str]:
     """Start a stream and wait for its first object."""
     process = subprocess.Popen(
         [TPUTTUI, "stream", *arguments],
@@ -302,7 +302,7 @@ def begun(*arguments: str) -> subprocess.Popen[str]:
 
 
 def test_a_reader_that_has_gone_is_not_a_failure(honest: tuple[str, list[float]]) -> None:
-    with begun(honest[0]) as process:
+    with start_stream(honest[0]) as process:
         assert process.stdout is not None
         process.stdout.close()
         assert process.wait(PATIENCE_S) == 0
@@ -330,7 +330,7 @@ def test_a_signal_ends_it_with_its_number(
         signal.getsignal(number) is signal.SIG_IGN
     ):  # under nohup: the child would inherit it, and obey
         signal.signal(number, signal.SIG_DFL)
-    with begun(honest[0]) as process:
+    with start_stream(honest[0]) as process:
         process.send_signal(number)
         output = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, output[1]) == (code, "")

@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from recorded import BEGAN, record
+from recorded_runs import BEGAN, record
 
 from tputtui.cli import main
 

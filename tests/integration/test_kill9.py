@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from outside import command_line
+from external_resources import command_line
 
 from tputtui.model import ProcessReference
 from tputtui.profiling.capture import preflight, process_facts
@@ -24,9 +24,9 @@ PATIENCE_S = 15.0
 BUSY = "import time\nend = time.time() + 120\nprint(1, flush=True)\nwhile time.time() < end: sum(range(1000))"
 
 
-def until(holds: Callable[[], bool]) -> bool:
+def until(condition: Callable[[], bool]) -> bool:
     end = time.monotonic() + PATIENCE_S
-    while not holds():
+    while not condition():
         if time.monotonic() > end:
             return False
         time.sleep(0.02)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from outside import needs
+from external_resources import needs
 
 from tputtui.demo.launch import Demo
 from tputtui.demo.load_stats import LoadSummary

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from outside import needs
+from external_resources import needs
 from test_prometheus_agrees import free_port, prometheus, running
 
 from tputtui.demo.launch import Demo
@@ -60,9 +60,9 @@ def victoria(folder: Path, *targets: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
+def until(condition: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + PATIENCE_S
-    while not holds():
+    while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.1)
 

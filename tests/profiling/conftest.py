@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from outside import shared
+from external_resources import shared
 
 from tputtui.profiling.profile_model import (
     FrameTable,
@@ -20,7 +20,7 @@ from tputtui.profiling.profile_model import (
     Stack,
 )
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 MAIN = ProfileThread(1, 1, "MainThread")
 
 
@@ -67,7 +67,7 @@ def create_profile(
 
 
 @pytest.fixture
-def profile_of() -> Made:
+def profile_of() -> ProfileFactory:
     return create_profile
 
 

@@ -23,7 +23,7 @@ from tputtui.profiling.files.library import ProfileLibrary
 from tputtui.profiling.profile_model import WAITING_IN_C, Profile, ProfileThread
 from tputtui.settings import schema
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 MAIN = ProfileThread(1, 1, "MainThread")
 
 
@@ -33,7 +33,7 @@ def with_cpu(profile: Profile, share: float) -> Profile:
     )
 
 
-def test_a_sleep_in_c_is_a_wait_and_computing_is_not(profile_of: Made) -> None:
+def test_a_sleep_in_c_is_a_wait_and_computing_is_not(profile_of: ProfileFactory) -> None:
     profile = profile_of(*["main;watch 80\nmain;work 20 19"] * 5)
     stacks = select_stacks(with_cpu(profile, 0.2))
     names = {stacks.frames.frame_func(stack[-1]).name for stack in stacks.stacks}
@@ -46,7 +46,9 @@ def test_a_sleep_in_c_is_a_wait_and_computing_is_not(profile_of: Made) -> None:
     )  # explained by CPU time: code in C that computes
 
 
-def test_without_the_gil_s_column_a_line_longer_than_the_cpu_time_waited(profile_of: Made) -> None:
+def test_without_the_gil_s_column_a_line_longer_than_the_cpu_time_waited(
+    profile_of: ProfileFactory,
+) -> None:
     profile = with_cpu(profile_of(*["main;sleeper:9 88\nmain;work:3 12"] * 5), 0.12)
     stacks = select_stacks(profile)
     assert {stacks.frames.frame_func(stack[-1]).name for stack in stacks.stacks} == {
@@ -56,7 +58,7 @@ def test_without_the_gil_s_column_a_line_longer_than_the_cpu_time_waited(profile
     assert frames_waiting_in_c(with_cpu(profile, 0.6)) == {}  # it may have run all the time
 
 
-def test_a_thread_waiting_for_a_cpu_is_not_waiting_in_c(profile_of: Made) -> None:
+def test_a_thread_waiting_for_a_cpu_is_not_waiting_in_c(profile_of: ProfileFactory) -> None:
     profile = with_cpu(profile_of(*["main;work 100"] * 5), 0.06)  # as in a run: without GIL samples
     assert frames_waiting_in_c(profile)
     starved = replace(
@@ -65,7 +67,7 @@ def test_a_thread_waiting_for_a_cpu_is_not_waiting_in_c(profile_of: Made) -> Non
     assert frames_waiting_in_c(starved) == {}
 
 
-def test_cpu_shares_survive_a_file(profile_of: Made, tmp_path: Path) -> None:
+def test_cpu_shares_survive_a_file(profile_of: ProfileFactory, tmp_path: Path) -> None:
     path = tmp_path / "p.speedscope.json"
     profile = with_cpu(profile_of("main;watch 80\nmain;work 20 19"), 0.2)
     profile = replace(
@@ -82,7 +84,9 @@ def test_cpu_shares_survive_a_file(profile_of: Made, tmp_path: Path) -> None:
     )
 
 
-def test_the_gil_is_never_held_for_longer_than_the_code_was_there(profile_of: Made) -> None:
+def test_the_gil_is_never_held_for_longer_than_the_code_was_there(
+    profile_of: ProfileFactory,
+) -> None:
     profile = profile_of("main;work 17 18\nmain;Event.wait@/usr/lib/python3.12/threading.py 83")
     stacks = select_stacks(profile)
     work = next(row for row in hot_functions(stacks) if row.func.name == "work")
@@ -91,7 +95,7 @@ def test_the_gil_is_never_held_for_longer_than_the_code_was_there(profile_of: Ma
     assert all((tree.gil_share(node) or 0.0) <= tree.share(node) for node in range(1, len(tree)))
 
 
-def test_gil_shares_are_of_the_wall_time(profile_of: Made) -> None:
+def test_gil_shares_are_of_the_wall_time(profile_of: ProfileFactory) -> None:
     stacks = gil_stacks(select_stacks(profile_of("a 50 40\nb 50 10")))
     assert sorted(weight / stacks.weight for weight in stacks.wall) == [0.1, 0.4]
 
@@ -131,7 +135,7 @@ def test_changed_or_unreadable_source_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_profile_in_the_library_is_a_private_file_and_can_be_loaded(
-    profile_of: Made, tmp_path: Path
+    profile_of: ProfileFactory, tmp_path: Path
 ) -> None:
     shelf = ProfileLibrary(tmp_path / "profiles")
     profile = profile_of("a;b 5")
@@ -150,7 +154,7 @@ def test_a_profile_in_the_library_is_a_private_file_and_can_be_loaded(
 
 
 def test_a_profile_that_cannot_be_saved_is_kept_and_reported(
-    profile_of: Made, tmp_path: Path
+    profile_of: ProfileFactory, tmp_path: Path
 ) -> None:
     (tmp_path / "profiles").write_text("a file in the way")
     entry, problem = ProfileLibrary(tmp_path / "profiles").save_profile(profile_of("a 1"))
@@ -158,7 +162,7 @@ def test_a_profile_that_cannot_be_saved_is_kept_and_reported(
     assert entry.profile is not None
 
 
-def test_the_export_has_every_format(profile_of: Made, tmp_path: Path) -> None:
+def test_the_export_has_every_format(profile_of: ProfileFactory, tmp_path: Path) -> None:
     paths = file_formats.export(profile_of("a;b 5"), tmp_path / "out")
     assert [path.name.partition(".")[2] for path in paths] == [
         "speedscope.json",

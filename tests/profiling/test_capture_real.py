@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from outside import command_line
+from external_resources import command_line
 
 from tputtui.model import ProcessReference
 from tputtui.profiling.analysis import top_functions

@@ -13,7 +13,7 @@ from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.profile_model import FrameTable, Profile, ProfileSlice, ProfileThread, Stack
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 PY = "/usr/lib/python3.12"
 SITE = "/v/lib/python3.12/site-packages"
 BOOT = f"Thread._bootstrap@{PY}/threading.py;Thread._bootstrap_inner@{PY}/threading.py;Thread.run@{PY}/threading.py"
@@ -84,7 +84,7 @@ WORK = "main;work 4 4"  # running own code, so that a share would have a caller
 
 
 @pytest.mark.parametrize("name", IDLE)
-def test_an_idle_thread_is_idle_and_has_no_insight(name: str, profile_of: Made) -> None:
+def test_an_idle_thread_is_idle_and_has_no_insight(name: str, profile_of: ProfileFactory) -> None:
     stacks = select_stacks(profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5))
     shares = categories.category_shares(stacks)
     assert shares["idle"] == pytest.approx(0.96)
@@ -94,7 +94,7 @@ def test_an_idle_thread_is_idle_and_has_no_insight(name: str, profile_of: Made) 
 
 @pytest.mark.parametrize("name", IDLE)
 def test_an_idle_thread_of_which_the_cpu_time_is_known_is_idle_too(
-    name: str, profile_of: Made
+    name: str, profile_of: ProfileFactory
 ) -> None:
     profile = profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5)
     thread = profile.threads[0]
@@ -125,7 +125,7 @@ INSIDE = {
 
 
 @pytest.mark.parametrize("name", INSIDE)
-def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: Made) -> None:
+def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: ProfileFactory) -> None:
     stack, category, sentence = INSIDE[name]
     stacks = select_stacks(profile_of(*[f"{stack} 40\n{IDLE['aiosqlite']} 60"] * 5))
     assert categories.category_shares(stacks)[category] == pytest.approx(0.4)  # type: ignore[index]
@@ -134,7 +134,7 @@ def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: Made) -
     ]
 
 
-def test_a_computing_callback_of_a_consumer_is_own_code(profile_of: Made) -> None:
+def test_a_computing_callback_of_a_consumer_is_own_code(profile_of: ProfileFactory) -> None:
     start = f"main;BlockingChannel.start_consuming@{SITE}/pika/adapters/blocking_connection.py"
     stacks = select_stacks(
         profile_of(*[f"{start};on_message;price 70 69\n{start};{SELECT} 30"] * 5)
@@ -147,7 +147,7 @@ def test_a_computing_callback_of_a_consumer_is_own_code(profile_of: Made) -> Non
 
 
 def test_waiting_for_an_executor_is_a_wait_of_own_code_and_not_a_lock(
-    profile_of: Made,
+    profile_of: ProfileFactory,
 ) -> None:
     wait = f"main;fetch_all;Future.result@{PY}/concurrent/futures/_base.py;{WAIT}"
     stacks = select_stacks(profile_of(*[f"{wait} 60\n{IDLE['executor, C queue']} 40"] * 5))
@@ -157,7 +157,7 @@ def test_waiting_for_an_executor_is_a_wait_of_own_code_and_not_a_lock(
 
 
 def test_a_main_function_that_runs_an_unknown_library_s_loop_does_not_wait_for_a_lock(
-    profile_of: Made,
+    profile_of: ProfileFactory,
 ) -> None:
     loop = f"main;Server.serve@{SITE}/somelib/server.py;{WAIT}"
     assert insights.profile_insights(select_stacks(profile_of(*[f"{loop} 100"] * 5))) == []
@@ -175,7 +175,7 @@ def test_a_main_function_that_runs_an_unknown_library_s_loop_does_not_wait_for_a
     ],
 )
 def test_a_caller_is_named_only_above_half_of_the_time(
-    weights: dict[str, int], attribution: str, profile_of: Made
+    weights: dict[str, int], attribution: str, profile_of: ProfileFactory
 ) -> None:
     text = "\n".join(
         f"main;{name};execute@{SITE}/psycopg/cursor.py;{WAIT} {n}" for name, n in weights.items()
@@ -188,7 +188,7 @@ def test_a_caller_is_named_only_above_half_of_the_time(
     assert (sentence.func_id >= 0) == attribution.endswith("load.")
 
 
-def test_two_clients_without_a_majority_are_both_named(profile_of: Made) -> None:
+def test_two_clients_without_a_majority_are_both_named(profile_of: ProfileFactory) -> None:
     text = f"main;load;execute@{SITE}/psycopg/cursor.py 50\nmain;load;get@{SITE}/redis/client.py 50"
     (sentence,) = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
     assert sentence.text.endswith("in the database clients psycopg and redis, called from load.")
@@ -260,14 +260,14 @@ def test_a_client_s_thread_without_measured_cpu_time_has_no_insight() -> None:
     assert categories.category_shares(select_stacks(blind))["database"] == 0
 
 
-def test_a_busy_thread_has_no_waits_beyond_its_cpu_time(profile_of: Made) -> None:
+def test_a_busy_thread_has_no_waits_beyond_its_cpu_time(profile_of: ProfileFactory) -> None:
     profile = profile_of(*["main;deflate 60\nmain;work 40 39"] * 5)
     thread = profile.threads[0]
     assert frames_waiting_in_c(measured(profile, [{thread: 0.98}] * 5)) == {}
 
 
 def test_without_own_code_a_client_called_by_an_unknown_library_waits_and_is_not_idle(
-    profile_of: Made,
+    profile_of: ProfileFactory,
 ) -> None:
     call = f"{UVICORN.format(s=SITE)};load@{SITE}/shop/views.py;execute@{SITE}/psycopg/cursor.py;{WAIT}"
     stacks = select_stacks(profile_of(*[f"{call} 30\n{IDLE['psycopg_pool worker']} 70"] * 5))
@@ -281,7 +281,7 @@ def test_without_own_code_a_client_called_by_an_unknown_library_waits_and_is_not
     ]
 
 
-def test_a_small_share_of_one_thread_gives_no_insight(profile_of: Made) -> None:
+def test_a_small_share_of_one_thread_gives_no_insight(profile_of: ProfileFactory) -> None:
     call = f"main;load;execute@{SITE}/psycopg/cursor.py;{WAIT}"
     assert (
         insights.profile_insights(
@@ -300,7 +300,7 @@ def test_a_small_share_of_one_thread_gives_no_insight(profile_of: Made) -> None:
 
 
 def test_a_main_function_that_starts_a_server_does_not_compute_what_the_server_does(
-    profile_of: Made,
+    profile_of: ProfileFactory,
 ) -> None:
     server = f"main;run@{SITE}/uvicorn/main.py;{LOOP};handle@{SITE}/h11/_connection.py"
     stacks = select_stacks(

@@ -11,7 +11,7 @@ from tputtui.profiling.analysis import insights
 from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.profile_model import Profile, ProfileThread
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 LIB = "/usr/lib/python3.12"
 SITE = "/v/lib/python3.12/site-packages"
 WAIT = f"wait@{LIB}/threading.py"
@@ -57,7 +57,7 @@ SILENT = {
 
 
 @pytest.mark.parametrize("rule", SAID)
-def test_each_rule_fires_on_its_case(rule: str, profile_of: Made) -> None:
+def test_each_rule_fires_on_its_case(rule: str, profile_of: ProfileFactory) -> None:
     text, sentence = SAID[rule]
     findings = insights.profile_insights(
         select_stacks(profile_of(*[text] * 5)), evidence="pool db is at 20 of 20 and 3 wait"
@@ -66,19 +66,19 @@ def test_each_rule_fires_on_its_case(rule: str, profile_of: Made) -> None:
 
 
 @pytest.mark.parametrize("rule", SILENT)
-def test_each_rule_is_silent_on_the_harmless_twin(rule: str, profile_of: Made) -> None:
+def test_each_rule_is_silent_on_the_harmless_twin(rule: str, profile_of: ProfileFactory) -> None:
     findings = insights.profile_insights(select_stacks(profile_of(*[SILENT[rule]] * 5)))
     assert rule.split(maxsplit=1)[0] not in {finding.rule for finding in findings}
 
 
-def test_no_spread_is_shown_below_five_slices(profile_of: Made) -> None:
+def test_no_spread_is_shown_below_five_slices(profile_of: ProfileFactory) -> None:
     findings = insights.profile_insights(select_stacks(profile_of(SAID["lock"][0])))
     assert [finding.text for finding in findings] == [
         "40.0 % of the time is spent waiting for a lock in acquire."
     ]
 
 
-def test_at_most_three_sentences_the_largest_first(profile_of: Made) -> None:
+def test_at_most_three_sentences_the_largest_first(profile_of: ProfileFactory) -> None:
     text = "\n".join(
         (
             f"main;acquire;{CONDITION} 24",
@@ -92,7 +92,7 @@ def test_at_most_three_sentences_the_largest_first(profile_of: Made) -> None:
     assert [finding.rule for finding in findings] == ["lock", "database", "outbound"]
 
 
-def test_an_idle_process_has_no_insights(profile_of: Made) -> None:
+def test_an_idle_process_has_no_insights(profile_of: ProfileFactory) -> None:
     assert insights.profile_insights(select_stacks(profile_of(*[f"{IDLE} 100"] * 5))) == []
     assert insights.profile_insights(select_stacks(profile_of())) == []
 
@@ -118,7 +118,7 @@ BUSY = "main;work 95 95\nmain;other 5 1"
     ],
 )
 def test_a_process_that_waits_for_a_cpu_is_not_cpu_bound(
-    load: insights.CpuLoad | None, rules: list[str], profile_of: Made
+    load: insights.CpuLoad | None, rules: list[str], profile_of: ProfileFactory
 ) -> None:
     findings = insights.profile_insights(select_stacks(profile_of(*[BUSY] * 5)), load=load)
     assert [finding.rule for finding in findings] == rules
@@ -128,7 +128,7 @@ def test_a_process_that_waits_for_a_cpu_is_not_cpu_bound(
         )
 
 
-def test_the_load_of_a_profile_is_that_of_all_its_threads(profile_of: Made) -> None:
+def test_the_load_of_a_profile_is_that_of_all_its_threads(profile_of: ProfileFactory) -> None:
     profile = profile_of(BUSY, BUSY)
     assert insights.cpu_load(profile) is None
     first_thread, two = ProfileThread(1, 1), ProfileThread(1, 2)

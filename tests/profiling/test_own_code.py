@@ -26,7 +26,7 @@ from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_model import Function, Profile
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 PY = "/usr/lib/python3.12"
 SITE = "/v/lib/python3.12/site-packages"
 SECRET = "hunter2canary"
@@ -235,7 +235,7 @@ def test_a_broken_direct_url_names_nothing(text: str, tmp_path: Path) -> None:
 
 
 def test_a_profile_carries_the_package_names_and_nothing_else_of_the_command_line(
-    profile_of: Made, tmp_path: Path
+    profile_of: ProfileFactory, tmp_path: Path
 ) -> None:
     profile = profile_of(f"run@{SITE}/uvicorn/server.py;load@{SITE}/shop/views.py 5")
     profile = replace(profile, metadata=replace(profile.metadata, own=("shop",)))
@@ -276,13 +276,15 @@ def test_a_py_spy_file_with_command_lines_gives_only_the_names() -> None:
         f"<module>@/v/bin/shopd;Command.main@{SITE}/click/core.py;serve@{SITE}/shop/cli.py",
     ],
 )
-def test_the_frames_of_a_foreign_profile_identify_the_program(stack: str, profile_of: Made) -> None:
+def test_the_frames_of_a_foreign_profile_identify_the_program(
+    stack: str, profile_of: ProfileFactory
+) -> None:
     profile = profile_of(f"{stack} 5")
     assert set(own_code.profile_packages(profile)) == {"shop"}
     assert ProfileAnalysis(profile).category_shares["your code"] == 1.0
 
 
-def test_the_name_of_an_older_capture_identifies_the_program(profile_of: Made) -> None:
+def test_the_name_of_an_older_capture_identifies_the_program(profile_of: ProfileFactory) -> None:
     profile = profile_of(f"load@{SITE}/shop/views.py 5")
     for name, expected in (
         ("uvicorn shop:app", ("shop",)),
@@ -299,7 +301,7 @@ def test_the_name_of_an_older_capture_identifies_the_program(profile_of: Made) -
 
 
 def test_without_samples_in_own_code_nothing_is_folded_and_that_is_reported(
-    profile_of: Made,
+    profile_of: ProfileFactory,
 ) -> None:
     profile = profile_of(
         f"<module>@/v/bin/uvicorn;run@{SITE}/uvicorn/server.py;load@{SITE}/shop/views.py;get@{SITE}/redis/client.py 5"

@@ -64,7 +64,7 @@ def fake(tmp_path: Path) -> FakeProc:
     return FakeProc(tmp_path)
 
 
-def looked(
+def preflight_verdict(
     fake: FakeProc, pid: int = 50, started: float | None = None, *, blocking: bool = False
 ) -> preflight.AttachCheck:
     verdict = preflight.check_process(
@@ -76,40 +76,43 @@ def looked(
 
 def test_a_python_of_the_same_user_may_be_profiled(fake: FakeProc) -> None:
     fake.process(50)
-    verdict = looked(fake, started=BTIME + 5000 / os.sysconf("SC_CLK_TCK"))
+    verdict = preflight_verdict(fake, started=BTIME + 5000 / os.sysconf("SC_CLK_TCK"))
     assert verdict.can_attach
     assert verdict.python_version == "3.12"
     assert verdict.message == ""
 
 
 def test_a_gone_process_is_refused(fake: FakeProc) -> None:
-    assert looked(fake).message == "PID 50 is gone; choose another process"
-    assert "gone" in looked(fake, 0).message
-    assert "gone" in looked(fake, -1).message
+    assert preflight_verdict(fake).message == "PID 50 is gone; choose another process"
+    assert "gone" in preflight_verdict(fake, 0).message
+    assert "gone" in preflight_verdict(fake, -1).message
 
 
 def test_a_reused_pid_is_refused(fake: FakeProc) -> None:
     fake.process(50, name="vim")
-    assert "PID 50 is another process now (vim)" in looked(fake, started=BTIME + 9999.0).message
+    assert (
+        "PID 50 is another process now (vim)"
+        in preflight_verdict(fake, started=BTIME + 9999.0).message
+    )
 
 
 def test_a_zombie_and_a_kernel_thread_are_refused(fake: FakeProc) -> None:
     fake.process(50, state="Z", parent=40)
     fake.process(51, name="kworker/0:1", flags=0x00200000)
-    assert "zombie" in looked(fake).message
-    assert "PID 40" in looked(fake).message
-    assert "kernel thread" in looked(fake, 51).message
+    assert "zombie" in preflight_verdict(fake).message
+    assert "PID 40" in preflight_verdict(fake).message
+    assert "kernel thread" in preflight_verdict(fake, 51).message
 
 
 def test_a_process_of_another_user_is_refused_with_the_full_command(fake: FakeProc) -> None:
     fake.process(50, uid=0)
-    verdict = looked(fake)
+    verdict = preflight_verdict(fake)
     assert "belongs to root, not to you" in verdict.message
     assert verdict.command.startswith("sudo /")
     assert verdict.command.endswith("profile 50")
     assert verdict.command in verdict.message
     fake.capabilities(1 << 19)  # CAP_SYS_PTRACE
-    assert looked(fake).can_attach
+    assert preflight_verdict(fake).can_attach
 
 
 @pytest.mark.parametrize(
@@ -119,7 +122,7 @@ def test_a_process_of_another_user_is_refused_with_the_full_command(fake: FakePr
 def test_the_yama_scope_is_explained(scope: int, expected: str, fake: FakeProc) -> None:
     fake.process(50)
     fake.yama(scope)
-    verdict = looked(fake)
+    verdict = preflight_verdict(fake)
     assert not verdict.can_attach
     assert f"ptrace_scope is {scope}" in verdict.message
     assert expected in verdict.message
@@ -132,20 +135,20 @@ def test_stopped_and_traced_processes_are_refused_for_a_blocking_capture_only(
     fake.process(50, state="T")
     fake.process(60, name="gdb")
     fake.process(51, state="t", tracer=60)
-    assert "this is where it stands" in looked(fake).notes[0]
-    assert "kill -CONT 50" in looked(fake, blocking=True).message
-    assert looked(fake, 51).notes == ("traced by PID 60 (gdb)",)
-    assert "is traced by PID 60 (gdb)" in looked(fake, 51, blocking=True).message
+    assert "this is where it stands" in preflight_verdict(fake).notes[0]
+    assert "kill -CONT 50" in preflight_verdict(fake, blocking=True).message
+    assert preflight_verdict(fake, 51).notes == ("traced by PID 60 (gdb)",)
+    assert "is traced by PID 60 (gdb)" in preflight_verdict(fake, 51, blocking=True).message
 
 
 def test_a_container_is_noted(fake: FakeProc) -> None:
     fake.process(50, inner=7)
-    assert looked(fake).notes == ("in a container: thread ids are the inner ones",)
+    assert preflight_verdict(fake).notes == ("in a container: thread ids are the inner ones",)
 
 
 def test_hostile_names_are_cleaned(fake: FakeProc) -> None:
     fake.process(50, name="a) \x1b[31mb", state="Z")
-    assert "a) ␛[31mb" in looked(fake).message
+    assert "a) ␛[31mb" in preflight_verdict(fake).message
 
 
 def explained(fake: FakeProc, stderr: str, status: int | None = 1) -> str:
@@ -184,8 +187,12 @@ def test_only_a_fault_that_no_permission_would_help_is_the_wrong_process(fake: F
     fake.process(50, uid=0)
     fake.process(51, state="Z")
     fake.process(52, flags=0x00200000)
-    assert not looked(fake, 50).is_wrong_process
-    assert [looked(fake, pid).is_wrong_process for pid in (51, 52, 99)] == [True, True, True]
+    assert not preflight_verdict(fake, 50).is_wrong_process
+    assert [preflight_verdict(fake, pid).is_wrong_process for pid in (51, 52, 99)] == [
+        True,
+        True,
+        True,
+    ]
 
 
 def test_messages_of_py_spy_are_translated(fake: FakeProc) -> None:

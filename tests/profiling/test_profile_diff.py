@@ -11,11 +11,11 @@ from tputtui.profiling.analysis.stacks import StackTable, select_stacks
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_model import Profile
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 
 
 def sampled(
-    profile: Made,
+    profile: ProfileFactory,
     rng: random.Random,
     shares: dict[str, float],
     slices: int = 10,
@@ -32,7 +32,9 @@ def sampled(
     return select_stacks(profile(*texts))
 
 
-def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(profile_of: Made) -> None:
+def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(
+    profile_of: ProfileFactory,
+) -> None:
     rng = random.Random(11)
     shares = {f"main;f{at};g{at}": 1.0 / (at + 1) for at in range(12)} | {
         f"main;rare{at}": 0.01 for at in range(12)
@@ -47,7 +49,7 @@ def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(profile_
     assert false <= 0.05 * pairs
 
 
-def test_a_real_change_is_significant(profile_of: Made) -> None:
+def test_a_real_change_is_significant(profile_of: ProfileFactory) -> None:
     rng = random.Random(3)
     before = sampled(profile_of, rng, {"main;grow": 1, "main;stay": 8, "main;vanish": 2})
     after = sampled(profile_of, rng, {"main;grow": 5, "main;stay": 8, "main;come": 2})
@@ -58,7 +60,7 @@ def test_a_real_change_is_significant(profile_of: Made) -> None:
     assert called["main"] == "same"
 
 
-def test_a_longer_capture_is_not_a_difference(profile_of: Made) -> None:
+def test_a_longer_capture_is_not_a_difference(profile_of: ProfileFactory) -> None:
     rows = profile_diff.function_differences(
         select_stacks(profile_of(*["a 7\nb 3"] * 6)),
         select_stacks(profile_of(*["a 70\nb 30"] * 12)),
@@ -67,7 +69,7 @@ def test_a_longer_capture_is_not_a_difference(profile_of: Made) -> None:
     assert not any(row.is_significant for row in rows)
 
 
-def test_nothing_is_significant_below_five_slices(profile_of: Made) -> None:
+def test_nothing_is_significant_below_five_slices(profile_of: ProfileFactory) -> None:
     rows = profile_diff.function_differences(
         select_stacks(profile_of("a 100")), select_stacks(profile_of("a 50\nb 50"))
     )
@@ -77,7 +79,7 @@ def test_nothing_is_significant_below_five_slices(profile_of: Made) -> None:
     }
 
 
-def test_the_union_tree_keeps_vanished_functions(profile_of: Made) -> None:
+def test_the_union_tree_keeps_vanished_functions(profile_of: ProfileFactory) -> None:
     union = profile_diff.union_tree(
         select_stacks(profile_of("m;a 6\nm;old 4")), select_stacks(profile_of("m;a 8\nm;new 2"))
     )

@@ -21,7 +21,7 @@ from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import Profile, ProfileThread
 from tputtui.text import clean
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 FORBIDDEN = [
     chr(code) for code in (*range(32), 0x7F, *range(0x80, 0xA0), 0x202E, 0x2066, 0x200B, 0x2028)
 ]
@@ -161,7 +161,7 @@ def test_samples_in_time_order_become_slices_of_a_second(profiles: Path) -> None
     assert profile.metadata.rate_hz == pytest.approx(100.0)
 
 
-def test_our_own_files_are_read_back_unchanged(profile_of: Made, tmp_path: Path) -> None:
+def test_our_own_files_are_read_back_unchanged(profile_of: ProfileFactory, tmp_path: Path) -> None:
     profile = profile_of(*["a;b:7 5 2\na;c 3 1\n- 1"] * 6, torn=True)
     for name in ("p.json", "p.json.gz"):
         file_formats.save(profile, tmp_path / name)
@@ -173,7 +173,7 @@ def test_our_own_files_are_read_back_unchanged(profile_of: Made, tmp_path: Path)
 
 
 def test_a_file_is_private_and_never_overwritten_by_accident(
-    profile_of: Made, tmp_path: Path
+    profile_of: ProfileFactory, tmp_path: Path
 ) -> None:
     path = tmp_path / "p.json"
     file_formats.save(profile_of("a 1"), path)
@@ -197,7 +197,7 @@ def test_a_file_name_selects_the_format() -> None:
         file_formats.format_from_name(Path("a.pdf"))
 
 
-def test_collapsed_stacks_are_read_back(profile_of: Made) -> None:
+def test_collapsed_stacks_are_read_back(profile_of: ProfileFactory) -> None:
     profile = profile_of("a:3;b@/srv/x.py:9 5\na:3 2")
     again = file_formats.parse(file_formats.render(profile, Path("p.txt")))
     assert again.weight() == 7

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recorded import record, record_two_services
+from recorded_runs import record, record_two_services
 
 from tputtui.cli import main
 from tputtui.recording.export import FORMATS, ExportFormat

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import record, record_two_services
+from recorded_runs import record, record_two_services
 
 from tputtui.cli import comparison_inputs
 from tputtui.cli.parser import UsageError

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded import record
+from recorded_runs import record
 
 from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.recording import checked_lines, gzip_members

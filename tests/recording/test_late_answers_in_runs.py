@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recorded import ADDRESS, BEGAN, FAMILIES, REQUESTS
+from recorded_runs import ADDRESS, BEGAN, FAMILIES, REQUESTS
 
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.engine.replay.replay_feed import replay_snapshots

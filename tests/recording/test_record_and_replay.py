@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import FAMILIES, REQUESTS, record, record_readings
+from recorded_runs import FAMILIES, REQUESTS, record, record_readings
 
 from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.model import Exposition, Reading, Scrape, Series, Snapshot

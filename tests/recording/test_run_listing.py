@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import readings, record
+from recorded_runs import readings, record
 
 from tputtui.cli import main
 from tputtui.cli.runs_table import with_comparable

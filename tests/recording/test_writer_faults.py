@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recorded import readings, record
+from recorded_runs import readings, record
 
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Target
@@ -42,9 +42,9 @@ def written(path: Path) -> list[float]:
         return [tick.reading.at for tick in run.ticks()]
 
 
-def until(holds: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 5
-    while not holds() and time.monotonic() < end:
+    while not condition() and time.monotonic() < end:
         time.sleep(0.01)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated import Service, run
+from simulated_runs import Service, run
 
 from tputtui.cli import main
 from tputtui.experiments.comparison_context import ComparisonContext

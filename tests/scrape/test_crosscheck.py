@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from outside import shared
+from external_resources import shared
 from prometheus_client.parser import text_string_to_metric_families
 
 from tputtui.model import Exposition, Series

@@ -9,9 +9,9 @@ import random
 from pathlib import Path
 
 import pytest
+from external_resources import SHARED_DATA, shared
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from outside import SHARED_DATA, shared
 
 from tputtui.model import Exposition
 from tputtui.scrape.content_sniffing import NotAnExpositionError

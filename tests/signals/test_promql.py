@@ -14,9 +14,9 @@ from functools import cache
 from typing import Any
 
 import pytest
+from external_resources import shared
 from oracle import counters, promql
 from oracle.native import NativeBucket, exponential_buckets, native_quantile
-from outside import shared
 
 from tputtui.signals.rates.histograms import histogram_quantile, parse_bound
 

@@ -25,7 +25,7 @@ class FakeSource:
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         self.snapshot = snapshot or samples.snapshot()
         self.failure: BaseException | None = None
-        self.asked: list[tuple[str, Any]] = []
+        self.calls: list[tuple[str, Any]] = []
         self._listeners: list[Callable[[Snapshot], None]] = []
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
@@ -35,7 +35,7 @@ class FakeSource:
         self.tick(0.0)
 
     def stop(self) -> None:
-        self.asked.append(("stop", None))
+        self.calls.append(("stop", None))
 
     def tick(self, seconds: float = 1.0, **changes: Any) -> None:
         """Deliver the next snapshot."""
@@ -51,24 +51,24 @@ class FakeSource:
     def history(
         self, figure: str, columns: int, span_s: float, until: float | None
     ) -> Sequence[float | None]:
-        self.asked.append(("past", (span_s, until)))
+        self.calls.append(("past", (span_s, until)))
         return samples.past()(figure, columns)
 
     def snapshot_at(self, at: float) -> Snapshot | None:
-        self.asked.append(("snapshot_at", at))
+        self.calls.append(("snapshot_at", at))
         return replace(self.snapshot, at=at, time=samples.NOON + at - 5000.0)
 
     def set_window(self, seconds: float) -> None:
-        self.asked.append(("window", seconds))
+        self.calls.append(("window", seconds))
 
     def next_breakdown(self, service: str) -> None:
-        self.asked.append(("breakdown", service))
+        self.calls.append(("breakdown", service))
 
     def set_processes_enabled(self, is_enabled: bool) -> None:
-        self.asked.append(("processes", is_enabled))
+        self.calls.append(("processes", is_enabled))
 
     def watch_processes(self, pids: frozenset[int]) -> None:
-        self.asked.append(("watch", pids))
+        self.calls.append(("watch", pids))
 
     def heatmap(
         self, service: str, columns: int, span_s: float, until: float | None
@@ -82,13 +82,15 @@ class FakeSource:
         """Record any other call of an engine's method, and return None."""
         if name.startswith("__"):
             raise AttributeError(name)
-        return lambda *words: self.asked.append((name, words))
+        return lambda *words: self.calls.append((name, words))
 
-    def was_asked(self, what: str) -> list[Any]:
-        return [value for name, value in self.asked if name == what]
+    def calls_of(self, what: str) -> list[Any]:
+        return [value for name, value in self.calls if name == what]
 
 
-def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any) -> TputtuiApp:
+def create_app(
+    source: FakeSource | None = None, theme: str = "dark", **settings: Any
+) -> TputtuiApp:
     """Create the app on a fake source."""
     themes = tuple(theme_files.theme_folders())
     place = ScreenEnvironment("web-01", 0.0, Path(tempfile.gettempdir()) / "tputtui-tests", themes)
@@ -111,7 +113,7 @@ def frame(app: TputtuiApp) -> str:
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
-async def settled(app: TputtuiApp, pilot: Pilot[int]) -> str:
+async def wait_until_stable(app: TputtuiApp, pilot: Pilot[int]) -> str:
     """Wait until the screen shows the first snapshot and no longer changes, and return its text."""
     before = ""
     for _ in range(200):

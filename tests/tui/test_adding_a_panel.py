@@ -10,7 +10,7 @@ from typing import Any
 import added_panel
 import pytest
 import samples
-from fake_source import desk, settled
+from fake_source import create_app, wait_until_stable
 from textual.pilot import Pilot
 
 from tputtui.settings import schema
@@ -45,23 +45,23 @@ async def tab_to(name: str, app: TputtuiApp, pilot: Pilot[Any]) -> None:
 async def test_an_added_panel_is_drawn_and_reached_by_tab_and_zoomed_and_copied(
     added: PanelSpec,
 ) -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await settled(app, pilot)
+        screen = await wait_until_stable(app, pilot)
         assert "Costs of tputtui" in screen
         assert "own cpu" in screen
         assert "Throughput" in screen
 
         await tab_to(added.name, app, pilot)
-        assert "━ Costs of tputtui" in await settled(app, pilot)
+        assert "━ Costs of tputtui" in await wait_until_stable(app, pilot)
 
         await pilot.press("y")
         assert app.clipboard.splitlines()[0].startswith("━ Costs of tputtui")
         assert "own memory" in app.clipboard
-        assert "copied self: 3 lines" in await settled(app, pilot)
+        assert "copied self: 3 lines" in await wait_until_stable(app, pilot)
 
         await pilot.press("z")
-        zoomed = await settled(app, pilot)
+        zoomed = await wait_until_stable(app, pilot)
         assert "own cpu" in zoomed
         assert "Throughput" not in zoomed
 
@@ -69,11 +69,11 @@ async def test_an_added_panel_is_drawn_and_reached_by_tab_and_zoomed_and_copied(
 async def test_an_added_panel_fills_the_remaining_lines_of_a_small_screen_when_focused(
     added: PanelSpec,
 ) -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        assert "own cpu" not in await settled(app, pilot)
+        assert "own cpu" not in await wait_until_stable(app, pilot)
         await tab_to(added.name, app, pilot)
-        screen = await settled(app, pilot)
+        screen = await wait_until_stable(app, pilot)
         assert "own cpu" in screen
         assert "Throughput" in screen
 
@@ -85,11 +85,11 @@ async def test_the_tenth_panel_has_no_number_and_the_ninth_keeps_its_own(added: 
     )
     assert added.name not in numbers
     assert "9 split" in numbers
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("9")
-        assert "the service is not split" in await settled(app, pilot)
+        assert "the service is not split" in await wait_until_stable(app, pilot)
 
 
 @pytest.mark.parametrize("height", range(30, 61))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import samples
-from fake_source import FakeSource, desk, frame, settled
+from fake_source import FakeSource, create_app, frame, wait_until_stable
 from test_profile_screen import profile
 
 from tputtui.model import TargetStatus
@@ -25,13 +25,13 @@ async def pressed(
     *typed: str, size: tuple[int, int] = (80, 24), source: FakeSource | None = None
 ) -> tuple[str, str]:
     """Return the screen before the last key, and after it."""
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press(*typed[:-1])
-        before = await settled(app, pilot)
+        before = await wait_until_stable(app, pilot)
         await pilot.press(typed[-1])
-        return before, await settled(app, pilot)
+        return before, await wait_until_stable(app, pilot)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ async def test_d_reports_when_there_is_nothing_to_break_down(
     source = FakeSource(samples.snapshot(services=(samples.service(**changes),)))
     _, after = await pressed("d", source=source)
     assert expected in after.splitlines()[-1]
-    assert source.was_asked("breakdown") == []
+    assert source.calls_of("breakdown") == []
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ async def test_d_reports_when_there_is_nothing_to_break_down(
 async def test_a_key_that_a_saved_profile_cannot_carry_out_says_why(
     key: str, expected: str
 ) -> None:
-    app = desk()
+    app = create_app()
     app.session.capabilities = SAVED_PROFILE
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(120, 40)) as pilot:
@@ -108,12 +108,12 @@ async def test_a_key_that_a_saved_profile_cannot_carry_out_says_why(
 
 async def test_a_break_down_chosen_at_the_start_is_not_cycled() -> None:
     source = FakeSource()
-    app = desk(source, by=("route",))
+    app = create_app(source, by=("route",))
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("d")
-        assert "as --by says" in await settled(app, pilot)
-    assert source.was_asked("breakdown") == []
+        assert "as --by says" in await wait_until_stable(app, pilot)
+    assert source.calls_of("breakdown") == []
 
 
 async def test_a_key_that_worked_is_not_reported_as_working_elsewhere() -> None:
@@ -124,13 +124,13 @@ async def test_a_key_that_worked_is_not_reported_as_working_elsewhere() -> None:
 
 @pytest.mark.parametrize("key", ["q", "escape", "z"])
 async def test_q_esc_and_z_end_the_zoom_first(key: str) -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("1", "z")
-        assert "Saturation" not in await settled(app, pilot)
+        assert "Saturation" not in await wait_until_stable(app, pilot)
         await pilot.press(key)
-        assert "Saturation" in await settled(app, pilot)
+        assert "Saturation" in await wait_until_stable(app, pilot)
         assert app.is_running
     assert app.return_code is None or key == "q"
 
@@ -143,53 +143,55 @@ async def test_enter_zooms_the_focused_panel() -> None:
 
 async def test_left_and_right_move_the_moment_in_all_panels() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick(60.0)
         await pilot.press("2", "z", "left", "left")
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "PAST -2 s" in shown
         assert "▲" in shown, "the quantiles' lines are marked"
         await pilot.press("1")
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "▲" in shown, "and so is the throughput"
         await pilot.press("right", "right")
-        assert "LIVE" in await settled(app, pilot)
+        assert "LIVE" in await wait_until_stable(app, pilot)
 
 
 async def test_a_transient_message_disappears_with_the_next_key() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("9")
-        assert "the service is not split" in await settled(app, pilot)
+        assert "the service is not split" in await wait_until_stable(app, pilot)
         await pilot.press("1")
-        last = (await settled(app, pilot)).splitlines()[-1]
+        last = (await wait_until_stable(app, pilot)).splitlines()[-1]
         assert "there is no panel" not in last
         assert "q quit" in last
 
 
 async def test_a_followed_process_that_ended_is_released_with_a_message() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6", "down", "F")
-        assert "following 23990" in frame(app) or "following 23990" in await settled(app, pilot)
+        assert "following 23990" in frame(app) or "following 23990" in await wait_until_stable(
+            app, pilot
+        )
         source.tick(processes=samples.PROCESSES[1:])
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "process 23990 has ended: it is no longer followed" in shown.splitlines()[-1]
         assert "following 23990" not in shown.replace(shown.splitlines()[-1], "")
-        assert source.was_asked("watch")[-1] == frozenset()
+        assert source.calls_of("watch")[-1] == frozenset()
         await pilot.press("F")
-        assert "process 23990 has ended: choose another" in await settled(app, pilot)
+        assert "process 23990 has ended: choose another" in await wait_until_stable(app, pilot)
 
 
 async def test_sorting_starts_at_the_marked_column_and_cycles_through_the_shown_ones() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         assert "req/s▼" in frame(app)
         await pilot.press("5", "greater_than_sign")
         assert app.session.view_state.list_state("routes").sort_column == "errors"
@@ -236,9 +238,9 @@ def test_remapped_pairs_are_shown_with_their_new_keys() -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
 async def test_help_and_quit_are_always_in_the_footer(width: int) -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(width, 24)) as pilot:
-        last = (await settled(app, pilot)).splitlines()[-1]
+        last = (await wait_until_stable(app, pilot)).splitlines()[-1]
         assert last.rstrip().endswith("? help  q quit")
 
 
@@ -263,26 +265,26 @@ def test_nine_panels_have_a_number_and_the_help_names_them() -> None:
     ("key", "hint"), [("at", "a time: 14:03:22"), ("m", "mark"), ("slash", "a word in the row")]
 )
 async def test_an_input_line_replaces_the_footer(key: str, hint: str) -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press(key)
-        asked = (await settled(app, pilot)).splitlines()[-1]
+        asked = (await wait_until_stable(app, pilot)).splitlines()[-1]
         assert hint in asked
         await pilot.press("9", "9")
-        assert "99" in (await settled(app, pilot)).splitlines()[-1]
+        assert "99" in (await wait_until_stable(app, pilot)).splitlines()[-1]
         await pilot.press("escape")
-        assert "q quit" in (await settled(app, pilot)).splitlines()[-1]
+        assert "q quit" in (await wait_until_stable(app, pilot)).splitlines()[-1]
 
 
 async def test_enter_profiles_the_first_of_the_filtered_processes() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6", "slash", *"postgres", "enter")
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("enter")
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         chosen = app.session.view_state.list_state("processes").cursor
         wanted = [process.identity for process in samples.PROCESSES if "postgres" in process.name]
         assert wanted
@@ -290,6 +292,6 @@ async def test_enter_profiles_the_first_of_the_filtered_processes() -> None:
 
 
 async def test_a_read_only_screen_does_not_offer_to_profile() -> None:
-    app = desk(read_only=True)
+    app = create_app(read_only=True)
     async with app.run_test(size=(120, 40)) as pilot:
-        assert "p profile" not in (await settled(app, pilot)).splitlines()[-1]
+        assert "p profile" not in (await wait_until_stable(app, pilot)).splitlines()[-1]

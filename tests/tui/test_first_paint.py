@@ -6,7 +6,7 @@ import gc
 from typing import Any
 
 import pytest
-from fake_source import FakeSource, desk
+from fake_source import FakeSource, create_app
 from textual.app import App
 from textual.screen import Screen
 
@@ -37,7 +37,7 @@ async def test_the_first_frame_has_every_panel_before_any_scrape(
             happened.append("collecting")
 
     monkeypatch.setattr(TputtuiApp, "_display", display)
-    app = desk(Source())
+    app = create_app(Source())
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
     first = happened[0]
@@ -55,7 +55,7 @@ async def test_the_styles_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None
         refresh(self, animate)
 
     monkeypatch.setattr(App, "refresh_css", counted)
-    app = desk()
+    app = create_app()
     async with app.run_test() as pilot:
         await pilot.pause()
         assert read == []

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from fake_source import desk, settled
+from fake_source import create_app, wait_until_stable
 from test_profile_screen import profile
 
 from tputtui.profiling.files.pstats_file import PstatsProfile
@@ -51,9 +51,9 @@ NO_MEANING: dict[str, set[CommandId]] = {
 
 @asynccontextmanager
 async def app_with(name: str) -> AsyncIterator[TputtuiApp]:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         if name == "profile":
             app.push_screen(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
         elif name == "browser":
@@ -101,7 +101,7 @@ async def test_each_command_has_a_handler_somewhere() -> None:
 
 
 def test_commands_of_all_screens_have_one_handler() -> None:
-    app = desk()
+    app = create_app()
     tables = [
         app.handlers(),
         app.time_commands.handlers(),

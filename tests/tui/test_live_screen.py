@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import samples
-from fake_source import FakeSource, desk, frame, settled
+from fake_source import FakeSource, create_app, frame, wait_until_stable
 
 FRAMES = Path(__file__).resolve().parents[1] / "data" / "frames"
 
@@ -24,23 +24,23 @@ def assert_same(name: str, shown: str) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 12)])
 async def test_the_frame_equals_the_stored_one(size: tuple[int, int]) -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=size) as pilot:
-        assert_same(f"live-{size[0]}x{size[1]}.txt", await settled(app, pilot) + "\n")
+        assert_same(f"live-{size[0]}x{size[1]}.txt", await wait_until_stable(app, pilot) + "\n")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "terminal"])
 async def test_the_colours_equal_the_stored_ones(theme: str) -> None:
-    app = desk(theme=theme)
+    app = create_app(theme=theme)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         svg = re.sub(r"terminal-\d+", "terminal", app.export_screenshot(title="tputtui"))
         assert_same(f"live-80x24-{theme}.svg", svg)
 
 
 async def test_space_freezes_the_screen_while_snapshots_arrive_and_0_is_live_again() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("space")
@@ -55,7 +55,7 @@ async def test_space_freezes_the_screen_while_snapshots_arrive_and_0_is_live_aga
 
 async def test_brackets_move_in_time_and_stop_at_both_ends() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         source.tick(100.0)
@@ -75,7 +75,7 @@ async def test_brackets_move_in_time_and_stop_at_both_ends() -> None:
 
 async def test_at_goes_to_a_time_and_says_when_it_cannot() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         source.tick(100.0)
@@ -89,7 +89,7 @@ async def test_at_goes_to_a_time_and_says_when_it_cannot() -> None:
 
 async def test_the_axis_grows_to_the_chosen_span_and_plus_halves_it() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         assert app.session.timeline.shown_span() == 60.0
@@ -104,7 +104,7 @@ async def test_the_axis_grows_to_the_chosen_span_and_plus_halves_it() -> None:
 
 
 async def test_numbers_and_tab_focus_panels_and_z_zooms_one() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("3")
@@ -122,7 +122,7 @@ async def test_numbers_and_tab_focus_panels_and_z_zooms_one() -> None:
 
 async def test_arrows_move_a_cursor_that_stays_on_its_process() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("6", "down", "down")
@@ -135,7 +135,7 @@ async def test_arrows_move_a_cursor_that_stays_on_its_process() -> None:
 
 
 async def test_choosing_a_target_shows_its_service() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("4", "down")
@@ -145,7 +145,7 @@ async def test_choosing_a_target_shows_its_service() -> None:
 
 
 async def test_a_filter_works_while_it_is_typed_and_esc_cancels_it() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("5", "slash", *"pay")
@@ -158,7 +158,7 @@ async def test_a_filter_works_while_it_is_typed_and_esc_cancels_it() -> None:
 
 
 async def test_sort_and_invert_change_the_order() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("6", "greater_than_sign")
@@ -169,29 +169,29 @@ async def test_sort_and_invert_change_the_order() -> None:
 
 async def test_commands_reach_the_engine() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("w", "d", "6", "down", "F")
         await pilot.pause(0.1)
-        assert source.was_asked("window") == [30.0]
-        assert source.was_asked("breakdown") == ["checkout"]
-        assert source.was_asked("watch") == [frozenset({23990})]
+        assert source.calls_of("window") == [30.0]
+        assert source.calls_of("breakdown") == ["checkout"]
+        assert source.calls_of("watch") == [frozenset({23990})]
 
 
 async def test_processes_are_not_read_while_their_panel_is_hidden() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause(0.2)
-        assert source.was_asked("processes")[-1] is False
+        assert source.calls_of("processes")[-1] is False
         await pilot.press("6")
         await pilot.pause(0.1)
-        assert source.was_asked("processes")[-1] is True
+        assert source.calls_of("processes")[-1] is True
 
 
 async def test_read_only_neither_profiles_nor_writes() -> None:
-    app = desk(read_only=True)
+    app = create_app(read_only=True)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("p")
@@ -203,7 +203,7 @@ async def test_read_only_neither_profiles_nor_writes() -> None:
 
 
 async def test_every_theme_can_be_switched_to_while_running() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         for expected in ("light", "terminal", "dark"):
@@ -216,7 +216,7 @@ async def test_every_theme_can_be_switched_to_while_running() -> None:
 
 
 async def test_the_theme_list_previews_a_theme_and_esc_restores_the_old_one() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("T", "down")
@@ -226,7 +226,7 @@ async def test_the_theme_list_previews_a_theme_and_esc_restores_the_old_one() ->
 
 
 async def test_help_names_every_key() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 60)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("question_mark")
@@ -242,7 +242,7 @@ async def test_help_names_every_key() -> None:
 
 
 async def test_esc_never_quits_but_q_does() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("escape", "escape")
@@ -253,7 +253,7 @@ async def test_esc_never_quits_but_q_does() -> None:
 
 async def test_a_dead_engine_ends_the_screen_with_its_error() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
 
     async def watched() -> None:
         async with app.run_test(size=(80, 24)) as pilot:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import samples
-from fake_source import FakeSource, desk, frame, settled
+from fake_source import FakeSource, create_app, frame, wait_until_stable
 from textual.pilot import Pilot
 
 from tputtui.engine.engine import Engine
@@ -75,10 +75,10 @@ async def test_the_process_of_the_command_line_is_sampled_and_no_other_of_its_pi
     process: ProcessReference, pids: list[int], status: str, sampled: list[int]
 ) -> None:
     source = shown()
-    app = desk(source)
+    app = create_app(source)
     app.initial_process = process
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick()
         await pilot.pause(0.1)
         app.session.show_frame()
@@ -91,9 +91,9 @@ async def test_the_process_of_the_command_line_is_sampled_and_no_other_of_its_pi
 async def test_p_names_the_busiest_worker_and_p_again_the_next(
     size: tuple[int, int], sampled: list[int]
 ) -> None:
-    app = desk(shown())
+    app = create_app(shown())
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         message = await press(app, pilot, "p")
         assert message.startswith(
             "sampling 23990 gunicorn: worker, 1 of 2 workers: p again for the next"
@@ -111,9 +111,9 @@ async def test_p_names_the_busiest_worker_and_p_again_the_next(
 
 
 async def test_capital_p_takes_the_same_process_after_its_options(sampled: list[int]) -> None:
-    app = desk(shown())
+    app = create_app(shown())
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         message = await press(app, pilot, "P")
         assert "23990 gunicorn: worker" in frame(app)
         assert message.startswith("23990 gunicorn: worker, 1 of 2 workers")
@@ -124,9 +124,9 @@ async def test_capital_p_takes_the_same_process_after_its_options(sampled: list[
 
 
 async def test_a_parent_that_only_waits_is_named_where_it_fits(sampled: list[int]) -> None:
-    app = desk(shown())
+    app = create_app(shown())
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         assert "their parent 23988 only waits for them" in await press(app, pilot, "p")
 
 
@@ -134,9 +134,9 @@ async def test_a_parent_that_only_waits_is_named_where_it_fits(sampled: list[int
 async def test_the_cursor_of_the_focused_list_has_priority_and_others_are_ignored(
     size: tuple[int, int], sampled: list[int]
 ) -> None:
-    app = desk(shown())
+    app = create_app(shown())
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6", "down")
         assert await press(app, pilot, "p") == "sampling 777 batch.py; Esc stops"
         await press(app, pilot, "q", "1")
@@ -148,9 +148,9 @@ async def test_the_cursor_stays_on_its_row_when_the_order_changes_until_a_filter
     sampled: list[int],
 ) -> None:
     source = shown()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6", "down", "I", "greater_than_sign")
         source.tick(processes=(*samples.PROCESSES, BATCH))
         assert "777 batch.py" in await press(app, pilot, "p")
@@ -167,9 +167,9 @@ async def test_the_cursor_stays_on_its_row_when_the_order_changes_until_a_filter
 async def test_a_waiting_parent_under_the_cursor_is_reported_and_p_again_chooses_the_busiest(
     sampled: list[int],
 ) -> None:
-    app = desk(shown())
+    app = create_app(shown())
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6", "slash", *"23988", "enter", "down")
         message = await press(app, pilot, "p")
         assert message == "sampling 23988, which only waits for its workers: p again takes 23990"
@@ -203,9 +203,9 @@ async def test_where_no_visible_process_serves_it_the_full_reason_is_shown(
     size: tuple[int, int], listeners: TargetListeners, expected: str, sampled: list[int]
 ) -> None:
     source = shown(listeners=(listeners,))
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await press(app, pilot, "p")
         reason = app.profile_session.choose().reason
         words_shown = " ".join(frame(app).split())
@@ -244,7 +244,7 @@ async def ready(app: TputtuiApp, pilot: Pilot[int]) -> None:
 async def test_without_a_service_the_process_is_named_before_anything_attaches(
     size: tuple[int, int], sampled: list[int]
 ) -> None:
-    app = desk(FakeSource(host_only()))
+    app = create_app(FakeSource(host_only()))
     app.session.settings = replace(app.session.settings, targets=())
     async with app.run_test(size=size) as pilot:
         await ready(app, pilot)
@@ -259,9 +259,9 @@ async def test_without_a_service_the_process_is_named_before_anything_attaches(
 
 async def test_p_before_the_first_lookup_waits_for_it(sampled: list[int]) -> None:
     source = shown(listeners=None)
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         assert await press(app, pilot, "p") == "looking for the process that serves it"
         assert sampled == []
         source.tick(listeners=samples.listeners())
@@ -274,11 +274,11 @@ async def test_p_before_the_first_lookup_waits_for_it(sampled: list[int]) -> Non
 
 @SIZES
 async def test_rows_are_marked_by_what_they_serve(size: tuple[int, int]) -> None:
-    app = desk(shown())
+    app = create_app(shown())
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6")
-        rows = (await settled(app, pilot)).splitlines()
+        rows = (await wait_until_stable(app, pilot)).splitlines()
         assert sum("serves :8000" in row for row in rows) == 2
         assert not any("serves" in row for row in rows if "batch.py" in row or "envoy" in row)
 
@@ -316,7 +316,7 @@ async def test_of_two_real_services_the_shown_one_is_sampled_and_not_the_busier_
             ScreenEnvironment("vm", 0.0, tmp_path, themes),
         )
         async with app.run_test(size=(120, 40)) as pilot:
-            await settled(app, pilot)
+            await wait_until_stable(app, pilot)
             message = [
                 await waited(app, pilot, "p", f"{place} of 3 workers: p again for the next")
                 for place in (1, 2, 3)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_source import desk, frame
+from fake_source import create_app, frame
 from textual.pilot import Pilot
 
 from tputtui.cli import main
@@ -52,7 +52,7 @@ async def typed(app: TputtuiApp, pilot: Pilot[int], *keys: str) -> str:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_each_tab_opens_with_its_key(size: tuple[int, int]) -> None:
-    app = desk()
+    app = create_app()
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=size) as pilot:
         assert "of 1 thread × 6.0 s" in await typed(app, pilot, "1")
@@ -70,7 +70,7 @@ async def test_each_tab_opens_with_its_key(size: tuple[int, int]) -> None:
 
 
 async def test_the_list_of_profiles_opens_with_D_and_closes_with_Esc() -> None:  # noqa: N802 - the key is a capital D
-    app = desk()
+    app = create_app()
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(120, 40)) as pilot:
         shown = await typed(app, pilot, "D")
@@ -92,7 +92,7 @@ async def test_an_export_names_all_its_files_and_their_folder_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    app = desk()
+    app = create_app()
     app.session.environment = replace(
         app.session.environment, state_folder=tmp_path / ".local" / "state" / "tputtui"
     )
@@ -111,7 +111,7 @@ async def test_an_instrumented_profile_shows_functions_and_their_callers(tmp_pat
     counted.runcall(json.loads, "[1, 2]")
     path = tmp_path / "x.pstats"
     counted.dump_stats(path)
-    app = desk()
+    app = create_app()
     app.show_alone(PstatsScreen(app.session, pstats_file.load(path)))
     async with app.run_test(size=(120, 40)) as pilot:
         assert "instrumented" in await typed(app, pilot, "down")

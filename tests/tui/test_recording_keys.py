@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_source import FakeSource, desk, frame, settled
+from fake_source import FakeSource, create_app, frame, wait_until_stable
 from test_profile_screen import profile as sampled
 from test_replay_screen import until
 
@@ -65,8 +65,8 @@ class RecordedSource(FakeSource):
             )
 
 
-def recording_desk(tmp_path: Path, source: FakeSource, **settings: Any) -> TputtuiApp:
-    app = desk(source, **settings)
+def create_recording_app(tmp_path: Path, source: FakeSource, **settings: Any) -> TputtuiApp:
+    app = create_app(source, **settings)
     app.session.environment = type(app.session.environment)(
         "web-01", 0.0, tmp_path / "state", app.session.environment.theme_folders
     )
@@ -84,9 +84,9 @@ async def begun(pilot: Any, source: RecordedSource) -> None:
 
 async def test_r_records_and_r_again_saves_a_run_that_can_be_read(tmp_path: Path) -> None:
     source = RecordedSource()
-    app = recording_desk(tmp_path, source)
+    app = create_recording_app(tmp_path, source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await begun(pilot, source)
         for _ in range(3):
             source.tick()
@@ -107,7 +107,7 @@ async def test_the_folder_and_the_file_are_private_whatever_the_umask(tmp_path: 
     before = os.umask(0)
     try:
         source = RecordedSource()
-        app = recording_desk(tmp_path, source)
+        app = create_recording_app(tmp_path, source)
         async with app.run_test(size=(120, 40)) as pilot:
             await begun(pilot, source)
             source.tick()
@@ -122,9 +122,9 @@ async def test_the_folder_and_the_file_are_private_whatever_the_umask(tmp_path: 
 
 async def test_q_asks_once_while_recording_and_the_run_is_saved_at_the_end(tmp_path: Path) -> None:
     source = RecordedSource()
-    app = recording_desk(tmp_path, source)
+    app = create_recording_app(tmp_path, source)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await begun(pilot, source)
         source.tick()
         await pilot.press("q")
@@ -140,9 +140,9 @@ async def test_q_asks_once_while_recording_and_the_run_is_saved_at_the_end(tmp_p
 
 async def test_a_disk_that_fails_ends_the_recording_and_not_the_screen(tmp_path: Path) -> None:
     source = RecordedSource()
-    app = recording_desk(tmp_path, source)
+    app = create_recording_app(tmp_path, source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await begun(pilot, source)
         source.tick()
         assert source.recorder is not None
@@ -155,18 +155,18 @@ async def test_a_disk_that_fails_ends_the_recording_and_not_the_screen(tmp_path:
 
 async def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    app = recording_desk(tmp_path, RecordedSource())
+    app = create_recording_app(tmp_path, RecordedSource())
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("R")
         await until(pilot, app, "nothing is recorded")
         assert not app.recording_commands.is_running
 
 
 async def test_read_only_records_nothing(tmp_path: Path) -> None:
-    app = recording_desk(tmp_path, RecordedSource(), read_only=True)
+    app = create_recording_app(tmp_path, RecordedSource(), read_only=True)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("R")
         await until(pilot, app, "read-only: no file is written")
     assert not (tmp_path / "state").exists()
@@ -174,9 +174,9 @@ async def test_read_only_records_nothing(tmp_path: Path) -> None:
 
 async def test_a_recording_without_a_reading_leaves_no_file(tmp_path: Path) -> None:
     source = RecordedSource()
-    app = recording_desk(tmp_path, source)
+    app = create_recording_app(tmp_path, source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await begun(pilot, source)
         await pilot.press("R")
         await until(pilot, app, "nothing was read")
@@ -187,18 +187,18 @@ async def test_a_recording_without_a_reading_leaves_no_file(tmp_path: Path) -> N
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_a_mark_is_on_the_time_axis_and_in_the_list(size: tuple[int, int]) -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick(30.0)
         before = frame(app)
         await pilot.press("m", *"[red]up", "enter")
         await until(pilot, app, "marked: [red]up")
-        (text, moment), *_ = source.was_asked("add_mark")
+        (text, moment), *_ = source.calls_of("add_mark")
         assert text == "[red]up"
         app.session.marks[0] = type(app.session.marks[0])(moment, source.snapshot.at - 20.0, text)
         app.session.show_frame()
-        marked = await settled(app, pilot)
+        marked = await wait_until_stable(app, pilot)
         assert marked != before
         await pilot.press("M")
         await until(pilot, app, "Enter goes there")
@@ -211,9 +211,9 @@ async def test_a_mark_is_on_the_time_axis_and_in_the_list(size: tuple[int, int])
 
 async def test_b_compares_figures_with_the_window_and_capital_b_clears_it() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        assert "since start" in await settled(app, pilot)
+        assert "since start" in await wait_until_stable(app, pilot)
         await pilot.press("b")
         picture = await until(pilot, app, " vs ")
         assert "since start" not in picture
@@ -225,9 +225,9 @@ async def test_b_compares_figures_with_the_window_and_capital_b_clears_it() -> N
 
 async def test_two_marks_make_a_span_the_baseline() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick(60.0)
         for at, text in ((-50.0, "calm"), (-12.0, "deploy")):
             app.session.marks.append(Mark(source.snapshot.time + at, source.snapshot.at + at, text))
@@ -277,9 +277,9 @@ def test_ratios_differ_by_points_and_different_units_are_not_compared() -> None:
 
 async def test_two_minutes_after_b_the_change_is_evaluated_and_a_fall_is_red() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         at, name = source.snapshot.at, history_keys.traffic("checkout")
         app.session.view_state = replace(
             app.session.view_state,
@@ -287,7 +287,7 @@ async def test_two_minutes_after_b_the_change_is_evaluated_and_a_fall_is_red() -
         )
         assert app.baseline_commands.evaluate(name) is None
         source.tick(60.0)
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         assert app.baseline_commands.evaluate(name) is None
         source.tick(120.0)
         await until(pilot, app, "▼")
@@ -369,19 +369,19 @@ async def test_a_profile_captured_meanwhile_is_in_the_run_and_a_mark_on_every_ax
     tmp_path: Path,
 ) -> None:
     source = RecordedSource()
-    app = recording_desk(tmp_path, source)
+    app = create_recording_app(tmp_path, source)
     profile = sampled()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         before = frame(app)
         captured = replace(
             profile, metadata=replace(profile.metadata, time=time.time() - 20, pid=7, name="serve")
         )
         app.profile_session.on_saved(*app.profile_session.library.save_profile(captured))
-        assert source.was_asked("record_profile") == [], "nothing is recorded yet"
+        assert source.calls_of("record_profile") == [], "nothing is recorded yet"
         await begun(pilot, source)
         app.profile_session.on_saved(*app.profile_session.library.save_profile(captured))
-        ((at, pid, command, document, hottest),) = source.was_asked("record_profile")
+        ((at, pid, command, document, hottest),) = source.calls_of("record_profile")
         assert (at, pid, command) == (captured.metadata.time, 7, "serve")
         assert hottest.endswith(" %")
         assert file_formats.parse(document, "").duration_s == profile.duration_s
@@ -399,9 +399,9 @@ def _axis(shown: str) -> str:
 
 async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         held = snapshot_figures(source.snapshot)
         figures = {
             name: BaselineFigure(value / 2, unit=unit) for name, (value, unit) in held.items()

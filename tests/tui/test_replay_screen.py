@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fake_source import frame
-from recorded import record
+from recorded_runs import record
 from test_profile_screen import profile as sampled
 from textual.pilot import Pilot
 

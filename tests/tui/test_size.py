@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fake_source import desk
+from fake_source import create_app
 from textual import events
 from textual.geometry import Size
 from textual.screen import Screen
@@ -85,7 +85,7 @@ async def test_an_outdated_resize_causes_no_layout(
         if len(laid_out) < 100:  # enough to see that it never ends
             refresh(self, size, scroll)
 
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         if key is not None:
             await pilot.press(key)

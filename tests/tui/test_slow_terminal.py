@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fake_source import FakeSource, desk, frame
+from fake_source import FakeSource, create_app, frame
 from rich.segment import Segment
 from rich.style import Style
 from test_profile_screen import profile
@@ -26,12 +26,12 @@ class SilentSource(FakeSource):
         pass
 
 
-async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
+async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
     for _ in range(200):
-        if holds():
+        if condition():
             return
         await pilot.pause(0.02)
-    raise AssertionError("it never holds")
+    raise AssertionError("it never condition")
 
 
 @pytest.mark.parametrize("waiting", [3, 20])
@@ -47,7 +47,7 @@ async def test_a_message_set_while_the_terminal_is_busy_appears_without_a_tick(
 
     busy = False
     monkeypatch.setattr(TputtuiApp, "backlog", backlog)
-    app = desk(SilentSource())
+    app = create_app(SilentSource())
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "compute" in frame(app))
@@ -69,7 +69,7 @@ async def test_a_saved_profile_is_drawn_with_its_contents_at_once(
         drawn(self, front, picture)
 
     monkeypatch.setattr(TputtuiApp, "_display", display)
-    app = desk(SilentSource())
+    app = create_app(SilentSource())
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -93,7 +93,7 @@ class Queue:
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> TputtuiApp:
     """Return the app, reduced to sending updates."""
-    created = desk()
+    created = create_app()
     created._driver = Queue()  # type: ignore[assignment]
     screen = type("FakeScreen", (), {"outer_size": created.size})()
     monkeypatch.setattr(TputtuiApp, "screen", screen)

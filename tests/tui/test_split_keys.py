@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import samples
-from fake_source import FakeSource, desk, frame, settled
+from fake_source import FakeSource, create_app, frame, wait_until_stable
 from textual.pilot import Pilot
 
 from tputtui.model import ServiceState, Snapshot, SplitState
@@ -29,11 +29,11 @@ class TwoArms(FakeSource):
     def find_split_options(
         self, service: str, on_options: Callable[[Sequence[SplitOption]], None]
     ) -> None:
-        self.asked.append(("ways", service))
+        self.calls.append(("ways", service))
         on_options(self._found)
 
     def set_split(self, split: TrafficSplit | None) -> None:
-        self.asked.append(("split", split))
+        self.calls.append(("split", split))
         self.split_by = split
 
     def tick(self, seconds: float = 1.0, **changes: Any) -> None:
@@ -63,28 +63,28 @@ class TwoArms(FakeSource):
 
 
 async def split(app: TputtuiApp, pilot: Pilot[int], source: TwoArms) -> str:
-    await settled(app, pilot)
+    await wait_until_stable(app, pilot)
     await pilot.press("a")
-    await settled(app, pilot)
+    await wait_until_stable(app, pilot)
     await pilot.press("down", "enter")
     source.tick()
-    return await settled(app, pilot)
+    return await wait_until_stable(app, pilot)
 
 
 async def test_key_a_lists_the_split_options_and_enter_shows_two_columns() -> None:
     source = TwoArms()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("a")
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "Split checkout: which is the treatment?" in shown
         assert "control: web-02" in shown
         await pilot.press("down", "enter")
         source.tick()
-        shown = await settled(app, pilot)
-    assert source.was_asked("ways") == ["checkout"]
-    assert source.was_asked("split") == [WAYS[1].split]
+        shown = await wait_until_stable(app, pilot)
+    assert source.calls_of("ways") == ["checkout"]
+    assert source.calls_of("split") == [WAYS[1].split]
     assert "Control and treatment: checkout by target" in shown
     assert "control web-01" in shown
     assert "treatment web-02" in shown
@@ -93,60 +93,60 @@ async def test_key_a_lists_the_split_options_and_enter_shows_two_columns() -> No
 
 async def test_after_two_minutes_it_reports_what_is_worse_and_the_event_log_does_so_once() -> None:
     source = TwoArms()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await split(app, pilot, source)
         for _ in range(16):
             source.tick(10.0)
             await pilot.pause(0.02)
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
     assert "treatment is worse: p50 +2" in shown
-    messages = [arguments[0].text for arguments in source.was_asked("log_event")]
+    messages = [arguments[0].text for arguments in source.calls_of("log_event")]
     assert len(messages) == 3, "each quantile once"
     assert messages[0].startswith("web-02 is worse than control: p50 +2")
 
 
 async def test_key_a_again_ends_the_split() -> None:
     source = TwoArms()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(80, 24)) as pilot:
         assert "Control and treatment" in await split(app, pilot, source)
         await pilot.press("a")
-        shown = await settled(app, pilot)
-    assert source.was_asked("split")[-1] is None
+        shown = await wait_until_stable(app, pilot)
+    assert source.calls_of("split")[-1] is None
     assert "Control and treatment" not in shown
     assert "Throughput" in shown
 
 
 async def test_the_usual_panels_open_by_number_and_9_returns_to_the_split() -> None:
     source = TwoArms()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await split(app, pilot, source)
         await pilot.press("1")
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "Control and treatment" not in shown
         await pilot.press("9")
-        assert "Control and treatment" in await settled(app, pilot)
+        assert "Control and treatment" in await wait_until_stable(app, pilot)
         await pilot.press("z")
-        assert "Saturation" not in await settled(app, pilot)
+        assert "Saturation" not in await wait_until_stable(app, pilot)
 
 
 async def test_the_list_says_when_there_is_nothing_to_split_by() -> None:
     source = TwoArms(())
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("a")
-        assert "nothing to split by" in await settled(app, pilot)
+        assert "nothing to split by" in await wait_until_stable(app, pilot)
         await pilot.press("enter", "escape")
-        assert "nothing to split by" not in await settled(app, pilot)
-    assert source.was_asked("split") == []
+        assert "nothing to split by" not in await wait_until_stable(app, pilot)
+    assert source.calls_of("split") == []
 
 
 async def test_a_treatment_that_loses_its_traffic_is_reported_after_ten_seconds() -> None:
     source = TwoArms()
-    app = desk(source)
+    app = create_app(source)
 
     def silent(snapshot: Snapshot) -> SplitState | None:
         split_state = snapshot.split
@@ -168,5 +168,5 @@ async def test_a_treatment_that_loses_its_traffic_is_reported_after_ten_seconds(
         for _ in range(13):
             FakeSource.tick(source, 1.0, split=silent(source.snapshot))
             await pilot.pause(0.02)
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         assert "treatment has had no traffic for 12 s" in frame(app)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from panes import assert_fills
+from pane_checks import assert_fills_area
 
 from tputtui.engine.family_browser import Families
 from tputtui.scrape.address import parse_address
@@ -109,7 +109,7 @@ def test_both_panels_fill_their_area_without_control_characters(
     width: int, height: int, which: BrowserState
 ) -> None:
     for view in (browser_panel(which, width, height), detail_panel(which, width, height)):
-        assert_fills(view.lines, width, height)
+        assert_fills_area(view.lines, width, height)
 
 
 def test_a_row_shows_the_type_the_series_and_the_current_figure() -> None:

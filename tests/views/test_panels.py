@@ -9,7 +9,7 @@ import pytest
 import samples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from panes import assert_fills
+from pane_checks import assert_fills_area
 
 from tputtui import text
 from tputtui.engine.target_warnings import describe_several_processes
@@ -105,7 +105,7 @@ def test_a_panel_fills_its_area_exactly_without_control_characters(
         which
     ]
     view = PANELS[name](sample_frame(snapshot, focus=name), width, height)
-    assert_fills(view.lines, width, height)
+    assert_fills_area(view.lines, width, height)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])

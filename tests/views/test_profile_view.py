@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import samples
-from panes import assert_fills
+from pane_checks import assert_fills_area
 
 from tputtui.model import ProcessReference, SaturationState, SocketHolder, TargetListeners
 from tputtui.profiling.files.source_text import SourceText
@@ -70,7 +70,7 @@ def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profi
     )
 
 
-def book(captured: Profile | None = None) -> ProfileView:
+def profile_view(captured: Profile | None = None) -> ProfileView:
     out = ProfileView()
     out.update(ProfileAnalysis(captured or profile()))
     return out
@@ -102,7 +102,7 @@ def test_every_tab_fills_its_area_without_control_characters(
     tab: str, size: tuple[int, int]
 ) -> None:
     for captured in (profile(), profile(name=EVIL), profile(0)):
-        shown = book(captured)
+        shown = profile_view(captured)
         shown.show_tab(tab)
         view = render_pane(
             ProfilePane(
@@ -110,11 +110,11 @@ def test_every_tab_fills_its_area_without_control_characters(
             ),
             *size,
         ).view
-        assert_fills(view.lines, *size)
+        assert_fills_area(view.lines, *size)
 
 
 def test_shares_name_their_total() -> None:
-    shown = book()
+    shown = profile_view()
     assert "of 2 threads × 6.0 s, waits too" in drawn(shown)
     shown.next_metric()
     assert "of what ran in 2 threads × 6.0 s" in drawn(shown)
@@ -124,7 +124,7 @@ def test_shares_name_their_total() -> None:
 
 
 def test_the_cursor_starts_on_running_code_and_not_on_the_longest_wait() -> None:
-    shown = book()
+    shown = profile_view()
     assert shown.current_tab is not None
     chosen = shown.current_tab.selected_function()
     assert chosen is not None
@@ -140,12 +140,12 @@ def test_without_running_code_the_longest_wait_is_named_as_a_wait() -> None:
             replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in captured.slices
         ),
     )
-    shown = book(idle)
+    shown = profile_view(idle)
     assert shown.hottest().startswith("no function runs; longest wait: ")
 
 
 def test_focus_enters_a_function_and_backspace_leaves_it() -> None:
-    shown = book()
+    shown = profile_view()
     assert shown.focus() == ""
     assert "in compute" in drawn(shown)
     assert "take" not in drawn(shown)
@@ -155,7 +155,7 @@ def test_focus_enters_a_function_and_backspace_leaves_it() -> None:
 
 
 def test_a_folded_chain_is_named_after_the_function_with_its_time() -> None:
-    shown = book()
+    shown = profile_view()
     assert isinstance(shown.current_tab, TreeTab)
     row = next(
         line
@@ -174,7 +174,7 @@ def test_a_folded_chain_is_named_after_the_function_with_its_time() -> None:
 
 
 def test_a_chain_of_callers_is_named_after_the_leaf_function() -> None:
-    shown = book()
+    shown = profile_view()
     shown.show_tab("callers")
     assert shown.hottest() == "hottest function (running): compute, 15.0 %"
     chosen = shown.current_tab.selected_function() if shown.current_tab is not None else None
@@ -183,7 +183,7 @@ def test_a_chain_of_callers_is_named_after_the_leaf_function() -> None:
 
 
 def test_a_search_goes_beyond_a_chain_that_holds_several_matches() -> None:
-    shown = book()
+    shown = profile_view()
     assert isinstance(shown.current_tab, TreeTab)
     places: list[int] = []
     for _ in range(3):
@@ -200,7 +200,7 @@ def test_a_search_goes_beyond_a_chain_that_holds_several_matches() -> None:
 
 
 def test_my_code_only_keeps_of_a_library_the_called_function() -> None:
-    shown = book()
+    shown = profile_view()
     shown.show_tab("hot")
     shown.show_tab("tree")
     assert "Condition.wait" in drawn(shown)
@@ -210,7 +210,7 @@ def test_my_code_only_keeps_of_a_library_the_called_function() -> None:
 
 
 def test_my_code_only_lists_my_functions_and_what_they_called() -> None:
-    shown = book()
+    shown = profile_view()
     shown.show_tab("hot")
     assert "Condition.wait" in drawn(shown)
     shown.toggle_own_code()
@@ -233,13 +233,13 @@ def test_of_functions_that_all_wait_none_is_running() -> None:
     )
     assert describe_top_function(idle) == "nothing runs: Condition.wait 100 %"
     assert describe_top_function(captured) == "compute 15 %"  # the waits have 85 %
-    shown = book(idle)
+    shown = profile_view(idle)
     shown.show_tab("hot")
     assert shown.hottest() == "no function runs; longest wait: Condition.wait, 100.0 %"
 
 
 def test_a_difference_shows_both_figures_beside_the_source() -> None:
-    shown = book(profile(8, name="later"))
+    shown = profile_view(profile(8, name="later"))
     shown.compare(profile(8))
     text = SourceText("/srv/app/rank.py", tuple(f"line {number}" for number in range(1, 12)))
     for tab in ("tree", "hot", "flame"):
@@ -264,7 +264,7 @@ def test_a_difference_shows_both_figures_beside_the_source() -> None:
 
 
 def test_a_function_that_is_gone_has_the_callers_of_before() -> None:
-    shown = book(profile(8, name="later"))
+    shown = profile_view(profile(8, name="later"))
     shown.compare(profile(8))
     shown.show_tab("hot")
     shown.search("compute")
@@ -277,7 +277,7 @@ def test_a_function_that_is_gone_has_the_callers_of_before() -> None:
 
 
 def test_threads_are_cycled_through_and_then_all() -> None:
-    shown = book()
+    shown = profile_view()
     shown.next_thread()
     assert "t MainThread (1)" in drawn(shown)
     shown.next_thread()
@@ -287,7 +287,7 @@ def test_threads_are_cycled_through_and_then_all() -> None:
 
 
 def test_enter_on_a_thread_selects_it() -> None:
-    shown = book()
+    shown = profile_view()
     shown.show_tab("threads")
     assert shown.current_tab is not None
     shown.current_tab.move(1)
@@ -297,7 +297,7 @@ def test_enter_on_a_thread_selects_it() -> None:
 
 
 def test_a_search_shows_its_coverage_and_cannot_backtrack() -> None:
-    shown = book()
+    shown = profile_view()
     assert shown.search("(a+)+$") == "nothing matches"
     assert shown.search("COMP rank") == ""
     assert "“COMP rank”: 1 found, 15.0 % of the samples" in drawn(shown)
@@ -306,7 +306,7 @@ def test_a_search_shows_its_coverage_and_cannot_backtrack() -> None:
 
 
 def test_keys_without_effect_say_so() -> None:
-    shown = book()
+    shown = profile_view()
     assert "hot functions" in shown.sort(1)
     assert "hot functions" in shown.invert()
     assert shown.go_to_match(1) == "no active search; / starts one"
@@ -317,7 +317,7 @@ def test_keys_without_effect_say_so() -> None:
 
 
 def test_enter_on_a_leaf_shows_its_source_with_line_heat() -> None:
-    shown = book()
+    shown = profile_view()
     shown.show_tab("hot")
     assert shown.current_tab is not None
     shown.current_tab.hottest()
@@ -336,7 +336,7 @@ def test_enter_on_a_leaf_shows_its_source_with_line_heat() -> None:
 
 def test_a_growing_profile_keeps_the_cursor_on_its_function() -> None:
     captured = profile(2)
-    shown = book(captured)
+    shown = profile_view(captured)
     page = shown.current_tab
     assert page is not None
     page.move(-1000)
@@ -351,7 +351,7 @@ def test_a_growing_profile_keeps_the_cursor_on_its_function() -> None:
 
 
 def test_a_significant_difference_is_reported_and_equal_captures_have_none() -> None:
-    shown = book(profile(8, extra=60.0))
+    shown = profile_view(profile(8, extra=60.0))
     shown.compare(profile(8))
     assert "functions differ" in drawn(shown, 200)
     shown.compare(profile(8, extra=60.0))
@@ -418,18 +418,18 @@ def test_a_profile_without_cpu_time_is_compared_by_the_common_measure() -> None:
         for part in before.slices
     )
     now = replace(before, slices=asleep)
-    alone = book(now)
+    alone = profile_view(now)
     alone.show_tab("hot")
     assert WAITING_IN_C in drawn(alone)
     for one, other in ((now, before), (before, now)):
-        shown = book(one)
+        shown = profile_view(one)
         shown.compare(other)
         for tab in ("tree", "hot", "flame"):
             shown.show_tab(tab)
             assert WAITING_IN_C not in drawn(shown)
         assert shown.analysis is not None
         assert {row.change for row in shown.analysis.differences} == {"same"}
-    same = book(now)
+    same = profile_view(now)
     same.compare(now)
     assert same.analysis is not None
     assert WAITING_IN_C in {row.func.name for row in same.analysis.differences}
@@ -454,7 +454,7 @@ def test_a_narrow_capture_summary_drops_the_default_details_first() -> None:
 
 def test_the_words_of_the_rule_line_are_complete_at_every_width() -> None:
     captured = profile()
-    shown = book(
+    shown = profile_view(
         replace(captured, metadata=replace(captured.metadata, asked_s=6.0, python="3.12", errors=2))
     )
     for width in range(70, 130):
@@ -510,7 +510,7 @@ def installed(*, own: tuple[str, ...] = ()) -> Profile:
 def test_without_own_code_the_pane_says_so_and_my_code_only_hides_nothing(
     size: tuple[int, int],
 ) -> None:
-    shown = book(installed())
+    shown = profile_view(installed())
     text = drawn(shown, *size)
     assert 'No sample is in your own code; own = ["package"] in the config names it.' in text
     assert "Reading" not in text
@@ -522,7 +522,7 @@ def test_without_own_code_the_pane_says_so_and_my_code_only_hides_nothing(
 def test_an_installed_service_is_own_code_and_its_waits_are_named(
     size: tuple[int, int],
 ) -> None:
-    shown = book(installed(own=("shop",)))
+    shown = profile_view(installed(own=("shop",)))
     text = drawn(shown, *size)
     assert "own code" not in text
     assert "database 50 %   idle 50 %" in text

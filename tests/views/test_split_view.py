@@ -9,7 +9,7 @@ import pytest
 import samples
 from hypothesis import given
 from hypothesis import strategies as st
-from panes import assert_fills
+from pane_checks import assert_fills_area
 
 from tputtui.experiments.effect_estimate import EffectEstimate
 from tputtui.model import (
@@ -91,12 +91,14 @@ def panel_text(frame: Frame, width: int = 120, height: int = 14) -> str:
 def test_the_panel_fills_its_area_at_every_size(
     width: int, height: int, chosen: TrafficSplit, estimates: dict[str, EffectEstimate | str]
 ) -> None:
-    assert_fills(split_panel(split_frame(chosen, estimates), width, height).lines, width, height)
+    assert_fills_area(
+        split_panel(split_frame(chosen, estimates), width, height).lines, width, height
+    )
 
 
 @given(st.integers(40, 120), st.integers(3, 30), st.integers(0, 3))
 def test_the_list_of_split_options_fills_its_area(width: int, height: int, cursor: int) -> None:
-    assert_fills(
+    assert_fills_area(
         split_options_view("checkout", CHOSEN, "req/s", cursor, width, height).lines, width, height
     )
 
@@ -204,4 +206,4 @@ def test_hostile_values_of_a_label_are_drawn_as_text() -> None:
     evil = split_options("checkout", {}, {}, {"version": {"\x1b[31m[bold]x\n": 1.0, "ok": 2.0}})
     shown = panel_text(split_frame(evil[1].split, SURE))
     assert "\x1b" not in shown
-    assert_fills(split_options_view("checkout", evil, "req/s", 1, 72, 10).lines, 72, 10)
+    assert_fills_area(split_options_view("checkout", evil, "req/s", 1, 72, 10).lines, 72, 10)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recorded import record
+from recorded_runs import record
 from terminal_session import TPUTTUI, Session
 from terminals import LINUX, MODERN, MODERN_LATE, PLAIN, TERMINALS, Terminal
 
@@ -79,7 +79,7 @@ def opened(terminal: Terminal, *arguments: str, size: tuple[int, int] = (80, 24)
     return Session([TPUTTUI, *arguments], size if terminal.sized else (80, 24), terminal=terminal)
 
 
-def stands(session: Session, terminal: Terminal, *patterns: str) -> None:
+def assert_shown(session: Session, terminal: Terminal, *patterns: str) -> None:
     """Assert that all of it appears, and stays where the terminal replies late."""
     for pattern in patterns:
         session.wait_for(pattern, 12)
@@ -119,7 +119,7 @@ LIVE = (
 def test_an_opened_view_is_drawn_without_a_key(terminal: Terminal, what: str, files: Path) -> None:
     (verb, *names), patterns = SAVED[what]
     with opened(terminal, verb, *(str(files / name) for name in names)) as session:
-        stands(session, terminal, *patterns)
+        assert_shown(session, terminal, *patterns)
         left(session)
 
 
@@ -128,7 +128,7 @@ def test_the_live_screen_with_browser_help_themes_and_palette_is_drawn_without_a
     terminal: Terminal, demo: str
 ) -> None:
     with opened(terminal, demo) as session:
-        stands(session, terminal, *LIVE)
+        assert_shown(session, terminal, *LIVE)
         for key, pattern, back in (
             ("?", r"(?s)━ Keys ━.*Everywhere.*quit", "q"),
             ("i", r"(?s)━ Metrics of .*http_requests_total", "q"),
@@ -150,7 +150,7 @@ def test_the_profile_pane_is_drawn_without_a_key(
     terminal: Terminal, demo: str, attaching: None
 ) -> None:
     with opened(terminal, demo) as session:
-        stands(session, terminal, *LIVE)
+        assert_shown(session, terminal, *LIVE)
         session.press("p")
         session.wait_for(r"Profile ━+ \d+", 8)
         session.wait_for(r"▾ \w", 12)
@@ -160,7 +160,7 @@ def test_the_profile_pane_is_drawn_without_a_key(
 @every_terminal
 def test_the_demo_is_drawn_without_a_key(terminal: Terminal) -> None:
     with opened(terminal, "demo", "--load", "30") as session:
-        stands(session, terminal, *LIVE)
+        assert_shown(session, terminal, *LIVE)
         left(session)
 
 

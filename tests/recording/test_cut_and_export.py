@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from recorded import ADDRESS, BEGAN, FAMILIES, REQUESTS, record, record_two_services
+from recorded_runs import ADDRESS, BEGAN, FAMILIES, REQUESTS, record, record_two_services
 
 from tputtui.cli import main
 from tputtui.cli.verbs.replay import replay_settings

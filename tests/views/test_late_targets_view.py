@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import samples
-from panes import assert_fills
+from pane_checks import assert_fills_area
 
 from tputtui.model import (
     ErrorState,
@@ -99,7 +99,7 @@ def test_within_a_window_the_figure_is_kept_and_marked_as_late(width: int) -> No
 def test_every_panel_fills_its_area(
     panel: Callable[[Frame, int, int], PanelView], size: tuple[int, int]
 ) -> None:
-    assert_fills(panel(sample_frame(), *size).lines, *size)
+    assert_fills_area(panel(sample_frame(), *size).lines, *size)
 
 
 def test_the_header_shows_the_duration_and_the_number_of_late_targets() -> None:

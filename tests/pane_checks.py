@@ -9,7 +9,7 @@ from tputtui import text
 from tputtui.views.shared.styled_text import Line, line_text
 
 
-def assert_fills(lines: Sequence[Line], width: int, height: int) -> None:
+def assert_fills_area(lines: Sequence[Line], width: int, height: int) -> None:
     """Assert `height` lines of exactly `width` cells.
 
     No control character, and no Python word for "unknown".

@@ -9,7 +9,7 @@ from pathlib import Path
 DATA = Path(__file__).resolve().parent / "data" / "proc"
 
 
-def plant(root: Path, files: Mapping[str, str | bytes]) -> Path:
+def write_files(root: Path, files: Mapping[str, str | bytes]) -> Path:
     """Write files below `root`, by their path from there."""
     for name, content in files.items():
         path = root / name
@@ -18,10 +18,10 @@ def plant(root: Path, files: Mapping[str, str | bytes]) -> Path:
     return root
 
 
-def whole_proc(root: Path) -> Path:
+def copy_proc_files(root: Path) -> Path:
     """Copy the files of tests/data/proc below `root`, and add those of a single line."""
     shutil.copytree(DATA, root / "proc", dirs_exist_ok=True)
-    return plant(
+    return write_files(
         root,
         {"proc/loadavg": "0.41 0.30 0.12 3/812 4711\n", "proc/sys/fs/file-nr": "385\t0\t2466174\n"},
     )

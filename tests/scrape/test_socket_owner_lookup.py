@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planted import plant, process_stat
+from fake_proc import process_stat, write_files
 
 from tputtui.host import own_addresses
 from tputtui.host.own_addresses import OwnAddresses, parse_ip
@@ -202,7 +202,7 @@ def line(local: str, state: str, uid: int, inode: int) -> str:
 
 
 def test_a_socket_whose_process_is_hidden_has_its_user_s_name(tmp_path: Path) -> None:
-    plant(
+    write_files(
         tmp_path,
         {
             "proc/net/tcp": HEAD + line("0100007F:1F86", "0A", 1000, 77) + "torn\n",
@@ -217,7 +217,7 @@ def test_a_socket_whose_process_is_hidden_has_its_user_s_name(tmp_path: Path) ->
 
 
 def test_the_kernel_s_lists_are_read_with_their_holders(tmp_path: Path) -> None:
-    plant(
+    write_files(
         tmp_path,
         {
             "proc/net/tcp": HEAD
