@@ -31,7 +31,7 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
         if condition():
             return
         await pilot.pause(0.02)
-    raise AssertionError("it never condition")
+    raise AssertionError("the condition was never met")
 
 
 @pytest.mark.parametrize("waiting", [3, 20])
