@@ -17,7 +17,7 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,64 +149,72 @@ def limit(runs: int) -> float:
     return float(0.05 + 2 * (0.05 * 0.95 / runs) ** 0.5)
 
 
-def error_cells() -> list[tuple[str, MakeErrors, bool, bool]]:
-    """Return cells of (description, errors of both arms, is paired, candidate really has more)."""
-    out: list[tuple[str, MakeErrors, bool, bool]] = []
+ErrorCell = tuple[str, MakeErrors, bool, bool]
+"""Cell of (description, errors of both arms, is paired, candidate really has more)."""
 
-    def add(what: str, make: MakeErrors, *, paired: bool = False, more: bool = False) -> None:
-        out.append((what, make, paired, more))
 
+def error_cells() -> list[ErrorCell]:
+    """Every kind of errors that the comparison is tried on."""
+    nulls = [*_burst_cells(), *_shock_cells(), *_independent_cells()]
+    return [*nulls, *_worse_cells()]
+
+
+def _burst_cells() -> Iterator[ErrorCell]:
     for seconds, length in ((60, 1), (60, 20), (120, 60), (300, 5), (300, 60), (300, 150)):
         for errors in (29, 30, 31, 100, 1000):
-            add(
-                f"{errors} errors in one burst of {length} s, {seconds} s",
-                _one_burst(seconds, errors, length),
-            )
+            what = f"{errors} errors in one burst of {length} s, {seconds} s"
+            yield what, _one_burst(seconds, errors, length), False, False
     for seconds in (120, 300, 600):
         for mean in (0.5, 1, 2, 4, 8):
             for length in (1, 5, 20):
                 what = f"{mean:g} bursts an arm of 30 errors in {length} s, {seconds} s"
-                add(what, _bursts(seconds, mean, 0.0, _of_thirty(length)))
+                yield what, _bursts(seconds, mean, 0.0, _of_thirty(length)), False, False
     for mean in (0.5, 1, 2, 4, 8, 16):
         for background in (0.0, 5.0, 60.0):
-            what = f"{mean:g} bursts an arm of any size in 1 to 30 s beside {background:g} errors, 300 s"
-            add(what, _bursts(300, mean, background, _any_burst))
+            bursts = f"{mean:g} bursts an arm of any size in 1 to 30 s"
+            what = f"{bursts} beside {background:g} errors, 300 s"
+            yield what, _bursts(300, mean, background, _any_burst), False, False
+
+
+def _shock_cells() -> Iterator[ErrorCell]:
     for errors in (12, 29, 60, 400):
         for paired in (True, False):
-            add(
-                f"{errors} errors of a shock that both share, {'' if paired else 'not '}paired",
-                _shock(errors),
-                paired=paired,
-            )
+            what = f"{errors} errors of a shock that both share, {'' if paired else 'not '}paired"
+            yield what, _shock(errors), paired, False
+
+
+def _independent_cells() -> Iterator[ErrorCell]:
     for phi, cv in ((0.5, 1.0), (0.9, 1.0), (0.95, 1.5)):
         for seconds in (120, 300, 600):
             for errors in (8, 15, 25, 60, 600):
-                add(
-                    f"about {errors} errors, rate wanders (φ {phi}, cv {cv}), {seconds} s",
-                    _wandering(seconds, errors, phi, cv),
-                )
+                what = f"about {errors} errors, rate wanders (φ {phi}, cv {cv}), {seconds} s"
+                yield what, _wandering(seconds, errors, phi, cv), False, False
     for errors in (3, 8, 14, 20, 100):
-        add(f"about {errors} independent errors, 300 s", _independent(errors, errors))
-    for before, after in (
-        (0, 6),
-        (0, 8),
-        (0.5, 8),
-        (2, 10),
-        (3, 14),
-        (5, 15),
-        (8, 20),
-        (10, 25),
-        (20, 40),
-        (100, 150),
-    ):
-        add(
-            f"about {before} and {after} independent errors, 300 s",
-            _independent(before, after),
-            more=True,
-        )
+        what = f"about {errors} independent errors, 300 s"
+        yield what, _independent(errors, errors), False, False
+
+
+MORE_ERRORS = (
+    (0, 6),
+    (0, 8),
+    (0.5, 8),
+    (2, 10),
+    (3, 14),
+    (5, 15),
+    (8, 20),
+    (10, 25),
+    (20, 40),
+    (100, 150),
+)
+"""(errors of the baseline, of a candidate that truly has more)."""
+
+
+def _worse_cells() -> Iterator[ErrorCell]:
+    for before, after in MORE_ERRORS:
+        what = f"about {before} and {after} independent errors, 300 s"
+        yield what, _independent(before, after), False, True
     for count in (4, 6, 8, 12):
-        add(f"0 and {count} bursts of 30 errors in 3 s, 300 s", _more_bursts(count), more=True)
-    return out
+        yield f"0 and {count} bursts of 30 errors in 3 s, 300 s", _more_bursts(count), False, True
 
 
 def _one_burst(seconds: int, errors: int, length: int) -> MakeErrors:

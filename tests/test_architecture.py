@@ -6,6 +6,7 @@ import ast
 import importlib
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
             {"textual", "rich", "psutil", "httpx", "asyncio"},
         ),
         (
-            "import tputtui.report, tputtui.cli.comparison_arms, tputtui.cli.comparison_plan",
+            "import tputtui.report, tputtui.cli.comparison_setup",
             {"numpy", "scipy", "textual", "rich"},
         ),
         ("import tputtui.tui.run_app", {"plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
@@ -168,3 +169,43 @@ def test_nothing_but_the_command_line_knows_the_app() -> None:
     assert {user for user in users if not user.startswith("tputtui/cli/")} == {
         "tputtui/tui/run_app.py"
     }
+
+
+def modules() -> list[tuple[Path, ast.Module]]:
+    """Every module of the package, parsed."""
+    paths = sorted((ROOT / "tputtui").rglob("*.py"))
+    return [(path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))) for path in paths]
+
+
+def test_no_conditional_expression_is_nested_in_another() -> None:
+    nested = [
+        f"{path}:{inner.lineno}"
+        for path, tree in modules()
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.IfExp)
+        for inner in ast.walk(outer)
+        if isinstance(inner, ast.IfExp) and inner is not outer
+    ]
+    assert nested == []
+
+
+def test_no_file_has_more_than_400_lines() -> None:
+    lengths = {path: len((ROOT / path).read_text("utf-8").splitlines()) for path, _ in modules()}
+    assert {str(path): length for path, length in lengths.items() if length > 400} == {}
+
+
+def test_no_two_files_and_no_two_public_classes_share_a_name() -> None:
+    stems = Counter(path.stem for path, _ in modules() if path.stem != "__init__")
+    classes = Counter(
+        node.name
+        for _, tree in modules()
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in (stems + classes).items() if count > 1] == []
+
+
+def test_exceptions_are_named_errors() -> None:
+    """Ruff (N818) holds it for classes that derive from Exception by name; none is excused."""
+    texts = ((path, (ROOT / path).read_text("utf-8")) for path, _ in modules())
+    assert [str(path) for path, text in texts if "noqa: N818" in text] == []

@@ -8,12 +8,10 @@ from types import ModuleType
 
 import pytest
 
-from tputtui.cli import main
-from tputtui.cli.options import common_flags
+from tputtui.cli import main, options
 from tputtui.cli.output import print_stdout
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.cli.verb import Verb, VerbEntry
-from tputtui.cli.verbs import VERBS
+from tputtui.cli.verbs import VERBS, Verb, VerbEntry
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +29,7 @@ def run(arguments: Arguments) -> int:
 @pytest.fixture
 def greet(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("verb_of_a_test")
-    vars(module)["VERB"] = Verb(add_options, run, (common_flags.ASCII,), "That is all.")
+    vars(module)["VERB"] = Verb(add_options, run, (options.ASCII,), "That is all.")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setitem(VERBS, "greet", VerbEntry("greet", module.__name__, "say hello"))
 

@@ -11,7 +11,7 @@ import pytest
 import samples
 
 from tputtui import text
-from tputtui.cli.progress_line import format_line
+from tputtui.cli.recording_monitor import format_line
 from tputtui.recording.recorder import RecordingState
 
 STATE = RecordingState(Path("a"), 0.0, 33.0, 2048, 0, None)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tputtui.cli.output import ascii_reason
+from tputtui.cli.output import ascii_reason, format_columns
 from tputtui.cli.parser import UsageError, parse_arguments
 from tputtui.cli.resolve_settings import EffectiveSettings, effective_settings, name_targets
-from tputtui.cli.text_table import format_columns
 from tputtui.model import Match
 from tputtui.scrape.address import redact
 from tputtui.settings import TargetSettings, settings_reference

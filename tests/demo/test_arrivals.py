@@ -5,28 +5,28 @@ import random
 
 import pytest
 
-from tputtui.demo import arrivals, shop_routes
-from tputtui.demo.arrivals import LoadPhase
+from tputtui.demo import load, shop_routes
+from tputtui.demo.load import LoadPhase
 
 
-def _first(profile: arrivals.LoadProfile, seed: int, seconds: float) -> list[arrivals.Arrival]:
+def _first(profile: load.LoadProfile, seed: int, seconds: float) -> list[load.Arrival]:
     return list(
         itertools.takewhile(
-            lambda arrival: arrival.at < seconds, arrivals.generate_arrivals(profile, seed)
+            lambda arrival: arrival.at < seconds, load.generate_arrivals(profile, seed)
         )
     )
 
 
 def test_a_seed_gives_one_schedule() -> None:
-    profile = arrivals.wave_profile(400)
+    profile = load.wave_profile(400)
     assert _first(profile, 5, 30) == _first(profile, 5, 30)
     assert _first(profile, 5, 30) != _first(profile, 6, 30)
 
 
 def test_the_nth_request_is_the_same_at_any_load() -> None:
     slow, fast = (
-        _first(arrivals.constant_profile(20), 5, 30),
-        _first(arrivals.constant_profile(200), 5, 3),
+        _first(load.constant_profile(20), 5, 30),
+        _first(load.constant_profile(200), 5, 3),
     )
     both = min(len(slow), len(fast))
     assert both > 300
@@ -34,7 +34,7 @@ def test_the_nth_request_is_the_same_at_any_load() -> None:
 
 
 def test_constant_arrivals_are_poisson() -> None:
-    times = [arrival.at for arrival in _first(arrivals.constant_profile(200), 1, 100)]
+    times = [arrival.at for arrival in _first(load.constant_profile(200), 1, 100)]
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     mean = sum(gaps) / len(gaps)
     spread = sum((gap - mean) ** 2 for gap in gaps) / len(gaps)
@@ -44,10 +44,10 @@ def test_constant_arrivals_are_poisson() -> None:
 
 def test_the_rate_follows_the_profile_and_begins_again() -> None:
     profile = (LoadPhase(10, 0, 100), LoadPhase(5, 50, 50))
-    assert arrivals.rate_at(profile, 0) == 0
-    assert arrivals.rate_at(profile, 5) == 50
-    assert arrivals.rate_at(profile, 12) == 50
-    assert arrivals.rate_at(profile, 15 + 2.5) == 25
+    assert load.rate_at(profile, 0) == 0
+    assert load.rate_at(profile, 5) == 50
+    assert load.rate_at(profile, 12) == 50
+    assert load.rate_at(profile, 15 + 2.5) == 25
 
 
 def test_as_many_arrive_in_a_phase_as_its_rate_says() -> None:
@@ -60,14 +60,14 @@ def test_as_many_arrive_in_a_phase_as_its_rate_says() -> None:
 
 def test_the_waves_exceed_the_sustained_maximum_of_the_pool() -> None:
     sustained = shop_routes.sustained_max_rps()
-    profile = arrivals.wave_profile(sustained)
+    profile = load.wave_profile(sustained)
     capacity = shop_routes.POOL_SIZE / shop_routes.MEAN_HOLD_S / shop_routes.pooled_share()
     assert profile[0].start_rps < 0.5 * sustained < sustained < profile[0].end_rps
     assert max(phase.start_rps for phase in profile) > capacity
 
 
 def test_routes_come_by_their_shares() -> None:
-    asked = _first(arrivals.constant_profile(1000), 4, 20)
+    asked = _first(load.constant_profile(1000), 4, 20)
     payments = sum(arrival.path == "/payment" for arrival in asked)
     assert payments / len(asked) == pytest.approx(shop_routes.PAYMENT.share, rel=0.1)
     assert {arrival.method for arrival in asked if arrival.path == "/payment"} == {"POST"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.demo import erlang, shop_routes
+from tputtui.demo import shop_routes
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from tputtui.demo import erlang, shop_routes
 def test_the_probability_of_waiting_agrees_with_published_values(
     connections: int, offered: float, waits: float
 ) -> None:
-    assert erlang.erlang_c(connections, offered) == pytest.approx(waits, abs=5e-5)
+    assert shop_routes.erlang_c(connections, offered) == pytest.approx(waits, abs=5e-5)
 
 
 @given(st.integers(1, 60), st.floats(0.01, 0.99))
@@ -35,25 +35,29 @@ def test_the_recursion_equals_the_textbook_sum(connections: int, utilisation: fl
     offered = utilisation * connections
     full = offered**connections / math.factorial(connections) / (1 - utilisation)
     below = sum(offered**k / math.factorial(k) for k in range(connections))
-    assert erlang.erlang_c(connections, offered) == pytest.approx(full / (below + full), rel=1e-9)
+    assert shop_routes.erlang_c(connections, offered) == pytest.approx(
+        full / (below + full), rel=1e-9
+    )
 
 
 def test_a_single_connection_waits_as_in_m_m_1() -> None:
     # P(W > t) = r exp(-(1 - r) t / hold), so the 99 % quantile at r = 0.5 and hold = 1 s is ln(50) / 0.5
-    assert erlang.waiting_quantile(0.99, 0.5, 1, 1.0) == pytest.approx(math.log(50) / 0.5)
+    assert shop_routes.waiting_quantile(0.99, 0.5, 1, 1.0) == pytest.approx(math.log(50) / 0.5)
 
 
 def test_the_wait_of_an_overloaded_pool_is_infinite() -> None:
-    assert erlang.waiting_quantile(0.99, 400, 8, 0.02) == math.inf
+    assert shop_routes.waiting_quantile(0.99, 400, 8, 0.02) == math.inf
 
 
 @given(st.integers(1, 40), st.floats(0.001, 1.0))
 def test_at_the_sustained_maximum_the_waiting_time_equals_the_limit(
     connections: int, hold_s: float
 ) -> None:
-    rate = erlang.sustained_max(connections, hold_s, limit_s=0.1)
+    rate = shop_routes.sustained_max(connections, hold_s, limit_s=0.1)
     assert 0 < rate < connections / hold_s
-    assert erlang.waiting_quantile(0.99, rate, connections, hold_s) == pytest.approx(0.1, rel=1e-3)
+    assert shop_routes.waiting_quantile(0.99, rate, connections, hold_s) == pytest.approx(
+        0.1, rel=1e-3
+    )
 
 
 def test_the_shop_sustains_less_when_it_is_slower_and_more_with_more_replicas() -> None:
@@ -65,7 +69,7 @@ def test_the_shop_sustains_less_when_it_is_slower_and_more_with_more_replicas() 
 def test_a_request_takes_250_ms_at_p99_at_the_pool_s_documented_maximum() -> None:
     draw = random.Random(1)
     rate = shop_routes.sustained_max_rps() * shop_routes.pooled_share()
-    waits = erlang.erlang_c(shop_routes.POOL_SIZE, rate * shop_routes.MEAN_HOLD_S)
+    waits = shop_routes.erlang_c(shop_routes.POOL_SIZE, rate * shop_routes.MEAN_HOLD_S)
     spare = shop_routes.POOL_SIZE / shop_routes.MEAN_HOLD_S - rate
     times = []
     for route in shop_routes.ROUTES:

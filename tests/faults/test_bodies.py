@@ -17,7 +17,8 @@ import pytest
 from fault_server import CLOSING, ESC, FaultServer, answer
 
 from tputtui.model import Scrape
-from tputtui.scrape.endpoint import Endpoint, EndpointSettings
+from tputtui.scrape.endpoint import Endpoint
+from tputtui.scrape.http_fetch import EndpointSettings
 from tputtui.scrape.poller import Poller
 from tputtui.scrape.scanner import Scanner
 

@@ -19,7 +19,8 @@ from fault_server import FaultServer, answer
 from tputtui.model import Scrape
 from tputtui.scrape.connections import TlsContexts
 from tputtui.scrape.credentials import Secret
-from tputtui.scrape.endpoint import Endpoint, EndpointSettings
+from tputtui.scrape.endpoint import Endpoint
+from tputtui.scrape.http_fetch import EndpointSettings
 from tputtui.scrape.scanner import Scanner
 
 DEADLINE_S = 20.0

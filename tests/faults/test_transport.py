@@ -17,7 +17,8 @@ from fault_server import FAULTS, STATIC, FaultServer
 
 from tputtui.model import Scrape
 from tputtui.scrape import connections
-from tputtui.scrape.endpoint import Endpoint, EndpointSettings
+from tputtui.scrape.endpoint import Endpoint
+from tputtui.scrape.http_fetch import EndpointSettings
 from tputtui.scrape.scanner import Scanner
 
 LIMIT = 1 << 20

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from fake_proc import copy_proc_files, write_files
 
-from tputtui.host import kernel, procfs
+from tputtui.host import kernel_files
 from tputtui.host.host_collector import HostCollector, is_counted_disk
 from tputtui.model import Pressure, TcpCounters
 
@@ -20,7 +20,7 @@ from tputtui.model import Pressure, TcpCounters
 
 
 def test_pressure_is_read_in_percent_and_seconds(tmp_path: Path) -> None:
-    pressures, missing = kernel.read_pressure(str(copy_proc_files(tmp_path)))
+    pressures, missing = kernel_files.read_pressure(str(copy_proc_files(tmp_path)))
     assert missing == ()
     assert pressures["cpu"] == Pressure(38.04, 0.0, 7.511891, 0.0)
     assert pressures["io"].full_10 == 0.25
@@ -29,12 +29,12 @@ def test_pressure_is_read_in_percent_and_seconds(tmp_path: Path) -> None:
 def test_a_cpu_file_without_a_full_line_leaves_full_unknown(tmp_path: Path) -> None:
     copy_proc_files(tmp_path)
     write_files(tmp_path, {"proc/pressure/cpu": "some avg10=2.00 avg60=0 avg300=0 total=1000000\n"})
-    pressures, _ = kernel.read_pressure(str(tmp_path))
+    pressures, _ = kernel_files.read_pressure(str(tmp_path))
     assert pressures["cpu"] == Pressure(2.0, None, 1.0, None)
 
 
 def test_a_kernel_without_pressure_is_reported_once(tmp_path: Path) -> None:
-    assert kernel.read_pressure(str(tmp_path)) == (
+    assert kernel_files.read_pressure(str(tmp_path)) == (
         {},
         (("pressure", "the kernel has no /proc/pressure"),),
     )
@@ -56,7 +56,7 @@ def test_a_malformed_pressure_file_affects_only_itself(
     tmp_path: Path, content: str | bytes
 ) -> None:
     write_files(copy_proc_files(tmp_path), {"proc/pressure/io": content})
-    pressures, missing = kernel.read_pressure(str(tmp_path))
+    pressures, missing = kernel_files.read_pressure(str(tmp_path))
     assert set(pressures) == {"cpu", "memory"}
     assert missing == (("io pressure", "cannot make sense of /proc/pressure/io"),)
 
@@ -67,8 +67,8 @@ def test_disabled_pressure_files_come_with_the_way_to_enable_them(
     def refuse(path: str, limit: int = 0) -> bytes:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), path)
 
-    monkeypatch.setattr(procfs, "read", refuse)
-    pressures, missing = kernel.read_pressure(str(tmp_path))
+    monkeypatch.setattr(kernel_files, "read", refuse)
+    pressures, missing = kernel_files.read_pressure(str(tmp_path))
     assert pressures == {}
     assert missing[0] == (
         "cpu pressure",
@@ -94,14 +94,14 @@ def test_missing_or_malformed_tcp_counters_are_unavailable_with_a_reason(
 ) -> None:
     if content is not None:
         write_files(tmp_path, {"proc/net/snmp": content})
-    with pytest.raises(kernel.NotOfferedError, match=r"/proc/net/snmp"):
-        kernel.read_tcp(str(tmp_path))
+    with pytest.raises(kernel_files.NotOfferedError, match=r"/proc/net/snmp"):
+        kernel_files.read_tcp(str(tmp_path))
 
 
 def test_a_long_file_is_read_in_full_up_to_a_limit(tmp_path: Path) -> None:
     write_files(tmp_path, {"long": b"x" * 100_000})
-    assert len(procfs.read(str(tmp_path / "long"))) == 100_000
-    assert len(procfs.read(str(tmp_path / "long"), 20_000)) == 20_000
+    assert len(kernel_files.read(str(tmp_path / "long"))) == 100_000
+    assert len(kernel_files.read(str(tmp_path / "long"), 20_000)) == 20_000
 
 
 # ------------------------------------------------------------------------------------ the collector
@@ -129,7 +129,7 @@ def test_our_proc_reader_and_psutil_agree() -> None:
     assert reading.cpu is not None
     assert before.user + before.nice <= reading.cpu.user <= after.user + after.nice
     assert before.idle - 1 <= reading.cpu.idle <= after.idle + 1
-    load = [float(field) for field in procfs.read("/proc/loadavg").split()[:3]]
+    load = [float(field) for field in kernel_files.read("/proc/loadavg").split()[:3]]
     assert load == pytest.approx(psutil.getloadavg(), abs=0.5)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fake_proc import copy_proc_files, write_files
 
-from tputtui.host.metric_files import MetricFiles
+from tputtui.host.kernel_files import MetricFiles
 from tputtui.model import host_metrics
 from tputtui.model.host_metrics import HostMetric, KernelNumber
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from fake_proc import process_stat, write_files
 
-from tputtui.host import process_collector, procfs
+from tputtui.host import kernel_files, process_collector
 from tputtui.host.command_names import (
     executable_python_version,
     mapped_python_version,
@@ -234,14 +234,14 @@ def test_maps_are_read_once_and_few_at_a_time(
         )
         (tmp_path / f"proc/{pid}/exe").symlink_to("/usr/bin/uwsgi")
     looked: list[str] = []
-    real = procfs.read
+    real = kernel_files.read
 
     def count(path: str, limit: int = 1 << 20) -> bytes:
         if path.endswith("/maps"):
             looked.append(path)
         return real(path, limit)
 
-    monkeypatch.setattr(procfs, "read", count)
+    monkeypatch.setattr(kernel_files, "read", count)
     collector = ProcessCollector(tmp_path)
     counts = []
     for _ in range(5):

@@ -13,13 +13,13 @@ from tputtui.cli.parser import UsageError
 from tputtui.cli.verbs import profile as profile_verb
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.files.profile_format import ProfileFormat
-from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import (
     FrameTable,
     Profile,
     ProfileMetadata,
     ProfileSlice,
     ProfileThread,
+    UnreadableProfileError,
 )
 from tputtui.text import clean
 

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from tputtui.model import ProcessReference
-from tputtui.profiling.analysis import categories
+from tputtui.profiling.analysis import activity
 from tputtui.profiling.analysis.blocked_threads import frames_waiting_in_c
 from tputtui.profiling.analysis.call_tree import CallTree
-from tputtui.profiling.analysis.share_basis import gil_stacks, running_stacks
-from tputtui.profiling.analysis.stacks import select_stacks
+from tputtui.profiling.analysis.stacks import gil_stacks, running_stacks, select_stacks
 from tputtui.profiling.analysis.top_functions import hot_functions
 from tputtui.profiling.files import file_formats, source_text
 from tputtui.profiling.files.library import ProfileLibrary
@@ -39,7 +38,7 @@ def test_a_sleep_in_c_is_a_wait_and_computing_is_not(profile_of: ProfileFactory)
     names = {stacks.frames.frame_func(stack[-1]).name for stack in stacks.stacks}
     assert names == {WAITING_IN_C, "work"}
     assert running_stacks(stacks).weight == pytest.approx(100.0)
-    assert categories.category_shares(stacks)["waiting"] == pytest.approx(0.8)
+    assert activity.category_shares(stacks)["waiting"] == pytest.approx(0.8)
     assert frames_waiting_in_c(profile) == {}  # not measured: no claim
     assert (
         frames_waiting_in_c(with_cpu(profile, 1.0)) == {}
@@ -174,6 +173,6 @@ def test_the_export_has_every_format(profile_of: ProfileFactory, tmp_path: Path)
 
 
 def test_the_config_knows_the_categories() -> None:
-    assert schema.CATEGORIES == categories.CATEGORIES
-    table = categories.build_table({"database": ("shop.store",), "nonsense": ("x",)})
+    assert schema.CATEGORIES == activity.CATEGORIES
+    table = activity.build_table({"database": ("shop.store",), "nonsense": ("x",)})
     assert table.user_categories == {"shop.store": "database"}

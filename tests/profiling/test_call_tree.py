@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.profiling.analysis import categories
+from tputtui.profiling.analysis import activity
 from tputtui.profiling.analysis.call_tree import CallTree, TreeOptions
 from tputtui.profiling.analysis.stacks import focus, select_stacks
 from tputtui.profiling.analysis.tree_rows import TreeRows
@@ -133,7 +133,7 @@ def test_my_code_only_folds_a_library_into_the_call_that_entered_it(
         f"boot@{LIB}/threading.py;work;call@/v/site-packages/lib/x.py;inner@/v/site-packages/lib/y.py;mine 3\n"
         f"boot@{LIB}/threading.py;run@{LIB}/threading.py;select@{LIB}/selectors.py 3"
     )
-    view = opened(profile_of(stacks), TreeOptions(is_own_code=categories.is_own_or_incomplete))
+    view = opened(profile_of(stacks), TreeOptions(is_own_code=activity.is_own_or_incomplete))
     assert drawn(view) == table("""
         70 0 v work
         40 40   . loads
@@ -317,7 +317,7 @@ def test_totals_are_conserved(
         wall[stack] = wall.get(stack, 0.0) + weight
     profile = Profile(frames, (ProfileSlice({ProfileThread(1, 1): wall}, {}, 1, 0, 1),))
     total = sum(weight for _, weight, _ in listed)
-    for mine in (None, categories.is_own_or_incomplete):
+    for mine in (None, activity.is_own_or_incomplete):
         tree = CallTree(
             select_stacks(profile),
             TreeOptions(is_inverted=inverted, by_line=lines, is_own_code=mine),

@@ -18,7 +18,7 @@ from external_resources import command_line
 from tputtui.model import ProcessReference
 from tputtui.profiling.analysis import top_functions
 from tputtui.profiling.analysis.stacks import StackTable, select_stacks
-from tputtui.profiling.capture import capture_folder, process_facts
+from tputtui.profiling.capture import process_facts, slice_capture
 from tputtui.profiling.capture.capture import Capture, CaptureFailedError, CaptureProgress
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_model import Profile
@@ -358,7 +358,7 @@ def test_kill_9_of_tputtui_leaves_no_py_spy_and_no_stopped_target(
     assert (
         sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values()) > used
     )  # it still runs
-    capture_folder.remove_stale_folders()
+    slice_capture.remove_stale_folders()
     assert not any(folder.exists() for folder in folders)
 
 

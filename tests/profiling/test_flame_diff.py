@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from xml.etree import ElementTree as ET
 
-from tputtui.profiling.analysis import flame_diff
+from tputtui.profiling.analysis import flame_graph
 from tputtui.profiling.profile_model import (
     Counts,
     FrameTable,
@@ -44,7 +44,7 @@ def profile(shares: dict[str, float], seed: int = 1) -> Profile:
 
 
 def test_rises_are_red_falls_are_blue_and_both_show_their_shares() -> None:
-    picture = flame_diff.render_svg(
+    picture = flame_graph.render_svg(
         profile({"rank": 0.2, "render": 0.8}), profile({"rank": 0.6, "render": 0.4}, 2)
     )
     root = ET.fromstring(picture)  # noqa: S314 - our own output
@@ -61,18 +61,18 @@ def test_rises_are_red_falls_are_blue_and_both_show_their_shares() -> None:
 
 def test_significant_changes_are_sentences_the_largest_first_and_chance_is_not() -> None:
     before = profile({"rank": 0.2, "render": 0.75, "log": 0.05})
-    sentences = flame_diff.describe_changes(
+    sentences = flame_graph.describe_changes(
         before, profile({"rank": 0.6, "render": 0.35, "log": 0.05}, 2)
     )
     assert [sentence.split(":")[0] for sentence in sentences] == ["rank", "render"]
     assert sentences[0].endswith(" % of all samples")
-    assert flame_diff.describe_changes(
+    assert flame_graph.describe_changes(
         before, profile({"rank": 0.2, "render": 0.75, "log": 0.05}, 3)
     ) == ["no function's share changed by more than chance allows"]
 
 
 def test_names_are_text() -> None:
-    picture = flame_diff.render_svg(
+    picture = flame_graph.render_svg(
         profile({EVIL: 0.5, "b": 0.5}), profile({EVIL: 0.1, "b": 0.9}, 2)
     )
     assert "<script>" not in picture

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tputtui.profiling.analysis import categories, insights
+from tputtui.profiling.analysis import activity, insights
 from tputtui.profiling.analysis.blocked_threads import frames_waiting_in_c
 from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.stacks import select_stacks
@@ -86,7 +86,7 @@ WORK = "main;work 4 4"  # running own code, so that a share would have a caller
 @pytest.mark.parametrize("name", IDLE)
 def test_an_idle_thread_is_idle_and_has_no_insight(name: str, profile_of: ProfileFactory) -> None:
     stacks = select_stacks(profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5))
-    shares = categories.category_shares(stacks)
+    shares = activity.category_shares(stacks)
     assert shares["idle"] == pytest.approx(0.96)
     assert shares["database"] == shares["outbound"] == 0
     assert [insight.rule for insight in insights.profile_insights(stacks)] == []
@@ -101,7 +101,7 @@ def test_an_idle_thread_of_which_the_cpu_time_is_known_is_idle_too(
     profile = replace(
         profile, slices=tuple(replace(part, cpu_shares={thread: 0.04}) for part in profile.slices)
     )
-    shares = categories.category_shares(select_stacks(profile))
+    shares = activity.category_shares(select_stacks(profile))
     assert shares["idle"] == pytest.approx(0.96)
     assert insights.profile_insights(select_stacks(profile), load=insights.cpu_load(profile)) == []
 
@@ -128,7 +128,7 @@ INSIDE = {
 def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: ProfileFactory) -> None:
     stack, category, sentence = INSIDE[name]
     stacks = select_stacks(profile_of(*[f"{stack} 40\n{IDLE['aiosqlite']} 60"] * 5))
-    assert categories.category_shares(stacks)[category] == pytest.approx(0.4)  # type: ignore[index]
+    assert activity.category_shares(stacks)[category] == pytest.approx(0.4)  # type: ignore[index]
     assert [insight.text for insight in insights.profile_insights(stacks)] == [
         f"40.0 % ±0.0 of the time is spent {sentence}"
     ]
@@ -139,7 +139,7 @@ def test_a_computing_callback_of_a_consumer_is_own_code(profile_of: ProfileFacto
     stacks = select_stacks(
         profile_of(*[f"{start};on_message;price 70 69\n{start};{SELECT} 30"] * 5)
     )
-    shares = categories.category_shares(stacks)
+    shares = activity.category_shares(stacks)
     assert [shares["your code"], shares["idle"]] == pytest.approx([0.7, 0.3])
     assert [insight.text.partition(",")[0] for insight in insights.profile_insights(stacks)] == [
         "70.0 % ±0.0 is computed in price"
@@ -151,7 +151,7 @@ def test_waiting_for_an_executor_is_a_wait_of_own_code_and_not_a_lock(
 ) -> None:
     wait = f"main;fetch_all;Future.result@{PY}/concurrent/futures/_base.py;{WAIT}"
     stacks = select_stacks(profile_of(*[f"{wait} 60\n{IDLE['executor, C queue']} 40"] * 5))
-    shares = categories.category_shares(stacks)
+    shares = activity.category_shares(stacks)
     assert [shares["waiting"], shares["idle"]] == pytest.approx([0.6, 0.4])
     assert insights.profile_insights(stacks) == []
 
@@ -243,7 +243,7 @@ def test_of_a_client_s_own_thread_only_the_cpu_time_counts_as_database(
     profile = client_thread(executing)
     stacks = select_stacks(profile)
     share = sum(executing) / len(executing)
-    shares = categories.category_shares(stacks)
+    shares = activity.category_shares(stacks)
     assert shares["database"] == pytest.approx(share)
     assert shares["idle"] == pytest.approx(1 - share)
     (sentence,) = insights.profile_insights(stacks, load=insights.cpu_load(profile))
@@ -257,7 +257,7 @@ def test_a_client_s_thread_without_measured_cpu_time_has_no_insight() -> None:
     profile = client_thread([0.5] * 5)
     blind = replace(profile, slices=tuple(replace(part, cpu_shares={}) for part in profile.slices))
     assert insights.profile_insights(select_stacks(blind)) == []
-    assert categories.category_shares(select_stacks(blind))["database"] == 0
+    assert activity.category_shares(select_stacks(blind))["database"] == 0
 
 
 def test_a_busy_thread_has_no_waits_beyond_its_cpu_time(profile_of: ProfileFactory) -> None:
@@ -271,11 +271,11 @@ def test_without_own_code_a_client_called_by_an_unknown_library_waits_and_is_not
 ) -> None:
     call = f"{UVICORN.format(s=SITE)};load@{SITE}/shop/views.py;execute@{SITE}/psycopg/cursor.py;{WAIT}"
     stacks = select_stacks(profile_of(*[f"{call} 30\n{IDLE['psycopg_pool worker']} 70"] * 5))
-    shares = categories.category_shares(stacks)
+    shares = activity.category_shares(stacks)
     assert [shares["waiting"], shares["idle"]] == pytest.approx([0.3, 0.7])
     assert insights.profile_insights(stacks) == []
     known = CategoryTable(own_packages=frozenset(("shop",)))
-    assert categories.category_shares(stacks, known)["database"] == pytest.approx(0.3)
+    assert activity.category_shares(stacks, known)["database"] == pytest.approx(0.3)
     assert [insight.text for insight in insights.profile_insights(stacks, known)] == [
         "30.0 % ±0.0 of the time is spent in the database client psycopg, called from load."
     ]
@@ -307,4 +307,4 @@ def test_a_main_function_that_starts_a_server_does_not_compute_what_the_server_d
         profile_of(*[f"{server} 90 89\nmain;run@{SITE}/uvicorn/main.py;{LOOP};{SELECT} 10"] * 5)
     )
     assert [insight.rule for insight in insights.profile_insights(stacks)] == ["cpu-bound"]
-    assert categories.category_shares(stacks)["framework"] == pytest.approx(0.9)
+    assert activity.category_shares(stacks)["framework"] == pytest.approx(0.9)

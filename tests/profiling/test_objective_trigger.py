@@ -10,9 +10,13 @@ from collections.abc import Iterator
 import pytest
 
 from tputtui.model import ObjectiveState, ObjectiveStatus, ProcessReference, Snapshot
-from tputtui.profiling.capture import periodic_sampling, process_lookup
-from tputtui.profiling.capture.objective_trigger import ObjectiveCapture, ObjectiveTriggerRule
-from tputtui.profiling.capture.periodic_sampling import PeriodicProfile, SamplingSchedule
+from tputtui.profiling.capture import capture_triggers, process_lookup
+from tputtui.profiling.capture.capture_triggers import (
+    ObjectiveCapture,
+    ObjectiveTriggerRule,
+    PeriodicProfile,
+    SamplingSchedule,
+)
 from tputtui.settings import ProfileSettings, ProfileTrigger
 
 _WORKERS = """
@@ -57,7 +61,7 @@ def test_a_capture_is_due_after_the_duration_and_not_again_within_the_pause() ->
     ],
 )
 def test_a_subset_is_parsed(text: str, wanted: SamplingSchedule) -> None:
-    assert periodic_sampling.parse_schedule(text) == wanted
+    assert capture_triggers.parse_schedule(text) == wanted
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,7 @@ def test_a_subset_is_parsed(text: str, wanted: SamplingSchedule) -> None:
 )  # fmt: skip
 def test_an_invalid_subset_is_one_sentence(text: str) -> None:
     with pytest.raises(ValueError, match=r".+") as refused:
-        periodic_sampling.parse_schedule(text)
+        capture_triggers.parse_schedule(text)
     assert str(refused.value).isprintable()
 
 
@@ -102,7 +106,7 @@ def test_a_stop_during_the_process_lookup_starts_no_capture(
 
     monkeypatch.setattr(process_lookup, "find", find)
     monkeypatch.setattr(
-        "tputtui.profiling.capture.objective_trigger.Capture", lambda *_, **__: started.append(1)
+        "tputtui.profiling.capture.capture_triggers.Capture", lambda *_, **__: started.append(1)
     )
     wanted = ProfileTrigger(":1", after_s=30)
     by_itself = ObjectiveCapture(wanted, ProfileSettings(), lambda *_: None, lambda _: None)
@@ -132,7 +136,7 @@ def test_a_subset_is_sampled_periodically_until_it_is_stopped(
         if len(samples) == 2:
             stop.set()
 
-    periodic_sampling.run(SamplingSchedule(f":{pool[0]}", 1.0, 1.5), stop, keep, problems.append)
+    capture_triggers.run(SamplingSchedule(f":{pool[0]}", 1.0, 1.5), stop, keep, problems.append)
     assert problems == []
     assert [sample.profile.metadata.pid for sample in samples] == [pool[2]] * 2
     assert all(0 < sample.cpu_s < 5 for sample in samples)
@@ -149,5 +153,5 @@ def test_a_subset_that_cannot_be_sampled_is_reported_and_retried() -> None:
         if len(problems) == 2:
             stop.set()
 
-    periodic_sampling.run(SamplingSchedule("999999999", 0.1, 0.1), stop, lambda _: None, problem)
+    capture_triggers.run(SamplingSchedule("999999999", 0.1, 0.1), stop, lambda _: None, problem)
     assert problems == ["there is no process 999999999"] * 2

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tputtui.model import ProcessReference
-from tputtui.profiling.analysis import categories, insights, own_code
+from tputtui.profiling.analysis import activity, insights, own_code
 from tputtui.profiling.analysis.code_origin import origin
 from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.stacks import select_stacks
@@ -153,7 +153,7 @@ def test_the_launcher_of_a_console_script_is_not_own_code_but_its_program_is() -
 
 
 def test_the_user_s_table_adds_own_code() -> None:
-    table = categories.build_table({"your code": ("helpers",), "framework": ("base",)}, ("shop",))
+    table = activity.build_table({"your code": ("helpers",), "framework": ("base",)}, ("shop",))
     assert table.is_own_code(Function("f", f"{SITE}/helpers/x.py"))
     assert table.is_own_code(Function("f", f"{SITE}/shop/x.py"))
     assert not table.is_own_code(Function("f", "/srv/base/x.py"))
@@ -243,7 +243,7 @@ def test_a_profile_carries_the_package_names_and_nothing_else_of_the_command_lin
     again = file_formats.load(tmp_path / "p.json")
     assert again.metadata.own == ("shop",)
     assert (
-        categories.category_shares(
+        activity.category_shares(
             select_stacks(again), own_code.profile_table(again, CategoryTable())
         )["your code"]
         == 1.0

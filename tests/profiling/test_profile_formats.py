@@ -13,12 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.profiling import profile_errors
+from tputtui.profiling import profile_model
 from tputtui.profiling.analysis.call_tree import CallTree
 from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.files import file_formats
-from tputtui.profiling.profile_errors import UnreadableProfileError
-from tputtui.profiling.profile_model import Profile, ProfileThread
+from tputtui.profiling.profile_model import Profile, ProfileThread, UnreadableProfileError
 from tputtui.text import clean
 
 ProfileFactory = Callable[..., Profile]
@@ -367,7 +366,7 @@ def test_any_file_content_is_a_profile_or_a_sentence(
     if isinstance(outcome, str):
         assert outcome == clean(outcome)
     else:
-        assert 0 <= outcome.weight() <= profile_errors.MAX_WEIGHT * 100
+        assert 0 <= outcome.weight() <= profile_model.MAX_WEIGHT * 100
 
 
 @given(st.text(max_size=200))

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.profiling.analysis import categories, flame_graph, top_functions
+from tputtui.profiling.analysis import activity, flame_graph, top_functions
 from tputtui.profiling.analysis.call_tree import CallTree
 from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.capture.downsample import OTHER_STACKS, StackDownsampler
-from tputtui.profiling.files import file_formats, profile_store, svg_flame_graph
+from tputtui.profiling.files import file_formats, library, svg_flame_graph
 from tputtui.profiling.profile_model import (
     FrameTable,
     Function,
@@ -49,16 +49,16 @@ SITE = "/v/lib/python3.12/site-packages"
 def test_a_file_belongs_to_own_code_a_library_or_the_standard_library(
     file: str, origin: str, module: str
 ) -> None:
-    assert categories.origin(file) == origin
-    assert categories.module_name(file) == module
+    assert activity.origin(file) == origin
+    assert activity.module_name(file) == module
 
 
 def test_waits_are_recognised_by_bare_and_qualified_names() -> None:
-    assert categories.is_waiting(Function("Condition.wait", f"{LIB}/threading.py"))
-    assert categories.is_waiting(Function("wait", "/usr/lib/python3.8/threading.py"))
-    assert categories.is_waiting(Function("EpollSelector.select", f"{LIB}/selectors.py"))
-    assert not categories.is_waiting(Function("wait", "/srv/app/threading.py"))
-    assert not categories.is_waiting(Function("Thread.run", f"{LIB}/threading.py"))
+    assert activity.is_waiting(Function("Condition.wait", f"{LIB}/threading.py"))
+    assert activity.is_waiting(Function("wait", "/usr/lib/python3.8/threading.py"))
+    assert activity.is_waiting(Function("EpollSelector.select", f"{LIB}/selectors.py"))
+    assert not activity.is_waiting(Function("wait", "/srv/app/threading.py"))
+    assert not activity.is_waiting(Function("Thread.run", f"{LIB}/threading.py"))
 
 
 def test_the_summary_follows_the_life_cycle_of_a_request(profile_of: ProfileFactory) -> None:
@@ -72,7 +72,7 @@ def test_the_summary_follows_the_life_cycle_of_a_request(profile_of: ProfileFact
             f"<module>@{LIB}/runpy.py 4",
         )
     )
-    shares = categories.category_shares(select_stacks(profile_of(text)))
+    shares = activity.category_shares(select_stacks(profile_of(text)))
     assert {name: round(share, 2) for name, share in shares.items()} == {
         "framework": 0.06, "your code": 0.3, "database": 0.2, "outbound": 0.1, "waiting": 0.3, "idle": 0.0, "other": 0.04,
     }  # fmt: skip
@@ -84,8 +84,8 @@ def test_the_user_extends_the_table(profile_of: ProfileFactory) -> None:
             f"main;acquire@/srv/db/pool.py;wait@{LIB}/threading.py 5\nmain;x@/srv/acme/client.py 5"
         )
     )
-    table = categories.CategoryTable({"db/pool.py": "database", "acme": "outbound"})
-    shares = categories.category_shares(stacks, table)
+    table = activity.CategoryTable({"db/pool.py": "database", "acme": "outbound"})
+    shares = activity.category_shares(stacks, table)
     assert (shares["database"], shares["outbound"]) == (0.5, 0.5)
     assert table.category(Function("f", "/srv/acme/client.py")) == "outbound"
 
@@ -229,14 +229,14 @@ def test_the_store_keeps_each_profile_for_its_owner_alone(
     profile_of: ProfileFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert profile_store.list_profiles() == []
+    assert library.list_profiles() == []
     profile = profile_of("a;b 5")
     profile = replace(profile, metadata=replace(profile.metadata, time=time.time(), pid=77))
-    first, second = profile_store.save_profile(profile), profile_store.save_profile(profile)
+    first, second = library.save_profile(profile), library.save_profile(profile)
     assert first.parent == tmp_path / "tputtui" / "profiles"
     assert first != second
     assert first.parent.stat().st_mode & 0o777 == 0o700
     assert first.stat().st_mode & 0o777 == 0o600
     (first.parent / "note.txt").write_text("not ours")
-    assert [entry.pid for entry in profile_store.list_profiles()] == [77, 77]
-    assert file_formats.load(profile_store.list_profiles()[0].path).weight() == 5
+    assert [entry.pid for entry in library.list_profiles()] == [77, 77]
+    assert file_formats.load(library.list_profiles()[0].path).weight() == 5

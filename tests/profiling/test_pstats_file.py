@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tputtui.profiling.files import pstats_file
-from tputtui.profiling.profile_errors import UnreadableProfileError
+from tputtui.profiling.profile_model import UnreadableProfileError
 from tputtui.text import clean
 
 

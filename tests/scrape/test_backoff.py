@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tputtui.scrape.prometheus.backoff import (
+from tputtui.scrape.prometheus.api import (
     BUSY_RETRY_S,
     LONGEST_RETRY_S,
     SHORTEST_RETRY_S,

@@ -18,11 +18,11 @@ from exporter import Exporter
 
 from tputtui import descriptors
 from tputtui.discovery.discoverer import Discoverer
-from tputtui.host import procfs
+from tputtui.host import kernel_files
 from tputtui.host.host_collector import HostCollector
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.model import Exposition
-from tputtui.scrape import inflate
+from tputtui.scrape import fetch_attempt
 from tputtui.scrape.blocking_call import BlockingCall
 from tputtui.scrape.endpoint import Endpoint
 from tputtui.scrape.fetch_attempt import FetchAttempt
@@ -131,7 +131,7 @@ async def test_memory_exhausted_while_the_body_arrives_is_an_error_of_its_target
     with Exporter() as exporter:
         asked = Endpoint(EndpointSettings.from_text(f":{exporter.port}"), Scanner())
         with monkeypatch.context() as patch:
-            patch.setattr(inflate.InflatedBody, "feed", failing(MemoryError()))
+            patch.setattr(fetch_attempt.InflatedBody, "feed", failing(MemoryError()))
             assert (await asked.scrape(10)).error == descriptors.NO_MEMORY
         assert (await asked.scrape(10)).error is None
         await asked.aclose()
@@ -155,7 +155,7 @@ def test_a_host_metric_without_a_descriptor_is_unknown_with_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", failing(FULL))
-    monkeypatch.setattr(procfs, "read", failing(FULL))
+    monkeypatch.setattr(kernel_files, "read", failing(FULL))
     reading = HostCollector().read()
     reasons = dict(reading.missing)
     assert (reading.memory_total_bytes, reading.run_queue) == (None, None)

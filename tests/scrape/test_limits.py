@@ -10,8 +10,8 @@ from dataclasses import asdict
 import pytest
 
 from tputtui.scrape import http_fetch
+from tputtui.scrape.exposition_lines import ScanLimits
 from tputtui.scrape.http_fetch import EndpointSettings
-from tputtui.scrape.labels import ScanLimits
 from tputtui.scrape.scanner import Scanner
 from tputtui.settings import settings_values
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tputtui.model import Exposition
-from tputtui.scrape.content_sniffing import NotAnExpositionError
 from tputtui.scrape.crosscheck import crosscheck_exposition
+from tputtui.scrape.scan_problems import NotAnExpositionError
 from tputtui.scrape.scanner import Scanner
 
 REAL = sorted(path.name for path in (SHARED_DATA / "expositions" / "real").glob("*")) or ["absent"]

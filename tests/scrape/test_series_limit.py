@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tputtui.scrape import series_limit
-from tputtui.scrape.labels import ScanLimits
+from tputtui.scrape.exposition_lines import ScanLimits
 from tputtui.scrape.scanner import Scanner
 
 

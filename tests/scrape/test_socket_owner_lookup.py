@@ -16,10 +16,15 @@ from typing import Any
 import pytest
 from fake_proc import process_stat, write_files
 
-from tputtui.host import own_addresses
-from tputtui.host.own_addresses import OwnAddresses, parse_ip
+from tputtui.host import socket_owners
 from tputtui.host.process_collector import ProcessCollector
-from tputtui.host.socket_owners import LookedUpTarget, ServingLookup, matching_sockets
+from tputtui.host.socket_owners import (
+    LookedUpTarget,
+    OwnAddresses,
+    ServingLookup,
+    matching_sockets,
+    parse_ip,
+)
 from tputtui.host.sockets import TcpSocket, read_sockets
 
 SERVER = Path(__file__).resolve().parents[1] / "prefork_server.py"
@@ -131,13 +136,13 @@ def test_a_hanging_name_lookup_delays_nothing_and_is_not_started_twice(
         time.sleep(1.0)
         return [(socket.AF_INET, 1, 6, "", ("127.0.1.1", 0))]
 
-    monkeypatch.setattr(own_addresses, "PATIENCE_S", 0.05)
-    monkeypatch.setattr("tputtui.host.own_addresses.socket.getaddrinfo", hang)
+    monkeypatch.setattr(socket_owners, "PATIENCE_S", 0.05)
+    monkeypatch.setattr("tputtui.host.socket_owners.socket.getaddrinfo", hang)
     addresses = OwnAddresses()
     assert addresses.locate(["slow.example"])["slow.example"].is_local is None
     assert addresses.locate(["slow.example"])["slow.example"].is_local is None
     assert asked == ["slow.example"]
-    monkeypatch.setattr(own_addresses, "PATIENCE_S", 30.0)
+    monkeypatch.setattr(socket_owners, "PATIENCE_S", 30.0)
     place = addresses.locate(["slow.example"])["slow.example"]
     assert (place.is_local, [str(address) for address in place.addresses]) == (True, ["127.0.1.1"])
     assert asked == ["slow.example"]
@@ -156,7 +161,7 @@ def test_a_name_with_an_address_elsewhere_is_not_this_machine(
     def resolve(name: str, *_: object, **__: object) -> list[Any]:
         return [(socket.AF_INET, 1, 6, "", (address, 0)) for address in answers[name]]
 
-    monkeypatch.setattr("tputtui.host.own_addresses.socket.getaddrinfo", resolve)
+    monkeypatch.setattr("tputtui.host.socket_owners.socket.getaddrinfo", resolve)
     located = OwnAddresses().locate(answers)
     assert {name: place.is_local for name, place in located.items()} == {
         "own": True,

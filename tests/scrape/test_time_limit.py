@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tputtui.scrape.endpoint import Endpoint, EndpointSettings
+from tputtui.scrape.endpoint import Endpoint
+from tputtui.scrape.http_fetch import EndpointSettings
 from tputtui.scrape.scanner import Scanner
 from tputtui.scrape.time_limit import CHECK_INTERVAL_S, AnswerWait, LoopDelay, TimeLimit, loop_delay
 

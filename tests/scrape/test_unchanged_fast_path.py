@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tputtui.model import Exposition
 from tputtui.scrape.scanner import FORGET_AFTER, NotAnExpositionError, Scanner
-from tputtui.scrape.unchanged_fast_path import PreviousLayout
+from tputtui.scrape.series_table import PreviousLayout
 
 PLAIN = b'# HELP a what it counts\n# TYPE a counter\na{x="1"} 1\n\na{x="} 2"} 3\nb 4\n'
 HEADS = [

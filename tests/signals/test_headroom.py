@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tputtui.demo import erlang
+from tputtui.demo import shop_routes
 from tputtui.model import ErrorState, Headroom, LatencyState, Quantile, ServiceState, TrafficState
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.objectives.headroom import (
@@ -65,7 +65,7 @@ def ramp(capacity: float, to: float, seconds: float) -> Callable[[float], float]
 @pytest.mark.slow
 def test_the_limit_of_a_ramp_is_that_of_erlang_s_formula(connections: int) -> None:
     hold_s = connections / 200
-    truth = erlang.sustained_max(connections, hold_s, q=0.99, limit_s=LIMIT_S)
+    truth = shop_routes.sustained_max(connections, hold_s, q=0.99, limit_s=LIMIT_S)
     ratios = []
     for seed in range(8):
         estimate = estimate_headroom(

@@ -14,7 +14,7 @@ from fake_source import create_app, wait_until_stable
 from textual.pilot import Pilot
 
 from tputtui.settings import schema
-from tputtui.tui import key_help
+from tputtui.tui import keys
 from tputtui.tui.app import TputtuiApp
 from tputtui.views.live import layout, panels
 from tputtui.views.live.panel_spec import PanelSpec
@@ -81,7 +81,7 @@ async def test_an_added_panel_fills_the_remaining_lines_of_a_small_screen_when_f
 async def test_the_tenth_panel_has_no_number_and_the_ninth_keeps_its_own(added: PanelSpec) -> None:
     assert len(panels.PANELS) == 10
     numbers = next(
-        description for key, _, description in key_help.help_rows("live", {}) if key == "1-9"
+        description for key, _, description in keys.help_rows("live", {}) if key == "1-9"
     )
     assert added.name not in numbers
     assert "9 split" in numbers

@@ -22,9 +22,9 @@ from tputtui.profiling.profile_model import (
 from tputtui.settings.state_paths import state_folder
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.dialogs.help_screen import help_lines
-from tputtui.tui.profile.profile_menus import OpenedProfile
+from tputtui.tui.profile.profile_commands import OpenedProfile
 from tputtui.tui.profile.profile_screen import ProfileScreen
-from tputtui.tui.profile.sampler import ProcessSampler
+from tputtui.tui.profile.profile_workers import ProcessSampler
 from tputtui.views.profile import tabs
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 from tputtui.views.profile.profile_header import SamplingStatus

@@ -11,10 +11,10 @@ from fake_source import FakeSource, create_app, frame, wait_until_stable
 from test_profile_screen import profile
 
 from tputtui.model import TargetStatus
-from tputtui.tui import commands, key_help, key_names
+from tputtui.tui import commands, key_names, keys
 from tputtui.tui.capabilities import SAVED_PROFILE
 from tputtui.tui.dialogs.help_screen import help_lines
-from tputtui.tui.profile.profile_menus import OpenedProfile
+from tputtui.tui.profile.profile_commands import OpenedProfile
 from tputtui.tui.profile.profile_screen import ProfileScreen
 from tputtui.views.live import panels
 from tputtui.views.profile import tabs
@@ -230,7 +230,7 @@ def test_all_keys_fit_into_fifty_five_lines() -> None:
 
 def test_remapped_pairs_are_shown_with_their_new_keys() -> None:
     hints = dict(
-        key_help.footer_hints(("live", "time", "everywhere"), {"back": "f5", "quit": "ctrl+q"})
+        keys.footer_hints(("live", "time", "everywhere"), {"back": "f5", "quit": "ctrl+q"})
     )
     assert hints["f5 ]"] == "time"
     assert hints["ctrl+q"] == "quit"
@@ -258,7 +258,7 @@ async def test_at_forty_columns_a_target_that_is_down_is_reported() -> None:
 
 def test_nine_panels_have_a_number_and_the_help_names_them() -> None:
     numbers = ", ".join(f"{at} {panel.name}" for at, panel in enumerate(panels.PANELS[:9], 1))
-    assert ("1-9", "panels", numbers) in key_help.help_rows("live", {})
+    assert ("1-9", "panels", numbers) in keys.help_rows("live", {})
 
 
 @pytest.mark.parametrize(

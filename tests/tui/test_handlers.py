@@ -14,7 +14,7 @@ from tputtui.tui.app import TputtuiApp
 from tputtui.tui.browser.browser_screen import BrowserScreen
 from tputtui.tui.commands import COMMANDS, CommandId
 from tputtui.tui.keys import command_action
-from tputtui.tui.profile.profile_menus import OpenedProfile
+from tputtui.tui.profile.profile_commands import OpenedProfile
 from tputtui.tui.profile.profile_screen import ProfileScreen
 from tputtui.tui.profile.pstats_screen import PstatsScreen
 from tputtui.tui.session_screen import SessionScreen

@@ -23,9 +23,9 @@ from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.capabilities import Capabilities
 from tputtui.tui.profile.profile_screen import ProfileScreen
-from tputtui.tui.profile.sampler import ProcessSampler, SampledProcess
+from tputtui.tui.profile.profile_workers import ProcessSampler, SampledProcess
 from tputtui.tui.session import ScreenEnvironment
-from tputtui.views.profile.capture_options import CapturePlan
+from tputtui.views.profile.option_menus import CapturePlan
 
 SERVER = Path(__file__).resolve().parents[1] / "prefork_server.py"
 BATCH = ProcessState(777, 7.0, "batch.py", "app", 800.0, 1, 1, "R", python="3.12")

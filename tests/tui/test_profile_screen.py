@@ -22,7 +22,7 @@ from tputtui.profiling.profile_model import (
     Stack,
 )
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.profile.profile_menus import OpenedProfile
+from tputtui.tui.profile.profile_commands import OpenedProfile
 from tputtui.tui.profile.profile_screen import ProfileScreen
 from tputtui.tui.profile.pstats_screen import PstatsScreen
 from tputtui.views.profile import tabs

@@ -27,7 +27,7 @@ from tputtui.tui.app import TputtuiApp
 from tputtui.tui.capabilities import Capabilities
 from tputtui.tui.commands import COMMANDS
 from tputtui.tui.dialogs.help_screen import help_lines
-from tputtui.tui.key_help import footer_hints
+from tputtui.tui.keys import footer_hints
 from tputtui.tui.live.replay_keys import replay_commands
 from tputtui.tui.session import ScreenEnvironment
 from tputtui.views.shared.styled_text import line_text

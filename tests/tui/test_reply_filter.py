@@ -20,8 +20,7 @@ from textual import events
 from textual import messages as textual_messages
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, IGNORE_SEQUENCE
 
-from tputtui.tui.terminal.driver import UnitParser, decoder
-from tputtui.tui.terminal.error_notices import MOST_KINDS, ErrorNotices
+from tputtui.tui.terminal.driver import MOST_KINDS, ErrorNotices, UnitParser, decoder
 from tputtui.tui.terminal.reply_filter import LONGEST_PASTE, LONGEST_REPLY, ReplyFilter
 
 PAUSES_S = (0.0, SHORT_S, 0.15, 0.5, 2.0, 10.0, 600.0)

@@ -16,8 +16,8 @@ from textual import events
 from textual.geometry import Size
 from textual.screen import Screen
 
-from tputtui.tui.terminal.input_parser import TerminalParser
-from tputtui.tui.terminal.terminal_size import MAX_COLUMNS, MAX_ROWS, TerminalSize
+from tputtui.tui.terminal.base_driver import MAX_COLUMNS, MAX_ROWS, TerminalSize
+from tputtui.tui.terminal.driver import TerminalParser
 
 
 @pytest.fixture

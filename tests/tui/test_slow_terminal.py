@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from tputtui.tui.app import TputtuiApp
-from tputtui.tui.profile.profile_menus import OpenedProfile
+from tputtui.tui.profile.profile_commands import OpenedProfile
 from tputtui.tui.profile.profile_screen import ProfileScreen
 
 

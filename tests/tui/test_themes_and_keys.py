@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.keys import Keys, _character_to_key
 
-from tputtui.tui import commands, key_help, key_names, keys, palette, theme_files
+from tputtui.tui import commands, key_names, keys, palette, theme_files
 from tputtui.tui.live.plot import (
     axis_top,
     draw_chart,
@@ -78,7 +78,7 @@ def test_no_key_has_two_meanings() -> None:
 
 def test_a_footer_has_at_most_ten_keys() -> None:
     for where in (("live", "time", "everywhere"), ("profile", "everywhere")):
-        assert 4 <= len(key_help.footer_hints(where, {})) <= 10
+        assert 4 <= len(keys.footer_hints(where, {})) <= 10
 
 
 def test_remapping_is_checked() -> None:

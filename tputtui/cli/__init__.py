@@ -10,7 +10,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tputtui.cli.output import OutputError, print_stderr, print_where_visible
+from tputtui.cli.output import (
+    OutputError,
+    print_stderr,
+    print_where_visible,
+    write_crash_report,
+)
 from tputtui.cli.parser import Arguments, NoScreenError, UsageError, parse_arguments
 from tputtui.cli.verbs import LIVE, VERBS
 from tputtui.settings.config_reader import SettingsError
@@ -44,9 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except Exception as error:
-        from tputtui.cli import crash_report
-
-        print_stderr(crash_report.write_crash_report(error))
+        print_stderr(write_crash_report(error))
         _discard_stdout()
         return EXIT_FAILED
     return code

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tputtui.cli.parser import UsageError
-from tputtui.cli.run_file import open_run
+from tputtui.cli.user_files import open_run
 from tputtui.text import clean
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from tputtui.cli import read_file
+from tputtui.cli import user_files
 from tputtui.cli.parser import UsageError
 from tputtui.experiments.comparability import INVALIDATING_FIELDS
 from tputtui.experiments.metric_rows import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tputtui.recording.resource_peaks import ResourcePeak
     from tputtui.recording.run_header import RunHeader
     from tputtui.recording.run_table import BucketDensities, RouteRow, RunTable
+
 
 _MAX_BYTES = 512 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -94,7 +95,7 @@ def longest_profile(side: ComparisonSide) -> Profile | None:
     """Return the longest readable profile in a side's run; None if there is none."""
     if not side.profiles:
         return None
-    from tputtui.profiling.profile_errors import UnreadableProfileError
+    from tputtui.profiling.profile_model import UnreadableProfileError
     from tputtui.recording import embedded_profiles
 
     profiles: list[Profile] = []
@@ -111,12 +112,14 @@ def read_content(path: str) -> bytes:
 
 def _read_bytes(path: str) -> bytes:
     try:
-        return read_file.read(path, _MAX_BYTES)[0]
-    except read_file.UnreadableFileError as error:
+        return user_files.read(path, _MAX_BYTES)[0]
+    except user_files.UnreadableFileError as error:
         raise UsageError(f"{clean(path)}: {error}") from None
 
 
-def split_side_spec(side_spec: str) -> tuple[str, tuple[str | None, str | None] | None, str | None]:
+def split_side_spec(
+    side_spec: str,
+) -> tuple[str, tuple[str | None, str | None] | None, str | None]:
     """Split a side into (file, span, service). A file of exactly that name takes precedence."""
     if os.path.exists(side_spec):
         return side_spec, None, None

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from tputtui.cli import read_file
+from tputtui.cli import user_files
 from tputtui.frozen import frozen
 from tputtui.settings.config_reader import ConfigFile, ConfigProblem, SettingsError, parse_config
 from tputtui.settings.validators import Validators
@@ -86,14 +86,14 @@ def _read_trusted(location: ConfigLocation) -> tuple[bytes | None, os.stat_resul
     """Read the bytes of a regular file that no other user can have written."""
     shown = clean(location.path)
     try:
-        content, status = read_file.read(location.path, _MAX_BYTES)
-    except read_file.MissingFileError as error:
+        content, status = user_files.read(location.path, _MAX_BYTES)
+    except user_files.MissingFileError as error:
         if not location.must_exist:
             return None, None
         raise SettingsError(
             [ConfigProblem(shown, f"{error} ({location.origin} names it)")]
         ) from None
-    except read_file.UnreadableFileError as error:
+    except user_files.UnreadableFileError as error:
         raise SettingsError([ConfigProblem(shown, str(error))]) from None
     if refusal := _refusal_reason(status):
         raise SettingsError([ConfigProblem(shown, refusal)])

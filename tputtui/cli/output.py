@@ -1,12 +1,13 @@
-"""Output streams: whether a screen is possible, and whether it can show more than ASCII."""
+"""Output streams: their abilities (a screen, Unicode), text tables, the report of a crash."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from tputtui.text import clean, to_ascii
+from tputtui.text import align_left, clean, to_ascii, truncate, width
 from tputtui.text.redaction import redact_text
 
 
@@ -82,3 +83,51 @@ def print_stdout(text: str, as_ascii: bool = False) -> None:
         raise OutputError(
             f"stdout cannot be written: {(error.strerror or str(error)).lower()}"
         ) from None
+
+
+def format_columns(rows: Sequence[Sequence[str]], gap: int = 2, max_width: int = 60) -> list[str]:
+    """Format rows with left-aligned columns; a cell other than the last is cut at `max_width`
+    cells.
+    """
+    if not rows:
+        return []
+    count = max(len(row) for row in rows)
+    widths = [
+        max((min(width(row[at]), max_width) for row in rows if len(row) > at), default=0)
+        for at in range(count)
+    ]
+    lines: list[str] = []
+    for row in rows:
+        cells = [
+            align_left(truncate(cell, max_width), widths[at]) for at, cell in enumerate(row[:-1])
+        ]
+        lines.append((" " * gap).join((*cells, row[-1])).rstrip())
+    return lines
+
+
+def write_crash_report(error: BaseException, environ: Mapping[str, str] = os.environ) -> str:
+    """Describe an internal error in one sentence and write its traceback to a private file.
+
+    The traceback contains no values of variables. If the machine or a limit is exhausted, it is not
+    an internal error, and the sentence names the remedy.
+    """
+    import tempfile  # imported lazily, like all that only a crash needs
+    import time
+    import traceback
+
+    from tputtui.descriptors import shortage
+    from tputtui.settings.state_paths import state_folder
+
+    if short := shortage(error):
+        return short
+    description = clean(redact_text(f"{type(error).__name__}: {error}"), 200)
+    text = redact_text("".join(traceback.format_exception(error)))
+    for folder in (state_folder(environ), tempfile.gettempdir()):
+        with contextlib.suppress(OSError):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            prefix = time.strftime("tputtui-error-%Y%m%d-%H%M%S-")
+            descriptor, path = tempfile.mkstemp(".log", prefix, folder)  # mode 0600
+            with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+            return f"an error of tputtui itself: {description}; the traceback is in {clean(path)}"
+    return f"an error of tputtui itself: {description}; no file could be written for the traceback"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any, NoReturn
 
-from tputtui.cli.options.common_flags import ALL_FLAGS, CommonFlag
+from tputtui.cli.options import ALL_FLAGS, CommonFlag
 from tputtui.cli.output import print_stdout
 from tputtui.cli.verbs import LIVE, VERBS
 from tputtui.frozen import frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tputtui.cli.parser import UsageError
-from tputtui.cli.run_file import open_run
+from tputtui.cli.user_files import open_run
 from tputtui.frozen import frozen
 from tputtui.model import Target
 from tputtui.recording.records import WatchedTarget

@@ -1,4 +1,8 @@
-"""Effective settings of one call: config file, environment and flags merged, targets named."""
+"""Effective settings of one call: config file, environment and flags merged, targets named.
+
+Targets may be in a file in Prometheus' file_sd_configs format: JSON, a list of groups with targets
+and labels.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,10 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
-from tputtui.cli import config_file, file_sd
+from tputtui.cli import config_file, user_files
 from tputtui.cli.output import ascii_reason
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.verbs import VERBS
@@ -25,6 +30,69 @@ from tputtui.text.redaction import redact_text, redact_url
 
 if TYPE_CHECKING:
     from tputtui.scrape.address import Address
+
+
+_MAX_BYTES = 16 * 1024 * 1024
+
+
+def read_targets(path: str) -> tuple[TargetSettings, ...]:
+    """Read the targets of one file.
+
+    `__scheme__`, `__metrics_path__` and `__param_…` complete them, `job` is their service. Raises
+    UsageError with a sentence.
+    """
+    import json  # imported lazily: few starts need it
+
+    shown = clean(path, 200)
+    try:
+        content, _ = user_files.read(path, _MAX_BYTES)
+    except user_files.UnreadableFileError as error:
+        raise UsageError(f"{shown}: {error}") from None
+    try:
+        groups = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{shown} is not JSON: {clean(str(error), 120)}") from None
+    if not isinstance(groups, list):
+        raise UsageError(f'{shown}: a list of groups is expected, [{{"targets": ["host:port"]}}]')
+    return tuple(
+        target
+        for index, group in enumerate(groups, 1)
+        for target in _parse_group(group, f"{shown}: group {index}")
+    )
+
+
+def _parse_group(group: Any, context: str) -> list[TargetSettings]:
+    from tputtui.scrape.address import parse_address
+
+    addresses = group.get("targets") if isinstance(group, dict) else None
+    labels = group.get("labels", {}) if isinstance(group, dict) else None
+    if not isinstance(addresses, list) or not isinstance(labels, dict):
+        raise UsageError(f'{context}: "targets" is a list of "host:port", "labels" a table')
+    scheme, path = (
+        str(labels.get("__scheme__", "http")),
+        str(labels.get("__metrics_path__", "/metrics")),
+    )
+    job = labels.get("job")
+    parameters = {
+        name.removeprefix("__param_"): str(value)
+        for name, value in labels.items()
+        if name.startswith("__param_")
+    }
+    query = f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
+    targets: list[TargetSettings] = []
+    for address in addresses:
+        url = f"{scheme}://{address}{path if path.startswith('/') else '/' + path}{query}"
+        try:
+            parse_address(url)
+        except ValueError as error:
+            raise UsageError(f"{context}: {clean(str(error), 200)}") from None
+        targets.append(
+            TargetSettings(
+                url=url, service=clean(job, 200) if isinstance(job, str) and job else None
+            )
+        )
+    return targets
+
 
 _LOCALHOST = re.compile(r"^(https?://)localhost(?=[:/])")
 
@@ -54,7 +122,7 @@ def effective_settings(
     if target_arguments or files or addresses:
         servers = tuple(_resolve_server(argument, settings.servers) for argument in addresses)
         named = [_resolve_target(argument, settings.targets) for argument in target_arguments]
-        targets = (*named, *(target for file in files for target in file_sd.read_targets(file)))
+        targets = (*named, *(target for file in files for target in read_targets(file)))
         origins["targets"] = "command line"
     servers = _with_match(servers, getattr(arguments.options, "match", None))
     _learn_secrets((*targets, *servers))
@@ -142,7 +210,7 @@ def _learn_secrets(targets: Iterable[TargetSettings]) -> None:
     secretive = [target for target in targets if _has_secrets(target)]
     if secretive:
         # Imported lazily: few starts need it before the first paint
-        from tputtui.scrape.endpoint_settings import learn_secrets
+        from tputtui.scrape.endpoint import learn_secrets
 
         for target in secretive:
             learn_secrets(target)

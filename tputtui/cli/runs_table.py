@@ -1,19 +1,117 @@
-"""Table of recorded runs: as text, as a team's backlog in Markdown, and as JSON objects."""
+"""Table of recorded runs and of a folder's experiments: as text, as Markdown, as JSON objects.
+
+Experiments are plans, results, and the runs that belong to them.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from tputtui import text
-from tputtui.cli import experiment_index
-from tputtui.cli.experiment_index import ExperimentEntry
-from tputtui.cli.text_table import format_columns
+from tputtui.cli import user_files
+from tputtui.cli.output import format_columns
+from tputtui.experiments.plan import ExperimentPlan, PlanError, parse_plan, plan_from_header
+from tputtui.experiments.result_log import LoggedResult, parse_results
 from tputtui.frozen import frozen
 from tputtui.recording.run_header import ServiceSummary
 from tputtui.recording.run_listing import ListedRun, comparability_key
 from tputtui.recording.value_codec import to_plain
 from tputtui.views.shared.styled_text import sparkline
+
+_SUFFIX = ".toml"
+_MAX_FILES = 200  # maximum files examined
+_MAX_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _ExperimentEntry:
+    """One experiment: its plan, comparison results, and runs, oldest first."""
+
+    plan: ExperimentPlan
+    results: tuple[LoggedResult, ...] = ()
+    runs: list[ListedRun] = field(default_factory=list)
+
+    @property
+    def newest_result(self) -> LoggedResult | None:
+        """The result of the last comparison."""
+        return max(self.results, key=lambda result: result.date, default=None)
+
+    @property
+    def state(self) -> str:
+        """Status text: the last verdict with its figure and day; else the progress so far."""
+        result = self.newest_result
+        if result is None:
+            return "not compared yet" if self.runs else "not measured yet"
+        figure = f": {result.figure}" if result.figure else ""
+        return f"{result.verdict_text}{figure} ({result.date:%Y-%m-%d})"
+
+
+def list_experiments(folder: Path, runs: Sequence[ListedRun]) -> list[_ExperimentEntry]:
+    """List the experiments of a folder, undecided ones first.
+
+    Those with a file, and those known only from their runs.
+    """
+    experiments = _experiments_with_plan(folder)
+    named = {entry.plan.name: entry for entry in experiments if entry.plan.name}
+    for run in runs:
+        plan = _plan_of(run)
+        if plan is None or not plan.name:
+            continue
+        if plan.name not in named:
+            named[plan.name] = _ExperimentEntry(plan)
+            experiments.append(named[plan.name])
+        named[plan.name].runs.append(run)
+    return sorted(experiments, key=lambda entry: bool(entry.plan.texts.get("decision")))
+
+
+def _latest_result(run: ListedRun, entries: Sequence[_ExperimentEntry]) -> LoggedResult | None:
+    """Return the newest comparison in which a run was a candidate."""
+    if run.header is None:
+        return None
+    identity = f"run:{run.header.run}"
+    results = [
+        result for entry in entries for result in entry.results if identity in result.candidates
+    ]
+    return max(results, key=lambda result: result.date, default=None)
+
+
+def _plan_of(run: ListedRun) -> ExperimentPlan | None:
+    """Return the plan that a run carries; None if it has no readable one."""
+    if run.header is None or not run.header.experiment:
+        return None
+    try:
+        return plan_from_header(run.header.experiment)
+    except PlanError:
+        return None
+
+
+def _experiments_with_plan(folder: Path) -> list[_ExperimentEntry]:
+    """Return the experiments of every plan in the folder; other TOML files are skipped."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX))[
+            :_MAX_FILES
+        ]
+    except OSError:
+        return []
+    experiments: dict[str, _ExperimentEntry] = {}
+    for name in names:
+        try:
+            content = user_files.read(str(folder / name), _MAX_BYTES)[0].decode()
+            plan = parse_plan(content)
+        except (user_files.UnreadableFileError, UnicodeDecodeError, PlanError):
+            continue
+        results = tuple(parse_results(content))
+        known = experiments.get(plan.name)
+        if known is not None:  # a copy of the same experiment
+            known.results += results
+        elif plan.name or results:
+            experiments[plan.name] = _ExperimentEntry(plan, results)
+    return list(experiments.values())
+
 
 _TREND_RUNS = 8  # runs in a bar chart of one line
 _MAX_COLUMN_WIDTH = 34
@@ -27,7 +125,7 @@ _EXPERIMENT_HEADINGS = (
 )  # fmt: skip
 
 
-def text_lines(runs: Sequence[ListedRun], experiments: Sequence[ExperimentEntry]) -> Iterator[str]:
+def text_lines(runs: Sequence[ListedRun], experiments: Sequence[_ExperimentEntry]) -> Iterator[str]:
     """Generate the table of the readable runs, then a line for each unreadable one."""
     rows = _run_rows(runs, experiments)
     readable = [row for row, run in zip(rows, runs, strict=True) if not run.problem]
@@ -38,7 +136,7 @@ def text_lines(runs: Sequence[ListedRun], experiments: Sequence[ExperimentEntry]
             yield f"{text.clean(run.path.name, 100)}: {run.problem}"
 
 
-def markdown_lines(runs: Sequence[ListedRun], experiments: Sequence[ExperimentEntry]) -> list[str]:
+def markdown_lines(runs: Sequence[ListedRun], experiments: Sequence[_ExperimentEntry]) -> list[str]:
     """Return a backlog: a line for each experiment, then one for each run."""
     listed_runs = _markdown_table(_HEADINGS, _run_rows(runs, experiments))
     if not experiments:
@@ -48,12 +146,12 @@ def markdown_lines(runs: Sequence[ListedRun], experiments: Sequence[ExperimentEn
     return ["## Experiments", "", *table, "", "## Runs", "", *listed_runs]
 
 
-def run_object(listed_run: ListedRun, experiments: Sequence[ExperimentEntry]) -> dict[str, object]:
+def run_object(listed_run: ListedRun, experiments: Sequence[_ExperimentEntry]) -> dict[str, object]:
     """Return the JSON object of a run."""
     header = listed_run.header
     if header is None:
         return {"path": str(listed_run.path), "problem": listed_run.problem}
-    result = experiment_index.latest_result(listed_run, experiments)
+    result = _latest_result(listed_run, experiments)
     verdict = None
     if result is not None:
         verdict = {
@@ -77,7 +175,7 @@ def run_object(listed_run: ListedRun, experiments: Sequence[ExperimentEntry]) ->
 
 
 def _run_rows(
-    runs: Sequence[ListedRun], experiments: Sequence[ExperimentEntry]
+    runs: Sequence[ListedRun], experiments: Sequence[_ExperimentEntry]
 ) -> list[tuple[str, ...]]:
     return [_run_row(run, comparable, experiments) for run, comparable in with_comparable(runs)]
 
@@ -98,7 +196,7 @@ class _FigureCells:
 def _run_row(
     listed_run: ListedRun,
     comparable: Sequence[ServiceSummary],
-    experiments: Sequence[ExperimentEntry],
+    experiments: Sequence[_ExperimentEntry],
 ) -> tuple[str, ...]:
     name = text.clean(listed_run.path.name.removesuffix(".tput.gz"), 60)
     header, summary, service = listed_run.header, listed_run.summary, listed_run.service
@@ -108,7 +206,7 @@ def _run_row(
     cells = _figure_cells(service, comparable) if service is not None else _FigureCells()
     plan = header.experiment
     hypothesis = plan.get("hypothesis") or plan.get("title") or header.note
-    result = experiment_index.latest_result(listed_run, experiments)
+    result = _latest_result(listed_run, experiments)
     return (
         name, _format_time(header.began_time), length, cells.best, cells.best_trend,
         cells.p99, cells.p99_trend, cells.errors, cells.cost, cells.cost_trend,
@@ -141,7 +239,7 @@ def _figure_cells(service: ServiceSummary, comparable: Sequence[ServiceSummary])
 
 
 def _decision(
-    listed_run: ListedRun, plan: Mapping[str, str], experiments: Sequence[ExperimentEntry]
+    listed_run: ListedRun, plan: Mapping[str, str], experiments: Sequence[_ExperimentEntry]
 ) -> str:
     """Return the decision of the run's experiment, else the one that was recorded with it."""
     for entry in experiments:
@@ -172,7 +270,7 @@ def with_comparable(
             known.append(run.service)
 
 
-def _experiment_row(entry: ExperimentEntry) -> tuple[str, ...]:
+def _experiment_row(entry: _ExperimentEntry) -> tuple[str, ...]:
     texts = entry.plan.texts
     newest = entry.runs[-1] if entry.runs else None
     when = ""

@@ -67,8 +67,8 @@ def show_screen(
     for line in ended.lines:
         print_stderr(line)
     if ended.survived:
-        from tputtui.cli import crash_report
+        from tputtui.cli import output
 
         for survived in ended.survived:
-            print_stderr(crash_report.write_crash_report(survived))
+            print_stderr(output.write_crash_report(survived))
     return ended.exit_code

@@ -28,9 +28,9 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from tputtui import __version__
-from tputtui.demo import parent_pipe, shop_routes
+from tputtui.demo import child_process, shop_routes
+from tputtui.demo.child_process import raise_file_limit
 from tputtui.demo.connection_pool import ConnectionPool, PoolTimeoutError
-from tputtui.demo.file_limit import raise_file_limit
 from tputtui.demo.handlers import ShopHandlers
 from tputtui.demo.http_server import Request, Response, serve_connection
 
@@ -131,7 +131,7 @@ async def serve(port: int, slowdown: float, seed: int) -> None:
     """Serve on loopback until the process ends."""
     service = DemoService(slowdown, seed)
     server = await asyncio.start_server(service.on_connection, "127.0.0.1", port, backlog=1024)
-    parent_pipe.watch_parent(service.on_command)
+    child_process.watch_parent(service.on_command)
     sys.stdout.write(
         json.dumps({"port": server.sockets[0].getsockname()[1], "pid": os.getpid()}) + "\n"
     )

@@ -19,9 +19,8 @@ from tputtui.host.self_usage import SelfUsage
 from tputtui.host.socket_owners import LookedUpTarget, ServingLookup
 from tputtui.model import ProcessReading, Question, Reading, Scrape, Target, TargetListeners
 from tputtui.scrape.address import host_and_port
-from tputtui.scrape.endpoint import Endpoint
-from tputtui.scrape.endpoint_settings import endpoint_settings
-from tputtui.scrape.labels import ScanLimits
+from tputtui.scrape.endpoint import Endpoint, endpoint_settings
+from tputtui.scrape.exposition_lines import ScanLimits
 from tputtui.scrape.poller import Poller
 from tputtui.scrape.scanner import Scanner
 from tputtui.settings import Limits, Settings, TargetSettings

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tputtui.model import Question, Scrape, Target
 from tputtui.scrape.address import host_and_port
-from tputtui.scrape.endpoint_settings import endpoint_settings
+from tputtui.scrape.endpoint import endpoint_settings
 from tputtui.scrape.prometheus.server import PrometheusServer
 from tputtui.settings import Settings, TargetSettings
 

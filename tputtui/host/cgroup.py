@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from tputtui.frozen import frozen
-from tputtui.host import procfs
+from tputtui.host import kernel_files
 from tputtui.model import Cgroup, ProcessReference
 from tputtui.text import clean
 
@@ -86,7 +86,9 @@ class CgroupReader:
             self._mounts = _read_mounts(self._root)
         process = "self" if pid is None else str(pid)
         try:
-            content = procfs.read(f"{self._root}/proc/{process}/cgroup").decode(errors="replace")
+            content = kernel_files.read(f"{self._root}/proc/{process}/cgroup").decode(
+                errors="replace"
+            )
         except OSError:
             return {}
         lines = [line.split(":", 2) for line in content.splitlines()]
@@ -125,7 +127,7 @@ def _read_mounts(root: str) -> tuple[_Mount, ...]:
     """
     try:
         lines = (
-            procfs.read(f"{root}/proc/self/mountinfo", 4 << 20)
+            kernel_files.read(f"{root}/proc/self/mountinfo", 4 << 20)
             .decode(errors="replace")
             .splitlines()
         )
@@ -195,10 +197,10 @@ def _read_cpu_limit(level: str, version: Literal[1, 2]) -> float | None:
     """Read the limit in cores: quota divided by period. "max" and -1 mean no limit."""
     try:
         if version == 2:
-            quota, period = procfs.read(f"{level}/cpu.max", 64).split()
+            quota, period = kernel_files.read(f"{level}/cpu.max", 64).split()
         else:
-            quota = procfs.read(f"{level}/cpu.cfs_quota_us", 64)
-            period = procfs.read(f"{level}/cpu.cfs_period_us", 64)
+            quota = kernel_files.read(f"{level}/cpu.cfs_quota_us", 64)
+            period = kernel_files.read(f"{level}/cpu.cfs_period_us", 64)
         cores = int(quota) / int(period)
     except (OSError, ValueError, ZeroDivisionError):
         return None
@@ -206,7 +208,9 @@ def _read_cpu_limit(level: str, version: Literal[1, 2]) -> float | None:
 
 
 def _read_memory_limit(level: str, version: Literal[1, 2]) -> float | None:
-    limit = procfs.read_int(f"{level}/{'memory.max' if version == 2 else 'memory.limit_in_bytes'}")
+    limit = kernel_files.read_int(
+        f"{level}/{'memory.max' if version == 2 else 'memory.limit_in_bytes'}"
+    )
     return None if limit is None or limit >= _UNLIMITED else limit
 
 
@@ -220,8 +224,8 @@ def _read_throttling(
     if controller_path is None:
         return (None, None, None)
     try:
-        stat = procfs.parse_flat_keyed(
-            procfs.read(f"{level or controller_path.directories[0]}/cpu.stat")
+        stat = kernel_files.parse_flat_keyed(
+            kernel_files.read(f"{level or controller_path.directories[0]}/cpu.stat")
         )
     except OSError:
         return (None, None, None)
@@ -247,11 +251,11 @@ def _read_memory_used(controller_path: _ControllerPath | None, level: str | None
         if controller_path.version == 2
         else ("memory.usage_in_bytes", b"total_inactive_file")
     )
-    used = procfs.read_int(f"{level}/{name}")
+    used = kernel_files.read_int(f"{level}/{name}")
     if used is None:
         return None
     try:
-        stat = procfs.parse_flat_keyed(procfs.read(f"{level}/memory.stat"))
+        stat = kernel_files.parse_flat_keyed(kernel_files.read(f"{level}/memory.stat"))
     except OSError:
         return used
     return max(0, used - stat.get(inactive, 0))

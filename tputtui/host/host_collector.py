@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 import psutil
 
 from tputtui.descriptors import shortage
-from tputtui.host import kernel
+from tputtui.host import kernel_files
 from tputtui.host.cgroup import CgroupReader
-from tputtui.host.metric_files import MetricFiles
+from tputtui.host.kernel_files import MetricFiles
 from tputtui.model import CpuTimes, DiskCounters, HostReading, NetworkCounters
 from tputtui.text import clean
 
@@ -54,7 +54,7 @@ class HostCollector:
             """Call a reader; if it fails, add the reason to `missing`."""
             try:
                 return reader()
-            except kernel.NotOfferedError as error:
+            except kernel_files.NotOfferedError as error:
                 missing.append((name, str(error)))
             except Exception as error:  # psutil: OSError, KeyError, NotImplementedError, ...
                 reason = shortage(error) or clean(f"psutil cannot read it: {error}", 200)
@@ -64,9 +64,9 @@ class HostCollector:
         memory = get("memory", psutil.virtual_memory)
         swap = get("swap", psutil.swap_memory)
         metrics, metric_reasons = get("kernel metrics", self._metric_files.read) or ({}, {})
-        pressures = get("pressure", lambda: kernel.read_pressure(self._root))
+        pressures = get("pressure", lambda: kernel_files.read_pressure(self._root))
         pressure, pressure_reasons = pressures or ({}, ())
-        tcp = get("tcp", lambda: kernel.read_tcp(self._root))
+        tcp = get("tcp", lambda: kernel_files.read_tcp(self._root))
         listen_drops = _pop_int(metrics, "listen_drops")
         cgroup = get("cgroup", self._cgroups.read)
         missing.extend(metric_reasons.items())

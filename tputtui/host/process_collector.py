@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from tputtui.descriptors import shortage
-from tputtui.host import procfs
+from tputtui.host import kernel_files
 from tputtui.host.cgroup import CgroupReader
 from tputtui.host.command_names import (
     executable_python_version,
@@ -125,7 +125,7 @@ class ProcessCollector:
         hidden.
         """
         try:
-            content = procfs.read(f"{self._proc}/{pid}/stat", 2048)
+            content = kernel_files.read(f"{self._proc}/{pid}/stat", 2048)
             fields = content[content.rfind(b")") + 2 :].split()
             return self._boot + int(fields[19]) / _CLOCK_TICKS, int(fields[1])
         except (OSError, IndexError, ValueError):
@@ -219,7 +219,9 @@ class ProcessCollector:
         """Read name, user, command line and Python; `known` are earlier facts of this program."""
         directory = f"{self._proc}/{pid}"
         try:
-            raw = procfs.read(f"{directory}/cmdline", _MAX_ARGUMENTS_BYTES).decode(errors="replace")
+            raw = kernel_files.read(f"{directory}/cmdline", _MAX_ARGUMENTS_BYTES).decode(
+                errors="replace"
+            )
         except OSError:
             raw = ""
         arguments = raw.rstrip("\0").split("\0") if raw.strip("\0") else []
@@ -251,7 +253,9 @@ class ProcessCollector:
 
     def _find_embedded_python(self, pid: int) -> str | None:
         try:
-            return mapped_python_version(procfs.read(f"{self._proc}/{pid}/maps", _MAX_MAPS_BYTES))
+            return mapped_python_version(
+                kernel_files.read(f"{self._proc}/{pid}/maps", _MAX_MAPS_BYTES)
+            )
         except OSError:
             return None
 
@@ -261,7 +265,7 @@ class ProcessCollector:
         From /etc/passwd only, because a query to a directory service could block the tick.
         """
         try:
-            uid = _REAL_UID.search(procfs.read(f"{directory}/status", 4096))
+            uid = _REAL_UID.search(kernel_files.read(f"{directory}/status", 4096))
         except OSError:
             return None
         if uid is None:
@@ -286,7 +290,7 @@ class ProcessCollector:
 def _read_users(path: str) -> dict[int, str]:
     users: dict[int, str] = {}
     try:
-        lines = procfs.read(path).decode(errors="replace").splitlines()
+        lines = kernel_files.read(path).decode(errors="replace").splitlines()
     except OSError:
         return users
     for line in lines:

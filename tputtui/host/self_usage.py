@@ -6,7 +6,7 @@ import os
 import resource
 import threading
 
-from tputtui.host import procfs
+from tputtui.host import kernel_files
 
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 _lock = threading.Lock()  # other threads start children
@@ -56,7 +56,7 @@ class SelfUsage:
     def _read_seconds(self, pid: int) -> float | None:
         """Read the seconds of a child and of its own children that ended; None if it has ended."""
         try:
-            content = procfs.read(f"{self._proc}/{pid}/stat", 2048)
+            content = kernel_files.read(f"{self._proc}/{pid}/stat", 2048)
             fields = content[content.rfind(b")") + 2 :].split()
             return sum(map(int, fields[11:15])) / _CLOCK_TICKS
         except (OSError, ValueError):

@@ -12,7 +12,7 @@ import psutil
 
 from tputtui.descriptors import shortage
 from tputtui.frozen import frozen
-from tputtui.host import procfs
+from tputtui.host import kernel_files
 from tputtui.host.command_names import readable_name
 from tputtui.model import ProcessReference
 from tputtui.text import clean
@@ -80,7 +80,7 @@ def read_sockets(proc: str = "/proc") -> SocketTable:
     connected: list[TcpSocket] = []
     for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         try:
-            content = procfs.read(f"{proc}/net/{name}", _MAX_TABLE_BYTES)
+            content = kernel_files.read(f"{proc}/net/{name}", _MAX_TABLE_BYTES)
         except OSError as error:
             if shortage(error):
                 raise

@@ -1,6 +1,6 @@
 """Host metrics that are a number in a file of the kernel: one row each in `HOST_METRICS`.
 
-From its row a metric is read (`host/metric_files.py`), recorded, turned into a rate if it is a
+From its row a metric is read (`host/kernel_files.py`), recorded, turned into a rate if it is a
 counter, added to `stream`'s JSON under `json`, and shown as a resource of the saturation panel if
 it has a limit.
 """

@@ -16,6 +16,20 @@ from typing import Literal
 from tputtui.frozen import frozen
 from tputtui.text import clean
 
+MAX_BYTES = 100 * 1024 * 1024  # of a file, decompressed
+MAX_STACKS = 5_000_000  # samples or lines
+MAX_DEPTH = 10_000  # frames of one stack; py-spy stops at 4,096
+MAX_FRAMES = 2_000_000  # entries of a file's frame table
+MAX_WEIGHT = 1e15  # of one sample: larger ones make sums lose the small ones
+
+
+class UnreadableProfileError(ValueError):
+    """Error raised for a file that is not a profile or is broken.
+
+    The message is one sentence: what, where, what to do.
+    """
+
+
 Metric = Literal["wall", "gil"]
 Stack = tuple[int, ...]
 Counts = Mapping[Stack, float]
@@ -38,7 +52,7 @@ class Function:
 
 
 @frozen
-class StackFrame:
+class _StackFrame:
     """Function at a line; line 0 is unknown."""
 
     func_id: int
@@ -70,9 +84,9 @@ class FrameTable:
 
     def __init__(self) -> None:
         self.funcs: list[Function] = []
-        self.frames: list[StackFrame] = []
+        self.frames: list[_StackFrame] = []
         self._id_by_func: dict[Function, int] = {}
-        self._id_by_frame: dict[StackFrame, int] = {}
+        self._id_by_frame: dict[_StackFrame, int] = {}
         self._lock = threading.Lock()
         self.incomplete_frame_id = self.add_frame(INCOMPLETE)
 
@@ -87,7 +101,7 @@ class FrameTable:
             if func_id is None:
                 self.funcs.append(func)
                 func_id = self._id_by_func[func] = len(self.funcs) - 1
-            frame = StackFrame(func_id, line)
+            frame = _StackFrame(func_id, line)
             frame_id = self._id_by_frame.get(frame)
             if frame_id is None:
                 self.frames.append(frame)
@@ -203,7 +217,7 @@ class Profile:
         )
 
 
-def count_stacks(stacks: Iterable[Stack]) -> dict[Stack, float]:
+def _count_stacks(stacks: Iterable[Stack]) -> dict[Stack, float]:
     """Count equal stacks; samples are stored in this form only."""
     counts: dict[Stack, float] = {}
     for stack in stacks:

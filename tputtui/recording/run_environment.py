@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from tputtui.host import procfs
+from tputtui.host import kernel_files
 from tputtui.host.cgroup import CgroupReader
 from tputtui.model import Exposition
 from tputtui.text import clean
@@ -83,14 +83,14 @@ def differing_fields(
 
 def _read_line(path: str) -> str:
     try:
-        return procfs.read(path, 4096).decode(errors="replace").strip()
+        return kernel_files.read(path, 4096).decode(errors="replace").strip()
     except OSError:
         return ""
 
 
 def _cpu_model(path: str) -> str:
     try:
-        lines = procfs.read(path, 65536).decode(errors="replace").splitlines()
+        lines = kernel_files.read(path, 65536).decode(errors="replace").splitlines()
     except OSError:
         return ""
     for line in lines:
@@ -112,7 +112,7 @@ def _virtualisation(base: str) -> str:
     if known:
         return vendor.strip()
     try:
-        is_guest = b" hypervisor" in procfs.read(f"{base}/proc/cpuinfo", 65536)
+        is_guest = b" hypervisor" in kernel_files.read(f"{base}/proc/cpuinfo", 65536)
     except OSError:
         is_guest = False
     return "a hypervisor" if is_guest else ""

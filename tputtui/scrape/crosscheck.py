@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tputtui.frozen import frozen
 from tputtui.model import Exposition, Labels
-from tputtui.scrape.labels import ScanLimits, build_labels, parse_float
+from tputtui.scrape.exposition_lines import ScanLimits, build_labels, parse_float
 from tputtui.text import clean
 
 if TYPE_CHECKING:

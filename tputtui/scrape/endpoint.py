@@ -7,19 +7,87 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from tputtui import settings
 from tputtui.descriptors import shortage
 from tputtui.model import Exposition, Scrape, Target
-from tputtui.scrape.content_sniffing import looks_like_sample
+from tputtui.scrape.address import parse_address
+from tputtui.scrape.credentials import Secret, learn_all
 from tputtui.scrape.fetch_attempt import FetchError
 from tputtui.scrape.http_fetch import EndpointSettings, Fetcher, HttpAnswer
+from tputtui.scrape.scan_problems import looks_like_sample
 from tputtui.text import clean
+from tputtui.text.learned_secrets import learn
+from tputtui.text.target_redactor import TargetRedactor
 
 if TYPE_CHECKING:
     from tputtui.scrape.connections import TlsContexts
 
-__all__ = ["BodyReader", "Endpoint", "EndpointSettings"]
 
-ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
+_PUBLIC_HEADERS = frozenset(
+    ("accept", "accept-language", "host", "thanos-tenant", "user-agent", "x-scope-orgid")
+)
+
+
+def endpoint_settings(
+    target: settings.TargetSettings, all_settings: settings.Settings
+) -> EndpointSettings:
+    """Build the endpoint's settings; configured credentials have priority over those of the URL.
+
+    Raises ValueError if the URL is invalid (see `address.parse_address`).
+    """
+    address, limits = parse_address(target.address), all_settings.limits
+    password = _secret(target.password_file, target.password_env)
+    if password is None and address.password:
+        password = Secret.text(address.password)
+    return EndpointSettings(
+        name=target.name or address.name,
+        url=address.url,
+        service=target.service,
+        headers={
+            **({"X-Scope-OrgID": Secret.public(target.tenant)} if target.tenant else {}),
+            **{name: _header(name, value) for name, value in target.headers.items()},
+            **{name: Secret.file(path) for name, path in target.headers_file.items()},
+            **{name: Secret.environment(variable) for name, variable in target.headers_env.items()},
+        },
+        username=target.username or address.username,
+        password=password,
+        bearer=_secret(target.token_file, target.token_env),
+        ca_file=target.ca_file,
+        cert_file=target.cert_file,
+        key_file=target.key_file,
+        insecure=target.insecure,
+        max_body_bytes=target.max_body_bytes or limits.body_bytes,
+        max_series=target.max_series or limits.series_per_target,
+        max_header_bytes=limits.header_bytes,
+        max_redirects=limits.redirects,
+        timeout_s=target.timeout_s or all_settings.timeout_s,
+    )
+
+
+def learn_secrets(target: settings.TargetSettings) -> None:
+    """Redact the secrets of a target in every text from now on, before it is named.
+
+    Reads files and variables. Raises ValueError if the URL is invalid (see
+    `address.parse_address`).
+    """
+    endpoint = endpoint_settings(target, settings.Settings())
+    learn_all((endpoint.password, endpoint.bearer, *endpoint.headers.values()))
+    TargetRedactor(endpoint.url)  # learns the values of its query
+    if endpoint.username and endpoint.password is None:  # a token in place of a name
+        learn(endpoint.username)
+
+
+def _header(name: str, value: str) -> Secret:
+    return Secret.public(value) if name.lower() in _PUBLIC_HEADERS else Secret.text(value)
+
+
+def _secret(file: str | None, variable: str | None) -> Secret | None:
+    if file:
+        return Secret.file(file)
+    return Secret.environment(variable) if variable else None
+
+
+_ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 _MAY_BE_CUT = (
     "the last line is not read: the answer has no length and ends without a newline, so it may be"
     " cut"
@@ -28,7 +96,7 @@ _MIN_BODY_S = 0.05  # a faster body counts as received with its first byte
 _MAX_INLINE_SCAN_BYTES = 2_000_000  # parsing more would block the loop for over 10 ms
 
 
-class BodyReader(Protocol):
+class _BodyReader(Protocol):
     """Parser of a body, such as `scanner.Scanner`."""
 
     def scan(
@@ -42,7 +110,7 @@ class Endpoint:
     """Target with its connection. One scrape at a time; everything on one event loop."""
 
     def __init__(
-        self, settings: EndpointSettings, reader: BodyReader, tls: TlsContexts | None = None
+        self, settings: EndpointSettings, reader: _BodyReader, tls: TlsContexts | None = None
     ) -> None:
         """Make the endpoint; those that share `tls` share certificate stores.
 
@@ -51,7 +119,7 @@ class Endpoint:
         self.settings = settings
         self.name = settings.name
         self._reader = reader
-        self._fetcher = Fetcher(settings, ACCEPT, tls)
+        self._fetcher = Fetcher(settings, _ACCEPT, tls)
 
     @property
     def target(self) -> Target:

@@ -19,8 +19,13 @@ from tputtui.model import Target
 from tputtui.scrape.address import parse_address
 from tputtui.scrape.blocking_call import BlockingCall
 from tputtui.scrape.credentials import Secret, SecretError
-from tputtui.scrape.fetch_attempt import FetchAttempt, FetchError, format_byte_count
-from tputtui.scrape.inflate import ACCEPTED_ENCODINGS, InflatedBody
+from tputtui.scrape.fetch_attempt import (
+    ACCEPTED_ENCODINGS,
+    FetchAttempt,
+    FetchError,
+    InflatedBody,
+    format_byte_count,
+)
 from tputtui.scrape.time_limit import TimeLimit
 from tputtui.text import clean
 from tputtui.text.redaction import redact_url

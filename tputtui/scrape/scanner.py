@@ -16,21 +16,21 @@ from math import isfinite
 from weakref import WeakValueDictionary
 
 from tputtui.model import Exposition, Family, Labels, Series
-from tputtui.scrape.content_sniffing import (
-    NotAnExpositionError,
-    raise_if_not_exposition,
-    unreadable_body_error,
-)
-from tputtui.scrape.labels import (
+from tputtui.scrape.exposition_lines import (
     BadLineError,
     OverLimitError,
     ScanLimits,
     parse_float,
     parse_head,
     parse_value,
+    read_metadata,
 )
-from tputtui.scrape.metadata import read_metadata
-from tputtui.scrape.scan_problems import ScanProblems
+from tputtui.scrape.scan_problems import (
+    NotAnExpositionError,
+    ScanProblems,
+    raise_if_not_exposition,
+    unreadable_body_error,
+)
 from tputtui.scrape.series_limit import (
     OTHERS,
     hide_families,
@@ -38,8 +38,7 @@ from tputtui.scrape.series_limit import (
     trim_lines,
     truncate_lines,
 )
-from tputtui.scrape.series_table import UNWANTED, SeriesTable
-from tputtui.scrape.unchanged_fast_path import PreviousLayout
+from tputtui.scrape.series_table import UNWANTED, PreviousLayout, SeriesTable
 
 FORGET_AFTER = 20
 """Scans. A series missing from this many to twice as many scans is forgotten.

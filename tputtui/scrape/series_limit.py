@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from operator import methodcaller
 
 from tputtui.model import Family
-from tputtui.scrape.labels import sample_name
+from tputtui.scrape.exposition_lines import sample_name
 
 LINES_PER_SERIES = 10  # lines for each series of the limit; more are not read
 MAX_NAMES = 20_000  # sample names of a body beyond the limit; lines after them are not read

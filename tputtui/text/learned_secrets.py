@@ -6,12 +6,9 @@ foreign text, `text.clean`, calls it.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from functools import lru_cache
 from typing import Final
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 HIDDEN: Final = "***"
 MAX_LEARNED: Final = 20_000
@@ -118,6 +115,10 @@ def spellings(value: str) -> set[str]:
 
     Parts are those of "Bearer abc" or "session=abc; …".
     """
+    # Imported lazily, as below: few starts have a secret to hide
+    import json
+    from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
     plain = unquote_plus(value)
     parts = {value, plain, unquote(value), *re.split(r"[\s;,]+|(?<=\w)=(?=[^=\s])", value)}
     for part in tuple(parts):
@@ -139,6 +140,8 @@ def _decode_basic(part: str) -> str:
     """Decode a base64 "user:password"; "" if the part is not one."""
     if len(part) < _MIN_LENGTH or not re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", part):
         return ""
+    import base64
+
     try:
         decoded = base64.b64decode(part, validate=True).decode()
     except ValueError:

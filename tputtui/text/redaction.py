@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import quote, unquote_plus
 
 from tputtui.text.learned_secrets import HIDDEN, hide
 
@@ -90,6 +89,9 @@ def _redact_query(query: str) -> str:
 
 
 def _redact_pair(pair: str) -> str:
+    # Imported lazily: texts without a query need none of it
+    from urllib.parse import quote, unquote_plus
+
     name, equals, value = pair.partition("=")
     known = unquote_plus(name)
     if not pair or (known in SHOWN_PARAMETERS and (known != "target" or not value)):
@@ -106,6 +108,8 @@ def hidden_pairs(url: str) -> Iterator[tuple[str, str]]:
 
     The name is "" for a parameter without one.
     """
+    from urllib.parse import unquote_plus
+
     for part in _SEPARATOR.split(url.partition("#")[0].partition("?")[2])[::2]:
         name, equals, value = part.partition("=")
         if part and unquote_plus(name) not in SHOWN_PARAMETERS:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.screen import Screen
 
 from tputtui import text
@@ -31,7 +32,6 @@ from tputtui.settings import Settings
 from tputtui.text.redaction import redact_text, redact_url
 from tputtui.tui import keys
 from tputtui.tui.capabilities import Capabilities
-from tputtui.tui.command_palette import CommandProvider
 from tputtui.tui.commands import LABELS, CommandId, Handlers, first_key
 from tputtui.tui.live.baseline_commands import BaselineCommands
 from tputtui.tui.live.engine_commands import EngineCommands
@@ -50,8 +50,7 @@ if TYPE_CHECKING:
     from tputtui.engine.replay.player import Player
     from tputtui.tui.live.replay_commands import ReplayCommands
     from tputtui.tui.live.split_screen import SplitCommands
-    from tputtui.tui.profile.objective_captures import LiveObjectiveCapture
-    from tputtui.tui.profile.profile_session import ProfileSession
+    from tputtui.tui.profile.profile_session import LiveObjectiveCapture, ProfileSession
 
 _SCOPE_HINTS = {
     "live": "on the live screen: q goes back to it",
@@ -65,12 +64,19 @@ def _resume_garbage_collection() -> None:
     gc.enable()
 
 
+def _command_provider() -> type[Provider]:
+    """Import the provider of the command palette when the palette opens."""
+    from tputtui.tui.dialogs.help_screen import CommandProvider
+
+    return CommandProvider
+
+
 class TputtuiApp(TerminalApp):
     """Textual's app: builds the session and all that hangs on it, and dispatches commands."""
 
     TITLE = "tputtui"
     CSS_PATH = "app.tcss"
-    COMMANDS: ClassVar[set[Any]] = {CommandProvider}
+    COMMANDS: ClassVar[set[Any]] = {_command_provider}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -147,7 +153,7 @@ class TputtuiApp(TerminalApp):
         if trigger is None or self.session.settings.read_only:
             return None
 
-        from tputtui.tui.profile.objective_captures import LiveObjectiveCapture
+        from tputtui.tui.profile.profile_session import LiveObjectiveCapture
 
         return LiveObjectiveCapture(self.profile_session, trigger)
 
@@ -355,7 +361,7 @@ class TputtuiApp(TerminalApp):
 
     def show_themes(self) -> None:
         """Show the themes, to choose one."""
-        from tputtui.tui.dialogs.theme_screen import ThemeScreen
+        from tputtui.tui.dialogs.choice_screens import ThemeScreen
 
         self.push_screen(ThemeScreen(self.session))
 

@@ -1,24 +1,28 @@
-"""Run the app: from settings to a screen, and back to a clean terminal."""
+"""Run the app: from settings to a screen, and back to a clean terminal.
+
+The terminal is asked once for its background, before the screen starts; without an answer it counts
+as dark.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import select
 import socket
 import sys
+import termios
 import time
+import tty
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from tputtui.frozen import frozen
-
-if TYPE_CHECKING:
-    from tputtui.engine.replay.player import Player
-    from tputtui.views.shared.comparison_base import Baseline
-
 from tputtui import text
+from tputtui.frozen import frozen
 from tputtui.model import ProcessReference
 from tputtui.settings import Settings
 from tputtui.settings.state_paths import state_folder
@@ -26,8 +30,61 @@ from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
 from tputtui.tui.capabilities import Capabilities
 from tputtui.tui.session import ScreenEnvironment
-from tputtui.tui.terminal.background import is_light
 from tputtui.views.live.exit_summary import summary_lines
+
+if TYPE_CHECKING:
+    from tputtui.engine.replay.player import Player
+    from tputtui.views.shared.comparison_base import Baseline
+
+
+_ANSWER_TIMEOUT_S = 0.2
+_COLOR_REPLY = re.compile(
+    rb"\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})"
+)
+_ATTRIBUTES_REPLY = re.compile(rb"\x1b\[\?[0-9;]*c")
+_MAX_BYTES = 4096
+
+
+def _is_light() -> bool:
+    """Ask the terminal by OSC 11, within 200 ms; else read COLORFGBG, else assume dark.
+
+    Every terminal answers the request for device attributes that is sent behind it.
+    """
+    answer = _query_terminal()
+    found = _COLOR_REPLY.search(answer)
+    if found is not None:
+        red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
+        return bool(0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5)
+    ground = os.environ.get("COLORFGBG", "").rpartition(";")[2]
+    return ground in ("7", "15")
+
+
+def _query_terminal() -> bytes:
+    """Send OSC 11 and a request for device attributes; read until the latter is answered."""
+    try:
+        source, sink = sys.stdin.fileno(), sys.stderr.fileno()
+        before = termios.tcgetattr(source)
+    except (OSError, ValueError, termios.error):
+        return b""
+    answer = b""
+    try:
+        tty.setcbreak(source, termios.TCSANOW)
+        os.write(sink, b"\x1b]11;?\x1b\\\x1b[c")
+        deadline = time.monotonic() + _ANSWER_TIMEOUT_S
+        while len(answer) < _MAX_BYTES and not _ATTRIBUTES_REPLY.search(answer):
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([source], [], [], left)[0]:
+                break
+            read = os.read(source, 256)
+            if not read:
+                break
+            answer += read
+    except OSError:
+        pass
+    finally:
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(source, termios.TCSANOW, before)
+    return answer
 
 
 class CannotShowError(ValueError):
@@ -72,7 +129,7 @@ def run(
     """
     themes = tuple(theme_files.theme_folders(theme_files.user_theme_folder()))
     try:
-        initial_palette = palette.load_palette(theme_name(settings), themes)
+        initial_palette = palette.load_palette(_theme_name(settings), themes)
     except theme_files.BadThemeError as error:
         raise CannotShowError(str(error)) from error
     if not settings.color:
@@ -128,7 +185,7 @@ def _stop_captures() -> None:
         capture.stop_all()
 
 
-def theme_name(settings: Settings) -> str:
+def _theme_name(settings: Settings) -> str:
     """Return the name of the theme: the configured one, else one that suits the terminal."""
     if settings.theme != "auto":
         return settings.theme
@@ -136,4 +193,4 @@ def theme_name(settings: Settings) -> str:
         return "terminal"
     if settings.background != "auto":
         return settings.background
-    return "light" if is_light() else "dark"
+    return "light" if _is_light() else "dark"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from tputtui.tui.commands import Handlers
-from tputtui.tui.terminal.base_screen import DrawnWhole
+from tputtui.tui.terminal.terminal_app import DrawnWhole
 
 if TYPE_CHECKING:
     from tputtui.tui.session import Session

@@ -109,7 +109,7 @@ class TimeCommands:
 
     def show_marks(self) -> None:
         """List the marks, to go to one."""
-        from tputtui.tui.dialogs.marks_screen import MarksScreen
+        from tputtui.tui.dialogs.choice_screens import MarksScreen
 
         self._session.push_screen(MarksScreen(self._session, self._go_to, self._set_span_baseline))
 

@@ -136,17 +136,17 @@ def test_a_broken_reader_ends_the_program_with_one_sentence_and_exit_code_1(
 
 BROKEN_KEY = """
 import sys
-from tputtui.tui.terminal import base_driver, input_parser
+from tputtui.tui.terminal import base_driver, driver
 def process_message(self, message, real=base_driver.BaseDriver.process_message):
     if getattr(message, "key", "") == "x":
         raise LookupError("x is broken")
     real(self, message)
-def feed(self, data, real=input_parser.TerminalParser.feed):
+def feed(self, data, real=driver.TerminalParser.feed):
     if data == "z":
         raise ArithmeticError("z is broken")
     return real(self, data)
 base_driver.BaseDriver.process_message = process_message
-input_parser.TerminalParser.feed = feed
+driver.TerminalParser.feed = feed
 from tputtui.cli import main
 sys.exit(main(sys.argv[1:]))
 """

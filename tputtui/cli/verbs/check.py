@@ -12,13 +12,12 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tputtui.cli.options import common_flags
-from tputtui.cli.options.target_options import add_target_arguments
-from tputtui.cli.output import no_screen_reason, print_stderr, print_stdout
+from tputtui.cli import options
+from tputtui.cli.options import add_target_arguments
+from tputtui.cli.output import format_columns, no_screen_reason, print_stderr, print_stdout
 from tputtui.cli.parser import Arguments
 from tputtui.cli.resolve_settings import effective_settings
-from tputtui.cli.text_table import format_columns
-from tputtui.cli.verb import Verb
+from tputtui.cli.verbs import Verb
 from tputtui.model import ProcessReference
 from tputtui.settings import Settings, TargetSettings
 from tputtui.text import clean
@@ -34,7 +33,7 @@ def run(arguments: Arguments) -> int:
     """
     import asyncio
 
-    from tputtui.cli.check_targets import scrape_targets, target_report
+    from tputtui.cli.check_report import scrape_targets, target_report
 
     settings = effective_settings(arguments).settings
     for note in settings.notes:
@@ -66,7 +65,7 @@ def _print_report(report: CheckReport, as_ascii: bool) -> list[str]:
 async def _check_servers(settings: Settings) -> list[CheckReport]:
     import asyncio
 
-    from tputtui.cli.check_servers import check_server
+    from tputtui.cli.check_report import check_server
 
     checks = [check_server(server, settings) for server in settings.servers]
     return [report for reports in await asyncio.gather(*checks) for report in reports]
@@ -160,10 +159,10 @@ VERB = Verb(
     add_target_arguments,
     run,
     (
-        common_flags.INTERVAL,
-        common_flags.TIMEOUT,
-        common_flags.OBJECTIVE,
-        common_flags.NO_DISCOVER,
-        common_flags.ASCII,
+        options.INTERVAL,
+        options.TIMEOUT,
+        options.OBJECTIVE,
+        options.NO_DISCOVER,
+        options.ASCII,
     ),
 )

@@ -12,17 +12,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tputtui.cli.options import common_flags
+from tputtui.cli import options
 from tputtui.cli.output import print_stdout
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
-from tputtui.cli.verb import Verb
+from tputtui.cli.verbs import Verb
 from tputtui.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tputtui.cli.comparison_arms import Arms
+    from tputtui.cli.comparison_setup import Arms
     from tputtui.experiments.comparison_context import ComparisonContext
     from tputtui.experiments.plan import ExperimentPlan
     from tputtui.report import ReportFormat
@@ -121,44 +121,38 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Compare, report, and return the exit code of the verdict."""
-    from tputtui.cli import (
-        comparison_arms,
-        comparison_inputs,
-        comparison_plan,
-        comparison_settings,
-        sample_size,
-    )
+    from tputtui.cli import comparison_inputs, comparison_setup
     from tputtui.experiments.deviations import ExecutedPlan, describe_deviations
     from tputtui.experiments.result import EXIT_CODES
     from tputtui.report.report_input import ComparisonReport
 
     options = arguments.options
-    failing_verdicts = comparison_settings.parse_failing_verdicts(options.fail_on)
+    failing_verdicts = comparison_setup.parse_failing_verdicts(options.fail_on)
     _check_options(options)
-    plan = comparison_plan.read_plan(options.experiment)
-    margins = comparison_settings.parse_margins(options.margin)
-    file_context = comparison_settings.read_context(options.context)
-    context = comparison_settings.merge_context(options, file_context, plan, margins)
-    target_effect = sample_size.target_effect(options.detect, context)
-    sample_size.require_statistics("compare")
+    plan = comparison_setup.read_plan(options.experiment)
+    margins = comparison_setup.parse_margins(options.margin)
+    file_context = comparison_setup.read_context(options.context)
+    context = comparison_setup.merge_context(options, file_context, plan, margins)
+    target_effect = comparison_setup.target_effect(options.detect, context)
+    comparison_setup.require_statistics("compare")
     settings = effective_settings(arguments).settings
     history = [comparison_inputs.load_side(argument) for argument in options.history]
     if options.power is not None:
-        context = sample_size.with_history(context, history)
+        context = comparison_setup.with_history(context, history)
         _write_report(_render_power(options, target_effect, context), options, settings.ascii)
         return 0
-    first = comparison_arms.load_arms(options.baseline, options.candidate)
-    recorded_plan, doubt = comparison_plan.plan_of_runs(*first)
+    first = comparison_setup.load_arms(options.baseline, options.candidate)
+    recorded_plan, doubt = comparison_setup.plan_of_runs(*first)
     if options.experiment is None and recorded_plan is not None:
         plan = recorded_plan
-        context = comparison_settings.merge_context(options, file_context, plan, margins)
-    context = sample_size.with_history(context, history)
-    pairs = [first, *(comparison_arms.load_arms(*sides) for sides in options.pair)]
-    strata = comparison_arms.load_strata(options.stratum)
-    comparison = comparison_arms.compare_arms(pairs, strata, context, plan)
+        context = comparison_setup.merge_context(options, file_context, plan, margins)
+    context = comparison_setup.with_history(context, history)
+    pairs = [first, *(comparison_setup.load_arms(*sides) for sides in options.pair)]
+    strata = comparison_setup.load_strata(options.stratum)
+    comparison = comparison_setup.compare_arms(pairs, strata, context, plan)
     exit_code = EXIT_CODES[comparison.verdict] if comparison.verdict in failing_verdicts else 0
     executed = ExecutedPlan(
-        comparison_arms.arm_lengths(pairs, strata),
+        comparison_setup.arm_lengths(pairs, strata),
         len(pairs),
         margins,
         recorded_plan if options.experiment is not None else None,
@@ -170,7 +164,7 @@ def run(arguments: Arguments) -> int:
     _write_report(_report_format(options).render(report), options, settings.ascii)
     if options.experiment is not None and not settings.read_only:
         arms = [*pairs, *(arms for _, arms in strata)]
-        comparison_plan.append_result(options.experiment, comparison, report_input, arms, history)
+        comparison_setup.append_result(options.experiment, comparison, report_input, arms, history)
     return exit_code
 
 
@@ -192,24 +186,24 @@ def _report_input(
     deviations: Sequence[str],
 ) -> ReportInput:
     """Return what the report shows beside the comparison of the first pair of arms."""
-    from tputtui.cli import comparison_arms, comparison_plan
+    from tputtui.cli import comparison_setup
     from tputtui.report.report_input import ReportInput
 
     baseline, candidate = arms
-    context = comparison_arms.with_environments(context, baseline, candidate)
-    flame_graph, profile_changes = comparison_arms.profile_difference(baseline, candidate)
+    context = comparison_setup.with_environments(context, baseline, candidate)
+    flame_graph, profile_changes = comparison_setup.profile_difference(baseline, candidate)
     return ReportInput(
         sides={"baseline": clean(options.baseline), "candidate": clean(options.candidate)},
         plan=plan,
         rows=(baseline.rows, candidate.rows),
         environments=(context.baseline_env, context.candidate_env),
         workloads=(baseline.workload, candidate.workload),
-        saturation=comparison_arms.resource_comparisons(baseline, candidate),
+        saturation=comparison_setup.resource_comparisons(baseline, candidate),
         first_to_saturate=(baseline.first_to_saturate, candidate.first_to_saturate),
         identities=(baseline.identity, candidate.identity),
         history=tuple(clean(argument) for argument in options.history),
         deviations=tuple(deviations),
-        earlier_results=comparison_plan.earlier_results(options.experiment),
+        earlier_results=comparison_setup.earlier_results(options.experiment),
         flame_graph=flame_graph,
         profile_changes=profile_changes,
     )
@@ -218,10 +212,10 @@ def _report_input(
 def _render_power(
     options: argparse.Namespace, target_effect: float, context: ComparisonContext
 ) -> str:
-    from tputtui.cli import sample_size
+    from tputtui.cli import comparison_setup
     from tputtui.report import power_report
 
-    power = sample_size.compute_power(options.power, target_effect, context)
+    power = comparison_setup.compute_power(options.power, target_effect, context)
     if options.format == "json":
         return json.dumps(power_report.build_document(power), indent=2, allow_nan=False)
     return power_report.render_text(power)
@@ -244,4 +238,4 @@ def _write_report(report: str, options: argparse.Namespace, as_ascii: bool) -> N
         raise UsageError(f"{clean(options.output)}: it cannot be written: {reason}") from None
 
 
-VERB = Verb(add_options, run, common_flags=(common_flags.ASCII,), epilog=_EPILOG)
+VERB = Verb(add_options, run, common_flags=(options.ASCII,), epilog=_EPILOG)

@@ -8,11 +8,10 @@ import argparse
 import os
 
 from tputtui.cli import config_file
-from tputtui.cli.output import print_stderr, print_stdout
+from tputtui.cli.output import format_columns, print_stderr, print_stdout
 from tputtui.cli.parser import Arguments
 from tputtui.cli.resolve_settings import effective_settings
-from tputtui.cli.text_table import format_columns
-from tputtui.cli.verb import Verb
+from tputtui.cli.verbs import Verb
 from tputtui.settings import settings_reference
 
 _EPILOG = "config show takes every flag that is a setting (see tputtui --help), too."

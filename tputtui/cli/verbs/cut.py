@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.cli.run_file import check_is_other_file, open_run
-from tputtui.cli.verb import Verb
+from tputtui.cli.user_files import check_is_other_file, open_run
+from tputtui.cli.verbs import Verb
 from tputtui.text import clean, format_duration, format_size
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tputtui.cli import options
 from tputtui.cli.baseline_run import read_baseline
 from tputtui.cli.headless import (
     StopRequest,
@@ -17,13 +18,12 @@ from tputtui.cli.headless import (
     stop_on_signals,
     write_snapshot,
 )
-from tputtui.cli.options import argument_types, common_flags
-from tputtui.cli.options.watch_options import add_baseline_option, add_count_option
+from tputtui.cli.options import add_baseline_option, add_count_option
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
-from tputtui.cli.verb import Verb
+from tputtui.cli.verbs import Verb
 from tputtui.settings import Settings, TargetSettings
 
 if TYPE_CHECKING:
@@ -40,48 +40,48 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--load",
         metavar="RPS",
-        type=argument_types.positive_number,
+        type=options.positive_number,
         help="constant load; without it: ramp, hold, burst, and again",
     )
     parser.add_argument(
-        "--seconds", metavar="N", type=argument_types.positive_duration, help="end after that time"
+        "--seconds", metavar="N", type=options.positive_duration, help="end after that time"
     )
     parser.add_argument(
         "--slowdown",
         metavar="X",
-        type=argument_types.positive_number,
+        type=options.positive_number,
         default=1.0,
         help="multiply every handler's time (1)",
     )
     parser.add_argument(
         "--seed",
         metavar="N",
-        type=argument_types.non_negative_int,
+        type=options.non_negative_int,
         help="the same arrivals and service times again",
     )
     parser.add_argument(
         "--stop-replica",
         metavar="T",
-        type=argument_types.positive_duration,
+        type=options.positive_duration,
         help="the last replica dies after T",
     )
     parser.add_argument(
         "--replicas",
         metavar="N",
-        type=argument_types.positive_int,
+        type=options.positive_int,
         help="processes of the service (1; 2 with --stop-replica or --canary)",
     )
     parser.add_argument(
         "--canary",
         metavar="X",
-        type=argument_types.positive_number,
+        type=options.positive_number,
         help="the last replica takes X times as long, as a release that is tried out: "
         "a splits it off",
     )
     parser.add_argument(
         "--add-latency",
         metavar="T:MS",
-        type=argument_types.latency_step,
+        type=options.latency_step,
         help="MS milliseconds more after T",
     )
     add_baseline_option(parser)
@@ -221,4 +221,4 @@ def _stop_after_load(demo: Demo, stop: StopRequest, interval_s: float) -> None:
         time.sleep(0.1)
 
 
-VERB = Verb(add_options, run, common_flags=common_flags.ALL_FLAGS)
+VERB = Verb(add_options, run, common_flags=options.ALL_FLAGS)

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tputtui.cli.options import common_flags
-from tputtui.cli.output import print_stdout
+from tputtui.cli import options
+from tputtui.cli.output import format_columns, print_stdout
 from tputtui.cli.parser import Arguments
 from tputtui.cli.resolve_settings import effective_settings
-from tputtui.cli.text_table import format_columns
-from tputtui.cli.verb import Verb, no_options
+from tputtui.cli.verbs import Verb, no_options
 
 if TYPE_CHECKING:
     from tputtui.discovery.discoverer import Candidate, ProbeResult
@@ -52,4 +51,4 @@ def _row(candidate: Candidate, probe: ProbeResult | None) -> tuple[str, ...]:
     return f":{candidate.port}", verdict, owner, reason
 
 
-VERB = Verb(no_options, run, common_flags=(common_flags.ASCII,))
+VERB = Verb(no_options, run, common_flags=(options.ASCII,))

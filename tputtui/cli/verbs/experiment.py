@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tputtui.cli.output import print_stderr, print_stdout
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.cli.verb import Verb
+from tputtui.cli.verbs import Verb
 from tputtui.text import clean
 
 
@@ -62,10 +62,10 @@ def run(arguments: Arguments) -> int:
 
 
 def _render_plan(options: argparse.Namespace) -> str:
-    from tputtui.cli import sample_size
+    from tputtui.cli import comparison_setup
     from tputtui.experiments.plan import render_template
 
-    primary = sample_size.parse_metric(options.primary)
+    primary = comparison_setup.parse_metric(options.primary)
     if options.pilot is not None:
         return _render_plan_of_pilot(options, primary)
     if options.detect is not None or options.history:
@@ -77,17 +77,17 @@ def _render_plan(options: argparse.Namespace) -> str:
 
 def _render_plan_of_pilot(options: argparse.Namespace, primary: str | None) -> str:
     """Render the plan with the shorter of two designs: one pair, or several interleaved."""
-    from tputtui.cli import comparison_inputs, sample_size
+    from tputtui.cli import comparison_inputs, comparison_setup
     from tputtui.experiments.comparison_context import ComparisonContext
     from tputtui.experiments.plan import render_template
     from tputtui.report import power_report
 
     context = ComparisonContext(primary=primary)
-    target_effect = sample_size.target_effect(options.detect, context)
-    sample_size.require_statistics("experiment new --pilot")
+    target_effect = comparison_setup.target_effect(options.detect, context)
+    comparison_setup.require_statistics("experiment new --pilot")
     history = [comparison_inputs.load_side(argument) for argument in options.history]
-    context = sample_size.with_history(context, history)
-    power = sample_size.compute_power(options.pilot, target_effect, context)
+    context = comparison_setup.with_history(context, history)
+    power = comparison_setup.compute_power(options.pilot, target_effect, context)
     requirements = power_report.render_text(power)
     for line in requirements.splitlines():
         print_stderr(line)

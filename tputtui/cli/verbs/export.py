@@ -6,8 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from tputtui.cli.parser import Arguments, UsageError
-from tputtui.cli.run_file import check_is_other_file, open_run, write_lines
-from tputtui.cli.verb import Verb
+from tputtui.cli.user_files import check_is_other_file, open_run, write_lines
+from tputtui.cli.verbs import Verb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

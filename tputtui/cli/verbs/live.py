@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from tputtui.cli.options import common_flags
-from tputtui.cli.options.target_options import add_target_arguments
-from tputtui.cli.options.watch_options import add_baseline_option
-from tputtui.cli.verb import Verb
+from tputtui.cli import options
+from tputtui.cli.options import add_baseline_option, add_target_arguments
+from tputtui.cli.verbs import Verb
 
 if TYPE_CHECKING:
     from tputtui.cli.parser import Arguments
@@ -39,4 +38,4 @@ def run(arguments: Arguments) -> int:
     )
 
 
-VERB = Verb(add_options, run, common_flags.ALL_FLAGS)
+VERB = Verb(add_options, run, options.ALL_FLAGS)

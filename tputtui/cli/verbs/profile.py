@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tputtui.cli import options
 from tputtui.cli.headless import stop_on_signals
-from tputtui.cli.options import argument_types, common_flags
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
-from tputtui.cli.verb import Verb
+from tputtui.cli.verbs import Verb
 from tputtui.model import ProcessReference
 from tputtui.settings import ProfileSettings, Settings, TargetSettings
 from tputtui.text import clean
@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "process",
         metavar="PID|:PORT",
-        type=argument_types.process,
+        type=options.process,
         help="the process, as ps -e lists it, or the one that serves a port of this machine: "
         "of workers the busiest",
     )
@@ -39,11 +39,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--for",
         metavar="DURATION",
         dest="duration",
-        type=argument_types.positive_duration,
+        type=options.positive_duration,
         help="length of the capture, from 0.5s on (10s)",
     )
     parser.add_argument(
-        "--rate", metavar="HZ", type=argument_types.non_negative_int, help="samples a second (100)"
+        "--rate", metavar="HZ", type=options.non_negative_int, help="samples a second (100)"
     )
     parser.add_argument(
         "-o",
@@ -242,4 +242,4 @@ def _capture_profile(settings: Settings, process: ProcessReference) -> Profile |
     return end.profile
 
 
-VERB = Verb(add_options, run, common_flags=(*common_flags.TICK_FLAGS, *common_flags.SCREEN_FLAGS))
+VERB = Verb(add_options, run, common_flags=(*options.TICK_FLAGS, *options.SCREEN_FLAGS))

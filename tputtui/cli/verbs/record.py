@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tputtui.cli import options
 from tputtui.cli.headless import iter_snapshots, stop_on_signals
-from tputtui.cli.options import argument_types, common_flags
-from tputtui.cli.options.target_options import add_target_arguments
+from tputtui.cli.options import add_target_arguments
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
-from tputtui.cli.verb import Verb
+from tputtui.cli.verbs import Verb
 
 if TYPE_CHECKING:
     from tputtui.cli.metrics_server import MetricsServer
@@ -43,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--for",
         metavar="DURATION",
         dest="duration",
-        type=argument_types.positive_duration,
+        type=options.positive_duration,
         help="end after that time",
     )
     parser.add_argument(
@@ -57,13 +57,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
         metavar="WHAT",
-        type=argument_types.sampling_schedule,
+        type=options.sampling_schedule,
         help="PID@60s or :PORT@60s, and again every 5 min: :8000@60s/5m",
     )
     parser.add_argument(
         "--mark",
         metavar="[T=]TEXT",
-        type=argument_types.mark_spec,
+        type=options.mark_spec,
         action="append",
         default=[],
         help="a mark: at the start, or +90s=TEXT",
@@ -87,7 +87,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-after",
         metavar="S",
-        type=argument_types.positive_duration,
+        type=options.positive_duration,
         help="an objective has to be missed for so long to fail the run",
     )
     parser.add_argument(
@@ -113,15 +113,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit",
         metavar="SIZE",
-        type=argument_types.byte_size,
+        type=options.byte_size,
         help="go on in a new file beyond that: 500MiB",
     )
 
 
 def run(arguments: Arguments) -> int:
     """Record as the command line asks."""
-    from tputtui.cli.progress_line import ProgressLine
-    from tputtui.cli.recording_monitor import RecordingMonitor, print_summary
+    from tputtui.cli.recording_monitor import ProgressLine, RecordingMonitor, print_summary
 
     options = arguments.options
     settings = effective_settings(arguments).settings
@@ -287,7 +286,7 @@ def _prepare_engine(
     server: MetricsServer | None,
 ) -> None:
     """Connect the engine, before it starts, with all that a recording needs."""
-    from tputtui.cli.recording_profiles import RecordingProfiler
+    from tputtui.cli.recording_inputs import RecordingProfiler
 
     engine.start_recording(recorder)
     monitor.engine = engine
@@ -300,4 +299,4 @@ def _prepare_engine(
     monitor.profiles.start()
 
 
-VERB = Verb(add_options, run, (*common_flags.RATE_FLAGS, common_flags.NO_DISCOVER), epilog=_EPILOG)
+VERB = Verb(add_options, run, (*options.RATE_FLAGS, options.NO_DISCOVER), epilog=_EPILOG)

@@ -6,15 +6,15 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tputtui.cli import options
 from tputtui.cli.baseline_run import read_baseline
-from tputtui.cli.options import argument_types, common_flags
-from tputtui.cli.options.watch_options import add_baseline_option
+from tputtui.cli.options import add_baseline_option
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
-from tputtui.cli.run_file import open_run
 from tputtui.cli.screen_runner import require_screen, show_screen
-from tputtui.cli.verb import Verb
+from tputtui.cli.user_files import open_run
+from tputtui.cli.verbs import Verb
 from tputtui.settings import Settings
 from tputtui.text import clean
 
@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed",
         metavar="X",
-        type=argument_types.positive_number,
+        type=options.positive_number,
         default=1.0,
         help="play X times as fast, up to 60 (1)",
     )
@@ -51,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n",
         metavar="N",
-        type=argument_types.positive_int,
+        type=options.positive_int,
         dest="count",
         help="with --stream: end after N objects",
     )
@@ -139,4 +139,4 @@ def _print_stream(source: Run, begin: float | None, count: int | None) -> int:
     return 0
 
 
-VERB = Verb(add_options, run, common_flags=common_flags.SCREEN_FLAGS, epilog=_EPILOG)
+VERB = Verb(add_options, run, common_flags=options.SCREEN_FLAGS, epilog=_EPILOG)

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tputtui.cli.options import common_flags
+from tputtui.cli import options
 from tputtui.cli.output import print_stdout
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
-from tputtui.cli.verb import Verb
+from tputtui.cli.verbs import Verb
 from tputtui.text import clean
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """List the runs."""
-    from tputtui.cli import experiment_index, runs_table
+    from tputtui.cli import runs_table
     from tputtui.recording.run_listing import runs_folder
 
     options = arguments.options
     folder = Path(options.folder) if options.folder else runs_folder()
     runs = _read_runs(folder, is_named=bool(options.folder))
-    experiments = experiment_index.list_experiments(folder, runs)
+    experiments = runs_table.list_experiments(folder, runs)
     if options.format == "json":
         for listed_run in runs:
             content = runs_table.run_object(listed_run, experiments)
@@ -75,4 +75,4 @@ def _read_runs(folder: Path, *, is_named: bool) -> list[ListedRun]:
         raise UsageError(f"{shown}: {(error.strerror or str(error)).lower()}") from None
 
 
-VERB = Verb(add_options, run, common_flags=(common_flags.ASCII,))
+VERB = Verb(add_options, run, common_flags=(options.ASCII,))

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import argparse
 
+from tputtui.cli import options
 from tputtui.cli.headless import iter_snapshots, require_stdout, stop_on_signals, write_snapshot
-from tputtui.cli.options import common_flags
-from tputtui.cli.options.target_options import add_target_arguments
-from tputtui.cli.options.watch_options import add_count_option
+from tputtui.cli.options import add_count_option, add_target_arguments
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments
 from tputtui.cli.resolve_settings import effective_settings
-from tputtui.cli.verb import Verb
+from tputtui.cli.verbs import Verb
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,4 +33,4 @@ def run(arguments: Arguments) -> int:
     return 128 + stop.signal_number if stop.signal_number else 0
 
 
-VERB = Verb(add_options, run, common_flags=(*common_flags.RATE_FLAGS, common_flags.NO_DISCOVER))
+VERB = Verb(add_options, run, common_flags=(*options.RATE_FLAGS, options.NO_DISCOVER))

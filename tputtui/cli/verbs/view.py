@@ -8,12 +8,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tputtui.cli.options import common_flags
+from tputtui.cli import options
 from tputtui.cli.output import print_stderr
 from tputtui.cli.parser import Arguments, UsageError
 from tputtui.cli.resolve_settings import effective_settings
 from tputtui.cli.screen_runner import require_screen, show_screen
-from tputtui.cli.verb import Verb
+from tputtui.cli.verbs import Verb
 from tputtui.text import clean
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Read the file first, so that an unreadable one never changes the terminal."""
     from tputtui.profiling.files import file_formats
-    from tputtui.profiling.profile_errors import UnreadableProfileError
+    from tputtui.profiling.profile_model import UnreadableProfileError
 
     options = arguments.options
     settings = effective_settings(arguments).settings
@@ -71,7 +71,7 @@ def run(arguments: Arguments) -> int:
         raise UsageError("--force overwrites a file, so it belongs to -o FILE")
     require_screen(f"tputtui view {clean(str(path), 100)} -o FILE.svg writes a flame graph")
     from tputtui.tui.capabilities import SAVED_PROFILE
-    from tputtui.tui.profile.profile_menus import OpenedProfile
+    from tputtui.tui.profile.profile_commands import OpenedProfile
     from tputtui.tui.profile.profile_screen import ProfileScreen
 
     opened = OpenedProfile(first) if second is None else OpenedProfile(second, first)
@@ -129,4 +129,4 @@ def _write_profile(profile: Profile, path: Path, force: bool, read_only: bool) -
     return 0
 
 
-VERB = Verb(add_options, run, common_flags=common_flags.SCREEN_FLAGS)
+VERB = Verb(add_options, run, common_flags=options.SCREEN_FLAGS)

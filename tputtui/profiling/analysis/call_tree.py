@@ -12,15 +12,15 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.share_basis import ends_running
 from tputtui.profiling.analysis.share_variance import half_width
-from tputtui.profiling.analysis.stack_trie import (
+from tputtui.profiling.analysis.stacks import (
+    StackTable,
     build_trie,
+    ends_running,
     preorder,
     subtree_weights,
     weights_at_ends,
 )
-from tputtui.profiling.analysis.stacks import StackTable
 from tputtui.profiling.profile_model import Function
 
 MIN_GIL_SHARE = 0.05  # ratio of the time; below it, GIL samples do not show what is hot

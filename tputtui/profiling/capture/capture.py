@@ -20,11 +20,15 @@ from tputtui.descriptors import reason, shortage
 from tputtui.frozen import frozen
 from tputtui.model.process_reference import ProcessReference
 from tputtui.profiling.analysis import own_code
-from tputtui.profiling.capture import capture_folder, preflight, process_facts
-from tputtui.profiling.capture.growing_profile import GrowingProfile
+from tputtui.profiling.capture import preflight, process_facts, slice_capture
 from tputtui.profiling.capture.launcher import FinishedProcess
 from tputtui.profiling.capture.process_facts import ProcessFacts
-from tputtui.profiling.capture.slice_capture import CapturedSlice, PySpyOptions, SliceCapture
+from tputtui.profiling.capture.slice_capture import (
+    CapturedSlice,
+    GrowingProfile,
+    PySpyOptions,
+    SliceCapture,
+)
 from tputtui.profiling.profile_model import Profile, ProfileMetadata
 from tputtui.text import clean
 
@@ -168,8 +172,8 @@ class Capture:
         folder: Path | None = None
         try:
             options = self._check_attach()
-            capture_folder.remove_stale_folders()
-            folder = capture_folder.create_folder()
+            slice_capture.remove_stale_folders()
+            folder = slice_capture.create_folder()
             self._sample(options, folder)
             self.state = "done"
         except CaptureFailedError as error:

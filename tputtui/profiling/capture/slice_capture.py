@@ -1,27 +1,68 @@
-"""One slice of a capture: one py-spy run for all threads and a cheaper one for the GIL's holder.
+"""One slice of a capture, in a temporary folder, and the profile that grows by it.
 
-py-spy writes its file only when it ends, so each slice is a separate run; SIGINT ends it early and
-keeps its samples.
+A slice is one py-spy run for all threads and a cheaper one for the GIL's holder. py-spy writes its
+file only when it ends, so each slice is a separate run; SIGINT ends it early and keeps its samples.
+Folders that a killed tputtui left behind are removed.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
+import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tputtui.frozen import frozen
+from tputtui.profiling.analysis import own_code
 from tputtui.profiling.capture import process_facts
+from tputtui.profiling.capture.downsample import StackDownsampler
 from tputtui.profiling.capture.launcher import ChildProcess
 from tputtui.profiling.files import speedscope
-from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfileError
-from tputtui.profiling.profile_model import Counts, FrameTable, ProfileSlice, ProfileThread, Stack
+from tputtui.profiling.profile_model import (
+    MAX_BYTES,
+    Counts,
+    FrameTable,
+    Profile,
+    ProfileMetadata,
+    ProfileSlice,
+    ProfileThread,
+    Stack,
+    UnreadableProfileError,
+)
+
+_PREFIX = "tputtui-profile-"
+
+
+def create_folder() -> Path:
+    """Create a temporary folder, named after this process. Raises OSError."""
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+
+
+def remove_stale_folders() -> None:
+    """Remove temporary folders of tputtui processes that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if not pid.isdigit() or process_facts.read_facts(int(pid)) is not None:
+            continue
+        if _is_our_folder(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_our_folder(folder: Path) -> bool:
+    """Whether it is a folder of this user, and no link to one."""
+    try:
+        is_owner = folder.lstat().st_uid == os.geteuid()
+        return is_owner and folder.is_dir() and not folder.is_symlink()
+    except OSError:
+        return False
+
 
 ATTACH_TIMEOUT_S = 5.0  # until py-spy reports that it samples
-OVERRUN_S = 5.0  # beyond its duration, before it is stopped
+_OVERRUN_S = 5.0  # beyond its duration, before it is stopped
 _ATTACHED = "Sampling process"
 _EXITED = "process exited"
 _BEHIND = "behind in sampling"
@@ -133,7 +174,7 @@ class SliceCapture:
             over = False
             limit = ATTACH_TIMEOUT_S
             if run.attached_at is not None:
-                limit += self.duration_s + OVERRUN_S
+                limit += self.duration_s + _OVERRUN_S
             if now - self._started_at > limit or (
                 self.is_stopping and now - self._stopped_at > 2.0
             ):
@@ -261,3 +302,41 @@ class SliceCapture:
 def _add_counts(into: dict[Stack, float], counts: Counts) -> None:
     for stack, weight in counts.items():
         into[stack] = into.get(stack, 0.0) + weight
+
+
+_FELL_BEHIND = "py-spy fell behind: fewer samples than asked for, a lower rate costs less"
+
+
+class GrowingProfile:
+    """Profile of the slices so far, kept within the limits of `StackDownsampler`."""
+
+    def __init__(self, pid: int, metadata: ProfileMetadata) -> None:
+        self.frames = FrameTable()
+        self.profile = Profile(self.frames, metadata=metadata)
+        self._downsampler = StackDownsampler(self.frames)
+        self._packages = own_code.InstalledPackages(pid)
+
+    def add_slice(self, captured: CapturedSlice) -> None:
+        """Add the samples and errors of a slice, and the own packages that it shows."""
+        about = self.profile.metadata
+        self.profile = replace(
+            self.profile, metadata=replace(about, errors=about.errors + captured.error_count)
+        )
+        if captured.is_behind:
+            self.add_note(_FELL_BEHIND)
+        if captured.slice is not None:
+            limited = self._downsampler.limit_stacks(captured.slice)
+            self.profile = self._downsampler.limit_slices(self.profile.with_slice(limited))
+        self.profile = self._packages.with_own_packages(self.profile)
+
+    def add_note(self, note: str) -> None:
+        """Add a note, once."""
+        about = self.profile.metadata
+        if note not in about.notes:
+            self.profile = replace(
+                self.profile, metadata=replace(about, notes=(*about.notes, note))
+            )
+
+    def set_end_reason(self, reason: str) -> None:
+        """Set why the profile is shorter than requested."""
+        self.profile = replace(self.profile, metadata=replace(self.profile.metadata, ended=reason))

@@ -13,19 +13,17 @@ from dataclasses import replace
 from tputtui.profiling.capture import entry_point
 from tputtui.profiling.capture.entry_point import MAX_NAMES
 from tputtui.profiling.files.profile_format import ProfileFormat
-from tputtui.profiling.profile_errors import (
+from tputtui.profiling.profile_model import (
     MAX_DEPTH,
     MAX_STACKS,
     MAX_WEIGHT,
-    UnreadableProfileError,
-)
-from tputtui.profiling.profile_model import (
     FrameTable,
     Profile,
     ProfileMetadata,
     ProfileSlice,
     ProfileThread,
     Stack,
+    UnreadableProfileError,
 )
 from tputtui.text import clean
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from tputtui.profiling.files import collapsed, pstats_file, speedscope, svg_flame_graph
 from tputtui.profiling.files.profile_format import ProfileFormat
-from tputtui.profiling.profile_errors import MAX_BYTES, UnreadableProfileError
-from tputtui.profiling.profile_model import Profile
+from tputtui.profiling.profile_model import MAX_BYTES, Profile, UnreadableProfileError
 from tputtui.text import clean
 
 FORMATS: tuple[ProfileFormat, ...] = (

@@ -15,8 +15,7 @@ from typing import Any
 
 from tputtui.frozen import frozen
 from tputtui.profiling.files.profile_format import ProfileFormat
-from tputtui.profiling.profile_errors import UnreadableProfileError
-from tputtui.profiling.profile_model import Function
+from tputtui.profiling.profile_model import Function, UnreadableProfileError
 from tputtui.text import clean
 
 MAX_FUNCTIONS = 20_000

@@ -18,8 +18,8 @@ from tputtui.profiling.files.speedscope_samples import (
     ThreadSamples,
     parse_thread,
 )
-from tputtui.profiling.profile_errors import MAX_FRAMES, UnreadableProfileError
 from tputtui.profiling.profile_model import (
+    MAX_FRAMES,
     FrameTable,
     Metric,
     Profile,
@@ -27,6 +27,7 @@ from tputtui.profiling.profile_model import (
     ProfileSlice,
     ProfileThread,
     Stack,
+    UnreadableProfileError,
 )
 from tputtui.text import clean
 

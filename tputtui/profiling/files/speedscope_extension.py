@@ -18,13 +18,13 @@ from tputtui.profiling.files.speedscope_samples import (
     parse_sampled,
     parse_weight,
 )
-from tputtui.profiling.profile_errors import UnreadableProfileError
 from tputtui.profiling.profile_model import (
     Profile,
     ProfileMetadata,
     ProfileSlice,
     ProfileThread,
     Stack,
+    UnreadableProfileError,
 )
 from tputtui.text import clean
 

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tputtui.profiling.capture import entry_point
-from tputtui.profiling.profile_errors import (
+from tputtui.profiling.profile_model import (
     MAX_DEPTH,
     MAX_STACKS,
     MAX_WEIGHT,
+    FrameTable,
+    ProfileThread,
+    Stack,
     UnreadableProfileError,
 )
-from tputtui.profiling.profile_model import FrameTable, ProfileThread, Stack
 from tputtui.text import clean
 
 _PROFILE_NAME = re.compile(

@@ -1,31 +1,33 @@
-"""Jobs of a server as targets: their joint queries, and the answers of each."""
+"""Jobs of a server as targets: their joint queries, the answers of each, and their past."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tputtui.model import Exposition, Labels, Match, Question, Series, Served, Target
+from tputtui.model import Exposition, Labels, Match, Question, Scrape, Series, Served, Target
 from tputtui.scrape.address import host_and_port
 from tputtui.scrape.http_fetch import EndpointSettings
-from tputtui.scrape.prometheus.api import Vector
+from tputtui.scrape.prometheus.api import ServerApi, Vector
 from tputtui.scrape.prometheus.job_discovery import ServerJob
 from tputtui.scrape.prometheus.queries import (
     FAMILY_LABEL,
     JOB_LABEL,
     PlannedQuery,
     expression,
+    join_queries,
     label_family,
     selector,
 )
 from tputtui.text import clean
 
-MIN_RANGE_SCRAPES = 4
+_MIN_RANGE_SCRAPES = 4
 """Scrapes of the server over which rates are taken at least: two are needed, one may be missing."""
 
 NO_ANSWER = "the server answers nothing for this job"
 
-MAX_CACHED_SERIES = 20_000  # series kept of one job's answers
+_MAX_CACHED_SERIES = 20_000  # series kept of one job's answers
 UP, ALL = ":up", ":all"  # our own questions: sources of a job that are up, and all
 
 
@@ -41,7 +43,7 @@ class JobTarget:
 
     def range_s(self, window_s: float) -> float:
         """Return the span of its rates in seconds."""
-        return max(window_s, MIN_RANGE_SCRAPES * self.job.scrape_s)
+        return max(window_s, _MIN_RANGE_SCRAPES * self.job.scrape_s)
 
     def exposition(
         self, samples: Mapping[Series, float], range_s: float, warning: str | None
@@ -94,11 +96,11 @@ def build_expressions(
     ]
 
 
-JobAnswer = tuple[dict[Series, float], float | None, float | None]
+_JobAnswer = tuple[dict[Series, float], float | None, float | None]
 """Samples of a job, and how many of its sources are up, of how many."""
 
 
-def group_by_job(job_targets: Mapping[str, JobTarget], vector: Vector) -> dict[str, JobAnswer]:
+def group_by_job(job_targets: Mapping[str, JobTarget], vector: Vector) -> dict[str, _JobAnswer]:
     """Group the answers by job."""
     samples: dict[str, dict[Series, float]] = {name: {} for name in job_targets}
     up: dict[str, float] = {}
@@ -115,8 +117,54 @@ def group_by_job(job_targets: Mapping[str, JobTarget], vector: Vector) -> dict[s
         key = (family, tuple(sorted(own_labels)))
         series = job_target.series.get(key)
         if series is None:
-            if len(job_target.series) >= MAX_CACHED_SERIES:
+            if len(job_target.series) >= _MAX_CACHED_SERIES:
                 job_target.series.clear()
             series = job_target.series[key] = Series(*key)
         samples[job][series] = value
     return {name: (own, up.get(name), count.get(name)) for name, own in samples.items()}
+
+
+_SPAN_S = 900.0
+"""Seconds by which the time axis reaches back: the ten minutes of a screen, and some more."""
+
+_STEP_S = 10.0
+MAX_VALUES = 200_000
+"""Values of all series at all times; beyond it the past is shorter."""
+
+DEADLINE_S = 20.0
+
+
+async def read_backfill(
+    api: ServerApi,
+    job_targets: Mapping[str, JobTarget],
+    matches: Sequence[Match],
+    window_s: float,
+    series_count: int,
+) -> list[Scrape]:
+    """Read the rates of the last quarter of an hour, the oldest first; `duration_s` is the step.
+
+    The times are multiples of the step, which servers cache. Raises ServerError.
+
+    Args: `series_count`: series in the answer for one time.
+    """
+    step = max([_STEP_S, *(part.job.scrape_s for part in job_targets.values())])
+    steps = int(min(_SPAN_S / step, MAX_VALUES / max(1, series_count)))
+    if steps < 2:
+        return []
+    window_s = max(window_s, step)
+    end = time.time() // step * step
+    by_time: dict[float, Vector] = {}
+    for query in join_queries(build_expressions(job_targets.values(), matches, window_s)):
+        matrix, _ = await api.matrix(query, DEADLINE_S, (end - steps * step, end, step))
+        for labels, values in matrix:
+            for at, value in values:
+                by_time.setdefault(at, []).append((labels, value))
+    offset = time.monotonic() - time.time()
+    past: list[Scrape] = []
+    for at, vector in sorted(by_time.items()):
+        for job, (own, _, _) in group_by_job(job_targets, vector).items():
+            part = job_targets[job]
+            if own:
+                exposition = part.exposition(own, part.range_s(window_s), None)
+                past.append(Scrape(part.target.name, at + offset, at, step, exposition))
+    return past

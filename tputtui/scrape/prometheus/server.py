@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tputtui.model import Exposition, Match, Question, Scrape, Target
 from tputtui.scrape.http_fetch import EndpointSettings
-from tputtui.scrape.prometheus.api import ServerApi, ServerError, Vector, base_url
-from tputtui.scrape.prometheus.backfill import read_backfill
-from tputtui.scrape.prometheus.backoff import Backoff
+from tputtui.scrape.prometheus.api import Backoff, ServerApi, ServerError, Vector, base_url
 from tputtui.scrape.prometheus.job_discovery import (
     MAX_JOBS,
     ServerJob,
@@ -33,6 +31,7 @@ from tputtui.scrape.prometheus.job_targets import (
     build_expressions,
     create_target,
     group_by_job,
+    read_backfill,
 )
 from tputtui.scrape.prometheus.queries import format_conditions, join_queries
 from tputtui.scrape.time_limit import AnswerWait

@@ -15,8 +15,7 @@ from tputtui.signals.service.family_table import SIGNALS, FamilyRow
 from tputtui.tui import keys
 from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.session_screen import SessionScreen
-from tputtui.tui.widgets.line_bar import LineBar
-from tputtui.tui.widgets.panel import Panel
+from tputtui.tui.widgets.panel import LineBar, Panel
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.browser.metric_browser import (
     CHART,

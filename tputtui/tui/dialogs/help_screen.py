@@ -1,25 +1,28 @@
-"""Help: every key, from the table of commands."""
+"""Help: every key, from the table of commands; and the palette that finds a command by its name."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import ModalScreen
 
-from tputtui.tui.commands import COMMANDS, Command, Scope
-from tputtui.tui.key_help import help_rows
-from tputtui.tui.terminal.base_screen import FollowsTerminal
+from tputtui.tui.commands import COMMANDS, Command, Scope, first_key
+from tputtui.tui.keys import command_action, help_rows
+from tputtui.tui.terminal.terminal_app import FollowsTerminal
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.shared.frame import PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, rule_line
 
 if TYPE_CHECKING:
     from tputtui.tui.session import Session
+
 
 _SCOPE_TITLES: dict[Scope, str] = {
     "everywhere": "Everywhere",
@@ -100,3 +103,39 @@ def help_lines(
         for piece in textwrap.wrap(last, max(12, width - 2))
     ]
     return lines
+
+
+class CommandProvider(Provider):
+    """Find commands by label and help."""
+
+    async def _run(self, command: Command) -> None:
+        await self.app.run_action(command_action(command.id))
+
+    async def discover(self) -> Hits:
+        """Yield all commands, before anything is typed."""
+        for command in COMMANDS:
+            if command.id != "palette":
+                yield DiscoveryHit(
+                    _title(command),
+                    partial(self._run, command),
+                    text=command.label,
+                    help=command.help,
+                )
+
+    async def search(self, query: str) -> Hits:
+        """Yield the commands that match."""
+        matcher = self.matcher(query)
+        for command in COMMANDS:
+            score = matcher.match(f"{command.label} {command.help}")
+            if score > 0 and command.id != "palette":
+                yield Hit(
+                    score,
+                    _title(command),
+                    partial(self._run, command),
+                    text=command.label,
+                    help=command.help,
+                )
+
+
+def _title(command: Command) -> str:
+    return f"{command.label}  ({first_key(command, {})})"

@@ -6,7 +6,6 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from tputtui import text
-from tputtui.stats.confidence_sequence import SequenceResult, evaluate_sequence
 from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.live.comparison_rows import FigureCache, rows_since
 from tputtui.views.shared.comparison_base import (
@@ -23,6 +22,7 @@ from tputtui.views.shared.frame import Frame
 if TYPE_CHECKING:
     from tputtui.model import Snapshot
     from tputtui.recording.run_header import Mark
+    from tputtui.stats.confidence_sequence import SequenceResult
     from tputtui.tui.session import Session
 
 _MAX_WINDOWS = 120
@@ -136,6 +136,8 @@ class BaselineCommands:
             return None
 
         def compute() -> SequenceResult | None:
+            from tputtui.stats.confidence_sequence import evaluate_sequence
+
             values = [value for value in rows.values(self._session, figure) if value is not None]
             return evaluate_sequence(level.value, half_width, values, rows.width_s)
 

@@ -16,13 +16,12 @@ from tputtui.model import Labels
 from tputtui.signals.service.serving_processes import format_process
 from tputtui.tui import keys
 from tputtui.tui.commands import CommandId, Handlers
-from tputtui.tui.key_help import footer_hints
+from tputtui.tui.keys import footer_hints
 from tputtui.tui.list_commands import ListCommands
 from tputtui.tui.live.charts import Charts
 from tputtui.tui.live.panel_places import panel_widgets, place_panels
 from tputtui.tui.session_screen import SessionScreen
-from tputtui.tui.widgets.line_bar import LineBar
-from tputtui.tui.widgets.panel import Panel
+from tputtui.tui.widgets.panel import LineBar, Panel
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.live import layout, panels
 from tputtui.views.live.event_log import event_line
@@ -347,7 +346,9 @@ class LiveScreen(SessionScreen):
     def _start_profile(self, with_options: bool) -> None:
         profiles = self._profiles()
         choice = profiles.choose()
-        self._pending_profile = ("ask" if with_options else "now") if choice.is_pending else ""
+        self._pending_profile = ""
+        if choice.is_pending:
+            self._pending_profile = "ask" if with_options else "now"
         if choice.process is not None:
             profiles.sample_choice(choice, ask=with_options)
         elif choice.is_pending:

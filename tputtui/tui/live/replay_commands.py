@@ -98,7 +98,7 @@ class ReplayCommands:
 
     def show_marks(self) -> None:
         """List the marks of the run, to go to one."""
-        from tputtui.tui.dialogs.marks_screen import MarksScreen
+        from tputtui.tui.dialogs.choice_screens import MarksScreen
 
         self._session.push_screen(MarksScreen(self._session, self.go_to, self._set_span_baseline))
 

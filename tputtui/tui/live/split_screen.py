@@ -17,7 +17,7 @@ from tputtui.model import Event, ServiceState, Snapshot
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 from tputtui.stats.confidence_sequence import FIRST_EVALUATION_S
-from tputtui.tui.dialogs.choice_screen import ChoiceScreen
+from tputtui.tui.dialogs.choice_screens import ChoiceScreen
 from tputtui.tui.live.comparison_rows import FigureCache, FilledRows, rows_since
 from tputtui.tui.widgets.panel import Panel
 from tputtui.views.live.split_figures import SplitFigure, format_effect, split_figures

@@ -11,21 +11,23 @@ from textual.binding import BindingType
 from tputtui.model import ProcessReference
 from tputtui.profiling.capture.capture import CaptureFailedError
 from tputtui.profiling.files.library import LibraryEntry
-from tputtui.profiling.profile_errors import UnreadableProfileError
+from tputtui.profiling.profile_model import UnreadableProfileError
 from tputtui.signals.service.serving_processes import find_service
 from tputtui.tui import keys
 from tputtui.tui.commands import CommandId, Handlers
-from tputtui.tui.key_help import footer_hints
-from tputtui.tui.profile.profile_menus import OpenedProfile, ProfileMenuCommands
-from tputtui.tui.profile.sampler import ProcessSampler, SampledProcess, SamplerUpdate
-from tputtui.tui.profile.source_loader import SourceLoader
-from tputtui.tui.widgets.line_bar import LineBar
-from tputtui.tui.widgets.panel import Panel
+from tputtui.tui.keys import footer_hints
+from tputtui.tui.profile.profile_commands import OpenedProfile, ProfileMenuCommands
+from tputtui.tui.profile.profile_workers import (
+    ProcessSampler,
+    SampledProcess,
+    SamplerUpdate,
+    SourceLoader,
+)
+from tputtui.tui.widgets.panel import LineBar, Panel
 from tputtui.tui.widgets.profile_panel import ProfilePanel
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.live.header import footer_line, header_line
-from tputtui.views.profile.capture_options import CapturePlan, default_plan
-from tputtui.views.profile.option_menus import LibraryMenu, OptionsMenu
+from tputtui.views.profile.option_menus import CapturePlan, LibraryMenu, OptionsMenu, default_plan
 from tputtui.views.profile.profile_header import SamplingStatus, queue_evidence, strip_line
 from tputtui.views.profile.profile_pane import ProfilePane, RenderedPane, render_pane
 from tputtui.views.profile.profile_view import ProfileView

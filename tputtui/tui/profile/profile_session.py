@@ -1,4 +1,7 @@
-"""Profiles of a session: take one, keep it, come back to it, export it."""
+"""Profiles of a session: take one, keep it, come back to it, export it.
+
+Captures for `[profile.on_objective_missed]` are reported, saved and logged on the live screen.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tputtui import text
-from tputtui.model import Event, ProcessReference, ProcessState
+from tputtui.model import Event, ProcessReference, ProcessState, Snapshot
 from tputtui.profiling.analysis.module_table import build_table
+from tputtui.profiling.capture.capture_triggers import ObjectiveCapture
 from tputtui.profiling.capture.preflight import root_command
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.files.library import LibraryEntry, ProfileLibrary
-from tputtui.profiling.profile_errors import UnreadableProfileError
-from tputtui.profiling.profile_model import Profile
+from tputtui.profiling.profile_model import Profile, UnreadableProfileError
+from tputtui.settings import ProfileTrigger
 from tputtui.signals.service.serving_processes import (
     ProcessChoice,
     choose_process,
@@ -127,7 +131,7 @@ class ProfileSession:
             self.session.show_status("read-only: no profiling")
             return False
         from tputtui.tui.profile.profile_screen import ProfileScreen
-        from tputtui.tui.profile.sampler import SampledProcess
+        from tputtui.tui.profile.profile_workers import SampledProcess
 
         if not self._profile_screen():
             self.session.push_screen(
@@ -175,7 +179,7 @@ class ProfileSession:
 
     def open(self, entry: LibraryEntry) -> None:
         """Show a profile that was taken before."""
-        from tputtui.tui.profile.profile_menus import OpenedProfile
+        from tputtui.tui.profile.profile_commands import OpenedProfile
         from tputtui.tui.profile.profile_screen import ProfileScreen
 
         screen = self._profile_screen()
@@ -240,3 +244,34 @@ def _recorded_entries(profiles: Sequence[RecordedProfile]) -> list[LibraryEntry]
                 )
             )
     return sorted(entries, key=lambda entry: -entry.time)
+
+
+_STOP_TIMEOUT_S = 3.0  # py-spy writes within a second
+
+
+class LiveObjectiveCapture:
+    """Pass snapshots to the trigger, and its results to the session."""
+
+    def __init__(self, profiles: ProfileSession, trigger: ProfileTrigger) -> None:
+        self._session = profiles.session
+        self._profiles = profiles
+        self._capture = ObjectiveCapture(
+            trigger, self._session.settings.profile, self._save, self._report_failure
+        )
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """Start a capture if an objective is missed."""
+        sentence = self._capture.on_snapshot(snapshot)
+        if sentence is not None:
+            self._session.show_status(sentence)
+
+    def stop(self) -> None:
+        """End a running capture and save it, before the screen goes."""
+        self._capture.stop(_STOP_TIMEOUT_S)
+
+    def _save(self, profile: Profile, reason: str) -> None:
+        self._profiles.on_saved(*self._profiles.library.save_profile(profile), reason)
+
+    def _report_failure(self, message: str) -> None:
+        self._session.log_event(Event(time.time(), "warning", message))
+        self._session.show_status_from_thread(message)

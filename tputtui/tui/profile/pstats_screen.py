@@ -12,8 +12,7 @@ from tputtui.profiling.files.pstats_file import PstatsProfile
 from tputtui.tui import keys
 from tputtui.tui.commands import CommandId, Handlers
 from tputtui.tui.session_screen import SessionScreen
-from tputtui.tui.widgets.line_bar import LineBar
-from tputtui.tui.widgets.panel import Panel
+from tputtui.tui.widgets.panel import LineBar, Panel
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.live.header import footer_line
 from tputtui.views.profile.pstats_tab import PstatsTab

@@ -1,20 +1,81 @@
-"""The output side of the terminal driver: its size, and the modes that are set and reset."""
+"""Output side of the terminal driver: the terminal's size, and the modes that are set and reset.
+
+The driver, Textual, Rich and the diff writer get the same size. A terminal may report 0x0: a
+container's pseudo-terminal before its client resizes it, a serial line, `script`.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from textual import events
 from textual.drivers.linux_driver import LinuxDriver
 
-from tputtui.tui.terminal.terminal_size import TerminalSize
-
 if TYPE_CHECKING:
     from textual.app import App
     from textual.message import Message
+
+
+_DEFAULT_COLUMNS: Final = 80
+_DEFAULT_ROWS: Final = 24
+# Upper bounds of a picture, in cells: an unset size can also read as 65535, and every cell costs
+# memory and time.
+MAX_COLUMNS: Final = 1000
+MAX_ROWS: Final = 500
+_UNSET: Final = 0x7FFF  # from here on it is -1 in a field of 16 bits, not a size
+
+
+class TerminalSize:
+    """Columns and rows of a terminal, each as it was last reported.
+
+    A dimension that was never reported comes from COLUMNS or LINES, else from 80x24.
+
+    Args:
+        descriptors: Open files to query, the one that is drawn on first.
+        environ: Where COLUMNS and LINES are looked up.
+
+    """
+
+    def __init__(
+        self, descriptors: Sequence[int], environ: Mapping[str, str] | None = None
+    ) -> None:
+        self._descriptors = descriptors
+        environ = os.environ if environ is None else environ
+        self._columns = _bounded(_number(environ.get("COLUMNS")), MAX_COLUMNS) or _DEFAULT_COLUMNS
+        self._rows = _bounded(_number(environ.get("LINES")), MAX_ROWS) or _DEFAULT_ROWS
+
+    def query(self) -> tuple[int, int]:
+        """Ask the kernel, and return (columns, rows)."""
+        for descriptor in self._descriptors:
+            try:
+                reported = os.get_terminal_size(descriptor)
+            except OSError:  # not a terminal
+                continue
+            if reported.columns or reported.lines:
+                return self.update(reported.columns, reported.lines)
+        return self._columns, self._rows
+
+    def update(self, columns: int, rows: int) -> tuple[int, int]:
+        """Store a report and return (columns, rows); a zero keeps the value before."""
+        self._columns = _bounded(columns, MAX_COLUMNS) or self._columns
+        self._rows = _bounded(rows, MAX_ROWS) or self._rows
+        return self._columns, self._rows
+
+
+def _number(text: str | None) -> int:
+    """Parse a decimal number; 0 without one."""
+    text = (text or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
+
+
+def _bounded(reported: int, most: int) -> int:
+    """Limit a reported dimension to `most`; 0 if it is no size."""
+    return min(reported, most) if 0 < reported < _UNSET else 0
+
 
 # What Textual sets and does not reset, or resets before a late reply of the terminal sets it again:
 # in-band resize reports, synchronized output, focus reports, bracketed paste.
@@ -25,7 +86,7 @@ _DEFAULT_POINTER = "\x1b]22;default\x07"
 
 
 class BaseDriver(LinuxDriver):
-    """Textual's driver with one answer to the size, and every mode reset at the end."""
+    """Textual's driver with one size for all, and every mode reset at the end."""
 
     def __init__(
         self,
@@ -36,7 +97,8 @@ class BaseDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._terminal = TerminalSize((sys.__stderr__.fileno(), self.fileno))  # type: ignore[union-attr]
+        descriptors = (sys.__stderr__.fileno(), self.fileno)  # type: ignore[union-attr]
+        self._terminal = TerminalSize(descriptors)
         self._active = False  # the terminal is ours
         self._suspended = False  # it was given back until SIGCONT
         self._pointer = _DEFAULT_POINTER
@@ -61,9 +123,7 @@ class BaseDriver(LinuxDriver):
         if isinstance(message, events.Resize):
             reported = message.size
             if not reported:
-                self._in_band_window_resize = (
-                    False  # not to be relied on: SIGWINCH counts from now on
-                )
+                self._in_band_window_resize = False  # unreliable: SIGWINCH counts from now on
             size = self._terminal.update(reported.width, reported.height)
             self._share(size)
             self._follow_pixels(bool(message.pixel_size))
@@ -127,7 +187,7 @@ class BaseDriver(LinuxDriver):
             super()._sigcont_application()
 
     def _take_again(self) -> None:
-        """Set all modes anew: whoever had the terminal meanwhile may have changed them."""
+        """Set all modes again: another program may have changed them meanwhile."""
         if not self._active or not self._auto_restart:
             return
         if not self._in_foreground():

@@ -1,9 +1,9 @@
-"""Diff writer: sends the cells that differ from what the terminal shows, and no more.
+"""Diff writer: sends only the cells that differ from what the terminal shows.
 
-Textual sends a changed region from its widget's left edge on, and each piece with its whole style
-and a reset. Here an update is compared, cell by cell, with what was sent before; only runs of
-changed cells are sent, and between two styles only what differs. On a slow link that is the
-difference between seconds and milliseconds.
+Textual sends a changed region from the left edge of its widget, and each segment with its complete
+style and a reset. Here an update is compared, cell by cell, with the cells sent before. Only runs
+of changed cells are sent, and of a style only its difference from the style before. On a slow link
+a frame then takes milliseconds instead of seconds.
 
 The model of the terminal changes only with a frame that was handed to the driver
 (`DiffWriter.sent`).
@@ -21,7 +21,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
 
-MAX_GAP = 4  # unchanged cells that are sent again rather than jumped over: a jump costs about as many bytes
+MAX_GAP = 4  # unchanged cells that are sent again: moving the cursor costs about as many bytes
 _NO_STYLE = Style.null()
 _ATTRIBUTES = (
     ("bold", "1"),
@@ -46,11 +46,11 @@ class SgrStyle(NamedTuple):
 
 
 class FrameUpdate(NamedTuple):
-    """The text of an update, and what the terminal shows once it has got it."""
+    """Text of an update, and the cells that the terminal shows after it."""
 
     text: str
     rows: dict[int, dict[int, Cell]]
-    epoch: int  # of the model that it was compared with
+    epoch: int  # of the model that the update was compared with
 
 
 class DiffWriter:
@@ -63,7 +63,7 @@ class DiffWriter:
 
     def invalidate(self) -> None:
         """Drop the model: the terminal was cleared, resized, or drawn on by another program."""
-        # A new dict and a new number: a signal handler may call this while a frame is being made.
+        # A new dict and a new epoch: a signal handler may call this while a frame is rendered.
         self._shown_rows = {}
         self._epoch += 1
 
@@ -78,30 +78,32 @@ class DiffWriter:
         epoch, known = self._epoch, self._shown_rows
         rows: dict[int, dict[int, Cell]] = {}
         out: list[str] = []
-        now = SgrStyle("", "", "")  # every frame begins and ends with the terminal's default style
+        current = SgrStyle(
+            "", "", ""
+        )  # every frame begins and ends with the terminal's default style
         for y, cells in _update_lines(update):
             for x, run in _changed_runs(cells, known.get(y, {})):
                 out.append(f"\x1b[{y + 1};{x + 1}H")
                 for text, style in _group_by_style(run):
                     wanted = _sgr_style(style, system)
-                    out.append(_transition(now, wanted))
+                    out.append(_transition(current, wanted))
                     out.append(text)
-                    now = wanted
+                    current = wanted
             rows.setdefault(y, {}).update(cells)
-        if now != SgrStyle("", "", ""):
+        if current != SgrStyle("", "", ""):
             out.append("\x1b[0m")
         return FrameUpdate("".join(out), rows, epoch)
 
     def sent(self, frame: FrameUpdate) -> None:
         """Update the model: the frame was handed to the driver."""
         if frame.epoch != self._epoch:
-            return  # the terminal's content became unknown meanwhile: what was left out of the frame may be missing
+            return  # the model was dropped meanwhile: cells left out of the frame may be missing
         for y, cells in frame.rows.items():
             self._shown_rows.setdefault(y, {}).update(cells)
 
 
 def _update_lines(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, dict[int, Cell]]]:
-    """The cells of an update, by line."""
+    """Yield (line, cells by column) of an update."""
     if isinstance(update, ChopsUpdate):
         for y, start, end in update.spans:
             yield y, _chop_cells(update, y, start, end)
@@ -113,7 +115,7 @@ def _update_lines(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, dic
 
 
 def _chop_cells(update: ChopsUpdate, y: int, start: int, end: int) -> dict[int, Cell]:
-    """The cells of one line of the update from `start` to before `end`, by column."""
+    """Return the cells of one line of the update from `start` to before `end`, by column."""
     cells: dict[int, Cell] = {}
     for last, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
         if strip is not None and x < end and last > start:
@@ -127,24 +129,24 @@ def _segment_cells(
     for text, style, control in segments:
         if control:
             continue
-        look = style or _NO_STYLE
+        cell_style = style or _NO_STYLE
         if text.isascii():
             first, last = max(0, start - x), min(len(text), end - x)
             for at in range(first, last):
-                yield x + at, (text[at], look)
+                yield x + at, (text[at], cell_style)
             x += len(text)
         else:
             before = ""
             for char in text:
                 size = get_character_cell_size(char)
-                if size == 0:  # a mark: it stands on the cell before
+                if size == 0:  # a combining mark: part of the cell before
                     if start < x <= end:
-                        yield x - 1, (f"{before}{char}", look)
+                        yield x - 1, (f"{before}{char}", cell_style)
                         before += char
                     continue
                 before = char
                 if start <= x < end:
-                    yield x, (char, look)
+                    yield x, (char, cell_style)
                     if size == 2:
                         yield x + 1, _CONTINUATION
                 x += size
@@ -155,7 +157,7 @@ def _segment_cells(
 def _changed_runs(
     cells: dict[int, Cell], shown: dict[int, Cell]
 ) -> Iterator[tuple[int, list[Cell]]]:
-    """(column, cells) of each run of changed cells; runs with a short gap between them are one."""
+    """Yield (column, cells) of each run of changed cells; runs with a short gap are joined."""
     changed = [x for x, cell in sorted(cells.items()) if shown.get(x) != cell]
     at = 0
     while at < len(changed):
@@ -177,14 +179,14 @@ def _are_known(cells: dict[int, Cell], first: int, last: int) -> bool:
 
 
 def _group_by_style(run: list[Cell]) -> Iterator[tuple[str, Style]]:
-    """Neighbours of one style as one text."""
+    """Yield (text, style) of neighbouring cells of one style."""
     text: list[str] = []
     style = _NO_STYLE
-    for char, look in run:
-        if look != style and char:
+    for char, cell_style in run:
+        if cell_style != style and char:
             if text:
                 yield "".join(text), style
-            text, style = [], look
+            text, style = [], cell_style
         text.append(char)
     if text:
         yield "".join(text), style
@@ -208,7 +210,7 @@ def _sgr_style(style: Style, system: ColorSystem | None) -> SgrStyle:
 def _transition(current: SgrStyle, wanted: SgrStyle) -> str:
     """Return the shortest SGR from one style to another.
 
-    Attributes cannot be taken back one by one everywhere: then a reset.
+    Not every terminal can switch off a single attribute: that needs a reset.
     """
     if current == wanted:
         return ""

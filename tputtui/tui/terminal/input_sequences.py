@@ -1,7 +1,12 @@
-"""Control sequences that Textual's parser may see: keys, mouse, focus, resize, two mode reports.
+"""Control sequences that Textual's parser may receive, and the rest of a reply that was cut.
 
-Everything else that a terminal sends behind `ESC [` or `ESC O` answers a question that Textual did
-not ask, or is noise. Textual would type such a sequence character by character, or raise.
+The sequences are keys, mouse, focus, resize and two mode reports. Everything else that a terminal
+sends after `ESC [` or `ESC O` answers a question that Textual did not ask, or is noise. Textual
+would type such a sequence character by character, or raise.
+
+A slow link may cut a reply after its ESC, or after the next character, for longer than a key may
+wait. The rest looks like typed text. Only its shape, and several characters of it in one read,
+distinguish it.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS, IGNORE_SEQUENCE
 from textual._keyboard_protocol import FUNCTIONAL_KEYS
 
 CSI = "\x1b["
-SS3 = "\x1bO"
+_SS3 = "\x1bO"
 PASTE_START = "\x1b[200~"
 PASTE_END = "\x1b[201~"
 LONGEST_SEQUENCE = 64  # characters; no key, mouse or mode report is longer
@@ -22,7 +27,7 @@ _KITTY_FINALS = "u~ABCDEFHPQRS"  # Textual reads these by the kitty protocol, no
 _LEGACY_KEYS = frozenset(
     sequence
     for sequence, keys in ANSI_SEQUENCES_KEYS.items()
-    if keys is not IGNORE_SEQUENCE and sequence.startswith((CSI, SS3))
+    if keys is not IGNORE_SEQUENCE and sequence.startswith((CSI, _SS3))
 )
 _TEXTUAL_EVENTS = frozenset({"\x1b[I", "\x1b[O"})  # focus
 _SPELLINGS = {
@@ -36,10 +41,11 @@ _SPELLINGS = {
 }
 """Keys of Textual's table that it would read as another key, and how it reads them right."""
 
-_MOUSE = re.compile(r"\x1b\[<([0-9]{1,3});([0-9]{1,5});([0-9]{1,5})[Mm]")
-_MODE_REPORT = re.compile(r"\x1b\[\?(?:2026|2048);[0-4]\$y")
-_RESIZE = re.compile(r"\x1b\[48" + 4 * r";([0-9]{1,5})(?::[0-9:]*)?" + "t")
-_KITTY_KEY = re.compile(
+# Compiled by `re` at first use: nothing is typed before the first paint
+_MOUSE = r"\x1b\[<([0-9]{1,3});([0-9]{1,5});([0-9]{1,5})[Mm]"
+_MODE_REPORT = r"\x1b\[\?(?:2026|2048);[0-4]\$y"
+_RESIZE = r"\x1b\[48" + 4 * r";([0-9]{1,5})(?::[0-9:]*)?" + "t"
+_KITTY_KEY = (
     r"\x1b\[([0-9]{0,7})(?::[0-9]{0,7}){0,2}"  # key code, shifted key, key of the base layout
     r"(?:;([0-9]{0,3})(?::([0-9]?))?)?"  # modifiers, event type
     r"(?:;([0-9:]*))?"  # text
@@ -52,17 +58,17 @@ _PRIVATE_USE = range(57344, 63744)  # codes of keys without a character
 
 
 def accepted(sequence: str, *, kitty: bool = True) -> tuple[str, ...]:
-    """Spell one whole CSI or SS3 sequence as Textual reads it; empty for all that is no input.
+    """Spell one whole CSI or _SS3 sequence as Textual reads it; empty for all that is no input.
 
     `kitty`: Textual reads the kitty protocol, which TEXTUAL_DISABLE_KITTY_KEY switches off.
     """
-    if sequence in _TEXTUAL_EVENTS or _MODE_REPORT.fullmatch(sequence):
+    if sequence in _TEXTUAL_EVENTS or re.fullmatch(_MODE_REPORT, sequence):
         return (sequence,)
-    mouse = _MOUSE.fullmatch(sequence)
+    mouse = re.fullmatch(_MOUSE, sequence)
     if mouse is not None:
         sane = int(mouse[1]) <= 255 and int(mouse[2]) >= 1 and int(mouse[3]) >= 1
         return (sequence,) if sane else ()
-    resize = _RESIZE.fullmatch(sequence)
+    resize = re.fullmatch(_RESIZE, sequence)
     if resize is not None:
         # As it was reported, zeros too: `TerminalSize` is the one judge of sizes.
         return ("\x1b[48;{};{};{};{}t".format(*resize.groups()),)
@@ -98,7 +104,7 @@ def _kitty_keys(sequence: str) -> tuple[str, ...]:
 
     A release is no key. Text of several characters becomes several keys, as Textual makes of it.
     """
-    match = _KITTY_KEY.fullmatch(sequence)
+    match = re.fullmatch(_KITTY_KEY, sequence)
     if match is None:
         return ()
     code, modifiers, event, text, final = match.groups(default="")
@@ -140,3 +146,78 @@ def _is_printable(code: int) -> bool:
 
 def _is_code(code: int) -> bool:
     return code in _OTHER_CODES or _is_printable(code)
+
+
+ESC = "\x1b"
+STRINGS = "]P_^X"
+"""What begins a string behind ESC: OSC, DCS, APC, PM, SOS."""
+
+STRING_BEGINS = {"]": "0123456789lL", "P": "0123456789>!$+|"}
+"""First characters of the strings that Alt and a key can be told from by them."""
+
+_BEGINS_AFTER_ESCAPE = {**STRING_BEGINS, "_": "G"}
+_PARAMETER = "0123456789:;<=>?"
+_CSI_REST = r"[<=>?][0-9]|[0-9:;]+[ -/]*[@-~]"
+_CSI_REST_IN_PIECES = r"(?:[<=>?][0-9:;]*|[0-9:;]{2,})[ -/]*[@-~]"
+_ENDS_A_STRING = r"[^\x00-\x1f\x7f]+(?:\x07|\x1b\\|\x1b\Z)"
+_STRING_REST = {
+    "]": r"[0-9]{1,4};",
+    "P": r"[0-9]?[>!$+|].",
+    "_": r"G[a-zA-Z]=",
+}
+_STRING_REST_BEGUN = {
+    "]": r"[0-9]{1,4}",
+    "P": r"[0-9]?[>!$+|]?",
+    "_": r"G[a-zA-Z]?",
+}
+
+
+def is_rest_of_escape(text: str, *, at_once: bool) -> bool | None:
+    """Decide whether text belongs to an ESC that was taken for the Esc key; None: wait for more.
+
+    `text` is everything since that ESC. `at_once`: several characters of it came in one read.
+    """
+    first, behind = text[0], text[1:2]
+    if first == "O":
+        return behind != "" and accepted(_SS3 + behind) != ()
+    if first != "[" and first not in STRINGS:
+        return False
+    if not behind:
+        return None
+    if first == "[":
+        return _is_rest_of_csi(text[1:], at_once=at_once)
+    if at_once and behind in _BEGINS_AFTER_ESCAPE.get(first, ""):
+        return True
+    if is_rest(ESC + first, text[1:], by_alt=False):
+        return True
+    begun = _STRING_REST_BEGUN.get(first)
+    return None if begun is not None and re.fullmatch(begun, text[1:]) else False
+
+
+def _is_rest_of_csi(text: str, *, at_once: bool) -> bool | None:
+    """Decide about what followed `[`, which itself followed the ESC that was taken for a key."""
+    if at_once:
+        return text[0] in _PARAMETER or _is_known_without_parameters(text[0])
+    if re.match(_CSI_REST_IN_PIECES, text) or len(text) > LONGEST_SEQUENCE:
+        return True
+    return None if all(char in _PARAMETER for char in text) else False
+
+
+def is_rest(given: str, text: str, *, by_alt: bool) -> bool:
+    """Decide whether one read continues a sequence whose first two characters, `given`, were keys.
+
+    `by_alt`: they came together, as Alt and a key; else `given` is Esc and a key typed after it.
+    """
+    if given == CSI:
+        if by_alt and (text[0] in _PARAMETER or _is_known_without_parameters(text[0])):
+            return True
+        return len(text) > 1 and re.match(_CSI_REST, text) is not None
+    if len(given) != 2 or given[1] not in STRINGS:
+        return False
+    begins = _STRING_REST.get(given[1])
+    return bool(re.match(_ENDS_A_STRING, text) or (begins is not None and re.match(begins, text)))
+
+
+def _is_known_without_parameters(final: str) -> bool:
+    """Whether ESC [ and this is a key, focus, a mouse report or a key of the Linux console."""
+    return final in "M[" or accepted(CSI + final) != ()

@@ -1,31 +1,31 @@
-"""Filter between the terminal and Textual's parser: whole keys pass, all else is dropped.
+"""Filter between the terminal and Textual's parser: complete keys pass, all else is dropped.
 
-A terminal answers questions long after they were asked (by us, or by the program before us), and a
-slow link cuts what it sends anywhere. Textual types what it does not know, character by character:
-a late `ESC [ ? 62 ; 4 c` would open the help. So only the sequences of `input_sequences` pass, each
-whole and never in pieces.
+A terminal may reply long after the query (ours, or that of the program before), and a slow link may
+split its reply anywhere. Textual types an unknown sequence character by character: a late
+`ESC [ ? 62 ; 4 c` would open the help. Therefore only the sequences of `input_sequences` pass, each
+as one unit.
 
 Only an ESC is ambiguous: it is the Esc key, the first half of Alt and a key, or the beginning of a
-reply that was cut.
+reply that was split.
 
-*   An ESC with nothing behind it for the escape delay is the Esc key. An ESC with one of
-    `[ ] P _ ^ X O` behind it and nothing more for that long is Alt and that key. What comes as the
-    very next input, whenever that is, may still be the rest of a reply. It is one, and is dropped,
-    if several characters of it came in one read and begin as such a rest does (`[?62;4c`,
-    `]11;rgb:`, `P>|`), or if they end a string (with BEL or ESC backslash). See `cut_replies`.
-    One of `[ ] P _ ^ X` with another ESC behind it in the same read is dropped, too.
-*   A `[`, or one of `] P _ ^ X`, that comes alone after Esc, as a person types it, is held for one
-    more escape delay. Then it is a key, and so is what is typed after it.
+*   An ESC that nothing follows within the escape delay is the Esc key. An ESC and one of
+    `[ ] P _ ^ X O` that nothing follows within it are Alt and that key. The next input, however
+    late, may still be the rest of a reply. It is, and is dropped, if several of its characters
+    arrived in one read and begin like such a rest (`[?62;4c`, `]11;rgb:`, `P>|`), or if they end a
+    string (with BEL or ESC backslash). See `input_sequences`. One of `[ ] P _ ^ X` that another ESC
+    follows in the same read is dropped, too.
+*   A `[`, or one of `] P _ ^ X`, that arrives alone after Esc, as if typed, is held for one more
+    escape delay. Then it is a key, and so is the input after it.
 *   A control sequence that has a parameter waits for its end without a time limit. A string (OSC,
     DCS, APC, PM, SOS) and a bracketed paste wait, too, until a single key is pressed after a pause
     of two seconds; a string also until Esc or a control character that cannot be in it.
 
-What that costs: the keys `[ ] P _ ^ X`, pressed first after Esc, act up to one escape delay later.
-Where the end of a control sequence was lost, the next key is lost, too (three keys behind a cut
-mouse report of the old form). Where the end of a string was lost, so is every key before a pause
-of two seconds, Esc or a control character. Alt and one of `] P _ ^ X [ O`, followed within the
-escape delay by a key that may continue it, is taken for a reply. A reply whose first characters
-come one by one, each later than the escape delay, is typed: nothing tells it from a person.
+Limitations: the keys `[ ] P _ ^ X`, pressed first after Esc, act up to one escape delay later. If
+the end of a control sequence was lost, the next key is lost, too (three keys after an incomplete
+mouse report of the old form). If the end of a string was lost, so is every key before a pause of
+two seconds, Esc or a control character. Alt and one of `] P _ ^ X [ O`, followed within the escape
+delay by a key that may continue it, counts as a reply. A reply whose first characters arrive one by one,
+each later than the escape delay, is typed: it cannot be distinguished from typing.
 """
 
 from __future__ import annotations
@@ -34,26 +34,30 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-from tputtui.tui.terminal.cut_replies import ESC, STRING_BEGINS, STRINGS, is_rest, is_rest_of_escape
 from tputtui.tui.terminal.input_sequences import (
     CSI,
+    ESC,
     LONGEST_SEQUENCE,
     PASTE_END,
     PASTE_START,
+    STRING_BEGINS,
+    STRINGS,
     accepted,
     alt_key,
+    is_rest,
+    is_rest_of_escape,
     is_shifted_key_of_rxvt,
 )
 
-LONGEST_REPLY = 4096  # characters behind the read that began it; a longer one ends with its burst
-LONGEST_PASTE = 16_384  # characters; the rest is dropped: a paste goes into a prompt of one line
+LONGEST_REPLY = 4096  # characters after its first read; a longer reply ends with its burst
+LONGEST_PASTE = 16_384  # characters; the rest is dropped: prompts have one line
 LONG_PAUSE_S = 2.0
 
 _C1 = {code: f"\x1b{chr(code - 0x40)}" for code in (0x8F, 0x90, 0x98, *range(0x9B, 0xA0))}
 _EIGHT_BIT = {code: _C1.get(code, "") for code in range(0x80, 0xA0)}
-"""Introducers of one character as the two they stand for; the other C1 controls are no keys."""
+"""C1 introducers as their equivalents of two characters; the other C1 controls are no keys."""
 
-_NOT_TYPED = dict.fromkeys((0, 0xFFFD))  # NUL, and what the decoder makes of invalid bytes
+_NOT_TYPED = dict.fromkeys((0, 0xFFFD))  # NUL, and the replacement of invalid bytes
 _NOT_PASTED = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127, 0xFFFD))
 _CSI_BODY = re.compile(r"\x1b\[[ -?\0\ufffd]*")
 _SS3_BODY = re.compile(r"\x1bO[0-9;]*")
@@ -70,10 +74,10 @@ _State = Literal["keys", "string", "paste"]
 
 
 class ReplyFilter:
-    """Cut what is read from the terminal into whole keys and reports; drop the rest.
+    """Split the input of the terminal into complete keys and reports; drop the rest.
 
-    `feed` takes one read. Where nothing was read until `deadline`, `tick` gives out what was held.
-    Times are seconds of any clock that goes forward; the filter reads none. Memory is bounded.
+    `feed` processes one read. If nothing was read until `deadline`, `tick` returns the held input.
+    Times are seconds of any monotonic clock; the filter reads none. Memory is bounded.
     """
 
     def __init__(self, escape_delay_s: float = 0.1, *, kitty: bool = True) -> None:
@@ -81,25 +85,25 @@ class ReplyFilter:
         self._kitty = kitty
         self._state: _State = "keys"
         self._held = ""  # an unfinished sequence, or the first characters of an end
-        self._length = 0  # characters that an unfinished sequence or string has swallowed
+        self._length = 0  # characters of an unfinished sequence or string
         self._paste = ""
-        self._undecided = ""  # came after a lone Esc: typed by a person, or the rest of a reply
-        self._at_once = False  # several characters of that came in one read
-        self._given = ""  # came before the next read, as keys, and may be continued by it
-        self._by_alt = False  # that was Alt and a key
+        self._undecided = ""  # after a lone Esc: typed, or the rest of a reply
+        self._at_once = False  # several characters of that arrived in one read
+        self._given = ""  # passed as keys; the next read may continue them
+        self._by_alt = False  # those were Alt and a key
         self._last_read = float("-inf")
         self._units: list[str] = []
 
     @property
     def deadline(self) -> float | None:
-        """Time to call `tick` if nothing is read until then; None while nothing waits for it."""
+        """Time to call `tick` if nothing is read until then; None if nothing is held."""
         overlong = self._state != "paste" and self._length > LONGEST_REPLY
         if overlong or self._undecided or self._is_ambiguous():
             return self._last_read + self._escape_delay_s
         return None
 
     def feed(self, text: str, now: float) -> list[str]:
-        """Whole keys and reports in one read, each by itself; typed text is one piece."""
+        """Return the complete keys and reports of one read, each by itself; typed text as one."""
         text = text.translate(_EIGHT_BIT)
         if not text:
             return []
@@ -108,7 +112,7 @@ class ReplyFilter:
             self._give_up(text)
         unfinished = self._held != "" or self._state != "keys"
         self._length = self._length + len(text) if unfinished else 0
-        data = self._with_what_came_before(text)
+        data = self._with_held_input(text)
         readers: dict[_State, Callable[[str], str]] = {
             "keys": self._read_keys,
             "string": self._read_string,
@@ -119,7 +123,7 @@ class ReplyFilter:
         return self._take_units()
 
     def tick(self, now: float) -> list[str]:
-        """What was held, now that nothing came until the deadline."""
+        """Return the held input if nothing was read until the deadline."""
         deadline = self.deadline
         if deadline is None or now < deadline:
             return []
@@ -130,7 +134,7 @@ class ReplyFilter:
             self._undecided = ""
         elif self._state == "string" and self._held:
             self._reset()
-            self._given = _ST  # its second half may still come
+            self._given = _ST  # its second half may still arrive
         elif self._length > LONGEST_REPLY:
             self._reset()
         else:
@@ -143,26 +147,26 @@ class ReplyFilter:
         units, self._units = self._units, []
         return units
 
-    # ----------------------------------------------------------------------- between two reads
+    # --------------------------------------------------------------------------- between two reads
 
     def _is_ambiguous(self) -> bool:
-        """Whether what is held is a key, or the end of a string, if nothing follows."""
+        """Whether the held input is a key, or the end of a string, if nothing follows."""
         if self._state == "keys":
             return 1 <= len(self._held) <= 2
         return self._state == "string" and self._held != ""
 
     def _give_up(self, key: str) -> None:
-        """End what is unfinished: a key alone after a long pause is pressed by a waiting person."""
+        """End an unfinished string or paste: a single key after a long pause was typed."""
         if self._state == "paste" and key != ESC:  # an ESC may begin the paste's end
             self._give_paste()
-        elif self._state == "string" and key.isprintable():  # BEL is the string's end
+        elif self._state == "string" and key.isprintable():  # BEL ends the string
             self._reset()
 
     def _reset(self) -> None:
         self._state, self._held, self._length, self._paste = "keys", "", 0, ""
 
-    def _with_what_came_before(self, text: str) -> str:
-        """Put before a read what it continues: what is held, or an ESC that was taken for a key."""
+    def _with_held_input(self, text: str) -> str:
+        """Prepend to a read the input that it continues: held, or an ESC passed as a key."""
         held, self._held = self._held, ""
         given, self._given = self._given, ""
         undecided, self._undecided = self._undecided, ""
@@ -174,7 +178,7 @@ class ReplyFilter:
         if given == ESC:
             self._at_once = len(text) > 1
             if text[0] in _BEGIN_BEHIND_ESCAPE and text[1:2] == ESC:
-                return text[1:]  # a reply that was cut off by the next
+                return text[1:]  # a reply that the next one interrupted
             return self._after_escape(text)
         if given == _ST:
             return text.removeprefix("\\")
@@ -186,7 +190,7 @@ class ReplyFilter:
         return text
 
     def _after_escape(self, text: str) -> str:
-        """Read what came after an ESC that was given out as the Esc key."""
+        """Process the input after an ESC that was passed as the Esc key."""
         rest = is_rest_of_escape(text, at_once=self._at_once)
         if rest is None:
             self._undecided = text
@@ -198,7 +202,7 @@ class ReplyFilter:
             return text[1:]
         return ESC + text
 
-    # ---------------------------------------------------------------- one sequence: what is left
+    # ---------------------------------------- readers of one sequence; each returns the remainder
 
     def _type(self, text: str) -> None:
         text = text.translate(_NOT_TYPED)
@@ -206,15 +210,17 @@ class ReplyFilter:
             self._units.append(text)
 
     def _type_alone(self, begun: str) -> None:
-        """Give out what begins a sequence as the key it is without one: Esc, or Alt and a key."""
+        """Pass the beginning of a sequence as the key that it is alone: Esc, or Alt and a key."""
         self._units.extend(alt_key(begun[1], kitty=self._kitty) if len(begun) > 1 else (ESC,))
 
     def _hold(self, sequence: str) -> str:
-        self._held = sequence[: LONGEST_SEQUENCE + 1]  # one more: it stays too long for a key
+        self._held = sequence[
+            : LONGEST_SEQUENCE + 1
+        ]  # one more, so that it remains too long for a key
         return ""
 
     def _read_keys(self, data: str) -> str:
-        """Read typed text up to an ESC, or what begins with one."""
+        """Read typed text up to an ESC, or a sequence that begins with one."""
         start = data.find(ESC)
         if start != 0:
             end = start if start > 0 else len(data)
@@ -256,7 +262,7 @@ class ReplyFilter:
             return self._hold(data)
         self._length = 0
         if not "@" <= final <= "~":  # a control character or a letter: a key of its own
-            if end == len(CSI):  # nothing between
+            if end == len(CSI):  # without parameters
                 self._type_alone(data[:end])
             return data[end:]
         sequence = data[: end + 1]
@@ -285,7 +291,7 @@ class ReplyFilter:
         return data[2:]
 
     def _read_string(self, data: str) -> str:
-        """Drop a string up to its end, or to what cannot be in it."""
+        """Drop a string up to its end, or to a character that cannot be in it."""
         end = _STRING_END.search(data)
         if end is None:
             return ""
@@ -296,7 +302,7 @@ class ReplyFilter:
         return data[end.end() :]
 
     def _read_paste(self, data: str) -> str:
-        """Keep pasted text, without control characters: Textual reads keys behind an ESC."""
+        """Collect pasted text without control characters: Textual would read keys after an ESC."""
         text, end, left = data.partition(PASTE_END)
         if not end:
             lengths = range(len(PASTE_END) - 1, -1, -1)
@@ -314,6 +320,6 @@ class ReplyFilter:
 
 
 def _end_of(pattern: re.Pattern[str], data: str) -> int:
-    """Where a pattern that matches at the beginning of the data ends."""
+    """Return the end of a match at the beginning of the data; 0 without one."""
     match = pattern.match(data)
     return match.end() if match is not None else 0

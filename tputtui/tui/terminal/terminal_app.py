@@ -1,8 +1,11 @@
-"""Base of the app: sends whole frames to the terminal, and loses none on the way."""
+"""Bases of the app and of its screens: each frame is sent whole, and none is lost.
+
+Screens are laid out for the terminal's size and filled before their first drawing.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from rich.console import RenderableType
 from textual._ansi_sequences import SYNC_END, SYNC_START
@@ -13,15 +16,50 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from tputtui.tui.palette import Palette
-from tputtui.tui.terminal.base_screen import FollowsTerminal
 from tputtui.tui.terminal.diff_writer import DiffWriter
 from tputtui.tui.terminal.driver import TerminalDriver
 
+if TYPE_CHECKING:
+    from textual.geometry import Size
+    from textual.screen import Screen
+
+    _Base = Screen[None]
+else:
+    _Base = object
+
+
+class FollowsTerminal(_Base):
+    """Screen that is laid out for the size of the app, whatever a delayed Resize says.
+
+    Textual's screen posts itself a Resize after each layout. With two sizes in its queue and
+    another message between them, each layout would bring back the other size, without end.
+    """
+
+    def _screen_resized(self, size: Size) -> None:  # noqa: ARG002  # may be out of date
+        super()._screen_resized(self.app.size)
+
+
+class DrawnWhole(FollowsTerminal):
+    """Screen whose panels are filled when they have their places, before the first drawing."""
+
+    _pictured = False
+
+    def fill_panels(self) -> None:
+        """Fill the panels with contents; a screen without any has nothing to do."""
+
+    def _compositor_refresh(self) -> None:
+        """Fill the panels before the first drawing. Textual has no public hook for it."""
+        if not self._pictured and self.children:
+            self._pictured = True
+            self.fill_panels()
+        super()._compositor_refresh()
+
+
 MAX_QUEUED_WRITES: Final = 4  # beyond that a frame is put off: Textual would block its loop at 30
-CATCH_UP_S: Final = 0.05
+_CATCH_UP_S: Final = 0.05
 
 
-class PaletteScreen(FollowsTerminal, CommandPalette):
+class _PaletteScreen(FollowsTerminal, CommandPalette):
     """Textual's command palette, laid out for the size of the terminal."""
 
 
@@ -140,7 +178,7 @@ class TerminalApp(App[int]):
         """Draw the newest picture once the terminal has taken what was sent before."""
         if not self._put_off:
             self._put_off = True
-            self.set_timer(CATCH_UP_S, self._catch_up)
+            self.set_timer(_CATCH_UP_S, self._catch_up)
 
     def _catch_up(self) -> None:
         self._put_off = False
@@ -155,5 +193,5 @@ class TerminalApp(App[int]):
 
     def action_command_palette(self) -> None:
         """Show the command palette."""
-        if self.use_command_palette and not isinstance(self.screen, PaletteScreen):
-            self.push_screen(PaletteScreen(id="--command-palette"))
+        if self.use_command_palette and not isinstance(self.screen, _PaletteScreen):
+            self.push_screen(_PaletteScreen(id="--command-palette"))

@@ -1,8 +1,8 @@
-"""Leaving the terminal as we found it, however we die.
+"""Watchdog that restores the terminal at any end of the program.
 
 Textual handles neither SIGTERM nor SIGHUP nor SIGQUIT (the shell would be left raw, in the
-alternate screen, with the mouse on), and when its terminal vanishes without a signal its input
-thread spins at 100 % of a core while its writer blocks the loop.
+alternate screen, with the mouse on). If its terminal disappears without a signal, its input thread
+uses 100 % of a core while its writer blocks the loop.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ _GRACE_S = 2.0
 class TtyWatchdog:
     """Watchdog of one run of the screen.
 
-    `leave(code)` must end it from the event loop's thread.
+    `exit_with(code)` must end it from the event loop's thread. `emergency_stop` closes the files
+    that must not be lost when the loop is stuck.
     """
 
     def __init__(
         self, exit_with: Callable[[int], None], emergency_stop: Callable[[], None]
     ) -> None:
         self._exit = exit_with
-        self._emergency_stop = emergency_stop  # closes what must not be lost when the loop is stuck
+        self._emergency_stop = emergency_stop
         self._stopped = threading.Event()
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -45,7 +46,7 @@ class TtyWatchdog:
         ).start()
 
     def stop(self) -> None:
-        """The screen has ended: the watch ends, too."""
+        """End the watch when the screen has ended."""
         self._stopped.set()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -58,9 +59,8 @@ class TtyWatchdog:
         try:
             loop.call_soon_threadsafe(self._exit, EXIT_CODES[signal.SIGHUP])
         except RuntimeError:
-            return  # the loop is closed: we are on the way out
+            return  # the loop is closed: the program is exiting
         if not self._stopped.wait(_GRACE_S):
             self._emergency_stop()
-            os._exit(
-                EXIT_CODES[signal.SIGHUP]
-            )  # the loop is stuck on a terminal that is gone: nothing else ends us
+            # The loop is stuck on a terminal that is gone: nothing else ends the program.
+            os._exit(EXIT_CODES[signal.SIGHUP])

@@ -12,11 +12,10 @@ from typing import Any, TypeVar, cast
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis import categories, insights, own_code, top_functions
-from tputtui.profiling.analysis.activity import StackActivities
+from tputtui.profiling.analysis import activity, insights, own_code, top_functions
+from tputtui.profiling.analysis.activity import StackActivities, WorkKind
 from tputtui.profiling.analysis.blocked_threads import cpu_shares
 from tputtui.profiling.analysis.call_tree import CallTree, TreeOptions
-from tputtui.profiling.analysis.categories import WorkKind
 from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.profile_diff import (
     FunctionDifference,
@@ -24,8 +23,15 @@ from tputtui.profiling.analysis.profile_diff import (
     function_differences,
     union_tree,
 )
-from tputtui.profiling.analysis.share_basis import ShareBasis, gil_stacks, running_stacks
-from tputtui.profiling.analysis.stacks import StackTable, focus, own_code_stacks, select_stacks
+from tputtui.profiling.analysis.stacks import (
+    ShareBasis,
+    StackTable,
+    focus,
+    gil_stacks,
+    own_code_stacks,
+    running_stacks,
+    select_stacks,
+)
 from tputtui.profiling.analysis.top_functions import HotFunction
 from tputtui.profiling.profile_model import Function, Profile, ProfileThread
 
@@ -315,7 +321,7 @@ def _has_own_code(analysis: ProfileAnalysis) -> bool:
 
 
 def _category_shares(analysis: ProfileAnalysis) -> dict[WorkKind, float]:
-    return categories.category_shares(analysis.all_stacks, analysis.table, analysis.activities)
+    return activity.category_shares(analysis.all_stacks, analysis.table, analysis.activities)
 
 
 def _insights(analysis: ProfileAnalysis) -> list[insights.Insight]:

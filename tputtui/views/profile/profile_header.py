@@ -5,7 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.model import ServiceState
-from tputtui.profiling.analysis.categories import WORK_KINDS
+from tputtui.profiling.analysis.activity import WORK_KINDS
 from tputtui.signals.rates import history_keys
 from tputtui.signals.service.bottleneck import first_to_saturate
 from tputtui.views.live.throughput_panel import error_role

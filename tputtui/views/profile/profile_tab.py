@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.profiling.analysis.categories import WorkKind
+from tputtui.profiling.analysis.activity import WorkKind
 from tputtui.profiling.analysis.code_origin import module_name, origin
 from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.waits import is_waiting

@@ -12,7 +12,7 @@ from typing import Any
 from tputtui import text
 from tputtui.profiling.profile_model import Function, Profile
 from tputtui.views.profile import tabs
-from tputtui.views.profile.capture_options import METRIC_DESCRIPTIONS, METRICS
+from tputtui.views.profile.option_menus import METRIC_DESCRIPTIONS, METRICS
 from tputtui.views.profile.profile_analysis import ProfileAnalysis, ProfileFilters
 from tputtui.views.profile.profile_tab import ProfileTab, TabSpec, format_share
 from tputtui.views.profile.threads_tab import all_threads

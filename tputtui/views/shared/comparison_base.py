@@ -11,18 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from math import hypot, isfinite, sqrt
-from statistics import fmean
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.model import ServiceState, Snapshot
 from tputtui.profiling.analysis.share_variance import MIN_SLICES
 from tputtui.signals.rates import history_keys
-from tputtui.stats.confidence_sequence import SequenceResult
-from tputtui.stats.mean_estimate import MIN_ROWS, estimate_mean
 from tputtui.stats.student_t import t95
 from tputtui.views.shared.styled_text import Role, TextSpan
+
+if TYPE_CHECKING:
+    from tputtui.stats.confidence_sequence import SequenceResult
 
 MIN_WINDOWS = 2 * MIN_SLICES - 1
 """Windows, of which every second one is used, needed to estimate their variation by chance."""
@@ -113,6 +113,11 @@ def figure_from_rows(
     """Baseline figure from the rows of a marked span or a run; None without rows."""
     if not rows:
         return None
+    # Imported lazily: the first screen has no baseline
+    from statistics import fmean
+
+    from tputtui.stats.mean_estimate import MIN_ROWS, estimate_mean
+
     mean = fmean(rows)
     if len(rows) < MIN_ROWS:
         return BaselineFigure(mean, unit=unit)
@@ -137,6 +142,8 @@ def figure_from_windows(
     samples = [mean for mean in list(windows)[::-1][::2] if mean is not None]
     if len(samples) < MIN_SLICES:
         return BaselineFigure(value, unit=unit)
+    from statistics import fmean
+
     center = fmean(samples)
     squares = sum((sample - center) ** 2 for sample in samples)
     variance = _OVERLAP_FACTOR * squares / (len(samples) - 1)

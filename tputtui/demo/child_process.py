@@ -1,17 +1,28 @@
-"""Pipe from the parent that carries commands to a child of the demo and ends the child when it
-breaks.
+"""Set-up of a child process of the demo: its limit on open files, and the pipe from the parent.
 
-The kernel closes the parent's end however the parent ends, also after kill -9; hence a pipe and not
-a signal handler. PR_SET_PDEATHSIG would follow the parent's *thread*, and the demo may be started
-from one that ends early.
+The pipe carries commands and ends the child when it breaks. The kernel closes the parent's end
+however the parent ends, also after kill -9; hence a pipe and not a signal handler. PR_SET_PDEATHSIG
+would follow the parent's *thread*, and the demo may be started from one that ends early.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import select
 import threading
 from collections.abc import Callable
+
+_WANTED_FILES = 8192
+
+
+def raise_file_limit() -> None:
+    """Raise the soft limit of open files towards the need of an overload; the hard limit stays."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(_WANTED_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
 
 _PARENT_CHECK_S = 1.0
 """Interval of the check of the parent's pid: a fork of the parent could hold the pipe open beyond

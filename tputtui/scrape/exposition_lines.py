@@ -1,4 +1,4 @@
-"""Grammar of one sample line: metric name, labels, value, timestamp.
+"""Grammar of the lines of an exposition: samples, and the TYPE, HELP and UNIT of families.
 
 Strict where Prometheus is, with the reason. Everything works on bytes and is linear in the length
 of the line: the patterns are possessive, so nothing backtracks.
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from tputtui.frozen import frozen
-from tputtui.model import Labels
+from tputtui.model import Family, Labels
 from tputtui.text import clean
 
 _STRING = rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
@@ -59,7 +59,7 @@ class ScanLimits:
 
 
 @frozen
-class SampleHead:
+class _SampleHead:
     """Part of a sample line before its value, which ends at `end`.
 
     `reject_reason` is why Prometheus rejects it although it can be read.
@@ -76,7 +76,7 @@ def quote_bytes(text: bytes, cells: int = 40) -> str:
     return f"'{clean(text[: 4 * cells].decode('utf-8', 'replace'), cells)}'"
 
 
-def unescape(text: bytes) -> bytes:
+def _unescape(text: bytes) -> bytes:
     r"""Resolve ``\\``, ``\n`` and ``\"``; any other backslash is literal, as in Prometheus."""
     if b"\\" not in text:
         return text
@@ -89,10 +89,10 @@ def sample_name(line: bytes) -> str:
     if match is not None and match[1] is not None:
         return intern(match[1].decode("ascii"))
     match = _QUOTED_NAME.match(line)
-    return "" if match is None else intern(unescape(match[1]).decode("utf-8", "replace"))
+    return "" if match is None else intern(_unescape(match[1]).decode("utf-8", "replace"))
 
 
-def parse_head(line: bytes, limits: ScanLimits) -> SampleHead:
+def parse_head(line: bytes, limits: ScanLimits) -> _SampleHead:
     """Parse name and labels of a sample line: labels sorted, without empty values.
 
     Raises BadLineError.
@@ -109,7 +109,7 @@ def parse_head(line: bytes, limits: ScanLimits) -> SampleHead:
         if raw_name is None or line[match.end(1) : match.end(1) + 1] not in (b"", b" ", b"\t"):
             word = line.split(None, 1)[0]
             raise BadLineError(f"{quote_bytes(word, 30)} is not a metric name")
-        return SampleHead(_decode_name(raw_name, limits), (), match.end(1), reject_reason)
+        return _SampleHead(_decode_name(raw_name, limits), (), match.end(1), reject_reason)
     raw_name, pairs, end = _parse_pairs(line, match.end(), raw_name)
     if raw_name is None:
         raise BadLineError("there is no metric name")
@@ -118,10 +118,10 @@ def parse_head(line: bytes, limits: ScanLimits) -> SampleHead:
     if not _is_utf8(line[:end]):
         reject_reason = reject_reason or "it is not valid UTF-8"
     labels = build_labels(pairs, limits)
-    return SampleHead(_decode_name(raw_name, limits), labels, end, reject_reason)
+    return _SampleHead(_decode_name(raw_name, limits), labels, end, reject_reason)
 
 
-def _parse_plain_head(line: str, limits: ScanLimits) -> SampleHead | None:
+def _parse_plain_head(line: str, limits: ScanLimits) -> _SampleHead | None:
     """Parse a short ASCII head without escapes and blanks, five times faster; None for others.
 
     Nearly every line has such a head.
@@ -137,7 +137,7 @@ def _parse_plain_head(line: str, limits: ScanLimits) -> SampleHead | None:
         return None
     labels = [(intern(name), intern(value)) for name, value in pairs if value]
     labels.sort()
-    return SampleHead(intern(match[1]), tuple(labels), match.end())
+    return _SampleHead(intern(match[1]), tuple(labels), match.end())
 
 
 def _parse_pairs(
@@ -154,7 +154,7 @@ def _parse_pairs(
         if match is None:
             break
         bare, quoted, value, comma = match.groups()
-        key: bytes = bare if bare is not None else unescape(quoted)
+        key: bytes = bare if bare is not None else _unescape(quoted)
         if value is None:
             if bare is not None:
                 raise BadLineError(f"label {quote_bytes(key)} has no quoted value")
@@ -171,7 +171,7 @@ def _parse_pairs(
             raise BadLineError("a label name is empty")
         else:
             keys.add(key)
-            pairs.append((key, unescape(value)))
+            pairs.append((key, _unescape(value)))
         at = match.end()
         if not comma and value is None and line[at : at + 1] != b"}":
             raise BadLineError(f"expected a comma after {quote_bytes(key)}")
@@ -241,7 +241,7 @@ def parse_float(token: bytes) -> float:
     return value
 
 
-class SampleValue(NamedTuple):
+class _SampleValue(NamedTuple):
     """Value of a sample line. `reject_reason`: why Prometheus rejects it nevertheless."""
 
     value: float
@@ -249,7 +249,7 @@ class SampleValue(NamedTuple):
     timestamp: float | None = None  # unix seconds
 
 
-def parse_value(rest: bytes, *, openmetrics: bool) -> SampleValue:
+def parse_value(rest: bytes, *, openmetrics: bool) -> _SampleValue:
     """Parse value and timestamp of a sample line, without its exemplar.
 
     Timestamps are milliseconds in the text format, seconds in OpenMetrics. Raises BadLineError.
@@ -265,7 +265,7 @@ def parse_value(rest: bytes, *, openmetrics: bool) -> SampleValue:
         raise BadLineError("there is no value")
     value = parse_float(fields[0])
     if len(fields) == 1:
-        return SampleValue(value, reject_reason)
+        return _SampleValue(value, reject_reason)
     if len(fields) > 2:
         raise BadLineError(f"{quote_bytes(fields[2], 20)} stands after the timestamp")
     timestamp = fields[1]
@@ -278,5 +278,70 @@ def parse_value(rest: bytes, *, openmetrics: bool) -> SampleValue:
     except BadLineError:
         raise BadLineError(f"{quote_bytes(timestamp, 20)} is not a timestamp") from None
     if not math.isfinite(time):
-        return SampleValue(value, reject_reason)
-    return SampleValue(value, reject_reason, time if openmetrics else time / 1000)
+        return _SampleValue(value, reject_reason)
+    return _SampleValue(value, reject_reason, time if openmetrics else time / 1000)
+
+
+_MAX_HELP_LENGTH = 512  # characters kept
+_MAX_NAME_BYTES = 512  # bytes; a longer family name is not kept, as no sample line of that name is
+_LINE = re.compile(
+    rb'#[ \t]+(TYPE|HELP|UNIT)[ \t]+(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^ \t"]++))(?:[ \t]+(.*))?',
+    re.DOTALL,
+)
+_METADATA_NAME = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*+")
+_TEXT_TYPES = frozenset(("counter", "gauge", "histogram", "summary", "untyped"))
+_OPENMETRICS_TYPES = frozenset(
+    ("counter", "gauge", "histogram", "summary", "unknown", "info", "stateset", "gaugehistogram")
+)
+_KNOWN_TYPES = _TEXT_TYPES | _OPENMETRICS_TYPES
+
+
+def read_metadata(
+    comments: list[bytes], *, openmetrics: bool, limit: int
+) -> tuple[dict[str, Family], tuple[bytes, str] | None]:
+    """Read at most `limit` families, and the first line that Prometheus would reject, with the
+    reason.
+
+    The last TYPE of a name wins. An unknown TYPE makes the family untyped; of several words the
+    first counts.
+    """
+    types: dict[str, str] = {}
+    helps: dict[str, str] = {}
+    units: dict[str, str] = {}
+    allowed = _OPENMETRICS_TYPES if openmetrics else _TEXT_TYPES
+    rejected: tuple[bytes, str] | None = None
+    for line in comments[: 3 * max(limit, 1)]:  # each family has at most three
+        match = _LINE.match(line)
+        if match is None:
+            continue
+        keyword, quoted, bare, content = match.groups(b"")
+        if len(quoted or bare) > _MAX_NAME_BYTES:
+            continue
+        name = (_unescape(quoted) or bare).decode("utf-8", "replace")
+        if bare and _METADATA_NAME.fullmatch(bare) is None:
+            rejected = rejected or (line, f"{quote_bytes(bare)} is not a metric name")
+        if keyword == b"TYPE":
+            word = content.strip(b" \t").decode("utf-8", "replace")
+            if word not in allowed:
+                rejected = rejected or (line, f"invalid metric type {quote_bytes(content)}")
+            types[name] = _parse_type(word)
+        elif keyword == b"HELP":
+            helps[name] = _parse_help(content)
+        else:
+            units[name] = clean(content.strip().decode("utf-8", "replace"), 64)
+    names = list(dict.fromkeys([*types, *helps, *units]))[:limit]
+    families = {
+        name: Family(name, types.get(name, "untyped"), helps.get(name, ""), units.get(name, ""))
+        for name in names
+    }
+    return families, rejected
+
+
+def _parse_type(word: str) -> str:
+    first = word.split(maxsplit=1)[0].lower() if word.split() else ""
+    return first if first in _KNOWN_TYPES and first != "unknown" else "untyped"
+
+
+def _parse_help(content: bytes) -> str:
+    text = _unescape(content[: 4 * _MAX_HELP_LENGTH + 4]).decode("utf-8", "replace")
+    return clean(text, _MAX_HELP_LENGTH)
