@@ -1,12 +1,12 @@
 # Two commands on a fresh machine: make demo, make test. With uv when it is there, else with venv and pip.
-# What makes the environment says so on stderr: of `make demo | jq` the JSON alone goes on.
+# Set-up messages go to stderr, so that `make demo | jq` reads JSON only.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV := $(shell command -v uv 2>/dev/null)
-# Tests run beside each other; those that need the machine to themselves are marked `alone` and run after them.
+# Tests run in parallel; those that need the machine to themselves are marked `alone` and run afterwards.
 WORKERS ?= 2
 
 .PHONY: demo test lint check coverage pins bench screenshots docs clean
@@ -49,11 +49,11 @@ else
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/dev.txt >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . >&2
 endif
-	@# Compiled once: without it every start would compile what it imports (0.5 s become 1.5 s).
+	@# Compiled once: otherwise every start compiles its imports (1.5 s instead of 0.5 s).
 	@$(BIN)/python -m compileall -q $(VENV)/lib tputtui >&2 || true
 	@touch $@
 
-# What the constraints files are made of; uv is needed here only. No addresses: no index, no find-links.
+# Generates the constraints files; only this needs uv. No addresses in them: no index, no find-links.
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
   --no-emit-index-url --no-annotate
 pins:

@@ -1,14 +1,14 @@
-"""How often `compare` is wrong, and how often it finds what is there: a simulation with known truth.
+"""Simulated error rates of `compare`: false verdicts, detection and coverage, with known truth.
 
-    python bench/compare.py [--runs 400] [--seed 1] [--only pairs|errors]
+python bench/compare.py [--runs 400] [--seed 1] [--only pairs|errors]
 
-Each row is so many simulated pairs of runs through the whole of `compare`, all gates included. "false" is the share of
-improved and regressed verdicts where nothing was changed (nominal 5 %; cells above 5 % plus two Monte-Carlo standard
-errors are marked); "right" the share of correct verdicts where something was; "coverage" how often the 95 % interval of
-throughput holds the true effect.
+Each row is a number of simulated pairs of runs through all of `compare`, with every validity check.
+"false" is the share of improved and regressed verdicts without a change (nominal 5 %; cells above 5
+% plus two Monte-Carlo standard errors are marked); "right" the share of correct verdicts with a
+change; "coverage" how often the 95 % interval of throughput covers the true effect.
 
-The second table is of errors alone: how often p < 5 % where both arms have the same (bursts of all kinds), and where the
-candidate truly has more. The third is of services with routes, through the whole of `compare`.
+The second table is of errors alone: how often p < 5 % with equal arms (bursts of all kinds), and
+where the candidate really has more. The third is of services with routes, through all of `compare`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import numpy as np
-from simulated import Service, Values, ar1, burst, failing, routed, run, scattered
+from simulated_runs import Service, Values, ar1, burst, failing, routed, run, scattered
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
@@ -37,7 +37,7 @@ from tputtui.experiments.statistics.pairs import RunPair, compare_pairs
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One design and truth."""
+    """Design and true effect of one row."""
 
     design: Design
     seconds: int
@@ -48,7 +48,7 @@ class Cell:
     run_sd: float = 0.0
     history: int = 0
     diurnal: bool = False
-    pairs: int = 0  # by turns, `seconds` each run
+    pairs: int = 0  # alternating, `seconds` each run
 
     @property
     def title(self) -> str:
@@ -145,12 +145,12 @@ REQUESTS = 5000.0  # a second, where only errors are compared
 
 
 def limit(runs: int) -> float:
-    """5 % plus two Monte-Carlo standard errors."""
+    """Return 5 % plus two Monte-Carlo standard errors."""
     return float(0.05 + 2 * (0.05 * 0.95 / runs) ** 0.5)
 
 
 ErrorCell = tuple[str, MakeErrors, bool, bool]
-"""(what, errors of both arms, whether paired, whether the candidate truly has more)."""
+"""Cell of (description, errors of both arms, is paired, candidate really has more)."""
 
 
 def error_cells() -> list[ErrorCell]:
@@ -246,8 +246,8 @@ def _bursts(seconds: int, mean: float, background: float, size: MakeSize) -> Mak
 def _shock(errors: int) -> MakeErrors:
     def make(rng: np.random.Generator) -> ErrorPair:
         both = burst(rng, 300, errors, 12)
-        one = rng.binomial(both.astype(np.int64), 0.5).astype(np.float64)
-        return one, both - one
+        first = rng.binomial(both.astype(np.int64), 0.5).astype(np.float64)
+        return first, both - first
 
     return make
 
@@ -277,14 +277,14 @@ def _p(failed: ErrorPair, paired: bool) -> float:
             "", tuple(map(float, range(len(counts)))), {"rps": (REQUESTS,) * len(counts)}
         )
         sides.append(to_arrays(failing(rows, counts)))
-    found = effects.measure_errors(ArmPair(sides[0], sides[1], paired))
-    if found.exact_p_value is not None:
-        return found.exact_p_value
-    return found.estimate.p_value() if found.estimate is not None else 1.0
+    estimate = effects.measure_errors(ArmPair(sides[0], sides[1], paired))
+    if estimate.exact_p_value is not None:
+        return estimate.exact_p_value
+    return estimate.estimate.p_value() if estimate.estimate is not None else 1.0
 
 
 def errors_table(runs: int, seed: int) -> None:
-    """How often a difference of errors is called."""
+    """Print how often a difference of errors is significant."""
     print("\n| errors | false % | right % |\n|---|---:|---:|")
     for number, (what, make, paired, more) in enumerate(error_cells()):
         rng = np.random.default_rng([seed, 1, number])
@@ -295,7 +295,10 @@ def errors_table(runs: int, seed: int) -> None:
 
 
 def routes_table(runs: int, seed: int) -> None:
-    """How often a service with routes is called: equal ones with bursts, and one whose errors rose on a route."""
+    """Print the verdicts of services with routes.
+
+    Equal ones with bursts, and one with more errors on one route.
+    """
     print(
         "\n| routes | what | regressed % | by the right route % | ms of CPU |\n|---:|---|---:|---:|---:|"
     )
@@ -316,8 +319,8 @@ def routes_table(runs: int, seed: int) -> None:
             called += answer.verdict == "regressed"
             right += row is not None and answer.verdict == "regressed" and row.route == "/r1"
         mark = " (!)" if kind != "a route fails" and called / few > limit(few) else ""
-        found = f"{right / few:.1%}" if kind == "a route fails" else "–"
-        line = f"| {routes} | {kind} ({few}) | {called / few:.1%}{mark} | {found} | {1000 * spent / few:.0f} |"
+        right_share = f"{right / few:.1%}" if kind == "a route fails" else "–"
+        line = f"| {routes} | {kind} ({few}) | {called / few:.1%}{mark} | {right_share} | {1000 * spent / few:.0f} |"
         print(line.replace("%", " %"), flush=True)
 
 
@@ -348,7 +351,7 @@ def main() -> None:
 
 
 def pairs_table(runs: int, seed: int) -> None:
-    """How often a pair of runs is called, by the whole of `compare`."""
+    """Print the verdicts of pairs of runs through all of `compare`."""
     begin = time.process_time()
     print(
         "| design | s | φ | truth | false % | right % | equivalent % | inconclusive % | coverage % |"
@@ -357,21 +360,21 @@ def pairs_table(runs: int, seed: int) -> None:
     spent = 0
     for number, cell in enumerate(cells()):
         rng = np.random.default_rng([seed, number])
-        words: Counter[str] = Counter()
+        verdicts: Counter[str] = Counter()
         covered = intervals = 0
         for _ in range(runs):
             answer = cell.simulate(rng)
-            words[answer.verdict] += 1
+            verdicts[answer.verdict] += 1
             metric = answer.metric("throughput")
             if metric is not None and metric.ci is not None:
                 intervals += 1
                 covered += metric.ci.low <= cell.effect <= metric.ci.high
             spent += 1
         expected = cell.expected()
-        called = (words["improved"] + words["regressed"]) / runs
+        called = (verdicts["improved"] + verdicts["regressed"]) / runs
         false = f"{called:.1%}{' (!)' if called > limit(runs) else ''}" if not expected else "–"
-        right = f"{words[expected] / runs:.1%}" if expected else "–"
-        rest = f"{words['equivalent'] / runs:.0%} | {words['inconclusive'] / runs:.0%}"
+        right = f"{verdicts[expected] / runs:.1%}" if expected else "–"
+        rest = f"{verdicts['equivalent'] / runs:.0%} | {verdicts['inconclusive'] / runs:.0%}"
         coverage = f"{covered / intervals:.1%}" if intervals else "–"
         line = f"| {cell.title} | {cell.seconds} | {cell.phi} | {cell.truth} | {false} | {right} | {rest} | {coverage} |"
         print(line.replace("%", " %"), flush=True)

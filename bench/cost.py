@@ -1,7 +1,8 @@
-"""What it costs to look: CPU, bytes to the terminal and memory of `tputtui` beside glances, btop and htop, in one run.
+"""CPU, terminal output and memory of `tputtui` beside glances, btop and htop, in one run.
 
-Run it as `python bench/cost.py`. Three targets are started on loopback: the demo under its default load, Debian's
-prometheus-node-exporter and a Prometheus server. bench/README.md says how to read the table. Nothing is asserted.
+Run it as `python bench/cost.py`. Three targets are started on loopback: the demo under its default
+load, Debian's prometheus-node-exporter and a Prometheus server. bench/README.md explains the table.
+Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ Bare().run()
 
 
 class Terminal:
-    """A program in a pseudo-terminal of 120x40. Its output is counted and thrown away; queries are answered."""
+    """Program in a pseudo-terminal of 120x40.
+
+    Its output is counted and dropped; its queries are answered.
+    """
 
     def __init__(self, argv: Sequence[str]) -> None:
         env = {
@@ -94,7 +98,7 @@ class Terminal:
         os.close(self._fd)
 
     def read(self, seconds: float) -> None:
-        """Take what it writes for so long."""
+        """Read the program's output for some seconds."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self._read_once(left)
@@ -104,7 +108,7 @@ class Terminal:
             return
         try:
             data = os.read(self._fd, 65536)
-        except OSError:  # it has closed its end
+        except OSError:  # the program has closed its end
             time.sleep(min(patience, 0.05))
             return
         self.written += len(data)
@@ -114,12 +118,12 @@ class Terminal:
             if question in data:
                 os.write(self._fd, answer)
 
-    def paint(self, words: Sequence[bytes], patience: float = 15.0) -> float | None:
-        """Seconds from the start until all the words stood on the screen; None where they did not come."""
+    def paint(self, texts: Sequence[bytes], patience: float = 15.0) -> float | None:
+        """Return the seconds until all the texts are on the screen; None if they never were."""
         while time.monotonic() < self.began + patience:
             self._read_once(0.05)
             shown = ESCAPES.sub(b"", self.painted)
-            if all(word in shown for word in words):
+            if all(word in shown for word in texts):
                 return time.monotonic() - self.began
         return None
 
@@ -130,7 +134,10 @@ def tree(pid: int) -> list[psutil.Process]:
 
 
 def cpu_s(pid: int) -> float:
-    """CPU seconds of a process and what came of it: living ones by their clocks (ns), ended ones by their ticks."""
+    """Return the CPU seconds of a process and its children.
+
+    Running ones by their CPU clocks (ns), ended ones by their ticks.
+    """
     total = 0.0
     for process in tree(pid):
         with contextlib.suppress(OSError, psutil.NoSuchProcess):
@@ -151,13 +158,13 @@ def rss(pid: int) -> int:
 
 
 def busy_s() -> float:
-    """CPU seconds of the whole machine that were not idle."""
+    """Return the CPU seconds of the machine that were not idle."""
     times = psutil.cpu_times()
     return sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
 
 
 def measure(argv: Sequence[str], warm_up: float, seconds: float) -> tuple[tuple[float, ...], float]:
-    """(CPU in % of a core, B/s, MiB) over the window, and how many cores everybody else used meanwhile."""
+    """Return (CPU in % of a core, B/s, MiB) over the window, and the cores used by others."""
     with Terminal(argv) as terminal:
         terminal.read(warm_up)
         cpu, written, machine, began = (
@@ -168,12 +175,12 @@ def measure(argv: Sequence[str], warm_up: float, seconds: float) -> tuple[tuple[
         )
         terminal.read(seconds)
         elapsed, used = time.monotonic() - began, cpu_s(terminal.pid) - cpu
-        found = (
+        figures = (
             100 * used / elapsed,
             (terminal.written - written) / elapsed,
             rss(terminal.pid) / 2**20,
         )
-        return found, (busy_s() - machine - used) / elapsed
+        return figures, (busy_s() - machine - used) / elapsed
 
 
 def free_port() -> int:
@@ -184,7 +191,10 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def server(program: str, *arguments: str) -> Iterator[str | None]:
-    """A server on a free port; its /metrics once that answers, or None where it is not installed."""
+    """Start a server on a free port.
+
+    Yields its /metrics once that answers, or None where it is not installed.
+    """
     path = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
     if path is None:
         print(
@@ -212,19 +222,19 @@ def targets() -> Iterator[list[str]]:
 
     with contextlib.ExitStack() as stack:
         demo = stack.enter_context(Demo(seed=1))
-        found: list[str | None] = list(demo.start())
+        figures: list[str | None] = list(demo.start())
         demo.start_load()
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        found.append(stack.enter_context(server("prometheus-node-exporter")))
+        figures.append(stack.enter_context(server("prometheus-node-exporter")))
         config = folder / "prometheus.yml"
         config.write_text(json.dumps({"scrape_configs": []}))
         data = (f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}")
-        found.append(stack.enter_context(server("prometheus", *data)))
-        yield [url for url in found if url]
+        figures.append(stack.enter_context(server("prometheus", *data)))
+        yield [url for url in figures if url]
 
 
 def table(heads: Sequence[str], rows: dict[str, tuple[float, ...]], yardstick: str) -> str:
-    """Markdown: each figure with its ratio to the yardstick's, where that was measured."""
+    """Return a Markdown table: each figure with its ratio to the reference's, where measured."""
     base = rows.get(yardstick)
     lines = [
         f"| | {' | '.join(f'{head} | × {yardstick}' for head in heads)} |",
@@ -240,21 +250,21 @@ def table(heads: Sequence[str], rows: dict[str, tuple[float, ...]], yardstick: s
 
 
 def first_paint(urls: list[str], runs: int) -> dict[str, tuple[float, ...]]:
-    """The live screen with all its panels and a Textual app of one word, by turns; medians."""
+    """Start the live screen and a Textual app of one word in turns; return the medians."""
     scenes = (
         (BARE, [sys.executable, "-c", BARE_APP], (b"bare app",)),
         ("tputtui", [TPUTTUI, *urls], PANELS),
     )
     took: dict[str, list[float]] = {}
     for _ in range(runs + 1):  # the first fills the caches
-        for name, argv, words in scenes:
+        for name, argv, texts in scenes:
             with Terminal(argv) as terminal:
-                seconds = terminal.paint(words)
+                seconds = terminal.paint(texts)
             if seconds is None:
-                print(f"{name} did not paint all of {words}", file=sys.stderr)
+                print(f"{name} did not paint all of {texts}", file=sys.stderr)
             else:
                 took.setdefault(name, []).append(seconds)
-    return {name: (statistics.median(found[1:] or found),) for name, found in took.items()}
+    return {name: (statistics.median(seconds[1:] or seconds),) for name, seconds in took.items()}
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
-"""Does `compare` tell real runs right? Three demos are recorded: twice the same, and one slower by a known factor.
+"""Verdicts of `compare` on real runs: two equal demos and one slower by a known factor.
 
-Run it as `python bench/experiment.py [--seconds 300]`. Equal runs must not be called different; the slower one must be
-called regressed. All three run at the same time, so that the machine is the same for all; nothing is asserted.
+Run it as `python bench/experiment.py [--seconds 300]`. Equal runs must not be called different; the
+slower one must be called regressed. All three run at the same time on one machine; nothing is
+asserted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TPUTTUI = [sys.executable, "-m", "tputtui"]
 
 
 def main() -> None:
-    """Record, compare, print a line each."""
+    """Record, compare, and print a line for each comparison."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -57,14 +58,14 @@ def main() -> None:
             process.wait()
     for name in ("equal", "slower"):
         argv = [*TPUTTUI, "compare", str(folder / "a.tput.gz"), str(folder / f"{name}.tput.gz")]
-        found = json.loads(
+        result = json.loads(
             subprocess.run([*argv, "--format", "json"], capture_output=True, check=False).stdout
         )
-        routes = {one["route"]: one["verdict"] for one in found["routes"]}
+        routes = {route["route"]: route["verdict"] for route in result["routes"]}
         print(
-            f"{name}: {found['verdict']}, {found['design']}, flags {', '.join(found['flags']) or 'none'}"
+            f"{name}: {result['verdict']}, {result['design']}, flags {', '.join(result['flags']) or 'none'}"
         )
-        for metric in found["metrics"]:
+        for metric in result["metrics"]:
             if metric["effect_percent"] is not None:
                 low, high = (
                     f"{end:+.1f}" if end is not None else "beyond" for end in metric["ci_percent"]

@@ -1,13 +1,14 @@
-"""What reading an exposition costs: our scanner beside prometheus-client's parser, in the same run.
+"""CPU time to read an exposition: our scanner beside prometheus-client's parser.
 
-    python bench/exposition.py [--megabytes 10] [--wanted 5] [--rounds 3]
+python bench/exposition.py [--megabytes 10] [--wanted 5] [--rounds 3]
 
-It makes two bodies of the size asked for, one of counters with four labels and one of histograms, and reads each in five ways:
-by prometheus-client's parser, which has no memory and reads all; by our first scan, in which every series is new and its
-labels are parsed; by a scan of known series for all values; for the few names on screen; and by the one scan in twenty that
-sorts out series which are gone. Figures are CPU seconds of the process, the best of the rounds; all ways take turns within a
-round, so a busy machine slows them alike. Ratios are what counts: prometheus-client's time divided by ours. Nothing is
-asserted.
+It creates two bodies of the requested size, one of counters with four labels and one of histograms,
+and reads each in five ways: by prometheus-client's parser, which has no cache and reads all; by our
+first scan, in which every series is new and its labels are parsed; by a scan of known series for
+all values; for the few names on screen; and by the one scan in twenty that drops vanished series.
+Figures are CPU seconds of the process, the best of the rounds; the ways alternate within a round,
+so that a busy machine slows all alike. The ratios matter: prometheus-client's time divided by ours.
+Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tputtui.scrape.scanner import FORGET_AFTER, ScanLimits, Scanner
 
-LIMITS = ScanLimits(series=1_000_000)  # so that nothing is hidden and both read the same
+LIMITS = ScanLimits(series=1_000_000)  # above all limits, so that both read the same
 BOUNDS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf")
 
 
 def counters(size: int) -> bytes:
-    """Families of 1,000 counters each until the body has `size` bytes."""
+    """Return families of 1,000 counters each until the body has `size` bytes."""
     blocks: list[str] = []
     length = number = 0
     while length < size:
@@ -44,7 +45,7 @@ def counters(size: int) -> bytes:
 
 
 def histograms(size: int) -> bytes:
-    """Families of 50 histograms with 12 buckets each until the body has `size` bytes."""
+    """Return families of 50 histograms with 12 buckets each until the body has `size` bytes."""
     blocks: list[str] = []
     length = number = 0
     while length < size:
@@ -64,14 +65,14 @@ def histograms(size: int) -> bytes:
 
 
 def cpu(work: Callable[[], object]) -> float:
-    """Seconds of CPU that `work` takes."""
+    """Return the CPU seconds that `work` takes."""
     started = time.process_time()
     work()
     return time.process_time() - started
 
 
 def measure(body: bytes, families: int, rounds: int) -> tuple[int, dict[str, float]]:
-    """Samples in the body, and the best CPU seconds of each way of reading it."""
+    """Return the samples in the body, and the best CPU seconds of each way of reading it."""
     names = [series.name for series in Scanner(LIMITS).scan(body).samples]
     wanted = frozenset(
         [name for name in dict.fromkeys(names) if not name.endswith("_sum")][:families]
@@ -85,7 +86,7 @@ def measure(body: bytes, families: int, rounds: int) -> tuple[int, dict[str, flo
     def turn(name: str, work: Callable[[], object]) -> None:
         best[name] = min(best.get(name, float("inf")), cpu(work))
 
-    # One scan in FORGET_AFTER turns the generations: it has a row of its own, and stays out of the others.
+    # One scan in FORGET_AFTER rotates the generations: it has its own row, not in the others.
     steady = max(1, min(5, FORGET_AFTER // 4))
     for _ in range(rounds):
         turn("prometheus-client, everything", lambda: list(text_string_to_metric_families(text)))
@@ -104,7 +105,7 @@ def measure(body: bytes, families: int, rounds: int) -> tuple[int, dict[str, flo
 
 
 def main() -> None:
-    """Print one table a body."""
+    """Print one table for each body."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

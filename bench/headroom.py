@@ -1,8 +1,8 @@
-"""The sustained maximum that `stream` finds under the demo's ramps, beside the one that Erlang C gives for its pool.
+"""Sustained maximum of `stream` under the demo's ramps, beside that of Erlang C for its pool.
 
-Run it as `python bench/headroom.py [--seconds 480]`. The demo's bottleneck is an M/M/c queue by construction: the objective
-is on the time to get a connection (99 % within what the demo calls sustained), the throughput is that of all requests.
-Nothing is asserted.
+Run it as `python bench/headroom.py [--seconds 480]`. The demo's bottleneck is an M/M/c queue by
+construction: the objective is on the time to get a connection (99 % within what the demo calls
+sustained), the throughput is that of all requests. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ latency = "db_pool_acquire_seconds"
 
 
 def main() -> None:
-    """Watch for so long, print what was found at the end and how it came about."""
+    """Watch for some time, and print the final result with its course."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -38,7 +38,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    found, trail = None, []
+    headroom, trail = None, []
     with tempfile.TemporaryDirectory() as folder, Demo(seed=options.seed) as demo:
         config = Path(folder) / "config.toml"
         config.write_text(CONFIG.format(url=demo.start()[0]))
@@ -60,10 +60,10 @@ def main() -> None:
             demo.start_load()
             began = time.monotonic()
             for line in stream.stdout:
-                one = json.loads(line)
-                if one["headroom"] != found:
-                    found = one["headroom"]
-                    trail.append((round(time.monotonic() - began), found))
+                document = json.loads(line)
+                if document["headroom"] != headroom:
+                    headroom = document["headroom"]
+                    trail.append((round(time.monotonic() - began), headroom))
                 if time.monotonic() - began > options.seconds:
                     break
             stream.terminate()
@@ -72,15 +72,17 @@ def main() -> None:
     print(
         f"objective {objective} on the time to get a connection; {summary.sent} requests sent in {options.seconds:g} s"
     )
-    for seconds, one in trail:
-        if one is not None:
+    for seconds, document in trail:
+        if document is not None:
             print(
-                f"after {seconds:4} s: {one['kind']:8} {one['value']:7.1f}/s, bracket {one['bracket']}"
+                f"after {seconds:4} s: {document['kind']:8} {document['value']:7.1f}/s, bracket {document['bracket']}"
             )
-    if found is None:
+    if headroom is None:
         print(f"nothing found; Erlang C: {truth:.1f}/s")
     else:
-        print(f"found {found['value']:.1f}/s, Erlang C {truth:.1f}/s: {found['value'] / truth:.3f}")
+        print(
+            f"found {headroom['value']:.1f}/s, Erlang C {truth:.1f}/s: {headroom['value'] / truth:.3f}"
+        )
 
 
 if __name__ == "__main__":

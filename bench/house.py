@@ -54,35 +54,35 @@ def top_level(tree: ast.Module, *, with_types: bool) -> Iterator[ast.stmt]:
 def circles(graph: dict[str, set[str]]) -> list[set[str]]:
     """Return the strongly connected components of more than one module (Kosaraju), largest first."""
     order: list[str] = []
-    seen: set[str] = set()
+    visited: set[str] = set()
     for start in graph:
-        visit(start, graph, seen, order)
+        visit(start, graph, visited, order)
     backwards: dict[str, set[str]] = defaultdict(set)
     for name, others in graph.items():
         for other in others:
             backwards[other].add(name)
-    seen.clear()
-    found: list[set[str]] = []
+    visited.clear()
+    components: list[set[str]] = []
     for start in reversed(order):
         part: list[str] = []
-        visit(start, backwards, seen, part)
+        visit(start, backwards, visited, part)
         if len(part) > 1:
-            found.append(set(part))
-    return sorted(found, key=len, reverse=True)
+            components.append(set(part))
+    return sorted(components, key=len, reverse=True)
 
 
-def visit(start: str, graph: dict[str, set[str]], seen: set[str], order: list[str]) -> None:
-    """Append what is reachable from `start` and not yet seen to `order`, in post-order."""
-    stack = [(start, iter(sorted(graph.get(start, ()))))] if start not in seen else []
-    seen.add(start)
+def visit(start: str, graph: dict[str, set[str]], visited: set[str], order: list[str]) -> None:
+    """Append to `order` the unvisited modules reachable from `start`, in post-order."""
+    stack = [(start, iter(sorted(graph.get(start, ()))))] if start not in visited else []
+    visited.add(start)
     while stack:
         name, rest = stack[-1]
-        following = next((other for other in rest if other not in seen), None)
+        following = next((other for other in rest if other not in visited), None)
         if following is None:
             order.append(name)
             stack.pop()
         else:
-            seen.add(following)
+            visited.add(following)
             stack.append((following, iter(sorted(graph.get(following, ())))))
 
 

@@ -1,7 +1,7 @@
-"""What each dependency costs to import: CPU milliseconds and resident memory, each in a fresh interpreter.
+"""Import cost of each dependency: CPU milliseconds and resident memory in a fresh interpreter.
 
-Run it as `python bench/imports.py`; docs/dependencies.md quotes it. The median of five runs, less a bare interpreter's.
-For where the time of one of them goes: `python -X importtime -c 'import httpx'`.
+Run it as `python bench/imports.py`; docs/dependencies.md quotes it. The median of five runs, minus
+a bare interpreter's. For a breakdown of one of them: `python -X importtime -c 'import httpx'`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ print((used.ru_utime + used.ru_stime) * 1000, used.ru_maxrss / 1024)
 
 
 def measure(module: str | None) -> tuple[float, float] | None:
-    """(CPU ms, MiB) of a whole interpreter that imports it; None where it is not installed."""
+    """Return (CPU ms, MiB) of an interpreter that imports it; None where it is not installed."""
     code = _PROBE.format(f"import {module}" if module else "")
     runs: list[tuple[float, float]] = []
     for _ in range(RUNS + 1):  # the first fills the caches
@@ -53,11 +53,11 @@ def main() -> None:
     assert bare is not None
     print(f"{'bare python':<20}{bare[0]:>8.0f} ms {bare[1]:>7.1f} MiB")
     for module in (*MODULES, *OURS):
-        found = measure(module)
-        if found is None:
+        cost = measure(module)
+        if cost is None:
             print(f"{module:<20} not installed")
         else:
-            print(f"{module:<20}{found[0] - bare[0]:>+8.0f} ms {found[1] - bare[1]:>+7.1f} MiB")
+            print(f"{module:<20}{cost[0] - bare[0]:>+8.0f} ms {cost[1] - bare[1]:>+7.1f} MiB")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Does it grow? RSS of the engine with its screen after a minute, and after more of them, at ten ticks a second.
+"""Memory growth: RSS of the engine with its screen, minute by minute, at ten ticks a second.
 
-Run it as `python bench/memory.py --minutes 6`. The program is the real one in a pseudo-terminal; only its target is made
-up: 300 series, of which some come and go, and an outage now and then. Each tick stands for one second, so that a minute
-here is ten minutes at 1 Hz. bench/README.md says what fills up by design. Nothing is asserted.
+Run it as `python bench/memory.py --minutes 6`. The program is the real one in a pseudo-terminal;
+only its target is synthetic: 300 series, of which some come and go, and an occasional outage. Each
+tick stands for one second, so that a minute here is ten minutes at 1 Hz. bench/README.md lists what
+fills up by design. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ CHURN_EVERY = 50  # ticks after which one route is replaced by a new one
 
 
 def body(tick: int) -> bytes:
-    """The exposition of a service of 20 routes at 1,000 req/s each."""
+    """Return the exposition of a service of 20 routes at 1,000 req/s each."""
     lines = ["# TYPE http_requests_total counter", "# TYPE http_request_duration_seconds histogram"]
     first = tick // CHURN_EVERY
     for route in range(first, first + 20):
@@ -62,7 +63,7 @@ def body(tick: int) -> bytes:
 
 
 def show() -> int:
-    """The program itself, its feed replaced. Runs in the terminal."""
+    """Run the program in the terminal, with its feed replaced."""
     from tputtui import cli
     from tputtui.engine import engine, live_feed
     from tputtui.engine.pipeline import SnapshotPipeline
@@ -71,7 +72,7 @@ def show() -> int:
     from tputtui.settings import Settings
 
     class FastFeed(live_feed.LiveFeed):
-        """The live feed with the real host, and an answer at each tick that nobody was asked for."""
+        """Live feed with the real host, and a synthetic answer at each tick."""
 
         def __init__(
             self,
@@ -111,17 +112,17 @@ def show() -> int:
 
 
 def watch(argv: Sequence[str], minutes: int) -> list[float]:
-    """MiB after each minute."""
-    found = []
+    """Return the MiB after each minute."""
+    mebibytes = []
     with Terminal(argv) as terminal:
         for minute in range(1, minutes + 1):
             terminal.read(terminal.began + 60 * minute - time.monotonic())
-            found.append(rss(terminal.pid) / 2**20)
+            mebibytes.append(rss(terminal.pid) / 2**20)
             print(
-                f"{minute} min ({minute * 60 * TICKS_S:,.0f} ticks): {found[-1]:.1f} MiB",
+                f"{minute} min ({minute * 60 * TICKS_S:,.0f} ticks): {mebibytes[-1]:.1f} MiB",
                 file=sys.stderr,
             )
-    return found
+    return mebibytes
 
 
 def main() -> None:
@@ -133,13 +134,13 @@ def main() -> None:
     options = parser.parse_args()
     if options.show:
         sys.exit(show())
-    found = watch([sys.executable, __file__, "--show"], max(2, options.minutes))
-    first, last = "after 1 min", f"after {len(found)} min"
-    print(table(("RSS, MiB",), {first: (found[0],), last: (found[-1],)}, first))
-    middle = len(found) // 2
-    slope = (found[-1] - found[middle - 1]) / (len(found) - middle)
+    mebibytes = watch([sys.executable, __file__, "--show"], max(2, options.minutes))
+    first, last = "after 1 min", f"after {len(mebibytes)} min"
+    print(table(("RSS, MiB",), {first: (mebibytes[0],), last: (mebibytes[-1],)}, first))
+    middle = len(mebibytes) // 2
+    slope = (mebibytes[-1] - mebibytes[middle - 1]) / (len(mebibytes) - middle)
     print(
-        f"\ngrowth: {found[-1] - found[0]:+.1f} MiB; {slope:+.2f} MiB a minute ({60 * TICKS_S:,.0f} ticks) in the second half"
+        f"\ngrowth: {mebibytes[-1] - mebibytes[0]:+.1f} MiB; {slope:+.2f} MiB a minute ({60 * TICKS_S:,.0f} ticks) in the second half"
     )
 
 

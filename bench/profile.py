@@ -1,4 +1,4 @@
-"""What a profile costs to look at: opening a call tree of 10,000 and 100,000 nodes, and a step in it."""
+"""Time to open a call tree of 10,000 and 100,000 nodes, and to move in it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tputtui.views.profile.profile_pane import ProfilePane, render_pane
 from tputtui.views.profile.profile_view import ProfileView
 
 
-def made(nodes: int) -> Profile:
-    """A profile whose tree has about so many nodes: 30 deep, branching by chance."""
+def profile_of_size(nodes: int) -> Profile:
+    """Create a profile whose tree has about this number of nodes: 30 deep, branching at random."""
     chance = random.Random(7)
     frames = FrameTable()
     ids = [
@@ -43,7 +43,7 @@ def made(nodes: int) -> Profile:
 def main() -> None:
     print(f"{'nodes':>9} {'open':>9} {'step p50':>9} {'step p99':>9}")
     for nodes in (10_000, 100_000):
-        profile = made(nodes)
+        profile = profile_of_size(nodes)
         began = time.perf_counter()
         book = ProfileView()
         study = ProfileAnalysis(profile)

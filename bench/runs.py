@@ -1,7 +1,8 @@
-"""What a recording costs and keeps: bytes an hour, CPU a tick, seeking in a replay, kill -9, CPU beside the live screen.
+"""Cost and loss of a recording: size, CPU a tick, seeks in a replay, kill -9, CPU with the screen.
 
-Run it as `python bench/runs.py`, or parts of it: `python bench/runs.py size seek`. Nothing is asserted, but the kills: the
-program ends with 1 where a file did not open or had lost more than two seconds.
+Run it as `python bench/runs.py`, or parts of it: `python bench/runs.py size seek`. Nothing is
+asserted except for the kills: the program ends with 1 where a file did not open or had lost more
+than two seconds.
 """
 
 from __future__ import annotations
@@ -43,16 +44,19 @@ FAMILIES = {
 }
 
 
-# ------------------------------------------------------------------------------------------------ size
+# --------------------------------------------------------------------------------------------- size
 
 
 class Service:
-    """Series as a web service has them: for each route a histogram of 16 samples, three counters, four gauges."""
+    """Series of a web service.
+
+    For each route a histogram of 16 samples, three counters, four gauges.
+    """
 
     def __init__(self, series: int) -> None:
         self._chance = random.Random(1)
         self._routes: list[tuple[list[Series], list[Series], list[Series]]] = []
-        while sum(len(one) for route in self._routes for one in route) < series:
+        while sum(len(item) for route in self._routes for item in route) < series:
             labels = (("method", "GET"), ("route", f"/r{len(self._routes)}"))
             name = "http_request_duration_seconds"
             histogram = [Series(f"{name}_bucket", (*labels, ("le", bound))) for bound in BOUNDS]
@@ -65,11 +69,11 @@ class Service:
                 (histogram, counters, [Series(f"gauge_{len(self._routes)}_{n}") for n in range(4)])
             )
         self.values = dict.fromkeys(
-            (one for route in self._routes for part in route for one in part), 0.0
+            (item for route in self._routes for part in route for item in part), 0.0
         )
 
     def step(self) -> None:
-        """One second of life: seven routes of ten have requests."""
+        """Advance one second: seven routes of ten have requests."""
         chance, values = self._chance, self.values
         for histogram, counters, gauges in self._routes:
             for gauge in gauges:
@@ -87,7 +91,10 @@ class Service:
 
 
 def record(path: Path, count: int, seconds: int) -> tuple[float, float, float]:
-    """(ms of CPU to derive a tick, to record it in all threads, and of that on the thread that collects)."""
+    """Return the ms of CPU to derive a tick and to record it.
+
+    The latter in all threads, and in the collecting thread alone.
+    """
     service = Service(count)
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=QUANTILES)
     monitor.add_target(Target("api", "http://127.0.0.1:1/metrics"))
@@ -114,18 +121,21 @@ def record(path: Path, count: int, seconds: int) -> tuple[float, float, float]:
         before, mine = time.process_time(), time.thread_time()
         recorder.record_reading(reading, snapshot, monitor.target_facts())
         own += time.thread_time() - mine
-        while recorder._writer._queued_bytes:  # one tick at a time, as in life
+        while recorder._writer._queued_bytes:  # one tick at a time, as live
             time.sleep(0.0002)
         cpu += time.process_time() - before
     recorder.close()
     return 1000 * derived / seconds, 1000 * cpu / seconds, 1000 * own / seconds
 
 
-# ------------------------------------------------------------------------------------------------ seek
+# --------------------------------------------------------------------------------------------- seek
 
 
 def seeks(path: Path, count: int) -> tuple[list[float], list[float], list[float]]:
-    """ms from the key to the snapshot, at random moments: of what was not read yet, of what was; and a browser's ms."""
+    """Return the ms from the key to the snapshot, at random moments.
+
+    Of unread moments, of read ones, and for the browser.
+    """
     chance = random.Random(2)
     unread, read, browsed = [], [], []
     with Run(path) as run:
@@ -194,11 +204,11 @@ def sizes_and_seeks(
         )
 
 
-# ------------------------------------------------------------------------------------------------ kills
+# -------------------------------------------------------------------------------------------- kills
 
 
 class Exporter:
-    """Counts what it was asked; `served` is when (monotonic) each answer had been sent."""
+    """Exporter that counts its requests; `served` holds the monotonic time of each answer."""
 
     def __init__(self) -> None:
         served = self.served = list[float]()
@@ -221,7 +231,10 @@ class Exporter:
 
 
 def killed(path: Path, chance: random.Random) -> float | None:
-    """Record, kill -9 at a random moment, open: the seconds that were scraped and are not in it; None: it did not open."""
+    """Record, kill -9 at a random moment, and open the file.
+
+    Returns the scraped seconds that are not in it; None: it did not open.
+    """
     exporter = Exporter()
     argv = [
         *TPUTTUI,
@@ -248,7 +261,7 @@ def killed(path: Path, chance: random.Random) -> float | None:
                 if scrape.exposition is not None
                 for value in scrape.exposition.samples.values()
             ]
-    except Exception as error:  # whatever it is: the file did not open
+    except Exception as error:  # any error: the file did not open
         print(f"{path.name}: {error}")
         return None
     if [value for _, value in values] != sorted({value for _, value in values}):
@@ -260,23 +273,23 @@ def killed(path: Path, chance: random.Random) -> float | None:
 
 
 def kills(folder: Path, count: int) -> bool:
-    """Print what many kills lost; whether all files opened and held what they had to."""
+    """Print the losses of many kills; return whether all files opened with all they must hold."""
     chances = [random.Random(number) for number in range(count)]
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         lost = list(pool.map(killed, (folder / f"kill{n}.tput.gz" for n in range(count)), chances))
-    opened = [one for one in lost if one is not None]
+    opened = [item for item in lost if item is not None]
     print(
         f"kill -9: {count}; opened: {len(opened)}; lost: median {statistics.median(opened):.2f} s, at most {max(opened):.2f} s"
     )
     return len(opened) == count and max(opened) <= LOST_S
 
 
-# ------------------------------------------------------------------------------------------------ cost
+# --------------------------------------------------------------------------------------------- cost
 
 
 @contextlib.contextmanager
 def demo() -> Iterator[str]:
-    """The demo's address."""
+    """Start the demo and yield its address."""
     argv = [*TPUTTUI, "demo", "--stream", "--load", "100"]
     with subprocess.Popen(
         argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
@@ -291,7 +304,7 @@ def demo() -> Iterator[str]:
 
 
 def cpu_of(pid: int, wait: Callable[[float], None], seconds: float) -> float:
-    """Percent of a core of a process and its children over a span, after 5 s of warm-up."""
+    """Return percent of a core of a process and its children, after 5 s of warm-up."""
     wait(5.0)
     before, began = _cpu_s(pid), time.monotonic()
     wait(seconds)
@@ -299,13 +312,16 @@ def cpu_of(pid: int, wait: Callable[[float], None], seconds: float) -> float:
 
 
 def _cpu_s(pid: int) -> float:
-    one = psutil.Process(pid)
-    times = [one.cpu_times(), *(child.cpu_times() for child in one.children(recursive=True))]
+    process = psutil.Process(pid)
+    times = [
+        process.cpu_times(),
+        *(child.cpu_times() for child in process.children(recursive=True)),
+    ]
     return sum(each.user + each.system for each in times)
 
 
 def costs(folder: Path, seconds: float) -> None:
-    """Print what `record` costs beside the live screen, with and without a recording, on the same target by turns."""
+    """Print the cost of `record` beside the live screen, with and without a recording, in turns."""
     with demo() as address:
         screen, headless = list[float](), list[float]()
         for turn in itertools.islice(itertools.count(), 2):
@@ -317,17 +333,17 @@ def costs(folder: Path, seconds: float) -> None:
             ) as process:
                 headless.append(cpu_of(process.pid, time.sleep, seconds / 2))
                 process.terminate()
-    one, other = statistics.mean(headless), statistics.mean(screen)
+    headless_mean, other = statistics.mean(headless), statistics.mean(screen)
     print(
-        f"CPU, % of a core: record {one:.2f}, the live screen at 120x40 {other:.2f}: {one / other:.2f} of it"
+        f"CPU, % of a core: record {headless_mean:.2f}, the live screen at 120x40 {other:.2f}: {headless_mean / other:.2f} of it"
     )
 
 
-# ------------------------------------------------------------------------------------------------ all
+# ---------------------------------------------------------------------------------------------- all
 
 
 def main() -> int:
-    """Run what was asked for."""
+    """Run the requested parts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", help="size, seek, kill, cost (all)")
     parser.add_argument(

@@ -1,7 +1,8 @@
-"""How many targets one process carries: CPU, memory, cadence and age at 10, 50 and 100 targets, and from where on a server helps.
+"""Capacity of one process: CPU, memory, cadence and age at 10, 50 and 100 targets.
 
-Run it as `python bench/scale.py`. The targets are made up (500 series each: 20 routes with statuses and buckets, and what a
-runtime exposes), served on loopback by a process of their own whose cost is not counted. Nothing is asserted.
+Run it as `python bench/scale.py`. The last case reads the same targets through a Prometheus server.
+The targets are synthetic (500 series each: 20 routes with statuses and buckets, and the metrics of
+a runtime), served on loopback by a separate process whose cost is not counted. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ WARM_UP_S = 20.0
 
 @lru_cache(maxsize=8)
 def body(series: int, tenths: int) -> bytes:
-    """An exposition of about so many series; each route has 10 requests a second. Made once for all that ask for it."""
+    """Return an exposition of about this number of series, at 10 requests a second a route.
+
+    Created once for all requests.
+    """
     count = tenths + 1000
     lines = ["# TYPE http_requests_total counter", "# TYPE http_request_duration_seconds histogram"]
     for route in range(round(series / 25)):
@@ -70,7 +74,10 @@ def body(series: int, tenths: int) -> bytes:
 
 
 async def serve(sizes: Sequence[int]) -> None:
-    """Each target on a port of its own, until the standard input ends. The ports are the only line of output."""
+    """Serve each target on its own port, until the standard input ends.
+
+    The ports are the only line of output.
+    """
     began = time.monotonic()
 
     def answering(series: int) -> Any:
@@ -95,7 +102,7 @@ async def serve(sizes: Sequence[int]) -> None:
 
 
 def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict[str, Any]:
-    """One engine without a screen; what it cost and how well it kept its cadence."""
+    """Run one engine without a screen; return its cost and the quality of its cadence."""
     from tputtui.engine.engine import Engine
     from tputtui.settings import Limits, Settings, TargetSettings
 
@@ -114,33 +121,36 @@ def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict
     gaps: list[float] = []
     ready: list[float] = []
     began = time.monotonic()
-    seen: list[Any] = []
+    snapshots: list[Any] = []
     done = threading.Event()
 
     def take(snapshot: Any) -> None:
-        if measuring and seen:
-            gaps.append(snapshot.at - seen[-1].at)
+        if measuring and snapshots:
+            gaps.append(snapshot.at - snapshots[-1].at)
             ages.extend(
-                one.age_s for one in snapshot.targets if one.age_s is not None and one.name != large
+                target.age_s
+                for target in snapshot.targets
+                if target.age_s is not None and target.name != large
             )
-        seen.append(snapshot)
+        snapshots.append(snapshot)
         if not ready and snapshot.ready:
             ready.append(time.monotonic() - began)
 
     measuring = False
-    large = f"t{len(ports) - 1}" if len(ports) == 11 else ""  # the others are what matters
+    large = f"t{len(ports) - 1}" if len(ports) == 11 else ""  # only the others are of interest
     engine.subscribe(take)
     engine.start()
     done.wait(WARM_UP_S + (10.0 if server else 0.0))
-    measuring, cpu, wall, ticks = True, time.process_time(), time.monotonic(), len(seen)
+    measuring, cpu, wall, ticks = True, time.process_time(), time.monotonic(), len(snapshots)
     done.wait(seconds)
-    cpu, wall, ticks = time.process_time() - cpu, time.monotonic() - wall, len(seen) - ticks
-    last = seen[-1]
+    cpu, wall, ticks = time.process_time() - cpu, time.monotonic() - wall, len(snapshots) - ticks
+    last = snapshots[-1]
     engine.stop()
     ages.sort()
     return {
         "services": sum(
-            one.traffic is not None and one.traffic.rps is not None for one in last.services
+            service.traffic is not None and service.traffic.rps is not None
+            for service in last.services
         ),
         "ready after s": ready[0] if ready else 0.0,
         "cpu % of a core": 100 * cpu / wall,
@@ -155,8 +165,8 @@ def watch(ports: Sequence[int], server: str, seconds: float, limit: int) -> dict
 def measured(
     ports: Sequence[int], seconds: float, *, server: str = "", limit: int = 50_000
 ) -> dict[str, Any]:
-    """`watch` in a process of its own: nothing of the run before stays in its memory."""
-    words = [
+    """Run `watch` in a process of its own, so that no memory of the run before counts."""
+    arguments = [
         "--watch",
         json.dumps(list(ports)),
         "--server",
@@ -167,14 +177,17 @@ def measured(
         str(limit),
     ]
     done = subprocess.run(
-        [sys.executable, __file__, *words], capture_output=True, text=True, check=True
+        [sys.executable, __file__, *arguments], capture_output=True, text=True, check=True
     )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    reply: dict[str, Any] = json.loads(done.stdout)
+    return reply
 
 
 def prometheus(ports: Sequence[int], folder: Path) -> tuple[subprocess.Popen[bytes], str] | None:
-    """Prometheus scraping all of them every second as one job, once it has seen a minute."""
+    """Start Prometheus on all of them as one job, every second.
+
+    Yields once it has a minute of data.
+    """
     program = shutil.which("prometheus")
     if program is None:
         return None
@@ -205,7 +218,7 @@ def prometheus(ports: Sequence[int], folder: Path) -> tuple[subprocess.Popen[byt
 
 
 def main() -> None:
-    """All cases, a row each."""
+    """Run all cases, and print a row for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--watch", help=argparse.SUPPRESS)
@@ -248,10 +261,10 @@ def main() -> None:
         service.kill()
     heads = list(rows[0][1])
     print("| | " + " | ".join(heads) + " |\n|---|" + "---:|" * len(heads))
-    for name, found in rows:
+    for name, figures in rows:
         print(
             f"| {name} | "
-            + " | ".join(f"{found[head]:,.2f}".removesuffix(".00") for head in heads)
+            + " | ".join(f"{figures[head]:,.2f}".removesuffix(".00") for head in heads)
             + " |"
         )
 

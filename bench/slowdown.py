@@ -1,8 +1,9 @@
-"""What a capture costs the process it samples: work done with our defaults beside work done alone, in pairs by turns.
+"""Cost of a capture to the sampled process: its work with and without a capture, in pairs.
 
-Run it as `python bench/slowdown.py [--pairs 8] [--seconds 8]`. The process counts what it gets done, with four threads of
-which two compute and two wait. Each pair is one span with a capture and one without, in an order drawn anew; the ratio is
-given per second and per second of the process's own CPU, with the t interval over pairs. Nothing is asserted.
+Run it as `python bench/slowdown.py [--pairs 8] [--seconds 8]`. The process counts its work, with
+four threads of which two compute and two wait. Each pair is one span with a capture (our defaults)
+and one without, in random order; the ratio is given per second and per second of the process's own
+CPU, with the t interval over pairs. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _T = {3: 3.18, 5: 2.57, 7: 2.36, 9: 2.26, 11: 2.20, 15: 2.13}
 
 
 class Target:
-    """The process, and how much it has done."""
+    """The process, and the work it has done."""
 
     def __init__(self) -> None:
         pipe = subprocess.PIPE
@@ -46,7 +47,7 @@ class Target:
         self.facts = psutil.Process(self.process.pid)
 
     def done(self) -> tuple[int, float]:
-        """(pieces of work so far, CPU seconds so far)."""
+        """Return (units of work so far, CPU seconds so far)."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write("\n")
@@ -55,7 +56,7 @@ class Target:
         return int(self.process.stdout.readline()), times.user + times.system
 
     def rates(self, seconds: float) -> tuple[float, float]:
-        """Work per second and per second of CPU over a span."""
+        """Return the work per second and per second of CPU over a span."""
         began, (work, cpu) = time.monotonic(), self.done()
         time.sleep(seconds)
         after, used = self.done()
@@ -75,7 +76,7 @@ def main() -> None:
     try:
         target.rates(2.0)
         for _ in range(options.pairs):
-            found: dict[bool, tuple[float, float]] = {}
+            measured: dict[bool, tuple[float, float]] = {}
             for sampled in draw.sample((False, True), 2):
                 capture = None
                 if sampled:
@@ -86,14 +87,14 @@ def main() -> None:
                     capture.start()
                     while capture.progress.state not in ("sampling", "done", "failed"):
                         time.sleep(0.05)
-                found[sampled] = target.rates(options.seconds)
+                measured[sampled] = target.rates(options.seconds)
                 if capture is not None:
                     capture.stop()
                     capture.wait(10)
                     if capture.profile is None:
                         raise SystemExit(f"nothing was sampled: {capture.message}")
             for which in (0, 1):
-                ratios[which].append(math.log(found[False][which] / found[True][which]))
+                ratios[which].append(math.log(measured[False][which] / measured[True][which]))
     finally:
         target.process.kill()
     for name, logs in zip(("per second", "per CPU second"), ratios, strict=True):

@@ -1,7 +1,8 @@
-"""How often a watch is sure: of equal figures (should be seldom), and of changed ones.
+"""How often a repeated test confirms a change: of equal and of changed figures.
 
-First now against a baseline of 300 s, then treatment against control side by side (a). Autocorrelated seconds (cv 8 %) as
-rows of ten seconds, looked at at every row for ten minutes.
+Equal figures should be confirmed rarely. First the current figures against a baseline of 300 s,
+then treatment against control side by side (key a). Autocorrelated seconds (cv 8 %) as rows of ten
+seconds, evaluated at every row for ten minutes.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ def _table(first: Callable[[int, float, float], float | None], series: int) -> N
     print(f"{'autocorrelation':>15} {'change':>7} {'ever sure, %':>13} {'median s':>9}")
     for phi in (0.0, 0.5, 0.8, 0.9):
         for change in (0.0, 0.03, 0.05, 0.10, -0.10):
-            found = [first(seed, phi, change) for seed in range(series)]
-            told = sorted(one for one in found if one is not None)
-            median = f"{told[len(told) // 2]:.0f}" if told else "-"
-            print(f"{phi:>15} {100 * change:>6.0f}% {100 * len(told) / series:>13.1f} {median:>9}")
+            times = [first(seed, phi, change) for seed in range(series)]
+            confirmed = sorted(time for time in times if time is not None)
+            median = f"{confirmed[len(confirmed) // 2]:.0f}" if confirmed else "-"
+            print(
+                f"{phi:>15} {100 * change:>6.0f}% {100 * len(confirmed) / series:>13.1f} {median:>9}"
+            )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""`make screenshots`: the pictures of the README, taken from the running program on real targets.
+"""`make screenshots`: screenshots for the README from the running program on real targets.
 
-The demo, Debian's node-exporter and a Prometheus server (where they are installed) are started on loopback and watched;
-after half a minute the screen is saved at three sizes, then a process is profiled and each view of that is saved, too
-(`python screenshots/make.py profiles`: those alone; `split`: a canary beside the rest, alone).
+The demo, Debian's node-exporter and a Prometheus server (where they are installed) are started on
+loopback and watched; after half a minute the screen is saved at three sizes, then a process is
+profiled and each of its tabs is saved, too (`python screenshots/make.py profiles`: those alone;
+`split`: only a canary beside the other replica).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(argv: list[str]) -> Iterator[None]:
-    """A server, ended with the block."""
+    """Start a server, and end it with the block."""
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield
@@ -52,7 +53,7 @@ def running(argv: list[str]) -> Iterator[None]:
 
 
 def servers(stack: ExitStack, demo: str) -> list[TargetSettings]:
-    """The targets: the demo, and what of Debian's servers is installed."""
+    """Yield the targets: the demo, and the installed ones of Debian's servers."""
     targets = [TargetSettings(name="shop", url=demo)]
     path = "/usr/sbin:/usr/bin:/bin:/usr/local/bin"
     exporter = shutil.which("prometheus-node-exporter", path=path)
@@ -76,17 +77,17 @@ def servers(stack: ExitStack, demo: str) -> list[TargetSettings]:
 
 
 async def save(pilot: Pilot[int], app: TputtuiApp, name: str) -> None:
-    """Save what is shown now."""
+    """Save the current screen."""
     await pilot.pause(1.5)
     picture = app.export_screenshot(title="tputtui").replace(
         str(HERE.parent), "/srv/tputtui"
-    )  # whoever's checkout it is
+    )  # independent of the user's checkout
     (HERE / f"{name}.svg").write_text(picture, encoding="utf-8")
     print(f"screenshots/{name}.svg")
 
 
 async def take_profiles(pilot: Pilot[int], app: TputtuiApp) -> None:
-    """A profile in each of its views, then another one as the difference to it."""
+    """Save a profile in each of its tabs, then its difference from another one."""
     for again in (False, True):
         await pilot.press("p")
         await asyncio.sleep(app.session.settings.profile.duration_s + 5)
@@ -133,7 +134,7 @@ async def take(targets: list[TargetSettings], only_profiles: bool, state: Path) 
 
 
 async def take_split(urls: list[str], state: Path) -> None:
-    """A canary beside the other replica, once something is sure."""
+    """Save a canary beside the other replica, once a change is confirmed."""
     targets = tuple(
         TargetSettings(name=f"shop-{at}", url=url, service="shop") for at, url in enumerate(urls, 1)
     )

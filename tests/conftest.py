@@ -1,4 +1,4 @@
-"""What all tests share: an environment without the developer's switches, and what py-spy may do here."""
+"""Settings for all tests: a clean environment, and a check whether py-spy may attach."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import time
 import pytest
 from hypothesis import settings
 
-# How long an example takes on a busy machine is not what a test is about.
+# No deadline: the duration of an example depends on the load of the machine.
 settings.register_profile("tputtui", deadline=None)
 settings.load_profile("tputtui")
 
-# A test run is like any other: no colour switch or theme of the developer's shell may change a picture.
+# No colour switch or theme of the developer's shell may change a frame.
 for name in ("NO_COLOR", "COLUMNS", "LINES", "TEXTUAL_THEME", "TPUTTUI_CONFIG"):
     os.environ.pop(name, None)
 
-# Behind `nohup … &` SIGINT is ignored, in children too, and they respect that: tests that send it would wait for ever.
+# `nohup … &` makes children ignore SIGINT too: tests that send it would never end.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
 def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Tests neither read the developer's config nor write into his state folder."""
+    """Keep tests from reading the developer's config and writing to the state folder."""
     home = tmp_path_factory.getbasetemp() / "home"
     for variable, folder in (("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state")):
         (home / folder).mkdir(parents=True, exist_ok=True)
@@ -35,12 +35,12 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def attaching() -> None:
-    """py-spy may attach to a process of our own here: skipped where it may not, a failure in CI."""
+    """Skip where py-spy may not attach to a process of the same user; fail in CI."""
     from tputtui.model import ProcessReference
     from tputtui.profiling.capture import preflight
 
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"]) as process:
-        time.sleep(0.3)  # it must have become Python
+        time.sleep(0.3)  # it must have exec'd Python
         verdict = preflight.check(ProcessReference(process.pid))
         process.kill()
     if not verdict.can_attach:

@@ -1,4 +1,4 @@
-"""A small exporter in a thread: a counter that tells when it was asked, so that a recording can be held against it."""
+"""Small exporter in a thread: its counter is the number of scrapes, for checks of recordings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any, Self
 
 
 class Exporter:
-    """`asked_total` counts the scrapes; `served[n]` is when (monotonic) the answer with value n + 1 had been sent.
+    """Exporter on a free port of the loopback.
 
-    `more` gives further lines for the answer of a number, from 1 on.
+    `asked_total` counts the scrapes; `served[n]` is the monotonic time at which the answer with
+    value n + 1 had been sent. `more` returns further lines for the answer of a number, from 1 on.
     """
 
     def __init__(

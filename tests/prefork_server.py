@@ -1,9 +1,11 @@
-"""A service in the standard library alone: counts requests, serves /metrics, works in as many processes as are asked for.
+"""Service of the standard library: counts requests and serves /metrics in several processes.
 
-`python prefork_server.py WORKERS BUSY [PORT] [HOST]`: without workers it serves by itself; with some, they are forked
-behind `listen` and share the socket, as gunicorn's do, while the parent waits. `BUSY`: how many of them compute all the
-time. `reuseport` as a fifth word gives each worker a socket of its own. It prints {"port": …, "parent": …, "workers": […]}
-and ends with its standard input.
+`python prefork_server.py WORKERS BUSY [PORT] [HOST]`: without workers it serves by itself;
+otherwise they are forked behind `listen` and share the socket, as gunicorn's do, while the parent
+waits. `BUSY` is the number of workers that compute all the time. `reuseport` as a fifth argument
+gives each worker a socket of its own.
+
+It prints {"port": …, "parent": …, "workers": […]} and ends with its standard input.
 """
 
 from __future__ import annotations
@@ -45,13 +47,13 @@ def serve(listening: socket.socket, *, is_busy: bool) -> None:
 
 
 def listen(host: str, port: int, *, is_shared: bool) -> socket.socket:
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if is_shared:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    made.bind((host, port))
-    made.listen(64)
-    return made
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, port))
+    listener.listen(64)
+    return listener
 
 
 def main() -> None:

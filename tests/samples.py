@@ -1,4 +1,7 @@
-"""One believable moment, for tests of views and screens: a shop under load, its host, a target that is down."""
+"""A plausible snapshot for tests of views and screens.
+
+A shop under load, its host, and a target that is down.
+"""
 
 from __future__ import annotations
 
@@ -194,7 +197,10 @@ def targets() -> tuple[TargetStatus, ...]:
 
 
 def listeners() -> tuple[TargetListeners, ...]:
-    """Who serves the targets: gunicorn's arbiter and its two workers share web-01's socket; the others are elsewhere."""
+    """Return the listeners of the targets.
+
+    gunicorn's arbiter and its two workers share web-01's socket; the others are remote.
+    """
     started = {process.pid: process.started for process in PROCESSES}
     holders = tuple(
         SocketHolder(pid, started[pid], parent, connections)
@@ -235,7 +241,7 @@ def snapshot(**changes: Any) -> Snapshot:
 
 
 def replicas() -> dict[str, ReplicaFigures]:
-    """The two replicas of the shop, each with its part."""
+    """Return the figures of the shop's two replicas."""
     tails = quantiles(0.0082, 0.021, 0.0881)[-1:]
     return {
         "web-01": ReplicaFigures("web-01", 684.0, tail=tails[0], error_ratio=0.0012),
@@ -244,7 +250,7 @@ def replicas() -> dict[str, ReplicaFigures]:
 
 
 def heat(columns: int) -> LatencyHeatmap:
-    """Most requests below 25 ms, a few above, and a burst of slow ones."""
+    """Return a heat map: most requests below 25 ms, a few above, and a burst of slow ones."""
     bounds = (0.025, 0.1, 0.25, 0.5, 1.0, math.inf)
     usual, slow = (0.9, 0.08, 0.02, 0.0, 0.0, 0.0), (0.4, 0.3, 0.2, 0.07, 0.025, 0.005)
     burst = range(columns * 2 // 3, columns * 2 // 3 + 3)
@@ -259,7 +265,7 @@ def heat(columns: int) -> LatencyHeatmap:
 def past(
     level: Callable[[str], float] | None = None,
 ) -> Callable[[str, int], Sequence[float | None]]:
-    """A past that waves around what the snapshot says, with a gap a third of the way in."""
+    """Return a history that varies around the snapshot's figures, with a gap after a third."""
     base = {
         history_keys.traffic("checkout"): 1284.0,
         history_keys.status_class("checkout", "2xx"): 1280.0,

@@ -1,4 +1,4 @@
-"""Rules of import (ARCHITECTURE.md): imports point down, and expensive modules load on first use."""
+"""Import rules (ARCHITECTURE.md): imports point down; expensive modules load on first use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def loaded_by(code: str) -> set[str]:
-    """The modules that are loaded once `code` has run in a fresh interpreter."""
+    """Return the modules that are loaded once `code` has run in a fresh interpreter."""
     program = f"import sys\n{code}\nprint('\\n'.join(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
@@ -78,7 +78,7 @@ def test_imports_point_down(monkeypatch: pytest.MonkeyPatch) -> None:
         ("import tputtui.tui.run_app", {"plotext", "httpx", "prometheus_client", "numpy", "scipy"}),
     ],
 )
-def test_what_is_dear_is_loaded_by_whoever_needs_it(code: str, absent: set[str]) -> None:
+def test_heavy_modules_are_imported_only_where_needed(code: str, absent: set[str]) -> None:
     assert not absent & loaded_by(code)
 
 
@@ -94,7 +94,7 @@ LIGHT_ROOMS = {"cli", "frozen", "model", "settings", "text"}
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])
-def test_a_verb_s_file_is_light_because_it_is_loaded_for_its_help(verb: str) -> None:
+def test_the_file_of_a_verb_imports_nothing_heavy_because_help_loads_it(verb: str) -> None:
     loaded = loaded_by(f"import {VERBS.get(verb, LIVE).module}")
     rooms = {name.split(".")[1] for name in loaded if name.startswith("tputtui.")}
     assert rooms <= LIGHT_ROOMS
@@ -114,7 +114,7 @@ def test_the_list_of_verbs_loads_none_of_them_and_a_verb_no_other() -> None:
 
 
 def private_names(body: list[ast.stmt]) -> Iterator[str]:
-    """The private names that a class body defines."""
+    """Return the private names that a class body defines."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             names = [node.name]
@@ -127,9 +127,9 @@ def private_names(body: list[ast.stmt]) -> Iterator[str]:
 
 
 def private_names_of_textual(path: Path) -> list[str]:
-    """The private modules of Textual that a module imports, and the private names it overrides."""
+    """Return a module's imports of private modules of Textual, and private names it overrides."""
     tree = ast.parse(path.read_text("utf-8"))
-    found = [
+    names = [
         node.module
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module and "textual._" in node.module
@@ -139,16 +139,16 @@ def private_names_of_textual(path: Path) -> list[str]:
         if isinstance(node, ast.ClassDef):
             bases = getattr(module, node.name).__mro__[1:]
             theirs = [base for base in bases if base.__module__.startswith("textual.")]
-            found += [
+            names += [
                 f"{node.name}.{name}"
                 for name in private_names(node.body)
                 if any(name in vars(base) for base in theirs)
             ]
-    return found
+    return names
 
 
 def test_private_names_of_textual_are_in_the_terminal_folder_only() -> None:
-    """Ruff (SLF001) finds the private names that are read; this, those imported or overridden."""
+    """Ruff (SLF001) finds private names that are read; this finds imported or overridden ones."""
     folder = ROOT / "tputtui" / "tui"
     terminal = folder / "terminal"
     users = {

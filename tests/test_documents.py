@@ -61,19 +61,19 @@ def text_of(name: str) -> str:
 
 
 def code_of(document: str) -> str:
-    """What a document shows as code: its fenced blocks and its spans."""
+    """Return the code of a document: its fenced blocks and its spans."""
     blocks = FENCED.findall(document)
     spans = re.findall(r"`([^`\n]+)`", FENCED.sub("", document))
     return "\n".join([*blocks, *spans])
 
 
 def words_of(document: str) -> frozenset[str]:
-    """Every whole word that a document shows as code; a flag keeps its dashes."""
+    """Return every complete word that a document shows as code; a flag keeps its dashes."""
     return frozenset(re.findall(r"(?<![\w-])-{0,2}\w[\w-]*", code_of(document)))
 
 
 def is_there(path: str) -> bool:
-    """Whether a path of the checkout exists, up to a placeholder in it; a pattern needs a match."""
+    """Return whether a path exists, up to a placeholder in it; a pattern needs a match."""
     parts = path.rstrip("/").split("/")
     known = [part for part in parts if PLACEHOLDER not in part]
     if len(known) < len(parts):
@@ -99,20 +99,20 @@ def test_every_test_that_the_map_and_the_recipes_name_exists(name: str) -> None:
         assert re.search(definition, text_of(file), re.MULTILINE), f"{file}::{test}"
 
 
-def test_a_path_that_is_not_there_is_found() -> None:
-    found = NAMED_PATH.findall("`tputtui/no/such.py` and `tests/NAME/x.py`, tputtui/cli/verbs/*.py")
-    assert found == ["tputtui/no/such.py", "tests/NAME/x.py", "tputtui/cli/verbs/*.py"]
-    assert [is_there(path) for path in found] == [False, True, True]
+def test_a_path_that_does_not_exist_is_detected() -> None:
+    paths = NAMED_PATH.findall("`tputtui/no/such.py` and `tests/NAME/x.py`, tputtui/cli/verbs/*.py")
+    assert paths == ["tputtui/no/such.py", "tests/NAME/x.py", "tputtui/cli/verbs/*.py"]
+    assert [is_there(path) for path in paths] == [False, True, True]
 
 
-def test_every_folder_of_the_package_stands_in_the_map() -> None:
+def test_every_folder_of_the_package_is_in_the_map() -> None:
     tree = FENCED.findall(text_of("ARCHITECTURE.md"))[0]
     rooms = dict(re.findall(r"^tputtui/(\w+)/(.*(?:\n +.*)*)", tree, re.MULTILINE))
     folders = [path.parent.relative_to(PACKAGE).parts for path in PACKAGE.rglob("*/__init__.py")]
     expected: dict[str, set[str]] = {parts[0]: set() for parts in folders}
     for room, *inner in folders:
         expected[room].update(inner[-1:])
-    named = {room: set(re.findall(r"(?<![\w/])(\w+)/", words)) for room, words in rooms.items()}
+    named = {room: set(re.findall(r"(?<![\w/])(\w+)/", names)) for room, names in rooms.items()}
     assert named == expected
 
 
@@ -129,7 +129,7 @@ def flags_in(help_text: str) -> frozenset[str]:
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])
-def test_every_flag_of_every_verb_stands_in_the_contract(
+def test_every_flag_of_every_verb_is_in_the_contract(
     verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
@@ -149,7 +149,7 @@ def test_every_common_flag_and_verb_is_found_in_the_help(
 
 
 @pytest.mark.parametrize("name", sorted({*export.FORMATS, *report.FORMATS}))
-def test_every_format_of_export_and_compare_stands_in_the_contract(name: str) -> None:
+def test_every_format_of_export_and_compare_is_in_the_contract(name: str) -> None:
     assert name in words_of(CONTRACT.read_text("utf-8"))
 
 
@@ -159,7 +159,7 @@ def test_the_contract_names_every_verb_and_no_other() -> None:
 
 
 def keys_of(value: object) -> Iterator[str]:
-    """Yield every key of a JSON value that is a name of ours."""
+    """Yield every key of a JSON value that the program defines."""
     if isinstance(value, list):
         for item in value:
             yield from keys_of(item)
@@ -171,7 +171,7 @@ def keys_of(value: object) -> Iterator[str]:
                 yield from keys_of(inner)
 
 
-def test_every_key_of_a_stream_object_stands_in_the_contract() -> None:
+def test_every_key_of_a_stream_object_is_in_the_contract() -> None:
     sample: dict[str, Any] = to_json(samples.snapshot())
     named = words_of(CONTRACT.read_text("utf-8"))
     keys = set(keys_of(sample))
@@ -186,7 +186,7 @@ def names_in(keys: list[ast.expr | None]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("module", JSON_MODULES)
-def test_every_key_that_is_written_to_json_stands_in_the_contract(module: str) -> None:
+def test_every_key_that_is_written_to_json_is_in_the_contract(module: str) -> None:
     tree = ast.parse((PACKAGE / module).read_text("utf-8"))
     literals = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
     keys = {name for node in literals for name in names_in(node.keys)}
@@ -196,23 +196,23 @@ def test_every_key_that_is_written_to_json_stands_in_the_contract(module: str) -
 
 
 def project_texts() -> Iterator[Path]:
-    """Yield the texts of the project that have to stand by themselves."""
+    """Yield the texts of the project that must not refer to anything outside of it."""
     folders = ("tputtui", "tests", "docs", "bench", "screenshots", "themes", "constraints", ".ci")
     inner = [path for folder in folders for path in (ROOT / folder).rglob("*")]
-    exceptions = {Path(__file__), ROOT / "tests" / "outside.py", ROOT / "CHANGELOG.md"}
+    exceptions = {Path(__file__), ROOT / "tests" / "external_resources.py", ROOT / "CHANGELOG.md"}
     for path in (*inner, *ROOT.glob("*.md"), ROOT / "pyproject.toml", ROOT / "Makefile"):
         if path.suffix in TEXTS and path.is_file() and path not in exceptions:
             yield path
 
 
 def test_no_file_refers_to_a_page_outside_of_the_checkout() -> None:
-    found = [
+    references = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
         for path in project_texts()
         for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
         if OUTSIDE.search(line)
     ]
-    assert found == []
+    assert references == []
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_no_file_refers_to_a_page_outside_of_the_checkout() -> None:
         'ROOT.parents[2] / ".." / "shared" / "data"',
     ],
 )
-def test_a_reference_to_a_page_outside_of_the_checkout_is_found(line: str) -> None:
+def test_a_reference_to_a_page_outside_of_the_checkout_is_detected(line: str) -> None:
     assert OUTSIDE.search(line)
 
 
@@ -242,5 +242,5 @@ def test_a_reference_to_a_page_outside_of_the_checkout_is_found(line: str) -> No
         "docs/contract.md",
     ],
 )
-def test_what_belongs_to_the_project_is_no_such_reference(line: str) -> None:
+def test_references_within_the_project_are_not_reported(line: str) -> None:
     assert not OUTSIDE.search(line)

@@ -1,4 +1,4 @@
-"""Values are what `@dataclass(frozen=True, slots=True)` makes of the same fields, and never change."""
+"""Frozen values behave as `@dataclass(frozen=True, slots=True)` with the same fields."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 
 @frozen
 class Point:
-    """A value with all that a field may say."""
+    """Value with every option of a field."""
 
     kind: ClassVar[str] = "point"
     x: float
@@ -54,7 +54,7 @@ class Longer(Alone):
 
 
 class Twin:
-    """The same fields, made by the standard library."""
+    """The same fields as a dataclass of the standard library."""
 
     @dataclass(frozen=True, slots=True)
     class Point:
@@ -90,13 +90,13 @@ def test_a_field_is_neither_assigned_nor_deleted_nor_added() -> None:
         ((1.0,), {"tags": ["b"], "note": "other"}),
     ],
 )
-def test_a_value_is_made_and_told_as_a_dataclass_is(
+def test_construction_and_repr_are_those_of_a_dataclass(
     values: tuple[Any, ...], named: dict[str, Any]
 ) -> None:
     ours, theirs = Point(*values, **named), Twin.Point(*values, **named)
     assert repr(ours) == repr(theirs).replace("Twin.", "")
-    assert [getattr(ours, one.name) for one in fields(ours)] == [
-        getattr(theirs, one.name) for one in fields(theirs)
+    assert [getattr(ours, spec.name) for spec in fields(ours)] == [
+        getattr(theirs, spec.name) for spec in fields(theirs)
     ]
     assert Point.__match_args__ == Twin.Point.__match_args__
 
@@ -104,7 +104,7 @@ def test_a_value_is_made_and_told_as_a_dataclass_is(
 @pytest.mark.parametrize(
     ("values", "named"), [((), {}), ((1, 2, 3, 4, 5, 6), {}), ((1,), {"z": 1}), ((1,), {"x": 1})]
 )
-def test_wrong_arguments_are_refused_with_the_same_words(
+def test_wrong_arguments_are_refused_with_the_same_message(
     values: tuple[Any, ...], named: dict[str, Any]
 ) -> None:
     with pytest.raises(TypeError) as ours:
@@ -114,7 +114,7 @@ def test_wrong_arguments_are_refused_with_the_same_words(
     assert str(ours.value) == str(theirs.value).replace("Twin.", "")
 
 
-def test_equal_by_the_fields_that_count_and_by_the_class() -> None:
+def test_equality_depends_on_the_compared_fields_and_the_class() -> None:
     assert Point(1.0, note="a") == Point(1.0, note="b")
     assert Point(1.0, secret="a") != Point(1.0, secret="b")
     others: tuple[object, ...] = (Longer(1), Twin.Alone(1), (1,), 1)
@@ -129,9 +129,9 @@ def test_equal_values_are_one_key() -> None:
         hash(Point(1.0))  # a list inside, as in a dataclass
 
 
-def test_a_factory_makes_each_value_its_own() -> None:
-    one, other = Point(1.0), Point(1.0)
-    one.tags.append("a")
+def test_a_factory_gives_each_value_its_own_object() -> None:
+    first, other = Point(1.0), Point(1.0)
+    first.tags.append("a")
     assert other.tags == []
 
 
@@ -144,15 +144,15 @@ def test_replace_changes_a_copy_only() -> None:
         replace(point, z=1)  # type: ignore[call-arg]
 
 
-def test_a_value_is_what_it_was_after_pickling() -> None:
+def test_a_value_survives_pickling() -> None:
     for value in (Point(1.0, 2.0, ["t"], "n", "s"), Alone(3), Longer(1, 5), Boxed([1])):
         assert repr(pickle.loads(pickle.dumps(value))) == repr(value)  # noqa: S301  # our own
 
 
-def test_what_a_class_writes_itself_stays() -> None:
+def test_methods_written_in_the_class_are_kept() -> None:
     assert repr(Sealed("k")) == "***"
     assert Sealed.__doc__ == "Sealed"
-    assert Point.__doc__ == "A value with all that a field may say."
+    assert Point.__doc__ == "Value with every option of a field."
     assert (Longer(1).only, Longer(1).more, repr(Longer(1))) == (1, 2, "Longer(only=1, more=2)")
     match Alone(7):
         case Alone(only):

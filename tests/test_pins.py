@@ -1,4 +1,4 @@
-"""The pins: hashes for all, addresses for none, one version a package, whichever file one installs from."""
+"""The pins: hashes for all, no addresses, one version a package in both files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PIN = re.compile(r"^([a-z0-9.-]+)==([^ ]+)((?: ; [^\\]+)?)", re.MULTILINE)
 
 
 def pins(path: Path) -> dict[tuple[str, str], str]:
-    """(package, environment marker) -> version."""
+    """Return the versions by (package, environment marker)."""
     return {
         (name, marker.strip()): version for name, version, marker in _PIN.findall(path.read_text())
     }
@@ -41,7 +41,7 @@ def test_both_files_agree() -> None:
 def test_make_demo_on_a_fresh_checkout_writes_the_json_and_nothing_else_to_stdout(
     tmp_path: Path, with_uv: bool
 ) -> None:
-    """The tools that make the environment are stand-ins here that say more than the real ones do."""
+    """The tools that create the environment are stand-ins that print more than the real ones."""
     for name in ("Makefile", "pyproject.toml", "constraints/dev.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
@@ -52,7 +52,7 @@ def test_make_demo_on_a_fresh_checkout_writes_the_json_and_nothing_else_to_stdou
         "printf '#!/bin/sh\\necho {}\\n' >.venv/bin/tputtui\nchmod +x .venv/bin/tputtui\n"
     )
     tool.chmod(0o755)
-    # A make that runs the tests tells its children of it, and they would say where they are.
+    # A make that runs the tests is inherited, and children would print their folder.
     alone = {
         name: value
         for name, value in os.environ.items()

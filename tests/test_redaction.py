@@ -1,4 +1,4 @@
-"""What may be shown of a URL, and that a secret's value is in no text, whoever wrote it."""
+"""Redaction: the displayable part of a URL, and secrets hidden in any text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     redaction._hide_cached.cache_clear()
 
 
-# ------------------------------------------------------------------------------------------------ by place
+# ----------------------------------------------------------------------------------------- by place
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:
         ("h:1/probe?target=http://ann:pw@db/", "h:1/probe?target=http://***@db/"),
     ],
 )  # fmt: skip
-def test_of_a_url_all_is_shown_but_userinfo_fragment_and_unknown_parameters(
+def test_a_url_is_shown_without_userinfo_fragment_and_unknown_parameters(
     url: str, shown: str
 ) -> None:
     assert redact_url(url) == shown
@@ -65,7 +65,7 @@ def test_nothing_before_the_last_at_sign_of_what_was_typed_is_shown(
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_redacted_and_what_was_redacted_stays(text: str) -> None:
+def test_redacting_any_text_twice_changes_nothing_more(text: str) -> None:
     assert redact_url(redact_url(text)) == redact_url(text)
     redact_text(text)
 
@@ -85,7 +85,7 @@ def test_urls_within_a_sentence_are_redacted_and_the_sentence_stays(text: str, s
     assert redact_text(text) == shown
 
 
-# ------------------------------------------------------------------------------------------------ by value
+# ----------------------------------------------------------------------------------------- by value
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_secret_is_hidden_in_a_text_that_was_seen_before_it_was_known() -> Non
     assert clean(f"a {TOKEN}") == "a ***"
 
 
-def test_a_secret_that_a_limit_would_cut_leaves_no_beginning() -> None:
+def test_a_secret_cut_by_a_limit_leaves_no_prefix() -> None:
     learn(TOKEN)
     assert clean("x" * 90 + TOKEN, 100) == "x" * 90 + "***"
 
@@ -130,13 +130,13 @@ def test_parts_of_a_header_are_secrets_and_so_is_what_basic_authorization_wraps(
 @pytest.mark.parametrize(
     "weak", ["a", "admin", "prometheus", "node_exporter", "12345678", "3.14159265", "", "short1"]
 )
-def test_a_value_that_reads_like_a_word_or_a_number_takes_nothing_else_with_it(weak: str) -> None:
+def test_a_secret_that_is_a_common_word_or_number_hides_nothing_else(weak: str) -> None:
     learn(weak)
-    said = f'job="{weak}" prometheus node_exporter 12345678 3.14159265 admin short1'
-    assert clean(said) == said
+    text = f'job="{weak}" prometheus node_exporter 12345678 3.14159265 admin short1'
+    assert clean(text) == text
 
 
-def test_the_newest_secrets_are_known_however_many_were_renewed(
+def test_the_newest_secrets_are_known_however_many_were_rotated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(redaction, "MAX_LEARNED", 50)
@@ -147,10 +147,10 @@ def test_the_newest_secrets_are_known_however_many_were_renewed(
     assert hide("renewed-1-x") == "renewed-1-x"
 
 
-# ------------------------------------------------------------------------------------------------ one target
+# --------------------------------------------------------------------------------------- one target
 
 
-def test_what_a_target_quotes_of_the_url_it_was_asked_is_hidden() -> None:
+def test_parts_of_its_url_quoted_by_a_target_are_hidden() -> None:
     redactor = TargetRedactor("http://h/ok?token=s3&user_id=Zx91-Qp77&region=eu&module=tcp")
     assert (
         redactor.redact_sentence('page titled "no Zx91-Qp77 here"') == 'page titled "no *** here"'
@@ -161,14 +161,14 @@ def test_what_a_target_quotes_of_the_url_it_was_asked_is_hidden() -> None:
     assert redactor.redact_sentence("the eu is fine") == "the eu is fine"
 
 
-def test_a_short_password_is_hidden_where_its_target_is_spoken_of_and_nowhere_else() -> None:
+def test_a_short_password_is_hidden_in_messages_about_its_target_only() -> None:
     redactor = TargetRedactor("http://h/ok", "operator")
     redactor.learn("hunter2")
     assert redactor.redact_sentence("bad login operator/hunter2") == "bad login ***/***"
     assert clean("hunter2") == "hunter2"
 
 
-def test_labels_that_hold_the_url_that_was_asked_are_read_without_its_secrets() -> None:
+def test_labels_that_hold_the_requested_url_are_read_without_its_secrets() -> None:
     redactor = TargetRedactor("http://h/ok?q=Zx91%2FQp77&key=K3y-abcdef&module=tcp")
     body = b'seen{path="/ok?q=Zx91%2FQp77&key=K3y-abcdef&module=tcp",plain="q=Zx91/Qp77"} 5\nkeys{key="abc"} 1\n'
     assert redactor.redact_body(body) == (
@@ -199,7 +199,7 @@ PLAIN_NAMES = (
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
-def test_the_value_of_a_parameter_whose_name_is_a_secret_s_by_a_whole_word_is_hidden_everywhere(
+def test_the_value_of_a_parameter_named_like_a_secret_is_hidden_everywhere(
     name: str,
 ) -> None:
     redactor = TargetRedactor(f"http://h/m?{name}=Zx91-Qp77")
@@ -208,7 +208,7 @@ def test_the_value_of_a_parameter_whose_name_is_a_secret_s_by_a_whole_word_is_hi
 
 
 @pytest.mark.parametrize("name", PLAIN_NAMES)
-def test_the_value_of_any_other_parameter_is_hidden_in_what_is_said_of_its_target_alone(
+def test_the_value_of_any_other_parameter_is_hidden_in_messages_about_its_target_only(
     name: str,
 ) -> None:
     url = f"http://h:1/m?{name}{'=' if name else ''}orders_v2"
@@ -220,7 +220,7 @@ def test_the_value_of_any_other_parameter_is_hidden_in_what_is_said_of_its_targe
     assert redactor.redact_sentence("no orders_v2 here") == "no *** here"
 
 
-def test_a_part_of_the_query_is_hidden_in_a_body_only_where_it_is_quoted_whole() -> None:
+def test_a_part_of_the_query_is_hidden_in_a_body_only_where_it_is_quoted_in_full() -> None:
     redactor = TargetRedactor("http://h/m?id=1234&orders")
     quoted = b'x{path="/m?id=1234&orders",other="/m?orders"} 1'
     assert redactor.redact_body(quoted) == b'x{path="/m?id=***&***",other="/m?***"} 1'
@@ -228,12 +228,12 @@ def test_a_part_of_the_query_is_hidden_in_a_body_only_where_it_is_quoted_whole()
     assert redactor.redact_body(other) == other
 
 
-def test_a_secret_s_short_or_plain_value_takes_nothing_from_other_targets() -> None:
+def test_a_short_or_common_secret_hides_nothing_of_other_targets() -> None:
     TargetRedactor("http://h/m?token=abc1&key=checkout&auth=20240131")
     assert hide("abc1 checkout 20240131") == "abc1 checkout 20240131"
 
 
-def test_of_a_secret_that_is_renewed_a_target_remembers_the_last_few_values() -> None:
+def test_a_target_remembers_the_last_few_values_of_a_rotated_secret() -> None:
     redactor = TargetRedactor("http://h/ok?token=Zx91-Qp77")
     redactor.learn("the-Passw0rd", "password")
     for number in range(900):

@@ -47,7 +47,7 @@ def test_long_text_is_cut_with_a_mark() -> None:
 
 
 @given(anything, st.integers(0, 40))
-def test_left_and_right_take_exactly_their_cells(foreign: str, cells: int) -> None:
+def test_left_and_right_fill_exactly_their_cells(foreign: str, cells: int) -> None:
     cleaned = text.clean(foreign)
     for shown in (text.align_left(cleaned, cells), text.align_right(cleaned, cells)):
         assert text.width(shown) == cells
@@ -56,10 +56,10 @@ def test_left_and_right_take_exactly_their_cells(foreign: str, cells: int) -> No
 
 
 @pytest.mark.parametrize(
-    "words", ["plain", "漢字かな", "é à ü", "▁▂▃█ ─━│", "→ ≥ ± ×", "Ω µ", "한국어", "𝕏"]
+    "sample", ["plain", "漢字かな", "é à ü", "▁▂▃█ ─━│", "→ ≥ ± ×", "Ω µ", "한국어", "𝕏"]
 )
-def test_widths_agree_with_what_draws_them(words: str) -> None:
-    assert text.width(words) == cell_len(words)
+def test_widths_agree_with_those_of_the_terminal_library(sample: str) -> None:
+    assert text.width(sample) == cell_len(sample)
 
 
 @given(anything)
@@ -82,7 +82,7 @@ def test_ascii_only_is_ascii_of_the_same_width(foreign: str) -> None:
         (None, "–"),
     ],
 )
-def test_rates(value: float | None, shown: str) -> None:
+def test_rates_have_three_digits_and_a_unit(value: float | None, shown: str) -> None:
     assert text.format_rate(value) == shown
 
 
@@ -101,7 +101,9 @@ def test_rates(value: float | None, shown: str) -> None:
         (90.0, ("90.0", "s")),
     ],
 )
-def test_short_durations(value: float | None, shown: tuple[str, str]) -> None:
+def test_short_durations_have_three_digits_and_a_unit(
+    value: float | None, shown: tuple[str, str]
+) -> None:
     assert text.format_seconds(value) == shown
 
 
@@ -117,7 +119,9 @@ def test_short_durations(value: float | None, shown: tuple[str, str]) -> None:
         (999.4 * 2**10, ("999", "KiB")),
     ],
 )
-def test_sizes(value: float | None, shown: tuple[str, str]) -> None:
+def test_sizes_have_three_digits_and_a_binary_unit(
+    value: float | None, shown: tuple[str, str]
+) -> None:
     assert text.format_size(value) == shown
 
 
@@ -156,17 +160,17 @@ def test_a_duration_never_needs_four_digits_before_the_point_below_a_thousand_se
 
 
 @pytest.mark.parametrize(
-    ("words", "seconds"),
+    ("sample", "seconds"),
     [("500ms", 0.5), ("10s", 10), ("2m", 120), ("1h", 3600), ("7", 7), (" 1.5 s ", 1.5)],
 )
-def test_durations_are_read(words: str, seconds: float) -> None:
-    assert text.parse_duration(words) == pytest.approx(seconds)
+def test_durations_are_read(sample: str, seconds: float) -> None:
+    assert text.parse_duration(sample) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("words", ["", "s", "1x", "1_0", "inf", "nan", "1 2"])
-def test_what_is_no_duration_is_refused_with_examples(words: str) -> None:
+@pytest.mark.parametrize("sample", ["", "s", "1x", "1_0", "inf", "nan", "1 2"])
+def test_an_invalid_duration_is_refused_with_examples(sample: str) -> None:
     with pytest.raises(ValueError, match="500ms"):
-        text.parse_duration(words)
+        text.parse_duration(sample)
 
 
 def test_a_near_word_is_proposed_and_a_far_one_is_not() -> None:

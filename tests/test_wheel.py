@@ -1,4 +1,4 @@
-"""The wheel, as somebody installs it: built, put into an empty environment with what it declares, run from elsewhere."""
+"""The wheel as a user installs it: built, put into an empty environment, run from elsewhere."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command in an environment that holds the wheel, its declared dependencies as pinned, and nothing else."""
+    """Return the command in an environment of the wheel and its pinned dependencies only."""
     folder = tmp_path_factory.mktemp("empty")
-    made = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "venv", str(folder)], capture_output=True, text=True, check=False
     )
-    if made.returncode == 0:
+    if completed.returncode == 0:
         pip = [
             str(folder / "bin" / "python"),
             "-m",
@@ -51,9 +51,11 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "--disable-pip-version-check",
         ]
         pins = [*pip, "--require-hashes", "-r", str(PINS)]
-        made = subprocess.run(pins, capture_output=True, text=True, check=False, timeout=300)
-    if made.returncode != 0:
-        sentence = f"no environment could be made: {(made.stderr or made.stdout).strip()[-300:]}"
+        completed = subprocess.run(pins, capture_output=True, text=True, check=False, timeout=300)
+    if completed.returncode != 0:
+        sentence = (
+            f"no environment could be made: {(completed.stderr or completed.stdout).strip()[-300:]}"
+        )
         if os.environ.get("CI") == "true":
             pytest.fail(sentence)
         pytest.skip(sentence)
@@ -77,7 +79,7 @@ class _Metrics(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
-        """Quiet."""
+        """Silence the log of requests."""
 
 
 @pytest.fixture
@@ -112,7 +114,7 @@ def test_it_holds_the_package_the_themes_and_nothing_else(wheel: Path) -> None:
     assert f"tputtui-{__version__}.dist-info/licenses/LICENSE" in names
 
 
-def test_it_says_its_version(program: Path, tmp_path: Path) -> None:
+def test_it_prints_its_version(program: Path, tmp_path: Path) -> None:
     assert run(program, "--version", cwd=tmp_path).stdout == f"tputtui {__version__}\n"
 
 
@@ -120,7 +122,7 @@ def test_it_streams_a_target(program: Path, target: str, tmp_path: Path) -> None
     done = run(program, "stream", "-n", "2", "--interval", "0.2", target, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     objects = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [found["services"][0]["traffic"]["rps"] > 0 for found in objects] == [True, True]
+    assert [document["services"][0]["traffic"]["rps"] > 0 for document in objects] == [True, True]
 
 
 def test_its_demo_runs(program: Path, tmp_path: Path) -> None:
@@ -129,7 +131,7 @@ def test_its_demo_runs(program: Path, tmp_path: Path) -> None:
     assert json.loads(done.stderr.splitlines()[-1])["sent"] > 0
 
 
-def test_it_finds_the_style_sheet_of_its_reports(program: Path, tmp_path: Path) -> None:
+def test_it_contains_the_style_sheet_of_its_reports(program: Path, tmp_path: Path) -> None:
     code = "from tputtui.report.html_report import read_style; print(read_style(), end='')"
     done = subprocess.run(
         [str(program.parent / "python"), "-c", code],
@@ -141,7 +143,7 @@ def test_it_finds_the_style_sheet_of_its_reports(program: Path, tmp_path: Path) 
     assert done.stdout == (ROOT / "tputtui" / "report" / "report.css").read_text("utf-8")
 
 
-def test_it_finds_its_themes(program: Path, tmp_path: Path) -> None:
+def test_it_contains_its_themes(program: Path, tmp_path: Path) -> None:
     code = "from tputtui.tui import theme_files; print(*theme_files.theme_names(theme_files.theme_folders()))"
     done = subprocess.run(
         [str(program.parent / "python"), "-c", code],

@@ -1,4 +1,4 @@
-"""A verb is one file and one row in the list: parser, help and exit code follow from them."""
+"""Adding a verb takes one file and one row in the list: parser, help and exit code follow."""
 
 from __future__ import annotations
 
@@ -64,6 +64,6 @@ def test_its_help_and_its_line_in_the_list_of_verbs_follow(
     assert "\n  greet      say hello\n" in capsys.readouterr().out
 
 
-def test_without_its_row_the_name_is_no_verb(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_its_row_the_name_is_not_a_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["greet", "ann"]) == 2
     assert "hello" not in capsys.readouterr().out

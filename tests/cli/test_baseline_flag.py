@@ -1,46 +1,46 @@
-"""--baseline RUN: whose figures it takes, and what it says of what cannot be one."""
+"""`--baseline RUN`: the figures it takes, and the errors for an unusable run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from recorded import record
+from recorded_runs import record
 
 from tputtui.cli.baseline_run import read_baseline
 from tputtui.cli.parser import UsageError
 from tputtui.signals.rates import history_keys
 
 
-def test_a_run_gives_its_figures_with_their_units_and_how_well_they_are_known(
+def test_a_run_gives_its_figures_with_units_and_uncertainty(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "before.tput.gz"
     record(path, 120)
-    found = read_baseline(str(path))
-    assert found is not None
-    assert found.label == "vs before"
-    assert found.since is None
-    base = found.figures[history_keys.traffic("api")]
+    baseline = read_baseline(str(path))
+    assert baseline is not None
+    assert baseline.label == "vs before"
+    assert baseline.since is None
+    base = baseline.figures[history_keys.traffic("api")]
     assert base.value == pytest.approx(100.0, rel=0.02)
     assert base.unit == "req/s"
     assert base.half_width is not None
     assert base.half_width > 1.96 * 2**0.5 * 2.0, "two runs differ by 2 % each"
-    assert history_keys.route("api", (("route", "/x"),)) in found.figures
-    assert history_keys.latency("api", 0.99) not in found.figures
+    assert history_keys.route("api", (("route", "/x"),)) in baseline.figures
+    assert history_keys.latency("api", 0.99) not in baseline.figures
 
 
-def test_a_span_between_marks_is_taken_alone(tmp_path: Path) -> None:
+def test_a_span_between_marks_is_used_alone(tmp_path: Path) -> None:
     path = tmp_path / "before.tput.gz"
     record(path, 90, mark_at=(2, 38))
-    whole, part = read_baseline(str(path)), read_baseline(f"{path}@mark 2..mark 38")
-    assert whole is not None
+    full, part = read_baseline(str(path)), read_baseline(f"{path}@mark 2..mark 38")
+    assert full is not None
     assert part is not None
     assert part.label == "vs before@mark 2..mark 38"
     assert (
         part.figures[history_keys.errors("api")].value
         == 0.0
-        < whole.figures[history_keys.errors("api")].value
+        < full.figures[history_keys.errors("api")].value
     )
 
 
@@ -58,7 +58,7 @@ def test_without_the_flag_there_is_no_baseline() -> None:
         ("short.tput.gz", "nothing was measured"),
     ],
 )
-def test_what_cannot_be_a_baseline_is_one_line(tmp_path: Path, word: str, says: str) -> None:
+def test_an_unusable_baseline_is_a_one_line_error(tmp_path: Path, word: str, says: str) -> None:
     record(tmp_path / "good.tput.gz", 20)
     record(tmp_path / "short.tput.gz", 1)
     (tmp_path / "text.tput.gz").write_text("hello", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The program from outside: exit codes, streams, and surroundings that are not as usual."""
+"""The program as a process: exit codes, streams and unusual environments."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run(
 
 
 class _Metrics(BaseHTTPRequestHandler):
-    """Answers with a counter that grows with every scrape."""
+    """Handler that answers with a counter that grows with every scrape."""
 
     protocol_version = "HTTP/1.1"
     scrapes = 0
@@ -61,7 +61,7 @@ class _Metrics(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
-        """Quiet."""
+        """Silence the log of requests."""
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +75,13 @@ def target() -> Iterator[str]:
         thread.join()
 
 
-def test_version_and_help_need_nothing() -> None:
+def test_version_and_help_work_without_targets_or_config() -> None:
     for env in (environment(), {"PATH": os.environ["PATH"]}):
         assert run("--version", env=env).stdout == f"tputtui {__version__}\n"
         assert "examples:" in run("--help", env=env).stdout
 
 
-def test_a_deleted_current_folder_matters_to_nobody(tmp_path: Path) -> None:
+def test_a_deleted_current_folder_does_no_harm(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
     script = (
@@ -94,7 +94,7 @@ def test_a_deleted_current_folder_matters_to_nobody(tmp_path: Path) -> None:
     assert done.stdout.endswith("/tputtui/config.toml\n")
 
 
-def test_the_current_folder_is_not_imported_from(tmp_path: Path, target: str) -> None:
+def test_nothing_is_imported_from_the_current_folder(tmp_path: Path, target: str) -> None:
     for name in ("httpx", "psutil", "json", "tomllib"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('taken')")
     done = run("stream", "-n", "1", target, cwd=tmp_path)
@@ -102,7 +102,7 @@ def test_the_current_folder_is_not_imported_from(tmp_path: Path, target: str) ->
 
 
 @pytest.mark.parametrize(
-    ("argv", "words"),
+    ("argv", "expected"),
     [
         (["--strem"], "unknown flag --strem"),
         (["strem"], '"strem" is no verb and no target'),
@@ -116,14 +116,14 @@ def test_the_current_folder_is_not_imported_from(tmp_path: Path, target: str) ->
         (["stream", "-n", "-3"], "'-3' is not a whole number of at least 1"),
     ],
 )
-def test_what_cannot_be_used_is_one_line_and_2(argv: list[str], words: str) -> None:
+def test_unusable_input_is_one_line_and_exit_code_2(argv: list[str], expected: str) -> None:
     done = run(*argv)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert words in done.stderr
+    assert expected in done.stderr
 
 
-def test_a_config_s_errors_come_all_at_once(tmp_path: Path) -> None:
+def test_all_errors_of_a_config_are_reported_at_once(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_text("interval = 0\nwindw = 3\n")
     done = run("stream", "--config", str(path))
@@ -143,7 +143,7 @@ def test_without_a_terminal_one_line_points_to_the_stream(argv: list[str]) -> No
 
 
 def test_the_stream_gives_n_objects_and_the_first_has_a_rate(target: str) -> None:
-    done = run("stream", "-n", "2", target)  # an interval that a busy machine keeps
+    done = run("stream", "-n", "2", target)  # an interval that a busy machine can keep
     assert (done.returncode, done.stderr) == (0, "")
     objects = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(objects) == 2
@@ -152,20 +152,20 @@ def test_the_stream_gives_n_objects_and_the_first_has_a_rate(target: str) -> Non
     assert done.stdout.isascii()
 
 
-def test_a_target_that_is_down_is_an_object_and_0() -> None:
+def test_a_target_that_is_down_is_an_object_and_exit_code_0() -> None:
     done = run("stream", "-n", "1", CLOSED_PORT)
     assert done.returncode == 0
     (status,) = json.loads(done.stdout)["targets"]
     assert (status["up"], status["error"]) == (False, "connection refused")
 
 
-def test_the_same_target_twice_is_said_on_stderr(target: str) -> None:
+def test_a_duplicate_target_is_reported_on_stderr(target: str) -> None:
     done = run("stream", "-n", "1", target, f"127.0.0.1{target}/metrics")
     assert len(json.loads(done.stdout)["targets"]) == 1
     assert "counts once" in done.stderr
 
 
-def test_a_reader_that_has_enough_ends_the_stream_with_0(target: str) -> None:
+def test_a_reader_that_closes_the_pipe_ends_the_stream_with_exit_code_0(target: str) -> None:
     with subprocess.Popen(
         [*PROGRAM, "stream", "--interval", "0.1", target],
         stdout=subprocess.PIPE,
@@ -195,7 +195,7 @@ def test_a_signal_ends_the_stream_quietly(target: str, number: signal.Signals, c
         assert (process.returncode, errors) == (code, b"")
 
 
-def test_a_full_disk_is_one_line_and_1(target: str) -> None:
+def test_a_full_disk_is_one_line_and_exit_code_1(target: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [*PROGRAM, "stream", "-n", "1", target],
@@ -209,7 +209,7 @@ def test_a_full_disk_is_one_line_and_1(target: str) -> None:
     assert done.stderr == "tputtui: stdout cannot be written: no space left on device\n"
 
 
-def test_a_closed_stdout_is_one_line_and_2(target: str) -> None:
+def test_a_closed_stdout_is_one_line_and_exit_code_2(target: str) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", f"exec {sys.executable} -m tputtui stream -n 1 {target} >&-"],
         stderr=subprocess.PIPE, text=True, check=False, env=environment(),
@@ -217,7 +217,7 @@ def test_a_closed_stdout_is_one_line_and_2(target: str) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
-def test_the_demo_streams_and_its_last_line_is_what_the_load_counted() -> None:
+def test_the_demo_streams_and_its_last_line_holds_the_load_s_counts() -> None:
     done = run("demo", "--stream", "-n", "3", "--load", "100", "--seed", "1")
     assert done.returncode == 0
     objects = [json.loads(line) for line in done.stdout.splitlines()]
@@ -260,7 +260,7 @@ def test_the_same_seed_sends_the_same_requests_again() -> None:
     assert len(sent) == 1
 
 
-def test_check_says_what_was_found_and_why(target: str) -> None:
+def test_check_reports_the_bindings_with_their_reasons(target: str) -> None:
     done = run("check", target, "--objective", "p99<=250ms")
     assert done.returncode == 0
     assert "http_requests_total" in done.stdout
@@ -302,7 +302,7 @@ def test_config_init_prints_a_file_that_is_valid(tmp_path: Path) -> None:
     assert run("config", "show", "--config", str(path)).returncode == 0
 
 
-def test_an_error_of_our_own_is_one_line_and_a_private_file(tmp_path: Path) -> None:
+def test_an_internal_error_is_one_line_and_a_private_file(tmp_path: Path) -> None:
     code = "import dataclasses, tputtui.cli.verbs.discover as d, tputtui.cli as c, sys\ndef bad(a): raise KeyError('x\\x1b')\nd.VERB = dataclasses.replace(d.VERB, run=bad)\nsys.exit(c.main(['discover']))"
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -1,4 +1,4 @@
-"""`compare` with a plan: from the runs themselves or from its file, which is grown by what was found."""
+"""`compare` with a plan, from the runs or from its file, to which the result is appended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from recorded import record, record_two_services
+from recorded_runs import record, record_two_services
 
 from tputtui.cli import main
 from tputtui.experiments.plan import parse_plan
@@ -32,7 +32,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def told(
+def compare_json(
     capsys: pytest.CaptureFixture[str], runs: Path, *more: str, candidate: str = "b"
 ) -> dict[str, object]:
     main(
@@ -45,72 +45,71 @@ def told(
             *more,
         ]
     )
-    said = capsys.readouterr()
-    assert said.err == ""
-    found = json.loads(said.out)
-    assert isinstance(found, dict)
-    return found
+    output = capsys.readouterr()
+    assert output.err == ""
+    document = json.loads(output.out)
+    assert isinstance(document, dict)
+    return document
 
 
-def test_the_plan_that_both_runs_carry_is_taken(
+def test_the_plan_that_both_runs_carry_is_used(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = told(capsys, runs)
+    answer = compare_json(capsys, runs)
     assert answer["experiment"]["owner"] == "ann"  # type: ignore[index]
     assert answer["metrics"][0]["margin_percent"] == pytest.approx(3)  # type: ignore[index]
     (short,) = list(answer["deviations"])  # type: ignore[call-overload]
     assert short.startswith("Each arm was to run 2 min: the baseline ran 1 min")
-    asked = told(capsys, runs, "--margin", "throughput=5%")
+    asked = compare_json(capsys, runs, "--margin", "throughput=5%")
     assert "The margin of throughput was to be 3 %: it was 5 %." in asked["deviations"]  # type: ignore[operator]
 
 
-def test_runs_of_different_experiments_bring_none(
+def test_runs_of_different_experiments_have_no_common_plan(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = told(capsys, runs, candidate="other")
+    answer = compare_json(capsys, runs, candidate="other")
     assert answer["experiment"] is None
     assert answer["deviations"] == [
         "The runs were recorded for different experiments, and no plan is taken: Pool, Cache."
     ]
 
 
-def test_what_was_said_of_the_load_is_a_number_where_it_is_one(
-    runs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Else no recorded run would ever be known to be limited by its load."""
-    answer = told(capsys, runs)
+def test_a_numeric_load_setting_is_a_number(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without it, no recorded run would be recognised as limited by its load."""
+    answer = compare_json(capsys, runs)
     assert "load-limited" in answer["flags"]  # type: ignore[operator]
     assert answer["workload"]["baseline"] == {"client_model": "open", "offered_rps": 100}  # type: ignore[index]
     assert len(set(answer["workload_digest"].values())) == 1  # type: ignore[attr-defined]
 
 
-def test_the_file_is_grown_by_what_was_found_once_and_runs_shows_it(
+def test_the_result_is_appended_to_the_file_once_and_runs_shows_it(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = runs / "plan.toml"
     plan.write_text(FILE)
-    answer = told(capsys, runs, "--experiment", str(plan))
+    answer = compare_json(capsys, runs, "--experiment", str(plan))
     grown = plan.read_text()
     assert grown.startswith(FILE)
     (result,) = tomllib.loads(grown)["results"]
     assert (result["verdict"], result["candidate"]) == (answer["verdict"], str(runs / "b.tput.gz"))
     assert parse_plan(grown).texts["owner"] == "ann"
-    told(capsys, runs, "--experiment", str(plan))
+    compare_json(capsys, runs, "--experiment", str(plan))
     assert plan.read_text() == grown
     main(["runs", str(runs), "--format", "json"])
     listed = {
-        Path(one["path"]).name: one for one in map(json.loads, capsys.readouterr().out.splitlines())
+        Path(splitline["path"]).name: splitline
+        for splitline in map(json.loads, capsys.readouterr().out.splitlines())
     }
     assert listed["b.tput.gz"]["verdict"]["verdict"] == answer["verdict"]
     assert listed["a.tput.gz"]["verdict"] is None
     main(["runs", str(runs), "--format", "markdown"])
     first, second = [line for line in capsys.readouterr().out.splitlines() if "| ann |" in line][:2]
-    words = str(answer["verdict"]).replace("_", " ")
-    assert first.startswith(f"| a bigger pool | ann | {words}")
+    verdict_text = str(answer["verdict"]).replace("_", " ")
+    assert first.startswith(f"| a bigger pool | ann | {verdict_text}")
     assert second.startswith("| a bigger pool | ann | not compared yet |")  # the other experiment
 
 
-def test_read_only_notes_nothing_and_a_file_that_cannot_be_written_is_said(
+def test_read_only_appends_nothing_and_an_unwritable_file_is_reported(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = tmp_path / "plan.toml"
@@ -152,7 +151,7 @@ def test_control_and_treatment_may_be_two_services_of_one_run(
     assert answer["differences"] == []
 
 
-def test_a_new_plan_is_filled_with_what_a_pilot_says(
+def test_a_new_plan_is_filled_in_from_a_pilot_run(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "new.toml"
@@ -160,9 +159,7 @@ def test_a_new_plan_is_filled_with_what_a_pilot_says(
     assert main(["experiment", "new", str(path), *pilot]) == 0
     assert "one pair of runs: about" in capsys.readouterr().err
     plan = parse_plan(path.read_text())
-    assert (
-        60 <= (plan.duration_s or 0) <= 300
-    )  # a large effect: the least there is for rows so alike
+    assert 60 <= (plan.duration_s or 0) <= 300  # a large effect: the smallest for rows so similar
     assert "# By " in path.read_text()
     assert main(["experiment", "new", str(path), *pilot]) == 2
     assert main(["experiment", "new", str(tmp_path / "b"), "--detect", "5%"]) == 2

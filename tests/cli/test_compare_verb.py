@@ -1,4 +1,4 @@
-"""The verb `compare`: sides, flags, exit codes, and what is said when something is missing."""
+"""Verb `compare`: arms, flags, exit codes, and messages for missing input."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated import Service, run
+from simulated_runs import Service, run
 
 from tputtui.cli import main
 from tputtui.experiments.metric_rows import MetricRows
@@ -39,7 +39,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("candidate", "code"), [("better", 0), ("worse", 10), ("same", 11)])
-def test_the_exit_code_is_the_verdicts(
+def test_the_exit_code_is_that_of_the_verdict(
     sides: dict[str, str], candidate: str, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["compare", sides["a"], sides[candidate], "--design", "concurrent"]
@@ -72,7 +72,7 @@ def test_json_has_the_contracts_fields(
     assert errors["ci_pp"][0] < errors["ci_pp"][1]
 
 
-def test_fail_on_forgives_what_it_does_not_name(
+def test_fail_on_ignores_verdicts_that_it_does_not_name(
     sides: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [
@@ -91,7 +91,7 @@ def test_fail_on_forgives_what_it_does_not_name(
     assert main([*arguments, "regressed"]) == 10
 
 
-def test_a_context_is_read_and_design_beats_its_mode(
+def test_a_context_is_read_and_design_overrides_its_mode(
     sides: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     context = tmp_path / "context.json"
@@ -120,7 +120,7 @@ def test_a_context_is_read_and_design_beats_its_mode(
 
 
 @pytest.mark.parametrize(
-    ("more", "words"),
+    ("more", "expected"),
     [
         ([], "compare takes two sides"),
         (["/nowhere.csv", "/nowhere.csv"], "/nowhere.csv: there is no such file"),
@@ -131,22 +131,22 @@ def test_a_context_is_read_and_design_beats_its_mode(
         (["{a}", "{a}", "-o", "{a}"], "exists: --force overwrites it"),
     ],
 )
-def test_usage_is_one_line_and_two(
+def test_a_usage_error_is_one_line_and_exit_code_2(
     sides: dict[str, str],
     tmp_path: Path,
     more: list[str],
-    words: str,
+    expected: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "empty.csv").write_text("")
     filled = [word.format(a=sides["a"], empty=tmp_path / "empty.csv") for word in more]
     assert main(["compare", *filled]) == 2
-    said = capsys.readouterr().err
-    assert words in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert expected in output
+    assert output.count("\n") == 1
 
 
-def test_without_the_extra_the_install_line_is_said(
+def test_without_the_extra_the_install_command_is_shown(
     sides: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     real = importlib.util.find_spec

@@ -1,4 +1,4 @@
-"""The config file on disk: whom we trust, and what we say of a file that is none."""
+"""The config file on disk: permissions, ownership, and errors for invalid files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
-def test_the_flag_goes_before_the_variable_before_the_default() -> None:
+def test_the_flag_overrides_the_variable_and_the_variable_the_default() -> None:
     environ = {"TPUTTUI_CONFIG": "/v.toml", "XDG_CONFIG_HOME": "/x", "HOME": "/home/me"}
     assert config_file.config_location("/f.toml", environ) == ConfigLocation("/f.toml", "--config")
     assert config_file.config_location(None, environ) == ConfigLocation("/v.toml", "TPUTTUI_CONFIG")
@@ -45,7 +45,7 @@ def test_the_flag_goes_before_the_variable_before_the_default() -> None:
     )
 
 
-def test_without_a_home_there_is_no_default_and_the_current_folder_is_never_one() -> None:
+def test_without_a_home_there_is_no_default_and_the_current_folder_is_never_used() -> None:
     assert config_file.config_location(None, {}) is None
     assert config_file.config_location(None, {"HOME": ""}) is None
 
@@ -54,13 +54,13 @@ def test_dev_null_means_none() -> None:
     assert config_file.config_location(os.devnull, {"HOME": "/home/me"}) is None
 
 
-def test_a_missing_default_is_fine_and_a_missing_named_file_is_not(path: Path) -> None:
+def test_a_missing_default_file_is_fine_and_a_missing_named_file_is_an_error(path: Path) -> None:
     assert load(path, "default") == (None, ())
     assert "no such file (--config names it)" in refusal(path)
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "expected"),
     [
         (b"\xef\xbb\xbfinterval = 1", ":1: it starts with a byte order mark (UTF-8)"),
         ("interval = 1".encode("utf-16"), ":1: it starts with a byte order mark (UTF-16)"),
@@ -69,8 +69,10 @@ def test_a_missing_default_is_fine_and_a_missing_named_file_is_not(path: Path) -
         (b"#" * (1024 * 1024 + 1), "larger than 1 MiB"),
     ],
 )
-def test_what_is_no_text_is_said_with_its_line(path: Path, content: bytes, words: str) -> None:
-    assert words in refusal(path, content)
+def test_content_that_is_not_text_is_reported_with_its_line(
+    path: Path, content: bytes, expected: str
+) -> None:
+    assert expected in refusal(path, content)
 
 
 def test_an_empty_file_sets_nothing(path: Path) -> None:
@@ -80,26 +82,28 @@ def test_an_empty_file_sets_nothing(path: Path) -> None:
     assert warnings == ()
 
 
-def test_a_folder_and_a_fifo_are_one_sentence_and_nobody_waits(path: Path, tmp_path: Path) -> None:
+def test_a_folder_and_a_fifo_are_one_line_errors_without_waiting(
+    path: Path, tmp_path: Path
+) -> None:
     assert "is a folder" in refusal(tmp_path)
     os.mkfifo(path)
     assert "not a plain file" in refusal(path)
 
 
-def test_a_file_that_everybody_may_write_is_refused(path: Path) -> None:
+def test_a_world_writable_file_is_refused(path: Path) -> None:
     path.write_text("interval = 1")
     path.chmod(0o666)
     assert "chmod o-w" in refusal(path)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_somebody_else_s_file_is_refused(path: Path) -> None:
+def test_a_file_of_another_user_is_refused(path: Path) -> None:
     path.write_text("interval = 1")
     os.chown(path, 12345, -1)
     assert "belongs to another user (uid 12345)" in refusal(path)
 
 
-def test_secrets_that_others_can_read_are_warned_of(path: Path, tmp_path: Path) -> None:
+def test_secrets_that_others_can_read_cause_a_warning(path: Path, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("geheim")
     token.chmod(0o644)

@@ -1,4 +1,4 @@
-"""`--listen`: what is derived, as prometheus-client reads it."""
+"""`--listen`: the derived metrics, as prometheus-client reads them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from recorded import record
+from recorded_runs import record
 
 from tputtui.cli.metrics_server import MetricsServer
 from tputtui.cli.parser import UsageError
@@ -21,22 +21,22 @@ from tputtui.model import LatencyState, ObjectiveStatus, Quantile, SelfState, Sn
 
 @pytest.fixture
 def listening() -> Iterator[MetricsServer]:
-    found = MetricsServer("127.0.0.1:0")
-    yield found
-    found.close()
+    server = MetricsServer("127.0.0.1:0")
+    yield server
+    server.close()
 
 
 def scraped(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         families = list(text_string_to_metric_families(answer.read().decode()))
     return {
-        (one.name, tuple(sorted(one.labels.items()))): one.value
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in families
-        for one in family.samples
+        for sample in family.samples
     }
 
 
-def test_nothing_is_there_before_the_first_snapshot(listening: MetricsServer) -> None:
+def test_there_are_no_metrics_before_the_first_snapshot(listening: MetricsServer) -> None:
     assert scraped(listening.port) == {}
 
 
@@ -59,25 +59,26 @@ def test_the_names_and_values_are_those_of_the_contract(
             self_usage=replace(snapshot.self_usage, cpu_percent=1.5),
         )
     )
-    found = scraped(listening.port)
-    assert found["tputtui_service_traffic", (("service", "api"),)] == pytest.approx(101.0)
-    assert found["tputtui_service_error_ratio", (("service", "api"),)] == pytest.approx(1 / 101)
+    samples = scraped(listening.port)
+    assert samples["tputtui_service_traffic", (("service", "api"),)] == pytest.approx(101.0)
+    assert samples["tputtui_service_error_ratio", (("service", "api"),)] == pytest.approx(1 / 101)
     assert (
-        found["tputtui_service_latency_seconds", (("quantile", "0.99"), ("service", "api"))] == 0.15
+        samples["tputtui_service_latency_seconds", (("quantile", "0.99"), ("service", "api"))]
+        == 0.15
     )
-    assert found["tputtui_objective_ok", (("expression", "p99<=250ms"),)] == 1.0
-    assert found["tputtui_objective_ok", (("expression", "errors<=0.1%"),)] == 0.0
-    assert found["tputtui_self_cpu_ratio", ()] == 0.015
-    assert not any("raw" in str(labels) for name, labels in found if "latency" in name), (
+    assert samples["tputtui_objective_ok", (("expression", "p99<=250ms"),)] == 1.0
+    assert samples["tputtui_objective_ok", (("expression", "errors<=0.1%"),)] == 0.0
+    assert samples["tputtui_self_cpu_ratio", ()] == 0.015
+    assert not any("raw" in str(labels) for name, labels in samples if "latency" in name), (
         "its unit is not known"
     )
-    assert not any("0.999" in str(labels) or "rps>=1" in str(labels) for _, labels in found), (
+    assert not any("0.999" in str(labels) or "rps>=1" in str(labels) for _, labels in samples), (
         "unknown has no sample"
     )
-    assert not any(math.isnan(value) for value in found.values())
+    assert not any(math.isnan(value) for value in samples.values())
 
 
-def test_what_is_unknown_has_no_sample(listening: MetricsServer, tmp_path: Path) -> None:
+def test_an_unknown_value_has_no_sample(listening: MetricsServer, tmp_path: Path) -> None:
     first = record(tmp_path / "a", 1)[0]
     listening.update(replace(first, self_usage=SelfState(None, None, 0)))
     assert scraped(listening.port) == {}
@@ -92,25 +93,25 @@ def test_a_hostile_name_is_shown_with_its_escapes_made_visible(
     assert ("tputtui_service_traffic", (("service", 'x"␊␛[31m\\'),)) in scraped(listening.port)
 
 
-def test_when_it_is_closed_nobody_listens(tmp_path: Path) -> None:
-    found = MetricsServer(":0")
-    found.close()
+def test_the_port_is_closed_after_close(tmp_path: Path) -> None:
+    server = MetricsServer(":0")
+    server.close()
     with pytest.raises(urllib.error.URLError):
-        scraped(found.port)
+        scraped(server.port)
 
 
 @pytest.mark.parametrize(
     "address",
     ["", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "[::1]", "1.2.3.4:99"],
 )
-def test_an_address_that_cannot_be_is_a_sentence(address: str) -> None:
+def test_an_impossible_address_is_a_one_line_error(address: str) -> None:
     with pytest.raises(UsageError, match="--listen"):
         MetricsServer(address)
 
 
-def test_a_port_that_is_taken_is_a_sentence() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
+def test_a_port_in_use_is_a_one_line_error() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
         with pytest.raises(UsageError, match="in use"):
-            MetricsServer(f"127.0.0.1:{taken.getsockname()[1]}")
+            MetricsServer(f"127.0.0.1:{listener.getsockname()[1]}")

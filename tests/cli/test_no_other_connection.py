@@ -1,4 +1,8 @@
-"""Nothing is asked but the targets: no update, no telemetry, no name that nobody typed (CC-11 of docs/reliability.md)."""
+"""Only the targets are contacted.
+
+No update check, no telemetry, no lookup of a name that the user did not type (CC-11 of
+docs/reliability.md).
+"""
 
 from __future__ import annotations
 
@@ -25,20 +29,20 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture
 def exporter() -> Iterator[Exporter]:
-    with Exporter() as found:
-        yield found
+    with Exporter() as server:
+        yield server
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [["stream", "-n", "3"], ["check"], ["record", "--for", "2s", "-o", "a.tput.gz"]],
-    ids=lambda words: words[0],
+    ids=lambda arguments: arguments[0],
 )
 @pytest.mark.slow
-def test_every_connection_is_one_to_the_target(
-    exporter: Exporter, tmp_path: Path, words: list[str]
+def test_every_connection_goes_to_the_target(
+    exporter: Exporter, tmp_path: Path, arguments: list[str]
 ) -> None:
-    argv = [sys.executable, "-c", HOOKED, *words, f"127.0.0.1:{exporter.port}"]
+    argv = [sys.executable, "-c", HOOKED, *arguments, f"127.0.0.1:{exporter.port}"]
     env = dict(os.environ, HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
     done = subprocess.run(
         argv, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path, env=env
@@ -52,7 +56,7 @@ def test_every_connection_is_one_to_the_target(
     assert asked == {f"socket.connect ('127.0.0.1', {exporter.port})"}
 
 
-def test_without_a_target_nothing_beyond_this_machine_is_asked(tmp_path: Path) -> None:
+def test_without_a_target_only_this_machine_is_contacted(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", HOOKED, "stream", "-n", "2"]
     env = dict(os.environ, HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
     done = subprocess.run(

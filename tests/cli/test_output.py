@@ -1,4 +1,4 @@
-"""Where a line goes when a stream is none, is full, or is no terminal."""
+"""Destination of messages when a stream is closed, full or not a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROGRAM = [sys.executable, "-m", "tputtui"]
 
 
 @pytest.mark.parametrize("argv", [[":1"], ["demo"], []])
-def test_without_stderr_the_line_about_the_screen_comes_on_the_terminal_that_is_left(
+def test_without_stderr_the_line_about_the_screen_goes_to_the_remaining_terminal(
     argv: list[str],
 ) -> None:
     ours, theirs = pty.openpty()
@@ -27,11 +27,11 @@ def test_without_stderr_the_line_about_the_screen_comes_on_the_terminal_that_is_
         timeout=60,
     )
     os.close(theirs)
-    said = os.read(ours, 4096).decode()
+    output = os.read(ours, 4096).decode()
     os.close(ours)
     assert done.returncode == 2
-    assert said.count("\n") == 1
-    assert said.startswith("tputtui: no screen is possible, stderr is not a terminal: tputtui ")
+    assert output.count("\n") == 1
+    assert output.startswith("tputtui: no screen is possible, stderr is not a terminal: tputtui ")
 
 
 def test_a_redirected_stdout_holds_no_message() -> None:
@@ -44,7 +44,7 @@ def test_a_redirected_stdout_holds_no_message() -> None:
 @pytest.mark.parametrize(
     "argv", [["--help"], ["--version"], ["stream", "--help"], ["config", "init"]]
 )
-def test_what_was_asked_for_and_cannot_be_written_is_1_and_one_line(argv: list[str]) -> None:
+def test_output_that_cannot_be_written_is_one_line_and_exit_code_1(argv: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [*PROGRAM, *argv], stdout=full, stderr=subprocess.PIPE, text=True, check=False
@@ -53,7 +53,7 @@ def test_what_was_asked_for_and_cannot_be_written_is_1_and_one_line(argv: list[s
     assert done.stderr == "tputtui: stdout cannot be written: no space left on device\n"
 
 
-def test_help_that_nobody_reads_to_its_end_is_0() -> None:
+def test_help_cut_off_by_its_reader_is_exit_code_0() -> None:
     command = f"{sys.executable} -m tputtui --help | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -1,4 +1,4 @@
-"""The command line: verbs, flags before and after them, and one line for a mistake."""
+"""The command line: verbs, flags before and after them, and one-line errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tputtui.cli.verbs import VERBS
 from tputtui.settings import schema
 
 
-def test_without_a_verb_words_are_targets() -> None:
+def test_without_a_verb_arguments_are_targets() -> None:
     arguments = parse_arguments([":8000", "--interval", "2s", "api"])
     assert (arguments.verb, arguments.options.targets) == ("", [":8000", "api"])
     assert arguments.flags["interval"].value == "2s"
@@ -21,7 +21,7 @@ def test_common_flags_may_stand_before_the_verb(verb: str) -> None:
     assert (arguments.verb, set(arguments.flags)) == (verb, {"interval", "ascii"})
 
 
-def test_a_flag_s_value_is_not_taken_for_a_verb() -> None:
+def test_the_value_of_a_flag_is_not_read_as_a_verb() -> None:
     arguments = parse_arguments(["--theme", "demo", ":1"])
     assert (arguments.verb, arguments.flags["theme"].value) == ("", "demo")
 
@@ -36,20 +36,20 @@ def test_after_two_dashes_everything_is_a_target() -> None:
     assert parse_arguments(["--", "stream"]).options.targets == ["stream"]
 
 
-def test_objectives_add_up() -> None:
+def test_repeated_objectives_are_all_kept() -> None:
     flags = parse_arguments(["--objective", "p99<=1s", "--objective", "errors<=1%"]).flags
     assert flags["objectives"].value == ["p99<=1s", "errors<=1%"]
 
 
 @pytest.mark.parametrize(
-    ("argv", "words"),
+    ("argv", "message"),
     [
         (["--intervall", "1s"], 'unknown flag --intervall, did you mean "--interval"?'),
         (["demo", "--loud=3"], 'unknown flag --loud, did you mean "--load"?'),
         (
             ["--inter", "1s"],
             "unknown flag --inter",
-        ),  # an abbreviation would change its meaning one day
+        ),  # an abbreviation could change its meaning with a new flag
         (["stream", "-n", "0"], "not a whole number of at least 1"),
         (["stream", "-n", "-3"], "of at least 1"),
         (["stream", "-n", "１"], "whole number"),
@@ -66,10 +66,10 @@ def test_objectives_add_up() -> None:
         (["--\x1b[31m"], "unknown flag --␛[31m"),
     ],
 )
-def test_a_mistake_is_one_line(argv: list[str], words: str) -> None:
+def test_a_mistake_is_a_one_line_error(argv: list[str], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_arguments(argv)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).isprintable()
 
 
@@ -86,7 +86,7 @@ def test_every_verb_has_help(
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_a_verb_offers_only_the_flags_that_matter_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_verb_offers_only_the_flags_that_apply_to_it(capsys: pytest.CaptureFixture[str]) -> None:
     for verb, absent in (
         ("discover", {"--interval", "--window", "--by", "--theme", "--no-discover", "--read-only"}),
         ("config", {"--interval", "--theme", "--read-only"}),

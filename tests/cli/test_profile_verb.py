@@ -1,4 +1,4 @@
-"""`tputtui profile`: which processes it takes, what it asks for numbers, and its exit codes."""
+"""`tputtui profile`: choice of processes, targets to poll, and exit codes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ server.serve_forever()
 
 @pytest.fixture
 def server() -> Iterator[tuple[int, int]]:
-    """(pid, port) of a Python process that serves metrics."""
+    """Start a Python process that serves metrics; yield (pid, port)."""
     with subprocess.Popen(
         [sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -47,7 +47,7 @@ def server() -> Iterator[tuple[int, int]]:
 
 @pytest.fixture
 def another() -> Iterator[list[str]]:
-    """What is asked of a listener of ours that nobody named."""
+    """Yield the requests to a listener of our own that is not a target."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -56,7 +56,7 @@ def another() -> Iterator[list[str]]:
             self.send_error(404)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
-            """Quiet."""
+            """Silence the log of requests."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
         threading.Thread(target=listener.serve_forever, daemon=True).start()
@@ -75,14 +75,14 @@ def threads_of(pid: int) -> int:
 
 def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     assert cli.main(["profile", *argv]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.count("\n") == 1
-    return said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    return output.err
 
 
 @pytest.mark.parametrize(
-    ("flags", "words"),
+    ("flags", "expected"),
     [
         (["--rate", "0"], "--rate 0: 1 to 1000 samples a second"),
         (["--rate", "1001"], "1 to 1000"),
@@ -92,11 +92,11 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         (["--force"], "belongs to -o"),
     ],
 )
-def test_what_is_out_of_range_is_refused_and_never_taken_for_the_default(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], words: str
+def test_a_value_out_of_range_is_refused_and_never_replaced_by_the_default(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], expected: str
 ) -> None:
     output = [] if flags == ["--force"] else ["-o", str(tmp_path / "p.json")]
-    assert words in refused(capsys, str(os.getpid()), *flags, *output)
+    assert expected in refused(capsys, str(os.getpid()), *flags, *output)
 
 
 @pytest.mark.parametrize("with_output", [True, False])
@@ -108,15 +108,17 @@ def test_a_process_that_is_not_python_is_unusable_input(
 ) -> None:
     monkeypatch.setattr("tputtui.cli.screen_runner.no_screen_reason", lambda _: "")
     with subprocess.Popen(["sleep", "60"]) as process:
-        said = refused(
+        output = refused(
             capsys, str(process.pid), *(["-o", str(tmp_path / "p.json")] if with_output else [])
         )
         process.kill()
-    assert "is not Python; choose a Python process" in said
+    assert "is not Python; choose a Python process" in output
     assert list(tmp_path.iterdir()) == []
 
 
-def test_of_the_config_s_targets_those_it_serves_are_asked(server: tuple[int, int]) -> None:
+def test_only_the_config_s_targets_that_the_process_serves_are_polled(
+    server: tuple[int, int],
+) -> None:
     pid, port = server
     configured = (
         TargetSettings(name="api", url=f"localhost:{port}/m"),
@@ -125,7 +127,7 @@ def test_of_the_config_s_targets_those_it_serves_are_asked(server: tuple[int, in
     assert _served_targets(Settings(targets=configured), pid) == configured[:1]
 
 
-def test_the_screen_looks_for_no_target_and_never_connects_to_the_process(
+def test_the_screen_runs_no_discovery_and_never_connects_to_the_process(
     server: tuple[int, int], another: list[str], attaching: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Settings] = []

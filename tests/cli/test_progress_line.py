@@ -1,4 +1,7 @@
-"""The line of a recording fits the terminal: the bar gives way, then the end of the line."""
+"""The progress line of a recording fits the terminal.
+
+The bar shrinks first, then the line is cut.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def test_it_is_never_wider_than_the_terminal(width: int) -> None:
     assert text.width(format_line(samples.snapshot(), STATE, 66.0, width)) <= width
 
 
-def test_the_bar_tells_how_much_is_done_and_gives_way_to_the_figures() -> None:
+def test_the_bar_shows_the_progress_and_shrinks_before_the_figures_do() -> None:
     wide = format_line(samples.snapshot(), STATE, 66.0, 119)
     assert "[##########          ]" in wide
     assert "2.0 KiB" in wide

@@ -1,4 +1,4 @@
-"""What a recording takes in beside the readings: marks of a load generator, the words of a plan and of a workload."""
+"""Inputs of a recording beside the readings: marks of a load generator, plan and workload texts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE_S = 10.0
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "result"),
     [
         ("1790000000 ramp", (1790000000.0, "ramp")),
         ("1790000000.25   hold at 200", (1790000000.25, "hold at 200")),
@@ -27,31 +27,33 @@ PATIENCE_S = 10.0
         ("1790000000 \x1b[31mred", (1790000000.0, "␛[31mred")),
     ],
 )
-def test_a_line_of_a_mark_file_is_a_time_and_a_text(line: str, found: tuple[float, str]) -> None:
-    assert parse_mark(line) == found
+def test_a_line_of_a_mark_file_is_a_time_and_a_text(line: str, result: tuple[float, str]) -> None:
+    assert parse_mark(line) == result
 
 
 @pytest.mark.parametrize(
     "line", ["", "ramp", "1790000000", "nan ramp", "-5 ramp", "1e300 ramp", "14:03 ramp", "inf x"]
 )
-def test_what_is_neither_is_no_mark(line: str) -> None:
+def test_a_line_without_a_time_or_a_text_is_not_a_mark(line: str) -> None:
     assert parse_mark(line) is None
 
 
 class Marks:
-    """Takes marks as an engine does."""
+    """Collector of marks in place of an engine."""
 
     def __init__(self) -> None:
         self._came: queue.Queue[tuple[str, float]] = queue.Queue()
 
-    def __call__(self, words: str, time: float) -> None:
-        self._came.put((words, time))
+    def __call__(self, content: str, time: float) -> None:
+        self._came.put((content, time))
 
     def next(self) -> tuple[str, float]:
         return self._came.get(timeout=PATIENCE_S)
 
 
-def test_a_mark_file_is_followed_while_it_grows_and_a_line_in_pieces_is_one(tmp_path: Path) -> None:
+def test_a_mark_file_is_followed_while_it_grows_and_a_line_in_pieces_is_one_mark(
+    tmp_path: Path,
+) -> None:
     path, marks = tmp_path / "k6.log", Marks()
     path.write_text("1790000000 was there before\n")
     MarkFile(str(path)).follow(marks)
@@ -63,7 +65,7 @@ def test_a_mark_file_is_followed_while_it_grows_and_a_line_in_pieces_is_one(tmp_
     assert marks.next() == ("in two pieces", 1790000005.0)
 
 
-def test_a_fifo_may_come_and_go_and_holds_up_nobody(tmp_path: Path) -> None:
+def test_a_fifo_may_come_and_go_and_blocks_nothing(tmp_path: Path) -> None:
     path, marks = tmp_path / "fifo", Marks()
     os.mkfifo(path)
     MarkFile(str(path)).follow(marks)
@@ -72,7 +74,7 @@ def test_a_fifo_may_come_and_go_and_holds_up_nobody(tmp_path: Path) -> None:
         assert marks.next() == (f"writer {number}", 1790000000.0 + number)
 
 
-def test_stdin_is_a_mark_file_and_the_first_line_that_is_none_is_said(
+def test_stdin_is_a_mark_file_and_the_first_invalid_line_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     marks = Marks()
@@ -86,7 +88,7 @@ def test_stdin_is_a_mark_file_and_the_first_line_that_is_none_is_said(
     assert capsys.readouterr().err == 'tputtui: --mark-file -: "rubbish" is no mark: TIME TEXT\n'
 
 
-def test_the_words_of_a_plan_are_texts_with_their_tables_names(tmp_path: Path) -> None:
+def test_the_texts_of_a_plan_carry_the_names_of_their_tables(tmp_path: Path) -> None:
     (tmp_path / "a").write_text(
         'hypothesis = "faster"\nmargins = ["p99=10%", "throughput=2%"]\n[load]\nusers = 10\nramp.s = 30.5\n'
     )
@@ -98,13 +100,13 @@ def test_the_words_of_a_plan_are_texts_with_their_tables_names(tmp_path: Path) -
     }
 
 
-def test_words_are_cleaned_and_bounded(tmp_path: Path) -> None:
+def test_texts_of_a_plan_are_cleaned_and_bounded(tmp_path: Path) -> None:
     lines = [f'k{number} = "{"x" * 2000}"' for number in range(120)]
     (tmp_path / "a").write_text("\n".join(['hypothesis = "\\u001b[31mred"', *lines]))
-    found = read_toml_texts(str(tmp_path / "a"))
-    assert found["hypothesis"] == "␛[31mred"
-    assert len(found) == 100
-    assert max(map(len, found.values())) == 500
+    result = read_toml_texts(str(tmp_path / "a"))
+    assert result["hypothesis"] == "␛[31mred"
+    assert len(result) == 100
+    assert max(map(len, result.values())) == 500
 
 
 def as_text(path: Path) -> None:
@@ -121,7 +123,7 @@ def nested(path: Path) -> None:
 
 @pytest.mark.parametrize("flag", ["--experiment", "--workload"])
 @pytest.mark.parametrize("make", [None, Path.mkdir, os.mkfifo, as_text, too_large, nested])
-def test_what_is_no_plan_is_one_line_and_nothing_is_recorded(
+def test_an_invalid_plan_is_a_one_line_error_and_nothing_is_recorded(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     flag: str,
@@ -131,9 +133,9 @@ def test_what_is_no_plan_is_one_line_and_nothing_is_recorded(
     if make is not None:
         make(path)
     assert main(["record", "-o", str(tmp_path / "a.tput.gz"), ":1", flag, str(path)]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "plan.toml" in said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert "plan.toml" in output
     assert not (tmp_path / "a.tput.gz").exists()
 
 
@@ -160,15 +162,15 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+@pytest.mark.parametrize("content", WRONG, ids=" ".join)
 def test_a_wrong_option_is_one_line_exit_code_2_and_leaves_no_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: list[str]
 ) -> None:
     path = tmp_path / "a.tput.gz"
-    assert main(["record", "-o", str(path), ":1", *words]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("tputtui: ")
-    assert said.count("\n") == 1
+    assert main(["record", "-o", str(path), ":1", *content]) == 2
+    output = capsys.readouterr().err
+    assert output.startswith("tputtui: ")
+    assert output.count("\n") == 1
     assert not path.exists()
 
 
@@ -178,23 +180,23 @@ def test_a_run_does_not_go_to_stdout(capsys: pytest.CaptureFixture[str]) -> None
     assert not os.path.exists("-")
 
 
-def test_a_closed_stdin_is_no_mark_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_stdin_is_not_a_mark_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UsageError, match="stdin is closed"):
         MarkFile("-")
 
 
-def test_a_plan_that_compare_could_not_use_is_doubted_and_recorded_all_the_same(
+def test_a_plan_that_compare_could_not_use_causes_a_warning_and_is_recorded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "plan.toml"
     path.write_text('hypotesis = "a bigger pool"\n[[results]]\nverdict = "improved"\n')
     assert read_plan_texts(str(path)) == {
         "hypotesis": "a bigger pool"
-    }  # what was found before is not of the plan
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
+    }  # an earlier result is not part of the plan
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
     assert (
         "compare cannot use it as a plan: there is no 'hypotesis' in an experiment, did you mean \"hypothesis\"?"
-        in said
+        in output
     )

@@ -1,4 +1,4 @@
-"""`record --like RUN`: its targets, interval, duration and objectives again, and whether the load was the same."""
+"""`record --like RUN`: repeats targets, interval, duration and objectives; compares the load."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import ADDRESS, record
+from recorded_runs import ADDRESS, record
 
 from tputtui.cli.parser import UsageError
 from tputtui.cli.rerun import RerunPlan, read_rerun_plan
@@ -31,70 +31,72 @@ HEADER = RunHeader(
 BEFORE = ServiceSummary("api", mean=200.0, routes={"/a": 0.7, "/b": 0.3}, burstiness=1.0)
 
 
-def made(summary: RunSummary | None = None, header: RunHeader = HEADER) -> RerunPlan:
+def rerun_plan(summary: RunSummary | None = None, header: RunHeader = HEADER) -> RerunPlan:
     targets = (Target("api", "http://127.0.0.1:1/metrics", "shop"),)
     return RerunPlan(header, targets, summary or RunSummary(42.4, services=(BEFORE,)))
 
 
 def test_it_takes_targets_interval_window_quantiles_objectives_and_labels() -> None:
-    found = made().apply_to(Settings(), has_targets=False)
-    assert (found.interval_s, found.window_s) == (2.0, 30.0)
-    assert (found.quantiles, found.objectives, found.by) == (
+    settings = rerun_plan().apply_to(Settings(), has_targets=False)
+    assert (settings.interval_s, settings.window_s) == (2.0, 30.0)
+    assert (settings.quantiles, settings.objectives, settings.by) == (
         (0.5, 0.95),
         ("p99<=250ms",),
         ("route",),
     )
-    assert [(one.name, one.url, one.service) for one in found.targets] == [
+    assert [(target.name, target.url, target.service) for target in settings.targets] == [
         ("api", "http://127.0.0.1:1/metrics", "shop")
     ]
 
 
-def test_what_the_command_line_says_wins() -> None:
+def test_the_command_line_overrides_the_run() -> None:
     own = Settings(
         interval_s=5.0,
         objectives=("rps>=1",),
         origins={"interval": "flag --interval", "objectives": "flag --objective"},
     )
-    found = made().apply_to(
+    settings = rerun_plan().apply_to(
         replace(own, targets=(TargetSettings(name="x", url="http://h/m"),)), has_targets=True
     )
-    assert (found.interval_s, found.window_s, found.objectives) == (5.0, 30.0, ("rps>=1",))
-    assert [one.name for one in found.targets] == ["x"]
+    assert (settings.interval_s, settings.window_s, settings.objectives) == (5.0, 30.0, ("rps>=1",))
+    assert [target.name for target in settings.targets] == ["x"]
 
 
-def test_what_the_config_file_says_does_not() -> None:
-    found = made().apply_to(
+def test_the_config_file_does_not_override_the_run() -> None:
+    settings = rerun_plan().apply_to(
         Settings(interval_s=5.0, origins={"interval": "/etc/tputtui.toml:3"}), has_targets=False
     )
-    assert found.interval_s == 2.0
+    assert settings.interval_s == 2.0
 
 
-def test_a_target_that_the_config_knows_is_asked_as_it_says_there() -> None:
+def test_a_target_of_the_config_is_scraped_with_the_config_s_settings() -> None:
     known = TargetSettings(
         name="other", url="http://127.0.0.1:1/metrics", headers={"Authorization": "Bearer x"}
     )
-    (found,) = made().apply_to(Settings(targets=(known,)), has_targets=False).targets
-    assert found.headers == {"Authorization": "Bearer x"}
-    assert found.name == "api"
+    (target,) = rerun_plan().apply_to(Settings(targets=(known,)), has_targets=False).targets
+    assert target.headers == {"Authorization": "Bearer x"}
+    assert target.name == "api"
 
 
 @pytest.mark.parametrize(("for_s", "length"), [(60.0, 60.0), (None, 42.0)])
-def test_it_lasts_as_long_as_the_run_was_to_or_did(for_s: float | None, length: float) -> None:
-    assert made(header=replace(HEADER, for_s=for_s)).duration_s == length
+def test_it_lasts_as_long_as_the_run_was_planned_to_or_did(
+    for_s: float | None, length: float
+) -> None:
+    assert rerun_plan(header=replace(HEADER, for_s=for_s)).duration_s == length
 
 
 def verdict(**now: object) -> str:
     return "\n".join(
-        made().describe_load_match(RunSummary(60.0, services=(replace(BEFORE, **now),)))  # type: ignore[arg-type]
+        rerun_plan().describe_load_match(RunSummary(60.0, services=(replace(BEFORE, **now),)))  # type: ignore[arg-type]
     )
 
 
-def test_the_same_load_is_called_so() -> None:
+def test_the_same_load_is_reported_as_the_same() -> None:
     assert verdict(mean=199.0) == "the load mirrored that of the run it is like (100 % of its rate)"
 
 
 @pytest.mark.parametrize(
-    ("now", "words"),
+    ("now", "expected"),
     [
         ({"mean": 150.0}, "the rate was 25"),
         ({"mean": 260.0}, "higher"),
@@ -104,47 +106,52 @@ def test_the_same_load_is_called_so() -> None:
         ({"burstiness": 0.2}, "less bursty"),
     ],
 )
-def test_another_load_is_told_with_what_differs(now: dict[str, object], words: str) -> None:
-    said = verdict(**now)
-    assert "did not mirror" in said
-    assert words in said
+def test_a_different_load_is_reported_with_the_differences(
+    now: dict[str, object], expected: str
+) -> None:
+    output = verdict(**now)
+    assert "did not mirror" in output
+    assert expected in output
 
 
 def test_without_traffic_there_is_nothing_to_compare() -> None:
-    assert "cannot be compared" in made().describe_load_match(RunSummary())[0]
+    assert "cannot be compared" in rerun_plan().describe_load_match(RunSummary())[0]
 
 
 def test_a_run_gives_its_targets_without_credentials(tmp_path: Path) -> None:
     record(tmp_path / "a", 10)
-    found = read_rerun_plan(str(tmp_path / "a"))
-    assert [target.name for target in found.targets] == ["api"]
-    assert "secret" not in found.targets[0].url
+    settings = read_rerun_plan(str(tmp_path / "a"))
+    assert [target.name for target in settings.targets] == ["api"]
+    assert "secret" not in settings.targets[0].url
     assert "secret" in ADDRESS
-    assert found.summary.services[0].name == "api"
+    assert settings.summary.services[0].name == "api"
 
 
-def test_a_run_without_targets_is_nothing_to_take_after(tmp_path: Path) -> None:
+def test_a_run_without_targets_cannot_be_repeated(tmp_path: Path) -> None:
     record(tmp_path / "a", 3, rates={})
     with pytest.raises(UsageError, match="has no targets"):
         read_rerun_plan(str(tmp_path / "a"))
 
 
-def test_targets_that_differ_in_a_secret_alone_are_found_again_by_their_names() -> None:
+def test_targets_that_differ_only_in_a_secret_are_matched_by_their_names() -> None:
     urls = ("http://h:1/m?token=s3cr3t-A", "http://h:1/m?token=s3cr3t-B")
     recorded = tuple(Target(name, "http://h:1/m?token=***") for name in ("h:1", "h:1#2"))
     configured = tuple(
-        TargetSettings(one.name, url) for one, url in zip(recorded, urls, strict=True)
+        TargetSettings(left.name, url) for left, url in zip(recorded, urls, strict=True)
     )
     again = RerunPlan(HEADER, recorded[::-1], RunSummary())
-    found = again.apply_to(Settings(targets=configured), has_targets=False)
-    assert [(one.name, one.url) for one in found.targets] == [("h:1#2", urls[1]), ("h:1", urls[0])]
+    settings = again.apply_to(Settings(targets=configured), has_targets=False)
+    assert [(target.name, target.url) for target in settings.targets] == [
+        ("h:1#2", urls[1]),
+        ("h:1", urls[0]),
+    ]
 
 
-def test_an_address_that_was_recorded_without_its_secret_is_not_asked_as_it_stands_there() -> None:
+def test_an_address_recorded_without_its_secret_is_not_scraped_as_recorded() -> None:
     again = RerunPlan(HEADER, (Target("api", "http://h:1/m?token=***"),), RunSummary())
     renamed = TargetSettings("other", "h:1/m?token=s3cr3t-A")
-    (found,) = again.apply_to(Settings(targets=(renamed,)), has_targets=False).targets
-    assert (found.name, found.url) == ("api", renamed.url)
+    (settings,) = again.apply_to(Settings(targets=(renamed,)), has_targets=False).targets
+    assert (settings.name, settings.url) == ("api", renamed.url)
     twins = (renamed, TargetSettings("third", "h:1/m?token=s3cr3t-B"))
     for configured in ((), twins):
         with pytest.raises(UsageError, match=r"without its secrets: name the targets"):

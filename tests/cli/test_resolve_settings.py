@@ -1,4 +1,4 @@
-"""Which targets a call means, and what they are called."""
+"""Targets of a call and their names."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_words_the_config_s_targets_are_meant(config: Path) -> None:
+def test_without_arguments_the_config_s_targets_are_used(config: Path) -> None:
     assert [target.name for target in of("stream", config=config).settings.targets] == ["api", "db"]
 
 
-def test_words_choose_in_their_order(config: Path) -> None:
-    found = of("stream", "db", "http://h:1/x", config=config).settings
-    assert [target.name for target in found.targets] == ["db", "h:1"]
-    assert found.origins["targets"] == "command line"
+def test_arguments_choose_targets_in_their_order(config: Path) -> None:
+    settings = of("stream", "db", "http://h:1/x", config=config).settings
+    assert [target.name for target in settings.targets] == ["db", "h:1"]
+    assert settings.origins["targets"] == "command line"
 
 
-def test_a_name_that_is_none_gets_a_hint(config: Path) -> None:
+def test_an_unknown_name_gets_a_hint(config: Path) -> None:
     with pytest.raises(UsageError, match='did you mean "api"'):
         of("stream", "apj", config=config)
     with pytest.raises(UsageError, match="it has api, db"):
@@ -55,37 +55,38 @@ def test_a_name_that_is_none_gets_a_hint(config: Path) -> None:
     "word",
     ["file:///etc/passwd", "http://h:99999", "http://", ":0", "http://h:1/\x1b[2J", "ftp://h:1"],
 )
-def test_an_address_that_is_none_is_one_line(word: str) -> None:
+def test_an_invalid_address_is_a_one_line_error(word: str) -> None:
     with pytest.raises(UsageError) as caught:
         of(word)
     assert str(caught.value).isprintable()
 
 
-def test_the_same_target_twice_counts_once_and_that_is_said() -> None:
-    found = of("stream", ":8000", "127.0.0.1:8000/metrics").settings
-    assert [target.name for target in found.targets] == ["127.0.0.1:8000"]
-    assert found.notes == ("http://127.0.0.1:8000/metrics is named twice and counts once",)
+def test_a_duplicate_target_counts_once_and_is_reported() -> None:
+    settings = of("stream", ":8000", "127.0.0.1:8000/metrics").settings
+    assert [target.name for target in settings.targets] == ["127.0.0.1:8000"]
+    assert settings.notes == ("http://127.0.0.1:8000/metrics is named twice and counts once",)
 
 
-def test_localhost_and_127_0_0_1_are_one_target_and_that_is_said() -> None:
-    found = of("stream", "localhost:8000", ":8000").settings
-    assert [target.name for target in found.targets] == ["localhost:8000"]
-    (note,) = found.notes
+def test_localhost_and_127_0_0_1_are_one_target_and_that_is_reported() -> None:
+    settings = of("stream", "localhost:8000", ":8000").settings
+    assert [target.name for target in settings.targets] == ["localhost:8000"]
+    (note,) = settings.notes
     assert note.startswith(
         "http://localhost:8000/metrics is named twice (as http://127.0.0.1:8000/metrics, too)"
     )
 
 
 @pytest.mark.parametrize(
-    "words", [(":1/a", ":1/b", "https://127.0.0.1:1/b", "http://me@h:1/m", "http://h:1/m", ":2")]
+    "arguments",
+    [(":1/a", ":1/b", "https://127.0.0.1:1/b", "http://me@h:1/m", "http://h:1/m", ":2")],
 )
-def test_names_do_not_depend_on_the_order_of_the_targets(words: tuple[str, ...]) -> None:
+def test_names_do_not_depend_on_the_order_of_the_targets(arguments: tuple[str, ...]) -> None:
     named = []
-    for order in (words, words[::-1], (*words[3:], *words[:3])):
+    for order in (arguments, arguments[::-1], (*arguments[3:], *arguments[:3])):
         targets, _ = name_targets(TargetSettings(url=word) for word in order)
         named.append({target.url: target.name for target in targets})
     assert named[0] == named[1] == named[2]
-    assert len(set(named[0].values())) == len(words)
+    assert len(set(named[0].values())) == len(arguments)
     assert named[0][":2"] == "127.0.0.1:2"
     assert named[0][":1/a"] == "127.0.0.1:1/a"
 
@@ -95,7 +96,7 @@ def test_a_mistyped_verb_gets_a_hint() -> None:
         of("strem")
 
 
-def test_the_problems_of_file_environment_and_flags_are_named_at_once(config: Path) -> None:
+def test_the_problems_of_file_environment_and_flags_are_reported_together(config: Path) -> None:
     config.write_text('theme = "drak"\n[keys]\nprofile = "q"\nfreeze = "nonkey"\n')
     environ = {"TPUTTUI_CONFIG": str(config), "TPUTTUI_THEME": "nope"}
     for verb in ("stream", "check", "config show", "discover", "demo", ""):
@@ -134,8 +135,8 @@ def test_targets_come_from_a_file_as_prometheus_reads_it(tmp_path: Path) -> None
     path.write_text(
         json.dumps([{"targets": ["a:1", "b:2"], "labels": labels}, {"targets": ["c:3"]}])
     )
-    found = of("stream", "--targets-from", str(path)).settings.targets
-    assert [(target.url, target.service) for target in found] == [
+    targets = of("stream", "--targets-from", str(path)).settings.targets
+    assert [(target.url, target.service) for target in targets] == [
         ("https://a:1/m", "web"),
         ("https://b:2/m", "web"),
         ("http://c:3/metrics", None),
@@ -145,7 +146,7 @@ def test_targets_come_from_a_file_as_prometheus_reads_it(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "content", ["", "{}", "[3]", '[{"targets": "a:1"}]', '[{"targets": ["a b"]}]', "[" * 10000]
 )
-def test_a_file_of_targets_that_is_none_is_one_line(tmp_path: Path, content: str) -> None:
+def test_an_invalid_targets_file_is_a_one_line_error(tmp_path: Path, content: str) -> None:
     path = tmp_path / "targets.json"
     path.write_text(content)
     with pytest.raises(UsageError) as caught:
@@ -161,13 +162,17 @@ def test_a_file_of_targets_that_is_none_is_one_line(tmp_path: Path, content: str
         ({}, 0, ""),
         ({"LC_CTYPE": "C.UTF-8"}, 1, ""),
         ({"LANG": "de_DE.utf8"}, 0, ""),
-        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, 1, "locale LANG=C"),  # what Python makes of LANG=C
-        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, 0, ""),  # what a user makes of it
+        (
+            {"LANG": "C", "LC_CTYPE": "C.UTF-8"},
+            1,
+            "locale LANG=C",
+        ),  # the encoding that Python derives from LANG=C
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, 0, ""),  # the encoding that a user sets
         ({"LC_ALL": "POSIX", "LANG": "C.UTF-8"}, 1, "locale LC_ALL=POSIX"),
         ({"LANG": "en_US.ISO-8859-1"}, 0, "locale LANG=en_US.ISO-8859-1"),
     ],
 )
-def test_the_locale_says_whether_the_terminal_is_utf8(
+def test_the_locale_decides_whether_the_terminal_is_utf8(
     environ: dict[str, str], utf8_mode: int, because: str
 ) -> None:
     assert ascii_reason(environ, utf8_mode) == because
@@ -229,28 +234,28 @@ def with_server(tmp_path: Path) -> Path:
     return path
 
 
-def test_servers_of_the_config_are_watched_beside_its_targets(with_server: Path) -> None:
-    found = of("stream", config=with_server).settings
-    assert [target.name for target in found.targets] == ["own"]
-    assert [server.name for server in found.servers] == ["fleet"]
-    assert found.servers[0].match == (Match("env", "=", "prod"),)
-    shown = repr(settings_reference.list_effective_settings(found, redact))
+def test_servers_of_the_config_are_polled_together_with_its_targets(with_server: Path) -> None:
+    settings = of("stream", config=with_server).settings
+    assert [target.name for target in settings.targets] == ["own"]
+    assert [server.name for server in settings.servers] == ["fleet"]
+    assert settings.servers[0].match == (Match("env", "=", "prod"),)
+    shown = repr(settings_reference.list_effective_settings(settings, redact))
     assert "geheim" not in shown
     assert "env=\\\\" in shown
     assert "KEY" in shown
 
 
-def test_a_server_on_the_command_line_stands_in_place_of_the_config_s(with_server: Path) -> None:
-    found = of(
+def test_a_server_on_the_command_line_replaces_the_config_s(with_server: Path) -> None:
+    settings = of(
         "stream", "--prometheus", ":9090", "--match", '{job="api"}', config=with_server
     ).settings
-    assert found.targets == ()
-    assert [(one.name, one.match) for one in found.servers] == [
+    assert settings.targets == ()
+    assert [(server.name, server.match) for server in settings.servers] == [
         ("127.0.0.1:9090", (Match("job", "=", "api"),))
     ]
-    found = of("stream", "own", "--prometheus", "fleet", config=with_server).settings
-    assert [one.name for one in (*found.targets, *found.servers)] == ["own", "fleet"]
-    assert found.servers[0].tenant == "a"
+    settings = of("stream", "own", "--prometheus", "fleet", config=with_server).settings
+    assert [item.name for item in (*settings.targets, *settings.servers)] == ["own", "fleet"]
+    assert settings.servers[0].tenant == "a"
 
 
 def test_a_selector_needs_a_server_and_must_be_one(config: Path, with_server: Path) -> None:
@@ -287,7 +292,7 @@ def names(*urls: str) -> list[str | None]:
     return [target.name for target in name_targets(TargetSettings(url=url) for url in urls)[0]]
 
 
-def test_no_secret_of_an_address_stands_in_a_name_and_what_tells_targets_apart_does() -> None:
+def test_no_secret_of_an_address_is_in_a_name_and_the_distinguishing_part_is() -> None:
     assert names("http://h:1/ok/1", "http://h:1/ok/2?token=s3cr3t-A") == ["h:1/ok/1", "h:1/ok/2"]
     assert names("http://h:1/m", "http://h:1/m?token=s3cr3t-A") == ["h:1/m", "h:1/m?token=***"]
     assert names("http://h:1/p?target=a&auth=x", "http://h:1/p?target=b&auth=x") == [
@@ -297,7 +302,7 @@ def test_no_secret_of_an_address_stands_in_a_name_and_what_tells_targets_apart_d
     assert names("http://h:1/m", "https://h:1/m") == ["http://h:1/m", "https://h:1/m"]
 
 
-def test_targets_that_differ_in_a_secret_alone_are_numbered_in_their_order() -> None:
+def test_targets_that_differ_only_in_a_secret_are_numbered_in_their_order() -> None:
     assert names(*SECRETS) == ["h:1", "h:1#2", "h:1#3"]
     assert names(SECRETS[0], ":2", SECRETS[1]) == ["h:1", "127.0.0.1:2", "h:1#2"]
     assert names("http://h:1/other", *SECRETS[:2]) == ["h:1/other", "h:1/m", "h:1/m#2"]
@@ -315,7 +320,7 @@ def test_a_number_is_not_the_name_of_another_target() -> None:
     assert [target.name for target in named] == ["h:1#2", "h:1", "h:1#3", "h:1#4"]
 
 
-def test_the_same_target_twice_counts_once_and_its_secret_is_not_said() -> None:
+def test_a_duplicate_target_counts_once_and_its_secret_is_not_shown() -> None:
     named, twice = name_targets(
         TargetSettings(url=url) for url in (SECRETS[0], SECRETS[1], SECRETS[0])
     )
@@ -353,13 +358,13 @@ def test_a_secret_that_is_read_from_a_variable_or_a_file_is_hidden_in_a_path_and
         '[[targets]]\nname = "Xq77-file-42 of mine"\nurl = ":2"\n'
     )
     config.chmod(0o600)
-    found = of("stream", config=config).settings
-    assert [target.name for target in found.targets] == [
+    settings = of("stream", config=config).settings
+    assert [target.name for target in settings.targets] == [
         "h:1/hooks/***/m",
         "h:1/***",
         "*** of mine",
     ]
-    shown = "\n".join(format_columns(settings_reference.list_effective_settings(found, redact)))
+    shown = "\n".join(format_columns(settings_reference.list_effective_settings(settings, redact)))
     assert "Xq77-variable" not in shown
     assert "h:1/hooks/***/m" in shown
 
@@ -373,7 +378,7 @@ def test_a_secret_that_is_read_from_a_variable_or_a_file_is_hidden_in_a_path_and
         "headers.X-Key = 47114711",
     ],
 )
-def test_a_slip_at_a_key_that_may_hold_a_secret_is_said_without_the_value(
+def test_a_mistyped_key_that_may_hold_a_secret_is_reported_without_the_value(
     tmp_path: Path, line: str
 ) -> None:
     config = tmp_path / "config.toml"

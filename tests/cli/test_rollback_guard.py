@@ -1,4 +1,4 @@
-"""The guardrail of a recording from outside: exporters, the exit code, one JSON object, and a run that says why."""
+"""Guardrail of a recording, as a process: exporters, exit code, the JSON object, the run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def well(number: int) -> str:
 
 
 def failing(number: int) -> str:
-    """Every second request fails from the fifth scrape on."""
+    """Let every second request fail from the fifth scrape on."""
     bad = A_SCRAPE // 2 * max(0, number - 4)
     return lines(A_SCRAPE * number - bad, bad)
 
@@ -46,9 +46,12 @@ def recorded(tmp_path: Path) -> Iterator[Recorded]:
     with ExitStack() as open_:
 
         def run(*exporters: Callable[[int], str], more: list[str]) -> tuple[int, Path, str]:
-            """(exit code, the run, the second target's name)."""
-            names = [f"127.0.0.1:{open_.enter_context(Exporter(one)).port}" for one in exporters]
-            words = [word.replace("CONTROL", names[-1]) for word in more]
+            """Record with a guardrail; return (exit code, the run, the second target's name)."""
+            names = [
+                f"127.0.0.1:{open_.enter_context(Exporter(exporter)).port}"
+                for exporter in exporters
+            ]
+            arguments = [word.replace("CONTROL", names[-1]) for word in more]
             path = tmp_path / "a.tput.gz"
             asked = [
                 "--interval",
@@ -59,38 +62,38 @@ def recorded(tmp_path: Path) -> Iterator[Recorded]:
                 "--objective",
                 "errors<=1%",
             ]
-            return main(["record", "-o", str(path), *names, *asked, *words]), path, names[-1]
+            return main(["record", "-o", str(path), *names, *asked, *arguments]), path, names[-1]
 
         yield run
 
 
 def only_object(capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
-    said = capsys.readouterr()
-    assert said.out.count("\n") == 1
-    found: dict[str, Any] = json.loads(said.out)
-    return found, said.err
+    output = capsys.readouterr()
+    assert output.out.count("\n") == 1
+    document: dict[str, Any] = json.loads(output.out)
+    return document, output.err
 
 
-def test_a_failing_treatment_ends_the_recording_with_10_and_the_evidence(
+def test_a_failing_treatment_ends_the_recording_with_exit_code_10_and_the_evidence(
     recorded: Recorded, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, path, control = recorded(
         failing, well, more=["--abort", "--control", "CONTROL", "--for", "20s"]
     )
-    found, said = only_object(capsys)
+    document, output = only_object(capsys)
     assert code == 10
-    assert (found["schema"], found["ok"], found["aborted"]) == (1, False, True)
-    assert found["trigger"] in ("fast_burn", "missed")
-    assert found["objective"] == "errors<=1%"
-    assert found["value"] > found["threshold"] == 0.01
-    assert found["requests"] >= 100
-    assert found["control"]["service"] == control != found["service"]
-    assert found["control"]["value"] == 0.0
-    assert found["run"] == str(path)
-    assert f"aborted: {found['reason']}" in said
+    assert (document["schema"], document["ok"], document["aborted"]) == (1, False, True)
+    assert document["trigger"] in ("fast_burn", "missed")
+    assert document["objective"] == "errors<=1%"
+    assert document["value"] > document["threshold"] == 0.01
+    assert document["requests"] >= 100
+    assert document["control"]["service"] == control != document["service"]
+    assert document["control"]["value"] == 0.0
+    assert document["run"] == str(path)
+    assert f"aborted: {document['reason']}" in output
     with Run(path) as run:
-        assert run.end_description == f"aborted: {found['reason']}"
-        assert [mark.text for mark in run.marks()] == [f"aborted: {found['reason']}"]
+        assert run.end_description == f"aborted: {document['reason']}"
+        assert [mark.text for mark in run.marks()] == [f"aborted: {document['reason']}"]
 
 
 def test_where_the_control_fails_too_nothing_is_rolled_back(
@@ -99,41 +102,41 @@ def test_where_the_control_fails_too_nothing_is_rolled_back(
     code, path, _ = recorded(
         failing, failing, more=["--abort", "--control", "CONTROL", "--for", "1500ms"]
     )
-    found, said = only_object(capsys)
+    document, output = only_object(capsys)
     assert code == 0
-    assert (found["ok"], found["aborted"], found["trigger"]) == (True, False, None)
-    assert len(found["alarms"]) == 1
-    assert "shared incident" in found["alarms"][0]
-    assert f"tputtui: {found['alarms'][0]}\n" in said
+    assert (document["ok"], document["aborted"], document["trigger"]) == (True, False, None)
+    assert len(document["alarms"]) == 1
+    assert "shared incident" in document["alarms"][0]
+    assert f"tputtui: {document['alarms'][0]}\n" in output
     with Run(path) as run:
         assert run.end_description == ""
 
 
-def test_without_abort_it_only_says_what_it_would_have_done(
+def test_without_abort_it_only_reports_what_it_would_have_done(
     recorded: Recorded, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, path, _ = recorded(failing, more=["--for", "1s"])
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     assert code == 10
-    assert said.out == ""
-    assert "with --abort it would have ended after" in said.err
+    assert output.out == ""
+    assert "with --abort it would have ended after" in output.err
     with Run(path) as run:
         assert run.end_description == ""
 
 
-def test_a_control_that_is_none_ends_it_with_the_names_there_are(
+def test_an_unknown_control_is_an_error_with_the_known_names(
     recorded: Recorded, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, _, other = recorded(well, well, more=["--abort", "--control", "old", "--for", "20s"])
-    found, said = only_object(capsys)
+    document, output = only_object(capsys)
     assert code == 2
-    assert (found["ok"], found["aborted"]) == (False, False)
-    assert "--control old: there is no such service" in said
-    assert other in said
+    assert (document["ok"], document["aborted"]) == (False, False)
+    assert "--control old: there is no such service" in output
+    assert other in output
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "expected"),
     [
         (["--abort"], "--abort: there is no objective to miss"),
         (["--margin", "speed=1%"], "--margin: there is no metric 'speed'"),
@@ -143,30 +146,30 @@ def test_a_control_that_is_none_ends_it_with_the_names_there_are(
         ),
     ],
 )
-def test_what_cannot_be_meant_is_one_line_and_no_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], said: str
+def test_unusable_guardrail_options_are_one_line_and_no_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], expected: str
 ) -> None:
     path = tmp_path / "a.tput.gz"
     assert main(["record", "-o", str(path), ":1", *more]) == 2
-    heard = capsys.readouterr().err
-    assert heard.startswith(f"tputtui: {said}")
-    assert heard.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.startswith(f"tputtui: {expected}")
+    assert output.count("\n") == 1
     assert not path.exists()
 
 
-def test_a_target_that_is_the_control_is_no_replica_of_the_treatment() -> None:
+def test_the_control_target_is_not_a_replica_of_the_treatment() -> None:
     targets = tuple(
         TargetSettings(name=f"127.0.0.1:{port}", url=f":{port}", service="shop")
         for port in (1, 2, 3)
     )
     settings = with_control(Settings(targets=targets), ":2")
-    assert [one.service for one in settings.targets] == ["shop", "127.0.0.1:2", "shop"]
+    assert [target.service for target in settings.targets] == ["shop", "127.0.0.1:2", "shop"]
     assert control_name(settings, ":2") == "127.0.0.1:2"
     assert control_name(settings, "shop") == "shop"
     assert with_control(settings, "shop") == settings
 
 
-def test_that_nothing_can_be_judged_is_an_alarm_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_undecidable_guardrail_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
     guarding = RollbackGuard(Settings(objectives=("p99<=250ms", "api:errors<=1%")))
     nothing = ServiceState("node", ("node",), traffic=TrafficState("t", 1.0))
     for second in range(60):

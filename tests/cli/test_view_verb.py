@@ -1,4 +1,4 @@
-"""`tputtui view` on files that are no profiles, or hostile ones: one sentence and exit code 2, never a traceback."""
+"""`tputtui view` on files that are not profiles, or hostile: one sentence and exit code 2."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ BAD: dict[str, tuple[str, bytes]] = {
 
 
 @pytest.mark.parametrize(("name", "content"), BAD.values(), ids=BAD.keys())
-def test_a_file_that_is_no_profile_is_one_sentence_and_exit_code_2(
+def test_a_file_that_is_not_a_profile_is_one_sentence_and_exit_code_2(
     name: str, content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / name
@@ -59,20 +59,20 @@ def test_a_file_that_is_no_profile_is_one_sentence_and_exit_code_2(
     assert main(["view", str(path)]) == 2
     refused(capsys, name)
     assert main(["view", str(path), "-o", str(tmp_path / "out.json")]) == 2
-    refused(capsys, name)  # what it is comes before what it could be written as
+    refused(capsys, name)  # the kind of the file is checked before the output format
 
 
 def refused(capsys: pytest.CaptureFixture[str], name: str) -> None:
     out = capsys.readouterr()
-    said = out.err.strip()
+    message = out.err.strip()
     assert out.out == ""
-    assert len(said.splitlines()) == 1
-    assert said.isprintable()
-    assert name in said
-    assert len(said) < 600
+    assert len(message.splitlines()) == 1
+    assert message.isprintable()
+    assert name in message
+    assert len(message) < 600
 
 
-def test_a_folder_an_absent_file_and_a_nasty_name_are_refused_alike(
+def test_a_folder_an_absent_file_and_a_hostile_name_are_refused_alike(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for path in (tmp_path, tmp_path / "absent.json", tmp_path / "x\x1b[31m\n\u202e.json"):
@@ -96,7 +96,7 @@ def test_a_huge_file_and_a_gzip_bomb_are_refused(
 
 
 @pytest.mark.parametrize("suffix", ["json", "txt", "svg"])
-def test_names_that_would_drive_a_terminal_come_out_as_text(suffix: str, tmp_path: Path) -> None:
+def test_names_with_escape_sequences_are_written_as_text(suffix: str, tmp_path: Path) -> None:
     path, out = tmp_path / "nasty.json", tmp_path / f"out.{suffix}"
     path.write_bytes(speedscope())
     assert main(["view", str(path), "-o", str(out)]) == 0

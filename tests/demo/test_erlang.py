@@ -24,7 +24,7 @@ from tputtui.demo import shop_routes
         (8, 9.5, 1.0),
     ],
 )
-def test_the_probability_of_waiting_is_the_known_one(
+def test_the_probability_of_waiting_agrees_with_published_values(
     connections: int, offered: float, waits: float
 ) -> None:
     assert shop_routes.erlang_c(connections, offered) == pytest.approx(waits, abs=5e-5)
@@ -40,17 +40,17 @@ def test_the_recursion_equals_the_textbook_sum(connections: int, utilisation: fl
     )
 
 
-def test_a_single_connection_waits_as_m_m_1_does() -> None:
+def test_a_single_connection_waits_as_in_m_m_1() -> None:
     # P(W > t) = r exp(-(1 - r) t / hold), so the 99 % quantile at r = 0.5 and hold = 1 s is ln(50) / 0.5
     assert shop_routes.waiting_quantile(0.99, 0.5, 1, 1.0) == pytest.approx(math.log(50) / 0.5)
 
 
-def test_an_overloaded_pool_has_no_end_of_waiting() -> None:
+def test_the_wait_of_an_overloaded_pool_is_infinite() -> None:
     assert shop_routes.waiting_quantile(0.99, 400, 8, 0.02) == math.inf
 
 
 @given(st.integers(1, 40), st.floats(0.001, 1.0))
-def test_at_the_sustained_maximum_the_waiting_time_is_the_limit(
+def test_at_the_sustained_maximum_the_waiting_time_equals_the_limit(
     connections: int, hold_s: float
 ) -> None:
     rate = shop_routes.sustained_max(connections, hold_s, limit_s=0.1)
@@ -66,7 +66,7 @@ def test_the_shop_sustains_less_when_it_is_slower_and_more_with_more_replicas() 
     assert shop_routes.sustained_max_rps(replicas=3) == pytest.approx(3 * alone)
 
 
-def test_a_request_takes_250_ms_at_p99_where_the_pool_is_said_to_be_at_its_maximum() -> None:
+def test_a_request_takes_250_ms_at_p99_at_the_pool_s_documented_maximum() -> None:
     draw = random.Random(1)
     rate = shop_routes.sustained_max_rps() * shop_routes.pooled_share()
     waits = shop_routes.erlang_c(shop_routes.POOL_SIZE, rate * shop_routes.MEAN_HOLD_S)

@@ -1,4 +1,4 @@
-"""The demo as a whole: real processes on loopback."""
+"""The complete demo: real processes on loopback."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _families(url: str) -> dict[str, Metric]:
 
 
 def _total(url: str, family: str, **labels: str) -> float:
-    """The sum of a family's samples (of histograms: of its counts)."""
+    """Return the sum of a family's samples (of histograms: of its counts)."""
     wanted = (family, f"{family}_total", f"{family}_count")
     return sum(
         sample.value
@@ -55,7 +55,7 @@ def _until(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 def _gone(pid: int) -> bool:
-    """Has the process ended? A zombie whose parent has not looked yet has."""
+    """Return whether the process has ended; an unreaped zombie counts as ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -65,7 +65,7 @@ def _gone(pid: int) -> bool:
 
 @pytest.fixture(scope="module")
 def quiet() -> Iterator[str]:
-    """A demo without load: the address of its service."""
+    """Start a demo without load; yield the address of its service."""
     with Demo(seed=1) as demo:
         url = urlsplit(demo.start()[0])
         yield f"{url.scheme}://{url.netloc}"
@@ -85,7 +85,7 @@ def quiet() -> Iterator[str]:
         ("GET", "/payment", {404}),
     ],
 )
-def test_each_route_answers_json(quiet: str, method: str, path: str, statuses: set[int]) -> None:
+def test_each_route_returns_json(quiet: str, method: str, path: str, statuses: set[int]) -> None:
     status, body, content_type = _get(quiet + path, method)
     assert status in statuses
     assert json.loads(body)
@@ -114,12 +114,12 @@ def test_prometheus_client_reads_the_exposition_in_both_formats(quiet: str) -> N
     assert "http_requests" in {family.name for family in read}
 
 
-def test_a_scrape_is_not_a_request(quiet: str) -> None:
+def test_a_scrape_is_not_counted_as_a_request(quiet: str) -> None:
     before = _total(quiet + "/metrics", "http_requests")
     assert _total(quiet + "/metrics", "http_requests") == before
 
 
-def test_a_number_that_is_none_of_ours_is_answered_all_the_same(quiet: str) -> None:
+def test_an_unknown_request_number_is_answered_too(quiet: str) -> None:
     for number in ("9" * 6000, "-1", "x", "١٢"):
         assert (
             _get(quiet + "/cart", **{"X-Request-Id": number.encode().decode("latin-1")})[0] == 200
@@ -138,7 +138,7 @@ def test_a_numbered_request_is_answered_the_same_again(quiet: str) -> None:
     assert len(set(answers.values())) > 1
 
 
-def test_what_the_load_counted_is_what_the_service_counted() -> None:
+def test_the_load_and_the_service_count_the_same_requests() -> None:
     with Demo(load=150, seconds=2, seed=3) as demo:
         (url,) = demo.start()
         assert (
@@ -172,16 +172,16 @@ def _mean_service_time(slowdown: float) -> tuple[float, int]:
         return spent / summary.completed, summary.sent
 
 
-def test_slowdown_reaches_the_service_and_leaves_the_arrivals() -> None:
+def test_slowdown_slows_the_service_and_not_the_arrivals() -> None:
     normal, sent = _mean_service_time(1.0)
     slow, sent_again = _mean_service_time(4.0)
     assert sent == sent_again
     assert (
         slow > 1.5 * normal
-    )  # test_shop holds the exact factor; here the machine's own load has a say
+    )  # test_shop_handlers checks the exact factor; here the machine's own load matters
 
 
-def test_the_load_stops_when_told_and_every_answer_is_in() -> None:
+def test_the_load_stops_on_request_after_every_answer_has_arrived() -> None:
     with Demo(load=200, seed=5) as demo:
         (url,) = demo.start()
         demo.start_load()
@@ -256,7 +256,7 @@ def test_no_process_outlives_its_parent_not_even_by_kill_9() -> None:
         {"add_latency": (1.0, -5.0)},
     ],
 )
-def test_what_makes_no_sense_is_refused_by_the_flag_s_name(arguments: dict[str, float]) -> None:
+def test_a_nonsensical_value_is_refused_with_the_flag_s_name(arguments: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"^--"):
         Demo(**arguments)  # type: ignore[arg-type]
 
@@ -269,7 +269,7 @@ def test_a_demo_that_was_not_started_says_so() -> None:
             demo.stop()
 
 
-def test_a_load_that_was_killed_is_an_error_and_the_service_ends_all_the_same() -> None:
+def test_a_killed_load_is_an_error_and_the_service_still_ends() -> None:
     with Demo(load=50, seed=8) as demo:
         demo.start()
         demo.start_load()
@@ -292,5 +292,10 @@ def test_a_child_does_not_import_from_the_working_directory(
 def test_a_canary_is_the_last_replica_and_it_alone_takes_longer() -> None:
     with Demo(20.0, seed=1, slowdown=1.5, canary=2.0) as demo:
         assert len(demo.start()) == 2
-        told = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in demo.pids]
-    assert [float(words[words.index(b"--slowdown") + 1]) for words in told] == [1.5, 3.0]
+        command_lines = [
+            Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in demo.pids
+        ]
+    assert [float(expected[expected.index(b"--slowdown") + 1]) for expected in command_lines] == [
+        1.5,
+        3.0,
+    ]

@@ -1,4 +1,4 @@
-"""Discovery: who is worth a question, how it is asked, and what is never done."""
+"""Discovery: candidate ports, the probe, and ports that are never probed."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def listener(
     return ListeningSocket(port, address, process, comm, command)
 
 
-def verdict(one: ListeningSocket) -> Candidate:
-    (candidate,) = find_candidates([one], own_pid=1)
+def verdict(listening: ListeningSocket) -> Candidate:
+    (candidate,) = find_candidates([listening], own_pid=1)
     return candidate
 
 
-# ------------------------------------------------------------------------------------------------- who is worth asking
+# ---------------------------------------------------------------------------------- candidate ports
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def verdict(one: ListeningSocket) -> Candidate:
         (8000, "unknown-go"),
     ],
 )
-def test_worth_asking(port: int, comm: str) -> None:
+def test_candidate_ports_are_probed(port: int, comm: str) -> None:
     assert verdict(listener(port, comm, pid=5 if comm else None)).verdict == "probe"
 
 
@@ -77,18 +77,18 @@ def test_worth_asking(port: int, comm: str) -> None:
     ]
     + [(40001, "myserver"), (40001, ""), (9229, "node")],
 )
-def test_never_asked(port: int, comm: str) -> None:
+def test_denied_ports_are_never_probed(port: int, comm: str) -> None:
     candidate = verdict(listener(port, comm))
     assert candidate.verdict == "skip"
     assert candidate.reason
 
 
-def test_we_never_ask_ourselves() -> None:
+def test_our_own_process_is_never_probed() -> None:
     (candidate,) = find_candidates([listener(40001, "python", pid=os.getpid())])
     assert (candidate.verdict, candidate.reason) == ("skip", "that is this program")
 
 
-def test_a_java_debugger_is_left_alone() -> None:
+def test_a_java_debugger_is_never_probed() -> None:
     command = "java -agentlib:jdwp=transport=dt_socket,server=y,address=40001 -jar shop.jar"
     assert verdict(listener(40001, "java", command=command)).verdict == "skip"
     assert verdict(listener(8080, "java", command=command)).verdict == "probe"
@@ -107,7 +107,7 @@ def test_a_java_debugger_is_left_alone() -> None:
         (["::ffff:127.0.0.1"], "127.0.0.1"),
     ],
 )
-def test_asked_over_loopback(addresses: list[str], host: str) -> None:
+def test_wildcard_listeners_are_probed_over_loopback(addresses: list[str], host: str) -> None:
     (candidate,) = find_candidates(
         [listener(9100, "node_exporter", address) for address in addresses], own_pid=1
     )
@@ -115,7 +115,7 @@ def test_asked_over_loopback(addresses: list[str], host: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["10.0.0.7", "fe80::1%eth0", "2001:db8::1", "nonsense"])
-def test_what_is_not_on_loopback_is_not_asked(address: str) -> None:
+def test_a_listener_that_is_not_on_loopback_is_not_probed(address: str) -> None:
     assert verdict(listener(9100, "node_exporter", address)).verdict == "skip"
 
 
@@ -123,7 +123,7 @@ def test_no_port_is_both_known_and_denied() -> None:
     assert not port_table.KNOWN_PORTS.keys() & port_table.DENIED_PORTS.keys()
 
 
-def test_other_paths_only_where_the_process_suggests_them() -> None:
+def test_other_paths_are_probed_only_where_the_process_suggests_them() -> None:
     assert verdict(listener(8080, "java")).paths[1:] == (
         "/actuator/prometheus",
         "/q/metrics",
@@ -133,14 +133,14 @@ def test_other_paths_only_where_the_process_suggests_them() -> None:
     assert verdict(listener(8000, "python")).paths == ("/metrics",)
 
 
-# ------------------------------------------------------------------------------------------------- asking over a socket
+# ---------------------------------------------------------------------------- probing over a socket
 
 
 @asynccontextmanager
 async def serving(
     answer: bytes | Handler, hold: bool = False
 ) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """A server that gives one answer to each connection; the requests that came."""
+    """Serve one answer to each connection; yield the port and the requests received."""
     requests: list[bytes] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -202,8 +202,8 @@ async def test_metrics_are_recognised(body: bytes) -> None:
 )
 async def test_everything_else_is_refused_with_a_reason(content: bytes, reason: str) -> None:
     async with serving(content) as (port, requests):
-        told = await request_path("127.0.0.1", port, "/metrics")
-    assert (told.has_metrics, told.reason) == (False, reason)
+        answered = await request_path("127.0.0.1", port, "/metrics")
+    assert (answered.has_metrics, answered.reason) == (False, reason)
     assert len(requests) == 1, "nothing is tried twice, no redirect is followed"
 
 
@@ -213,7 +213,7 @@ async def test_a_chunked_answer_is_read() -> None:
         assert (await request_path("127.0.0.1", port, "/metrics")).has_metrics
 
 
-async def test_broken_chunks_are_no_metrics() -> None:
+async def test_broken_chunks_are_not_metrics() -> None:
     async with serving(answer(b"zz\r\nup 1\n", headers="Transfer-Encoding: chunked\r\n")) as (
         port,
         _,
@@ -221,7 +221,7 @@ async def test_broken_chunks_are_no_metrics() -> None:
         assert not (await request_path("127.0.0.1", port, "/metrics")).has_metrics
 
 
-async def test_the_question_is_polite() -> None:
+async def test_the_request_identifies_itself_and_closes_the_connection() -> None:
     async with serving(answer(b"up 1\n")) as (port, requests):
         await request_path("127.0.0.1", port, "/metrics")
     head = requests[0].decode()
@@ -231,15 +231,15 @@ async def test_the_question_is_polite() -> None:
     assert "Cookie" not in head
 
 
-async def test_a_server_that_hangs_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_hangs_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "TOTAL_S", 0.1)
     async with serving(b"", hold=True) as (port, _):
-        told = await request_path("127.0.0.1", port, "/metrics")
-    assert (told.has_metrics, told.is_http) == (False, False)
-    assert told.reason.startswith("no answer within")
+        answered = await request_path("127.0.0.1", port, "/metrics")
+    assert (answered.has_metrics, answered.is_http) == (False, False)
+    assert answered.reason.startswith("no answer within")
 
 
-async def test_metrics_count_even_where_the_answer_never_ends(
+async def test_metrics_are_recognised_even_where_the_answer_never_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(probe, "DRAIN_S", 0.05)
@@ -247,117 +247,121 @@ async def test_metrics_count_even_where_the_answer_never_ends(
         assert (await request_path("127.0.0.1", port, "/metrics")).has_metrics
 
 
-async def test_a_closed_port_is_a_reason() -> None:
+async def test_a_closed_port_is_reported_as_the_reason() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    told = await request_path("127.0.0.1", port, "/metrics")
-    assert not told.has_metrics
-    assert "refused" in told.reason
+    answered = await request_path("127.0.0.1", port, "/metrics")
+    assert not answered.has_metrics
+    assert "refused" in answered.reason
 
 
-# ------------------------------------------------------------------------------------------------- discovering
+# -------------------------------------------------------------------------------------- discovering
 
 
-class Asker:
-    """Answers by path, counts who was asked, and how many at once."""
+class FakeProbe:
+    """Fake probe that answers by path, and counts requests and their concurrency."""
 
     def __init__(self, metrics_at: str = "/metrics", spoke_http: bool = True) -> None:
-        self.asked: list[tuple[str, int, str]] = []
+        self.requested: list[tuple[str, int, str]] = []
         self.now = self.most = 0
         self._metrics_at = metrics_at
         self._spoke_http = spoke_http
 
     async def __call__(self, host: str, port: int, path: str) -> ProbeAnswer:
-        self.asked.append((host, port, path))
+        self.requested.append((host, port, path))
         self.now += 1
         self.most = max(self.most, self.now)
         await asyncio.sleep(0)
         self.now -= 1
-        found = path == self._metrics_at
+        target = path == self._metrics_at
         return ProbeAnswer(
-            found, "answers with metrics" if found else "status 404", found or self._spoke_http
+            target, "answers with metrics" if target else "status 404", target or self._spoke_http
         )
 
 
-def discoverer(listeners: Iterable[ListeningSocket], asker: Asker) -> Discoverer:
-    return Discoverer(lambda: listeners, asker)
+def discoverer(listeners: Iterable[ListeningSocket], probe: FakeProbe) -> Discoverer:
+    return Discoverer(lambda: listeners, probe)
 
 
-async def test_what_answers_is_found_with_its_address() -> None:
-    asker = Asker()
+async def test_a_server_of_metrics_is_discovered_with_its_address() -> None:
+    probe = FakeProbe()
     discovery = await discoverer(
-        [listener(9100, "node_exporter"), listener(6379, "redis-server")], asker
+        [listener(9100, "node_exporter"), listener(6379, "redis-server")], probe
     ).discover()
-    (found,) = discovery.targets
-    assert (found.url, found.owner, found.process) == (
+    (target,) = discovery.targets
+    assert (target.url, target.owner, target.process) == (
         "http://127.0.0.1:9100/metrics",
         ProcessReference(5, 1.0),
         "node_exporter",
     )
     assert [candidate.port for candidate in discovery.candidates] == [6379, 9100]
-    assert asker.asked == [("127.0.0.1", 9100, "/metrics")]
+    assert probe.requested == [("127.0.0.1", 9100, "/metrics")]
 
 
 async def test_an_ipv6_address_stands_in_brackets() -> None:
-    (found,) = (await discoverer([listener(9100, "x_exporter", "::1")], Asker()).discover()).targets
-    assert found.url == "http://[::1]:9100/metrics"
+    (target,) = (
+        await discoverer([listener(9100, "x_exporter", "::1")], FakeProbe()).discover()
+    ).targets
+    assert target.url == "http://[::1]:9100/metrics"
 
 
-async def test_further_paths_are_asked_one_after_the_other() -> None:
-    asker = Asker("/q/metrics")
-    (found,) = (await discoverer([listener(8080, "java")], asker).discover()).targets
-    assert found.url.endswith("/q/metrics")
-    assert [path for _, _, path in asker.asked] == [
+async def test_further_paths_are_probed_one_after_the_other() -> None:
+    probe = FakeProbe("/q/metrics")
+    (target,) = (await discoverer([listener(8080, "java")], probe).discover()).targets
+    assert target.url.endswith("/q/metrics")
+    assert [path for _, _, path in probe.requested] == [
         "/metrics",
         "/actuator/prometheus",
         "/q/metrics",
     ]
-    assert asker.most == 1
+    assert probe.most == 1
 
 
-async def test_who_does_not_speak_http_is_asked_no_more() -> None:
-    asker = Asker("/nowhere", spoke_http=False)
-    result = await probe_candidate(verdict(listener(8080, "java")), asker)
-    assert (result.target, len(asker.asked)) == (None, 1)
+async def test_a_port_that_does_not_speak_http_is_not_probed_again() -> None:
+    probe = FakeProbe("/nowhere", spoke_http=False)
+    result = await probe_candidate(verdict(listener(8080, "java")), probe)
+    assert (result.target, len(probe.requested)) == (None, 1)
 
 
-async def test_who_is_to_be_skipped_is_not_asked() -> None:
-    asker = Asker()
-    result = await probe_candidate(verdict(listener(5432, "postgres")), asker)
-    assert (result.target, asker.asked) == (None, [])
+async def test_a_skipped_process_is_not_probed() -> None:
+    probe = FakeProbe()
+    result = await probe_candidate(verdict(listener(5432, "postgres")), probe)
+    assert (result.target, probe.requested) == (None, [])
     assert "PostgreSQL" in result.reason
 
 
-async def test_four_ports_at_once_are_the_most() -> None:
-    asker = Asker()
-    await discoverer([listener(port, "python") for port in range(40000, 40020)], asker).discover()
-    assert (len(asker.asked), asker.most) == (20, 4)
+async def test_at_most_four_ports_are_probed_at_once() -> None:
+    probe = FakeProbe()
+    await discoverer([listener(port, "python") for port in range(40000, 40020)], probe).discover()
+    assert (len(probe.requested), probe.most) == (20, 4)
 
 
-async def test_nobody_is_asked_twice_and_a_new_process_is_asked() -> None:
-    asker = Asker("/nowhere")
+async def test_no_port_is_probed_twice_and_a_new_process_is_probed() -> None:
+    probe = FakeProbe("/nowhere")
     listeners = [listener(40001, "python")]
-    looking = discoverer(listeners, asker)
+    looking = discoverer(listeners, probe)
     await looking.discover()
     await looking.discover()
-    assert len(asker.asked) == 1
+    assert len(probe.requested) == 1
     listeners[0] = ListeningSocket(40001, "127.0.0.1", ProcessReference(5, 2.0), "python")
     await looking.discover()
-    assert len(asker.asked) == 2
+    assert len(probe.requested) == 2
 
 
-async def test_a_real_listener_of_ours_is_listed_and_not_asked() -> None:
+async def test_a_real_listener_of_our_own_is_listed_and_not_probed() -> None:
     async with serving(answer(b"up 1\n")) as (port, requests):
-        listeners = [one for one in read_listeners() if one.port == port]
-        assert [(one.process.pid, one.address) for one in listeners if one.process is not None] == [
-            (os.getpid(), "127.0.0.1")
-        ]
+        listeners = [listener for listener in read_listeners() if listener.port == port]
+        assert [
+            (listener.process.pid, listener.address)
+            for listener in listeners
+            if listener.process is not None
+        ] == [(os.getpid(), "127.0.0.1")]
         discovery = await Discoverer(lambda: listeners).discover()
     assert discovery.targets == ()
     assert requests == []
 
 
-def test_a_process_is_called_what_the_process_table_calls_it() -> None:
+def test_a_process_has_the_name_that_the_process_table_shows() -> None:
     code = "import socket,sys; s=socket.create_server(('127.0.0.1',0)); print(s.getsockname()[1],flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", code]
     with subprocess.Popen(
@@ -365,17 +369,19 @@ def test_a_process_is_called_what_the_process_table_calls_it() -> None:
     ) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        (candidate,) = [one for one in find_candidates(read_listeners()) if one.port == port]
+        (candidate,) = [
+            candidate for candidate in find_candidates(read_listeners()) if candidate.port == port
+        ]
         (row,) = [row for row in ProcessCollector().read() if row.pid == process.pid]
         process.communicate()
     assert candidate.process == row.name
 
 
 def test_the_result_is_one_clause_without_the_list() -> None:
-    found = Discovery(
+    target = Discovery(
         (), tuple(find_candidates([listener(5432, "postgres"), listener(8000, "python")])), ()
     )
-    assert found.summary == "0 of 2 listening ports serve metrics"
+    assert target.summary == "0 of 2 listening ports serve metrics"
 
 
 @pytest.mark.parametrize(
@@ -398,6 +404,8 @@ def test_the_result_is_one_clause_without_the_list() -> None:
         ),
     ],
 )
-async def test_nothing_found_is_a_sentence(listeners: list[ListeningSocket], sentence: str) -> None:
-    discovery: Discovery = await discoverer(listeners, Asker("/nowhere")).discover()
+async def test_an_empty_result_is_a_sentence(
+    listeners: list[ListeningSocket], sentence: str
+) -> None:
+    discovery: Discovery = await discoverer(listeners, FakeProbe("/nowhere")).discover()
     assert discovery.sentence == sentence

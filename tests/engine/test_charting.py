@@ -1,4 +1,4 @@
-"""A family on the time axis: read beside what is bound, after nobody looks any more, until it is taken away."""
+"""Charted family: read in addition to the bound families until it is removed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ http_request_duration_seconds_count {a}
 
 
 class Watched:
-    """A monitor and the one target it reads, a scrape a second."""
+    """Pipeline with one target and a scrape a second."""
 
     def __init__(self) -> None:
         self.monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
@@ -77,17 +77,17 @@ def test_a_counter_is_its_rate_a_gauge_its_value_a_histogram_its_observations(
 @pytest.mark.parametrize(
     "family", ["http_requests_total", "room_celsius", "http_request_duration_seconds"]
 )
-def test_a_family_that_nobody_looked_at_before_is_the_same(family: str) -> None:
+def test_a_family_that_was_not_read_before_gives_the_same_chart(family: str) -> None:
     looked_at, asked_for = Watched(), Watched()
     looked_at.chart(family)
     asked_for.tick()
     asked_for.monitor.selection.chart_family(("shop", family))
-    for _ in range(14):  # the last of them when only what is bound is read, and what is charted
+    for _ in range(14):  # the last scrape reads the bound families and the charted one
         assert looked_at.tick().charted == asked_for.tick().charted or looked_at.at < 4
     assert asked_for.monitor.wanted_names("shop") is not None
 
 
-def test_it_is_read_though_only_what_is_bound_is_read_otherwise() -> None:
+def test_the_charted_family_is_read_in_addition_to_the_bound_families() -> None:
     watched = Watched()
     for _ in range(12):
         watched.tick()
@@ -103,7 +103,7 @@ def test_it_is_read_though_only_what_is_bound_is_read_otherwise() -> None:
     assert watched.tick().charted is None
 
 
-def test_its_past_is_on_the_time_axis_with_a_gap_where_the_target_was_down() -> None:
+def test_its_history_has_a_gap_where_the_target_was_down() -> None:
     watched = Watched()
     watched.chart("room_celsius")
     for body in ("", "", None, "", ""):
@@ -114,7 +114,7 @@ def test_its_past_is_on_the_time_axis_with_a_gap_where_the_target_was_down() -> 
     assert values == [-18.0, -17.0, None, -15.0, -14.0]
 
 
-def test_what_is_gone_is_unknown_and_a_reset_never_makes_a_rate_below_zero() -> None:
+def test_a_vanished_family_is_unknown_and_a_reset_never_gives_a_negative_rate() -> None:
     watched = Watched()
     watched.chart("http_requests_total")
     watched.tick()

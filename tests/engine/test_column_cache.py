@@ -1,4 +1,4 @@
-"""The cache of columns says what the history says, whatever comes and whatever is asked for."""
+"""The column cache equals the history for any values and any requests."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ def ticks(least_s: float) -> st.SearchStrategy[list[Tick]]:
 
 
 def asked(history: History, newest: float, columns: int, span_s: float) -> list[float | None]:
-    """What the cache must say: the history's own columns, none narrower than two seconds."""
+    """Return the expected columns: the history's own, none narrower than two seconds."""
     grain = max(1, min(columns, int(span_s / MIN_COLUMN_S)))
-    found = history.column_values("x", newest, span_s, grain)
-    return [found[at * grain // columns] for at in range(columns)]
+    values = history.column_values("x", newest, span_s, grain)
+    return [values[at * grain // columns] for at in range(columns)]
 
 
 def close(left: list[float | None], right: list[float | None]) -> bool:
     return all(
-        (one is None) == (other is None)
-        and (one is None or other is None or math.isclose(one, other, abs_tol=1e-9))
-        for one, other in zip(left, right, strict=True)
+        (value is None) == (other is None)
+        and (value is None or other is None or math.isclose(value, other, abs_tol=1e-9))
+        for value, other in zip(left, right, strict=True)
     )
 
 
-def follow(told: list[Tick], columns: int, span_s: float, every: int) -> None:
+def follow(ticks: list[Tick], columns: int, span_s: float, every: int) -> None:
     history = History(INTERVAL_S)
     cache = ColumnCache(history, INTERVAL_S)
     at = 1000.3
-    for number, (step, value, written) in enumerate(told):
+    for number, (step, value, written) in enumerate(ticks):
         at += step
         if written:
             history.append(at, {"x": value})
@@ -57,27 +57,29 @@ LONG = st.sampled_from([1800.0, 3600.0, 10800.0, 43200.0, 86400.0])
 
 
 @given(ticks(1.0), st.integers(1, 130), SHORT, st.integers(1, 3))
-def test_it_equals_the_history(told: list[Tick], columns: int, span_s: float, every: int) -> None:
-    follow(told, columns, span_s, every)
+def test_it_equals_the_history(
+    history_ticks: list[Tick], columns: int, span_s: float, every: int
+) -> None:
+    follow(history_ticks, columns, span_s, every)
 
 
 @example([(4.9, None, False), (0.5, 1.0, True)], 57, 300.0, 1)
 @given(ticks(0.1), st.integers(1, 130), SHORT, st.integers(1, 3))
 def test_it_equals_the_history_at_a_fast_pace(
-    told: list[Tick], columns: int, span_s: float, every: int
+    history_ticks: list[Tick], columns: int, span_s: float, every: int
 ) -> None:
-    follow(told, columns, span_s, every)
+    follow(history_ticks, columns, span_s, every)
 
 
 @example([(339.0, None, False), (3.0, 0.0, True)], 47, 1800.0, 1)
 @given(ticks(1.0), st.integers(1, 130), LONG, st.integers(1, 3))
 def test_it_equals_the_history_over_a_long_span(
-    told: list[Tick], columns: int, span_s: float, every: int
+    history_ticks: list[Tick], columns: int, span_s: float, every: int
 ) -> None:
-    follow(told, columns, span_s, every)
+    follow(history_ticks, columns, span_s, every)
 
 
-def test_columns_do_not_move_until_a_whole_one_has_passed() -> None:
+def test_columns_do_not_move_until_a_whole_column_has_passed() -> None:
     history = History(INTERVAL_S)
     cache = ColumnCache(history, INTERVAL_S)
     shown = []
@@ -90,7 +92,7 @@ def test_columns_do_not_move_until_a_whole_one_has_passed() -> None:
     assert shown[5][:-1] == shown[0][1:]
 
 
-def test_the_past_is_asked_of_the_history() -> None:
+def test_columns_of_the_past_come_from_the_history() -> None:
     history = History(INTERVAL_S)
     cache = ColumnCache(history, INTERVAL_S)
     for at in range(100, 200):

@@ -1,4 +1,4 @@
-"""The monitor asked for more than a tick: families, another binding, a lens, each replica, where requests fall."""
+"""Drill-down of the pipeline: families, other bindings, filters, replicas, latency heat map."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from test_pipeline import DURATION, FAMILIES, REQUESTS, Scene, requests, scrape, series
+from test_pipeline import DURATION, FAMILIES, REQUESTS, PipelineFixture, requests, scrape, series
 
 from tputtui.engine.drilldown import MAX_HEATMAPS, ServiceHeatmaps
 from tputtui.model import Exposition, Family, Reading, Series, ServiceState, Snapshot, Target
@@ -24,7 +24,7 @@ def jobs(count: float) -> Mapping[Series, float]:
 
 
 def two_routes(a: float, b: float) -> Mapping[Series, float]:
-    """Requests on /a and /b; only /b fails, one in ten, and takes its time."""
+    """Return requests on /a and /b; on /b one in ten fails, and all are slow."""
     return {
         series(REQUESTS, route="/a", status="200"): a,
         series(REQUESTS, route="/b", status="200"): 0.9 * b,
@@ -39,51 +39,51 @@ def two_routes(a: float, b: float) -> Mapping[Series, float]:
     }
 
 
-# ------------------------------------------------------------------------------------------ browsing and binding
+# ----------------------------------------------------------------------------- browsing and binding
 
 
-def settled(scene: Scene, target: str = "shop") -> None:
+def settled(fixture: PipelineFixture, target: str = "shop") -> None:
     for at in range(4):
-        scene.tick(100.0 + at, **{target: {**requests(10.0 * at), **jobs(1000.0 + 3 * at)}})
+        fixture.tick(100.0 + at, **{target: {**requests(10.0 * at), **jobs(1000.0 + 3 * at)}})
 
 
-def test_a_target_that_is_looked_at_is_read_whole_and_no_longer_afterwards() -> None:
-    scene = Scene("shop")
-    settled(scene)
-    bound_only = scene.monitor.wanted_names("shop")
+def test_a_browsed_target_is_read_in_full_and_no_longer_afterwards() -> None:
+    fixture = PipelineFixture("shop")
+    settled(fixture)
+    bound_only = fixture.monitor.wanted_names("shop")
     assert bound_only is not None
-    scene.monitor.selection.browse("shop")
-    assert scene.monitor.wanted_names("shop") is None
-    assert scene.monitor.selection.families() is None, "nothing was read whole yet"
-    scene.monitor.selection.browse(None)
-    assert scene.monitor.wanted_names("shop") == bound_only
+    fixture.monitor.selection.browse("shop")
+    assert fixture.monitor.wanted_names("shop") is None
+    assert fixture.monitor.selection.families() is None, "nothing was read whole yet"
+    fixture.monitor.selection.browse(None)
+    assert fixture.monitor.wanted_names("shop") == bound_only
 
 
-def test_families_show_what_they_feed_and_their_last_figures() -> None:
-    scene = Scene("shop")
-    settled(scene)
-    scene.monitor.selection.browse("shop")
+def test_families_show_their_bindings_and_their_last_figures() -> None:
+    fixture = PipelineFixture("shop")
+    settled(fixture)
+    fixture.monitor.selection.browse("shop")
     for at in range(4, 8):
-        scene.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
-    families = scene.monitor.selection.families()
+        fixture.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
+    families = fixture.monitor.selection.families()
     assert families is not None
     figures = families.family_values
     now = {row.name: figures.charted_value(place) for place, row in enumerate(figures.rows)}
     assert (now[JOBS], now[REQUESTS], now[DURATION]) == (3.0, 10.0, 10.0)
     assert families.signals_by_family[REQUESTS] == ("traffic", "errors")
     assert families.signals_by_family[DURATION] == ("latency",)
-    assert scene.monitor.selection.family_history(JOBS, 5) == [None, None, 3.0, 3.0, 3.0]
-    assert scene.monitor.selection.family_history("nowhere", 2) == [None, None]
+    assert fixture.monitor.selection.family_history(JOBS, 5) == [None, None, 3.0, 3.0, 3.0]
+    assert fixture.monitor.selection.family_history("nowhere", 2) == [None, None]
 
 
-def test_a_scrape_of_bound_families_only_is_not_taken_for_all() -> None:
-    scene = Scene("shop")
-    settled(scene)
-    scene.monitor.selection.browse("shop")
+def test_a_scrape_of_bound_families_only_is_not_shown_as_all_families() -> None:
+    fixture = PipelineFixture("shop")
+    settled(fixture)
+    fixture.monitor.selection.browse("shop")
     part = requests(40.0)
     answer = Exposition(part, FAMILIES, len(part) + 1)
-    scene.monitor.derive_snapshot(replace_scrape(104.0, answer))
-    assert scene.monitor.selection.families() is None
+    fixture.monitor.derive_snapshot(replace_scrape(104.0, answer))
+    assert fixture.monitor.selection.families() is None
 
 
 def replace_scrape(at: float, answer: Exposition) -> Reading:
@@ -91,19 +91,19 @@ def replace_scrape(at: float, answer: Exposition) -> Reading:
 
 
 def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() -> None:
-    scene = Scene("shop")
-    settled(scene)
-    scene.monitor.selection.browse("shop")
-    scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
-    scene.monitor.bind_signal("shop", "traffic", JOBS, 1e9)
-    families = scene.monitor.selection.families()
+    fixture = PipelineFixture("shop")
+    settled(fixture)
+    fixture.monitor.selection.browse("shop")
+    fixture.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
+    fixture.monitor.bind_signal("shop", "traffic", JOBS, 1e9)
+    families = fixture.monitor.selection.families()
     assert families is not None
     assert families.signals_by_family[JOBS] == ("traffic",)
     assert families.overrides == {"traffic": {"family": JOBS}}
     assert families.replica_targets == (("shop", "http://shop/metrics"),)
     rates = []
     for at in range(5, 9):
-        snapshot = scene.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
+        snapshot = fixture.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
         traffic = snapshot.services[0].traffic
         assert traffic is not None
         assert traffic.family == JOBS
@@ -112,35 +112,35 @@ def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() ->
     assert any(
         "traffic of shop is read from jobs_total now" in event.text for event in snapshot.events
     )
-    wanted = scene.monitor.wanted_names("shop")
+    wanted = fixture.monitor.wanted_names("shop")
     assert wanted is None, "still looked at"
-    scene.monitor.selection.browse(None)
-    wanted = scene.monitor.wanted_names("shop")
+    fixture.monitor.selection.browse(None)
+    wanted = fixture.monitor.wanted_names("shop")
     assert wanted is not None
     assert JOBS in wanted
 
 
-def test_a_scrape_under_way_when_something_is_chosen_makes_no_spike() -> None:
-    scene = Scene("shop")
-    settled(scene)
-    scene.monitor.selection.browse("shop")
-    scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
-    scene.monitor.bind_signal("shop", "traffic", JOBS, 1e9)
-    scene.tick(105.0, shop=requests(50.0))  # asked for before the choice
+def test_a_scrape_under_way_during_a_choice_makes_no_spike() -> None:
+    fixture = PipelineFixture("shop")
+    settled(fixture)
+    fixture.monitor.selection.browse("shop")
+    fixture.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
+    fixture.monitor.bind_signal("shop", "traffic", JOBS, 1e9)
+    fixture.tick(105.0, shop=requests(50.0))  # requested before the choice
     for at in range(6, 9):
-        snapshot = scene.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
+        snapshot = fixture.tick(100.0 + at, shop={**requests(10.0 * at), **jobs(1000.0 + 3 * at)})
         traffic = snapshot.services[0].traffic
         assert traffic is not None
         assert (traffic.rps or 0.0) <= 3.0
 
 
-def test_what_cannot_be_bound_changes_nothing_and_says_so() -> None:
-    scene = Scene("shop")
-    settled(scene)
-    scene.monitor.selection.browse("shop")
-    scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
-    scene.monitor.bind_signal("shop", "latency", JOBS, 1e9)
-    snapshot = scene.tick(105.0, shop={**requests(50.0), **jobs(1015.0)})
+def test_a_family_that_cannot_be_bound_changes_nothing_and_says_so() -> None:
+    fixture = PipelineFixture("shop")
+    settled(fixture)
+    fixture.monitor.selection.browse("shop")
+    fixture.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
+    fixture.monitor.bind_signal("shop", "latency", JOBS, 1e9)
+    snapshot = fixture.tick(105.0, shop={**requests(50.0), **jobs(1015.0)})
     latency = snapshot.services[0].latency
     assert latency is not None
     assert latency.family == DURATION
@@ -148,79 +148,81 @@ def test_what_cannot_be_bound_changes_nothing_and_says_so() -> None:
 
 
 def test_a_choice_is_for_all_replicas() -> None:
-    scene = Scene(Target("a", "http://a/metrics", "shop"), Target("b", "http://b/metrics", "shop"))
+    fixture = PipelineFixture(
+        Target("a", "http://a/metrics", "shop"), Target("b", "http://b/metrics", "shop")
+    )
     answers = {"a": {**requests(0.0), **jobs(0.0)}, "b": {**requests(0.0), **jobs(0.0)}}
     for at in range(5):
         answers = {name: {**requests(10.0 * at), **jobs(500.0 + 2 * at)} for name in ("a", "b")}
-        scene.monitor.selection.browse("a")
-        scene.tick(100.0 + at, **answers)
-    scene.monitor.bind_signal("a", "traffic", JOBS, 1e9)
+        fixture.monitor.selection.browse("a")
+        fixture.tick(100.0 + at, **answers)
+    fixture.monitor.bind_signal("a", "traffic", JOBS, 1e9)
     for at in range(5, 9):
-        snapshot = scene.tick(
+        snapshot = fixture.tick(
             100.0 + at,
             **{name: {**requests(10.0 * at), **jobs(500.0 + 2 * at)} for name in ("a", "b")},
         )
     assert [service.name for service in snapshot.services] == ["shop"]
     assert snapshot.services[0].traffic is not None
     assert snapshot.services[0].traffic.rps == pytest.approx(4.0)
-    families = scene.monitor.selection.families()
+    families = fixture.monitor.selection.families()
     assert families is not None
     assert [name for name, _ in families.replica_targets] == ["a", "b"]
 
 
-# ------------------------------------------------------------------------------------------ through a lens
+# ----------------------------------------------------------------------------------- filtered views
 
 
-def looked_at(
-    lens: ServiceFilter, *targets: str | Target, ticks: int = 6
-) -> tuple[Scene, Snapshot]:
-    scene = Scene(*(targets or ("shop",)))
+def with_filter(
+    service_filter: ServiceFilter, *targets: str | Target, ticks: int = 6
+) -> tuple[PipelineFixture, Snapshot]:
+    fixture = PipelineFixture(*(targets or ("shop",)))
     names = [target if isinstance(target, str) else target.name for target in targets or ("shop",)]
-    scene.monitor.services.set_filter(lens)
-    snapshot = scene.tick(99.0)
+    fixture.monitor.services.set_filter(service_filter)
+    snapshot = fixture.tick(99.0)
     for at in range(ticks):
-        snapshot = scene.tick(
+        snapshot = fixture.tick(
             100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in names}
         )
-    return scene, snapshot
+    return fixture, snapshot
 
 
-def test_a_route_alone_is_one_more_service_and_the_whole_stays() -> None:
-    lens = ServiceFilter("shop", (("route", "/b"),))
-    _, snapshot = looked_at(lens)
+def test_a_filtered_route_is_a_further_service_and_the_total_stays() -> None:
+    service_filter = ServiceFilter("shop", (("route", "/b"),))
+    _, snapshot = with_filter(service_filter)
     assert [service.name for service in snapshot.services] == ["shop", "shop route=/b"]
-    whole, alone = snapshot.services
-    assert whole.traffic is not None
+    total, alone = snapshot.services
+    assert total.traffic is not None
     assert alone.traffic is not None
-    assert whole.traffic.rps == pytest.approx(12.0)
+    assert total.traffic.rps == pytest.approx(12.0)
     assert alone.traffic.rps == pytest.approx(2.0)
-    assert whole.errors is not None
+    assert total.errors is not None
     assert alone.errors is not None
     assert alone.errors.ratio == pytest.approx(0.1)
     assert alone.latency is not None
     assert (alone.latency.quantiles[0].value or 0) > 0.1
-    assert whole.latency is not None
-    assert (whole.latency.quantiles[0].value or 1) < 0.1
+    assert total.latency is not None
+    assert (total.latency.quantiles[0].value or 1) < 0.1
 
 
-def test_a_lens_is_taken_away_and_leaves_nothing() -> None:
-    scene, _ = looked_at(ServiceFilter("shop", (("route", "/b"),)))
-    scene.monitor.services.set_filter(None)
-    snapshot = scene.tick(106.0, shop=two_routes(60.0, 12.0))
+def test_a_removed_filter_leaves_nothing() -> None:
+    fixture, _ = with_filter(ServiceFilter("shop", (("route", "/b"),)))
+    fixture.monitor.services.set_filter(None)
+    snapshot = fixture.tick(106.0, shop=two_routes(60.0, 12.0))
     assert [service.name for service in snapshot.services] == ["shop"]
 
 
-def test_objectives_judge_the_whole_service_not_what_a_lens_shows() -> None:
-    scene = Scene("shop", objectives=["errors<=5%"])
-    scene.monitor.services.set_filter(ServiceFilter("shop", (("route", "/b"),)))
+def test_objectives_judge_the_whole_service_and_not_the_filtered_part() -> None:
+    fixture = PipelineFixture("shop", objectives=["errors<=5%"])
+    fixture.monitor.services.set_filter(ServiceFilter("shop", (("route", "/b"),)))
     for at in range(6):
-        snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
-    assert [one.state for one in snapshot.objectives] == ["ok"]
+        snapshot = fixture.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
+    assert [objective.state for objective in snapshot.objectives] == ["ok"]
     assert snapshot.objectives[0].value == pytest.approx(0.2 / 12)
 
 
-def test_what_does_not_carry_the_label_is_empty_with_the_reason() -> None:
-    _, snapshot = looked_at(ServiceFilter("shop", (("status", "500"),)))
+def test_a_signal_without_the_label_is_empty_with_the_reason() -> None:
+    _, snapshot = with_filter(ServiceFilter("shop", (("status", "500"),)))
     alone = snapshot.services[-1]
     assert alone.latency is None
     assert alone.reasons["latency"] == f"{DURATION} has no label status"
@@ -228,96 +230,98 @@ def test_what_does_not_carry_the_label_is_empty_with_the_reason() -> None:
     assert alone.traffic.rps == pytest.approx(0.2)
 
 
-def test_a_lens_on_a_service_that_is_not_there_shows_nothing() -> None:
-    _, snapshot = looked_at(ServiceFilter("elsewhere", (("route", "/b"),)))
+def test_a_filter_on_an_unknown_service_shows_nothing() -> None:
+    _, snapshot = with_filter(ServiceFilter("elsewhere", (("route", "/b"),)))
     assert [service.name for service in snapshot.services] == ["shop"]
 
 
 REPLICAS = tuple(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c"))
 
 
-def test_a_replica_alone_is_one_more_service() -> None:
-    _, snapshot = looked_at(ServiceFilter("shop", target="b"), *REPLICAS)
+def test_a_filtered_replica_is_a_further_service() -> None:
+    _, snapshot = with_filter(ServiceFilter("shop", target="b"), *REPLICAS)
     assert [(service.name, service.targets) for service in snapshot.services] == [
         ("shop", ("a", "b", "c")),
         ("shop b", ("b",)),
     ]
-    whole, alone = (service.traffic for service in snapshot.services)
-    assert whole is not None
+    total, alone = (service.traffic for service in snapshot.services)
+    assert total is not None
     assert alone is not None
-    assert whole.rps == pytest.approx(36.0)
+    assert total.rps == pytest.approx(36.0)
     assert alone.rps == pytest.approx(12.0)
 
 
 def test_the_breakdown_goes_through_the_labels_and_comes_back() -> None:
-    scene = Scene("shop")
-    found = []
+    fixture = PipelineFixture("shop")
+    result = []
     for at in range(8):
-        snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
+        snapshot = fixture.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
         if at >= 2:
-            found.append(snapshot.services[0].breakdown_by)
-            scene.monitor.services.next_breakdown("shop")
-    default, labels = found[0], [by for by in found if by != found[0]]
+            result.append(snapshot.services[0].breakdown_by)
+            fixture.monitor.services.next_breakdown("shop")
+    default, labels = result[0], [by for by in result if by != result[0]]
     assert default == ("route",)
     assert ("status",) in labels
-    assert found[1:].count(default) >= 1
-    assert len(set(found)) == 2
+    assert result[1:].count(default) >= 1
+    assert len(set(result)) == 2
 
 
-# ------------------------------------------------------------------------------------------ replicas
+# ----------------------------------------------------------------------------------------- replicas
 
 
-def test_each_replica_has_its_own_figures_and_the_odd_one_is_told() -> None:
-    scene = Scene(*REPLICAS)
+def test_each_replica_has_its_own_figures_and_an_outlier_is_reported() -> None:
+    fixture = PipelineFixture(*REPLICAS)
     for at in range(4 + MIN_TICKS):
-        snapshot = scene.tick(
+        snapshot = fixture.tick(
             100.0 + at, a=requests(100.0 * at), b=requests(100.0 * at), c=requests(20.0 * at)
         )
-    assert {name: one.rps for name, one in scene.monitor.services.replicas.items()} == {
+    assert {name: replica.rps for name, replica in fixture.monitor.services.replicas.items()} == {
         "a": 100.0,
         "b": 100.0,
         "c": 20.0,
     }
     assert [
-        name for name, one in scene.monitor.services.replicas.items() if one.outlier_reason
+        name
+        for name, replica in fixture.monitor.services.replicas.items()
+        if replica.outlier_reason
     ] == ["c"]
-    told = [event.text for event in snapshot.events if event.kind == "warning"]
-    assert told == ["c is unlike the other replicas: 20.0 req/s, others 100.0"]
+    warnings = [event.text for event in snapshot.events if event.kind == "warning"]
+    assert warnings == ["c is unlike the other replicas: 20.0 req/s, others 100.0"]
 
 
-def test_a_target_that_is_no_replica_has_no_figures_of_its_own() -> None:
-    scene = Scene("shop", "other")
+def test_a_target_that_is_not_a_replica_has_no_figures_of_its_own() -> None:
+    fixture = PipelineFixture("shop", "other")
     for at in range(4):
-        scene.tick(100.0 + at, shop=requests(10.0 * at), other=requests(10.0 * at))
-    assert scene.monitor.services.replicas == {}
+        fixture.tick(100.0 + at, shop=requests(10.0 * at), other=requests(10.0 * at))
+    assert fixture.monitor.services.replicas == {}
 
 
-# ------------------------------------------------------------------------------------------ where requests fall
+# --------------------------------------------------------------------------------- latency heat map
 
 
-def test_the_heat_follows_the_buckets_and_a_lens_has_its_own() -> None:
-    scene, _ = looked_at(ServiceFilter("shop", (("route", "/b"),)), ticks=12)
-    whole = scene.monitor.heatmaps.heatmap("shop", 2, 10.0, 111.0)
-    alone = scene.monitor.heatmaps.heatmap("shop route=/b", 2, 10.0, 111.0)
-    assert whole is not None
+def test_the_heat_map_follows_the_buckets_and_a_filter_has_its_own() -> None:
+    fixture, _ = with_filter(ServiceFilter("shop", (("route", "/b"),)), ticks=12)
+    total = fixture.monitor.heatmaps.heatmap("shop", 2, 10.0, 111.0)
+    alone = fixture.monitor.heatmaps.heatmap("shop route=/b", 2, 10.0, 111.0)
+    assert total is not None
     assert alone is not None
-    assert whole.bounds[0] == 0.1
-    assert whole.columns[-1] == pytest.approx((10 / 12, 2 / 12, 0.0))
+    assert total.bounds[0] == 0.1
+    assert total.columns[-1] == pytest.approx((10 / 12, 2 / 12, 0.0))
     assert alone.columns[-1] == pytest.approx((1.0, 0.0))
-    assert scene.monitor.heatmaps.heatmap("nowhere", 2, 10.0, 111.0) is None
+    assert fixture.monitor.heatmaps.heatmap("nowhere", 2, 10.0, 111.0) is None
 
 
-def test_the_heat_stands_until_its_axis_advances() -> None:
-    scene, _ = looked_at(ServiceFilter("shop"), ticks=12)
-    first = scene.monitor.heatmaps.heatmap("shop", 10, 60.0, 111.0)
-    assert scene.monitor.heatmaps.heatmap("shop", 10, 60.0, 113.0) is first
-    assert scene.monitor.heatmaps.heatmap("shop", 10, 60.0, 114.0) is not first
+def test_the_heat_map_is_unchanged_until_its_axis_advances() -> None:
+    fixture, _ = with_filter(ServiceFilter("shop"), ticks=12)
+    first = fixture.monitor.heatmaps.heatmap("shop", 10, 60.0, 111.0)
+    assert fixture.monitor.heatmaps.heatmap("shop", 10, 60.0, 113.0) is first
+    assert fixture.monitor.heatmaps.heatmap("shop", 10, 60.0, 114.0) is not first
 
 
-def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -> None:
-    _, snapshot = looked_at(ServiceFilter("shop"), ticks=4)
-    one = snapshot.services[0]
-    many = tuple(replace(one, name=f"s{number}") for number in range(MAX_HEATMAPS + 5))
+def test_the_number_of_heat_maps_is_bounded_and_a_removed_service_frees_its_slot() -> None:
+    _, snapshot = with_filter(ServiceFilter("shop"), ticks=4)
+    state = snapshot.services[0]
+    many = tuple(replace(state, name=f"s{number}") for number in range(MAX_HEATMAPS + 5))
     maps = ServiceHeatmaps(1.0)
     maps.add_tick(100.0, many)
     assert (
@@ -330,14 +334,14 @@ def test_only_so_many_services_have_a_heat_and_one_that_went_frees_its_place() -
     assert maps.heatmap(many[-1].name, 4, 60.0, 102.0) is not None
 
 
-# ------------------------------------------------------------------------------------------ split in two
+# ------------------------------------------------------------------------------------- split in two
 
 
-def way(scene: Scene, by: str, value: str) -> TrafficSplit:
+def way(fixture: PipelineFixture, by: str, value: str) -> TrafficSplit:
     return next(
-        one.split
-        for one in scene.monitor.services.find_split_options("shop")
-        if (one.split.by, one.value) == (by, value)
+        option.split
+        for option in fixture.monitor.services.find_split_options("shop")
+        if (option.split.by, option.value) == (by, value)
     )
 
 
@@ -348,13 +352,13 @@ def arms_of(snapshot: Snapshot) -> tuple[ServiceState, ServiceState]:
     return snapshot.split.control, snapshot.split.treatment
 
 
-def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
-    scene = Scene("shop")
+def test_a_service_is_split_by_a_label_and_the_total_is_unchanged() -> None:
+    fixture = PipelineFixture("shop")
     for at in range(4):
-        scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
-    scene.monitor.services.set_split(way(scene, "route", "/b"))
+        fixture.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
+    fixture.monitor.services.set_split(way(fixture, "route", "/b"))
     for at in range(4, 8):
-        snapshot = scene.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
+        snapshot = fixture.tick(100.0 + at, shop=two_routes(10.0 * at, 2.0 * at))
     assert [service.name for service in snapshot.services] == ["shop"]
     control, treatment = arms_of(snapshot)
     assert rps_of(control) == pytest.approx(10.0)
@@ -365,63 +369,65 @@ def test_a_service_is_split_by_a_label_and_the_whole_stays_as_it_is() -> None:
     assert control.errors.ratio == 0.0
     assert treatment.latency is not None
     assert treatment.latency.quantiles[0].value == pytest.approx(0.3)
-    assert scene.monitor.history.column_values(
+    assert fixture.monitor.history.column_values(
         history_keys.traffic(treatment.name), 107.9, 1.0, 1
     ) == [pytest.approx(2.0)]
-    scene.monitor.services.set_split(None)
-    assert scene.tick(108.0, shop=two_routes(80.0, 16.0)).split is None
+    fixture.monitor.services.set_split(None)
+    assert fixture.tick(108.0, shop=two_routes(80.0, 16.0)).split is None
 
 
-def test_replicas_are_split_and_one_that_is_down_is_a_gap_and_no_zero() -> None:
-    scene = Scene(*(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c")))
+def test_replicas_are_split_and_a_replica_that_is_down_is_a_gap_and_not_zero() -> None:
+    fixture = PipelineFixture(
+        *(Target(name, f"http://{name}/metrics", "shop") for name in ("a", "b", "c"))
+    )
     for at in range(4):
-        scene.tick(
+        fixture.tick(
             100.0 + at, **{name: two_routes(10.0 * at, 2.0 * at) for name in ("a", "b", "c")}
         )
     assert {
-        one.value
-        for one in scene.monitor.services.find_split_options("shop")
-        if one.split.by == "target"
+        option.value
+        for option in fixture.monitor.services.find_split_options("shop")
+        if option.split.by == "target"
     } == {
         "a",
         "b",
         "c",
     }
-    scene.monitor.services.set_split(way(scene, "target", "c"))
-    snapshot = scene.tick(104.0, **{name: two_routes(40.0, 8.0) for name in ("a", "b", "c")})
+    fixture.monitor.services.set_split(way(fixture, "target", "c"))
+    snapshot = fixture.tick(104.0, **{name: two_routes(40.0, 8.0) for name in ("a", "b", "c")})
     control, treatment = arms_of(snapshot)
     assert rps_of(control) == pytest.approx(24.0)
     assert rps_of(treatment) == pytest.approx(12.0)
     assert treatment.targets == ("c",)
-    down = scene.tick(
+    down = fixture.tick(
         105.0, a=two_routes(50.0, 10.0), b=two_routes(50.0, 10.0), c="connection refused"
     )
     assert rps_of(arms_of(down)[1]) is None
 
 
-def test_two_services_are_held_against_each_other() -> None:
-    scene = Scene("shop", "next")
+def test_two_services_are_compared_with_each_other() -> None:
+    fixture = PipelineFixture("shop", "next")
     for at in range(4):
-        scene.tick(100.0 + at, shop=two_routes(10.0 * at, 0.0), next=two_routes(3.0 * at, 0.0))
-    scene.monitor.services.set_split(way(scene, "service", "next"))
-    snapshot = scene.tick(104.0, shop=two_routes(40.0, 0.0), next=two_routes(12.0, 0.0))
+        fixture.tick(100.0 + at, shop=two_routes(10.0 * at, 0.0), next=two_routes(3.0 * at, 0.0))
+    fixture.monitor.services.set_split(way(fixture, "service", "next"))
+    snapshot = fixture.tick(104.0, shop=two_routes(40.0, 0.0), next=two_routes(12.0, 0.0))
     control, treatment = arms_of(snapshot)
     assert (control.targets, treatment.targets) == (("shop",), ("next",))
     assert rps_of(control) == pytest.approx(10.0)
     assert rps_of(treatment) == pytest.approx(3.0)
 
 
-def test_an_arm_that_is_nowhere_is_none() -> None:
-    scene = Scene("shop")
-    settled(scene)
+def test_an_arm_that_does_not_exist_is_none() -> None:
+    fixture = PipelineFixture("shop")
+    settled(fixture)
     gone = TrafficSplit(
         "target", SplitArm("shop", "all of it"), SplitArm("shop", "x", frozenset("x"))
     )
-    scene.monitor.services.set_split(gone)
-    snapshot = scene.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
+    fixture.monitor.services.set_split(gone)
+    snapshot = fixture.tick(104.0, shop={**requests(40.0), **jobs(1012.0)})
     assert snapshot.split is not None
     assert snapshot.split.treatment is None
-    assert scene.monitor.services.find_split_options("nobody") == ()
+    assert fixture.monitor.services.find_split_options("nobody") == ()
 
 
 def rps_of(state: ServiceState) -> float | None:

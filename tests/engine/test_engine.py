@@ -1,4 +1,4 @@
-"""The engine in its own thread: it tells its listeners, ends when told, and keeps what ended it otherwise."""
+"""The engine in its own thread: it notifies subscribers, stops on request, and keeps its error."""
 
 from __future__ import annotations
 
@@ -25,11 +25,9 @@ PATIENCE_S = 20.0
 
 
 class Counting(http.server.BaseHTTPRequestHandler):
-    """Serves a counter that rises by one with each request."""
+    """Handler with a counter that rises by one with each request."""
 
-    timeout = (
-        2.0  # a connection over which nothing is asked must not hold up the one thread there is
-    )
+    timeout = 2.0  # an idle connection must not block the server's only thread
 
     served = 0
 
@@ -40,11 +38,11 @@ class Counting(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        with contextlib.suppress(OSError):  # an engine that stops hangs up
+        with contextlib.suppress(OSError):  # an engine that stops closes its connections
             self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Tests are quiet."""
+        """Silence the log of requests."""
 
 
 @pytest.fixture
@@ -60,7 +58,7 @@ def honest() -> Iterator[TargetSettings]:
 
 @pytest.fixture
 def hanging() -> Iterator[TargetSettings]:
-    """Takes connections (the kernel does) and never answers."""
+    """Listen without accepting: the kernel connects, and no answer comes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield TargetSettings(
             name="hanging", url=f"http://127.0.0.1:{listener.getsockname()[1]}/metrics"
@@ -68,7 +66,7 @@ def hanging() -> Iterator[TargetSettings]:
 
 
 class Watched:
-    """An engine whose snapshots arrive in a queue."""
+    """Engine whose snapshots arrive in a queue."""
 
     def __init__(self, *targets: TargetSettings, interval_s: float = 0.2) -> None:
         self.engine = Engine(
@@ -94,7 +92,7 @@ class Watched:
         return next(snapshot for snapshot in self.snapshots() if snapshot.is_ready)
 
 
-def test_a_listener_gets_snapshots_in_order_until_the_end(honest: TargetSettings) -> None:
+def test_a_subscriber_receives_snapshots_in_order_until_the_end(honest: TargetSettings) -> None:
     with Watched(honest) as watched:
         shown = [snapshot for snapshot, _ in zip(watched.snapshots(), range(8), strict=False)]
     assert shown[0].targets[0].name == "honest"
@@ -116,11 +114,11 @@ def test_stop_ends_the_thread_and_may_be_called_again(honest: TargetSettings) ->
         watched.arrived.get(timeout=0.5)
 
 
-def test_stop_before_start_is_no_error(honest: TargetSettings) -> None:
+def test_stop_before_start_is_not_an_error(honest: TargetSettings) -> None:
     Watched(honest).engine.stop()
 
 
-def test_a_listener_may_stop_the_engine(honest: TargetSettings) -> None:
+def test_a_subscriber_may_stop_the_engine(honest: TargetSettings) -> None:
     watched = Watched(honest)
     watched.engine.subscribe(lambda snapshot: watched.engine.stop() if snapshot.is_ready else None)
     with watched:
@@ -129,7 +127,9 @@ def test_a_listener_may_stop_the_engine(honest: TargetSettings) -> None:
     assert watched.engine.failure is None
 
 
-def test_a_target_that_hangs_delays_nobody(honest: TargetSettings, hanging: TargetSettings) -> None:
+def test_a_target_that_hangs_delays_no_other(
+    honest: TargetSettings, hanging: TargetSettings
+) -> None:
     with Watched(hanging, honest, interval_s=3.0) as watched:
         for snapshot in watched.snapshots():
             mute, other = snapshot.targets
@@ -140,7 +140,7 @@ def test_a_target_that_hangs_delays_nobody(honest: TargetSettings, hanging: Targ
         assert (mute.state, other.state) == (
             "waiting",
             "up",
-        )  # two scrapes, while the first of the other goes on
+        )  # two scrapes, while the first of the other is under way
         end = next(
             snapshot for snapshot in watched.snapshots() if snapshot.targets[0].state != "waiting"
         )
@@ -149,7 +149,7 @@ def test_a_target_that_hangs_delays_nobody(honest: TargetSettings, hanging: Targ
     assert (late.waiting_s or 0.0) > 3.0
 
 
-def test_the_last_tick_is_when_it_was_asked_for_and_none_comes_behind_it(
+def test_the_last_tick_is_at_the_requested_time_and_none_follows(
     honest: TargetSettings,
 ) -> None:
     with Watched(honest) as watched:
@@ -163,7 +163,7 @@ def test_the_last_tick_is_when_it_was_asked_for_and_none_comes_behind_it(
     assert shown[-1].at - shown[-2].at > 0.09, "no tick just before it"
 
 
-def test_a_mark_that_is_set_before_the_first_tick_is_not_lost(honest: TargetSettings) -> None:
+def test_a_mark_set_before_the_first_tick_is_kept(honest: TargetSettings) -> None:
     watched = Watched(honest)
     watched.engine.add_mark("early")
     with watched:
@@ -172,7 +172,7 @@ def test_a_mark_that_is_set_before_the_first_tick_is_not_lost(honest: TargetSett
     assert [mark.text for mark in watched.engine.marks] == ["early"]
 
 
-def test_what_ends_it_is_kept(honest: TargetSettings) -> None:
+def test_the_error_that_ends_the_engine_is_kept(honest: TargetSettings) -> None:
     watched = Watched(honest)
 
     def fails(snapshot: Snapshot) -> None:
@@ -188,7 +188,7 @@ def test_what_ends_it_is_kept(honest: TargetSettings) -> None:
     assert failure.subgroup(LookupError) is not None
 
 
-def test_the_past_and_a_moment_can_be_asked_for_while_it_runs(honest: TargetSettings) -> None:
+def test_history_and_a_past_snapshot_can_be_read_while_it_runs(honest: TargetSettings) -> None:
     with Watched(honest) as watched:
         ready = watched.first_ready()
         shown = watched.engine.snapshot_at(ready.at)
@@ -204,14 +204,14 @@ def test_the_past_and_a_moment_can_be_asked_for_while_it_runs(honest: TargetSett
                 break
 
 
-def test_no_target_and_no_discovery_is_the_host_alone() -> None:
+def test_without_targets_and_discovery_only_the_host_is_collected() -> None:
     with Watched() as watched:
         snapshot = watched.first_ready()
     assert (snapshot.targets, snapshot.services) == ((), ())
     assert snapshot.host.memory is not None
 
 
-def test_processes_are_read_while_wanted_only() -> None:
+def test_processes_are_read_only_while_enabled() -> None:
     with Watched() as watched:
         next(snapshot for snapshot in watched.snapshots() if snapshot.processes)
         watched.engine.set_processes_enabled(is_enabled=False)
@@ -229,13 +229,13 @@ def test_a_tick_comes_just_behind_the_scrapes_and_its_time_steps_with_them(
     ages = sorted(snapshot.targets[0].age_s or 0.0 for snapshot in shown)
     assert (
         ages[len(ages) // 2] < 0.25
-    )  # of a busy machine; unrelated grids show any age up to half a second
+    )  # bound for a busy machine; unrelated grids have any age up to half a second
     steps = [later.time - earlier.time for earlier, later in pairwise(shown)]
     assert min(steps) >= 0.0
     assert sum(abs(step - 0.5) < 0.15 for step in steps) >= len(steps) - 2
 
 
-def test_what_the_monitor_is_asked_while_a_tick_is_derived_waits_for_its_end(
+def test_a_request_to_the_pipeline_during_a_tick_waits_for_its_end(
     honest: TargetSettings,
 ) -> None:
     watched = Watched(honest)
@@ -262,19 +262,19 @@ def test_what_the_monitor_is_asked_while_a_tick_is_derived_waits_for_its_end(
 
 
 class Short:
-    """Stands in for a collector that fails so many times and then works."""
+    """Stand-in for a collector that fails a number of times and then works."""
 
     def __init__(self, error: BaseException, works: Any, times: int) -> None:
         self.error, self.works, self.left = error, works, times
 
-    def __call__(self, *words: Any, **options: Any) -> Any:
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
         self.left -= 1
         if self.left >= 0:
             raise self.error
-        return self.works(*words, **options)
+        return self.works(*arguments, **options)
 
 
-def test_a_tick_for_which_there_is_no_memory_is_left_out_and_the_next_one_comes(
+def test_a_tick_without_enough_memory_is_skipped_and_the_next_one_follows(
     honest: TargetSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Engine(Settings(targets=(honest,), interval_s=0.2, discover=False))
@@ -296,7 +296,7 @@ def test_a_tick_for_which_there_is_no_memory_is_left_out_and_the_next_one_comes(
         engine.stop()
 
 
-def test_processes_that_cannot_be_read_are_an_event_with_the_reason_said_once(
+def test_unreadable_processes_are_one_event_with_the_reason(
     honest: TargetSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""The engine in its thread, asked for families: read whole, bound at once, let go."""
+"""Browsing families through the engine's thread: full scrapes, a new binding, release."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tputtui.signals.service.service_filter import ServiceFilter
 __all__ = ["honest"]  # the fixture
 
 
-def until(holds: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     began = time.monotonic()
-    while not holds():
+    while not condition():
         assert time.monotonic() - began < PATIENCE_S
         time.sleep(0.02)
 
 
-def test_families_come_while_somebody_looks_and_a_choice_is_seen_in_them(
+def test_families_arrive_while_the_browser_is_open_and_show_a_choice(
     honest: TargetSettings,
 ) -> None:
     engine = Engine(Settings(targets=(honest,), interval_s=0.1, discover=False))
@@ -35,7 +35,7 @@ def test_families_come_while_somebody_looks_and_a_choice_is_seen_in_them(
         assert [row.name for row in families.family_values.rows] == ["jobs_total"]
         assert engine.families("another") is None
         engine.bind_signal("honest", "traffic", "jobs_total")
-        until(lambda: bool((found := engine.families("honest")) and found.overrides))
+        until(lambda: bool((table := engine.families("honest")) and table.overrides))
         until(lambda: any(value is not None for value in engine.family_history("jobs_total", 10)))
         engine.set_filter(ServiceFilter("honest"))
         assert engine.heatmap("honest", 10, 60.0, None) is None

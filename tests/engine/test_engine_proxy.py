@@ -1,4 +1,4 @@
-"""The proxy keeps what is requested before the engine is loaded, and asks nothing of it after its end."""
+"""The proxy keeps requests until the engine is loaded, and sends none after its end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tputtui.settings import Settings
 
 
 class LateEngine:
-    """An engine that takes until `may_load` to be loaded, and notes its calls."""
+    """Engine that takes until `may_load` to be loaded, and records its calls."""
 
     may_load = threading.Event()
     calls: list[tuple[str, Sequence[Any]]] = []  # noqa: RUF012  # made anew for each test
@@ -42,7 +42,7 @@ def load(proxy: EngineProxy) -> None:
     assert proxy.failure is None
 
 
-def test_requests_from_before_the_engine_reach_it_in_order_and_before_its_start() -> None:
+def test_requests_made_before_the_engine_exists_reach_it_in_order_before_its_start() -> None:
     proxy = EngineProxy(Settings())
     proxy.start()
     proxy.set_window(30.0)
@@ -57,7 +57,7 @@ def test_requests_from_before_the_engine_reach_it_in_order_and_before_its_start(
     ]
 
 
-def test_questions_from_before_the_engine_have_empty_answers() -> None:
+def test_queries_made_before_the_engine_exists_return_empty_values() -> None:
     proxy = EngineProxy(Settings())
     assert proxy.history("traffic/a", 3, 60.0, None) == [None, None, None]
     assert proxy.heatmap("a", 3, 60.0, None) is None

@@ -1,4 +1,7 @@
-"""A target whose answer is late: slow, not down; its figures stand for one window, then how old they are is said."""
+"""A target with a late answer is slow, not down.
+
+Its figures stay for one window; then their age is shown.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ RATE = 50.0
 def good(
     at: float, target: str = "shop", took_s: float = 0.01, *, count_at: float | None = None
 ) -> Scrape:
-    """An answer whose counter stands at `RATE` a second."""
+    """Create an answer whose counter grows by `RATE` a second."""
     samples = requests(RATE * (at if count_at is None else count_at))
     exposition = Exposition(samples=samples, families=FAMILIES, series=len(samples))
     return Scrape(target, at, 1e9 + at, took_s, exposition, size=1000)
@@ -35,7 +38,7 @@ def refused(at: float, target: str = "shop") -> Scrape:
 
 
 class Watched:
-    """A monitor that is told readings by hand, a tick a second."""
+    """Pipeline that is fed by hand, a tick a second."""
 
     def __init__(
         self, *targets: str, window_s: float = 10.0, objectives: tuple[str, ...] = ("p99<=600ms",)
@@ -70,7 +73,7 @@ def of_json(snapshot: Snapshot) -> Any:
     return json.loads(json.dumps(to_json(snapshot), allow_nan=False))
 
 
-def test_while_an_answer_is_late_the_target_is_slow_and_keeps_what_it_last_said() -> None:
+def test_while_an_answer_is_late_the_target_is_slow_and_keeps_its_last_figures() -> None:
     watched = Watched()
     watched.up(20)
     snapshot = watched.tick(23.0, shop=2.5)
@@ -82,15 +85,13 @@ def test_while_an_answer_is_late_the_target_is_slow_and_keeps_what_it_last_said(
     assert (status.state, status.reason) == ("ok", "")
 
 
-def test_beyond_a_window_figures_are_unknown_and_the_last_ones_stand_beside_with_their_age() -> (
-    None
-):
+def test_beyond_a_window_figures_are_unknown_and_the_last_ones_are_kept_with_their_age() -> None:
     watched = Watched(objectives=("p99<=600ms", "errors<=1%", "rps>=10"))
     watched.up(20)
     snapshot = watched.tick(43.0, shop=22.5)
-    told = of_json(snapshot)
-    (target,) = told["targets"]
-    (service,) = told["services"]
+    document = of_json(snapshot)
+    (target,) = document["targets"]
+    (service,) = document["services"]
     assert (target["state"], target["up"], target["waiting_s"], target["age_s"]) == (
         "slow",
         True,
@@ -105,14 +106,15 @@ def test_beyond_a_window_figures_are_unknown_and_the_last_ones_stand_beside_with
     assert errors["last"] == {"value": 0.0, "age_s": 23.0}
     assert set(latency["quantiles"].values()) == {None}
     assert latency["last"] == {"value": pytest.approx(0.46), "age_s": 23.0, "quantile": "0.99"}
-    assert [(one["state"], one["reason"], one["ok"]) for one in told["objectives"]] == [
-        ("no_data", "slow", None)
-    ] * 3
+    assert [
+        (objective["state"], objective["reason"], objective["ok"])
+        for objective in document["objectives"]
+    ] == [("no_data", "slow", None)] * 3
 
 
 @pytest.mark.parametrize("deadlines", [0, 2])
 def test_when_the_answer_comes_the_rate_covers_the_time_that_really_passed(deadlines: int) -> None:
-    """Of 25 s without an answer, within one question or with deadlines that pass in between."""
+    """Of 25 s without an answer, within one request or with expired deadlines in between."""
     watched = Watched()
     watched.up(20)
     for number in range(1, deadlines + 1):
@@ -130,7 +132,7 @@ def test_when_the_answer_comes_the_rate_covers_the_time_that_really_passed(deadl
     assert traffic.total == pytest.approx(RATE * 45.5, rel=0.01)
 
 
-def test_a_time_in_which_nothing_was_asked_is_a_gap_all_the_same() -> None:
+def test_a_time_without_requests_is_still_a_gap() -> None:
     watched = Watched()
     watched.up(20)
     snapshot = watched.tick(60.0, good(60.0))
@@ -140,8 +142,8 @@ def test_a_time_in_which_nothing_was_asked_is_a_gap_all_the_same() -> None:
     assert snapshot.services[0].covered_s == 1.0
 
 
-def test_a_wait_in_which_we_were_kept_from_running_is_a_gap_too() -> None:
-    """The answer lay there for 30 s: its counter is of then, not of the time at which it was read."""
+def test_a_wait_in_which_tputtui_could_not_run_is_a_gap_too() -> None:
+    """The answer waited for 30 s: its counter is of its arrival, not of the time of reading."""
     watched = Watched()
     watched.up(20)
     held = good(51.0, took_s=30.5, count_at=20.6)
@@ -155,7 +157,7 @@ def test_a_wait_in_which_we_were_kept_from_running_is_a_gap_too() -> None:
     assert rps(watched.tick(53.0, good(53.0))) == pytest.approx(RATE)
 
 
-def test_answers_of_three_seconds_have_a_rate_in_a_window_of_two() -> None:
+def test_answers_that_take_three_seconds_have_a_rate_in_a_window_of_two() -> None:
     watched = Watched(window_s=2.0)
     for asked in (0.0, 4.0, 8.0, 12.0, 16.0):
         watched.tick(asked + 1.5, shop=1.5)
@@ -165,7 +167,7 @@ def test_answers_of_three_seconds_have_a_rate_in_a_window_of_two() -> None:
     assert known == pytest.approx([RATE] * len(known))
 
 
-def test_a_target_that_takes_longer_than_an_interval_as_ever_says_which_interval_suits() -> None:
+def test_a_target_that_always_takes_longer_than_the_interval_names_a_suitable_interval() -> None:
     watched = Watched()
     for at in range(0, 20, 2):
         watched.tick(at + 1.4, good(at + 1.4, took_s=1.4))
@@ -176,13 +178,13 @@ def test_a_target_that_takes_longer_than_an_interval_as_ever_says_which_interval
     assert not [event for event in snapshot.events if event.kind == "slow"]
 
 
-def test_a_target_that_never_answered_is_slow_and_the_stream_begins() -> None:
+def test_a_target_that_never_answered_is_slow_and_does_not_hold_up_the_stream() -> None:
     watched = Watched()
     assert not watched.tick(0.5).is_ready
     snapshot = watched.tick(1.5, shop=1.2)
     assert snapshot.is_ready
-    (told,) = of_json(snapshot)["targets"]
-    assert (told["state"], told["up"], told["waiting_s"], told["age_s"]) == (
+    (document,) = of_json(snapshot)["targets"]
+    assert (document["state"], document["up"], document["waiting_s"], document["age_s"]) == (
         "slow",
         None,
         1.2,
@@ -239,9 +241,7 @@ def test_the_charts_have_a_gap_from_one_window_on() -> None:
     assert None not in columns[-40:-20]
 
 
-def test_an_objective_lasts_no_longer_for_an_answer_that_is_late_and_is_counted_on_when_it_comes() -> (
-    None
-):
+def test_an_objective_state_does_not_age_while_an_answer_is_late_and_continues_with_it() -> None:
     watched = Watched(objectives=("p99<=10ms",))
     watched.up(20)
     (before,) = watched.shown[-1].objectives
@@ -252,7 +252,7 @@ def test_an_objective_lasts_no_longer_for_an_answer_that_is_late_and_is_counted_
     assert (after.state, after.for_s) == ("missed", (before.for_s or 0.0) + 6.0)
 
 
-def test_a_replica_that_is_late_is_left_out_and_the_others_go_on() -> None:
+def test_a_late_replica_is_left_out_and_the_others_continue() -> None:
     watched = Watched("a", "b")
     watched.monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     for name in ("a", "b"):
@@ -266,18 +266,18 @@ def test_a_replica_that_is_late_is_left_out_and_the_others_go_on() -> None:
     assert [target.state for target in snapshot.targets] == ["up", "slow"]
 
 
-def test_with_an_objective_on_all_services_one_that_does_not_answer_keeps_it_from_being_met() -> (
-    None
-):
+def test_an_objective_on_all_services_is_not_met_while_a_service_does_not_answer() -> None:
     watched = Watched("a", "b", objectives=("p99<=600ms",))
     watched.up(20, "a", "b")
     for at in range(21, 34):
         snapshot = watched.tick(float(at), good(float(at), "a"), b=at - 20.5)
-    assert [(one.state, one.reason) for one in snapshot.objectives] == [("no_data", "slow")]
+    assert [(objective.state, objective.reason) for objective in snapshot.objectives] == [
+        ("no_data", "slow")
+    ]
 
 
 @pytest.mark.parametrize("stop_s", [5.0, 9.0, 13.0])
-def test_a_stop_of_ours_skews_neither_the_rate_nor_the_best_minute_and_loses_no_count(
+def test_a_suspension_of_tputtui_skews_neither_rate_nor_best_minute_and_loses_no_count(
     stop_s: float,
 ) -> None:
     watched, at = Watched(), 0.0
@@ -300,9 +300,7 @@ def test_a_stop_of_ours_skews_neither_the_rate_nor_the_best_minute_and_loses_no_
     assert traffic.total == pytest.approx(RATE * at, rel=0.01)
 
 
-def test_an_answer_that_came_in_part_is_incomplete_in_warning_and_log_and_the_target_stays_slow() -> (
-    None
-):
+def test_a_partial_answer_is_reported_as_incomplete_and_the_target_stays_slow() -> None:
     watched = Watched()
     watched.up(20)
     for at in range(22, 33):

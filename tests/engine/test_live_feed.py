@@ -1,4 +1,4 @@
-"""The live feed: what it reads beside the targets."""
+"""The live feed: data that it reads in addition to the targets."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def test_the_control_group_of_the_process_that_serves_a_target_is_read(
             await feed._processes_task
             return {process.pid: process.cgroup for process in feed.read(0).processes or ()}
 
-        found = asyncio.run(run())
+        reading = asyncio.run(run())
         holders = {pid for pid, ports in read_sockets().ports_by_pid().items() if port in ports}
-    assert found[os.getpid()] == group
-    assert shown or set(found) <= holders, "only those that hold its socket"
+    assert reading[os.getpid()] == group
+    assert shown or set(reading) <= holders, "only those that hold its socket"
 
 
-def test_who_asks_for_the_processes_has_them_read_at_once() -> None:
+def test_enabling_processes_reads_them_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 

@@ -28,7 +28,7 @@ def small(number: int) -> bytes:
 
 @contextmanager
 def serving(large: bytes = b"") -> Iterator[tuple[int, Counter[str]]]:
-    """One server for all targets, told apart by their paths: its port, and how often each was asked."""
+    """Serve all targets, told apart by path; yield the port and the requests of each."""
     asked: Counter[str] = Counter()
     started: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
     ready = threading.Event()
@@ -89,22 +89,22 @@ def until_ready(snapshots: list[Snapshot]) -> Snapshot:
     return snapshots[-1]
 
 
-def test_a_thousand_targets_are_all_asked_none_too_often_and_something_is_shown_before() -> None:
+def test_a_thousand_targets_are_all_scraped_at_their_interval_and_figures_are_shown_early() -> None:
     interval = 5.0
     with serving() as (port, asked):
         began = time.monotonic()
         paths = [f"/{number}" for number in range(1000)]
         with watching(port, paths, interval) as snapshots:
-            found = until_ready(snapshots)
+            snapshot = until_ready(snapshots)
         passed = time.monotonic() - began
-    assert [target.state for target in found.targets] == ["up"] * 1000
-    assert len(found.services) == 1000
+    assert [target.state for target in snapshot.targets] == ["up"] * 1000
+    assert len(snapshot.services) == 1000
     assert not snapshots[0].is_ready, "the first picture does not wait for all"
     assert max(asked.values()) <= 3 + passed / interval
 
 
 @pytest.mark.parametrize("raised", [False, True], ids=["default limits", "limits raised"])
-def test_a_target_of_a_hundred_thousand_series_holds_up_no_other(raised: bool) -> None:
+def test_a_target_of_a_hundred_thousand_series_delays_no_other(raised: bool) -> None:
     lines = [f'big_total{{shard="{number}"}} {number}' for number in range(LARGE)]
     large = (
         "# TYPE big_total counter\n" + "\n".join(lines) + "\n# TYPE up_to gauge\nup_to 1\n"
@@ -118,10 +118,10 @@ def test_a_target_of_a_hundred_thousand_series_holds_up_no_other(raised: bool) -
         until_ready(snapshots)
         before, seen = Counter(asked), len(snapshots)
         time.sleep(8.0)
-        found, ticks = snapshots[-1], len(snapshots) - seen
+        snapshot, ticks = snapshots[-1], len(snapshots) - seen
     assert min(asked[path] - before[path] for path in paths) >= 6
     assert ticks >= 6
-    big = found.targets[-1]
+    big = snapshot.targets[-1]
     assert big.state == "up"
     if raised:
         assert (big.series, big.warning) == (LARGE + 1, None)

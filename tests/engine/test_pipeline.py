@@ -1,4 +1,4 @@
-"""The monitor, told readings by hand: what a tick means, from scrape to snapshot. No clock, no network."""
+"""The pipeline, fed readings by hand: from scrape to snapshot. No clock, no network."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ _interned: dict[tuple[object, ...], Series] = {}
 
 
 def series(name: str, **labels: str) -> Series:
-    """Interned, as a scanner's are."""
-    made = Series(name, tuple(sorted(labels.items())))
-    return _interned.setdefault(made.key, made)
+    """Create a series, interned as the scanner's are."""
+    created = Series(name, tuple(sorted(labels.items())))
+    return _interned.setdefault(created.key, created)
 
 
 def requests(count: float, status: str = "200") -> Samples:
-    """A counter of requests, and their durations: nine of ten below 100 ms, the rest below 500 ms."""
+    """Create a request counter with durations: nine of ten below 100 ms, the rest below 500 ms."""
     buckets = {"0.1": 0.9 * count, "0.5": count, "+Inf": count}
     return {
         series(REQUESTS, route="/a", status=status): count,
@@ -60,8 +60,8 @@ def pool(used: float) -> Samples:
     return {series("db_pool_in_use"): used, series("db_pool_size"): 8.0}
 
 
-class Scene:
-    """A monitor and its targets, told tick by tick. A tick's `at` is that of its scrapes."""
+class PipelineFixture:
+    """Pipeline and its targets, fed tick by tick. A tick's `at` is that of its scrapes."""
 
     def __init__(
         self,
@@ -74,19 +74,22 @@ class Scene:
             interval_s=interval_s,
             window_s=window_s,
             quantiles=(0.5, 0.9, 0.99),
-            objectives=tuple(parse_objective(words) for words in objectives),
+            objectives=tuple(parse_objective(expression) for expression in objectives),
         )
         for target in targets:
             self.add(target)
 
     def add(self, target: str | Target) -> None:
-        made = Target(target, f"http://{target}/metrics") if isinstance(target, str) else target
-        self.monitor.add_target(made)
+        created = Target(target, f"http://{target}/metrics") if isinstance(target, str) else target
+        self.monitor.add_target(created)
 
-    def tick(self, at: float, **told: Samples | str | None) -> Snapshot:
-        """Each target's samples, or the sentence of its failure; None: no scrape of it ended in this tick."""
+    def tick(self, at: float, **answers: Samples | str | None) -> Snapshot:
+        """Derive a snapshot from the samples of each target, or its error.
+
+        None: no scrape of it ended in this tick.
+        """
         scrapes = [
-            scrape(target, at, answer) for target, answer in told.items() if answer is not None
+            scrape(target, at, answer) for target, answer in answers.items() if answer is not None
         ]
         return self.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(scrapes)))
 
@@ -107,21 +110,21 @@ def of(snapshot: Snapshot, service: str) -> ServiceState:
     return next(state for state in snapshot.services if state.name == service)
 
 
-def happened(snapshot: Snapshot) -> list[tuple[str, str]]:
+def event_texts(snapshot: Snapshot) -> list[tuple[str, str]]:
     return [(event.kind, event.text) for event in snapshot.events]
 
 
-# ------------------------------------------------------------------------------------------ rates begin and stop
+# ----------------------------------------------------------------------------- rates begin and stop
 
 
 def test_one_scrape_gives_no_rate_and_the_second_gives_one() -> None:
-    scene = Scene("shop")
-    first = scene.tick(0.0, shop=requests(500.0))
+    fixture = PipelineFixture("shop")
+    first = fixture.tick(0.0, shop=requests(500.0))
     assert rps(first) is None
     latency = of(first, "shop").latency
     assert latency is not None
     assert [quantile.value for quantile in latency.quantiles] == [None, None, None]
-    second = scene.tick(1.0, shop=requests(520.0))
+    second = fixture.tick(1.0, shop=requests(520.0))
     state = of(second, "shop")
     assert state.traffic is not None
     assert (state.traffic.family, state.traffic.rps, state.traffic.total) == (REQUESTS, 20.0, 20.0)
@@ -132,83 +135,83 @@ def test_one_scrape_gives_no_rate_and_the_second_gives_one() -> None:
     assert state.errors.ratio == 0.0
 
 
-def test_a_target_that_was_not_asked_yet_is_waiting_and_its_service_is_listed() -> None:
-    snapshot = Scene("shop").tick(0.0)
+def test_a_target_that_was_not_scraped_yet_is_waiting_and_its_service_is_listed() -> None:
+    snapshot = PipelineFixture("shop").tick(0.0)
     assert snapshot.targets[0].state == "waiting"
     assert [(state.name, state.traffic) for state in snapshot.services] == [("shop", None)]
 
 
-def test_a_failed_scrape_is_a_gap_and_rates_start_over_behind_it() -> None:
-    scene = Scene("shop")
+def test_a_failed_scrape_is_a_gap_and_rates_start_over_after_it() -> None:
+    fixture = PipelineFixture("shop")
     for at in range(5):
-        scene.tick(float(at), shop=requests(10.0 * at))
-    down = scene.tick(5.0, shop="connection refused")
+        fixture.tick(float(at), shop=requests(10.0 * at))
+    down = fixture.tick(5.0, shop="connection refused")
     assert rps(down) is None
     assert (down.targets[0].state, down.targets[0].error, down.targets[0].age_s) == (
         "down",
         "connection refused",
         1.0,
     )
-    assert happened(down) == [("down", "shop: connection refused")]
-    scene.tick(6.0, shop="connection refused")
-    back = scene.tick(7.0, shop=requests(1000.0))
+    assert event_texts(down) == [("down", "shop: connection refused")]
+    fixture.tick(6.0, shop="connection refused")
+    back = fixture.tick(7.0, shop=requests(1000.0))
     assert rps(back) is None
-    assert happened(back)[1:] == [("up", "shop, after 2 s")]
-    assert rps(scene.tick(8.0, shop=requests(1007.0))) == 7.0  # not 960 of the outage
+    assert event_texts(back)[1:] == [("up", "shop, after 2 s")]
+    assert rps(fixture.tick(8.0, shop=requests(1007.0))) == 7.0  # not 960 of the outage
 
 
-def test_a_tick_without_a_scrape_repeats_what_is_known_and_says_its_age() -> None:
-    scene = Scene("shop")
-    scene.tick(0.0, shop=requests(0.0))
-    scene.tick(1.0, shop=requests(10.0))
-    later = scene.tick(1.75, shop=None)
+def test_a_tick_without_a_scrape_repeats_the_last_figures_with_their_age() -> None:
+    fixture = PipelineFixture("shop")
+    fixture.tick(0.0, shop=requests(0.0))
+    fixture.tick(1.0, shop=requests(10.0))
+    later = fixture.tick(1.75, shop=None)
     assert rps(later) == 10.0
     assert later.targets[0].age_s == 0.75
-    assert later.time == 1e9 + 1.0  # of the scrape that it rests on, not of the tick
+    assert later.time == 1e9 + 1.0  # the time of the underlying scrape, not of the tick
 
 
 def test_the_time_of_a_snapshot_is_that_of_its_newest_good_scrape() -> None:
-    monitor = Scene("shop", "till").monitor
+    monitor = PipelineFixture("shop", "till").monitor
     scrapes = (scrape("shop", 0.2, requests(0.0)), scrape("till", 0.4, "timed out"))
     assert monitor.derive_snapshot(Reading(0.5, 1e9 + 0.5, scrapes)).time == 1e9 + 0.2
 
 
-def test_while_all_targets_are_down_the_time_goes_on_with_their_failures() -> None:
-    scene = Scene("shop", "till")
+def test_while_all_targets_are_down_the_time_follows_their_failures() -> None:
+    fixture = PipelineFixture("shop", "till")
     times = [
-        scene.tick(0.0, shop=requests(0.0), till="timed out").time,
-        scene.tick(1.0, shop="connection refused", till=None).time,
-        scene.tick(2.0, shop="connection refused", till="timed out").time,
-        scene.tick(3.0, shop=None, till=None).time,
-        scene.tick(4.0, shop=requests(1.0), till="timed out").time,
+        fixture.tick(0.0, shop=requests(0.0), till="timed out").time,
+        fixture.tick(1.0, shop="connection refused", till=None).time,
+        fixture.tick(2.0, shop="connection refused", till="timed out").time,
+        fixture.tick(3.0, shop=None, till=None).time,
+        fixture.tick(4.0, shop=requests(1.0), till="timed out").time,
     ]
     assert times == [1e9, 1e9 + 1, 1e9 + 2, 1e9 + 2, 1e9 + 4]
 
 
-def test_without_a_target_the_time_is_the_tick_s() -> None:
-    assert Scene().tick(5.0).time == 1e9 + 5.0
+def test_without_a_target_the_time_is_that_of_the_tick() -> None:
+    assert PipelineFixture().tick(5.0).time == 1e9 + 5.0
 
 
-def test_a_scrape_of_a_target_nobody_named_is_passed_over() -> None:
-    snapshot = Scene("shop").tick(0.0, stranger=requests(5.0))
+def test_a_scrape_of_an_unknown_target_is_ignored() -> None:
+    snapshot = PipelineFixture("shop").tick(0.0, stranger=requests(5.0))
     assert [target.name for target in snapshot.targets] == ["shop"]
 
 
 def test_metrics_that_appear_with_the_first_request_count_from_zero() -> None:
-    scene = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(8):
-        assert of(scene.tick(float(at), shop=pool(1.0)), "shop").traffic is None
-    snapshot = scene.tick(8.0, shop={**pool(1.0), **requests(7.0)})
+        assert of(fixture.tick(float(at), shop=pool(1.0)), "shop").traffic is None
+    snapshot = fixture.tick(8.0, shop={**pool(1.0), **requests(7.0)})
     traffic = of(snapshot, "shop").traffic
     assert traffic is not None
     assert (traffic.total, traffic.rps) == (7.0, 7.0)
 
 
 def test_the_first_error_of_a_route_is_an_increase_of_one() -> None:
-    scene = Scene("shop")
-    scene.tick(0.0, shop=requests(0.0))
-    scene.tick(1.0, shop=requests(9.0))
-    snapshot = scene.tick(
+    fixture = PipelineFixture("shop")
+    fixture.tick(0.0, shop=requests(0.0))
+    fixture.tick(1.0, shop=requests(9.0))
+    snapshot = fixture.tick(
         2.0, shop={**requests(9.0), series(REQUESTS, route="/a", status="500"): 1.0}
     )
     errors = of(snapshot, "shop").errors
@@ -216,50 +219,50 @@ def test_the_first_error_of_a_route_is_an_increase_of_one() -> None:
     assert errors.ratio == pytest.approx(0.1)
 
 
-def test_a_counter_that_fell_counts_from_zero_and_is_said_once() -> None:
-    scene = Scene("shop")
+def test_a_counter_that_fell_counts_from_zero_and_is_reported_once() -> None:
+    fixture = PipelineFixture("shop")
     for at, count in enumerate((100.0, 110.0, 4.0, 14.0)):
-        snapshot = scene.tick(float(at), shop=requests(count))
+        snapshot = fixture.tick(float(at), shop=requests(count))
         rate = rps(snapshot)
         assert rate is None or rate >= 0
     assert rps(snapshot) == 8.0  # (10 + 4 + 10) / 3
     assert of(snapshot, "shop").resets == 1
-    assert happened(snapshot) == [("reset", "shop counts anew: its counters fell to near zero")]
+    assert event_texts(snapshot) == [("reset", "shop counts anew: its counters fell to near zero")]
 
 
-def test_another_window_takes_effect_and_is_never_below_two_intervals() -> None:
-    scene = Scene("shop")
+def test_a_new_window_takes_effect_and_is_never_below_two_intervals() -> None:
+    fixture = PipelineFixture("shop")
     for at in range(9):
-        scene.tick(float(at), shop=requests(10.0 * at))
-    scene.monitor.set_window(0.1)
-    snapshot = scene.tick(9.0, shop=requests(180.0))
+        fixture.tick(float(at), shop=requests(10.0 * at))
+    fixture.monitor.set_window(0.1)
+    snapshot = fixture.tick(9.0, shop=requests(180.0))
     assert snapshot.window_s == 2.0
     assert rps(snapshot) == pytest.approx((180.0 - 70.0) / 2)
 
 
-# ------------------------------------------------------------------------------------------ services and replicas
+# ---------------------------------------------------------------------------- services and replicas
 
 
 def test_replicas_are_one_service_whose_counters_and_buckets_add_up() -> None:
-    scene = Scene(
+    fixture = PipelineFixture(
         Target("web1", "http://a/metrics", "web"), Target("web2", "http://b/metrics", "web")
     )
     for at in range(3):
-        snapshot = scene.tick(float(at), web1=requests(10.0 * at), web2=requests(30.0 * at))
+        snapshot = fixture.tick(float(at), web1=requests(10.0 * at), web2=requests(30.0 * at))
     assert [(state.name, state.targets) for state in snapshot.services] == [
         ("web", ("web1", "web2"))
     ]
     assert rps(snapshot, "web") == 40.0
-    half = scene.tick(3.0, web1="timed out", web2=requests(90.0))
-    assert rps(half, "web") == 30.0  # what is still there, not a mean with an outage
+    half = fixture.tick(3.0, web1="timed out", web2=requests(90.0))
+    assert rps(half, "web") == 30.0  # the remaining replica, not a mean with an outage
 
 
 def test_a_replica_that_exposes_something_else_stays_a_service_of_its_own() -> None:
-    scene = Scene(
+    fixture = PipelineFixture(
         Target("web1", "http://a/metrics", "web"), Target("web2", "http://b/metrics", "web")
     )
     for at in range(3):
-        snapshot = scene.tick(float(at), web1=requests(10.0 * at), web2=pool(2.0))
+        snapshot = fixture.tick(float(at), web1=requests(10.0 * at), web2=pool(2.0))
     assert [(state.name, state.targets) for state in snapshot.services] == [
         ("web", ("web1",)),
         ("web2", ("web2",)),
@@ -269,71 +272,77 @@ def test_a_replica_that_exposes_something_else_stays_a_service_of_its_own() -> N
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_service_called_like_another_target_leaves_both_on_the_list(count: int) -> None:
     replicas = [Target(f"till-{n}", f"http://{n}/metrics", "shop") for n in range(count)]
-    scene = Scene(*replicas, "shop")
+    fixture = PipelineFixture(*replicas, "shop")
     for at in range(3):
-        told = {replica.name: requests(10.0 * at) for replica in replicas}
-        snapshot = scene.tick(float(at), shop=requests(100.0 * at), **told)
+        answers = {replica.name: requests(10.0 * at) for replica in replicas}
+        snapshot = fixture.tick(float(at), shop=requests(100.0 * at), **answers)
     shown = [state.targets for state in snapshot.services]
     assert shown == [tuple(replica.name for replica in replicas), ("shop",)]
     assert len({state.name for state in snapshot.services}) == 2
 
 
-def test_the_same_target_twice_counts_once() -> None:
-    scene = Scene("shop", "shop")
-    assert [target.name for target in scene.tick(0.0, shop=requests(0.0)).targets] == ["shop"]
+def test_a_duplicate_target_counts_once() -> None:
+    fixture = PipelineFixture("shop", "shop")
+    assert [target.name for target in fixture.tick(0.0, shop=requests(0.0)).targets] == ["shop"]
 
 
 def test_the_best_minute_outlives_a_target_that_comes_later() -> None:
-    scene = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(65):
-        scene.tick(float(at), shop=requests(10.0 * at))
-    scene.add("till")
+        fixture.tick(float(at), shop=requests(10.0 * at))
+    fixture.add("till")
     for at in range(65, 70):
-        snapshot = scene.tick(float(at), shop=requests(10.0 * at), till=requests(float(at)))
+        snapshot = fixture.tick(float(at), shop=requests(10.0 * at), till=requests(float(at)))
     traffic = of(snapshot, "shop").traffic
     assert traffic is not None
     assert traffic.total == 690.0
     assert traffic.best_60s == pytest.approx(10.0)
 
 
-def test_the_breakdown_goes_round_all_labels_and_back() -> None:
-    scene = Scene("shop")
-    scene.tick(0.0, shop=requests(0.0))
-    begin = of(scene.tick(1.0, shop=requests(10.0)), "shop").breakdown_by
-    bindings = scene.monitor._trackers["shop"].bindings
+def test_the_breakdown_cycles_through_all_labels() -> None:
+    fixture = PipelineFixture("shop")
+    fixture.tick(0.0, shop=requests(0.0))
+    begin = of(fixture.tick(1.0, shop=requests(10.0)), "shop").breakdown_by
+    bindings = fixture.monitor._trackers["shop"].bindings
     assert bindings is not None
-    seen = []
+    labels_shown = []
     for at in range(2, 3 + len(bindings.breakdown)):
-        scene.monitor.services.next_breakdown("shop")
-        seen.append(of(scene.tick(float(at), shop=requests(10.0 * at)), "shop").breakdown_by)
-    assert set(seen[: len(bindings.breakdown)]) | {begin} >= {
+        fixture.monitor.services.next_breakdown("shop")
+        labels_shown.append(
+            of(fixture.tick(float(at), shop=requests(10.0 * at)), "shop").breakdown_by
+        )
+    assert set(labels_shown[: len(bindings.breakdown)]) | {begin} >= {
         (label,) for label in bindings.breakdown
     }
-    assert begin in seen
+    assert begin in labels_shown
 
 
-# ------------------------------------------------------------------------------------------ ready, wanted
+# ------------------------------------------------------------------------------------ ready, wanted
 
 
 def test_ready_needs_two_scrapes_or_a_failure_of_every_target() -> None:
-    scene = Scene("shop", "till")
-    assert not scene.tick(0.0, shop=requests(0.0)).is_ready
-    assert not scene.tick(0.5, shop=requests(1.0)).is_ready
-    assert scene.tick(1.0, till="connection refused").is_ready
+    fixture = PipelineFixture("shop", "till")
+    assert not fixture.tick(0.0, shop=requests(0.0)).is_ready
+    assert not fixture.tick(0.5, shop=requests(1.0)).is_ready
+    assert fixture.tick(1.0, till="connection refused").is_ready
 
 
-def test_nothing_is_ready_while_targets_are_looked_for() -> None:
-    assert not Scene().monitor.derive_snapshot(Reading(0.0, 1e9), is_discovering=True).is_ready
-    assert Scene().tick(0.0).is_ready
+def test_nothing_is_ready_while_discovery_runs() -> None:
+    assert (
+        not PipelineFixture()
+        .monitor.derive_snapshot(Reading(0.0, 1e9), is_discovering=True)
+        .is_ready
+    )
+    assert PipelineFixture().tick(0.0).is_ready
 
 
-def test_all_is_read_until_the_bindings_are_known_and_then_what_they_rest_on() -> None:
-    scene = Scene("shop")
-    assert scene.monitor.wanted_names("shop") is None
-    scene.tick(0.0, shop={**requests(0.0), **pool(1.0)})
-    assert scene.monitor.wanted_names("shop") is None
-    scene.tick(1.0, shop={**requests(1.0), **pool(1.0)})
-    wanted = scene.monitor.wanted_names("shop")
+def test_all_families_are_read_until_the_bindings_are_known_and_then_only_the_bound_ones() -> None:
+    fixture = PipelineFixture("shop")
+    assert fixture.monitor.wanted_names("shop") is None
+    fixture.tick(0.0, shop={**requests(0.0), **pool(1.0)})
+    assert fixture.monitor.wanted_names("shop") is None
+    fixture.tick(1.0, shop={**requests(1.0), **pool(1.0)})
+    wanted = fixture.monitor.wanted_names("shop")
     assert wanted is not None
     assert wanted >= {
         REQUESTS,
@@ -342,24 +351,24 @@ def test_all_is_read_until_the_bindings_are_known_and_then_what_they_rest_on() -
         f"{DURATION}_sum",
         "db_pool_in_use",
     }
-    assert scene.monitor.wanted_names("nobody") is None
+    assert fixture.monitor.wanted_names("nobody") is None
 
 
-def test_a_target_that_lacks_a_signal_is_read_whole_for_a_while_and_then_no_longer() -> None:
-    scene = Scene("shop", interval_s=1.0)
+def test_a_target_that_lacks_a_signal_is_read_in_full_for_a_while_only() -> None:
+    fixture = PipelineFixture("shop", interval_s=1.0)
     for at in range(MAX_SEARCH_SCRAPES + 1):
-        assert scene.monitor.wanted_names("shop") is None
-        scene.tick(float(at), shop={series(REQUESTS, route="/a"): float(at)})
-    wanted = scene.monitor.wanted_names("shop")
+        assert fixture.monitor.wanted_names("shop") is None
+        fixture.tick(float(at), shop={series(REQUESTS, route="/a"): float(at)})
+    wanted = fixture.monitor.wanted_names("shop")
     assert wanted is not None
     assert REQUESTS in wanted
 
 
-# ------------------------------------------------------------------------------------------ ourselves, the host
+# ----------------------------------------------------------------------------- self usage, the host
 
 
-def test_what_we_cost_is_a_rate_between_ticks_and_missed_ticks_are_passed_on() -> None:
-    monitor = Scene().monitor
+def test_self_usage_is_a_rate_between_ticks_and_includes_missed_ticks() -> None:
+    monitor = PipelineFixture().monitor
     first = monitor.derive_snapshot(Reading(10.0, 1e9, self_cpu_s=5.0, self_rss_bytes=60_000_000))
     assert (
         first.self_usage.cpu_percent,
@@ -389,8 +398,8 @@ def test_what_we_cost_is_a_rate_between_ticks_and_missed_ticks_are_passed_on() -
     ), "the first is more than a minute ago"
 
 
-def test_the_host_s_cpu_needs_two_readings_and_stays_shown_where_a_tick_has_none() -> None:
-    monitor = Scene().monitor
+def test_the_host_s_cpu_needs_two_readings_and_is_kept_where_a_tick_has_none() -> None:
+    monitor = PipelineFixture().monitor
 
     def read(at: float, user: float, idle: float) -> Snapshot:
         return monitor.derive_snapshot(
@@ -404,33 +413,33 @@ def test_the_host_s_cpu_needs_two_readings_and_stays_shown_where_a_tick_has_none
     assert monitor.derive_snapshot(Reading(2.0, 1e9)).host.cpu == host.cpu
 
 
-def test_processes_are_sorted_by_cpu_and_kept_over_ticks_that_did_not_look() -> None:
+def test_processes_are_sorted_by_cpu_and_kept_over_ticks_without_a_process_table() -> None:
     def read(busy: float, idle: float) -> tuple[ProcessReading, ...]:
         return tuple(
             ProcessReading(pid, 1e9, f"p{pid}", None, cpu, 1, 1, "S")
             for pid, cpu in ((7, idle), (8, busy))
         )
 
-    monitor = Scene().monitor
+    monitor = PipelineFixture().monitor
     monitor.derive_snapshot(Reading(0.0, 1e9, processes=read(0.0, 0.0)))
     monitor.derive_snapshot(Reading(1.0, 1e9))
     shown = monitor.derive_snapshot(Reading(2.0, 1e9, processes=read(1.0, 0.1))).processes
     assert shown is not None
-    assert [one.pid for one in shown] == [8, 7]
-    assert [one.cpu_percent for one in shown] == pytest.approx([50.0, 5.0])
+    assert [snapshot.pid for snapshot in shown] == [8, 7]
+    assert [snapshot.cpu_percent for snapshot in shown] == pytest.approx([50.0, 5.0])
     assert monitor.derive_snapshot(Reading(3.0, 1e9)).processes == shown
 
 
-# ------------------------------------------------------------------------------------------ objectives, events, history
+# ---------------------------------------------------------------------- objectives, events, history
 
 
 def test_an_objective_is_without_data_then_met_then_missed_and_says_for_how_long() -> None:
-    scene = Scene("shop", window_s=2.0, objectives=("rps>=5", "p99<=300ms"))
-    told = []
+    fixture = PipelineFixture("shop", window_s=2.0, objectives=("rps>=5", "p99<=300ms"))
+    states = []
     for at, count in enumerate((0.0, 10.0, 20.0, 30.0, *(30.0 for _ in range(9)))):
-        snapshot = scene.tick(float(at), shop=requests(count))
-        told.append((snapshot.objectives[0].state, snapshot.objectives[0].for_s))
-    assert told == [
+        snapshot = fixture.tick(float(at), shop=requests(count))
+        states.append((snapshot.objectives[0].state, snapshot.objectives[0].for_s))
+    assert states == [
         ("no_data", 0.0),
         ("ok", 0.0),
         ("ok", 1.0),
@@ -438,21 +447,21 @@ def test_an_objective_is_without_data_then_met_then_missed_and_says_for_how_long
         ("ok", 3.0),
         *(
             ("at_risk", float(second)) for second in range(7)
-        ),  # two thirds of what was seen, and it is missed
+        ),  # two thirds of the observed time, and it is missed
         ("missed", 0.0),
     ]
     assert snapshot.objectives[0].value == 0.0
     assert snapshot.objectives[1].state == "no_data"  # no traffic: no quantile
-    assert ("objective", "rps>=5 missed") in happened(snapshot)
+    assert ("objective", "rps>=5 missed") in event_texts(snapshot)
     for second in range(13, 100):
-        snapshot = scene.tick(float(second), shop=requests(30.0 + 10 * (second - 12)))
-    assert happened(snapshot).count(("objective", "rps>=5 met again")) == 1
+        snapshot = fixture.tick(float(second), shop=requests(30.0 + 10 * (second - 12)))
+    assert event_texts(snapshot).count(("objective", "rps>=5 met again")) == 1
 
 
-def test_an_objective_on_a_quantile_that_nobody_else_wants_is_judged() -> None:
-    scene = Scene("shop", objectives=("p95<=300ms", "p99<=300ms"))
+def test_an_objective_on_a_quantile_that_is_not_configured_is_judged() -> None:
+    fixture = PipelineFixture("shop", objectives=("p95<=300ms", "p99<=300ms"))
     for second in range(4):
-        snapshot = scene.tick(float(second), shop=requests(100.0 * second))
+        snapshot = fixture.tick(float(second), shop=requests(100.0 * second))
     p95, p99 = snapshot.objectives
     assert p95.value == pytest.approx(0.3)
     assert p99.value == pytest.approx(0.46)
@@ -461,36 +470,34 @@ def test_an_objective_on_a_quantile_that_nobody_else_wants_is_judged() -> None:
     assert [quantile.q for quantile in latency.quantiles] == [0.5, 0.9, 0.95, 0.99]
 
 
-def test_an_objective_on_a_service_that_is_not_there_is_told_once_and_not_before_all_are_known() -> (
-    None
-):
-    scene = Scene("shop", "till", objectives=("shpo:rps>=1", "shop:rps>=1", "rps>=1"))
-    first = scene.tick(0.0, shop=requests(100.0), till="connection refused")
-    assert not any(kind == "warning" for kind, _ in happened(first))
+def test_an_objective_on_an_unknown_service_is_reported_once_all_services_are_known() -> None:
+    fixture = PipelineFixture("shop", "till", objectives=("shpo:rps>=1", "shop:rps>=1", "rps>=1"))
+    first = fixture.tick(0.0, shop=requests(100.0), till="connection refused")
+    assert not any(kind == "warning" for kind, _ in event_texts(first))
     for second in range(1, 4):
-        snapshot = scene.tick(
+        snapshot = fixture.tick(
             float(second), shop=requests(100.0 * second), till=requests(100.0 * second)
         )
-    told = [text for kind, text in happened(snapshot) if kind == "warning"]
-    assert told == ['shpo:rps>=1 is about no service that is here, did you mean "shop"?']
+    warnings = [text for kind, text in event_texts(snapshot) if kind == "warning"]
+    assert warnings == ['shpo:rps>=1 is about no service that is here, did you mean "shop"?']
 
 
 def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_by() -> None:
-    """It is the least busy of thirty routes, and then the traffic is broken down by another label."""
-    scene = Scene("shop", objectives=("/29:rps>=1", "shop/29:errors<=1%"))
+    """The route is the least busy of thirty; then the breakdown uses another label."""
+    fixture = PipelineFixture("shop", objectives=("/29:rps>=1", "shop/29:errors<=1%"))
     shown = []
     for second in range(6):
         if second == 3:
-            scene.monitor.services.next_breakdown("shop")
-        told = {
+            fixture.monitor.services.next_breakdown("shop")
+        answers = {
             series(REQUESTS, method="GET", route=f"/{number}", status="200"): (40.0 - number)
             * second
             for number in range(30)
         }
-        snapshot = scene.tick(float(second), shop=told)
+        snapshot = fixture.tick(float(second), shop=answers)
         shown.append(of(snapshot, "shop").breakdown_by)
         if second:
-            assert [(one.state, one.value) for one in snapshot.objectives] == [
+            assert [(objective.state, objective.value) for objective in snapshot.objectives] == [
                 ("ok", 11.0),
                 ("ok", 0.0),
             ]
@@ -502,30 +509,30 @@ def test_an_objective_on_a_route_is_judged_whatever_the_traffic_is_broken_down_b
 
 
 def test_the_event_log_keeps_the_newest_only() -> None:
-    scene = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(MAX_EVENTS + 100):
-        snapshot = scene.tick(float(at), shop="timed out" if at % 2 else requests(float(at)))
+        snapshot = fixture.tick(float(at), shop="timed out" if at % 2 else requests(float(at)))
     assert len(snapshot.events) == MAX_EVENTS_SHOWN
-    assert len(scene.monitor._events) == MAX_EVENTS
+    assert len(fixture.monitor._events) == MAX_EVENTS
     assert snapshot.events[-1].text == "shop: timed out"
     assert [event.time for event in snapshot.events] == sorted(
         event.time for event in snapshot.events
     )
 
 
-def test_foreign_text_in_a_name_does_not_reach_the_log_as_it_is() -> None:
-    scene = Scene("\x1b[31mshop")
-    snapshot = scene.tick(0.0, **{"\x1b[31mshop": "timed out"})
+def test_foreign_text_in_a_name_is_cleaned_in_the_event_log() -> None:
+    fixture = PipelineFixture("\x1b[31mshop")
+    snapshot = fixture.tick(0.0, **{"\x1b[31mshop": "timed out"})
     assert "\x1b" not in snapshot.events[0].text
 
 
-def test_every_figure_of_a_service_stands_in_the_history_with_its_gaps() -> None:
-    scene = Scene("shop")
-    scene.tick(100.0, shop={**requests(0.0), **pool(2.0)})
-    scene.tick(101.0, shop={**requests(10.0), **pool(4.0)})
-    scene.tick(102.0, shop="timed out")
-    history = scene.monitor.history
-    saturation = history_keys.saturation("shop", of(scene.tick(103.0), "shop").saturation[0].name)
+def test_every_figure_of_a_service_is_in_the_history_with_its_gaps() -> None:
+    fixture = PipelineFixture("shop")
+    fixture.tick(100.0, shop={**requests(0.0), **pool(2.0)})
+    fixture.tick(101.0, shop={**requests(10.0), **pool(4.0)})
+    fixture.tick(102.0, shop="timed out")
+    history = fixture.monitor.history
+    saturation = history_keys.saturation("shop", of(fixture.tick(103.0), "shop").saturation[0].name)
     assert set(history.names()) == {
         history_keys.traffic("shop"),
         history_keys.errors("shop"),
@@ -538,7 +545,7 @@ def test_every_figure_of_a_service_stands_in_the_history_with_its_gaps() -> None
 
 
 def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
-    scene = Scene("shop")
+    fixture = PipelineFixture("shop")
     for at in range(3):
         samples = {
             series(REQUESTS, route="/a"): 10.0 * at,
@@ -546,7 +553,7 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
             series("http_request_duration_seconds_count", route="/a"): 10.0 * at,
         }
         exposition = Exposition(samples, {DURATION: Family(DURATION, "summary")}, 3)
-        snapshot = scene.monitor.derive_snapshot(
+        snapshot = fixture.monitor.derive_snapshot(
             Reading(
                 float(at), 1e9 + at, (Scrape("shop", float(at), 1e9 + at, 0.01, exposition, 1),)
             )
@@ -554,12 +561,12 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
     latency = of(snapshot, "shop").latency
     assert latency is not None
     assert latency.mean == pytest.approx(0.05)
-    assert scene.monitor.history.column_values(history_keys.latency("shop", None), 2.0, 1.0, 1) == [
-        pytest.approx(0.05)
-    ]
+    assert fixture.monitor.history.column_values(
+        history_keys.latency("shop", None), 2.0, 1.0, 1
+    ) == [pytest.approx(0.05)]
 
 
-# ------------------------------------------------------------------------------------------ what a target says of itself
+# ----------------------------------------------------------------------------- warnings of a target
 
 
 def build(job: str | None, version: str = "1.2") -> Samples:
@@ -568,25 +575,27 @@ def build(job: str | None, version: str = "1.2") -> Samples:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "services"),
+    ("samples", "other", "services"),
     [
         (build("shop"), build("shop"), 1),
         (build("shop"), build("jobs"), 2),  # the same program with another job
         (build("shop"), build("shop", "1.3"), 2),
-        (build(None), build(None), 2),  # two exporters of one version are no replicas
+        (build(None), build(None), 2),  # two exporters of one version are not replicas
     ],
 )
 def test_targets_with_the_same_build_info_and_job_are_replicas(
-    one: Samples, other: Samples, services: int
+    samples: Samples, other: Samples, services: int
 ) -> None:
-    scene = Scene("a", "b")
+    fixture = PipelineFixture("a", "b")
     for at in range(3):
-        snapshot = scene.tick(float(at), a={**requests(at), **one}, b={**requests(at), **other})
+        snapshot = fixture.tick(
+            float(at), a={**requests(at), **samples}, b={**requests(at), **other}
+        )
     assert len(snapshot.services) == services
 
 
-def test_replicas_are_known_though_each_target_has_a_scanner_of_its_own() -> None:
-    scene = Scene("a", "b")
+def test_replicas_are_recognised_though_each_target_has_its_own_scanner() -> None:
+    fixture = PipelineFixture("a", "b")
     scanners = {name: Scanner() for name in ("a", "b")}
     for at in range(3):
         body = (
@@ -597,32 +606,32 @@ def test_replicas_are_known_though_each_target_has_a_scanner_of_its_own() -> Non
             Scrape(name, float(at), 1e9 + at, 0.01, scanner.scan(body), len(body))
             for name, scanner in scanners.items()
         )
-        snapshot = scene.monitor.derive_snapshot(Reading(float(at), 1e9 + at, scrapes))
+        snapshot = fixture.monitor.derive_snapshot(Reading(float(at), 1e9 + at, scrapes))
     assert [service.targets for service in snapshot.services] == [("a", "b")]
 
 
-def test_series_beyond_the_limit_and_an_empty_answer_are_said() -> None:
-    scene = Scene("shop", "empty")
+def test_series_beyond_the_limit_and_an_empty_answer_are_reported() -> None:
+    fixture = PipelineFixture("shop", "empty")
     full = Exposition({}, {}, 500, hidden={"requests_total": 400, "": 30})
     scrapes = (
         Scrape("shop", 1.0, 1e9, 0.01, full, 1000),
         Scrape("empty", 1.0, 1e9, 0.01, Exposition({}, {}, 0), 0),
     )
-    shop, empty = scene.monitor.derive_snapshot(Reading(1.0, 1e9, scrapes)).targets
+    shop, empty = fixture.monitor.derive_snapshot(Reading(1.0, 1e9, scrapes)).targets
     assert (
         shop.warning == "430 series beyond the limit are not read: raise limits.series_per_target"
     )
     assert empty.warning == "the answer is empty: it holds no metric"
-    told = to_json(scene.monitor.derive_snapshot(Reading(2.0, 1e9)))["targets"][0]
-    assert (told["hidden_series"], told["warning"]) == (430, shop.warning)
+    status = to_json(fixture.monitor.derive_snapshot(Reading(2.0, 1e9)))["targets"][0]
+    assert (status["hidden_series"], status["warning"]) == (430, shop.warning)
 
 
-def test_an_answer_for_which_there_is_no_memory_costs_its_target_alone(
+def test_an_answer_too_large_for_memory_fails_its_target_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scene = Scene("shop", "till")
+    fixture = PipelineFixture("shop", "till")
     for at in range(3):
-        scene.tick(float(at), shop=requests(10.0 * at), till=requests(5.0 * at))
+        fixture.tick(float(at), shop=requests(10.0 * at), till=requests(5.0 * at))
 
     def add(window: TargetWindow, scrape: Scrape, *rest: object) -> None:
         if scrape.target == "shop" and scrape.exposition is not None:
@@ -632,11 +641,11 @@ def test_an_answer_for_which_there_is_no_memory_costs_its_target_alone(
     added = TargetWindow.add
     with monkeypatch.context() as patch:
         patch.setattr(TargetWindow, "add", add)
-        short = scene.tick(3.0, shop=requests(30.0), till=requests(15.0))
+        short = fixture.tick(3.0, shop=requests(30.0), till=requests(15.0))
     assert [(target.state, target.error) for target in short.targets] == [
         ("down", NO_MEMORY),
         ("up", None),
     ]
     assert (rps(short), rps(short, "till")) == (None, 5.0)
-    scene.tick(4.0, shop=requests(40.0), till=requests(20.0))
-    assert rps(scene.tick(5.0, shop=requests(50.0), till=requests(25.0))) == 10.0
+    fixture.tick(4.0, shop=requests(40.0), till=requests(20.0))
+    assert rps(fixture.tick(5.0, shop=requests(50.0), till=requests(25.0))) == 10.0

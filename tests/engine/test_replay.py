@@ -1,4 +1,4 @@
-"""A replay as the screen's source: it plays, stands, goes anywhere, at any speed."""
+"""A replay as the screen's source: playing, pausing, seeking and speed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from recorded import record
+from recorded_runs import record
 
 from tputtui.engine.replay.player import SPEEDS, Player
 from tputtui.engine.replay.recorded_families import RecordedFamilies
@@ -19,9 +19,9 @@ from tputtui.recording.reader import Run
 from tputtui.recording.records import RecordedTick, RunItem
 
 
-def until(holds: Callable[[], bool]) -> bool:
+def until(condition: Callable[[], bool]) -> bool:
     end = time.monotonic() + 20
-    while not holds():
+    while not condition():
         if time.monotonic() > end:
             return False
         time.sleep(0.01)
@@ -30,7 +30,7 @@ def until(holds: Callable[[], bool]) -> bool:
 
 @pytest.fixture
 def played(tmp_path: Path) -> Iterator[tuple[Player, list[Snapshot], list[Snapshot]]]:
-    """(the replay, what it has shown, what was shown live)."""
+    """Start a replay; return (the replay, its snapshots, the live snapshots)."""
     live = record(tmp_path / "a", 200, mark_at=(50,))
     replay = Player(Run(tmp_path / "a"))
     shown: list[Snapshot] = []
@@ -55,7 +55,7 @@ def test_any_moment_shows_the_snapshot_that_was_live(played: Played) -> None:
         assert replay.snapshot_at(1000.0 + tick) == shown[-1]
 
 
-def test_a_moment_that_was_not_read_yet_is_shown_without_reading_all_before_it(
+def test_an_unread_moment_is_shown_without_reading_everything_before_it(
     tmp_path: Path,
 ) -> None:
     live = record(tmp_path / "a", 1500)
@@ -86,17 +86,17 @@ def test_a_moment_that_was_not_read_yet_is_shown_without_reading_all_before_it(
 
 
 def knowing(replay: Player, hold: bool) -> Callable[[], ReplayBuffer]:
-    """The player's own choice of a reel, with the reel of the whole run held or not."""
+    """Run the player's own choice of buffer, with the buffer of the full run held or not."""
 
     def choose() -> ReplayBuffer:
-        found = Player._choose_buffer(replay)
+        chosen = Player._choose_buffer(replay)
         replay._buffer.set_paused(hold)
-        return found
+        return chosen
 
     return choose
 
 
-def test_an_error_of_ours_in_what_stands_in_ends_the_replay_and_does_not_hang(
+def test_an_internal_error_in_the_player_ends_the_replay_and_does_not_hang(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(tmp_path / "a", 600)
@@ -111,7 +111,7 @@ def test_an_error_of_ours_in_what_stands_in_ends_the_replay_and_does_not_hang(
 
 
 @pytest.mark.slow
-def test_from_where_it_was_sent_it_plays_on(tmp_path: Path) -> None:
+def test_it_plays_on_from_the_requested_moment(tmp_path: Path) -> None:
     record(tmp_path / "a", 900)
     replay = Player(Run(tmp_path / "a"), begin=1600.0, speed=60.0)
     shown: list[Snapshot] = []
@@ -119,11 +119,11 @@ def test_from_where_it_was_sent_it_plays_on(tmp_path: Path) -> None:
     replay.start()
     assert until(lambda: bool(shown) and shown[-1].at == 1899.0)
     assert shown[0].at >= 1599.0
-    assert [one.at for one in shown] == sorted(one.at for one in shown)
+    assert [snapshot.at for snapshot in shown] == sorted(snapshot.at for snapshot in shown)
     replay.stop()
 
 
-def test_it_stands_while_paused_and_goes_on_at_its_speed(played: Played) -> None:
+def test_it_stops_while_paused_and_continues_at_its_speed(played: Played) -> None:
     replay, shown, _ = played
     assert until(lambda: bool(shown))
     time.sleep(0.3)
@@ -139,7 +139,7 @@ def test_it_stands_while_paused_and_goes_on_at_its_speed(played: Played) -> None
     assert until(lambda: shown[-1].at < 1100.0)
 
 
-def test_beyond_the_ends_there_is_the_end(played: Played) -> None:
+def test_a_moment_beyond_the_ends_is_the_end(played: Played) -> None:
     replay, shown, _ = played
     replay.seek(9e9)
     assert until(lambda: bool(shown) and shown[-1].at == 1199.0)
@@ -147,10 +147,12 @@ def test_beyond_the_ends_there_is_the_end(played: Played) -> None:
     assert until(lambda: shown[-1].at == 1000.0)
 
 
-def test_the_time_axis_ends_at_the_moment_that_is_looked_at(played: Played) -> None:
+def test_the_time_axis_ends_at_the_shown_moment(played: Played) -> None:
     replay, shown, _ = played
     assert until(lambda: replay.position.read_ratio == 1.0)
-    name = next(one for one in replay._buffer._feed.pipeline.history.names() if "traffic" in one)
+    name = next(
+        figure for figure in replay._buffer._feed.pipeline.history.names() if "traffic" in figure
+    )
     replay.seek(1100.0)
     assert until(lambda: bool(shown) and shown[-1].at == 1100.0)
     past = replay.history(name, 10, 60.0, None)
@@ -166,13 +168,13 @@ def test_a_very_long_run_keeps_every_other_snapshot_in_bounded_memory(played: Pl
     for snapshot in live:
         tape.add(snapshot)
     assert len(tape._times) <= 50
-    found = tape.snapshot_at(1150.0)
-    assert found is not None
-    assert 1140.0 < found.at <= 1150.0
+    restored = tape.snapshot_at(1150.0)
+    assert restored is not None
+    assert 1140.0 < restored.at <= 1150.0
     assert tape.snapshot_at(0.0) is None
 
 
-def test_a_damaged_part_is_left_out_and_said(tmp_path: Path) -> None:
+def test_a_damaged_part_is_left_out_and_reported(tmp_path: Path) -> None:
     record(tmp_path / "a", 150)
     content = bytearray((tmp_path / "a").read_bytes())
     content[bytes(content).find(container.SIGNATURE, 10) + 400] ^= 0x40
@@ -187,7 +189,7 @@ def test_a_damaged_part_is_left_out_and_said(tmp_path: Path) -> None:
 
 
 class Counted:
-    """Counts the readings that are taken."""
+    """Player that counts the readings it decodes."""
 
     def __init__(self, looking: RecordedFamilies) -> None:
         self._looking = looking
@@ -205,24 +207,24 @@ class Counted:
         replayer.apply_item = counted  # type: ignore[method-assign]
 
 
-def test_the_browser_of_a_replay_reads_on_from_where_it_looked_and_shows_what_a_first_look_shows(
+def test_the_browser_of_a_replay_reads_on_and_shows_the_same_as_a_fresh_read(
     tmp_path: Path,
 ) -> None:
     record(tmp_path / "a", 400)
     with Run(tmp_path / "a") as run:
         looking = RecordedFamilies(run, "api")
-        taken = Counted(looking)
+        counted = Counted(looking)
         for at in (1300.0, 1301.0, 1307.5, 1200.0, 1399.0):
             once = RecordedFamilies(run, "api")
-            wanted, found = once.families_at(at), looking.families_at(at)
+            wanted, chosen = once.families_at(at), looking.families_at(at)
             once.close()
             assert wanted is not None
-            assert found is not None
-            assert found[0].at == wanted[0].at == pytest.approx(int(at), abs=0.02)
-            assert found[0].family_values.values == wanted[0].family_values.values
-            assert found[1]["http_requests_total"][-60:] == wanted[1]["http_requests_total"][-60:]
+            assert chosen is not None
+            assert chosen[0].at == wanted[0].at == pytest.approx(int(at), abs=0.02)
+            assert chosen[0].family_values.values == wanted[0].family_values.values
+            assert chosen[1]["http_requests_total"][-60:] == wanted[1]["http_requests_total"][-60:]
             if at == 1307.5:
-                assert taken.readings == 6, "those between 1301 and 1307.5"
-            taken.begin()
+                assert counted.readings == 6, "those between 1301 and 1307.5"
+            counted.begin()
         assert RecordedFamilies(run, "nobody").families_at(1300.0) is None
         looking.close()

@@ -1,11 +1,11 @@
-"""Rows and figures that could lie: counters that are no numbers, labels that a histogram lacks, what is off the screen."""
+"""Figures that could mislead: non-numeric counters, labels that a histogram lacks, hidden rows."""
 
 from __future__ import annotations
 
 import json
 import math
 
-from test_pipeline import FAMILIES, REQUESTS, Scene, of, series
+from test_pipeline import FAMILIES, REQUESTS, PipelineFixture, of, series
 
 from tputtui.cli.snapshot_json import to_json
 from tputtui.model import Exposition, Family, Reading, Scrape
@@ -13,21 +13,21 @@ from tputtui.model import Exposition, Family, Reading, Scrape
 LATENCY = "http_request_duration_seconds"
 
 
-def test_counters_that_are_no_numbers_have_no_rate_and_no_total() -> None:
-    scene = Scene("shop")
+def test_counters_that_are_not_numbers_have_no_rate_and_no_total() -> None:
+    fixture = PipelineFixture("shop")
     ok, bad = series(REQUESTS, route="/a", status="200"), series(REQUESTS, route="/a", status="500")
     for at in range(4):
         samples = {ok: 10.0 * at if at < 2 else math.nan, bad: 1.0 * at if at < 2 else math.inf}
         scrape = Scrape("shop", float(at), 1e9 + at, 0.01, Exposition(samples, FAMILIES, 2), 100)
-        snapshot = scene.monitor.derive_snapshot(Reading(float(at), 1e9 + at, (scrape,)))
+        snapshot = fixture.monitor.derive_snapshot(Reading(float(at), 1e9 + at, (scrape,)))
     shop = of(snapshot, "shop")
     assert shop.traffic is not None
     assert shop.errors is not None
     assert (shop.traffic.rps, shop.errors.rps, shop.errors.ratio) == (None, None, None)
 
 
-def test_a_route_has_its_quantiles_though_the_histogram_knows_no_methods() -> None:
-    scene = Scene("shop")
+def test_a_route_has_its_quantiles_though_the_histogram_has_no_method_label() -> None:
+    fixture = PipelineFixture("shop")
     families = {**FAMILIES, LATENCY: Family(LATENCY, "histogram")}
     for at in range(4):
         samples = {
@@ -43,7 +43,7 @@ def test_a_route_has_its_quantiles_though_the_histogram_knows_no_methods() -> No
         scrape = Scrape(
             "shop", float(at), 1e9 + at, 0.01, Exposition(samples, families, len(samples)), 100
         )
-        snapshot = scene.monitor.derive_snapshot(Reading(float(at), 1e9 + at, (scrape,)))
+        snapshot = fixture.monitor.derive_snapshot(Reading(float(at), 1e9 + at, (scrape,)))
     rows = {
         tuple(value for _, value in row.labels): row.quantiles
         for row in of(snapshot, "shop").breakdown
@@ -51,9 +51,10 @@ def test_a_route_has_its_quantiles_though_the_histogram_knows_no_methods() -> No
     assert len(rows["GET", "/a"]) == 3
     assert (
         rows["GET", "/b"] == rows["PUT", "/b"] == ()
-    )  # two methods share that histogram: whose it is, is not known
-    told = json.loads(json.dumps(to_json(snapshot)))["services"][0]
-    assert told["latency"]["since_start"].keys() == told["latency"]["quantiles"].keys()
+    )  # two methods share that histogram: it cannot be attributed
+    document = json.loads(json.dumps(to_json(snapshot)))["services"][0]
+    assert document["latency"]["since_start"].keys() == document["latency"]["quantiles"].keys()
     assert all(
-        row["quantiles"].keys() == told["latency"]["quantiles"].keys() for row in told["breakdown"]
+        row["quantiles"].keys() == document["latency"]["quantiles"].keys()
+        for row in document["breakdown"]
     )

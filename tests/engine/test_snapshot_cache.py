@@ -1,4 +1,4 @@
-"""Stepping back: what was shown, packed, thinner with age, and never more than a bound."""
+"""Snapshot cache: packed snapshots, thinned with age, within a bound."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def filled(times: list[float]) -> SnapshotLog:
     return log
 
 
-def found(log: SnapshotLog, at: float) -> float | None:
+def result(log: SnapshotLog, at: float) -> float | None:
     kept = log.snapshot_at(at)
     return kept.at if kept is not None else None
 
 
-def test_what_comes_back_is_what_was_kept() -> None:
+def test_snapshots_come_back_as_they_were_stored() -> None:
     log = SnapshotLog()
     log.add(snapshot(at=5000.0))
     log.add(snapshot(at=5001.0, processes=None, first_to_saturate=None))
@@ -33,20 +33,20 @@ def test_what_comes_back_is_what_was_kept() -> None:
     assert log.snapshot_at(5001.0) == snapshot(at=5001.0, processes=None, first_to_saturate=None)
 
 
-def test_before_the_first_there_is_nothing_and_after_the_last_there_is_the_last() -> None:
+def test_before_the_first_snapshot_there_is_none_and_after_the_last_the_last() -> None:
     log = filled([10.0, 11.0, 12.0])
     assert SnapshotLog().snapshot_at(1.0) is None
-    assert found(log, 9.99) is None
-    assert found(log, 1e6) == 12.0
+    assert result(log, 9.99) is None
+    assert result(log, 1e6) == 12.0
 
 
 @given(st.lists(st.floats(0.95, 40.0), min_size=1, max_size=60), st.floats(0.0, 2500.0))
-def test_a_moment_shows_the_newest_snapshot_that_is_not_younger(
+def test_a_moment_gives_the_newest_snapshot_that_is_not_later(
     steps: list[float], at: float
 ) -> None:
     times = [sum(steps[: count + 1]) for count in range(len(steps))]
     before = times[: bisect_right(times, at)]
-    assert found(filled(times), at) == (before[-1] if before else None)
+    assert result(filled(times), at) == (before[-1] if before else None)
 
 
 def test_it_thins_with_age_to_ten_seconds_and_to_a_minute() -> None:
@@ -54,7 +54,7 @@ def test_it_thins_with_age_to_ten_seconds_and_to_a_minute() -> None:
     log = filled([float(at) for at in range(last + 1)])
     for age, step in ((600.0, 1.0), (1800.0, 10.0), (3.5 * 3600, 60.0)):
         moments = [last - age + offset for offset in range(180)]
-        shown = [found(log, moment) for moment in moments]
+        shown = [result(log, moment) for moment in moments]
         assert all(
             at is not None and 0 <= moment - at < step
             for moment, at in zip(moments, shown, strict=True)
@@ -63,20 +63,20 @@ def test_it_thins_with_age_to_ten_seconds_and_to_a_minute() -> None:
 
 
 @pytest.mark.parametrize("level", [1, 2])
-def test_a_level_reaches_back_as_far_as_it_says(level: int) -> None:
+def test_a_level_reaches_back_as_far_as_declared(level: int) -> None:
     step, cells = LEVELS[level]
     span = step * cells
     every = step / 10
     times = [count * every for count in range(int(span * 1.02 / every))]
     moment = times[-1] - span + 2 * step
-    kept = found(filled(times), moment)
+    kept = result(filled(times), moment)
     assert kept is not None
     assert 0 <= moment - kept < step
 
 
-def test_faster_ticks_are_kept_about_once_a_second() -> None:
+def test_faster_ticks_are_stored_about_once_a_second() -> None:
     log = filled([at / 10 for at in range(200)])
-    kept = {found(log, at / 10) for at in range(200)}
+    kept = {result(log, at / 10) for at in range(200)}
     assert 20 <= len(kept) <= 23
 
 
@@ -84,5 +84,5 @@ def test_it_is_bounded() -> None:
     minutes = 3 * 24 * 60
     log = filled([60.0 * at for at in range(minutes)])
     assert [len(level) for level in log._levels] == [cells for _, cells in LEVELS]
-    assert found(log, 60.0 * (minutes - 1) - 25 * 3600) is None
-    assert found(log, 60.0 * (minutes - 1) - 23 * 3600) is not None
+    assert result(log, 60.0 * (minutes - 1) - 25 * 3600) is None
+    assert result(log, 60.0 * (minutes - 1) - 23 * 3600) is not None

@@ -1,4 +1,4 @@
-"""When ticks are due: a fixed grid behind the scrapes, a late one counted and never made up."""
+"""Schedule of ticks: a fixed grid behind the scrapes; late ticks are counted and not repeated."""
 
 from __future__ import annotations
 
@@ -38,17 +38,19 @@ def test_late_ticks_are_counted_and_there_is_never_a_burst(
     first, ticks = cadence.due, 0
     for late in lates:
         ticks += 1
-        made = cadence.due + late
-        cadence.on_tick(made, None)
-        assert made - 1e-6 <= cadence.due <= made + interval + 1e-6
+        started = cadence.due + late
+        cadence.on_tick(started, None)
+        assert started - 1e-6 <= cadence.due <= started + interval + 1e-6
     assert cadence.due == pytest.approx(first + (ticks + cadence.missed_ticks) * interval)
 
 
-def test_it_moves_behind_the_scrapes_a_little_at_a_time() -> None:
+def test_it_moves_behind_the_scrapes_in_small_steps() -> None:
     cadence = Cadence(1.0, 100.0, 100.0)
     dues = [cadence.due]
     for _ in range(60):
-        cadence.on_tick(cadence.due + 0.01, 100.4)  # other targets came: the scrapes end elsewhere
+        cadence.on_tick(
+            cadence.due + 0.01, 100.4
+        )  # other targets were added: the scrapes end at another time
         dues.append(cadence.due)
     steps = [later - earlier for earlier, later in pairwise(dues)]
     assert min(steps) >= 1.0 - MAX_SHIFT - 1e-9

@@ -1,4 +1,4 @@
-"""What was counted since we started never falls: not when series come and go, targets fail, or ticks are late."""
+"""The total since start never falls: not when series vanish, targets fail, or ticks are late."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_pipeline import FAMILIES, REQUESTS, Scene, of, requests, series
+from test_pipeline import FAMILIES, REQUESTS, PipelineFixture, of, requests, series
 
 from tputtui.model import Exposition, Reading, Scrape, Series, Snapshot
 
@@ -30,56 +30,60 @@ def scrape(at: float, answer: Answer) -> Scrape:
 
 
 def totals(shown: list[Snapshot]) -> list[float]:
-    found = (of(snapshot, "shop").traffic for snapshot in shown)
-    return [traffic.total for traffic in found if traffic is not None and traffic.total is not None]
+    traffics = (of(snapshot, "shop").traffic for snapshot in shown)
+    return [
+        traffic.total for traffic in traffics if traffic is not None and traffic.total is not None
+    ]
 
 
 @settings(max_examples=60, deadline=None)
 @given(ticks)
-@example([[{}, {"a": 1.0}], [{}, {"a": 0.0}]])  # looked at again while its series are gone
-def test_the_total_never_falls(told: list[list[Answer]]) -> None:
-    scene, shown, at = Scene("shop", window_s=3.0), [], 0.0
-    for scrapes in told:
-        taken = []
+@example([[{}, {"a": 1.0}], [{}, {"a": 0.0}]])  # read in full again while its series are gone
+def test_the_total_never_falls(answers: list[list[Answer]]) -> None:
+    fixture, shown, at = PipelineFixture("shop", window_s=3.0), [], 0.0
+    for scrapes in answers:
+        arrived = []
         for answer in scrapes:
             at += 1.0
-            taken.append(scrape(at, answer))
-        shown.append(scene.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(taken))))
+            arrived.append(scrape(at, answer))
+        shown.append(fixture.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(arrived))))
     assert all(later >= earlier for earlier, later in pairwise(totals(shown)))
 
 
-def test_the_total_keeps_what_many_routes_counted_that_have_gone() -> None:
-    scene, shown = Scene("shop", window_s=2.0), []
+def test_the_total_keeps_the_counts_of_removed_routes() -> None:
+    fixture, shown = PipelineFixture("shop", window_s=2.0), []
     for tick in range(40):
-        taken = []
-        for step in range(3):  # late ticks: several scrapes come at once
+        scrapes = []
+        for step in range(3):  # late ticks: several scrapes arrive at once
             at = float(3 * tick + step)
             routes = {f"r{tick}-{number}": 5.0 * (step + 1) for number in range(100)}
-            taken.append(scrape(at, routes))
-        shown.append(scene.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(taken))))
-    told = totals(shown)
-    assert all(later >= earlier for earlier, later in pairwise(told))
+            scrapes.append(scrape(at, routes))
+        shown.append(fixture.monitor.derive_snapshot(Reading(at, 1e9 + at, tuple(scrapes))))
+    shown_totals = totals(shown)
+    assert all(later >= earlier for earlier, later in pairwise(shown_totals))
     assert (
-        told[-1] >= 39 * 100 * 10.0
-    )  # each route was seen to rise by 10, the first by what it came with, too
+        shown_totals[-1] >= 39 * 100 * 10.0
+    )  # each route rose by 10, the first by its initial value too
 
 
-def test_looking_for_what_is_missing_does_not_start_the_total_again() -> None:
-    scene, shown = Scene("shop"), []
+def test_reading_a_target_in_full_does_not_restart_the_total() -> None:
+    fixture, shown = PipelineFixture("shop"), []
     for at in range(
         45
-    ):  # no latency: the target is looked at again at the 3rd, 5th, 10th, 20th and 40th scrape
-        told: dict[Series, float] = {series(REQUESTS, route="/a", status="200"): 10.0 * at + at % 3}
-        shown.append(scene.tick(float(at), shop=told))
+    ):  # no latency: the target is read in full at the 3rd, 5th, 10th, 20th and 40th scrape
+        samples: dict[Series, float] = {
+            series(REQUESTS, route="/a", status="200"): 10.0 * at + at % 3
+        }
+        shown.append(fixture.tick(float(at), shop=samples))
     assert totals(shown)[-1] == 442.0
     assert all(later >= earlier for earlier, later in pairwise(totals(shown)))
 
 
 def test_the_total_goes_on_where_another_signal_is_bound_later() -> None:
-    scene, shown = Scene("shop"), []
+    fixture, shown = PipelineFixture("shop"), []
     for at in range(12):
-        told: dict[Series, float] = {series(REQUESTS, route="/a", status="200"): 10.0 * at}
-        shown.append(scene.tick(float(at), shop=requests(10.0 * at) if at > 6 else told))
+        samples: dict[Series, float] = {series(REQUESTS, route="/a", status="200"): 10.0 * at}
+        shown.append(fixture.tick(float(at), shop=requests(10.0 * at) if at > 6 else samples))
     assert shown[-1].services[0].latency is not None
     assert totals(shown)[-1] == 110.0
     assert all(later >= earlier for earlier, later in pairwise(totals(shown)))

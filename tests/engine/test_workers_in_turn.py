@@ -1,4 +1,7 @@
-"""Workers behind one port, each with counters of its own, simulated: what is shown is the truth, or null with a reason."""
+"""Simulated workers behind one port, each with its own counters.
+
+The shown figures are the truth, or null with a reason.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_pipeline import REQUESTS, Scene, happened, of, pool, requests, series
+from test_pipeline import REQUESTS, PipelineFixture, event_texts, of, pool, requests, series
 
 from tputtui.cli.snapshot_json import to_json
 from tputtui.model import Series, Snapshot, TrafficState
@@ -19,7 +22,7 @@ IN_TURN = "processes answer in turn"
 
 
 class Worker(NamedTuple):
-    """One process: it had counted `base` at `since`, and counts `rate` a second from then on."""
+    """Process that had counted `base` at `since`, and counts `rate` a second from then on."""
 
     base: float
     rate: float
@@ -28,13 +31,13 @@ class Worker(NamedTuple):
 
     def page(self, at: float, *, histogram: bool = False) -> dict[Series, float]:
         count = self.base + self.rate * (at - self.since)
-        told = {} if self.start is None else {series(START_TIME): self.start}
+        exposed = {} if self.start is None else {series(START_TIME): self.start}
         plain = {series(REQUESTS, route="/a", status="200"): count}
-        return {**(requests(count) if histogram else plain), **told}
+        return {**(requests(count) if histogram else plain), **exposed}
 
 
 class World(NamedTuple):
-    """Workers, who answers in which order (numbers of workers), and who restarts when."""
+    """Workers, the order of their answers (worker numbers), and their restarts."""
 
     workers: list[Worker]
     order: list[int]
@@ -43,36 +46,36 @@ class World(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """What was shown beside the truth."""
+    """Shown figures beside the true ones."""
 
     shown: TrafficState
     truth: float
-    heard_s: float  # for how long all workers have answered twice at least; below 0: not all have
-    fell: bool  # some answer so far was lower than the one before it
+    heard_s: float  # seconds since all workers had answered at least twice; below 0: not all have
+    fell: bool  # some answer so far was lower than its predecessor
     snapshot: Snapshot
 
 
 def run(world: World) -> list[Tick]:
-    scene, ticks = Scene("shop"), []
+    fixture, ticks = PipelineFixture("shop"), []
     workers, due = list(world.workers), sorted(world.restarts)
     answers = [0] * len(workers)
     heard_at: float | None = None
     before, fell = -1.0, False
-    for number, who in enumerate(world.order):
+    for number, worker_number in enumerate(world.order):
         at = 0.5 if number == 1 else float(number)
         while due and due[0][0] <= at:
             moment, which = due.pop(0)
             start = None if workers[which].start is None else EPOCH + moment
             workers[which] = Worker(0.0, workers[which].rate, start, moment)
             answers[which], heard_at = 0, None
-        answers[who] += 1
+        answers[worker_number] += 1
         if heard_at is None and min(answers) >= 2:
             heard_at = at
-        page = workers[who].page(at, histogram=world.histogram)
+        page = workers[worker_number].page(at, histogram=world.histogram)
         count = page[series(REQUESTS, route="/a", status="200")]
         fell |= count < before
         before = count
-        snapshot = scene.tick(at, shop=page)
+        snapshot = fixture.tick(at, shop=page)
         shown = of(snapshot, "shop").traffic
         assert shown is not None
         truth = sum(worker.rate for worker in workers)
@@ -83,8 +86,8 @@ def run(world: World) -> list[Tick]:
 
 
 def in_rounds(orders: Sequence[Sequence[int]]) -> list[int]:
-    """Every worker answers once in each round, in an order of its own."""
-    return [who for order in orders for who in order]
+    """Let every worker answer once in each round, in a random order."""
+    return [worker_number for order in orders for worker_number in order]
 
 
 rates = st.floats(1.0, 500.0)
@@ -92,7 +95,10 @@ rates = st.floats(1.0, 500.0)
 
 @st.composite
 def worlds(draw: st.DrawFn, starts: str, *, fair: bool = True, apart: float = 0.0) -> World:
-    """1 to 8 workers. `starts`: "distinct", or "forks" of one server in steps of 10 ms, "equal", or "none" told."""
+    """Generate 1 to 8 workers.
+
+    `starts`: "distinct", "forks" of one server in steps of 10 ms, "equal", or "none" exposed.
+    """
     size = draw(st.integers(1, 8))
     first = EPOCH - draw(st.floats(100, 1e6))
     starts_of: dict[str, list[float | None]] = {
@@ -101,13 +107,13 @@ def worlds(draw: st.DrawFn, starts: str, *, fair: bool = True, apart: float = 0.
         "equal": [first] * size,
         "none": [None] * size,
     }
-    told = starts_of[starts]
+    exposed = starts_of[starts]
     bases = draw(st.lists(st.floats(0, 1e5), min_size=size, max_size=size))
     if apart:
-        # None so far below the others that it looks as if it had begun anew.
+        # No value so far below the others that it would look like a reset.
         places = draw(st.permutations(range(1, size + 1)))
         bases = [base / 1e5 + apart * place for base, place in zip(bases, places, strict=True)]
-    workers = [Worker(base, draw(rates), start) for base, start in zip(bases, told, strict=True)]
+    workers = [Worker(base, draw(rates), start) for base, start in zip(bases, exposed, strict=True)]
     if fair:
         rounds = st.permutations(range(size))
         order = in_rounds(
@@ -118,8 +124,8 @@ def worlds(draw: st.DrawFn, starts: str, *, fair: bool = True, apart: float = 0.
     moments = st.floats(20, 60)
     restart = st.tuples(moments, st.integers(0, size - 1))
     restarts = (
-        draw(st.lists(restart, max_size=2, unique_by=lambda one: round(one[0], 1)))
-        if told[0] is not None
+        draw(st.lists(restart, max_size=2, unique_by=lambda item: round(item[0], 1)))
+        if exposed[0] is not None
         else []
     )
     return World(workers, order, restarts, draw(st.booleans()))
@@ -131,7 +137,7 @@ def is_null_with_a_reason(tick: Tick) -> bool:
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(worlds("distinct"), worlds("forks")))
-def test_workers_with_start_times_are_added_up_within_five_percent_or_nothing_is_shown(
+def test_workers_with_start_times_are_summed_within_five_percent_or_nothing_is_shown(
     world: World,
 ) -> None:
     for tick in run(world):
@@ -145,17 +151,17 @@ def test_workers_with_start_times_are_added_up_within_five_percent_or_nothing_is
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(worlds("distinct", fair=False), worlds("forks", fair=False)))
-def test_in_whatever_order_they_answer_no_more_is_shown_than_there_is(world: World) -> None:
+def test_in_any_order_of_answers_the_rate_is_never_overstated(world: World) -> None:
     for tick in run(world):
         assert is_null_with_a_reason(tick) or (tick.shown.rps or 0.0) <= 1.05 * tick.truth
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(worlds("equal", apart=1e5), worlds("none", apart=1e5)))
-def test_workers_that_only_their_values_tell_apart_are_never_shown_as_more_than_they_do(
+def test_workers_distinguished_by_values_alone_are_never_overstated(
     world: World,
 ) -> None:
-    """Before an answer is lower than the one before it, nothing says that there are several."""
+    """Until an answer is lower than the one before it, there is no evidence of several workers."""
     for tick in run(world):
         if tick.fell and tick.shown.rps is not None:
             assert tick.shown.rps <= 1.5 * tick.truth
@@ -172,7 +178,7 @@ def test_the_best_minute_is_never_better_than_the_truth(world: World, repeats: i
         assert best is None or best <= 1.001 * tick.truth
 
 
-# ------------------------------------------------------------------------------------------ single cases
+# ------------------------------------------------------------------------------------- single cases
 
 
 def workers(*bases: float, rate: float = 10.0, step: float = 3.0) -> list[Worker]:
@@ -182,7 +188,7 @@ def workers(*bases: float, rate: float = 10.0, step: float = 3.0) -> list[Worker
 FOUR = (100_000.0, 103_000.0, 98_000.0, 101_500.0)
 
 
-def test_four_workers_in_turn_do_forty_requests_and_nobody_speaks_of_a_restart() -> None:
+def test_four_workers_in_turn_do_forty_requests_without_a_reported_restart() -> None:
     ticks = run(World(workers(*FOUR), [0, 1, 2, 3] * 30, []))
     figures = [tick.shown.rps for tick in ticks]
     assert all(figure is None or figure == pytest.approx(40.0, rel=0.01) for figure in figures)
@@ -190,7 +196,7 @@ def test_four_workers_in_turn_do_forty_requests_and_nobody_speaks_of_a_restart()
     last = ticks[-1]
     assert last.shown.best_60s == pytest.approx(40.0, rel=0.01)
     assert of(last.snapshot, "shop").resets == 0
-    assert happened(last.snapshot) == [
+    assert event_texts(last.snapshot) == [
         ("warning", "shop: processes answer in turn: no multi-process mode")
     ]
     target = to_json(last.snapshot)["targets"][0]
@@ -199,7 +205,7 @@ def test_four_workers_in_turn_do_forty_requests_and_nobody_speaks_of_a_restart()
     assert "ulti-process mode" in target["warning"]
 
 
-def test_while_it_is_not_known_how_fast_each_is_the_reason_says_so() -> None:
+def test_while_the_rate_of_each_worker_is_unknown_the_reason_says_so() -> None:
     ticks = run(World(workers(*FOUR), [0, 1, 2, 3, 0], []))
     assert [tick.shown.rps for tick in ticks] == [None] * 5
     assert ticks[-1].shown.reason == "4 processes in turn, 3 answered only once so far"
@@ -210,7 +216,9 @@ def test_the_latency_of_all_workers_is_shown() -> None:
     ticks = run(World(workers(*FOUR), [0, 1, 2, 3] * 5, [], histogram=True))
     latency = of(ticks[-1].snapshot, "shop").latency
     assert latency is not None
-    assert [one.value for one in latency.quantiles][:1] == [pytest.approx(0.1 * 0.5 / 0.9)]
+    assert [quantile.value for quantile in latency.quantiles][:1] == [
+        pytest.approx(0.1 * 0.5 / 0.9)
+    ]
     assert latency.buckets[0][1] == pytest.approx(0.9 * 40.0, rel=0.01)
 
 
@@ -219,22 +227,22 @@ def test_a_process_that_restarts_is_one_process_and_a_restart() -> None:
     assert all(tick.shown.rps == pytest.approx(10.0) for tick in ticks[1:])
     last = ticks[-1].snapshot
     assert of(last, "shop").resets == 1
-    assert happened(last) == [("reset", "shop restarted: its start time moved forward")]
+    assert event_texts(last) == [("reset", "shop restarted: its start time moved forward")]
     assert to_json(last)["targets"][0]["processes"] == 1
 
 
-def test_one_of_four_workers_that_restarts_is_replaced() -> None:
+def test_a_restarted_worker_replaces_its_predecessor() -> None:
     ticks = run(World(workers(*FOUR), [0, 1, 2, 3] * 20, [(30.5, 2)]))
     shown = [tick.shown.rps for tick in ticks[8:]]
     assert all(figure is None or figure == pytest.approx(40.0, rel=0.05) for figure in shown)
     assert shown[-1] == pytest.approx(40.0)
     last = ticks[-1].snapshot
     assert of(last, "shop").resets == 1
-    assert ("reset", "shop has a new process behind it: 1 of 4 was replaced") in happened(last)
+    assert ("reset", "shop has a new process behind it: 1 of 4 was replaced") in event_texts(last)
     assert to_json(last)["targets"][0]["processes"] == 4
 
 
-def test_workers_that_are_recycled_one_after_the_other_are_still_four() -> None:
+def test_workers_recycled_one_after_the_other_are_still_four() -> None:
     restarts = [(30.5 + 12 * number, number % 4) for number in range(8)]
     ticks = run(World(workers(*FOUR), [0, 2, 1, 3] * 40, restarts))
     assert all(
@@ -245,7 +253,7 @@ def test_workers_that_are_recycled_one_after_the_other_are_still_four() -> None:
     assert to_json(ticks[-1].snapshot)["targets"][0]["processes"] == 4
 
 
-def test_two_replicas_behind_one_address_are_added_up() -> None:
+def test_two_replicas_behind_one_address_are_summed() -> None:
     ticks = run(World(workers(7.0, 9e6, rate=120.0, step=86_400.0), [0, 1] * 10, []))
     assert ticks[-1].shown.rps == pytest.approx(240.0)
 
@@ -256,11 +264,11 @@ def test_a_connection_that_stays_with_one_worker_shows_that_worker() -> None:
     assert ticks[-1].snapshot.targets[0].warning is None
 
 
-def test_work_in_flight_is_that_of_all_workers() -> None:
-    scene = Scene("shop")
+def test_requests_in_flight_are_those_of_all_workers() -> None:
+    fixture = PipelineFixture("shop")
     for at in range(16):
         page = workers(*FOUR)[at % 4].page(float(at))
-        snapshot = scene.tick(float(at), shop={**page, **pool(1.0 + at % 4)})
+        snapshot = fixture.tick(float(at), shop={**page, **pool(1.0 + at % 4)})
     levels = {row.name: (row.value, row.limit) for row in of(snapshot, "shop").saturation}
     assert levels["db pool"] == (10.0, 32.0)
 

@@ -1,4 +1,4 @@
-"""The gates and verdicts, each by a pair of runs in which one thing is wrong."""
+"""Validity checks and verdicts, each by a pair of runs with one fault."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simulated import Service, run
+from simulated_runs import Service, run
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
@@ -30,7 +30,7 @@ def changed(rows: MetricRows, name: str, begin: int, end: int, factor: float) ->
     return replace(rows, columns={**rows.columns, name: tuple(values)})
 
 
-def words(answer: Comparison) -> str:
+def expected(answer: Comparison) -> str:
     return " ".join(answer.reasons)
 
 
@@ -43,14 +43,14 @@ def words(answer: Comparison) -> str:
         ({"errors": 0.01}, "regressed", "error_ratio"),
     ],
 )
-def test_a_clear_change_of_any_guarding_metric_is_called(
+def test_a_clear_change_of_any_guarding_metric_decides(
     change: dict[str, Any], verdict: str, metric: str
 ) -> None:
     answer = compare(*pair(**change), CONCURRENT)
     assert answer.verdict == verdict
-    found = answer.metric(metric)
-    assert found is not None
-    assert found.verdict == verdict
+    row = answer.metric(metric)
+    assert row is not None
+    assert row.verdict == verdict
 
 
 def test_the_interval_holds_the_true_effect_and_p50_is_for_information() -> None:
@@ -63,7 +63,7 @@ def test_the_interval_holds_the_true_effect_and_p50_is_for_information() -> None
     assert not p50.is_guardrail
 
 
-def test_equal_arms_are_equivalent_where_the_data_suffice() -> None:
+def test_equal_arms_are_equivalent_with_enough_data() -> None:
     assert compare(*pair(seconds=900), CONCURRENT).verdict == "equivalent"
 
 
@@ -73,12 +73,12 @@ def test_more_throughput_at_a_worse_p99_is_a_trade_off_and_a_regression() -> Non
     assert "trade-off" in answer.flags
 
 
-def test_a_hard_difference_that_was_not_declared_bars_every_verdict() -> None:
+def test_an_undeclared_hard_difference_prevents_every_verdict() -> None:
     context = replace(CONCURRENT, baseline_env={"cpus": 8}, candidate_env={"cpus": 16})
     answer = compare(*pair(effect=0.2), context)
     assert answer.verdict == "not_comparable"
     assert "env" in answer.flags
-    assert "cpus (8 → 16)" in words(answer)
+    assert "cpus (8 → 16)" in expected(answer)
     assert (
         compare(*pair(effect=0.2), replace(context, declared_change=("cpus",))).verdict
         == "improved"
@@ -93,7 +93,7 @@ def test_dead_arms_need_no_statistics() -> None:
     assert compare(dead, dead, CONCURRENT).verdict == "not_comparable"
 
 
-def test_half_a_minute_is_too_short_and_it_says_how_long_would_do() -> None:
+def test_half_a_minute_is_too_short_and_the_needed_length_is_named() -> None:
     answer = compare(*pair(seconds=30, effect=0.3), CONCURRENT)
     assert answer.verdict == "inconclusive"
     assert "too-short" in answer.flags
@@ -102,7 +102,7 @@ def test_half_a_minute_is_too_short_and_it_says_how_long_would_do() -> None:
 
 
 @pytest.mark.parametrize("seconds", [1, 2, 5, 6, 11])
-def test_a_handful_of_rows_is_no_crash(seconds: int) -> None:
+def test_a_handful_of_rows_does_not_crash(seconds: int) -> None:
     assert compare(*pair(seconds=seconds), CONCURRENT).verdict == "inconclusive"
     assert compare(*pair(seconds=seconds), ComparisonContext()).verdict == "inconclusive"
 
@@ -117,7 +117,7 @@ def test_a_warm_up_is_cut_from_both_arms() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "ends", "words"),
+    ("metric", "ends", "expected"),
     [
         (
             "throughput",
@@ -131,11 +131,11 @@ def test_a_warm_up_is_cut_from_both_arms() -> None:
         ),
     ],
 )
-def test_an_undecided_metric_says_between_which_ends_it_lies(
-    metric: str, ends: tuple[float, float], words: str
+def test_an_undecided_metric_shows_its_interval(
+    metric: str, ends: tuple[float, float], expected: str
 ) -> None:
     test = verdicts._Test(0.5, 0.005, ends, ends)
-    assert verdicts._why_not_sure(metric, test, 0.5, 0.02) == words
+    assert verdicts._why_not_sure(metric, test, 0.5, 0.02) == expected
 
 
 def test_an_incident_in_one_arm_allows_no_verdict_even_early_in_the_run() -> None:
@@ -147,7 +147,7 @@ def test_an_incident_in_one_arm_allows_no_verdict_even_early_in_the_run() -> Non
         assert answer.seconds.trimmed == 0
 
 
-def test_an_incident_that_both_had_is_a_stratum_of_its_own() -> None:
+def test_an_incident_in_both_arms_is_a_stratum_of_its_own() -> None:
     baseline, candidate = pair(seconds=600, effect=0.1)
     answer = compare(
         changed(baseline, "rps", 300, 350, 0.3),
@@ -178,7 +178,7 @@ def test_a_trend_in_one_arm_is_drift() -> None:
     assert "drift" in answer.flags
 
 
-def test_what_was_offered_limits_what_can_be_shown() -> None:
+def test_a_limited_offered_load_limits_the_conclusion() -> None:
     env = {"client_model": "open-poisson", "offered_rps": 1000}
     context = replace(CONCURRENT, baseline_env=env, candidate_env=env)
     rng = np.random.default_rng(1)
@@ -214,7 +214,7 @@ def test_the_offset_of_two_hosts_is_taken_out() -> None:
     assert "pair-history" in answer.flags
 
 
-def test_concurrent_arms_with_little_time_in_common_are_not_comparable() -> None:
+def test_concurrent_arms_with_little_overlap_are_not_comparable() -> None:
     baseline, candidate = pair(seconds=300)
     late = replace(candidate, t=tuple(t + 200 for t in candidate.t))
     answer = compare(baseline, late, CONCURRENT)

@@ -28,7 +28,7 @@ def test_margins_are_read_as_ratios(text: str, expected: tuple[str, float]) -> N
 @pytest.mark.parametrize(
     "text", ["p98=2%", "throughput", "throughput=0", "throughput=x", "error_ratio=2%", "p99=1pp"]
 )
-def test_a_margin_that_means_nothing_is_refused(text: str) -> None:
+def test_a_meaningless_margin_is_refused(text: str) -> None:
     with pytest.raises(ContextError):
         parse_margin(text)
 
@@ -47,12 +47,12 @@ def test_a_margin_that_means_nothing_is_refused(text: str) -> None:
         {"env_a": []},
     ],
 )
-def test_a_context_says_which_key_is_wrong(value: object) -> None:
+def test_a_wrong_key_of_a_context_is_named(value: object) -> None:
     with pytest.raises(ContextError):
         parse_context(value)
 
 
-def test_nulls_and_unknown_keys_in_a_context_are_no_errors() -> None:
+def test_nulls_and_unknown_keys_in_a_context_are_not_errors() -> None:
     context = parse_context({"aa_history_rps": None, "load_limited": None, "ticket": "X-1"})
     assert context.aa_history_rps == ()
     assert context.margin("throughput") == 0.02
@@ -61,8 +61,11 @@ def test_nulls_and_unknown_keys_in_a_context_are_no_errors() -> None:
 def test_hard_differences_come_first_unless_they_are_the_change() -> None:
     before = {"software": "1", "kernel": "6.1", "cpus": 8, "governor": "performance"}
     after = {"software": "2", "kernel": "6.2", "cpus": 4, "governor": "powersave"}
-    found = environment_differences(before, after, ("kernel", "software"))
-    assert [(one.field, one.is_invalidating, one.is_declared) for one in found] == [
+    differences = environment_differences(before, after, ("kernel", "software"))
+    assert [
+        (difference.field, difference.is_invalidating, difference.is_declared)
+        for difference in differences
+    ] == [
         ("cpus", True, False),
         ("governor", False, False),
         ("software", False, True),
@@ -70,18 +73,19 @@ def test_hard_differences_come_first_unless_they_are_the_change() -> None:
     ]
 
 
-def test_memory_is_one_field_by_either_name_and_what_one_arm_does_not_know_is_soft() -> None:
+def test_memory_is_one_field_by_either_name_and_a_field_of_one_arm_only_is_soft() -> None:
     assert not environment_differences({"mem_gb": 16}, {"mem_gb": 32}, ("mem",))[0].is_invalidating
     assert not environment_differences({"kernel": "6.1"}, {}, ())[0].is_invalidating
 
 
-def test_declaring_the_software_declares_every_build_that_a_run_tells_of() -> None:
+def test_declaring_the_software_declares_every_build_of_a_run() -> None:
     before, after = (
         {"software app_build_info": "version=1", "kernel": "6.1"},
         {"software app_build_info": "version=2"},
     )
-    found = {
-        one.field: one.is_declared for one in environment_differences(before, after, ("software",))
+    differences = {
+        difference.field: difference.is_declared
+        for difference in environment_differences(before, after, ("software",))
     }
-    assert found == {"software app_build_info": True, "kernel": False}
+    assert differences == {"software app_build_info": True, "kernel": False}
     assert not environment_differences(before, after, ("app_build_info",))[0].is_declared

@@ -1,4 +1,4 @@
-"""A verdict is that of one of its rows, and names it: in the JSON, in the headline of every format, and in the reasons."""
+"""A verdict is that of one of its rows, which the JSON, the headlines and the reasons name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simulated import Service, burst, failing, routed, run, scattered
+from simulated_runs import Service, burst, failing, routed, run, scattered
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
@@ -29,30 +29,30 @@ RECORD = ReportInput({"baseline": "a.csv", "candidate": "b.csv"})
 ROUTES = ("GET /", "GET /items/{id}", "POST /cart", "GET /search")
 
 
-def said(answer: Comparison) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
+def to_document(answer: Comparison) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(
         json.dumps(build_json(ComparisonReport(answer, RECORD, 0)), allow_nan=False)
     )
-    return found
+    return document
 
 
 def assert_it_does_not_contradict_its_rows(answer: Comparison) -> None:
-    found = said(answer)
-    row = found["decided_by"]
-    if found["verdict"] in ("inconclusive", "not_comparable"):
+    document = to_document(answer)
+    row = document["decided_by"]
+    if document["verdict"] in ("inconclusive", "not_comparable"):
         assert row is None
         return
-    assert row is not None, found["reasons"]
-    where = found
+    assert row is not None, document["reasons"]
+    where = document
     if row["stratum"] is not None:
-        (where,) = [one for one in found["strata"] if one["name"] == row["stratum"]]
+        (where,) = [stratum for stratum in document["strata"] if stratum["name"] == row["stratum"]]
     listed = where["metrics"]
     if row["route"] is not None:
-        (route,) = [one for one in where["routes"] if one["name"] == row["route"]]
-        assert route["verdict"] == found["verdict"]
+        (route,) = [route for route in where["routes"] if route["name"] == row["route"]]
+        assert route["verdict"] == document["verdict"]
         listed = route["metrics"]
-    (metric,) = [one for one in listed if one["name"] == row["metric"]]
-    assert metric["verdict"] == found["verdict"]
+    (metric,) = [entry for entry in listed if entry["name"] == row["metric"]]
+    assert metric["verdict"] == document["verdict"]
     assert metric["guards"]
     if metric["effect_percent"] is not None or metric["effect_pp"] is not None:
         assert f": {row['row']} " in render_text(ComparisonReport(answer, RECORD, 10)).replace(
@@ -60,11 +60,11 @@ def assert_it_does_not_contradict_its_rows(answer: Comparison) -> None:
         )
 
 
-# ------------------------------------------------------------------------------------------------ simulated
+# ---------------------------------------------------------------------------------------- simulated
 
 
 def service(rng: Rng, seconds: int, scale: float, *, by_route: bool) -> MetricRows:
-    """A run in which anything may be: bursts, more errors, slower, faster, an incident, a drift, another mix."""
+    """Simulate a run with any mixture of bursts, errors, speed, incident, drift and route mix."""
     mood = rng.choice(["same", "errors", "bursts", "slow", "fast", "incident", "drift", "mix"])
     calm = Service(rate=60.0, phi=0.3, cv=0.04, errors=0.0005)
     routes = {}
@@ -72,7 +72,7 @@ def service(rng: Rng, seconds: int, scale: float, *, by_route: bool) -> MetricRo
     for name in ROUTES:
         changed = mood in ("errors", "bursts", "slow", "mix") and name == other
         effect = {"fast": 0.1, "mix": 1.5 if changed else 0.0}.get(str(mood), 0.0) * scale
-        one = run(
+        base = run(
             rng, seconds, calm, effect=effect, p99_effect=scale * (mood == "slow" and changed)
         )
         counts = scattered(rng, seconds, 3.0)
@@ -80,14 +80,14 @@ def service(rng: Rng, seconds: int, scale: float, *, by_route: bool) -> MetricRo
             counts += scattered(rng, seconds, 70.0 * scale)
         if changed and mood == "bursts":
             counts += burst(rng, seconds, 60, min(seconds, 8))
-        routes[name] = failing(one, counts)
-    whole = routed(routes) if by_route else replace(routed(routes), routes={})
-    rps = np.array(whole.columns["rps"])
+        routes[name] = failing(base, counts)
+    total = routed(routes) if by_route else replace(routed(routes), routes={})
+    rps = np.array(total.columns["rps"])
     if mood == "incident":
         rps[seconds // 3 : seconds // 3 + 20] *= 0.2
     if mood == "drift":
         rps *= np.linspace(0.8, 1.2, seconds)
-    return replace(whole, columns={**whole.columns, "rps": tuple(rps.tolist())})
+    return replace(total, columns={**total.columns, "rps": tuple(rps.tolist())})
 
 
 def context(rng: Rng) -> ComparisonContext:
@@ -128,7 +128,7 @@ def test_no_verdict_contradicts_its_rows() -> None:
     assert rows["route"] >= 5
 
 
-def test_neither_do_pairs_nor_strata() -> None:
+def test_no_verdict_of_pairs_or_strata_contradicts_its_rows() -> None:
     verdicts: Counter[str] = Counter()
     for seed in range(24):
         rng = np.random.default_rng([21, seed])
@@ -140,7 +140,7 @@ def test_neither_do_pairs_nor_strata() -> None:
             for _ in range(3)
         ]
         several = compare_pairs(pairs)
-        each = [compare(one.baseline, one.candidate, given) for one in pairs]
+        each = [compare(pair.baseline, pair.candidate, given) for pair in pairs]
         strata = verify_uplift(each[0], [("load 30", each[1]), ("outage", each[2])])
         for answer in (several, strata):
             assert_it_does_not_contradict_its_rows(answer)
@@ -149,7 +149,7 @@ def test_neither_do_pairs_nor_strata() -> None:
     assert verdicts["regressed"] >= 3
 
 
-# ------------------------------------------------------------------------------------------------ by example
+# ----------------------------------------------------------------------------------------- examples
 
 
 def shop(rng: Rng, worse: str = "", errors: float = 0.0) -> MetricRows:
@@ -166,7 +166,7 @@ def shop(rng: Rng, worse: str = "", errors: float = 0.0) -> MetricRows:
 
 @pytest.fixture(scope="module")
 def failing_route() -> Comparison:
-    """One route of four fails once in two hundred requests: too little for the total's margin."""
+    """Let one of four routes fail once in two hundred requests: below the total's margin."""
     rng = np.random.default_rng(12)
     return compare(
         shop(rng), shop(rng, "GET /items/{id}", 60.0), ComparisonContext(design="concurrent")
@@ -174,10 +174,10 @@ def failing_route() -> Comparison:
 
 
 def test_a_route_that_decided_is_named_in_the_json(failing_route: Comparison) -> None:
-    found = said(failing_route)
-    assert found["verdict"] == "regressed"
-    assert all(one["verdict"] != "regressed" for one in found["metrics"])
-    assert found["decided_by"] == {
+    document = to_document(failing_route)
+    assert document["verdict"] == "regressed"
+    assert all(metric["verdict"] != "regressed" for metric in document["metrics"])
+    assert document["decided_by"] == {
         "row": "errors of GET /items/{id}",
         "metric": "error_ratio",
         "route": "GET /items/{id}",
@@ -203,10 +203,16 @@ def test_a_route_that_decided_is_in_the_headline_of_every_format(failing_route: 
 
 def test_the_reasons_carry_the_figures_of_the_row_that_decided(failing_route: Comparison) -> None:
     (reason,) = [
-        one for one in failing_route.reasons if one.startswith("GET /items/{id} regressed")
+        reason for reason in failing_route.reasons if reason.startswith("GET /items/{id} regressed")
     ]
-    for words in ("errors +0.", " pp [+0.", "p = ", "25 % of requests", "whatever the total says"):
-        assert words in reason, words
+    for fragment in (
+        "errors +0.",
+        " pp [+0.",
+        "p = ",
+        "25 % of requests",
+        "whatever the total says",
+    ):
+        assert fragment in reason, fragment
 
 
 def test_the_primary_is_named_where_it_decided() -> None:
@@ -217,30 +223,30 @@ def test_the_primary_is_named_where_it_decided() -> None:
         baseline, run(rng, 900, calm, effect=0.1), ComparisonContext(design="concurrent")
     )
     same = compare(baseline, run(rng, 900, calm), ComparisonContext(design="concurrent"))
-    assert said(better)["decided_by"] == {
+    assert to_document(better)["decided_by"] == {
         "row": "throughput",
         "metric": "throughput",
         "route": None,
         "stratum": None,
     }
-    assert any(one.startswith("throughput improved: ") for one in better.reasons)
+    assert any(reason.startswith("throughput improved: ") for reason in better.reasons)
     assert same.verdict == "equivalent"
-    assert said(same)["decided_by"]["metric"] == "throughput"
+    assert to_document(same)["decided_by"]["metric"] == "throughput"
 
 
-def test_where_nothing_is_decided_no_row_is_named() -> None:
+def test_an_undecided_comparison_names_no_row() -> None:
     rng = np.random.default_rng(14)
     calm = Service(phi=0.3, cv=0.04)
     short = compare(
         run(rng, 30, calm), run(rng, 30, calm, effect=0.3), ComparisonContext(design="concurrent")
     )
-    assert (short.verdict, said(short)["decided_by"]) == ("inconclusive", None)
+    assert (short.verdict, to_document(short)["decided_by"]) == ("inconclusive", None)
     barred = compare(
         run(rng, 90, calm),
         run(rng, 90, calm),
         ComparisonContext(baseline_env={"cpus": 1}, candidate_env={"cpus": 2}),
     )
-    assert (barred.verdict, said(barred)["decided_by"]) == ("not_comparable", None)
+    assert (barred.verdict, to_document(barred)["decided_by"]) == ("not_comparable", None)
 
 
 def test_of_several_the_worst_by_its_margin_decides_and_the_total_before_a_route() -> None:
@@ -295,18 +301,16 @@ def test_a_stratum_that_regressed_is_named_with_its_row() -> None:
     )
     answer = verify_uplift(first, [("load 70", other)])
     assert answer.verdict == "regressed"
-    assert said(answer)["decided_by"] == {
+    assert to_document(answer)["decided_by"] == {
         "row": "p99 at load 70", "metric": "p99", "route": None, "stratum": "load 70",
     }  # fmt: skip
     assert render_text(ComparisonReport(answer, RECORD, 10)).startswith(
         "regressed: p99 at load 70 +"
     )
-    assert any(one.startswith("It regressed in: load 70 (p99 +") for one in answer.reasons)
+    assert any(reason.startswith("It regressed in: load 70 (p99 +") for reason in answer.reasons)
 
 
-def test_a_route_that_would_have_regressed_is_said_not_to_decide_where_no_verdict_is_allowed() -> (
-    None
-):
+def test_a_regressed_route_is_reported_as_not_deciding_where_no_verdict_is_allowed() -> None:
     rng = np.random.default_rng(16)
     baseline, candidate = shop(rng), shop(rng, "POST /cart", 90.0)
     rps = np.array(candidate.columns["rps"])
@@ -315,6 +319,6 @@ def test_a_route_that_would_have_regressed_is_said_not_to_decide_where_no_verdic
     answer = compare(baseline, candidate, ComparisonContext(design="concurrent"))
     assert answer.verdict == "inconclusive"
     assert answer.decided_by is None
-    (reason,) = [one for one in answer.reasons if one.startswith("POST /cart regressed")]
+    (reason,) = [reason for reason in answer.reasons if reason.startswith("POST /cart regressed")]
     assert reason.endswith("by itself, which is no verdict here.")
     assert "whatever the total says" not in reason

@@ -1,6 +1,6 @@
-"""Errors that come in bursts: one event makes no verdict, on the total or on a route; independent errors still do.
+"""Errors in bursts: a single event gives no verdict; independent errors still do.
 
-In small what bench/compare.py does in full. Bounds are 5 % plus two Monte-Carlo standard errors.
+A small version of bench/compare.py. Bounds are 5 % plus two Monte-Carlo standard errors.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from simulated import Service, Values, burst, failing, routed, run, scattered
+from simulated_runs import Service, Values, burst, failing, routed, run, scattered
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
@@ -38,12 +38,12 @@ def errors_of(failed: Pair, rate: float = 5000.0, *, paired: bool = False) -> Me
 
 
 def p_of(failed: Pair, *, paired: bool = False) -> float:
-    found = errors_of(failed, paired=paired)
+    estimate = errors_of(failed, paired=paired)
     p = (
-        found.exact_p_value
-        if found.exact_p_value is not None
-        else found.estimate.p_value()
-        if found.estimate is not None
+        estimate.exact_p_value
+        if estimate.exact_p_value is not None
+        else estimate.estimate.p_value()
+        if estimate.estimate is not None
         else None
     )
     assert p is not None
@@ -62,7 +62,7 @@ def called(
     return sum(p_of(make(rng), paired=paired) < 0.05 for _ in range(runs)) / runs
 
 
-# ------------------------------------------------------------------------------------------------ false calls
+# ---------------------------------------------------------------------------------- false positives
 
 
 @pytest.mark.parametrize("errors", [20, 29, 30, 31, 100, 1000])
@@ -79,7 +79,7 @@ def test_one_burst_is_one_event_however_many_errors_it_has_and_however_long_it_i
 
 @pytest.mark.parametrize("mean", [0.5, 1, 2, 4, 8])
 @pytest.mark.parametrize("background", [0.0, 5.0, 60.0])
-def test_bursts_of_different_sizes_and_lengths_in_both_arms_are_no_difference(
+def test_bursts_of_different_sizes_and_lengths_in_both_arms_are_not_a_difference(
     mean: float, background: float
 ) -> None:
     def side(rng: Rng) -> Values:
@@ -92,11 +92,11 @@ def test_bursts_of_different_sizes_and_lengths_in_both_arms_are_no_difference(
 
 
 @pytest.mark.parametrize("errors", [12, 29, 60, 400])
-def test_a_shock_that_both_arms_share_is_no_difference(errors: int) -> None:
+def test_a_shock_that_both_arms_share_is_not_a_difference(errors: int) -> None:
     def shared(rng: Rng) -> Pair:
         both = burst(rng, 300, errors, 12)
-        one = rng.binomial(both.astype(np.int64), 0.5).astype(np.float64)
-        return one, both - one
+        first = rng.binomial(both.astype(np.int64), 0.5).astype(np.float64)
+        return first, both - first
 
     assert called(shared, paired=True) <= FALSE
     assert called(shared) <= FALSE
@@ -114,8 +114,8 @@ def test_a_shock_that_both_arms_share_evenly_is_bounded_better_side_by_side() ->
 
 @pytest.mark.parametrize(("phi", "cv"), [(0.5, 1.0), (0.9, 1.0)])
 @pytest.mark.parametrize("errors", [25, 60, 600])
-def test_a_rate_of_errors_that_wanders_is_no_difference(phi: float, cv: float, errors: int) -> None:
-    from simulated import ar1
+def test_an_error_rate_that_drifts_is_not_a_difference(phi: float, cv: float, errors: int) -> None:
+    from simulated_runs import ar1
 
     def side(rng: Rng) -> Values:
         return rng.poisson(errors / 300 * ar1(rng, 300, phi, cv)).astype(np.float64)
@@ -138,7 +138,7 @@ def test_there_is_no_cliff_at_thirty_errors() -> None:
     assert max(independent_p) < 0.01
 
 
-# ------------------------------------------------------------------------------------------------ what is there
+# ---------------------------------------------------------------------------------------- detection
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_there_is_no_cliff_at_thirty_errors() -> None:
         (100.0, 160.0, 0.80),
     ],
 )
-def test_independent_errors_are_found_about_as_often_as_exact_counting_finds_them(
+def test_independent_errors_are_detected_about_as_often_as_by_the_exact_test(
     before: float, after: float, least: float
 ) -> None:
     power = called(lambda rng: (scattered(rng, 300, before), scattered(rng, 300, after)))
@@ -160,7 +160,7 @@ def test_independent_errors_are_found_about_as_often_as_exact_counting_finds_the
     assert power >= least
 
 
-def test_equal_independent_errors_are_not_called() -> None:
+def test_equal_independent_errors_are_not_called_different() -> None:
     for errors in (3, 8, 14, 40):
         assert (
             called(lambda rng, mean=errors: (scattered(rng, 300, mean), scattered(rng, 300, mean)))  # type: ignore[misc]
@@ -168,7 +168,7 @@ def test_equal_independent_errors_are_not_called() -> None:
         )
 
 
-def test_a_release_that_fails_in_burst_after_burst_is_called() -> None:
+def test_a_release_that_fails_in_repeated_bursts_is_called_worse() -> None:
     def failing_often(rng: Rng) -> Pair:
         counts = np.zeros(300)
         for _ in range(12):
@@ -178,7 +178,7 @@ def test_a_release_that_fails_in_burst_after_burst_is_called() -> None:
     assert called(failing_often) >= 0.8
 
 
-def test_the_interval_holds_the_truth_with_and_without_bursts() -> None:
+def test_the_interval_covers_the_truth_with_and_without_bursts() -> None:
     rng = np.random.default_rng(6)
     requests = 300 * 5000.0
 
@@ -204,13 +204,13 @@ def test_an_interval_of_ninety_percent_lies_within_that_of_ninety_five() -> None
     rng = np.random.default_rng(7)
     for errors in (0.0, 0.7, 3.0, 30.0, 3000.0):
         for _ in range(20):
-            found = errors_of((scattered(rng, 100, errors), scattered(rng, 100, errors)))
-            assert found.ci_95 is not None
-            assert found.ci_90 is not None
-            assert found.ci_95[0] <= found.ci_90[0] <= found.ci_90[1] <= found.ci_95[1]
+            estimate = errors_of((scattered(rng, 100, errors), scattered(rng, 100, errors)))
+            assert estimate.ci_95 is not None
+            assert estimate.ci_90 is not None
+            assert estimate.ci_95[0] <= estimate.ci_90[0] <= estimate.ci_90[1] <= estimate.ci_95[1]
 
 
-def test_one_burst_of_most_requests_leaves_the_difference_unbounded_and_says_so() -> None:
+def test_a_burst_of_most_requests_leaves_the_difference_unbounded_and_says_so() -> None:
     counts = np.zeros(100)
     counts[50] = 5000
     counts[51:53] = 4000
@@ -220,16 +220,16 @@ def test_one_burst_of_most_requests_leaves_the_difference_unbounded_and_says_so(
     served[50:53] = 5000
     heavy = MetricRows("", few.t, {"rps": tuple(served.tolist()), "err_ratio": (0.0,) * 100})
     answer = compare(heavy, failing(heavy, counts), ComparisonContext())
-    found = answer.metric("error_ratio")
-    assert found is not None
-    assert found.ci is not None
-    assert is_unbounded(found.ci, absolute=True)
-    assert found.verdict == "inconclusive"
-    assert "cannot be bounded with this much data" in found.reason
-    assert "came in bursts and count as" in found.reason
+    row = answer.metric("error_ratio")
+    assert row is not None
+    assert row.ci is not None
+    assert is_unbounded(row.ci, absolute=True)
+    assert row.verdict == "inconclusive"
+    assert "cannot be bounded with this much data" in row.reason
+    assert "came in bursts and count as" in row.reason
 
 
-# ------------------------------------------------------------------------------------------------ the whole
+# ----------------------------------------------------------------------------- complete comparisons
 
 
 def shop(rng: Rng, counts: dict[str, Values], seconds: int = 300) -> MetricRows:
@@ -242,7 +242,7 @@ ROUTES = ("GET /", "GET /items/{id}", "POST /cart", "GET /search")
 
 
 def bursty_shop(rng: Rng, bursts: float) -> MetricRows:
-    """Each route has some bursts of about thirty errors."""
+    """Simulate a shop whose routes have some bursts of about thirty errors."""
     counts = {}
     for name in ROUTES:
         counts[name] = np.zeros(300)
@@ -252,7 +252,7 @@ def bursty_shop(rng: Rng, bursts: float) -> MetricRows:
 
 
 @pytest.mark.parametrize("design", ["concurrent", "sequential"])
-def test_about_thirty_bursty_errors_of_a_route_make_no_verdict(design: str) -> None:
+def test_about_thirty_bursty_errors_of_a_route_give_no_verdict(design: str) -> None:
     rng = np.random.default_rng(8)
     history = tuple(240.0 + at for at in (-1.0, 0.0, 1.0, 0.5))
     context = ComparisonContext(
@@ -261,9 +261,9 @@ def test_about_thirty_bursty_errors_of_a_route_make_no_verdict(design: str) -> N
     answers: list[Comparison] = []
     for at in range(60):
         answers.append(compare(bursty_shop(rng, 0.3), bursty_shop(rng, 0.3), context))
-        one = {name: np.zeros(300) for name in ROUTES}
-        hit = one | {ROUTES[at % 4]: burst(rng, 300, 28 + at % 5, 4)}
-        sides = (shop(rng, one), shop(rng, hit))
+        route_errors = {name: np.zeros(300) for name in ROUTES}
+        hit = route_errors | {ROUTES[at % 4]: burst(rng, 300, 28 + at % 5, 4)}
+        sides = (shop(rng, route_errors), shop(rng, hit))
         answers.append(compare(*(sides if rng.random() < 0.5 else sides[::-1]), context))
     false = sum(answer.verdict in ("regressed", "improved") for answer in answers) / len(answers)
     of_routes = sum(route.verdict == "regressed" for answer in answers for route in answer.routes)
@@ -272,7 +272,7 @@ def test_about_thirty_bursty_errors_of_a_route_make_no_verdict(design: str) -> N
     assert of_routes <= 0.05 * len(answers)
 
 
-def test_a_thousand_equal_routes_with_bursty_errors_make_no_false_call() -> None:
+def test_a_thousand_equal_routes_with_bursty_errors_give_no_false_positive() -> None:
     rng = np.random.default_rng(9)
 
     def side() -> MetricRows:
@@ -298,9 +298,9 @@ def test_a_thousand_equal_routes_with_bursty_errors_make_no_false_call() -> None
         assert answer.verdict != "regressed"
 
 
-def test_a_route_whose_errors_truly_rose_is_found_among_many() -> None:
+def test_a_route_whose_errors_really_rose_is_detected_among_many() -> None:
     rng = np.random.default_rng(10)
-    found = 0
+    detected = 0
     for _ in range(20):
         equal = {f"/r{number}": scattered(rng, 300, 2.0) for number in range(20)}
         worse = {name: scattered(rng, 300, 2.0) for name in equal} | {
@@ -308,18 +308,18 @@ def test_a_route_whose_errors_truly_rose_is_found_among_many() -> None:
         }
         answer = compare(shop(rng, equal), shop(rng, worse), ComparisonContext(design="concurrent"))
         row = answer.decided_by
-        found += answer.verdict == "regressed" and row is not None and row.route == "/r7"
-    assert found >= 18
+        detected += answer.verdict == "regressed" and row is not None and row.route == "/r7"
+    assert detected >= 18
 
 
-def test_a_bursty_route_says_in_the_reasons_what_its_errors_are_worth() -> None:
+def test_the_reasons_explain_the_evidence_of_a_bursty_route() -> None:
     rng = np.random.default_rng(11)
     nothing = {name: np.zeros(300) for name in ROUTES}
     hit = nothing | {"POST /cart": burst(rng, 300, 30, 3)}
     answer = compare(shop(rng, nothing), shop(rng, hit), ComparisonContext(design="concurrent"))
     assert answer.verdict in ("inconclusive", "equivalent")
-    told = " ".join(answer.reasons)
+    reasons = " ".join(answer.reasons)
     assert (
         "errors of POST /cart: 30 errors came in bursts and count as about 1 independent one;"
-        in told
+        in reasons
     )

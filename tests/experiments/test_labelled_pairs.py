@@ -1,11 +1,11 @@
-"""The labelled pairs beside the checkout: what share of the verdicts is defensible, dangerous, or too timid."""
+"""Share of defensible, dangerous and timid verdicts on the labelled pairs beside the checkout."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from outside import shared
+from external_resources import shared
 
 from tputtui.experiments.comparison_context import parse_context
 from tputtui.experiments.metric_rows import MetricRows, parse_csv
@@ -24,7 +24,7 @@ def _is_dangerous(verdict: str, truth: dict[str, Any]) -> bool:
     )
 
 
-def test_verdicts_on_labelled_pairs_are_acceptable_and_seldom_dangerous(
+def test_verdicts_on_labelled_pairs_are_acceptable_and_rarely_dangerous(
     record_property: Any,
 ) -> None:
     cases = json.loads(shared("ab_cases/cases.json").read_text())
@@ -35,19 +35,19 @@ def test_verdicts_on_labelled_pairs_are_acceptable_and_seldom_dangerous(
         ).verdict
         for case in cases
     }
-    acceptable = [one for one, word in verdicts.items() if word in truths[one]["acceptable"]]
-    dangerous = [one for one, word in verdicts.items() if _is_dangerous(word, truths[one])]
-    must = [one for one in verdicts if "inconclusive" not in truths[one]["acceptable"]]
-    called = [one for one in must if one in acceptable]
+    acceptable = [name for name, word in verdicts.items() if word in truths[name]["acceptable"]]
+    dangerous = [name for name, word in verdicts.items() if _is_dangerous(word, truths[name])]
+    must = [name for name in verdicts if "inconclusive" not in truths[name]["acceptable"]]
+    called = [name for name in must if name in acceptable]
     score = (
         f"{len(cases)} pairs: acceptable {len(acceptable) / len(cases):.0%}, dangerous {len(dangerous)}, "
         f"must-call {len(called)} of {len(must)}"
     )
     print(score)
     record_property("score", score)
-    for one in verdicts.keys() - set(acceptable):
+    for name in verdicts.keys() - set(acceptable):
         print(
-            f"  {one} {truths[one]['name']}: {verdicts[one]}, acceptable {truths[one]['acceptable']}"
+            f"  {name} {truths[name]['name']}: {verdicts[name]}, acceptable {truths[name]['acceptable']}"
         )
     assert len(cases) >= 60
     assert len(acceptable) >= 0.93 * len(cases)

@@ -7,19 +7,19 @@ import pytest
 from tputtui.experiments.metric_rows import MetricRowsError, parse_csv
 
 
-def test_columns_are_found_by_name_in_any_order_and_strange_ones_left_alone() -> None:
+def test_columns_are_matched_by_name_in_any_order_and_unknown_ones_ignored() -> None:
     rows = parse_csv("p99,host,t,rps\n80,x,1,10\n90,x,2,20\n", "a")
     assert rows.t == (1.0, 2.0)
     assert rows.columns == {"rps": (10.0, 20.0), "p99": (80.0, 90.0)}
     assert rows.seconds == 2.0
 
 
-def test_a_missing_value_is_missing_and_never_zero() -> None:
+def test_a_missing_value_is_never_zero() -> None:
     rows = parse_csv("t,rps,p99\n0,10,\n1,11,NaN\n2,12,80\n", "a")
     assert [math.isnan(value) for value in rows.columns["p99"]] == [True, True, False]
 
 
-def test_a_row_without_a_rate_a_reset_and_a_second_copy_are_dropped_and_counted() -> None:
+def test_rows_without_a_rate_resets_and_duplicates_are_dropped_and_counted() -> None:
     rows = parse_csv("t,rps\n0,10\n1,\n2,-5\n3,11\n3,99\n4,inf\n", "a")
     assert (rows.t, rows.columns["rps"], rows.dropped_rows) == ((0.0, 3.0), (10.0, 11.0), 4)
 
@@ -37,7 +37,7 @@ def test_values_that_a_column_cannot_have_are_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [
         ("", "the header needs rps"),
         ("t,rqs\n0,1\n", 'did you mean "rps"'),
@@ -48,7 +48,7 @@ def test_values_that_a_column_cannot_have_are_missing() -> None:
         ("t,rps\n0,\x1b[31m\n", "'␛[31m'"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(text: str, words: str) -> None:
+def test_an_invalid_value_is_reported_with_its_line(text: str, expected: str) -> None:
     with pytest.raises(MetricRowsError) as caught:
         parse_csv(text, "a")
-    assert words in str(caught.value)
+    assert expected in str(caught.value)

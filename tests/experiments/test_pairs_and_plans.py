@@ -1,4 +1,4 @@
-"""Interleaved pairs, strata, and how long to measure."""
+"""Interleaved pairs, strata, and the length of a measurement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import Service, run
+from simulated_runs import Service, run
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import MetricRows
@@ -37,37 +37,37 @@ def pairs(
     return out
 
 
-def of(found: list[tuple[MetricRows, MetricRows]]) -> list[RunPair]:
-    return [RunPair(a, b, ComparisonContext()) for a, b in found]
+def of(arm_pairs: list[tuple[MetricRows, MetricRows]]) -> list[RunPair]:
+    return [RunPair(a, b, ComparisonContext()) for a, b in arm_pairs]
 
 
-def test_pairs_find_what_one_pair_without_history_cannot() -> None:
-    one = compare(*pairs(1, 0.05, 0.01)[0], ComparisonContext())
+def test_pairs_detect_an_effect_that_one_pair_without_history_cannot() -> None:
+    single = compare(*pairs(1, 0.05, 0.01)[0], ComparisonContext())
     several = compare_pairs(of(pairs(8, 0.05, 0.01)))
-    assert one.verdict == "inconclusive"
+    assert single.verdict == "inconclusive"
     assert several.verdict == "improved"
     assert "no-aa-history" not in several.flags
     assert len(several.strata) == 8
 
 
-def test_equal_pairs_are_seldom_called_different() -> None:
+def test_equal_pairs_are_rarely_called_different() -> None:
     called = [compare_pairs(of(pairs(5, 0.0, 0.02, seed))).verdict for seed in range(60)]
     false = sum(word in ("improved", "regressed") for word in called) / 60
     assert false <= 0.05 + 2 * (0.05 * 0.95 / 60) ** 0.5
 
 
 def test_a_pair_with_an_incident_in_one_arm_is_left_out() -> None:
-    found = pairs(6, 0.05, 0.005)
-    a, b = found[2]
+    arm_pairs = pairs(6, 0.05, 0.005)
+    a, b = arm_pairs[2]
     rps = list(b.columns["rps"])
     rps[40:80] = [0.0] * 40
-    found[2] = (a, replace(b, columns={**b.columns, "rps": tuple(rps)}))
-    answer = compare_pairs(of(found))
+    arm_pairs[2] = (a, replace(b, columns={**b.columns, "rps": tuple(rps)}))
+    answer = compare_pairs(of(arm_pairs))
     assert answer.verdict == "improved"
     assert any("Pair 3 is left out" in reason for reason in answer.reasons)
 
 
-def test_two_pairs_say_that_more_are_needed() -> None:
+def test_two_pairs_report_that_more_are_needed() -> None:
     answer = compare_pairs(of(pairs(2, 0.01, 0.02)))
     assert answer.verdict == "inconclusive"
     assert "pairs like these" in answer.advice[0]
@@ -104,15 +104,15 @@ def test_an_uplift_is_verified_by_levels_and_an_outage(
     assert "verified" not in verify_uplift(first, others[:1]).flags
 
 
-def test_the_planned_length_finds_the_effect_about_as_often_as_planned() -> None:
-    """80 % are planned; 40 runs tell 60 from 95."""
+def test_the_planned_length_detects_the_effect_about_as_often_as_planned() -> None:
+    """80 % are planned; 40 runs distinguish 60 from 95."""
     rng = np.random.default_rng(9)
     service = Service(phi=0.5, cv=0.08)
     history = (1000.0, 1000.5, 999.5, 1000.2, 999.8, 1000.1)
-    found = estimate_power(run(rng, 3600, service), 0.05, ComparisonContext(aa_history_rps=history))
-    assert found.seconds is not None
-    assert 60 < found.seconds < 300  # 126 by theory, and the pauses
-    seconds = int(found.seconds)
+    power = estimate_power(run(rng, 3600, service), 0.05, ComparisonContext(aa_history_rps=history))
+    assert power.seconds is not None
+    assert 60 < power.seconds < 300  # 126 by theory, and the pauses
+    seconds = int(power.seconds)
     ps = []
     for _ in range(40):
         metric = compare(
@@ -138,8 +138,8 @@ def test_a_run_to_run_spread_beyond_the_effect_makes_a_single_pair_hopeless() ->
 
 
 def test_history_runs_give_each_metrics_own_spread() -> None:
-    found = history_values(run(np.random.default_rng(1), 120, CALM))
-    assert found["throughput"] == pytest.approx(1000, rel=0.05)
+    history = history_values(run(np.random.default_rng(1), 120, CALM))
+    assert history["throughput"] == pytest.approx(1000, rel=0.05)
     context = ComparisonContext(
         aa_history_rps=(1.0, 1.0, 1.0), aa_history={"p99": (70.0, 140.0, 35.0)}
     )
@@ -147,12 +147,12 @@ def test_history_runs_give_each_metrics_own_spread() -> None:
     assert context.history("p50") == (1.0, 1.0, 1.0)
 
 
-def test_the_template_is_a_plan_and_strange_keys_are_named() -> None:
-    found = parse_plan(render_template())
-    assert found.primary == "throughput"
-    assert found.margins["error_ratio"] == pytest.approx(0.001)
-    assert found.declared_change == ("software",)
-    for text, words in (
+def test_the_template_is_a_valid_plan_and_unknown_keys_are_named() -> None:
+    plan = parse_plan(render_template())
+    assert plan.primary == "throughput"
+    assert plan.margins["error_ratio"] == pytest.approx(0.001)
+    assert plan.declared_change == ("software",)
+    for text, expected in (
         ('hypotesis = ""', 'did you mean "hypothesis"'),
         ("title = 3", "title: a text"),
         ('margins = ["p98=1%"]', "there is no metric"),
@@ -161,37 +161,39 @@ def test_the_template_is_a_plan_and_strange_keys_are_named() -> None:
     ):
         with pytest.raises(PlanError) as caught:
             parse_plan(text)
-        assert words in str(caught.value)
+        assert expected in str(caught.value)
 
 
-# ------------------------------------------------------------------------------------------------ the next design
+# ---------------------------------------------------------------------------------- the next design
 
 
-def test_one_pair_without_history_is_told_the_next_best_design_with_its_length() -> None:
-    """Each of the designs that are named would find the margin in the simulated service four times out of five."""
-    one = compare(*pairs(1, 0.0, 0.0)[0], ComparisonContext())
-    assert one.verdict == "inconclusive"
-    (said,) = one.advice
-    assert said.startswith(
+def test_one_pair_without_history_names_the_next_best_design_with_its_length() -> None:
+    """Each named design would detect the margin in four of five simulated experiments."""
+    single = compare(*pairs(1, 0.0, 0.0)[0], ComparisonContext())
+    assert single.verdict == "inconclusive"
+    (advice,) = single.advice
+    assert advice.startswith(
         "Next best, to find 2 % of throughput four times out of five: both at the same time"
     )
     assert re.search(
-        r"; else \d+ pairs of 2 min a run by turns \(--pair, A B B A …; .* in all\)", said
+        r"; else \d+ pairs of 2 min a run by turns \(--pair, A B B A …; .* in all\)", advice
     )
-    assert "history" not in said  # 2 % between runs is as much as is sought: no one pair will do
+    assert (
+        "history" not in advice
+    )  # 2 % between runs equals the effect: a single pair cannot detect it
 
 
 def test_a_quieter_history_makes_one_longer_pair_a_design() -> None:
     known = ComparisonContext(aa_history_rps=(1000.0, 1000.5, 999.5, 1000.2, 999.8))
     rng = np.random.default_rng(8)
     noisy = Service(phi=0.6, cv=0.1)
-    one = compare(run(rng, 120, noisy), run(rng, 120, noisy), known)
-    assert one.verdict == "inconclusive"
-    assert "one pair of" in one.advice[0]
-    assert "five runs" not in one.advice[0]
+    single = compare(run(rng, 120, noisy), run(rng, 120, noisy), known)
+    assert single.verdict == "inconclusive"
+    assert "one pair of" in single.advice[0]
+    assert "five runs" not in single.advice[0]
 
 
-def test_what_spoils_a_verdict_is_to_be_removed_before_anything_is_made_longer() -> None:
+def test_an_invalidating_condition_is_to_be_removed_before_a_longer_run_is_proposed() -> None:
     a, b = pairs(1, 0.05, 0.0, seconds=300)[0]
     rps = list(b.columns["rps"])
     rps[100:150] = [0.0] * 50
@@ -202,7 +204,7 @@ def test_what_spoils_a_verdict_is_to_be_removed_before_anything_is_made_longer()
 
 
 @pytest.mark.parametrize("spread", [0.02, 0.05])
-def test_as_many_pairs_as_are_asked_for_find_the_effect_four_times_out_of_five(
+def test_the_proposed_number_of_pairs_detects_the_effect_four_times_out_of_five(
     spread: float,
 ) -> None:
     needed = pairs_needed(0.04, spread**2)
@@ -213,7 +215,7 @@ def test_as_many_pairs_as_are_asked_for_find_the_effect_four_times_out_of_five(
     assert pairs_needed(0.001, spread**2) is None
 
 
-def test_a_pilot_is_judged_by_the_metric_that_shall_decide() -> None:
+def test_a_pilot_is_judged_by_the_primary_metric() -> None:
     rng = np.random.default_rng(2)
     pilot = run(rng, 300, CALM)
     history = (1000.0, 1000.5, 999.5, 1000.2, 999.8)
@@ -221,4 +223,4 @@ def test_a_pilot_is_judged_by_the_metric_that_shall_decide() -> None:
     tail = estimate_power(pilot, 0.02, ComparisonContext(aa_history_rps=history, primary="p99"))
     assert (rate.metric, tail.metric) == ("throughput", "p99")
     assert tail.pilot_value == pytest.approx(70, rel=0.1)
-    assert (tail.seconds or 0) > 2 * (rate.seconds or 0)  # its seconds vary by more
+    assert (tail.seconds or 0) > 2 * (rate.seconds or 0)  # its seconds vary more

@@ -1,4 +1,4 @@
-"""The experiment's file: written before, held against what was done, and grown by what was found."""
+"""The experiment's file: the plan, the deviations from it, and the appended results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pairs = 3
 WHEN = datetime(2026, 11, 25, 22, 0, tzinfo=UTC)
 
 
-def found(verdict: str = "improved", **changes: object) -> Comparison:
+def comparison(verdict: str = "improved", **changes: object) -> Comparison:
     return Comparison(verdict, "sequential", "p99", **changes)  # type: ignore[arg-type]
 
 
@@ -73,37 +73,37 @@ def test_a_plan_is_the_same_from_its_file_and_from_a_runs_header() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [
         ('duration = "five minutes"', "duration: 'five minutes' is not a duration"),
         ("pairs = 0", "pairs: a whole number from 1 to 1000"),
         ('levels = ["a, b"]', "levels: names without commas"),
     ],
 )
-def test_what_a_plan_cannot_mean_is_refused(text: str, words: str) -> None:
+def test_a_contradictory_plan_is_refused(text: str, expected: str) -> None:
     with pytest.raises(PlanError) as caught:
         parse_plan(text)
-    assert words in str(caught.value)
+    assert expected in str(caught.value)
 
 
-def test_the_template_holds_what_a_pilot_said_of_the_length() -> None:
+def test_the_template_holds_the_length_that_a_pilot_gives() -> None:
     filled = render_template("one pair: 8 min\nfive pairs: 20 min", "2m", 5, "p99")
     plan = parse_plan(filled)
     assert (plan.duration_s, plan.pairs, plan.primary) == (120.0, 5, "p99")
     assert "# five pairs: 20 min\n" in filled
 
 
-def test_whatever_was_not_done_as_planned_is_a_sentence() -> None:
+def test_every_deviation_from_the_plan_is_a_sentence() -> None:
     plan = parse_plan(WRITTEN)
     recorded = parse_plan(WRITTEN.replace('primary = "p99"', 'primary = "p90"'))
     strata = (Stratum("load 30", 300.0, None, None, None, kind="level"),)
     done = ExecutedPlan(
         [("the baseline", 300.0), ("the candidate", 180.0)], 2, {"p99": 0.2, "p50": 0.1}, recorded
     )
-    said = describe_deviations(
+    deviations = describe_deviations(
         plan, done, Comparison("improved", "sequential", "throughput", strata=strata)
     )
-    assert said == (
+    assert deviations == (
         "Each arm was to run 5 min: the candidate ran 3 min.",
         "3 pairs were planned: 2 are here.",
         "p99 was to decide: throughput did.",
@@ -113,19 +113,24 @@ def test_whatever_was_not_done_as_planned_is_a_sentence() -> None:
     )
 
 
-def test_a_comparison_as_planned_or_without_a_plan_deviates_in_nothing() -> None:
+def test_a_comparison_as_planned_or_without_a_plan_has_no_deviations() -> None:
     plan = ExperimentPlan({"primary": "p99"}, duration_s=300.0)
     assert (
-        describe_deviations(plan, ExecutedPlan([("the baseline", 292.0)]), found()) == ()
+        describe_deviations(plan, ExecutedPlan([("the baseline", 292.0)]), comparison()) == ()
     )  # the first scrapes have no rate yet
     assert (
-        describe_deviations(ExperimentPlan(), ExecutedPlan([("the baseline", 3.0)]), found()) == ()
+        describe_deviations(ExperimentPlan(), ExecutedPlan([("the baseline", 3.0)]), comparison())
+        == ()
     )
 
 
-def test_what_was_found_is_appended_and_read_again() -> None:
+def test_a_result_is_appended_and_read_back() -> None:
     hostile = 'b"]\n[[results]]\nverdict = "regressed"\x1b[31m.tput.gz'
-    grown = WRITTEN + noted(found(flags=("verified",))) + noted(found("inconclusive"), name=hostile)
+    grown = (
+        WRITTEN
+        + noted(comparison(flags=("verified",)))
+        + noted(comparison("inconclusive"), name=hostile)
+    )
     assert parse_plan(grown) == parse_plan(WRITTEN)
     first, second = parse_results(grown)
     assert (first.verdict_text, first.date, first.candidates) == (
@@ -137,12 +142,12 @@ def test_what_was_found_is_appended_and_read_again() -> None:
     assert tomllib.loads(grown)["results"][0]["deviations"] == ["It ran 3 min."]
 
 
-def test_only_what_is_new_is_worth_a_line() -> None:
-    grown = WRITTEN + noted(found())
+def test_only_a_new_result_adds_a_line() -> None:
+    grown = WRITTEN + noted(comparison())
     later = datetime(2026, 11, 26, tzinfo=UTC)
-    assert is_repeated(grown, noted(found(), later))
-    assert not is_repeated(grown, noted(found("equivalent"), later))
-    assert not is_repeated(WRITTEN, noted(found()))
+    assert is_repeated(grown, noted(comparison(), later))
+    assert not is_repeated(grown, noted(comparison("equivalent"), later))
+    assert not is_repeated(WRITTEN, noted(comparison()))
 
 
 @pytest.mark.parametrize(
@@ -155,5 +160,5 @@ def test_only_what_is_new_is_worth_a_line() -> None:
         "no toml",
     ],
 )
-def test_results_that_are_none_of_ours_are_left_out(text: str) -> None:
+def test_foreign_results_are_left_out(text: str) -> None:
     assert parse_results(text) == []

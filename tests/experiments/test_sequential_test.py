@@ -1,4 +1,7 @@
-"""Treatment against control, row by row: what befalls both counts for neither, and looking often makes nobody sure."""
+"""Treatment against control, row by row.
+
+Common shocks cancel, and repeated evaluation does not raise the error rate.
+"""
 
 from __future__ import annotations
 
@@ -22,35 +25,38 @@ ROW_S = 10.0
 def arms(
     seed: int, rows: int, slower: float = 1.0, shared: float = 0.0
 ) -> tuple[list[float], list[float]]:
-    """Two arms' rows with noise of their own (4 %, autocorrelated) and a burst of `shared` in both, now and then."""
+    """Simulate two arms with noise of their own and common bursts of `shared`.
+
+    The noise is 4 %, autocorrelated.
+    """
     draw = random.Random(seed)
-    found: tuple[list[float], list[float]] = ([], [])
+    levels: tuple[list[float], list[float]] = ([], [])
     own = [0.0, 0.0]
     for row in range(rows):
         both = 1 + (shared if row % 7 in (3, 4) else 0.0)
         for at, level in enumerate((0.100, 0.100 * slower)):
             own[at] = 0.5 * own[at] + draw.gauss(0, 0.035)
-            found[at].append(level * both * math.exp(own[at]))
-    return found
+            levels[at].append(level * both * math.exp(own[at]))
+    return levels
 
 
 def judged(control: list[float], treatment: list[float]) -> EffectEstimate:
-    found = estimate_effect(control, treatment, ROW_S)
-    assert isinstance(found, EffectEstimate)
-    return found
+    estimate = estimate_effect(control, treatment, ROW_S)
+    assert isinstance(estimate, EffectEstimate)
+    return estimate
 
 
-def test_before_two_minutes_it_says_when_the_first_look_is() -> None:
+def test_before_two_minutes_it_says_when_the_first_evaluation_is() -> None:
     control, treatment = arms(1, 11)
     assert estimate_effect(control, treatment, ROW_S) == f"{TOO_EARLY_PREFIX} 10 s"
     assert isinstance(estimate_effect(*arms(1, 12), ROW_S), EffectEstimate)
 
 
-def test_a_slower_treatment_is_found_and_the_interval_holds_the_truth() -> None:
-    found = judged(*arms(2, 30, slower=1.2))
-    assert found.is_confirmed
-    assert found.low < 0.2 < found.high
-    assert found.low > 0
+def test_a_slower_treatment_is_detected_and_the_interval_covers_the_truth() -> None:
+    estimate = judged(*arms(2, 30, slower=1.2))
+    assert estimate.is_confirmed
+    assert estimate.low < 0.2 < estimate.high
+    assert estimate.low > 0
 
 
 def test_a_burst_in_both_arms_counts_for_neither() -> None:
@@ -60,38 +66,40 @@ def test_a_burst_in_both_arms_counts_for_neither() -> None:
     assert not bursts.is_confirmed
 
 
-def test_a_gap_in_one_arm_is_a_gap_and_no_zero() -> None:
+def test_a_gap_in_one_arm_is_a_gap_and_not_zero() -> None:
     control, treatment = arms(4, 30)
     with_gaps: list[float | None] = list(treatment)
     with_gaps[5:9] = [None] * 4
-    found = estimate_effect(control, with_gaps, ROW_S)
-    assert isinstance(found, EffectEstimate)
-    assert not found.is_confirmed
+    estimate = estimate_effect(control, with_gaps, ROW_S)
+    assert isinstance(estimate, EffectEstimate)
+    assert not estimate.is_confirmed
 
 
 def test_errors_differ_by_points() -> None:
     draw = random.Random(5)
     control = [0.001 + draw.random() * 0.001 for _ in range(30)]
     treatment = [0.021 + draw.random() * 0.001 for _ in range(30)]
-    found = estimate_effect(control, treatment, ROW_S, is_absolute=True)
-    assert isinstance(found, EffectEstimate)
-    assert found.is_confirmed
-    assert found.effect == pytest.approx(0.02, abs=0.001)
-    assert found.low < 0.02 < found.high
+    estimate = estimate_effect(control, treatment, ROW_S, is_absolute=True)
+    assert isinstance(estimate, EffectEstimate)
+    assert estimate.is_confirmed
+    assert estimate.effect == pytest.approx(0.02, abs=0.001)
+    assert estimate.low < 0.02 < estimate.high
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.8])
-def test_equal_arms_looked_at_at_every_row_for_ten_minutes_are_hardly_ever_sure(phi: float) -> None:
+def test_equal_arms_evaluated_at_every_row_for_ten_minutes_are_rarely_called_different(
+    phi: float,
+) -> None:
     ever = [seed for seed in range(60) if first_apart(seed, phi) is not None]
     assert len(ever) <= 3, "each figure alone is wrong in about one of a hundred watches"
 
 
-def test_a_treatment_that_is_a_tenth_slower_is_found_within_minutes() -> None:
-    found = [first_apart(seed, 0.5, 0.10) for seed in range(20)]
-    assert sum(one is not None and one <= 240 for one in found) >= 19
+def test_a_treatment_that_is_a_tenth_slower_is_detected_within_minutes() -> None:
+    times = [first_apart(seed, 0.5, 0.10) for seed in range(20)]
+    assert sum(time is not None and time <= 240 for time in times) >= 19
 
 
-def test_a_tail_of_which_a_row_holds_too_few_is_not_judged() -> None:
+def test_a_tail_with_too_few_requests_a_row_is_not_judged() -> None:
     assert describe_tail_shortage([20.0] * 12, ROW_S, 0.99) == "needs 50 req/s an arm"
     assert describe_tail_shortage([60.0] * 12, ROW_S, 0.99) == ""
     assert describe_tail_shortage([20.0] * 12, ROW_S, 0.5) == ""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simulated import Service, ar1, run
+from simulated_runs import Service, ar1, run
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.statistics.comparison import compare
@@ -10,10 +10,12 @@ from tputtui.experiments.statistics.long_run_variance import estimate_long_run_v
 
 
 @pytest.mark.parametrize(("phi", "expected"), [(0.0, 600.0), (0.5, 200.0), (0.8, 66.7)])
-def test_effective_rows_are_those_of_the_theory(phi: float, expected: float) -> None:
+def test_the_effective_number_of_rows_agrees_with_theory(phi: float, expected: float) -> None:
     rng = np.random.default_rng(7)
-    found = [estimate_long_run_variance(np.log(ar1(rng, 600, phi, 0.08))).n_eff for _ in range(60)]
-    assert np.median(found) == pytest.approx(expected, rel=0.3)
+    verdicts = [
+        estimate_long_run_variance(np.log(ar1(rng, 600, phi, 0.08))).n_eff for _ in range(60)
+    ]
+    assert np.median(verdicts) == pytest.approx(expected, rel=0.3)
 
 
 def test_the_variance_is_that_of_the_mean_over_many_runs() -> None:
@@ -25,11 +27,11 @@ def test_the_variance_is_that_of_the_mean_over_many_runs() -> None:
 
 @pytest.mark.parametrize(("seconds", "phi"), [(300, 0.5), (300, 0.8)])
 def test_equal_arms_are_seldom_called_different(seconds: int, phi: float) -> None:
-    """In small what bench/compare.py does in full: 5 % plus two Monte-Carlo standard errors of 120 runs."""
+    """A small version of bench/compare.py: 5 % plus two Monte-Carlo standard errors of 120 runs."""
     rng = np.random.default_rng(11)
     service = Service(phi=phi)
     runs = 120
-    words = [
+    verdicts = [
         compare(
             run(rng, seconds, service),
             run(rng, seconds, service),
@@ -37,17 +39,17 @@ def test_equal_arms_are_seldom_called_different(seconds: int, phi: float) -> Non
         ).verdict
         for _ in range(runs)
     ]
-    false = sum(word in ("improved", "regressed") for word in words) / runs
+    false = sum(word in ("improved", "regressed") for word in verdicts) / runs
     print(f"{seconds} s, phi {phi}: {false:.1%} false calls")
     assert false <= 0.05 + 2 * (0.05 * 0.95 / runs) ** 0.5
-    assert "not_comparable" not in words
+    assert "not_comparable" not in verdicts
 
 
-def test_ten_percent_is_found_in_most_runs_of_ten_minutes() -> None:
+def test_ten_percent_is_detected_in_most_runs_of_ten_minutes() -> None:
     rng = np.random.default_rng(12)
     service = Service(phi=0.5)
     runs = 40
-    found = [
+    verdicts = [
         compare(
             run(rng, 600, service),
             run(rng, 600, service, effect=0.1),
@@ -55,5 +57,5 @@ def test_ten_percent_is_found_in_most_runs_of_ten_minutes() -> None:
         ).verdict
         for _ in range(runs)
     ]
-    assert found.count("improved") >= 0.8 * runs
-    assert "regressed" not in found
+    assert verdicts.count("improved") >= 0.8 * runs
+    assert "regressed" not in verdicts

@@ -1,4 +1,4 @@
-"""An uplift is verified at several levels and through an outage, as it was planned: by one metric, and none left out."""
+"""An uplift is verified as planned: at several levels and through an outage, by one metric."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import Service, run
+from simulated_runs import Service, run
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.formatting import format_headline
@@ -29,8 +29,8 @@ def metric(name: str, effect: float, verdict: Verdict) -> MetricResult:
 def answer(
     verdict: Verdict, primary: str = "p99", p99: float = -0.2, throughput: float = 0.0
 ) -> Comparison:
-    said: Verdict = "improved" if p99 < 0 else "regressed"
-    metrics = metric("throughput", throughput, "equivalent"), metric("p99", p99, said)
+    p99_verdict: Verdict = "improved" if p99 < 0 else "regressed"
+    metrics = metric("throughput", throughput, "equivalent"), metric("p99", p99, p99_verdict)
     return Comparison(verdict, "concurrent", primary, metrics=metrics)
 
 
@@ -38,47 +38,49 @@ def given(*names: str) -> list[tuple[str, Comparison]]:
     return [(name, answer("improved")) for name in names]
 
 
-def test_all_strata_are_judged_by_the_metric_that_decided_the_first() -> None:
-    """At one level the load was not limited, so its own primary is the throughput: that is another question."""
+def test_all_strata_are_judged_by_the_metric_of_the_first() -> None:
+    """At one level the load was not limited, so its own primary metric would be the throughput."""
     other = [
         ("load 70", answer("improved", primary="throughput", throughput=0.03)),
         *given("load 30", "outage"),
     ]
-    found = verify_uplift(answer("improved"), other)
-    assert found.verdict == "improved"
-    assert "verified" in found.flags
-    assert found.heterogeneity_p == pytest.approx(1.0)
+    comparison = verify_uplift(answer("improved"), other)
+    assert comparison.verdict == "improved"
+    assert "verified" in comparison.flags
+    assert comparison.heterogeneity_p == pytest.approx(1.0)
 
 
-def test_what_was_planned_and_is_missing_is_said_and_nothing_is_verified() -> None:
-    found = verify_uplift(
+def test_missing_planned_strata_are_reported_and_nothing_is_verified() -> None:
+    comparison = verify_uplift(
         answer("improved"), given("load 30", "replica stopped", "another level"), PLAN
     )
-    assert "verified" not in found.flags
-    assert "planned and not given: load 50, load 70" in " ".join(found.reasons)
-    assert "load 50, load 70" in found.advice[0]
+    assert "verified" not in comparison.flags
+    assert "planned and not given: load 50, load 70" in " ".join(comparison.reasons)
+    assert "load 50, load 70" in comparison.advice[0]
 
 
 def test_the_pair_that_is_compared_is_at_the_planned_level_that_is_not_among_the_strata() -> None:
-    found = verify_uplift(answer("improved"), given("load  30", "LOAD 70", "replica stopped"), PLAN)
-    assert [(one.name, one.kind) for one in found.strata] == [
+    comparison = verify_uplift(
+        answer("improved"), given("load  30", "LOAD 70", "replica stopped"), PLAN
+    )
+    assert [(stratum.name, stratum.kind) for stratum in comparison.strata] == [
         ("load 50", "level"),
         ("load  30", "level"),
         ("LOAD 70", "level"),
         ("replica stopped", "outage"),
     ]
-    assert "verified" in found.flags
-    assert "Verified: better in p99 at 3 load levels and through an outage." in found.reasons
-    assert found.advice == ()
+    assert "verified" in comparison.flags
+    assert "Verified: better in p99 at 3 load levels and through an outage." in comparison.reasons
+    assert comparison.advice == ()
 
 
-def test_a_stratum_that_points_the_other_way_takes_the_uplift_back() -> None:
-    found = verify_uplift(
+def test_a_stratum_of_the_opposite_sign_withdraws_the_uplift() -> None:
+    comparison = verify_uplift(
         answer("improved"),
         [*given("load 30", "load 70"), ("outage", answer("inconclusive", p99=0.01))],
     )
-    assert found.verdict == "inconclusive"
-    assert "do not all point the same way in p99" in " ".join(found.reasons)
+    assert comparison.verdict == "inconclusive"
+    assert "do not all point the same way in p99" in " ".join(comparison.reasons)
 
 
 def test_pairs_stay_strata_beside_the_levels() -> None:
@@ -87,39 +89,44 @@ def test_pairs_stay_strata_beside_the_levels() -> None:
         RunPair(run(rng, 90, CALM), run(rng, 90, CALM, effect=0.2), ComparisonContext())
         for _ in range(4)
     ]
-    found = verify_uplift(compare_pairs(pairs), given("outage"))
-    assert [one.kind for one in found.strata] == ["pair"] * 4 + ["level", "outage"]
+    comparison = verify_uplift(compare_pairs(pairs), given("outage"))
+    assert [stratum.kind for stratum in comparison.strata] == ["pair"] * 4 + ["level", "outage"]
 
 
-# ------------------------------------------------------------------------------------------------ pairs
+# -------------------------------------------------------------------------------------------- pairs
 
 
 def routed(rng: np.random.Generator, effect: float, share: float = 0.5) -> MetricRows:
-    """A service of two routes; the effect is on the p99 of the second alone."""
+    """Simulate a service of two routes; the effect is on the p99 of the second alone."""
     parts = {"GET /a": 600 * share * 2, "GET /b": 600 * (1 - share) * 2}
     routes = {}
     for name, rate in parts.items():
         service = replace(CALM, rate=rate, pauses=0.0)
         routes[name] = run(rng, 90, service, p99_effect=effect if name == "GET /b" else 0.0)
-    whole = run(rng, 90, replace(CALM, rate=1200.0, pauses=0.0))
+    simulated = run(rng, 90, replace(CALM, rate=1200.0, pauses=0.0))
     total = tuple(
-        a + b for a, b in zip(*(one.columns["rps"] for one in routes.values()), strict=True)
+        a + b for a, b in zip(*(route.columns["rps"] for route in routes.values()), strict=True)
     )
-    return replace(whole, columns={**whole.columns, "rps": total}, routes=routes)
+    return replace(simulated, columns={**simulated.columns, "rps": total}, routes=routes)
 
 
 def test_a_route_that_regressed_over_the_pairs_regresses_them_and_all_pairs_count() -> None:
     rng = np.random.default_rng(1)
     pairs = [RunPair(routed(rng, 0.0), routed(rng, 0.5), ComparisonContext()) for _ in range(5)]
-    found = compare_pairs(pairs)
-    assert found.verdict == "regressed"
-    assert {route.name: route.verdict for route in found.routes}["GET /b"] == "regressed"
-    assert any("GET /b regressed" in reason for reason in found.reasons)
-    alone = [compare(one.baseline, one.candidate, ComparisonContext()) for one in pairs]
-    each = [route.metric("p99") for one in alone for route in one.routes if route.name == "GET /b"]
-    logs = [np.log1p(one.effect) for one in each if one is not None and one.effect is not None]
+    comparison = compare_pairs(pairs)
+    assert comparison.verdict == "regressed"
+    assert {route.name: route.verdict for route in comparison.routes}["GET /b"] == "regressed"
+    assert any("GET /b regressed" in reason for reason in comparison.reasons)
+    alone = [compare(pair.baseline, pair.candidate, ComparisonContext()) for pair in pairs]
+    each = [
+        route.metric("p99")
+        for comparison in alone
+        for route in comparison.routes
+        if route.name == "GET /b"
+    ]
+    logs = [np.log1p(row.effect) for row in each if row is not None and row.effect is not None]
     assert len(logs) == 5
-    merged = {route.name: route for route in found.routes}["GET /b"].metric("p99")
+    merged = {route.name: route for route in comparison.routes}["GET /b"].metric("p99")
     assert merged is not None
     assert np.log1p(merged.effect or 0.0) == pytest.approx(float(np.mean(logs)))
 
@@ -128,32 +135,32 @@ def test_a_pair_of_another_mix_is_left_out() -> None:
     rng = np.random.default_rng(2)
     pairs = [RunPair(routed(rng, 0.0), routed(rng, 0.0), ComparisonContext()) for _ in range(3)]
     pairs[1] = replace(pairs[1], candidate=routed(rng, 0.0, share=0.7))
-    found = compare_pairs(pairs)
+    comparison = compare_pairs(pairs)
     assert any(
-        reason.startswith("Pair 2 is left out: The mix of routes") for reason in found.reasons
+        reason.startswith("Pair 2 is left out: The mix of routes") for reason in comparison.reasons
     )
 
 
-def test_a_pair_that_was_taken_on_another_machine_bars_all() -> None:
+def test_a_pair_from_another_machine_prevents_every_verdict() -> None:
     rng = np.random.default_rng(3)
     pairs = [RunPair(run(rng, 90, CALM), run(rng, 90, CALM), ComparisonContext()) for _ in range(3)]
     pairs[2] = replace(
         pairs[2], context=ComparisonContext(baseline_env={"cpus": "8"}, candidate_env={"cpus": "4"})
     )
-    found = compare_pairs(pairs)
-    assert found.verdict == "not_comparable"
-    assert found.reasons[0] == "Pair 3 is not comparable."
+    comparison = compare_pairs(pairs)
+    assert comparison.verdict == "not_comparable"
+    assert comparison.reasons[0] == "Pair 3 is not comparable."
 
 
 def test_an_uplift_of_the_tail_alone_is_verified_by_the_tail() -> None:
-    """An open load that nobody declared: throughput is equivalent, on either side of nothing by chance."""
+    """An undeclared open load: throughput is equivalent, by chance on either side of zero."""
     first = replace(answer("improved"), primary="throughput")
     others = [
         ("load 30", replace(answer("improved", throughput=-0.001), primary="throughput")),
         ("load 70", replace(answer("improved", throughput=0.002), primary="throughput")),
         ("outage", replace(answer("improved", throughput=-0.003), primary="throughput")),
     ]
-    found = verify_uplift(first, others)
-    assert "verified" in found.flags
-    assert found.strata_metric == "p99"
-    assert format_headline(found) == "improved, verified: p99 -20.0 % [-23.0, -17.0]"
+    comparison = verify_uplift(first, others)
+    assert "verified" in comparison.flags
+    assert comparison.strata_metric == "p99"
+    assert format_headline(comparison) == "improved, verified: p99 -20.0 % [-23.0, -17.0]"

@@ -1,4 +1,4 @@
-"""Tails from merged buckets, and every route by itself: what is there is found, what is not there is not."""
+"""Tails from merged buckets, and every route by itself: real effects are detected, others not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulated import ar1
+from simulated_runs import ar1
 
 from tputtui.experiments.comparison_context import ComparisonContext
 from tputtui.experiments.metric_rows import BucketRows, MetricRows
@@ -32,16 +32,16 @@ def rows(
     phi: float = 0.5,
     memory: float = 0.1,
 ) -> MetricRows:
-    """Lognormal latencies (median 20 ms, p99 about 115 ms) that are slow together, counted in buckets."""
+    """Simulate lognormal latencies (median 20 ms, p99 about 115 ms), correlated, in buckets."""
     served = rng.poisson(rate * ar1(rng, seconds, 0.3, 0.05))
     level = ar1(rng, seconds, phi, memory) * slower
     counts = []
     for many, factor in zip(served, level, strict=True):
-        found = np.histogram(
+        in_buckets = np.histogram(
             20.0 * factor * np.exp(0.75 * rng.standard_normal(many)), [0, *BOUNDS, np.inf]
         )[0]
-        counts.append(tuple(float(one) for one in found))
-    columns = {"rps": tuple(float(one) for one in served), "err_ratio": (0.0,) * seconds}
+        counts.append(tuple(float(count) for count in in_buckets))
+    columns = {"rps": tuple(float(counts) for counts in served), "err_ratio": (0.0,) * seconds}
     return MetricRows(
         "simulated",
         tuple(map(float, range(seconds))),
@@ -58,17 +58,17 @@ def alone(a: MetricRows, b: MetricRows) -> ArmPair:
 
 @given(
     st.lists(st.floats(0, 1000), min_size=len(BOUNDS) + 1, max_size=len(BOUNDS) + 1).filter(
-        lambda one: sum(one) > 1
+        lambda item: sum(item) > 1
     ),
     st.floats(0.001, 0.999),
     st.floats(0.001, 0.999),
 )
 def test_a_larger_share_is_exceeded_by_a_smaller_latency(
-    counts: list[float], one: float, other: float
+    counts: list[float], quantile: float, other: float
 ) -> None:
     beyond = np.clip(1 - np.cumsum(counts)[:-1] / sum(counts), 0, 1)
     survival = SurvivalCurve(np.array(BOUNDS), beyond)
-    few, many = sorted((one, other))
+    few, many = sorted((quantile, other))
     assert survival.latency_at(many) <= survival.latency_at(few) * (1 + 1e-9)
     at = survival.latency_at(few)
     if math.isfinite(at):
@@ -77,13 +77,13 @@ def test_a_larger_share_is_exceeded_by_a_smaller_latency(
 
 
 def test_the_point_lies_near_the_truth_where_a_straight_line_does_not() -> None:
-    found = tail_quantiles.estimate_tail(
+    estimate = tail_quantiles.estimate_tail(
         to_arrays(rows(np.random.default_rng(1), 600, 300.0)), 0.99
     )
-    assert isinstance(found, TailQuantile)
+    assert isinstance(estimate, TailQuantile)
     truth = 20.0 * math.exp(0.75 * 2.3263)
-    assert found.point == pytest.approx(truth, rel=0.04)
-    assert abs(found.point - truth) < abs(found.survival.linear_latency_at(0.01) - truth)
+    assert estimate.point == pytest.approx(truth, rel=0.04)
+    assert abs(estimate.point - truth) < abs(estimate.survival.linear_latency_at(0.01) - truth)
 
 
 @pytest.mark.parametrize("q", [0.5, 0.9, 0.99])
@@ -93,15 +93,15 @@ def test_equal_arms_are_seldom_called_different_and_the_truth_is_covered(q: floa
     for seed in range(runs):
         rng = np.random.default_rng(seed)
         arms = alone(rows(rng, 300, 100.0, phi=0.8), rows(rng, 300, 100.0, phi=0.8))
-        found = tail_quantiles.compare_tails(arms, q, BetweenRunVariance())
-        assert found is not None
-        assert found.ci_95 is not None
-        assert found.exact_p_value is not None
-        calls += found.exact_p_value < 0.05
-        covered += found.ci_95[0] <= 0 <= found.ci_95[1]
-        assert (found.exact_p_value >= 0.05) == (found.ci_95[0] <= 0 <= found.ci_95[1]), (
-            "p and interval say the same"
-        )
+        comparison = tail_quantiles.compare_tails(arms, q, BetweenRunVariance())
+        assert comparison is not None
+        assert comparison.ci_95 is not None
+        assert comparison.exact_p_value is not None
+        calls += comparison.exact_p_value < 0.05
+        covered += comparison.ci_95[0] <= 0 <= comparison.ci_95[1]
+        assert (comparison.exact_p_value >= 0.05) == (
+            comparison.ci_95[0] <= 0 <= comparison.ci_95[1]
+        ), "p and interval say the same"
     print(
         f"p{100 * q:g}: {calls} of {runs} equal pairs called different, {covered} intervals hold the truth"
     )
@@ -109,24 +109,24 @@ def test_equal_arms_are_seldom_called_different_and_the_truth_is_covered(q: floa
     assert covered >= 53
 
 
-def test_a_slower_tail_is_found_with_its_size() -> None:
+def test_a_slower_tail_is_detected_with_its_size() -> None:
     rng = np.random.default_rng(7)
-    found = tail_quantiles.compare_tails(
+    comparison = tail_quantiles.compare_tails(
         alone(rows(rng, 300, 100.0), rows(rng, 300, 100.0, slower=1.3)), 0.99, BetweenRunVariance()
     )
-    assert found is not None
-    assert found.effect == pytest.approx(0.3, abs=0.12)
-    assert found.exact_p_value is not None
-    assert found.exact_p_value < 0.001
+    assert comparison is not None
+    assert comparison.effect == pytest.approx(0.3, abs=0.12)
+    assert comparison.exact_p_value is not None
+    assert comparison.exact_p_value < 0.001
 
 
-def test_a_tail_that_the_buckets_do_not_hold_is_not_told() -> None:
+def test_a_tail_beyond_the_buckets_is_not_reported() -> None:
     rng = np.random.default_rng(3)
     far = rows(rng, 120, 100.0, slower=400.0)
-    found = tail_quantiles.compare_tails(alone(far, far), 0.99, BetweenRunVariance())
-    assert found is not None
-    assert found.estimate is None
-    assert "beyond the last bucket" in found.reason
+    comparison = tail_quantiles.compare_tails(alone(far, far), 0.99, BetweenRunVariance())
+    assert comparison is not None
+    assert comparison.estimate is None
+    assert "beyond the last bucket" in comparison.reason
     few = tail_quantiles.compare_tails(
         alone(rows(rng, 70, 2.0), rows(rng, 70, 2.0)), 0.99, BetweenRunVariance()
     )
@@ -137,31 +137,31 @@ def test_a_tail_that_the_buckets_do_not_hold_is_not_told() -> None:
 
 
 def test_an_arm_keeps_its_buckets_through_a_selection() -> None:
-    whole = to_arrays(rows(np.random.default_rng(5), 50, 20.0))
-    part: ArmArrays = whole.select(slice(10, 20))
+    arrays = to_arrays(rows(np.random.default_rng(5), 50, 20.0))
+    part: ArmArrays = arrays.select(slice(10, 20))
     assert part.buckets is not None
-    assert whole.buckets is not None
-    assert np.array_equal(part.buckets, whole.buckets[10:20])
+    assert arrays.buckets is not None
+    assert np.array_equal(part.buckets, arrays.buckets[10:20])
 
 
-# ------------------------------------------------------------------------------------------------ routes
+# ------------------------------------------------------------------------------------------- routes
 
 
 def shop(
     seed: int, rates: dict[str, float], slower: dict[str, float] | None = None, seconds: int = 300
 ) -> MetricRows:
-    """A service of several routes; the total is their sum."""
+    """Simulate a service of several routes; the total is their sum."""
     rng = np.random.default_rng(seed)
     routes = {
         name: rows(rng, seconds, rate, slower=(slower or {}).get(name, 1.0))
         for name, rate in rates.items()
     }
-    served = np.sum([one.columns["rps"] for one in routes.values()], axis=0)
+    served = np.sum([route.columns["rps"] for route in routes.values()], axis=0)
     counts = np.sum(
-        [one.buckets.counts for one in routes.values() if one.buckets is not None], axis=0
+        [route.buckets.counts for route in routes.values() if route.buckets is not None], axis=0
     )
     columns = {"rps": tuple(served.tolist()), "err_ratio": (0.0,) * seconds}
-    buckets = BucketRows(BOUNDS, tuple(tuple(one) for one in counts.tolist()))
+    buckets = BucketRows(BOUNDS, tuple(tuple(item) for item in counts.tolist()))
     return MetricRows("shop", tuple(map(float, range(seconds))), columns, 1.0, 0, buckets, routes)
 
 
@@ -173,33 +173,33 @@ def judged(a: MetricRows, b: MetricRows) -> Comparison:
 
 
 def test_a_route_that_is_slower_does_not_hide_in_the_total() -> None:
-    found = judged(shop(1, RATES), shop(2, RATES, {"/payment": 1.8}))
-    verdicts = {route.name: route.verdict for route in found.routes}
+    comparison = judged(shop(1, RATES), shop(2, RATES, {"/payment": 1.8}))
+    verdicts = {route.name: route.verdict for route in comparison.routes}
     assert verdicts["/payment"] == "regressed"
     assert [name for name, verdict in verdicts.items() if verdict == "regressed"] == ["/payment"]
-    assert found.metric("p50") is not None
-    assert found.verdict == "regressed"
-    assert any("/payment regressed (p" in reason for reason in found.reasons)
+    assert comparison.metric("p50") is not None
+    assert comparison.verdict == "regressed"
+    assert any("/payment regressed (p" in reason for reason in comparison.reasons)
     assert "/rare" not in verdicts, "too few requests to say anything"
     assert list(verdicts) == ["/items", "/search", "/cart", "/payment"], "the most requests first"
 
 
-def test_of_many_equal_routes_none_is_called() -> None:
+def test_of_many_equal_routes_none_is_called_different() -> None:
     rates = {f"/r{number}": 15.0 for number in range(12)}
     called = 0
     for seed in range(8):
-        found = judged(shop(2 * seed, rates), shop(2 * seed + 1, rates))
-        assert len(found.routes) == 12
-        called += any(route.verdict in ("regressed", "improved") for route in found.routes)
+        comparison = judged(shop(2 * seed, rates), shop(2 * seed + 1, rates))
+        assert len(comparison.routes) == 12
+        called += any(route.verdict in ("regressed", "improved") for route in comparison.routes)
     assert called <= 2
 
 
 def test_a_mix_that_has_shifted_is_named_first_and_the_total_is_not_judged() -> None:
     heavier = {**RATES, "/payment": 60.0, "/items": 102.0}
-    found = judged(shop(1, RATES), shop(2, heavier))
-    assert found.reasons[0].startswith(
+    comparison = judged(shop(1, RATES), shop(2, heavier))
+    assert comparison.reasons[0].startswith(
         "The mix of routes has shifted: /payment 4.3 % → 21.6 %, /items "
     )
-    assert found.verdict == "inconclusive"
-    assert any("the total allows no verdict" in reason for reason in found.reasons)
-    assert all(route.verdict != "regressed" for route in found.routes)
+    assert comparison.verdict == "inconclusive"
+    assert any("the total allows no verdict" in reason for reason in comparison.reasons)
+    assert all(route.verdict != "regressed" for route in comparison.routes)

@@ -1,4 +1,4 @@
-"""A small Prometheus: enough of its API for one job or more, and every way in which a server can refuse."""
+"""Small Prometheus API for one job or more, with every way in which a server can refuse."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def success(data: Any, **more: Any) -> Answer:
 
 
 def vector(samples: list[Sample], **more: Any) -> Answer:
-    found = [{"metric": labels, "value": [time.time(), str(value)]} for labels, value in samples]
-    return success({"resultType": "vector", "result": found}, **more)
+    series = [{"metric": labels, "value": [time.time(), str(value)]} for labels, value in samples]
+    return success({"resultType": "vector", "result": series}, **more)
 
 
 def refusal(status: int, kind: str, error: str) -> Answer:
@@ -67,7 +67,7 @@ def refusal(status: int, kind: str, error: str) -> Answer:
 
 
 class Fake:
-    """What the server says now. `wrong` answers in its place while it is set."""
+    """Answers of the server. `wrong` replaces them while it is set."""
 
     def __init__(self, jobs: tuple[str, ...] = ("api",)) -> None:
         self.jobs = jobs
@@ -98,12 +98,12 @@ class Fake:
         return self._query(query)
 
     def _matrix(self, times: list[float]) -> Answer:
-        found = [
+        series = [
             {"metric": labels | {"job": job}, "values": [[at, str(value / 2)] for at in times]}
             for job in self.jobs
             for labels, value in RATES
         ]
-        return success({"resultType": "matrix", "result": found})
+        return success({"resultType": "matrix", "result": series})
 
     def _query(self, query: str) -> Answer:
         if query == "vector(1)":
@@ -131,18 +131,18 @@ class Fake:
                 (labels, self.up if labels["tputtui_family"] == ":up" else value)
                 for labels, value in RATES
             ]
-            found = [
+            series = [
                 ({**labels, "job": job}, value) for job in self.jobs for labels, value in rates
             ]
             return vector(
-                [one for one in found if f'"{one[0]["tputtui_family"]}"' in query], **self.more
+                [item for item in series if f'"{item[0]["tputtui_family"]}"' in query], **self.more
             )
         share = 0.9 if " offset " in query else 1.0
-        told = re.search(r'__name__=~?"([^"]*)"', query)
+        name_match = re.search(r'__name__=~?"([^"]*)"', query)
         raw = [
             (labels, v)
             for labels, v in RAW
-            if told is None or re.fullmatch(told[1], labels["__name__"])
+            if name_match is None or re.fullmatch(name_match[1], labels["__name__"])
         ]
         return vector(
             [
@@ -158,7 +158,10 @@ DURATION = "http_request_duration_seconds"
 
 
 class NativeFake(Fake):
-    """Its latency is a native histogram: of 100 observations, 60 from 50 to 100 ms, the rest up to 200 ms."""
+    """Server with a native histogram.
+
+    Of 100 observations, 60 are from 50 to 100 ms, the rest up to 200 ms.
+    """
 
     def _query(self, query: str) -> Answer:
         if query.startswith("count by (job,__name__)"):
@@ -169,12 +172,14 @@ class NativeFake(Fake):
                 ]
             )
         answer = super()._query(query)
-        told = json.loads(answer[2])["data"]
-        if told["resultType"] != "vector":
+        name_match = json.loads(answer[2])["data"]
+        if name_match["resultType"] != "vector":
             return answer
         name = "tputtui_family" if "label_replace" in query else "__name__"
         kept = [
-            one for one in told["result"] if not one["metric"].get(name, "").startswith(DURATION)
+            series
+            for series in name_match["result"]
+            if not series["metric"].get(name, "").startswith(DURATION)
         ]
         if f'"{DURATION}"' in query or (
             name == "__name__" and query.startswith("{") and "__name__=" not in query
@@ -187,7 +192,7 @@ class NativeFake(Fake):
 
 @contextmanager
 def serving(fake: Fake) -> Iterator[Fake]:
-    """The fake behind HTTP; ended with the block."""
+    """Serve the fake over HTTP until the block ends."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -202,7 +207,7 @@ def serving(fake: Fake) -> Iterator[Fake]:
         def _reply(self, form: dict[str, str]) -> None:
             fake.headers.append({name.lower(): value for name, value in self.headers.items()})
             answer = fake.answer(self.path, form)
-            if answer is None:  # it hangs
+            if answer is None:  # no answer is sent
                 time.sleep(0.7)
                 self.close_connection = True
                 return
@@ -217,7 +222,7 @@ def serving(fake: Fake) -> Iterator[Fake]:
                 self.close_connection = True
 
         def log_message(self, *_: object) -> None:
-            """Tests are quiet."""
+            """Silence the log of requests."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", fake.port), Handler) as server:
         fake.port = server.server_port

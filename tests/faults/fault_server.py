@@ -1,4 +1,7 @@
-"""A loopback server that misbehaves on the wire: each path is a fault that exporters, proxies and networks really have."""
+"""Loopback server that misbehaves on the wire.
+
+Each path is a fault of real exporters, proxies and networks.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ ESC = "\x1b]52;c;ZXZpbA==\x07"
 
 
 def answer(body: bytes = METRICS, status: str = "200 OK", **headers: str) -> bytes:
-    """A well-formed answer; `headers` with _ for -, an empty value leaves a default header out."""
+    """Create a well-formed answer.
+
+    `headers` have _ for -; an empty value leaves a default header out.
+    """
     lines = {"Content-Type": "text/plain; version=0.0.4", "Content-Length": str(len(body))}
     lines.update({name.replace("_", "-"): value for name, value in headers.items()})
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value)
@@ -34,7 +40,7 @@ def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
 
 @cache
 def bomb(megabytes: int) -> bytes:
-    """Zeros in gzip, a thousandth of their size."""
+    """Return zeros in gzip, a thousandth of their size."""
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
     block = bytes(1 << 20)
     return b"".join(packer.compress(block) for _ in range(megabytes)) + packer.flush()
@@ -110,7 +116,7 @@ CLOSING: dict[str, bytes] = {
 
 @dataclass
 class Request:
-    """What came in."""
+    """Request as it was received."""
 
     path: str
     headers: dict[str, str]
@@ -122,15 +128,13 @@ Fault = Callable[["FaultServer", Request, asyncio.StreamWriter], Awaitable[bool]
 
 @dataclass
 class FaultServer:
-    """Serves every fault on a free port of 127.0.0.1. `hits` counts requests by path."""
+    """Server of every fault on a free port of 127.0.0.1. `hits` counts requests by path."""
 
     tls: ssl.SSLContext | None = None
     hits: Counter[str] = field(default_factory=Counter)
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
-    extra: dict[str, bytes] = field(
-        default_factory=dict
-    )  # further answers that keep the connection
+    extra: dict[str, bytes] = field(default_factory=dict)  # further answers on the kept connection
     port: int = 0
     in_flight: int = 0
     most_in_flight: int = 0
@@ -162,7 +166,7 @@ class FaultServer:
                 await self._answer(_request(head, number), writer)
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, EOFError):
-            pass  # the other side is gone, or the test is over
+            pass  # the client has gone, or the test has ended
         finally:
             self._handlers.discard(task)
             writer.transport.abort() if writer.transport.is_closing() is False and task.cancelling() else writer.close()
@@ -195,7 +199,7 @@ def _request(head: bytes, number: int) -> Request:
     return Request(first.split(" ")[1], headers, number)
 
 
-# --------------------------------------------------------------------------------------- faults that take their time
+# -------------------------------------------------------------------------------------- slow faults
 
 
 async def _never(server: FaultServer, request: Request, writer: asyncio.StreamWriter) -> bool:
@@ -217,8 +221,8 @@ async def _slow_header(server: FaultServer, request: Request, writer: asyncio.St
 
 async def _slow_body(server: FaultServer, request: Request, writer: asyncio.StreamWriter) -> bool:
     body = METRICS * 20
-    whole = answer(body)
-    writer.write(whole[: -len(body)])
+    complete = answer(body)
+    writer.write(complete[: -len(body)])
     return await _drip(body, writer)
 
 
@@ -282,7 +286,7 @@ async def _reset_body(server: FaultServer, request: Request, writer: asyncio.Str
 
 
 async def _race(server: FaultServer, request: Request, writer: asyncio.StreamWriter) -> bool:
-    """A keep-alive connection that dies just as it is used again."""
+    """Close a keep-alive connection just as it is used again."""
     if request.number > 1:
         return reset(writer) if server.hits["/race"] % 2 else False
     writer.write(answer())
@@ -292,7 +296,7 @@ async def _race(server: FaultServer, request: Request, writer: asyncio.StreamWri
 async def _dead_after_first(
     server: FaultServer, request: Request, writer: asyncio.StreamWriter
 ) -> bool:
-    """Good once, then no connection is ever answered again."""
+    """Answer once, then never answer a connection again."""
     if server.hits["/dead-after-first"] > 1:
         return False
     writer.write(answer())

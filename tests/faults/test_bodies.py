@@ -1,4 +1,4 @@
-"""Bodies and headers that are bombs, cut or none of ours, as they come over the wire (TR-05 to TR-19 of docs/reliability.md)."""
+"""Bodies and headers that are bombs, cut or foreign (TR-05 to TR-19 of docs/reliability.md)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def server() -> AsyncIterator[FaultServer]:
 
 
 async def asked(server: FaultServer, body: bytes, **limits: int) -> Scrape:
-    """What a scrape makes of an answer."""
+    """Scrape a server that gives this answer."""
     server.extra["/it"] = body
     return await scraped(server.url("/it"), **limits)
 
@@ -46,14 +46,14 @@ async def scraped(url: str, **limits: int) -> Scrape:
 
 
 def text_bomb(megabytes: int) -> bytes:
-    """Valid lines in gzip, a thousandth of their size."""
+    """Return valid lines in gzip, a thousandth of their size."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     block = b"# a comment is no series\n" * 40_000
     return b"".join(packer.compress(block) for _ in range(megabytes)) + packer.flush()
 
 
 @pytest.mark.parametrize("path", CLOSING)
-async def test_no_answer_that_ends_its_connection_puts_a_control_character_into_the_sentence(
+async def test_no_answer_puts_a_control_character_into_the_error(
     server: FaultServer, path: str
 ) -> None:
     scrape = await scraped(server.url(path))
@@ -74,14 +74,14 @@ async def test_a_bomb_of_valid_lines_is_cut_at_the_limit_of_inflated_bytes(
 @pytest.mark.parametrize(
     "encoding", ["br", "x-evil", "zstd", "deflate", "gzip, gzip", "identity, gzip", "gzip;q=1"]
 )
-async def test_an_encoding_that_was_not_asked_for_is_refused_whatever_the_body(
+async def test_an_encoding_that_was_not_requested_is_refused_whatever_the_body(
     server: FaultServer, encoding: str
 ) -> None:
     scrape = await asked(server, answer(gzip.compress(b"x 1\n"), Content_Encoding=encoding))
     assert scrape.error == f"encoding {encoding!r} not accepted"
 
 
-async def test_gzip_that_nobody_declared_is_no_metrics_page(server: FaultServer) -> None:
+async def test_undeclared_gzip_is_not_an_exposition(server: FaultServer) -> None:
     scrape = await asked(server, answer(gzip.compress(b"x 1\n")))
     assert scrape.error is not None
     assert scrape.error.startswith("not a metrics page (text/plain): it is compressed data")
@@ -101,8 +101,8 @@ async def test_ten_thousand_headers_are_too_large_and_a_few_hundred_are_read(
 async def test_a_body_without_a_length_that_ends_within_a_line_shows_no_part_of_a_number(
     server: FaultServer, cut: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\na_total 5\nhits_total 797165\n"
-    monkeypatch.setitem(CLOSING, "/cut", whole[:-cut])
+    complete = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\na_total 5\nhits_total 797165\n"
+    monkeypatch.setitem(CLOSING, "/cut", complete[:-cut])
     scrape = await scraped(server.url("/cut"))
     assert scrape.exposition is not None, scrape.error
     assert scrape.exposition.truncated
@@ -112,14 +112,14 @@ async def test_a_body_without_a_length_that_ends_within_a_line_shows_no_part_of_
     assert scrape.exposition.warning is not None, "it is said that something is missing"
 
 
-async def test_a_last_line_without_a_newline_is_read_where_the_length_vouches_for_it(
+async def test_a_last_line_without_a_newline_is_read_where_the_content_length_confirms_it(
     server: FaultServer,
 ) -> None:
-    for whole in (
+    for complete in (
         answer(b"hits_total 79"),
         answer(gzip.compress(b"hits_total 79"), Content_Encoding="gzip"),
     ):
-        scrape = await asked(server, whole)
+        scrape = await asked(server, complete)
         assert scrape.exposition is not None, scrape.error
         assert list(scrape.exposition.samples.values()) == [79.0]
 
@@ -155,7 +155,7 @@ async def test_a_last_line_without_a_newline_is_read_where_the_length_vouches_fo
     ],
     ids=["html", "html as text", "json", "binary", "protobuf"],
 )
-async def test_a_page_that_is_no_exposition_is_down_even_with_a_line_that_looks_like_a_sample(
+async def test_a_page_that_is_not_an_exposition_is_down_even_with_a_line_like_a_sample(
     server: FaultServer, body: bytes, content_type: str, sentence: str
 ) -> None:
     scrape = await asked(server, answer(body, Content_Type=content_type))
@@ -181,7 +181,7 @@ async def test_the_body_of_a_refusal_is_never_read_as_metrics_and_never_quoted(
 
 @contextlib.contextmanager
 def resetting() -> Iterator[tuple[int, Counter[str]]]:
-    """A port that answers each connection with RST before it has read a byte; how often it was tried."""
+    """Answer each connection with RST before reading a byte; yield the port and the attempts."""
     tried: Counter[str] = Counter()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -224,13 +224,16 @@ async def test_ten_targets_of_twenty_that_never_answer_cost_the_others_no_scrape
         for path in ("/ok", "/never")
         for number in range(10)
     ]
-    endpoints = [Endpoint(one, Scanner()) for one in settings]
-    told: Counter[tuple[str, bool]] = Counter()
+    endpoints = [Endpoint(endpoint, Scanner()) for endpoint in settings]
+    counts: Counter[tuple[str, bool]] = Counter()
     done = asyncio.Event()
 
     def deliver(scrape: Scrape) -> None:
-        told[scrape.target, scrape.error is None] += 1
-        if min(told[one.name, one.name.startswith("/ok")] for one in settings) >= 4:
+        counts[scrape.target, scrape.error is None] += 1
+        if (
+            min(counts[endpoint.name, endpoint.name.startswith("/ok")] for endpoint in settings)
+            >= 4
+        ):
             done.set()
 
     poller = Poller(endpoints, interval_s, deliver, lambda _: None)
@@ -241,13 +244,20 @@ async def test_ten_targets_of_twenty_that_never_answer_cost_the_others_no_scrape
         await task
     for endpoint in endpoints:
         await endpoint.aclose()
-    good = [told[one.name, True] for one in settings if one.name.startswith("/ok")]
-    hanging = [told[one.name, False] for one in settings if one.name.startswith("/never")]
-    assert sum(told[one.name, False] for one in settings if one.name.startswith("/ok")) == 0
+    good = [counts[endpoint.name, True] for endpoint in settings if endpoint.name.startswith("/ok")]
+    hanging = [
+        counts[endpoint.name, False] for endpoint in settings if endpoint.name.startswith("/never")
+    ]
+    assert (
+        sum(
+            counts[endpoint.name, False] for endpoint in settings if endpoint.name.startswith("/ok")
+        )
+        == 0
+    )
     assert min(good) >= max(hanging), "an honest target was asked less often than one that hangs"
 
 
-async def test_values_that_are_no_numbers_leave_the_objects_of_the_stream_valid(
+async def test_values_that_are_not_numbers_leave_the_objects_of_the_stream_valid(
     server: FaultServer,
 ) -> None:
     from tputtui.cli.snapshot_json import to_json

@@ -1,4 +1,7 @@
-"""Every hostile answer, as a target of one run: up or down as Prometheus has it, with a warning, and JSON that is JSON."""
+"""Every hostile answer, as a target of one run.
+
+Up or down as in Prometheus, with a warning, and valid JSON.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from outside import shared
+from external_resources import shared
 
 MOST_ROUNDS = 60
 """Ticks that a busy machine may take until every answer has been read once."""
@@ -19,8 +22,8 @@ MOST_ROUNDS = 60
 
 @pytest.fixture
 def entries() -> dict[str, dict[str, Any]]:
-    found = json.loads(shared("expositions/hostile_index.json").read_text())["files"]
-    return {entry["name"]: entry for entry in found if not entry["generated"]}
+    files = json.loads(shared("expositions/hostile_index.json").read_text())["files"]
+    return {entry["name"]: entry for entry in files if not entry["generated"]}
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ def answered_targets(urls: list[str]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_all_hostile_answers_in_one_run_are_what_prometheus_makes_of_them(
+def test_all_hostile_answers_in_one_run_are_read_as_prometheus_reads_them(
     entries: dict[str, dict[str, Any]], port: int
 ) -> None:
     urls = [f"http://127.0.0.1:{port}/{name}" for name in entries]

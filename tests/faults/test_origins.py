@@ -1,4 +1,7 @@
-"""Credentials, redirects, proxies and TLS: what leaves for whom (TR-17, TR-20, TR-21, TR-27, TR-28 of docs/reliability.md)."""
+"""Credentials, redirects, proxies and TLS.
+
+TR-17, TR-20, TR-21, TR-27, TR-28 of docs/reliability.md.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ async def scrape(settings: EndpointSettings, deadline_s: float = DEADLINE_S) -> 
         await asked.aclose()
 
 
-# -------------------------------------------------------------------------------------------------------- redirects
+# ---------------------------------------------------------------------------------------- redirects
 
 
 async def test_a_redirect_within_the_origin_keeps_the_headers(server: FaultServer) -> None:
@@ -57,7 +60,7 @@ async def test_a_redirect_loop_ends(server: FaultServer) -> None:
 async def test_no_request_goes_to_another_origin(server: FaultServer) -> None:
     settings = EndpointSettings("t", server.url("/away"), bearer=Secret.text(CANARY))
     async with FaultServer() as other:
-        here = f"127.0.0.1:{server.port}"
+        own_address = f"127.0.0.1:{server.port}"
         for location, error in {
             other.url(
                 "/ok"
@@ -65,8 +68,8 @@ async def test_no_request_goes_to_another_origin(server: FaultServer) -> None:
             other.url(
                 "/ok", host="localhost"
             ): f"redirected to another host (http://localhost:{other.port}): not followed",
-            f"//{here}@127.0.0.1:{other.port}/ok": f"redirected to http://127.0.0.1:{other.port}: not followed",
-            f"https://{here}/ok": f"redirected to https://{here}: not followed, give that URL",
+            f"//{own_address}@127.0.0.1:{other.port}/ok": f"redirected to http://127.0.0.1:{other.port}: not followed",
+            f"https://{own_address}/ok": f"redirected to https://{own_address}: not followed, give that URL",
             "file:///etc/passwd": "redirected to another host (file://): not followed",
             "gopher://127.0.0.1:70/": "redirected to gopher://127.0.0.1:70: not followed",
             "http://db1:port/": "the answer's header is malformed",
@@ -78,10 +81,10 @@ async def test_no_request_goes_to_another_origin(server: FaultServer) -> None:
         assert other.connections == 0
 
 
-# ------------------------------------------------------------------------------------------------------ credentials
+# -------------------------------------------------------------------------------------- credentials
 
 
-async def test_a_secret_is_read_anew_at_every_scrape(
+async def test_a_secret_is_read_again_at_every_scrape(
     server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = tmp_path / "token"
@@ -97,10 +100,10 @@ async def test_a_secret_is_read_anew_at_every_scrape(
     monkeypatch.setenv("TPUTTUI_TEST_KEY", "two")
     await asked.scrape(DEADLINE_S)
     await asked.aclose()
-    seen = [
+    received = [
         (request.headers["authorization"], request.headers["x-key"]) for request in server.requests
     ]
-    assert seen == [("Bearer first", "one"), ("Bearer second", "two")]
+    assert received == [("Bearer first", "one"), ("Bearer second", "two")]
 
 
 async def test_user_and_password_become_basic_authorization(server: FaultServer) -> None:
@@ -130,7 +133,7 @@ async def test_a_secret_is_in_no_error_and_no_repr(server: FaultServer, path: st
     assert all(CANARY not in text for text in shown)
 
 
-async def test_what_keeps_a_secret_from_being_read_is_said(
+async def test_the_reason_for_an_unreadable_secret_is_reported(
     server: FaultServer, tmp_path: Path
 ) -> None:
     gone = tmp_path / "gone"
@@ -147,7 +150,7 @@ async def test_a_refused_credential_says_so(server: FaultServer) -> None:
     assert given.error == "HTTP 401 Unauthorized: the credentials were not accepted"
 
 
-# ---------------------------------------------------------------------------------------------------- the environment
+# ---------------------------------------------------------------------------------- the environment
 
 
 async def test_proxies_and_netrc_of_the_environment_are_not_used(
@@ -166,11 +169,14 @@ async def test_proxies_and_netrc_of_the_environment_are_not_used(
     assert "authorization" not in server.requests[0].headers
 
 
-# --------------------------------------------------------------------------------------------------------------- TLS
+# ---------------------------------------------------------------------------------------------- TLS
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A self-signed certificate for `name` ("IP:127.0.0.1" or "DNS:…") and its key, made now and thrown away."""
+    """Create a temporary self-signed certificate and its key.
+
+    `name` is "IP:127.0.0.1" or "DNS:…".
+    """
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("no openssl to make a certificate with")
@@ -201,7 +207,7 @@ async def test_a_self_signed_certificate_needs_its_ca_file_or_insecure(tmp_path:
         assert (await scrape(EndpointSettings("t", url, insecure=True))).error is None
 
 
-async def test_insecure_is_one_targets_matter(tmp_path: Path) -> None:
+async def test_insecure_applies_to_one_target_only(tmp_path: Path) -> None:
     cert, key = certificate(tmp_path, "IP:127.0.0.1")
     shared = TlsContexts()
     async with FaultServer(tls=server_context(cert, key)) as server:
@@ -240,12 +246,12 @@ async def test_the_wrong_scheme_for_a_port_is_named(tmp_path: Path) -> None:
         answered = await scrape(EndpointSettings("t", secure.url("/ok").replace("https:", "http:")))
         assert (
             answered.exposition is None
-        )  # asyncio's server just hangs up; those that answer are in test_transport
+        )  # asyncio's server only closes; servers that answer are in test_transport
         assert not secure.requests
 
 
 async def test_a_handshake_that_hangs_is_named() -> None:
-    with socket.socket() as listener:  # the kernel accepts, nobody answers
+    with socket.socket() as listener:  # the kernel accepts, and no answer is sent
         listener.bind(("127.0.0.1", 0))
         listener.listen(5)
         answered = await scrape(

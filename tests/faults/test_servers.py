@@ -1,4 +1,7 @@
-"""Prometheus-compatible servers that refuse, lie, hang or come back: a sentence for each, and nothing else disturbed."""
+"""Prometheus-compatible servers that refuse, lie, hang or recover.
+
+Each fault is a sentence, and nothing else is disturbed.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,13 @@ TIMEOUT_S = 0.5
 
 @pytest.fixture
 def fake() -> Iterator[Fake]:
-    with serving(Fake()) as found:
-        yield found
+    with serving(Fake()) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses as they are, only shorter."""
+    """Shorten the pauses between attempts."""
     for name, seconds in (
         ("SHORTEST_RETRY_S", 0.1),
         ("LONGEST_RETRY_S", 0.4),
@@ -42,7 +45,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Watch:
-    """An engine, and what it says."""
+    """Engine and its snapshots."""
 
     def __init__(self, *servers: TargetSettings, targets: tuple[TargetSettings, ...] = ()) -> None:
         self.snapshots: list[Snapshot] = []
@@ -66,14 +69,14 @@ class Watch:
         self.engine.stop()
         assert self.engine.failure is None
 
-    def until(self, holds: Callable[[Snapshot], bool]) -> Snapshot:
-        """The first snapshot from now on of which it is true."""
+    def until(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
+        """Return the next snapshot that meets the condition."""
         end = time.monotonic() + PATIENCE_S
-        seen = len(self.snapshots)
+        already_seen = len(self.snapshots)
         while time.monotonic() < end:
-            for snapshot in self.snapshots[seen:]:
-                seen += 1
-                if holds(snapshot):
+            for snapshot in self.snapshots[already_seen:]:
+                already_seen += 1
+                if condition(snapshot):
                     return snapshot
             time.sleep(0.02)
         pytest.fail(
@@ -90,11 +93,12 @@ def is_down(snapshot: Snapshot) -> bool:
 
 
 def has_failed(kind: str) -> Callable[[Snapshot], bool]:
-    """Down with a sentence; a server that says nothing is slow, with a sentence once the deadline has passed."""
+    """Return whether the server is down, or slow past its deadline, with a sentence."""
     state = "slow" if kind == "hangs" else "down"
     return lambda snapshot: (
         snapshot.is_ready
-        and [(one.state, one.error is None) for one in snapshot.targets] == [(state, False)]
+        and [(target.state, target.error is None) for target in snapshot.targets]
+        == [(state, False)]
     )
 
 
@@ -160,7 +164,7 @@ REFUSALS: dict[str, tuple[Callable[[str], Answer | None], str]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSALS)
-def test_what_is_wrong_is_a_sentence_and_passes_by_itself(fake: Fake, kind: str) -> None:
+def test_a_fault_is_a_sentence_and_clears_by_itself(fake: Fake, kind: str) -> None:
     fake.wrong, sentence = REFUSALS[kind]
     with Watch(at(fake)) as watch:
         (target,) = watch.until(has_failed(kind)).targets
@@ -168,16 +172,16 @@ def test_what_is_wrong_is_a_sentence_and_passes_by_itself(fake: Fake, kind: str)
         assert sentence in (target.error or "")
         assert (target.error or "").isprintable()
         fake.wrong = None
-        found = watch.until(lambda one: has_rates(one) and one.targets[0].state == "up")
-        assert [one.state for one in found.targets] == ["up"]
-        assert found.services[0].traffic is not None
-        assert found.services[0].traffic.rps == pytest.approx(101.0)
+        snapshot = watch.until(lambda item: has_rates(item) and item.targets[0].state == "up")
+        assert [target.state for target in snapshot.targets] == ["up"]
+        assert snapshot.services[0].traffic is not None
+        assert snapshot.services[0].traffic.rps == pytest.approx(101.0)
 
 
 @pytest.mark.parametrize(
     "kind", [kind for kind in REFUSALS if kind != "empty"]
-)  # which is no failure then
-def test_a_server_that_fails_later_is_said_and_comes_back(fake: Fake, kind: str) -> None:
+)  # not a failure in that case
+def test_a_server_that_fails_later_is_reported_and_recovers(fake: Fake, kind: str) -> None:
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
         fake.wrong, sentence = REFUSALS[kind]
@@ -187,7 +191,7 @@ def test_a_server_that_fails_later_is_said_and_comes_back(fake: Fake, kind: str)
         watch.until(lambda snapshot: has_rates(snapshot) and snapshot.targets[0].state == "up")
 
 
-def test_a_server_that_is_late_keeps_its_figures_for_a_window_and_then_says_how_old_they_are(
+def test_a_late_server_keeps_its_figures_for_a_window_and_then_shows_their_age(
     fake: Fake,
 ) -> None:
     with Watch(at(fake)) as watch:
@@ -204,9 +208,9 @@ def test_a_server_that_is_late_keeps_its_figures_for_a_window_and_then_says_how_
     assert beyond.targets[0].state == "slow"
 
 
-def test_a_server_that_is_not_there_is_asked_ever_more_rarely() -> None:
+def test_an_absent_server_is_queried_with_growing_pauses() -> None:
     with serving(Fake()) as fake:
-        pass  # its port is free again
+        pass  # its port is released
     with Watch(at(fake)) as watch:
         (target,) = watch.until(is_down).targets
         assert target.error == "connection refused"
@@ -222,12 +226,10 @@ def test_the_pause_doubles_up_to_a_limit(fake: Fake) -> None:
     moments = [when for when, _, _ in fake.asked]
     gaps = [after - before for before, after in pairwise(moments)]
     assert gaps[-1] > 1.5 * gaps[0]
-    assert (
-        len(moments) < 16
-    )  # of 15 that a steady 0.2 s would have made, and 30 of one without a pause
+    assert len(moments) < 16  # a constant 0.2 s would give 15, no pause 30
 
 
-def test_a_target_of_our_own_feels_nothing_of_a_server_that_hangs(fake: Fake) -> None:
+def test_a_scraped_target_is_unaffected_by_a_server_that_hangs(fake: Fake) -> None:
     fake.wrong = lambda _: None
     with serving(Fake()) as other:
         other.answer = lambda _path, _form: (  # type: ignore[method-assign, assignment]
@@ -242,7 +244,7 @@ def test_a_target_of_our_own_feels_nothing_of_a_server_that_hangs(fake: Fake) ->
             for _ in range(8):
                 newest = watch.until(lambda snapshot: snapshot.targets[0].state == "up")
                 times.append(newest.targets[0].age_s or 0.0)
-            assert max(times) < 0.45  # two intervals and some
+            assert max(times) < 0.45  # slightly more than two intervals
 
 
 def test_warnings_of_the_server_are_shown(fake: Fake) -> None:
@@ -284,20 +286,20 @@ def test_one_query_a_tick_however_many_jobs() -> None:
     assert all(query.count("http_requests_total{") == 1 for query in asked_for)
 
 
-def test_the_rates_of_a_slow_server_cover_four_of_its_scrapes_and_it_is_asked_no_faster(
+def test_the_rates_of_a_slow_server_cover_four_of_its_scrapes_and_it_is_queried_no_faster(
     fake: Fake,
 ) -> None:
     fake.scrape_s = 3.0
     with Watch(at(fake)) as watch:
-        found = watch.until(has_rates)
-        assert found.services[0].covered_s == pytest.approx(12.0)
+        snapshot = watch.until(has_rates)
+        assert snapshot.services[0].covered_s == pytest.approx(12.0)
         before = len(fake.asked)
         time.sleep(2.0)
         asked_for = [form for _, path, form in fake.asked[before:] if path == "/api/v1/query"]
     assert len(asked_for) <= 2
 
 
-def test_what_is_asked_is_what_the_selector_and_the_tenant_say(
+def test_queries_carry_the_selector_and_the_tenant(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROM_TOKEN", "geheim-1")
@@ -310,8 +312,8 @@ def test_what_is_asked_is_what_the_selector_and_the_tenant_say(
         headers_env={"X-Api-Key": "PROM_KEY"},
     )
     with Watch(chosen) as watch:
-        found = watch.until(has_rates)
-    assert "geheim" not in repr(found)
+        snapshot = watch.until(has_rates)
+    assert "geheim" not in repr(snapshot)
     assert all(
         'job=~"a.*",env!="dev"' in form["query"]
         for _, _, form in fake.asked
@@ -336,22 +338,20 @@ def test_an_api_below_a_prefix_is_found(fake: Fake) -> None:
         watch.until(has_rates)
 
 
-def test_the_screen_opens_with_what_the_server_remembers(fake: Fake) -> None:
+def test_the_screen_opens_with_the_history_of_the_server(fake: Fake) -> None:
     with Watch(at(fake)) as watch:
-        found = watch.until(lambda snapshot: snapshot.history_s > 800)
+        latest = watch.until(lambda snapshot: snapshot.history_s > 800)
         watch.until(has_rates)
         time.sleep(2.0)  # some of the past a tick
         columns = watch.engine.history("traffic/prom", 10, 600.0, None)
-    assert found.history_s <= 920
+    assert latest.history_s <= 920
     past = columns[:-2]  # live values are in the newest column, or in two when a minute has begun
     assert all(value == pytest.approx(50.5) for value in past), (
         columns
-    )  # the fake's past is half of now
+    )  # half of the current value, by the fake
 
 
-def test_the_families_of_a_job_can_be_looked_at(
-    fake: Fake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_families_of_a_job_can_be_browsed(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "BROWSE_EVERY_S", 0.2)
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
@@ -378,33 +378,33 @@ def test_the_instances_are_a_breakdown(fake: Fake) -> None:
         )
 
 
-def test_check_looks_at_a_server_and_each_of_its_jobs(
+def test_check_reports_a_server_and_each_of_its_jobs(
     fake: Fake, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["check", "--prometheus", f"127.0.0.1:{fake.port}"]
     assert check.run(parse_arguments(arguments)) == 0
-    said = capsys.readouterr().out
-    assert "1 jobs with 16 series" in said
-    assert "job api" in said
-    assert "scraped every 1 s" in said
-    assert "http_requests_total  counter  req/s  by code" in said
+    output = capsys.readouterr().out
+    assert "1 jobs with 16 series" in output
+    assert "job api" in output
+    assert "scraped every 1 s" in output
+    assert "http_requests_total  counter  req/s  by code" in output
     fake.wrong = lambda _: (401, "text/plain", b"")
     assert check.run(parse_arguments(arguments)) == 1
     assert "HTTP 401 Unauthorized" in capsys.readouterr().out
 
 
-def test_the_scrape_interval_of_a_young_job_is_asked_for_again(
+def test_the_scrape_interval_of_a_young_job_is_queried_again(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "BROWSE_EVERY_S", 0.2)
-    fake.samples = 1  # one sample tells no interval
+    fake.samples = 1  # one sample gives no interval
     with Watch(at(fake)) as watch:
         assert watch.until(has_rates).services[0].covered_s == pytest.approx(60.0)
         fake.samples = 3
         watch.until(lambda snapshot: snapshot.services[0].covered_s == pytest.approx(4.0))
 
 
-def test_a_charted_family_of_a_job_is_all_that_is_asked_for(
+def test_a_charted_family_of_a_job_is_the_only_one_queried(
     fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "BROWSE_EVERY_S", 0.2)
@@ -418,16 +418,16 @@ def test_a_charted_family_of_a_job_is_all_that_is_asked_for(
             lambda snapshot: snapshot.charted is not None and snapshot.charted.rate is not None
         )
         before = len(fake.asked)
-        found = watch.until(lambda _: len(fake.asked) > before + 6)
-        looks = [
+        latest = watch.until(lambda _: len(fake.asked) > before + 6)
+        queries = [
             form["query"]
             for _, _, form in fake.asked[before:]
             if form.get("query", "").startswith("{")
         ]
-    assert looks
-    told = "|".join(f"http_request_duration_seconds{end}" for end in ("_count", "_sum"))
-    assert set(looks) == {f'{{job="api",__name__=~"{told}",__name__!=""}}'}
-    assert has_rates(found), "what is charted must not be taken for all there is"
+    assert queries
+    names = "|".join(f"http_request_duration_seconds{end}" for end in ("_count", "_sum"))
+    assert set(queries) == {f'{{job="api",__name__=~"{names}",__name__!=""}}'}
+    assert has_rates(latest), "what is charted must not be taken for all there is"
 
 
 def test_a_native_histogram_has_its_quantiles() -> None:
@@ -435,7 +435,7 @@ def test_a_native_histogram_has_its_quantiles() -> None:
         latency = watch.until(has_rates).services[0].latency
         assert latency is not None
         assert latency.family == "http_request_duration_seconds"
-        assert [one.value for one in latency.quantiles[:2]] == [
+        assert [quantile.value for quantile in latency.quantiles[:2]] == [
             pytest.approx(0.05 + 0.05 * 50 / 60),
             pytest.approx(0.175),
         ]
@@ -443,13 +443,13 @@ def test_a_native_histogram_has_its_quantiles() -> None:
         assert not any("_seconds_bucket" in form.get("query", "") for _, _, form in fake.asked)
 
 
-def test_a_job_of_which_the_server_answers_nothing_has_no_rate_and_a_sentence(fake: Fake) -> None:
+def test_a_job_without_data_on_the_server_has_no_rate_and_a_reason(fake: Fake) -> None:
     with Watch(at(fake)) as watch:
         watch.until(has_rates)
         fake.wrong = lambda _: vector([])
-        found = watch.until(is_down)
-    assert found.targets[0].error == "the server answers nothing for this job"
-    assert not has_rates(found)
+        snapshot = watch.until(is_down)
+    assert snapshot.targets[0].error == "the server answers nothing for this job"
+    assert not has_rates(snapshot)
 
 
 @pytest.mark.parametrize(
@@ -467,7 +467,7 @@ def test_a_job_of_which_the_server_answers_nothing_has_no_rate_and_a_sentence(fa
     ],
     ids=["warned", "empty", "refused"],
 )
-def test_check_asks_what_a_tick_asks_and_shows_what_is_wrong_with_that_answer(
+def test_check_sends_the_queries_of_a_tick_and_shows_the_faults_of_the_answer(
     fake: Fake, capsys: pytest.CaptureFixture[str], answer: Callable[[], Answer], row: str
 ) -> None:
     plain = fake.answer

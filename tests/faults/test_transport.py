@@ -1,4 +1,7 @@
-"""What a target may do on the wire, and the sentence that each fault becomes (TR-03 to TR-26, TR-29 of docs/reliability.md)."""
+"""Faults of a target on the wire, and their messages.
+
+TR-03 to TR-26, TR-29 of docs/reliability.md.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from tputtui.scrape.scanner import Scanner
 
 LIMIT = 1 << 20
 SHORT_S = 0.3  # for faults that use up the deadline
-LONG_S = 20.0  # for faults that must not
+LONG_S = 20.0  # for faults that must not use up the deadline
 
 
 @pytest.fixture
@@ -138,7 +141,7 @@ async def test_the_deadline_is_around_the_whole_scrape(server: FaultServer, path
 
 
 @pytest.mark.parametrize("path", [*STATIC, *(path for path in FAULTS if path not in TIMED_OUT)])
-async def test_no_answer_puts_a_control_character_into_the_sentence(
+async def test_no_answer_puts_a_control_character_into_the_message(
     server: FaultServer, path: str
 ) -> None:
     scrape = await once(server.url(path))
@@ -160,7 +163,7 @@ async def test_an_answer_without_series_is_up(server: FaultServer) -> None:
         assert scrape.exposition.series == 0
 
 
-async def test_nobody_listens() -> None:
+async def test_a_closed_port_is_one_sentence() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         scrape = await once(f"http://127.0.0.1:{closed.getsockname()[1]}/metrics")
@@ -169,19 +172,19 @@ async def test_nobody_listens() -> None:
 
 @contextlib.contextmanager
 def full_backlog() -> Iterator[str]:
-    """A listener that accepts no further connection, so that connecting takes for ever."""
+    """Create a listener that accepts no further connection, so that connecting never ends."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         waiting = [socket.socket() for _ in range(3)]
         try:
-            for one in waiting:
-                one.setblocking(False)
-                one.connect_ex(listener.getsockname())
+            for connection in waiting:
+                connection.setblocking(False)
+                connection.connect_ex(listener.getsockname())
             yield f"http://127.0.0.1:{listener.getsockname()[1]}/metrics"
         finally:
-            for one in waiting:
-                one.close()
+            for connection in waiting:
+                connection.close()
 
 
 async def test_connecting_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +226,7 @@ async def test_a_connection_is_kept(server: FaultServer) -> None:
         assert server.connections - before == expected, path
 
 
-async def test_a_connection_that_the_server_closes_as_it_is_used_again_costs_no_scrape(
+async def test_a_connection_that_the_server_closes_on_reuse_costs_no_scrape(
     server: FaultServer,
 ) -> None:
     asked = endpoint(server.url("/race"))
@@ -260,7 +263,7 @@ async def test_no_cookie_is_kept(server: FaultServer) -> None:
     assert all("cookie" not in request.headers for request in server.requests)
 
 
-async def test_the_request_says_what_is_read(server: FaultServer) -> None:
+async def test_the_request_names_the_formats_that_are_read(server: FaultServer) -> None:
     await once(server.url("/ok?match[]=x"))
     (request,) = server.requests
     assert request.path == "/ok?match[]=x"
@@ -270,12 +273,12 @@ async def test_the_request_says_what_is_read(server: FaultServer) -> None:
     assert request.headers["host"] == f"127.0.0.1:{server.port}"
 
 
-async def test_a_gzip_bomb_takes_no_memory_again_and_again(server: FaultServer) -> None:
+async def test_repeated_gzip_bombs_take_no_memory(server: FaultServer) -> None:
     asked = endpoint(server.url("/gzip-bomb"), 16 << 20)
     await once(server.url("/ok"))
     built = await once(
         server.url("/gzip-bomb"), limit=1024
-    )  # the bomb is made, and everything is loaded
+    )  # the bomb is created, and all modules are loaded
     assert built.error == "body larger than 1 KiB: 1.117 MiB announced"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(5):
@@ -284,7 +287,7 @@ async def test_a_gzip_bomb_takes_no_memory_again_and_again(server: FaultServer) 
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # KiB
 
 
-async def test_a_body_within_the_limit_is_read_off_the_loop(server: FaultServer) -> None:
+async def test_a_body_within_the_limit_is_parsed_off_the_event_loop(server: FaultServer) -> None:
     body = b"".join(b'big_total{i="%d"} %d\n' % (i, i) for i in range(150_000))
     server.extra["/big"] = (
         b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -303,7 +306,7 @@ async def test_a_body_within_the_limit_is_read_off_the_loop(server: FaultServer)
     assert threads != [threading.main_thread().name]
 
 
-async def test_a_defect_of_the_reader_is_this_targets_error_alone(server: FaultServer) -> None:
+async def test_a_defect_of_the_scanner_is_an_error_of_its_target_alone(server: FaultServer) -> None:
     class Broken(Scanner):
         def scan(self, *arguments: object, **named: object) -> object:  # type: ignore[override]
             raise IndexError("list \x1b index")
@@ -315,7 +318,7 @@ async def test_a_defect_of_the_reader_is_this_targets_error_alone(server: FaultS
     assert scrape.error.isprintable()
 
 
-async def test_cancelling_gets_out(server: FaultServer) -> None:
+async def test_cancellation_is_not_swallowed(server: FaultServer) -> None:
     asked = endpoint(server.url("/never"))
     task = asyncio.create_task(asked.scrape(LONG_S))
     while not server.in_flight:  # noqa: ASYNC110  # the server has no event to wait for
@@ -326,12 +329,12 @@ async def test_cancelling_gets_out(server: FaultServer) -> None:
     await asked.aclose()
 
 
-# ------------------------------------------------------------------------------------------------------------- names
+# -------------------------------------------------------------------------------------------- names
 
 
 @pytest.fixture
 def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Names under .slow.test are not resolved before the event is set."""
+    """Block the resolution of names under .slow.test until the event is set."""
     release = threading.Event()
     real: Callable[[str, int], list[str]] = connections._addresses
 
@@ -348,16 +351,16 @@ def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     release.set()
 
 
-async def test_names_that_hang_delay_nobody_and_take_one_thread_each(
+async def test_hanging_name_lookups_delay_no_other_target_and_take_one_thread_each(
     server: FaultServer, slow_names: threading.Event
 ) -> None:
     hanging = [endpoint(f"http://n{i}.slow.test/metrics") for i in range(50)]
     honest = endpoint(server.url("/ok", host="localhost"))
     threads = threading.active_count()
     for _ in range(3):
-        tasks = [asyncio.create_task(one.scrape(SHORT_S)) for one in hanging]
+        tasks = [asyncio.create_task(target.scrape(SHORT_S)) for target in hanging]
         await asyncio.sleep(0.05)
-        await honest.aclose()  # so that its name, too, is looked up while the others hang
+        await honest.aclose()  # its name is looked up while the others hang, too
         assert (await honest.scrape(LONG_S)).error is None
         errors = {scrape.error for scrape in await asyncio.gather(*tasks)}
         assert errors == {

@@ -1,4 +1,4 @@
-"""A host metric costs one row: the rest of the program finds it there."""
+"""Adding a host metric takes one row: the rest of the program follows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import samples
-from planted import plant, whole_proc
-from recorded import record_readings
+from fake_proc import copy_proc_files, write_files
+from recorded_runs import record_readings
 
 from tputtui.cli.snapshot_json import to_json
 from tputtui.engine.pipeline import SnapshotPipeline
@@ -56,8 +56,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Register three metrics, each with one row, and return a root with the files of two."""
     rows = (*host_metrics.HOST_METRICS, THREADS, KILLS, ENTROPY)
     monkeypatch.setattr(host_metrics, "HOST_METRICS", rows)
-    return plant(
-        whole_proc(tmp_path),
+    return write_files(
+        copy_proc_files(tmp_path),
         {"proc/sys/kernel/threads-max": "1624\n", "proc/vmstat": "nr_free 1\noom_kill 10\n"},
     )
 
@@ -65,13 +65,13 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def two_readings(root: Path) -> list[HostReading]:
     collector = HostCollector(root)
     first = collector.read()
-    plant(root, {"proc/vmstat": "nr_free 1\noom_kill 16\n"})
+    write_files(root, {"proc/vmstat": "nr_free 1\noom_kill 16\n"})
     assert first.cpu is not None
     cpu = replace(first.cpu, user=first.cpu.user + 1.0)
     return [first, replace(collector.read(), at=first.at + 2.0, cpu=cpu)]
 
 
-def test_it_is_read_and_the_reason_is_given_where_the_kernel_has_none(root: Path) -> None:
+def test_it_is_read_and_its_absence_from_the_kernel_has_a_reason(root: Path) -> None:
     reading = HostCollector(root).read()
     assert reading.metrics == {"threads": 812.0, "threads_limit": 1624.0, "oom_kills": 10.0}
     reasons = dict(reading.missing)
@@ -83,7 +83,7 @@ def test_it_is_recorded_and_replayed_under_its_name(root: Path, tmp_path: Path) 
     readings = [Reading(host.at, host.time, host=host) for host in two_readings(root)]
     live = record_readings(tmp_path / "run", readings, [])
     with Run(tmp_path / "run") as run:
-        assert [tick.reading.host for tick in run.ticks()] == [one.host for one in readings]
+        assert [tick.reading.host for tick in run.ticks()] == [reading.host for reading in readings]
         replayed = list(replay_snapshots(run))
         exported = [json.loads(line) for line in export_json(run)]
     assert [to_json(snapshot) for snapshot in replayed] == [to_json(snapshot) for snapshot in live]

@@ -1,10 +1,10 @@
-"""Control groups as machines and containers show them: v1, v2, hybrid, private namespaces, none."""
+"""Control groups of machines and containers: v1, v2, hybrid, private namespaces, none."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from planted import plant
+from fake_proc import write_files
 
 from tputtui.host.cgroup import CgroupReader
 from tputtui.model import ProcessReference
@@ -25,13 +25,17 @@ def v2(root: Path, path: str, files: dict[str, str]) -> Path:
         "proc/self/cgroup": f"0::{path}\n",
         "sys/fs/cgroup/cgroup.procs": "",
     }
-    return plant(root, own | {f"sys/fs/cgroup/{name}": content for name, content in files.items()})
+    return write_files(
+        root, own | {f"sys/fs/cgroup/{name}": content for name, content in files.items()}
+    )
 
 
 def v1(root: Path, path: str, top: str, files: dict[str, str]) -> Path:
     membership = f"5:memory:{path}\n4:cpu,cpuacct:{path}\n1:name=systemd:{path}\n"
     own = {"proc/self/mountinfo": V1_MOUNTS.format(top=top), "proc/self/cgroup": membership}
-    return plant(root, own | {f"sys/fs/cgroup/{name}": content for name, content in files.items()})
+    return write_files(
+        root, own | {f"sys/fs/cgroup/{name}": content for name, content in files.items()}
+    )
 
 
 def test_v2_limits_and_throttling(tmp_path: Path) -> None:
@@ -54,7 +58,7 @@ def test_v2_limits_and_throttling(tmp_path: Path) -> None:
     assert group.memory_used_bytes == 300_000, "the page cache that is dropped first is no use"
 
 
-def test_the_tightest_limit_on_the_way_up_holds_and_its_throttling_counts(tmp_path: Path) -> None:
+def test_the_tightest_limit_of_the_ancestors_applies_with_its_throttling(tmp_path: Path) -> None:
     v2(
         tmp_path,
         "/slice/pod/app",
@@ -76,7 +80,7 @@ def test_the_tightest_limit_on_the_way_up_holds_and_its_throttling_counts(tmp_pa
     assert (group.memory_limit_bytes, group.memory_used_bytes) == (2000, 1500)
 
 
-def test_no_limit_is_none_and_what_is_used_is_the_group_s_own(tmp_path: Path) -> None:
+def test_no_limit_is_none_and_usage_is_the_group_s_own(tmp_path: Path) -> None:
     files = {
         "a/cpu.max": "max 100000\n",
         "a/memory.max": "max\n",
@@ -130,7 +134,7 @@ def test_v1_without_limits(tmp_path: Path) -> None:
     assert (group.cpu_limit_cores, group.memory_limit_bytes) == (None, None)
 
 
-def test_a_v1_container_has_just_its_own_part_mounted(tmp_path: Path) -> None:
+def test_a_v1_container_with_only_its_own_part_mounted_is_read(tmp_path: Path) -> None:
     files = {"cpu,cpuacct/cpu.cfs_quota_us": "50000\n", "cpu,cpuacct/cpu.cfs_period_us": "100000\n"}
     group = CgroupReader(v1(tmp_path, "/docker/4711", "/docker/4711", files)).read(None)
     assert group is not None
@@ -139,7 +143,7 @@ def test_a_v1_container_has_just_its_own_part_mounted(tmp_path: Path) -> None:
 
 def test_hybrid_reads_each_controller_where_it_is_bound(tmp_path: Path) -> None:
     v1(tmp_path, "/svc", "/", {"memory/svc/memory.limit_in_bytes": "1000\n"})
-    plant(
+    write_files(
         tmp_path,
         {
             "proc/self/mountinfo": "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
@@ -159,9 +163,9 @@ def test_a_private_namespace_starts_at_its_own_root(tmp_path: Path) -> None:
     assert group.cpu_limit_cores == 0.25
 
 
-def test_a_process_outside_of_our_namespace_has_no_place_here(tmp_path: Path) -> None:
+def test_a_process_outside_of_our_namespace_has_no_group(tmp_path: Path) -> None:
     v2(tmp_path, "/", {"cpu.max": "25000 100000\n"})
-    plant(tmp_path, {"proc/77/cgroup": "0::/../other\n"})
+    write_files(tmp_path, {"proc/77/cgroup": "0::/../other\n"})
     assert CgroupReader(tmp_path).read(ProcessReference(77, 1.0)) is None
 
 
@@ -188,9 +192,9 @@ def test_a_period_of_zero_is_no_limit(tmp_path: Path) -> None:
     assert group.cpu_limit_cores is None
 
 
-def test_nothing_mounted_is_none(tmp_path: Path) -> None:
+def test_without_a_mount_there_is_no_group(tmp_path: Path) -> None:
     assert CgroupReader(tmp_path).read(None) is None
-    plant(
+    write_files(
         tmp_path,
         {
             "proc/self/cgroup": "0::/a\n",
@@ -200,17 +204,17 @@ def test_nothing_mounted_is_none(tmp_path: Path) -> None:
     assert CgroupReader(tmp_path).read(None) is None
 
 
-def test_a_reused_pid_is_looked_up_anew(tmp_path: Path) -> None:
+def test_a_reused_pid_is_looked_up_again(tmp_path: Path) -> None:
     v2(tmp_path, "/", {"a/cpu.max": "100000 100000\n", "b/cpu.max": "200000 100000\n"})
     reader = CgroupReader(tmp_path)
     limits: list[float | None] = []
     for started, path in ((1.0, "a"), (1.0, "b"), (2.0, "b")):
-        plant(tmp_path, {"proc/7/cgroup": f"0::/{path}\n"})
+        write_files(tmp_path, {"proc/7/cgroup": f"0::/{path}\n"})
         group = reader.read(ProcessReference(7, started))
         limits.append(group.cpu_limit_cores if group else None)
     assert limits == [1.0, 1.0, 2.0], "the place is remembered for a process, and for no other"
     reader.clear_cache()
-    plant(tmp_path, {"proc/7/cgroup": "0::/a\n"})
+    write_files(tmp_path, {"proc/7/cgroup": "0::/a\n"})
     moved = reader.read(ProcessReference(7, 2.0))
     assert moved is not None
     assert moved.cpu_limit_cores == 1.0

@@ -1,4 +1,4 @@
-"""The host's counters: what is read, what agrees with psutil, and what is missing without harm."""
+"""Host counters: their values, the agreement with psutil, and harmless absence."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from planted import plant, whole_proc
+from fake_proc import copy_proc_files, write_files
 
 from tputtui.host import kernel_files
 from tputtui.host.host_collector import HostCollector, is_counted_disk
 from tputtui.model import Pressure, TcpCounters
 
-# ------------------------------------------------------------------------------------------------- our own readers
+# ---------------------------------------------------------------------------------- our own readers
 
 
 def test_pressure_is_read_in_percent_and_seconds(tmp_path: Path) -> None:
-    found, missing = kernel_files.read_pressure(str(whole_proc(tmp_path)))
+    pressures, missing = kernel_files.read_pressure(str(copy_proc_files(tmp_path)))
     assert missing == ()
-    assert found["cpu"] == Pressure(38.04, 0.0, 7.511891, 0.0)
-    assert found["io"].full_10 == 0.25
+    assert pressures["cpu"] == Pressure(38.04, 0.0, 7.511891, 0.0)
+    assert pressures["io"].full_10 == 0.25
 
 
 def test_a_cpu_file_without_a_full_line_leaves_full_unknown(tmp_path: Path) -> None:
-    whole_proc(tmp_path)
-    plant(tmp_path, {"proc/pressure/cpu": "some avg10=2.00 avg60=0 avg300=0 total=1000000\n"})
-    found, _ = kernel_files.read_pressure(str(tmp_path))
-    assert found["cpu"] == Pressure(2.0, None, 1.0, None)
+    copy_proc_files(tmp_path)
+    write_files(tmp_path, {"proc/pressure/cpu": "some avg10=2.00 avg60=0 avg300=0 total=1000000\n"})
+    pressures, _ = kernel_files.read_pressure(str(tmp_path))
+    assert pressures["cpu"] == Pressure(2.0, None, 1.0, None)
 
 
-def test_a_kernel_without_pressure_is_said_once(tmp_path: Path) -> None:
+def test_a_kernel_without_pressure_is_reported_once(tmp_path: Path) -> None:
     assert kernel_files.read_pressure(str(tmp_path)) == (
         {},
         (("pressure", "the kernel has no /proc/pressure"),),
@@ -52,22 +52,24 @@ def test_a_kernel_without_pressure_is_said_once(tmp_path: Path) -> None:
         "some avg10=1\n",
     ],
 )
-def test_a_malformed_pressure_file_costs_only_itself(tmp_path: Path, content: str | bytes) -> None:
-    plant(whole_proc(tmp_path), {"proc/pressure/io": content})
-    found, missing = kernel_files.read_pressure(str(tmp_path))
-    assert set(found) == {"cpu", "memory"}
+def test_a_malformed_pressure_file_affects_only_itself(
+    tmp_path: Path, content: str | bytes
+) -> None:
+    write_files(copy_proc_files(tmp_path), {"proc/pressure/io": content})
+    pressures, missing = kernel_files.read_pressure(str(tmp_path))
+    assert set(pressures) == {"cpu", "memory"}
     assert missing == (("io pressure", "cannot make sense of /proc/pressure/io"),)
 
 
-def test_pressure_that_is_switched_off_says_how_to_switch_it_on(
+def test_disabled_pressure_files_come_with_the_way_to_enable_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: str, limit: int = 0) -> bytes:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), path)
 
     monkeypatch.setattr(kernel_files, "read", refuse)
-    found, missing = kernel_files.read_pressure(str(tmp_path))
-    assert found == {}
+    pressures, missing = kernel_files.read_pressure(str(tmp_path))
+    assert pressures == {}
     assert missing[0] == (
         "cpu pressure",
         "/proc/pressure/cpu is switched off in this kernel (boot it with psi=1)",
@@ -75,34 +77,34 @@ def test_pressure_that_is_switched_off_says_how_to_switch_it_on(
 
 
 def test_tcp_losses_do_not_count_an_overflow_twice(tmp_path: Path) -> None:
-    reading = HostCollector(whole_proc(tmp_path)).read()
+    reading = HostCollector(copy_proc_files(tmp_path)).read()
     assert reading.tcp == TcpCounters(912345, 321, 42)
 
 
 def test_without_netstat_the_listen_drops_are_unknown_with_a_reason(tmp_path: Path) -> None:
-    (whole_proc(tmp_path) / "proc/net/netstat").unlink()
+    (copy_proc_files(tmp_path) / "proc/net/netstat").unlink()
     reading = HostCollector(tmp_path).read()
     assert reading.tcp == TcpCounters(912345, 321, None)
     assert dict(reading.missing)["listen drops"] == "the kernel has no /proc/net/netstat"
 
 
 @pytest.mark.parametrize("content", [None, "", "x y z\n", b"\xff\xfe"])
-def test_tcp_counters_that_are_missing_or_malformed_are_not_offered_with_a_reason(
+def test_missing_or_malformed_tcp_counters_are_unavailable_with_a_reason(
     tmp_path: Path, content: str | bytes | None
 ) -> None:
     if content is not None:
-        plant(tmp_path, {"proc/net/snmp": content})
+        write_files(tmp_path, {"proc/net/snmp": content})
     with pytest.raises(kernel_files.NotOfferedError, match=r"/proc/net/snmp"):
         kernel_files.read_tcp(str(tmp_path))
 
 
-def test_a_long_file_is_read_whole_and_a_limit_holds(tmp_path: Path) -> None:
-    plant(tmp_path, {"long": b"x" * 100_000})
+def test_a_long_file_is_read_in_full_up_to_a_limit(tmp_path: Path) -> None:
+    write_files(tmp_path, {"long": b"x" * 100_000})
     assert len(kernel_files.read(str(tmp_path / "long"))) == 100_000
     assert len(kernel_files.read(str(tmp_path / "long"), 20_000)) == 20_000
 
 
-# ------------------------------------------------------------------------------------------------- the collector
+# ------------------------------------------------------------------------------------ the collector
 
 
 def test_this_machine_is_read_and_agrees_with_psutil() -> None:
@@ -119,8 +121,8 @@ def test_this_machine_is_read_and_agrees_with_psutil() -> None:
     assert abs(reading.time - time.time()) < 60
 
 
-def test_our_proc_and_psutil_speak_of_the_same_machine() -> None:
-    """Both tell the load average; a counter that only moves on lies between two looks of psutil."""
+def test_our_proc_reader_and_psutil_agree() -> None:
+    """Both read the load average; a growing counter lies between two values of psutil."""
     before = psutil.cpu_times()
     reading = HostCollector().read()
     after = psutil.cpu_times()
@@ -131,7 +133,7 @@ def test_our_proc_and_psutil_speak_of_the_same_machine() -> None:
     assert load == pytest.approx(psutil.getloadavg(), abs=0.5)
 
 
-def test_nothing_of_ours_is_needed(tmp_path: Path) -> None:
+def test_it_works_without_proc_and_sys(tmp_path: Path) -> None:
     reading = HostCollector(tmp_path).read()
     assert (reading.run_queue, reading.tcp, reading.fds_used, reading.cgroup) == (
         None,
@@ -146,7 +148,7 @@ def test_nothing_of_ours_is_needed(tmp_path: Path) -> None:
     assert reading.cpu is not None, "what psutil offers is there all the same"
 
 
-def test_psutil_that_fails_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_psutil_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise NotImplementedError("no \x1b[31m/proc/diskstats")
 
@@ -159,7 +161,7 @@ def test_psutil_that_fails_is_a_reason(tmp_path: Path, monkeypatch: pytest.Monke
         "getloadavg",
     ):
         monkeypatch.setattr(psutil, name, fail)
-    reading = HostCollector(whole_proc(tmp_path)).read()
+    reading = HostCollector(copy_proc_files(tmp_path)).read()
     assert (reading.cpu, reading.cores, reading.memory_total_bytes, reading.load) == (
         None,
         (),
@@ -172,7 +174,7 @@ def test_psutil_that_fails_is_a_reason(tmp_path: Path, monkeypatch: pytest.Monke
     assert "\x1b" not in reasons["disks"]
 
 
-def test_networks_are_all_that_carried_something_without_the_loopback(
+def test_networks_are_all_interfaces_with_traffic_except_the_loopback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def card(received: int) -> SimpleNamespace:
@@ -194,12 +196,15 @@ def test_networks_are_all_that_carried_something_without_the_loopback(
     )
 
 
-# ------------------------------------------------------------------------------------------------- which disks count
+# -------------------------------------------------------------------------------- which disks count
 
 
 @pytest.fixture
 def blocks(tmp_path: Path) -> str:
-    """/sys/block of a machine with a disk, NVMe behind LVM and a RAID, and a controller with a slash in its name."""
+    """Create /sys/block of a machine with several kinds of disks.
+
+    A disk, NVMe behind LVM and a RAID, and a controller with a slash in its name.
+    """
     for name, below in {
         "sda": (),
         "sdb": (),
@@ -219,7 +224,7 @@ def blocks(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("name", ["sda", "nvme0n1", "cciss/c0d0", "dm-9"])
-def test_a_whole_disk_counts(blocks: str, name: str) -> None:
+def test_whole_disks_count(blocks: str, name: str) -> None:
     assert is_counted_disk(name, blocks)
 
 
@@ -234,7 +239,7 @@ def test_no_byte_counts_twice(blocks: str, name: str) -> None:
     ("name", "counted"),
     [("sda", True), ("sda1", False), ("nvme0n1", True), ("nvme0n1p1", False), ("mmcblk0p1", False)],
 )
-def test_without_sys_the_name_has_to_tell(tmp_path: Path, name: str, counted: bool) -> None:
+def test_without_sys_the_name_decides(tmp_path: Path, name: str, counted: bool) -> None:
     assert is_counted_disk(name, str(tmp_path)) is counted
 
 

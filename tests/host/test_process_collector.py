@@ -1,4 +1,4 @@
-"""Processes: what is read, what is remembered and for how long, and what psutil says of the same."""
+"""Processes: their figures, what is cached and for how long, and the agreement with psutil."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from planted import plant, process_stat
+from fake_proc import process_stat, write_files
 
 from tputtui.host import kernel_files, process_collector
 from tputtui.host.command_names import (
@@ -40,11 +40,11 @@ def only(readings: tuple[ProcessReading, ...]) -> ProcessReading:
     return reading
 
 
-# ------------------------------------------------------------------------------------------------- what is read
+# ------------------------------------------------------------------------------------------ reading
 
 
 def test_a_process_is_read_from_one_line(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7, "app"), "/opt/app\0--port\x0080\0"))
+    write_files(tmp_path, process(7, process_stat(7, "app"), "/opt/app\0--port\x0080\0"))
     reading = only(ProcessCollector(tmp_path).read())
     tick = os.sysconf("SC_CLK_TCK")
     assert (reading.pid, reading.name, reading.user, reading.state) == (7, "app", "shop", "S")
@@ -56,12 +56,12 @@ def test_a_process_is_read_from_one_line(tmp_path: Path) -> None:
     assert reading.cgroup is None
 
 
-def test_we_and_psutil_say_the_same_of_a_process() -> None:
+def test_psutil_reports_the_same_of_a_process() -> None:
     command = [sys.executable, "-c", "print(flush=True); input()"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe) as child:
         assert child.stdout is not None
-        child.stdout.readline()  # it runs now: before, its command line may be empty
+        child.stdout.readline()  # it runs by now: before, its command line may be empty
         other = psutil.Process(child.pid)
         before = other.cpu_times()
         ours = only(ProcessCollector().read(frozenset((child.pid,)), only_watched=True))
@@ -79,7 +79,7 @@ def test_we_and_psutil_say_the_same_of_a_process() -> None:
         child.stdin.close()
 
 
-def test_our_own_process_is_as_large_as_psutil_says() -> None:
+def test_our_own_process_has_the_size_that_psutil_reports() -> None:
     ours = only(ProcessCollector().read(frozenset((os.getpid(),)), only_watched=True))
     assert ours.rss_bytes == pytest.approx(psutil.Process().memory_info().rss, rel=0.1)
 
@@ -92,14 +92,14 @@ def test_all_user_processes_are_listed_by_pid_and_kernel_threads_are_not() -> No
 
 
 def test_kernel_threads_are_left_out(tmp_path: Path) -> None:
-    plant(tmp_path, process(2, process_stat(2, "kthreadd", flags=0x208040)))
+    write_files(tmp_path, process(2, process_stat(2, "kthreadd", flags=0x208040)))
     collector = ProcessCollector(tmp_path)
     assert collector.read() == ()
     assert collector.read() == ()
 
 
 def test_hostile_names_are_read_and_cleaned(tmp_path: Path) -> None:
-    plant(
+    write_files(
         tmp_path,
         process(7, process_stat(7, b"a) R 1 (\x1b[2J\xff"), "\x1b]0;owned\x07\0\u202eevil\0"),
     )
@@ -111,7 +111,7 @@ def test_hostile_names_are_read_and_cleaned(tmp_path: Path) -> None:
 
 
 def test_a_huge_command_line_is_cut(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7), "app\0" + "x" * 1_500_000))
+    write_files(tmp_path, process(7, process_stat(7), "app\0" + "x" * 1_500_000))
     reading = only(ProcessCollector(tmp_path).read())
     assert len(reading.command) == process_collector.MAX_COMMAND_LENGTH
     assert reading.command.endswith("…")
@@ -120,13 +120,13 @@ def test_a_huge_command_line_is_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "stat", [b"", b"garbage", b"7 (app", b"7 (app) S 1 2", b"7 (app) S " + b"x " * 50]
 )
-def test_a_malformed_stat_is_no_process(tmp_path: Path, stat: bytes) -> None:
-    plant(tmp_path, process(7, stat))
+def test_a_malformed_stat_is_skipped(tmp_path: Path, stat: bytes) -> None:
+    write_files(tmp_path, process(7, stat))
     assert ProcessCollector(tmp_path).read() == ()
 
 
-def test_who_vanishes_is_no_error(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7)))
+def test_a_vanished_process_is_not_an_error(tmp_path: Path) -> None:
+    write_files(tmp_path, process(7, process_stat(7)))
     collector = ProcessCollector(tmp_path)
     assert len(collector.read()) == 1
     for path in sorted((tmp_path / "proc/7").iterdir()):
@@ -139,10 +139,10 @@ def test_without_proc_there_are_no_processes(tmp_path: Path) -> None:
     assert ProcessCollector(tmp_path).read() == ()
 
 
-def test_who_may_not_be_looked_at_has_no_figures(
+def test_an_unreadable_process_has_no_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plant(tmp_path, process(7, process_stat(7)))
+    write_files(tmp_path, process(7, process_stat(7)))
     real = os.open
 
     def refuse(path: str, flags: int) -> int:
@@ -158,14 +158,14 @@ def test_who_may_not_be_looked_at_has_no_figures(
     )
 
 
-def test_a_user_without_a_name_is_a_number(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7), uid=4242))
+def test_a_user_without_a_name_is_shown_by_number(tmp_path: Path) -> None:
+    write_files(tmp_path, process(7, process_stat(7), uid=4242))
     assert only(ProcessCollector(tmp_path).read()).user == "4242"
 
 
-def test_a_watched_process_brings_its_control_group(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7)) | process(8, process_stat(8)))
-    plant(
+def test_a_watched_process_includes_its_control_group(tmp_path: Path) -> None:
+    write_files(tmp_path, process(7, process_stat(7)) | process(8, process_stat(8)))
+    write_files(
         tmp_path,
         {
             "proc/self/mountinfo": "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
@@ -179,57 +179,57 @@ def test_a_watched_process_brings_its_control_group(tmp_path: Path) -> None:
     assert other.cgroup is None
 
 
-# ------------------------------------------------------------------------------------------------- what is remembered
+# ------------------------------------------------------------------------------------------ caching
 
 
-def test_a_reused_pid_is_somebody_else(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7, started_ticks=1000), "/opt/old\0"))
+def test_a_reused_pid_is_a_different_process(tmp_path: Path) -> None:
+    write_files(tmp_path, process(7, process_stat(7, started_ticks=1000), "/opt/old\0"))
     collector = ProcessCollector(tmp_path)
     old = only(collector.read())
-    plant(tmp_path, process(7, process_stat(7, started_ticks=2000), "/opt/new\0", uid=0))
+    write_files(tmp_path, process(7, process_stat(7, started_ticks=2000), "/opt/new\0", uid=0))
     new = only(collector.read())
     assert old.identity != new.identity
     assert (new.command, new.user) == ("/opt/new", "root")
 
 
-def test_a_process_that_turns_into_another_program_is_read_anew(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7, "bash"), "bash\0"))
+def test_a_process_that_execs_another_program_is_read_again(tmp_path: Path) -> None:
+    write_files(tmp_path, process(7, process_stat(7, "bash"), "bash\0"))
     collector = ProcessCollector(tmp_path)
     collector.read()
-    plant(tmp_path, process(7, process_stat(7, "app"), "/opt/app\0"))
+    write_files(tmp_path, process(7, process_stat(7, "app"), "/opt/app\0"))
     assert only(collector.read()).command == "/opt/app"
 
 
-def test_a_new_title_is_seen_within_some_reads(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7, "gunicorn"), "gunicorn: master [shop]\0"))
+def test_a_new_title_is_noticed_within_some_reads(tmp_path: Path) -> None:
+    write_files(tmp_path, process(7, process_stat(7, "gunicorn"), "gunicorn: master [shop]\0"))
     collector = ProcessCollector(tmp_path)
     collector.read()
-    plant(tmp_path, {"proc/7/cmdline": "gunicorn: worker [shop]\0"})
+    write_files(tmp_path, {"proc/7/cmdline": "gunicorn: worker [shop]\0"})
     names = [only(collector.read()).name for _ in range(32)]
     assert names[-1] == "gunicorn: worker"
 
 
-def test_what_did_not_move_is_the_same_reading_and_what_moved_is_not(tmp_path: Path) -> None:
-    plant(tmp_path, process(7, process_stat(7), "app\0"))
+def test_an_unchanged_process_keeps_its_reading_and_a_changed_one_does_not(tmp_path: Path) -> None:
+    write_files(tmp_path, process(7, process_stat(7), "app\0"))
     collector = ProcessCollector(tmp_path)
     collector.read()
     first, second = only(collector.read()), only(collector.read())
     assert first is second
-    plant(tmp_path, {"proc/7/stat": process_stat(7, user_ticks=250)})
+    write_files(tmp_path, {"proc/7/stat": process_stat(7, user_ticks=250)})
     moved = only(collector.read())
     assert moved.cpu_s == 300 / os.sysconf("SC_CLK_TCK")
-    plant(tmp_path, {"proc/7/stat": process_stat(7)})
+    write_files(tmp_path, {"proc/7/stat": process_stat(7)})
     watched = only(collector.read(frozenset((7,))))
     assert watched == first
     assert only(collector.read()) == first
 
 
-def test_maps_are_looked_at_once_and_few_at_a_time(
+def test_maps_are_read_once_and_few_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for pid in range(10, 20):
-        plant(tmp_path, process(pid, process_stat(pid, "uwsgi"), "uwsgi\0"))
-        plant(
+        write_files(tmp_path, process(pid, process_stat(pid, "uwsgi"), "uwsgi\0"))
+        write_files(
             tmp_path, {f"proc/{pid}/maps": "7f00-7f01 r-xp 0 0 0 /usr/lib/libpython3.12.so.1.0\n"}
         )
         (tmp_path / f"proc/{pid}/exe").symlink_to("/usr/bin/uwsgi")
@@ -257,7 +257,7 @@ def listening() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_listening_ports_are_known_by_process_once_asked_for(listening: int) -> None:
+def test_listening_ports_of_processes_are_known_once_requested(listening: int) -> None:
     collector = ProcessCollector()
     own = frozenset((os.getpid(),))
     assert only(collector.read(own, only_watched=True)).ports == ()
@@ -266,7 +266,7 @@ def test_listening_ports_are_known_by_process_once_asked_for(listening: int) -> 
     assert listening in only(collector.read(own, only_watched=True)).ports
 
 
-# ------------------------------------------------------------------------------------------------- names and Pythons
+# -------------------------------------------------------------------------------- names and Pythons
 
 
 @pytest.mark.parametrize(
@@ -314,13 +314,13 @@ def test_listening_ports_are_known_by_process_once_asked_for(listening: int) -> 
     ],
 )
 def test_a_process_has_a_name_a_person_would_use(comm: str, command: str, name: str) -> None:
-    # A title is written over the arguments as one piece; everything else comes as its pieces.
-    whole = ": " in command
-    arguments = [] if not command else [command] if whole else command.split(" ")
+    # A title overwrites the arguments as one string; other command lines keep their parts.
+    is_title = ": " in command
+    arguments = [] if not command else [command] if is_title else command.split(" ")
     assert readable_name(comm, arguments) == name
 
 
-def test_a_title_over_the_first_argument_is_no_program() -> None:
+def test_a_title_over_the_first_argument_is_not_a_program() -> None:
     arguments = ["/usr/bin/celery-worker-beat --broker hunter2"]
     assert readable_name("celery-worker-b", arguments) == "celery-worker-beat"
 
@@ -340,7 +340,7 @@ def test_a_title_over_the_first_argument_is_no_program() -> None:
         ("/usr/bin/pythonista", None),
     ],
 )
-def test_the_executable_tells_python_and_a_wrapper_is_none(
+def test_the_executable_identifies_python_and_a_wrapper_is_not_python(
     executable: str, version: str | None
 ) -> None:
     assert executable_python_version(executable) == version
@@ -355,7 +355,7 @@ def test_the_executable_tells_python_and_a_wrapper_is_none(
         (b"7f-80 r-xp 0 fd:1 1 /usr/lib/libc.so.6\n", None),
     ],
 )
-def test_a_mapped_libpython_tells_an_embedded_python(maps: bytes, version: str | None) -> None:
+def test_a_mapped_libpython_identifies_an_embedded_python(maps: bytes, version: str | None) -> None:
     assert mapped_python_version(maps) == version
 
 

@@ -1,4 +1,4 @@
-"""What we cost: our own CPU time and that of the helpers we start, as it is spent."""
+"""Self usage: our own CPU time and that of helper processes, as it is spent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def child() -> subprocess.Popen[bytes]:
     )
 
 
-def test_a_helper_costs_while_it_runs_and_nothing_more_when_it_ends() -> None:
+def test_a_helper_process_counts_while_it_runs_and_adds_nothing_when_it_ends() -> None:
     cost = SelfUsage()
     before, own = cost.read(), time.process_time()
     with child() as helper:
@@ -32,7 +32,7 @@ def test_a_helper_costs_while_it_runs_and_nothing_more_when_it_ends() -> None:
     assert cost.read() >= running
 
 
-def test_another_child_is_no_cost_of_ours_when_it_ends() -> None:
+def test_another_child_does_not_count_when_it_ends() -> None:
     cost = SelfUsage()
     before, own = cost.read(), time.process_time()
     with child() as watched:

@@ -1,4 +1,4 @@
-"""`stream` and `demo --stream` as a script meets them: what stands on stdout and stderr, and how they end."""
+"""`stream` and `demo --stream` as a script sees them: stdout, stderr and exit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outside import needs
+from external_resources import needs
 from test_prometheus_agrees import free_port, prometheus, running
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]
@@ -85,29 +85,29 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def read(line: str) -> Json:
-    """One object; NaN and Infinity, which Python would let pass, are none of JSON's."""
+    """Parse one object; reject NaN and Infinity, which Python would accept."""
 
     def refuse(word: str) -> None:
         pytest.fail(f"{word} is no JSON")
 
-    found: Json = json.loads(line, parse_constant=refuse)
-    return found
+    document: Json = json.loads(line, parse_constant=refuse)
+    return document
 
 
-def assert_shape(found: Json) -> None:
-    """Every key that the contract names is there, and none that nobody declared."""
-    assert set(found) == TOP
-    assert found["schema"] == 1
-    for target in found["targets"]:
+def assert_shape(document: Json) -> None:
+    """Assert that every key of the contract is present, and no other."""
+    assert set(document) == TOP
+    assert document["schema"] == 1
+    for target in document["targets"]:
         assert set(target) == TARGET
-    for service in found["services"]:
+    for service in document["services"]:
         assert set(service) == SERVICE
         for name, keys in (("traffic", TRAFFIC), ("errors", ERRORS), ("latency", LATENCY)):
             assert service[name] is None or set(service[name]) == keys
         assert all(set(row) == SATURATION for row in service["saturation"])
         rows = [set(row) for row in service["breakdown"]]
         assert all(keys in (ROW, {"labels", "more", "rps"}) for keys in rows)
-    host = found["host"]
+    host = document["host"]
     assert set(host) == HOST
     for name, keys in (
         ("cpu", CPU),
@@ -119,17 +119,17 @@ def assert_shape(found: Json) -> None:
         assert host[name] is None or set(host[name]) == keys
     assert all(set(disk) == DISK for disk in host["disks"])
     assert all(set(network) == NETWORK for network in host["networks"])
-    assert found["first_to_saturate"] is None or set(found["first_to_saturate"]) == {
+    assert document["first_to_saturate"] is None or set(document["first_to_saturate"]) == {
         "name",
         "reason",
     }
-    assert set(found["self"]) == SELF
+    assert set(document["self"]) == SELF
 
 
-# ------------------------------------------------------------------------------------------ demo
+# --------------------------------------------------------------------------------------------- demo
 
 
-def test_the_demo_streams_what_the_contract_says_and_ends_with_the_load_s_own_count() -> None:
+def test_the_demo_streams_by_the_contract_and_ends_with_the_load_s_own_count() -> None:
     done = run(
         "demo",
         "--stream",
@@ -145,10 +145,10 @@ def test_the_demo_streams_what_the_contract_says_and_ends_with_the_load_s_own_co
     assert done.returncode == 0, done.stderr
     objects = [read(line) for line in done.stdout.splitlines()]
     assert len(objects) >= 5
-    for found in objects:
-        assert_shape(found)
-        assert found["services"][0]["name"] == "demo"
-        assert set(found["objectives"][0]) == {
+    for document in objects:
+        assert_shape(document)
+        assert document["services"][0]["name"] == "demo"
+        assert set(document["objectives"][0]) == {
             "expression",
             "state",
             "ok",
@@ -157,7 +157,9 @@ def test_the_demo_streams_what_the_contract_says_and_ends_with_the_load_s_own_co
             "budget_left",
             "reason",
         }
-    assert [found["time"] for found in objects] == sorted(found["time"] for found in objects)
+    assert [document["time"] for document in objects] == sorted(
+        document["time"] for document in objects
+    )
     summary = read(done.stderr.splitlines()[-1])
     assert set(summary) == SUMMARY
     assert set(summary["quantiles_s"]) == {"0.5", "0.99"}
@@ -172,12 +174,12 @@ def test_the_demo_streams_what_the_contract_says_and_ends_with_the_load_s_own_co
     assert routes >= {"/items/{id}", "/search", "/cart", "/checkout", "/payment"}
 
 
-def test_n_counts_objects() -> None:
+def test_n_limits_the_number_of_objects() -> None:
     done = run("demo", "--stream", "--load", "50", "-n", "3")
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 3)
 
 
-# ------------------------------------------------------------------------------------------ real servers
+# ------------------------------------------------------------------------------------- real servers
 
 
 @pytest.fixture(scope="module")
@@ -200,10 +202,10 @@ def test_debian_s_exporter_and_server_are_up_and_classified(exporter: str, serve
     assert done.stderr == ""
     objects = [read(line) for line in done.stdout.splitlines()]
     assert len(objects) == 2
-    for found in objects:
-        assert_shape(found)
-        assert [target["url"] for target in found["targets"]] == [exporter, server]
-        for target in found["targets"]:
+    for document in objects:
+        assert_shape(document)
+        assert [target["url"] for target in document["targets"]] == [exporter, server]
+        for target in document["targets"]:
             assert target["up"] is True
             assert target["error"] is None
             assert target["series"] > 100
@@ -217,23 +219,23 @@ def test_debian_s_exporter_and_server_are_up_and_classified(exporter: str, serve
     assert prom["errors"]["family"] == "prometheus_http_requests_total"
 
 
-# ------------------------------------------------------------------------------------------ targets that fail
+# -------------------------------------------------------------------------------- targets that fail
 
 
-def test_a_closed_port_is_a_sentence_and_no_failure_of_ours() -> None:
+def test_a_closed_port_is_a_sentence_and_not_a_failure() -> None:
     done = run("stream", "-n", "1", f":{free_port()}")
     assert done.returncode == 0, done.stderr
-    (found,) = [read(line) for line in done.stdout.splitlines()]
-    assert_shape(found)
-    (target,) = found["targets"]
+    (document,) = [read(line) for line in done.stdout.splitlines()]
+    assert_shape(document)
+    (target,) = document["targets"]
     assert target["up"] is False
     assert "refused" in target["error"]
     assert (target["bytes"], target["series"]) == (None, None)
-    assert [service["traffic"] for service in found["services"]] == [None]
+    assert [service["traffic"] for service in document["services"]] == [None]
 
 
 class Honest(http.server.BaseHTTPRequestHandler):
-    """Serves a counter, and notes when it was asked."""
+    """Handler that serves a counter, and records the times of requests."""
 
     asked: list[float]
 
@@ -246,12 +248,12 @@ class Honest(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Tests are quiet."""
+        """Silence the log of requests."""
 
 
 @pytest.fixture
 def honest() -> Iterator[tuple[str, list[float]]]:
-    """The target, and the moments at which it was asked."""
+    """Yield the target, and the times at which it was scraped."""
     Honest.asked = []
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Honest) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -261,28 +263,32 @@ def honest() -> Iterator[tuple[str, list[float]]]:
         thread.join()
 
 
-def test_a_target_that_hangs_leaves_the_other_its_cadence(honest: tuple[str, list[float]]) -> None:
+def test_a_target_that_hangs_leaves_the_cadence_of_the_other(
+    honest: tuple[str, list[float]],
+) -> None:
     target, asked = honest
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         done = run("stream", "-n", "6", f":{hanging.getsockname()[1]}", target)
     assert done.returncode == 0, done.stderr
     objects = [read(line) for line in done.stdout.splitlines()]
     assert len(objects) == 6
-    assert all(found["targets"][0]["state"] == "slow" for found in objects)
-    assert all(found["targets"][0]["waiting_s"] > 0 for found in objects)
-    assert all(found["targets"][0]["up"] is None for found in objects)  # it never answered
-    assert all(found["targets"][1]["up"] is True for found in objects)
-    assert all(found["services"][1]["traffic"]["rps"] is not None for found in objects)
-    assert len(asked) >= len(objects)  # once an object, the hanging one beside it
-    newest = [found["time"] for found in objects]
+    assert all(document["targets"][0]["state"] == "slow" for document in objects)
+    assert all(document["targets"][0]["waiting_s"] > 0 for document in objects)
+    assert all(
+        document["targets"][0]["up"] is None for document in objects
+    )  # the target never answered
+    assert all(document["targets"][1]["up"] is True for document in objects)
+    assert all(document["services"][1]["traffic"]["rps"] is not None for document in objects)
+    assert len(asked) >= len(objects)  # once an object, with the hanging target beside it
+    newest = [document["time"] for document in objects]
     assert len(set(newest)) == len(newest), "each object rests on a new scrape"
 
 
-# ------------------------------------------------------------------------------------------ how it ends
+# --------------------------------------------------------------------------------------------- exit
 
 
-def begun(*arguments: str) -> subprocess.Popen[str]:
-    """A stream that has said its first object."""
+def start_stream(*arguments: str) -> subprocess.Popen[str]:
+    """Start a stream and wait for its first object."""
     process = subprocess.Popen(
         [TPUTTUI, "stream", *arguments],
         stdin=subprocess.DEVNULL,
@@ -295,8 +301,8 @@ def begun(*arguments: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_reader_that_has_gone_is_no_failure(honest: tuple[str, list[float]]) -> None:
-    with begun(honest[0]) as process:
+def test_a_reader_that_has_gone_is_not_a_failure(honest: tuple[str, list[float]]) -> None:
+    with start_stream(honest[0]) as process:
         assert process.stdout is not None
         process.stdout.close()
         assert process.wait(PATIENCE_S) == 0
@@ -304,7 +310,7 @@ def test_a_reader_that_has_gone_is_no_failure(honest: tuple[str, list[float]]) -
         assert process.stderr.read() == ""
 
 
-def test_head_takes_one_and_all_is_well() -> None:
+def test_head_reads_one_object_and_the_exit_code_is_0() -> None:
     line = f"{TPUTTUI} stream :{free_port()} | head -1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False
@@ -324,9 +330,9 @@ def test_a_signal_ends_it_with_its_number(
         signal.getsignal(number) is signal.SIG_IGN
     ):  # under nohup: the child would inherit it, and obey
         signal.signal(number, signal.SIG_DFL)
-    with begun(honest[0]) as process:
+    with start_stream(honest[0]) as process:
         process.send_signal(number)
-        said = process.communicate(timeout=PATIENCE_S)
-        assert (process.returncode, said[1]) == (code, "")
-        for line in said[0].splitlines():
+        output = process.communicate(timeout=PATIENCE_S)
+        assert (process.returncode, output[1]) == (code, "")
+        for line in output[0].splitlines():
             assert_shape(read(line))

@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from recorded import BEGAN, record
+from recorded_runs import BEGAN, record
 
 from tputtui.cli import main
 
@@ -27,23 +27,24 @@ pytestmark = [
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
         return port
 
 
 def ask(port: int, query: str, at: float) -> dict[tuple[str, ...], float]:
-    words = urllib.parse.urlencode({"query": query, "time": f"{at:.3f}"})
+    query_string = urllib.parse.urlencode({"query": query, "time": f"{at:.3f}"})
     deadline = time.monotonic() + 40
     while True:
         try:
             with urllib.request.urlopen(
-                f"http://127.0.0.1:{port}/api/v1/query?{words}", timeout=10
+                f"http://127.0.0.1:{port}/api/v1/query?{query_string}", timeout=10
             ) as answer:
                 result = json.load(answer)["data"]["result"]
                 return {
-                    (one["metric"].get("status", ""),): float(one["value"][1]) for one in result
+                    (series["metric"].get("status", ""),): float(series["value"][1])
+                    for series in result
                 }
         except OSError:
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""kill -9 leaves nothing behind: no service, no load, no py-spy, and no process that stands still."""
+"""After kill -9 no service, no load, no py-spy and no stopped process is left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from outside import command_line
+from external_resources import command_line
 
 from tputtui.model import ProcessReference
 from tputtui.profiling.capture import preflight, process_facts
@@ -24,9 +24,9 @@ PATIENCE_S = 15.0
 BUSY = "import time\nend = time.time() + 120\nprint(1, flush=True)\nwhile time.time() < end: sum(range(1000))"
 
 
-def until(holds: Callable[[], bool]) -> bool:
+def until(condition: Callable[[], bool]) -> bool:
     end = time.monotonic() + PATIENCE_S
-    while not holds():
+    while not condition():
         if time.monotonic() > end:
             return False
         time.sleep(0.02)
@@ -34,7 +34,7 @@ def until(holds: Callable[[], bool]) -> bool:
 
 
 def gone(process: psutil.Process) -> bool:
-    """Ended: a zombie that nobody has waited for has."""
+    """Return whether the process has ended; an unreaped zombie counts as ended."""
     try:
         return not process.is_running() or process.status() in (
             psutil.STATUS_ZOMBIE,
@@ -55,13 +55,13 @@ def still(processes: list[psutil.Process]) -> list[str]:
 
 
 def end(processes: list[psutil.Process]) -> None:
-    """A test that fails leaves nothing behind, either."""
+    """End the processes of a failed test."""
     for process in processes:
         if not gone(process):
             process.kill()
 
 
-def test_the_demo_s_service_and_load_end_with_it() -> None:
+def test_the_demo_s_service_and_load_end_with_the_demo() -> None:
     argv = [TPUTTUI, "demo", "--stream", "--load", "50"]
     with subprocess.Popen(
         argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
@@ -82,7 +82,7 @@ def test_the_demo_s_service_and_load_end_with_it() -> None:
 
 @pytest.fixture
 def busy() -> Iterator[subprocess.Popen[bytes]]:
-    """A Python process that computes, and that py-spy may look at."""
+    """Start a computing Python process that py-spy may attach to."""
     with subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -96,7 +96,7 @@ def busy() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-def test_a_capture_s_py_spy_ends_with_it_and_the_process_runs_on(
+def test_py_spy_ends_with_tputtui_and_the_profiled_process_runs_on(
     busy: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     argv = [TPUTTUI, "profile", str(busy.pid), "--for", "10s", "-o", str(tmp_path / "taken.json")]
@@ -119,9 +119,9 @@ def test_a_capture_s_py_spy_ends_with_it_and_the_process_runs_on(
         assert ended, left
 
     def runs_on() -> bool:
-        found = process_facts.read_facts(busy.pid)
-        assert found is not None
-        return found.state in "RS" and found.tracer_pid == 0
+        facts = process_facts.read_facts(busy.pid)
+        assert facts is not None
+        return facts.state in "RS" and facts.tracer_pid == 0
 
     assert until(runs_on), process_facts.read_facts(busy.pid)
     before = psutil.Process(busy.pid).cpu_times().user

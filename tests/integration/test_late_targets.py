@@ -1,4 +1,4 @@
-"""The program against targets that are late, as real processes: `stream`, `check`, and what they print."""
+"""`stream` and `check`, as real processes, against late targets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ RATE = 50.0
 
 
 class LateServer:
-    """One port; the path says how late: /after/1.4 takes that long, /stall/BEGIN/END hangs between two of its seconds."""
+    """Server whose path sets the delay.
+
+    /after/1.4 takes that long, /stall/BEGIN/END hangs between two of its seconds.
+    """
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -77,9 +80,9 @@ def late() -> Iterator[LateServer]:
         yield server
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # our own program
-        [sys.executable, "-m", "tputtui", *words],
+        [sys.executable, "-m", "tputtui", *arguments],
         capture_output=True,
         text=True,
         timeout=120,
@@ -87,8 +90,8 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def objects(*words: str) -> list[Any]:
-    done = run("stream", "--no-discover", *words)
+def objects(*arguments: str) -> list[Any]:
+    done = run("stream", "--no-discover", *arguments)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -97,30 +100,30 @@ def objects(*words: str) -> list[Any]:
 def test_an_exporter_slower_than_the_interval_has_a_rate_and_is_never_down(
     late: LateServer, seconds: float
 ) -> None:
-    found = objects(late.url(f"/after/{seconds}"), "-n", "8")
-    targets = [one["targets"][0] for one in found]
+    ticks = objects(late.url(f"/after/{seconds}"), "-n", "8")
+    targets = [tick["targets"][0] for tick in ticks]
     assert {target["state"] for target in targets} <= {"up", "slow"}
     assert {target["up"] for target in targets[-3:]} == {True}
-    rates = [one["services"][0]["traffic"]["rps"] for one in found[-3:]]
+    rates = [tick["services"][0]["traffic"]["rps"] for tick in ticks[-3:]]
     assert rates == pytest.approx([RATE] * 3, rel=0.1)
     assert "slow: use --interval " in targets[-1]["warning"]
 
 
 def test_a_window_shorter_than_the_answers_shows_a_rate(late: LateServer) -> None:
-    found = objects(late.url("/after/3"), "--window", "2s", "-n", "10")
+    ticks = objects(late.url("/after/3"), "--window", "2s", "-n", "10")
     rates = [
-        one["services"][0]["traffic"]["rps"]
-        for one in found
-        if one["services"][0]["traffic"] is not None
+        tick["services"][0]["traffic"]["rps"]
+        for tick in ticks
+        if tick["services"][0]["traffic"] is not None
     ]
     assert rates[-1] == pytest.approx(RATE, rel=0.1)
 
 
-def test_a_stall_keeps_the_figures_for_a_window_then_says_how_old_they_are_and_ends_without_a_spike(
+def test_a_stall_keeps_the_figures_for_a_window_then_shows_their_age_and_ends_without_a_spike(
     late: LateServer,
 ) -> None:
     late.began = time.monotonic()
-    found = objects(
+    ticks = objects(
         late.url("/stall/6/16"),
         "--window",
         "3s",
@@ -132,7 +135,8 @@ def test_a_stall_keeps_the_figures_for_a_window_then_says_how_old_they_are_and_e
         "19",
     )
     shown = [
-        (one["targets"][0], one["services"][0]["traffic"], one["objectives"][0]) for one in found
+        (tick["targets"][0], tick["services"][0]["traffic"], tick["objectives"][0])
+        for tick in ticks
     ]
     slow = [(target, traffic, goal) for target, traffic, goal in shown if target["state"] == "slow"]
     assert slow
@@ -153,12 +157,12 @@ def test_a_stall_keeps_the_figures_for_a_window_then_says_how_old_they_are_and_e
     assert known[-1] < 2 * RATE, "what was counted meanwhile makes no spike"
 
 
-def test_a_target_that_is_late_is_never_asked_twice_at_once(late: LateServer) -> None:
+def test_a_late_target_never_has_two_requests_under_way(late: LateServer) -> None:
     objects(late.url("/after/3"), "--interval", "200ms", "-n", "20")
     assert len(late.asked) <= 3
 
 
-def test_check_waits_for_a_slow_exporter_and_names_the_interval_that_suits_it(
+def test_check_waits_for_a_slow_exporter_and_names_a_suitable_interval(
     late: LateServer,
 ) -> None:
     done = run("check", late.url("/after/1.6"))
@@ -168,7 +172,7 @@ def test_check_waits_for_a_slow_exporter_and_names_the_interval_that_suits_it(
     assert "slower than" not in run("check", late.url("/after/1.6"), "--interval", "5s").stdout
 
 
-def test_check_says_that_a_target_is_slow_where_the_deadline_passes(late: LateServer) -> None:
+def test_check_reports_a_slow_target_where_the_deadline_passes(late: LateServer) -> None:
     done = run("check", late.url("/after/60"), "--timeout", "500ms")
     assert done.returncode == 1
     assert (
@@ -178,10 +182,10 @@ def test_check_says_that_a_target_is_slow_where_the_deadline_passes(late: LateSe
     assert "down" not in done.stdout
 
 
-def test_a_recording_that_depends_on_what_never_answers_ends_with_11(
+def test_a_recording_that_depends_on_a_silent_target_ends_with_exit_code_11(
     late: LateServer, tmp_path: Any
 ) -> None:
-    words = [
+    arguments = [
         "record",
         "-o",
         str(tmp_path / "a.tput.gz"),
@@ -191,11 +195,11 @@ def test_a_recording_that_depends_on_what_never_answers_ends_with_11(
         "--for",
         "3s",
     ]
-    done = run(*words, "--abort")
+    done = run(*arguments, "--abort")
     assert done.returncode == 11
-    told = json.loads(done.stdout)
-    assert (told["ok"], told["aborted"]) == (False, False)
-    assert told["reason"].startswith("inconclusive: ")
-    assert "could not be read: no answer for" in told["reason"]
-    assert run(*words, "--force", "--fail-after", "1s").returncode == 11
-    assert run(*words, "--force").returncode == 0, "nothing depends on it"
+    document = json.loads(done.stdout)
+    assert (document["ok"], document["aborted"]) == (False, False)
+    assert document["reason"].startswith("inconclusive: ")
+    assert "could not be read: no answer for" in document["reason"]
+    assert run(*arguments, "--force", "--fail-after", "1s").returncode == 11
+    assert run(*arguments, "--force").returncode == 0, "nothing depends on it"

@@ -1,4 +1,4 @@
-"""A real Prometheus server watches the same service as we do: its rates and quantiles and ours must agree."""
+"""A real Prometheus server and tputtui agree on rates and quantiles of one service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from outside import needs
+from external_resources import needs
 
 from tputtui.demo.launch import Demo
 from tputtui.demo.load_stats import LoadSummary
@@ -41,7 +41,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(argv: Sequence[str], url: str) -> Iterator[str]:
-    """A server that answers under `url`; ended with the block."""
+    """Start a server and wait until `url` answers; end it with the block."""
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         try:
             end = time.monotonic() + PATIENCE_S
@@ -68,7 +68,10 @@ def _answers(url: str) -> bool:
 
 @contextmanager
 def prometheus(folder: Path, *targets: str, port: int | None = None) -> Iterator[str]:
-    """Debian's Prometheus, scraping `targets` (host:port) every second; the address of its API."""
+    """Start Debian's Prometheus, scraping `targets` (host:port) every second.
+
+    Yields the address of its API.
+    """
     port = port or free_port()
     config = folder / "prometheus.yml"
     jobs = (
@@ -91,7 +94,7 @@ def prometheus(folder: Path, *targets: str, port: int | None = None) -> Iterator
 
 
 def ask(api: str, query: str, at: float) -> float:
-    """An instant query that gives one number."""
+    """Send an instant query that returns one number."""
     parameters = urllib.parse.urlencode({"query": query, "time": f"{at:.3f}"})
     with urllib.request.urlopen(f"{api}/api/v1/query?{parameters}", timeout=10) as answer:
         result = json.load(answer)["data"]["result"]
@@ -100,23 +103,26 @@ def ask(api: str, query: str, at: float) -> float:
 
 
 class Watch:
-    """What the engine said, and what the load counted."""
+    """Snapshots of the engine, and the count of the load."""
 
     def __init__(self) -> None:
         self.snapshots: list[Snapshot] = []
         self.readings: list[Snapshot] = []  # at constant load, the window full
         self.summary: LoadSummary | None = None
 
-    def until(self, said: str, begin: float, seconds: float) -> None:
-        """Wait, and fail where the engine goes silent."""
+    def until(self, message: str, begin: float, seconds: float) -> None:
+        """Wait for a condition, and fail where no snapshot arrives."""
         while time.time() < begin + seconds:
             time.sleep(0.1)
-        assert self.snapshots[-1].time > begin + seconds - 3, f"no snapshots while {said}"
+        assert self.snapshots[-1].time > begin + seconds - 3, f"no snapshots while {message}"
 
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watch, str]]:
-    """The demo under constant load, seen by both; yields once the load has ended and its last request was scraped."""
+    """Run the demo under constant load, seen by both.
+
+    Yields once the load has ended and its last request was scraped.
+    """
     watch = Watch()
     with Demo(load=LOAD, seed=20) as demo:
         (url,) = demo.start()
@@ -151,7 +157,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watch, s
 
 
 def median_ratio(watch: Watch, api: str, query: str, ours: list[float | None]) -> float:
-    """Ours to theirs, each reading against the server's answer for the moment of its newest scrape."""
+    """Return our figures over theirs, each at the time of the snapshot's newest scrape."""
     assert len(watch.readings) >= 8
     ratios = []
     for snapshot, value in zip(watch.readings, ours, strict=True):
@@ -185,7 +191,7 @@ def test_throughput_is_within_three_percent(watched: tuple[Watch, str]) -> None:
     assert median_ratio(watch, api, query, ours) == pytest.approx(1.0, abs=0.03)
 
 
-def test_the_total_is_what_the_load_counted(watched: tuple[Watch, str]) -> None:
+def test_the_total_equals_the_count_of_the_load(watched: tuple[Watch, str]) -> None:
     watch, _ = watched
     traffic, summary = watch.snapshots[-1].services[0].traffic, watch.summary
     assert traffic is not None
@@ -195,7 +201,7 @@ def test_the_total_is_what_the_load_counted(watched: tuple[Watch, str]) -> None:
     assert traffic.total == summary.completed
 
 
-def test_the_server_counted_the_same(watched: tuple[Watch, str]) -> None:
+def test_the_server_has_the_same_count(watched: tuple[Watch, str]) -> None:
     watch, api = watched
     summary = watch.summary
     assert summary is not None

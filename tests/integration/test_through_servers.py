@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from outside import needs
+from external_resources import needs
 from test_prometheus_agrees import free_port, prometheus, running
 
 from tputtui.demo.launch import Demo
@@ -36,7 +36,7 @@ PATIENCE_S = 25.0
 
 @contextmanager
 def victoria(folder: Path, *targets: str) -> Iterator[str]:
-    """Debian's VictoriaMetrics, scraping `targets` every second; its address."""
+    """Start Debian's VictoriaMetrics, scraping `targets` every second; yield its address."""
     port = free_port()
     config = folder / "vm.yml"
     config.write_text(
@@ -60,9 +60,9 @@ def victoria(folder: Path, *targets: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
+def until(condition: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + PATIENCE_S
-    while not holds():
+    while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.1)
 
@@ -102,7 +102,7 @@ def readings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Snapshot
 
 
 def three(snapshot: Snapshot) -> tuple[ServiceState, ServiceState, ServiceState]:
-    """Directly, and by each server in the order of its target."""
+    """Return the service directly and by each server, in the order of the targets."""
     by_name = {service.name: service for service in snapshot.services}
     assert set(by_name) == {"direct", "prom", "vm"}
     return by_name["direct"], by_name["prom"], by_name["vm"]
@@ -113,8 +113,8 @@ def median_ratio(
 ) -> float:
     ratios = []
     for snapshot in readings:
-        found = three(snapshot)
-        ours, theirs = figure(found[0]), figure(found[which])
+        services = three(snapshot)
+        ours, theirs = figure(services[0]), figure(services[which])
         assert ours
         assert theirs
         ratios.append(theirs / ours)
@@ -147,8 +147,8 @@ def test_quantiles_agree(
 
 @pytest.mark.parametrize("which", [1, 2], ids=["prometheus", "victoria-metrics"])
 def test_the_same_families_and_rows_are_shown(readings: list[Snapshot], which: int) -> None:
-    found = three(readings[-1])
-    ours, theirs = found[0], found[which]
+    services = three(readings[-1])
+    ours, theirs = services[0], services[which]
     assert ours.traffic is not None
     assert theirs.traffic is not None
     assert ours.latency is not None
@@ -164,7 +164,7 @@ def test_the_same_families_and_rows_are_shown(readings: list[Snapshot], which: i
     assert {row.labels for row in theirs.breakdown} == {row.labels for row in ours.breakdown}
 
 
-def test_who_watches_both_ways_counts_nothing_twice(readings: list[Snapshot]) -> None:
+def test_scraping_and_querying_together_count_nothing_twice(readings: list[Snapshot]) -> None:
     for snapshot in readings:
         assert [service.targets for service in snapshot.services] == [
             ("direct",),
@@ -174,7 +174,7 @@ def test_who_watches_both_ways_counts_nothing_twice(readings: list[Snapshot]) ->
         assert all(target.state == "up" for target in snapshot.targets)
 
 
-def test_a_server_that_is_restarted_is_a_gap_comes_back_by_itself_and_disturbs_nobody(
+def test_a_restarted_server_is_a_gap_recovers_by_itself_and_disturbs_no_target(
     tmp_path: Path,
 ) -> None:
     port, snapshots = free_port(), list[Snapshot]()
@@ -197,7 +197,9 @@ def test_a_server_that_is_restarted_is_a_gap_comes_back_by_itself_and_disturbs_n
             return traffic.rps if traffic is not None else None
 
         def state() -> str:
-            return next((one.state for one in snapshots[-1].targets if one.name == "prom"), "")
+            return next(
+                (target.state for target in snapshots[-1].targets if target.name == "prom"), ""
+            )
 
         try:
             with prometheus(tmp_path, host, port=port):
@@ -208,10 +210,10 @@ def test_a_server_that_is_restarted_is_a_gap_comes_back_by_itself_and_disturbs_n
             gone = len(snapshots)
             time.sleep(3.0)
             assert all(
-                one.state != "down"
+                target.state != "down"
                 for shot in snapshots
-                for one in shot.targets
-                if one.name == "direct"
+                for target in shot.targets
+                if target.name == "direct"
             )
             assert len(snapshots) >= gone + 2, "ticks go on"
             with prometheus(tmp_path, host, port=port):
@@ -219,10 +221,10 @@ def test_a_server_that_is_restarted_is_a_gap_comes_back_by_itself_and_disturbs_n
         finally:
             engine.stop()
         assert engine.failure is None
-    told = [
+    rates = [
         service.traffic.rps
         for shot in snapshots
         for service in shot.services
         if service.name == "prom" and service.traffic
     ]
-    assert 0.0 not in told, "a gap is no zero"
+    assert 0.0 not in rates, "a gap is no zero"

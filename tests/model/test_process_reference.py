@@ -31,7 +31,7 @@ def test_start_times_of_two_sources_may_differ_by_the_tolerance() -> None:
     assert not process.matches(ProcessReference(7, 102.5), START_TOLERANCE_S)
 
 
-def test_the_process_table_and_the_holder_of_a_socket_name_one_process_alike() -> None:
+def test_the_process_table_and_the_socket_holder_agree_on_a_process() -> None:
     process = samples.PROCESSES[0]
     holder = SocketHolder(process.pid, process.started)
     assert {process.identity: "serves"}[holder.identity] == "serves"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class NativeBucket(NamedTuple):
-    """Observations between two values; the query API gives it as ``[rule, "low", "high", "count"]``."""
+    """Observations between two values; the query API has ``[rule, "low", "high", "count"]``."""
 
     low: float
     high: float
@@ -25,7 +25,10 @@ def exponential_buckets(
     zero_threshold: float = 0.0,
     zero_count: float = 0.0,
 ) -> list[NativeBucket]:
-    """Buckets in ascending order from their sparse form: bucket i ends at 2^(i / 2^schema), and begins one i before."""
+    """Return buckets in ascending order from their sparse form.
+
+    Bucket i ends at 2^(i / 2^schema), and begins one i before.
+    """
 
     def end(index: int) -> float:
         return math.pow(2.0, math.ldexp(index, -schema))
@@ -47,10 +50,12 @@ def native_quantile(
     *,
     custom: bool = False,
 ) -> float:
-    """PromQL's ``histogram_quantile`` over one native histogram.
+    """Return PromQL's ``histogram_quantile`` over one native histogram.
 
-    `count` and `total` are the histogram's own count and sum (a NaN sum tells of NaN observations, which are in no
-    bucket). Within a bucket the interpolation is exponential, but linear in the zero bucket and with `custom` bounds.
+    `count` and `total` are the histogram's own count and sum; a NaN sum means NaN observations,
+    which are in no bucket. Within a bucket the interpolation is exponential, but linear in the zero
+    bucket and with `custom` bounds.
+
     NaN where there is none, ±Inf where q is outside 0 to 1.
     """
     if math.isnan(q):
@@ -73,7 +78,7 @@ def native_quantile(
 
 
 def _find(rank: float, buckets: Iterable[NativeBucket]) -> tuple[NativeBucket, float]:
-    """The bucket in which the count reaches the rank, and the count at its far end."""
+    """Return the bucket in which the count reaches the rank, and the count at its far end."""
     passed = 0.0
     bucket = NativeBucket(math.nan, math.nan, 0.0)
     for bucket in buckets:
@@ -86,7 +91,7 @@ def _find(rank: float, buckets: Iterable[NativeBucket]) -> tuple[NativeBucket, f
 def _trim_zero(
     bucket: NativeBucket, filled: Sequence[NativeBucket], *, custom: bool
 ) -> NativeBucket:
-    """A zero bucket of a histogram with values on one side only ends at 0."""
+    """End the zero bucket of a histogram with values on one side only at 0."""
     if custom or not bucket.low < 0 < bucket.high:
         return bucket
     negative = any(other.high <= 0 for other in filled)

@@ -28,46 +28,52 @@ LOOKBACK_S: Final = 300.0
 _EXTRAPOLATE_UP_TO: Final = 1.1  # average distances between samples
 
 
-# ------------------------------------------------------------------------------------------ selectors
+# ---------------------------------------------------------------------------------------- selectors
 
 
 def instant(
     points: Iterable[StoredPoint], at: float, lookback_s: float = LOOKBACK_S
 ) -> float | None:
-    """The newest value in (at - lookback, at]; None where there is none, or the series went stale."""
+    """Return the newest value in (at - lookback, at].
+
+    None where there is none, or the series went stale.
+    """
     newest: StoredPoint | None = None
     for point in points:
         if at - lookback_s < point[0] <= at and (newest is None or point[0] >= newest[0]):
-            newest = point  # of two at one time, the later written stands
+            newest = point  # of two samples at one time, the later written one counts
     return None if newest is None else newest[1]
 
 
 def window(points: Iterable[StoredPoint], end: float, range_s: float) -> list[Point]:
-    """The points in (end - range, end]; staleness markers are left out."""
+    """Return the points in (end - range, end] without staleness markers."""
     return [(at, value) for at, value in points if value is not None and end - range_s < at <= end]
 
 
-# ------------------------------------------------------------------------------------------ functions over a range
+# --------------------------------------------------------------------------- functions over a range
 
 
 def increase(points: Sequence[Point], end: float, range_s: float) -> float | None:
-    """What a counter gained over the window, extrapolated to its edges; fractional even for integers."""
+    """Return the increase of a counter, extrapolated to the edges of the window.
+
+    It is fractional even for integers.
+    """
     return _extrapolated(points, end, range_s, counter=True)
 
 
 def rate(points: Sequence[Point], end: float, range_s: float) -> float | None:
-    """`increase` by the length of the window, not by the time between the samples."""
+    """Return `increase` by the length of the window, not by the time between the samples."""
     gained = increase(points, end, range_s)
     return None if gained is None else gained / range_s
 
 
 def delta(points: Sequence[Point], end: float, range_s: float) -> float | None:
-    """By how much a gauge moved over the window, extrapolated to its edges."""
+    """Return the change of a gauge, extrapolated to the edges of the window."""
     return _extrapolated(points, end, range_s, counter=False)
 
 
 def irate(points: Sequence[Point]) -> float | None:
-    """The rate between the last two points; after a fall, of what was counted since the reset."""
+    """Return the rate between the last two points; after a fall, of the count since the reset."""
     if len(points) < 2 or points[-1][0] == points[-2][0]:
         return None
     (before_at, before), (last_at, last) = points[-2:]
@@ -75,24 +81,24 @@ def irate(points: Sequence[Point]) -> float | None:
 
 
 def idelta(points: Sequence[Point]) -> float | None:
-    """The difference between the last two points."""
+    """Return the difference between the last two points."""
     if len(points) < 2 or points[-1][0] == points[-2][0]:
         return None
     return points[-1][1] - points[-2][1]
 
 
 def resets(points: Sequence[Point]) -> float | None:
-    """How often the value fell."""
+    """Count the falls of the value."""
     return _pairs(points, lambda before, after: after < before)
 
 
 def changes(points: Sequence[Point]) -> float | None:
-    """How often the value became another; NaN after NaN is no change."""
+    """Count the changes of the value; NaN after NaN is no change."""
     return _pairs(points, lambda a, b: a != b and not (math.isnan(a) and math.isnan(b)))
 
 
 def count_over_time(points: Sequence[Point]) -> float | None:
-    """How many points there are."""
+    """Count the points."""
     return float(len(points)) if points else None
 
 
@@ -126,22 +132,22 @@ def _extrapolated(
     return gained * ((sampled + to_start + to_end) / sampled)
 
 
-# ------------------------------------------------------------------------------------------ aggregation
+# -------------------------------------------------------------------------------------- aggregation
 
 
 def total(values: Sequence[float]) -> float:
-    """Their sum, as exact as it can be: NaN where infinities of both signs meet."""
+    """Return the sum, as exact as possible; NaN where infinities of both signs meet."""
     odd = [value for value in values if not math.isfinite(value)]
     if odd:
         return sum(odd)
     try:
         return math.fsum(values)
-    except OverflowError:  # on the way, perhaps not in the end
+    except OverflowError:  # intermediate overflow, perhaps not in the result
         return math.fsum(value / len(values) for value in values) * len(values)
 
 
 def average(values: Sequence[float]) -> float:
-    """Their mean, which may be finite where their sum is not."""
+    """Return the mean, which may be finite where the sum is not."""
     mean = total(values) / len(values)
     if math.isinf(mean) and all(map(math.isfinite, values)):
         return math.fsum(value / len(values) for value in values)
@@ -149,17 +155,17 @@ def average(values: Sequence[float]) -> float:
 
 
 def highest(values: Sequence[float]) -> float:
-    """The largest; NaN only where there is nothing else."""
+    """Return the largest value; NaN only where all are NaN."""
     return max((value for value in values if not math.isnan(value)), default=math.nan)
 
 
 def lowest(values: Sequence[float]) -> float:
-    """The smallest; NaN only where there is nothing else."""
+    """Return the smallest value; NaN only where all are NaN."""
     return min((value for value in values if not math.isnan(value)), default=math.nan)
 
 
 def count(values: Sequence[float]) -> float:
-    """How many there are."""
+    """Count the series."""
     return float(len(values))
 
 

@@ -1,4 +1,7 @@
-"""Profiles from a few lines of text: "outer;inner 5" a stack, "outer;inner 5 3" with 3 samples of the GIL."""
+"""Profiles from lines of text.
+
+"outer;inner 5" is a stack, "outer;inner 5 3" one with 3 samples of the GIL.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from outside import shared
+from external_resources import shared
 
 from tputtui.profiling.profile_model import (
     FrameTable,
@@ -17,12 +20,15 @@ from tputtui.profiling.profile_model import (
     Stack,
 )
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 MAIN = ProfileThread(1, 1, "MainThread")
 
 
 def _frame(frames: FrameTable, word: str) -> int:
-    """`name`, `name:line` in /srv/app/app.py, or `name@file` and `name@file:line`."""
+    """Add a frame of "name", "name:line", "name@file" or "name@file:line".
+
+    Without a file it is /srv/app/app.py.
+    """
     name, _, where = word.partition("@")
     if where:
         file, _, line = where.partition(":")
@@ -31,7 +37,7 @@ def _frame(frames: FrameTable, word: str) -> int:
     return frames.add_frame(name, "/srv/app/app.py", int(line or 1))
 
 
-def made(
+def create_profile(
     *slices: str | Sequence[str],
     frames: FrameTable | None = None,
     torn: bool = False,
@@ -43,14 +49,14 @@ def made(
         wall: dict[Stack, float] = {}
         gil: dict[Stack, float] = {}
         for line in text.splitlines() if isinstance(text, str) else text:
-            words = line.split()
-            if not words:
+            fields = line.split()
+            if not fields:
                 continue
-            path = words[0] if words[0] != "-" else ""
+            path = fields[0] if fields[0] != "-" else ""
             stack = tuple(_frame(table, word) for word in path.split(";") if word)
-            wall[stack] = wall.get(stack, 0.0) + float(words[1])
-            if len(words) > 2:
-                gil[stack] = gil.get(stack, 0.0) + float(words[2])
+            wall[stack] = wall.get(stack, 0.0) + float(fields[1])
+            if len(fields) > 2:
+                gil[stack] = gil.get(stack, 0.0) + float(fields[2])
         ticks = sum(wall.values())
         parts.append(
             ProfileSlice(
@@ -61,11 +67,11 @@ def made(
 
 
 @pytest.fixture
-def profile_of() -> Made:
-    return made
+def profile_of() -> ProfileFactory:
+    return create_profile
 
 
 @pytest.fixture(scope="session")
 def profiles() -> Path:
-    """The captured profiles beside the checkout."""
+    """Return the folder of captured profiles beside the checkout."""
     return shared("profiles")

@@ -17,15 +17,19 @@ def burn(seconds: float) -> None:
 
 
 def seventy() -> None:
-    burn(0.00959)  # a turn is 13.7 ms: one of 10 ms would beat with 100 samples a second
+    burn(0.00959)  # a cycle of 13.7 ms; one of 10 ms would alias with 100 samples a second
 
 
 def thirty() -> None:
     burn(0.00411)
 
 
-def split(until: float, told: bool = False) -> None:
-    """`told`: say now and then how many seconds went into each: on a busy machine that is no 70 to 30."""
+def split(until: float, reports: bool = False) -> None:
+    """Alternate between `seventy` and `thirty`.
+
+    `told`: print the seconds spent in each now and then, because a busy machine does not give 70 to
+    30.
+    """
     spent, say_at = [0.0, 0.0], 0.0
     while time.monotonic() < until:
         began = time.perf_counter()
@@ -34,7 +38,7 @@ def split(until: float, told: bool = False) -> None:
         thirty()
         end = time.perf_counter()
         spent = [spent[0] + middle - began, spent[1] + end - middle]
-        if told and end > say_at:
+        if reports and end > say_at:
             print(*spent, flush=True)
             say_at = end + 0.2
 
@@ -74,7 +78,7 @@ def main() -> None:
     mode, until = sys.argv[1], time.monotonic() + 60
     print("ready", flush=True)
     if mode == "split":
-        split(until, told=True)
+        split(until, reports=True)
     elif mode == "threads":
         threads(until)
     elif mode == "asyncio":
@@ -101,7 +105,7 @@ def main() -> None:
         split(time.monotonic() + 2.5)
     elif mode == "execs":
         split(time.monotonic() + 2.2)
-        os.execv("/bin/sleep", ["sleep", "30"])  # noqa: S606 - what is tested is a process that becomes another program
+        os.execv("/bin/sleep", ["sleep", "30"])  # noqa: S606 - exec is the case
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tree's tests are tables: stacks in, rows out."""
+"""The call tree, as tables: stacks in, rows out."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tputtui.profiling.analysis.stacks import focus, select_stacks
 from tputtui.profiling.analysis.tree_rows import TreeRows
 from tputtui.profiling.profile_model import FrameTable, Profile, ProfileSlice, ProfileThread
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 LIB = "/usr/lib/python3.11"
 
 
 def drawn(view: TreeRows) -> str:
-    """Every row as "total self marker name notes", indented."""
+    """Return every row as "total self marker name notes", indented."""
     marks = {"open": "v", "closed": ">", "leaf": "."}
     return "\n".join(
         f"{row.total * 100:.0f} {row.self_ * 100:.0f} {'  ' * row.depth}{marks[row.marker]} {row.name}"
@@ -37,7 +37,7 @@ def table(text: str) -> str:
 def opened(profile: Profile, shape: TreeOptions | None = None) -> TreeRows:
     view = TreeRows(CallTree(select_stacks(profile), shape))
     at = 0
-    while at < len(view):  # each row, and those that it brings
+    while at < len(view):  # each row, and the rows that it adds
         view.expand(at)
         at += 1
     return view
@@ -85,21 +85,23 @@ TABLES = {
 
 
 @pytest.mark.parametrize(("stacks", "expected"), TABLES.values(), ids=TABLES.keys())
-def test_the_tree_of(stacks: str, expected: str, profile_of: Made) -> None:
+def test_the_tree_has_the_expected_rows(
+    stacks: str, expected: str, profile_of: ProfileFactory
+) -> None:
     assert drawn(opened(profile_of(stacks))) == table(expected)
 
 
-def test_folded_recursion_notes_the_deepest_run(profile_of: Made) -> None:
+def test_folded_recursion_notes_the_deepest_run(profile_of: ProfileFactory) -> None:
     view = opened(profile_of("a;f;f;f;f 5\na;f;f;g 5\na 1"))
     assert view.row(1).notes == ("×4 recursion",)
 
 
-def test_unfolded_recursion_is_a_chain(profile_of: Made) -> None:
+def test_unfolded_recursion_is_a_chain(profile_of: ProfileFactory) -> None:
     tree = CallTree(select_stacks(profile_of("f;f;f 1")), TreeOptions(fold_recursion=False))
     assert len(tree) == 4
 
 
-def test_callers_start_at_what_ran(profile_of: Made) -> None:
+def test_callers_start_at_the_leaf_functions(profile_of: ProfileFactory) -> None:
     view = opened(profile_of("a;x 3\nb;x 1\nb 1"), TreeOptions(is_inverted=True))
     assert drawn(view) == table("""
         80 80 v x
@@ -109,7 +111,7 @@ def test_callers_start_at_what_ran(profile_of: Made) -> None:
     """)
 
 
-def test_lines_split_a_function(profile_of: Made) -> None:
+def test_lines_split_a_function(profile_of: ProfileFactory) -> None:
     view = opened(profile_of("a:1 4\na:2 6"), TreeOptions(by_line=True))
     assert [(row.name, row.line, round(row.total, 2)) for row in view.rows(0, 9)] == [
         ("a", 2, 0.6),
@@ -117,13 +119,15 @@ def test_lines_split_a_function(profile_of: Made) -> None:
     ]
 
 
-def test_a_function_stands_at_its_hottest_line(profile_of: Made) -> None:
+def test_a_function_shows_its_hottest_line(profile_of: ProfileFactory) -> None:
     view = opened(profile_of("a:7;b 1\na:9;b 5\na:9;c 4"))
     assert view.row(0).line == 9
     assert view.tree.line_shares(1) == {7: (0.0, 0.1), 9: (0.0, 0.9)}
 
 
-def test_my_code_only_folds_a_library_into_the_call_that_entered_it(profile_of: Made) -> None:
+def test_my_code_only_folds_a_library_into_the_call_that_entered_it(
+    profile_of: ProfileFactory,
+) -> None:
     stacks = (
         f"boot@{LIB}/threading.py;work;loads@{LIB}/json/__init__.py;decode@{LIB}/json/decoder.py 4\n"
         f"boot@{LIB}/threading.py;work;call@/v/site-packages/lib/x.py;inner@/v/site-packages/lib/y.py;mine 3\n"
@@ -138,7 +142,7 @@ def test_my_code_only_folds_a_library_into_the_call_that_entered_it(profile_of: 
     """)
 
 
-def test_small_rows_fold_and_unfold(profile_of: Made) -> None:
+def test_small_rows_fold_and_unfold(profile_of: ProfileFactory) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of("a 9990\nb 4\nc 3\nd 3"))))
     assert [row.name for row in view.rows(0, 9)] == ["a", "3 more below 0.1 %"]
     assert view.row(1).total == pytest.approx(0.001)
@@ -146,12 +150,12 @@ def test_small_rows_fold_and_unfold(profile_of: Made) -> None:
     assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "d"]
 
 
-def test_one_small_row_is_shown_instead_of_one_more(profile_of: Made) -> None:
+def test_one_small_row_is_shown_instead_of_one_more(profile_of: ProfileFactory) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of("a 9999\nb 1"))))
     assert [row.name for row in view.rows(0, 9)] == ["a", "b"]
 
 
-def test_collapse_closes_then_goes_to_the_parent(profile_of: Made) -> None:
+def test_collapse_closes_a_row_and_then_moves_to_the_parent(profile_of: ProfileFactory) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of("a;b;c 4\na;b;d 3\na;e 3"))))
     view.expand(0)
     view.expand(1)
@@ -163,7 +167,7 @@ def test_collapse_closes_then_goes_to_the_parent(profile_of: Made) -> None:
     assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "d", "e"]
 
 
-def test_a_chain_unfolds_link_by_link_and_folds_again(profile_of: Made) -> None:
+def test_a_chain_unfolds_link_by_link_and_folds_again(profile_of: ProfileFactory) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of("a;b;c 4\nz 1"))))
     view.toggle_chain(0)
     assert [row.name for row in view.rows(0, 9)] == ["a", "b", "c", "z"]
@@ -171,7 +175,9 @@ def test_a_chain_unfolds_link_by_link_and_folds_again(profile_of: Made) -> None:
     assert [row.name for row in view.rows(0, 9)] == ["a", "z"]
 
 
-def test_the_hottest_path_ends_where_the_time_is_spent(profile_of: Made) -> None:
+def test_the_hottest_path_ends_at_the_function_that_uses_the_time(
+    profile_of: ProfileFactory,
+) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of("a;b;c 6\na;b 1\na;d 2\nz 1"))))
     at, runs = view.expand_hottest()
     assert runs
@@ -182,14 +188,16 @@ def test_the_hottest_path_ends_where_the_time_is_spent(profile_of: Made) -> None
 WAIT = "wait@/usr/lib/python3.12/threading.py"
 
 
-def test_what_runs_is_hotter_than_a_longer_wait(profile_of: Made) -> None:
+def test_running_code_is_hotter_than_a_longer_wait(profile_of: ProfileFactory) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of(f"a;{WAIT} 90\na;b;c 6\na;d 4"))))
     at, runs = view.expand_hottest()
     assert runs
     assert view.row(at).name == "c" or "c" in "".join(view.row(at).notes)
 
 
-def test_where_nothing_runs_the_longest_wait_is_opened_and_said_to_be_one(profile_of: Made) -> None:
+def test_where_nothing_runs_the_longest_wait_is_opened_and_labelled_as_a_wait(
+    profile_of: ProfileFactory,
+) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of(f"a;b;{WAIT} 9\na;c;{WAIT} 1"))))
     at, runs = view.expand_hottest()
     assert not runs
@@ -197,7 +205,7 @@ def test_where_nothing_runs_the_longest_wait_is_opened_and_said_to_be_one(profil
     assert view.row(at).notes[0].startswith("› wait")
 
 
-def test_matches_say_which_share_passes_through_them(profile_of: Made) -> None:
+def test_matches_show_the_share_that_passes_through_them(profile_of: ProfileFactory) -> None:
     tree = CallTree(select_stacks(profile_of("a;load;loads 4\na;b;load 2\nc 4")))
     nodes, coverage = tree.matching_nodes(lambda func: "load" in func.name)
     assert coverage == pytest.approx(0.6)
@@ -207,7 +215,7 @@ def test_matches_say_which_share_passes_through_them(profile_of: Made) -> None:
     assert "load" in view.row(at).name or any("load" in note for note in view.row(at).notes)
 
 
-def test_focus_roots_everything_at_a_function(profile_of: Made) -> None:
+def test_focus_roots_everything_at_a_function(profile_of: ProfileFactory) -> None:
     stacks = select_stacks(profile_of("a;f;x 3\nb;f;y 2\nc 5"))
     f = next(at for at, func in enumerate(stacks.frames.funcs) if func.name == "f")
     view = TreeRows(CallTree(focus(stacks, f)))
@@ -219,7 +227,7 @@ def test_focus_roots_everything_at_a_function(profile_of: Made) -> None:
     """)
 
 
-def test_what_is_open_stays_open_when_the_tree_grows(profile_of: Made) -> None:
+def test_open_rows_stay_open_when_the_tree_grows(profile_of: ProfileFactory) -> None:
     first = profile_of("a;b;c 5\nz 4")
     view = TreeRows(CallTree(select_stacks(first)))
     view.toggle_chain(0)
@@ -230,14 +238,14 @@ def test_what_is_open_stays_open_when_the_tree_grows(profile_of: Made) -> None:
     assert after.row(after.reveal_path(cursor)).name == "c"
 
 
-def test_the_gil_column_is_a_share_of_the_time(profile_of: Made) -> None:
+def test_the_gil_column_is_a_share_of_the_time(profile_of: ProfileFactory) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of("a 50 40\nb 50 10"))))
     assert [(row.name, row.gil) for row in view.rows(0, 9)] == [("a", 0.4), ("b", 0.1)]
     assert view.tree.gil_held_ratio(1) == pytest.approx(0.8)
     assert TreeRows(CallTree(select_stacks(profile_of("a 1")))).row(0).gil is None
 
 
-def test_the_spread_of_a_node_comes_from_the_slices(profile_of: Made) -> None:
+def test_the_spread_of_a_node_comes_from_the_slices(profile_of: ProfileFactory) -> None:
     even = CallTree(select_stacks(profile_of(*["a 7\nb 3"] * 6)))
     assert even.half_width(1) == pytest.approx(0.0)
     uneven = CallTree(
@@ -249,14 +257,16 @@ def test_the_spread_of_a_node_comes_from_the_slices(profile_of: Made) -> None:
     assert CallTree(select_stacks(profile_of(*["a 1"] * 4))).half_width(1) is None
 
 
-def test_torn_stacks_do_not_start_where_their_thread_does(profile_of: Made) -> None:
+def test_stacks_that_do_not_start_at_the_first_frame_of_their_thread_are_incomplete(
+    profile_of: ProfileFactory,
+) -> None:
     text = "<module>;a 500\nb;c 2\n- 1"
     torn = select_stacks(profile_of(text, torn=True))
     assert torn.incomplete_share == pytest.approx(3 / 503)
     assert select_stacks(profile_of(text)).incomplete_share == pytest.approx(1 / 503)
 
 
-def test_a_chain_of_4096_frames_that_is_no_recursion(profile_of: Made) -> None:
+def test_a_chain_of_4096_different_frames_is_handled(profile_of: ProfileFactory) -> None:
     deep = ";".join(f"f{at}" for at in range(4096))
     view = TreeRows(CallTree(select_stacks(profile_of(f"{deep} 3\nf0 1"))))
     view.expand(0)
@@ -272,13 +282,13 @@ def test_a_chain_of_4096_frames_that_is_no_recursion(profile_of: Made) -> None:
     )
 
 
-def test_two_functions_that_call_each_other_3000_deep(profile_of: Made) -> None:
+def test_mutual_recursion_3000_deep_is_handled(profile_of: ProfileFactory) -> None:
     view = TreeRows(CallTree(select_stacks(profile_of(";".join(["even", "odd"] * 1500) + " 2"))))
     assert view.expand_hottest() == (0, True)
     assert view.row(0).notes == ("› odd (3000)",)
 
 
-def test_an_empty_choice_has_no_rows() -> None:
+def test_an_empty_selection_has_no_rows() -> None:
     view = TreeRows(CallTree(select_stacks(Profile(FrameTable()))))
     assert view.rows(0, 10) == []
     assert view.expand_hottest() == (0, False)
@@ -306,13 +316,13 @@ def test_totals_are_conserved(
         stack = tuple(ids[at] for at in path)
         wall[stack] = wall.get(stack, 0.0) + weight
     profile = Profile(frames, (ProfileSlice({ProfileThread(1, 1): wall}, {}, 1, 0, 1),))
-    whole = sum(weight for _, weight, _ in listed)
+    total = sum(weight for _, weight, _ in listed)
     for mine in (None, activity.is_own_or_incomplete):
         tree = CallTree(
             select_stacks(profile),
             TreeOptions(is_inverted=inverted, by_line=lines, is_own_code=mine),
         )
-        assert sum(tree.self_) == pytest.approx(whole)
+        assert sum(tree.self_) == pytest.approx(total)
         for node in range(len(tree)):
             below = sum(tree.total[child] for child in tree.children(node))
             assert tree.total[node] == pytest.approx(tree.self_[node] + below)

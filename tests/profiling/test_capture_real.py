@@ -1,4 +1,4 @@
-"""Captures of real processes: each test starts its own, and all of them end."""
+"""Captures of real processes; each test starts its own and ends it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from outside import command_line
+from external_resources import command_line
 
 from tputtui.model import ProcessReference
 from tputtui.profiling.analysis import top_functions
@@ -44,8 +44,8 @@ def start() -> Iterator[Start]:
         started.append(process)
         return process
 
-    def target(*words: str) -> subprocess.Popen[bytes]:
-        process = begin(sys.executable, str(TARGETS), *words)
+    def target(*arguments: str) -> subprocess.Popen[bytes]:
+        process = begin(sys.executable, str(TARGETS), *arguments)
         assert process.stdout is not None
         process.stdout.readline()
         return process
@@ -59,22 +59,22 @@ def start() -> Iterator[Start]:
 
 
 def captured(pid: int, duration_s: float = 2, **options: object) -> Profile:
-    taken = Capture(ProcessReference(pid), duration_s, **options)  # type: ignore[arg-type]
-    taken.start()
-    assert taken.wait(duration_s + 30)
-    assert taken.state == "done", taken.message
-    assert taken.profile is not None
-    return taken.profile
+    capture = Capture(ProcessReference(pid), duration_s, **options)  # type: ignore[arg-type]
+    capture.start()
+    assert capture.wait(duration_s + 30)
+    assert capture.state == "done", capture.message
+    assert capture.profile is not None
+    return capture.profile
 
 
 def failed(pid: int, started: float | None = None, **options: object) -> str:
-    taken = Capture(ProcessReference(pid, started), 2, **options)  # type: ignore[arg-type]
-    taken.start()
-    assert taken.wait(30)
-    assert taken.state == "failed"
-    assert taken.profile is None
-    assert taken.message == clean(taken.message)
-    return taken.message
+    capture = Capture(ProcessReference(pid, started), 2, **options)  # type: ignore[arg-type]
+    capture.start()
+    assert capture.wait(30)
+    assert capture.state == "failed"
+    assert capture.profile is None
+    assert capture.message == clean(capture.message)
+    return capture.message
 
 
 def share(stacks: StackTable, name: str) -> top_functions.HotFunction:
@@ -82,7 +82,7 @@ def share(stacks: StackTable, name: str) -> top_functions.HotFunction:
 
 
 def left_over(pid: int) -> list[str]:
-    """py-spys on a process, and directories of ours, that still exist."""
+    """Return the py-spy processes on a process, and our temporary folders, that still exist."""
     spies = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -95,21 +95,19 @@ def left_over(pid: int) -> list[str]:
 
 
 def spent(process: subprocess.Popen[bytes]) -> tuple[float, float]:
-    """Seconds in `seventy` and in `thirty` by the target's own clock, as it said last."""
+    """Return the seconds in `seventy` and in `thirty` that the target reported last."""
     assert process.stdout is not None
-    time.sleep(0.5)  # it says so five times a second
-    said = os.read(process.stdout.fileno(), 1 << 20).decode().splitlines()
-    seventy, thirty = said[-1].split() if said[-1].count(" ") else said[-2].split()
+    time.sleep(0.5)  # it reports five times a second
+    lines = os.read(process.stdout.fileno(), 1 << 20).decode().splitlines()
+    seventy, thirty = lines[-1].split() if lines[-1].count(" ") else lines[-2].split()
     return float(seventy), float(thirty)
 
 
-def test_a_known_split_is_found_within_its_spread(start: Start) -> None:
+def test_a_known_split_is_measured_within_its_spread(start: Start) -> None:
     process = start("split")
     time.sleep(1.0)
     within = []
-    for _ in range(
-        3
-    ):  # a 95 % interval misses one time in twenty: two of three hold it but for 0.7 %
+    for _ in range(3):  # a 95 % interval misses one time in twenty: two of three cover with 99.3 %
         before = spent(process)
         stacks = select_stacks(captured(process.pid, 7))
         after = spent(process)
@@ -124,7 +122,7 @@ def test_a_known_split_is_found_within_its_spread(start: Start) -> None:
     assert sum(within) >= 2
 
 
-def test_wall_and_gil_of_threads(start: Start) -> None:
+def test_wall_and_gil_samples_of_threads_are_told_apart(start: Start) -> None:
     process = start("threads")
     profile = captured(process.pid, 3)
     assert len(profile.threads) == 4
@@ -144,13 +142,13 @@ def test_wall_and_gil_of_threads(start: Start) -> None:
     assert share(only, "split").total > 0.9
 
 
-def test_asyncio(start: Start) -> None:
+def test_asyncio_code_is_sampled(start: Start) -> None:
     stacks = select_stacks(captured(start("asyncio").pid))
     assert share(stacks, "handler").total > 0.1
     assert stacks.incomplete_share < 0.2
 
 
-def test_a_deep_stack(start: Start) -> None:
+def test_a_deep_stack_is_complete(start: Start) -> None:
     stacks = select_stacks(captured(start("deep").pid))
     assert max(map(len, stacks.stacks)) > 900
     assert share(stacks, "deep").total > 0.9
@@ -158,21 +156,21 @@ def test_a_deep_stack(start: Start) -> None:
 
 def test_a_stack_deeper_than_py_spy_reads_is_one_sentence(start: Start) -> None:
     process = start("deep", "20000")
-    time.sleep(0.3)  # it must have got there
+    time.sleep(0.3)  # it must have reached the depth
     assert "a stack is deeper than 4,096 frames" in failed(process.pid)
     assert left_over(process.pid) == []
 
 
-def test_a_process_is_never_stopped_where_nobody_asked_for_that(start: Start) -> None:
+def test_a_process_is_never_stopped_without_the_blocking_option(start: Start) -> None:
     process = start("split")
-    taken = Capture(ProcessReference(process.pid), 1)
-    taken.start()
+    capture = Capture(ProcessReference(process.pid), 1)
+    capture.start()
     seen: set[tuple[int, bool]] = set()
-    while not taken.wait(0.0005):
-        found = process_facts.read_facts(process.pid)
-        assert found is not None
-        seen.add((found.tracer_pid, found.state in ("t", "T")))
-    assert taken.state == "done"
+    while not capture.wait(0.0005):
+        facts = process_facts.read_facts(process.pid)
+        assert facts is not None
+        seen.add((facts.tracer_pid, facts.state in ("t", "T")))
+    assert capture.state == "done"
     assert seen == {(0, False)}
 
 
@@ -184,19 +182,19 @@ def test_subprocesses_are_processes_of_the_profile(start: Start) -> None:
     profile = captured(process.pid, subprocesses=True)
     assert len({thread.pid for thread in profile.threads}) == 2
     assert profile.metadata.name == "targets.py"
-    for suffix in ("json", "txt", "svg"):  # py-spy tells both command lines
+    for suffix in ("json", "txt", "svg"):  # py-spy reports both command lines
         assert SECRET.encode() not in file_formats.render(profile, Path(f"p.{suffix}"))
     assert SECRET not in repr((profile.metadata, profile.threads, profile.frames.funcs))
 
 
-def test_a_process_that_ends_leaves_what_was_sampled(start: Start) -> None:
+def test_a_process_that_ends_leaves_the_samples_so_far(start: Start) -> None:
     profile = captured(start("exits").pid, 10)
     assert profile.metadata.ended == "the process ended"
     assert profile.weight() > 50
 
 
 @pytest.mark.parametrize("subprocesses", [False, True])
-def test_a_process_that_forks_in_the_middle_is_sampled_on(start: Start, subprocesses: bool) -> None:
+def test_a_process_that_forks_meanwhile_is_still_sampled(start: Start, subprocesses: bool) -> None:
     process = start("forks")
     profile = captured(process.pid, 6, subprocesses=subprocesses)
     assert profile.metadata.ended == ""
@@ -206,7 +204,7 @@ def test_a_process_that_forks_in_the_middle_is_sampled_on(start: Start, subproce
     assert left_over(process.pid) == []
 
 
-def test_a_process_that_becomes_another_program(start: Start) -> None:
+def test_a_process_that_execs_another_program_keeps_its_samples(start: Start) -> None:
     process = start("execs")
     profile = captured(process.pid, 30)
     assert profile.weight() > 50
@@ -217,76 +215,78 @@ def test_a_process_that_becomes_another_program(start: Start) -> None:
 def test_a_stopped_process_stays_stopped_and_is_shown(start: Start) -> None:
     process = start("split")
     process.send_signal(signal.SIGSTOP)
-    while (found := process_facts.read_facts(process.pid)) is not None and found.state != "T":
+    while (facts := process_facts.read_facts(process.pid)) is not None and facts.state != "T":
         time.sleep(0.01)  # on a busy machine a signal takes its time
     profile = captured(process.pid)
-    found = process_facts.read_facts(process.pid)
-    assert found is not None
-    assert (found.state, found.tracer_pid) == ("T", 0)
+    facts = process_facts.read_facts(process.pid)
+    assert facts is not None
+    assert (facts.state, facts.tracer_pid) == ("T", 0)
     assert any("stopped (state T)" in note for note in profile.metadata.notes)
     assert "is stopped" in failed(process.pid, blocking=True)
 
 
-def test_stopping_early_keeps_what_there_is(start: Start) -> None:
+def test_stopping_early_keeps_the_samples_so_far(start: Start) -> None:
     process = start("split")
-    told: list[CaptureProgress] = []
-    taken = Capture(ProcessReference(process.pid), 30, on_progress=told.append)
-    taken.start()
+    updates: list[CaptureProgress] = []
+    capture = Capture(ProcessReference(process.pid), 30, on_progress=updates.append)
+    capture.start()
     deadline = time.monotonic() + 15
-    while taken.profile is None and time.monotonic() < deadline:
+    while capture.profile is None and time.monotonic() < deadline:
         time.sleep(0.05)
-    taken.stop()
-    assert taken.wait(6)
-    assert taken.state == "done"
-    assert taken.message == "stopped"
-    assert taken.profile is not None
-    assert taken.profile.weight() > 0
-    assert next(progress.state for progress in told) == "checking"
-    assert told[-1].state == "done"
-    assert any(progress.state == "sampling" and progress.profile is not None for progress in told)
+    capture.stop()
+    assert capture.wait(6)
+    assert capture.state == "done"
+    assert capture.message == "stopped"
+    assert capture.profile is not None
+    assert capture.profile.weight() > 0
+    assert next(progress.state for progress in updates) == "checking"
+    assert updates[-1].state == "done"
+    assert any(
+        progress.state == "sampling" and progress.profile is not None for progress in updates
+    )
     assert left_over(process.pid) == []
 
 
 def test_the_same_process_twice_and_a_third_capture_are_refused(start: Start) -> None:
-    one, two, three = start("split"), start("split"), start("split")
-    captures = [Capture(ProcessReference(one.pid), 20), Capture(ProcessReference(two.pid), 20)]
-    for taken in captures:
-        taken.start()
+    first, two, three = start("split"), start("split"), start("split")
+    captures = [Capture(ProcessReference(first.pid), 20), Capture(ProcessReference(two.pid), 20)]
+    for capture in captures:
+        capture.start()
     with pytest.raises(CaptureFailedError, match="being profiled already"):
-        Capture(ProcessReference(one.pid)).start()
+        Capture(ProcessReference(first.pid)).start()
     with pytest.raises(CaptureFailedError, match="2 captures are running"):
         Capture(ProcessReference(three.pid)).start()
-    for taken in captures:
-        taken.abort()
-    assert all(taken.wait(6) for taken in captures)
-    assert left_over(one.pid) == []
+    for capture in captures:
+        capture.abort()
+    assert all(capture.wait(6) for capture in captures)
+    assert left_over(first.pid) == []
 
 
-def test_never_the_wrong_process(start: Start) -> None:
+def test_the_wrong_process_is_never_sampled(start: Start) -> None:
     process = start("split")
-    found = process_facts.read_facts(process.pid)
-    assert found is not None
-    started = process_facts.reference(found).started
+    facts = process_facts.read_facts(process.pid)
+    assert facts is not None
+    started = process_facts.reference(facts).started
     assert started is not None
     assert "is another process now" in failed(process.pid, started - 100)
     assert captured(process.pid, 1).weight() > 0
 
 
-def test_what_is_no_python_is_a_sentence_that_offers_its_python(start: Start) -> None:
+def test_a_process_that_is_not_python_is_a_sentence_with_its_python_children(start: Start) -> None:
     assert "is not Python" in failed(start("/bin/sleep", "30").pid)
     shell = start("/bin/sh", "-c", f"{sys.executable} {TARGETS} split & wait")
     assert shell.stdout is not None
     shell.stdout.readline()
     below = process_facts.descendants(shell.pid)
     try:
-        said = failed(shell.pid)
-        assert f"profile {below[0].pid} (" in said
+        lines = failed(shell.pid)
+        assert f"profile {below[0].pid} (" in lines
     finally:
         for child in below:
             os.kill(child.pid, signal.SIGKILL)
 
 
-def test_gone_and_zombie(start: Start) -> None:
+def test_a_gone_process_and_a_zombie_are_refused(start: Start) -> None:
     process = subprocess.Popen(["/bin/true"])
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert "a zombie" in failed(process.pid)
@@ -315,21 +315,21 @@ FAKES = {
 }
 
 
-@pytest.mark.parametrize(("body", "said"), FAKES.values(), ids=FAKES.keys())
+@pytest.mark.parametrize(("body", "lines"), FAKES.values(), ids=FAKES.keys())
 def test_a_py_spy_that_misbehaves_is_one_sentence(
-    body: str, said: str, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    body: str, lines: str, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tputtui.profiling.capture.slice_capture.ATTACH_TIMEOUT_S", 1.0)
     fake = tmp_path / "py-spy"
     fake.write_text(f"#!/bin/sh\n{body}\n")
     fake.chmod(0o755)
     process = start("split")
-    assert said in failed(process.pid, py_spy=fake)
+    assert lines in failed(process.pid, py_spy=fake)
     assert left_over(process.pid) == []
 
 
 @pytest.mark.parametrize("blocking", [False, True])
-def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(
+def test_kill_9_of_tputtui_leaves_no_py_spy_and_no_stopped_target(
     start: Start, blocking: bool
 ) -> None:
     process = start("split")
@@ -349,20 +349,20 @@ def test_kill_9_of_the_monitor_leaves_no_py_spy_and_no_stopped_target(
     while left_over(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left_over(process.pid) == []
-    found = process_facts.read_facts(process.pid)
-    assert found is not None
-    assert found.state not in ("T", "t")
-    assert found.tracer_pid == 0
+    facts = process_facts.read_facts(process.pid)
+    assert facts is not None
+    assert facts.state not in ("T", "t")
+    assert facts.tracer_pid == 0
     used = sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values())
     time.sleep(0.5)
     assert (
         sum(cpu for cpu, _ in process_facts.thread_times(process.pid).values()) > used
-    )  # it runs on
+    )  # it still runs
     slice_capture.remove_stale_folders()
     assert not any(folder.exists() for folder in folders)
 
 
-def test_what_was_captured_comes_back_from_its_file(start: Start, tmp_path: Path) -> None:
+def test_a_captured_profile_is_read_back_from_its_file(start: Start, tmp_path: Path) -> None:
     profile = captured(start("threads").pid)
     file_formats.save(profile, tmp_path / "p.json.gz")
     again = file_formats.load(tmp_path / "p.json.gz")
@@ -377,6 +377,6 @@ def test_what_was_captured_comes_back_from_its_file(start: Start, tmp_path: Path
 @pytest.mark.parametrize(
     ("duration", "rate"), [(0, 100), (-1, 100), (4000, 100), (10, 0), (10, 5000)]
 )
-def test_what_py_spy_hangs_or_panics_on_is_refused(duration: float, rate: int) -> None:
+def test_input_on_which_py_spy_hangs_or_panics_is_refused(duration: float, rate: int) -> None:
     with pytest.raises(ValueError, match="a capture"):
         Capture(ProcessReference(1), duration, rate)

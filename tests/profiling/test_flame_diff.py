@@ -1,4 +1,7 @@
-"""The difference of two profiles in a report: what rose is red and wider, what is sure is a sentence, names are text."""
+"""Difference of two profiles in a report.
+
+Rises are red and wider, significant changes are sentences, names are text.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ EVIL = "<script>alert(1)</script>\x1b[31m"
 
 
 def profile(shares: dict[str, float], seed: int = 1) -> Profile:
-    """A profile of ten slices with these functions below main, in about these shares."""
+    """Create a profile of ten slices with these functions below main, in about these shares."""
     draw = random.Random(seed)
     frames = FrameTable()
     main = frames.add_frame("main", "/srv/app.py", 1)
@@ -40,7 +43,7 @@ def profile(shares: dict[str, float], seed: int = 1) -> Profile:
     )
 
 
-def test_what_rose_is_red_what_fell_is_blue_and_both_have_their_shares() -> None:
+def test_rises_are_red_falls_are_blue_and_both_show_their_shares() -> None:
     picture = flame_graph.render_svg(
         profile({"rank": 0.2, "render": 0.8}), profile({"rank": 0.6, "render": 0.4}, 2)
     )
@@ -50,19 +53,19 @@ def test_what_rose_is_red_what_fell_is_blue_and_both_have_their_shares() -> None
         for group in root.iter("{http://www.w3.org/2000/svg}g")
         if group[0].text is not None
     }
-    rank = next(fill for words, fill in boxes.items() if words.startswith("rank (/srv/app.py): 2"))
-    render = next(fill for words, fill in boxes.items() if words.startswith("render"))
+    rank = next(fill for label, fill in boxes.items() if label.startswith("rank (/srv/app.py): 2"))
+    render = next(fill for label, fill in boxes.items() if label.startswith("render"))
     assert int(rank[1:3], 16) > int(rank[5:7], 16), "red"
     assert int(render[1:3], 16) < int(render[5:7], 16), "blue"
 
 
-def test_sure_changes_are_sentences_the_largest_first_and_chance_is_none() -> None:
+def test_significant_changes_are_sentences_the_largest_first_and_chance_is_not() -> None:
     before = profile({"rank": 0.2, "render": 0.75, "log": 0.05})
-    said = flame_graph.describe_changes(
+    sentences = flame_graph.describe_changes(
         before, profile({"rank": 0.6, "render": 0.35, "log": 0.05}, 2)
     )
-    assert [sentence.split(":")[0] for sentence in said] == ["rank", "render"]
-    assert said[0].endswith(" % of all samples")
+    assert [sentence.split(":")[0] for sentence in sentences] == ["rank", "render"]
+    assert sentences[0].endswith(" % of all samples")
     assert flame_graph.describe_changes(
         before, profile({"rank": 0.2, "render": 0.75, "log": 0.05}, 3)
     ) == ["no function's share changed by more than chance allows"]

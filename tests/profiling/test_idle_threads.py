@@ -1,4 +1,4 @@
-"""A wait that own code did not enter is idle, and no client is accused of it. Frames as py-spy shows them."""
+"""A wait that own code did not enter is idle, and no client is blamed. Frames as in py-spy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tputtui.profiling.analysis.module_table import CategoryTable
 from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.profile_model import FrameTable, Profile, ProfileSlice, ProfileThread, Stack
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 PY = "/usr/lib/python3.12"
 SITE = "/v/lib/python3.12/site-packages"
 BOOT = f"Thread._bootstrap@{PY}/threading.py;Thread._bootstrap_inner@{PY}/threading.py;Thread.run@{PY}/threading.py"
@@ -80,30 +80,30 @@ IDLE = {
     "grpc server of own code": f"main;_Server.wait_for_termination@{SITE}/grpc/_server.py;wait@{SITE}/grpc/_common.py;{WAIT}",
     "forked by own code": f"main;BaseProcess.start@{PY}/multiprocessing/process.py;BaseProcess._bootstrap@{PY}/multiprocessing/process.py;Worker.loop@{SITE}/somelib/pool.py;{GET}",
 }  # fmt: skip
-WORK = "main;work 4 4"  # own code that runs, so that a share would find a caller
+WORK = "main;work 4 4"  # running own code, so that a share would have a caller
 
 
 @pytest.mark.parametrize("name", IDLE)
-def test_an_idle_thread_is_idle_and_nothing_is_said_of_it(name: str, profile_of: Made) -> None:
+def test_an_idle_thread_is_idle_and_has_no_insight(name: str, profile_of: ProfileFactory) -> None:
     stacks = select_stacks(profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5))
     shares = activity.category_shares(stacks)
     assert shares["idle"] == pytest.approx(0.96)
     assert shares["database"] == shares["outbound"] == 0
-    assert [one.rule for one in insights.profile_insights(stacks)] == []
+    assert [insight.rule for insight in insights.profile_insights(stacks)] == []
 
 
 @pytest.mark.parametrize("name", IDLE)
 def test_an_idle_thread_of_which_the_cpu_time_is_known_is_idle_too(
-    name: str, profile_of: Made
+    name: str, profile_of: ProfileFactory
 ) -> None:
-    made = profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5)
-    thread = made.threads[0]
-    made = replace(
-        made, slices=tuple(replace(part, cpu_shares={thread: 0.04}) for part in made.slices)
+    profile = profile_of(*[f"{IDLE[name]} 96\n{WORK}"] * 5)
+    thread = profile.threads[0]
+    profile = replace(
+        profile, slices=tuple(replace(part, cpu_shares={thread: 0.04}) for part in profile.slices)
     )
-    shares = activity.category_shares(select_stacks(made))
+    shares = activity.category_shares(select_stacks(profile))
     assert shares["idle"] == pytest.approx(0.96)
-    assert insights.profile_insights(select_stacks(made), load=insights.cpu_load(made)) == []
+    assert insights.profile_insights(select_stacks(profile), load=insights.cpu_load(profile)) == []
 
 
 READS = f"SocketIO.readinto@{PY}/socket.py"
@@ -125,83 +125,89 @@ INSIDE = {
 
 
 @pytest.mark.parametrize("name", INSIDE)
-def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: Made) -> None:
-    stack, category, words = INSIDE[name]
-    found = select_stacks(profile_of(*[f"{stack} 40\n{IDLE['aiosqlite']} 60"] * 5))
-    assert activity.category_shares(found)[category] == pytest.approx(0.4)  # type: ignore[index]
-    assert [one.text for one in insights.profile_insights(found)] == [
-        f"40.0 % ±0.0 of the time is spent {words}"
+def test_own_code_that_waits_in_a_client_is_named(name: str, profile_of: ProfileFactory) -> None:
+    stack, category, sentence = INSIDE[name]
+    stacks = select_stacks(profile_of(*[f"{stack} 40\n{IDLE['aiosqlite']} 60"] * 5))
+    assert activity.category_shares(stacks)[category] == pytest.approx(0.4)  # type: ignore[index]
+    assert [insight.text for insight in insights.profile_insights(stacks)] == [
+        f"40.0 % ±0.0 of the time is spent {sentence}"
     ]
 
 
-def test_a_consumers_callback_that_computes_is_own_code(profile_of: Made) -> None:
+def test_a_computing_callback_of_a_consumer_is_own_code(profile_of: ProfileFactory) -> None:
     start = f"main;BlockingChannel.start_consuming@{SITE}/pika/adapters/blocking_connection.py"
-    found = select_stacks(profile_of(*[f"{start};on_message;price 70 69\n{start};{SELECT} 30"] * 5))
-    shares = activity.category_shares(found)
+    stacks = select_stacks(
+        profile_of(*[f"{start};on_message;price 70 69\n{start};{SELECT} 30"] * 5)
+    )
+    shares = activity.category_shares(stacks)
     assert [shares["your code"], shares["idle"]] == pytest.approx([0.7, 0.3])
-    assert [one.text.partition(",")[0] for one in insights.profile_insights(found)] == [
+    assert [insight.text.partition(",")[0] for insight in insights.profile_insights(stacks)] == [
         "70.0 % ±0.0 is computed in price"
     ]
 
 
-def test_work_submitted_to_an_executor_and_waited_for_is_a_wait_of_own_code_but_no_lock(
-    profile_of: Made,
+def test_waiting_for_an_executor_is_a_wait_of_own_code_and_not_a_lock(
+    profile_of: ProfileFactory,
 ) -> None:
     wait = f"main;fetch_all;Future.result@{PY}/concurrent/futures/_base.py;{WAIT}"
-    found = select_stacks(profile_of(*[f"{wait} 60\n{IDLE['executor, C queue']} 40"] * 5))
-    shares = activity.category_shares(found)
+    stacks = select_stacks(profile_of(*[f"{wait} 60\n{IDLE['executor, C queue']} 40"] * 5))
+    shares = activity.category_shares(stacks)
     assert [shares["waiting"], shares["idle"]] == pytest.approx([0.6, 0.4])
-    assert insights.profile_insights(found) == []
+    assert insights.profile_insights(stacks) == []
 
 
-def test_a_main_function_that_runs_an_unknown_librarys_loop_waits_for_no_lock(
-    profile_of: Made,
+def test_a_main_function_that_runs_an_unknown_library_s_loop_does_not_wait_for_a_lock(
+    profile_of: ProfileFactory,
 ) -> None:
     loop = f"main;Server.serve@{SITE}/somelib/server.py;{WAIT}"
     assert insights.profile_insights(select_stacks(profile_of(*[f"{loop} 100"] * 5))) == []
     pool = f"Server.call@{SITE}/somelib/server.py;load;Pool.take@{SITE}/otherlib/pool.py;{WAIT}"
-    found = insights.profile_insights(select_stacks(profile_of(*[f"{pool} 100"] * 5)))
-    assert [one.rule for one in found] == ["lock"]
+    findings = insights.profile_insights(select_stacks(profile_of(*[f"{pool} 100"] * 5)))
+    assert [finding.rule for finding in findings] == ["lock"]
 
 
 @pytest.mark.parametrize(
-    ("weights", "said"),
+    ("weights", "attribution"),
     [
         ({"load": 51, "save": 49}, ", called from load."),
         ({"load": 50, "save": 50}, ", called from 2 functions."),
         ({"load": 30, "save": 30, "find": 40}, ", called from 3 functions."),
     ],
 )
-def test_a_caller_is_named_only_with_more_than_half(
-    weights: dict[str, int], said: str, profile_of: Made
+def test_a_caller_is_named_only_above_half_of_the_time(
+    weights: dict[str, int], attribution: str, profile_of: ProfileFactory
 ) -> None:
     text = "\n".join(
         f"main;{name};execute@{SITE}/psycopg/cursor.py;{WAIT} {n}" for name, n in weights.items()
     )
     (sentence,) = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
     assert (
-        sentence.text == f"100.0 % ±0.0 of the time is spent in the database client psycopg{said}"
+        sentence.text
+        == f"100.0 % ±0.0 of the time is spent in the database client psycopg{attribution}"
     )
-    assert (sentence.func_id >= 0) == said.endswith("load.")
+    assert (sentence.func_id >= 0) == attribution.endswith("load.")
 
 
-def test_two_clients_of_which_neither_has_most_are_both_named(profile_of: Made) -> None:
+def test_two_clients_without_a_majority_are_both_named(profile_of: ProfileFactory) -> None:
     text = f"main;load;execute@{SITE}/psycopg/cursor.py 50\nmain;load;get@{SITE}/redis/client.py 50"
     (sentence,) = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
     assert sentence.text.endswith("in the database clients psycopg and redis, called from load.")
 
 
-def measured(made: Profile, shares: list[dict[ProfileThread, float]]) -> Profile:
+def measured(profile: Profile, shares: list[dict[ProfileThread, float]]) -> Profile:
     return replace(
-        made,
+        profile,
         slices=tuple(
-            replace(part, cpu_shares=cpu) for part, cpu in zip(made.slices, shares, strict=True)
+            replace(part, cpu_shares=cpu) for part, cpu in zip(profile.slices, shares, strict=True)
         ),
     )
 
 
 def client_thread(executing: list[float], gil: float = 0.0) -> Profile:
-    """A thread of aiosqlite's: line 59 waits for work, line 64 executes a statement, in C both."""
+    """Create a thread of aiosqlite, in C throughout.
+
+    Line 59 waits for work, line 64 executes a statement.
+    """
     frames, thread = FrameTable(), ProfileThread(1, 2, "Thread-1 (_connection_worker_thread)")
     run = (frames.add_frame("Thread._bootstrap", f"{PY}/threading.py", 1002),)
     waits: Stack = (
@@ -231,37 +237,37 @@ def client_thread(executing: list[float], gil: float = 0.0) -> Profile:
 @pytest.mark.parametrize(
     "executing", [[0.3, 0.2, 0.4, 0.3, 0.3], [0.5, 0.6, 0.4, 0.5, 0.5], [0.8, 0.7, 0.9, 0.8, 0.8]]
 )
-def test_of_a_clients_own_thread_only_what_burnt_cpu_time_is_the_database(
+def test_of_a_client_s_own_thread_only_the_cpu_time_counts_as_database(
     executing: list[float],
 ) -> None:
-    made = client_thread(executing)
-    stacks = select_stacks(made)
+    profile = client_thread(executing)
+    stacks = select_stacks(profile)
     share = sum(executing) / len(executing)
     shares = activity.category_shares(stacks)
     assert shares["database"] == pytest.approx(share)
     assert shares["idle"] == pytest.approx(1 - share)
-    (sentence,) = insights.profile_insights(stacks, load=insights.cpu_load(made))
+    (sentence,) = insights.profile_insights(stacks, load=insights.cpu_load(profile))
     assert sentence.text.startswith(f"{share * 100:.1f} % ")
     assert sentence.text.endswith(
         "of the time is spent in the database client aiosqlite."
     )  # no caller is known
 
 
-def test_a_clients_thread_of_which_nobody_measured_the_cpu_time_is_accused_of_nothing() -> None:
-    made = client_thread([0.5] * 5)
-    blind = replace(made, slices=tuple(replace(part, cpu_shares={}) for part in made.slices))
+def test_a_client_s_thread_without_measured_cpu_time_has_no_insight() -> None:
+    profile = client_thread([0.5] * 5)
+    blind = replace(profile, slices=tuple(replace(part, cpu_shares={}) for part in profile.slices))
     assert insights.profile_insights(select_stacks(blind)) == []
     assert activity.category_shares(select_stacks(blind))["database"] == 0
 
 
-def test_a_busy_thread_has_no_waits_that_its_cpu_time_does_not_tell_apart(profile_of: Made) -> None:
-    made = profile_of(*["main;deflate 60\nmain;work 40 39"] * 5)
-    thread = made.threads[0]
-    assert frames_waiting_in_c(measured(made, [{thread: 0.98}] * 5)) == {}
+def test_a_busy_thread_has_no_waits_beyond_its_cpu_time(profile_of: ProfileFactory) -> None:
+    profile = profile_of(*["main;deflate 60\nmain;work 40 39"] * 5)
+    thread = profile.threads[0]
+    assert frames_waiting_in_c(measured(profile, [{thread: 0.98}] * 5)) == {}
 
 
-def test_without_any_own_code_a_client_that_an_unknown_library_calls_waits_and_is_not_idle(
-    profile_of: Made,
+def test_without_own_code_a_client_called_by_an_unknown_library_waits_and_is_not_idle(
+    profile_of: ProfileFactory,
 ) -> None:
     call = f"{UVICORN.format(s=SITE)};load@{SITE}/shop/views.py;execute@{SITE}/psycopg/cursor.py;{WAIT}"
     stacks = select_stacks(profile_of(*[f"{call} 30\n{IDLE['psycopg_pool worker']} 70"] * 5))
@@ -270,12 +276,12 @@ def test_without_any_own_code_a_client_that_an_unknown_library_calls_waits_and_i
     assert insights.profile_insights(stacks) == []
     known = CategoryTable(own_packages=frozenset(("shop",)))
     assert activity.category_shares(stacks, known)["database"] == pytest.approx(0.3)
-    assert [one.text for one in insights.profile_insights(stacks, known)] == [
+    assert [insight.text for insight in insights.profile_insights(stacks, known)] == [
         "30.0 % ±0.0 of the time is spent in the database client psycopg, called from load."
     ]
 
 
-def test_little_of_one_threads_time_is_not_worth_a_sentence(profile_of: Made) -> None:
+def test_a_small_share_of_one_thread_gives_no_insight(profile_of: ProfileFactory) -> None:
     call = f"main;load;execute@{SITE}/psycopg/cursor.py;{WAIT}"
     assert (
         insights.profile_insights(
@@ -294,11 +300,11 @@ def test_little_of_one_threads_time_is_not_worth_a_sentence(profile_of: Made) ->
 
 
 def test_a_main_function_that_starts_a_server_does_not_compute_what_the_server_does(
-    profile_of: Made,
+    profile_of: ProfileFactory,
 ) -> None:
     server = f"main;run@{SITE}/uvicorn/main.py;{LOOP};handle@{SITE}/h11/_connection.py"
-    found = select_stacks(
+    stacks = select_stacks(
         profile_of(*[f"{server} 90 89\nmain;run@{SITE}/uvicorn/main.py;{LOOP};{SELECT} 10"] * 5)
     )
-    assert [one.rule for one in insights.profile_insights(found)] == ["cpu-bound"]
-    assert activity.category_shares(found)["framework"] == pytest.approx(0.9)
+    assert [insight.rule for insight in insights.profile_insights(stacks)] == ["cpu-bound"]
+    assert activity.category_shares(stacks)["framework"] == pytest.approx(0.9)

@@ -1,4 +1,4 @@
-"""Each rule speaks with its figures where it applies, and is silent where it does not."""
+"""Each rule gives a sentence with figures where it applies, and none where it does not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tputtui.profiling.analysis import insights
 from tputtui.profiling.analysis.stacks import select_stacks
 from tputtui.profiling.profile_model import Profile, ProfileThread
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 LIB = "/usr/lib/python3.12"
 SITE = "/v/lib/python3.12/site-packages"
 WAIT = f"wait@{LIB}/threading.py"
@@ -47,38 +47,38 @@ SAID = {
 
 SILENT = {
     "cpu-bound": "main;work 95 60\nmain;other 5 1",
-    "gil": f"main;rank 30 9\n{IDLE} 70",  # it computes, but lets the GIL go
+    "gil": f"main;rank 30 9\n{IDLE} 70",  # it computes, but releases the GIL
     "gil that is mostly free": f"main;rank 15 15\n{IDLE} 85",
     "lock": f"{IDLE} 90\nmain;Event.wait@{LIB}/threading.py;{CONDITION} 5\nmain;work 5",  # idle workers, a timer
-    "database": f"main;psycopg;{WAIT} 25\nmain;work 75",  # a function of ours that is called so
+    "database": f"main;psycopg;{WAIT} 25\nmain;work 75",  # a function of our own with that name
     "outbound": f"main;ask;get@{SITE}/requests/api.py 5\nmain;work 95",  # too little
-    "serialization": "main;json@/srv/app/json/thing.py 50\nmain;work 50",  # a module of ours that is called so
+    "serialization": "main;json@/srv/app/json/thing.py 50\nmain;work 50",  # a module of our own with that name
 }
 
 
 @pytest.mark.parametrize("rule", SAID)
-def test_a_rule_speaks(rule: str, profile_of: Made) -> None:
+def test_each_rule_fires_on_its_case(rule: str, profile_of: ProfileFactory) -> None:
     text, sentence = SAID[rule]
-    found = insights.profile_insights(
+    findings = insights.profile_insights(
         select_stacks(profile_of(*[text] * 5)), evidence="pool db is at 20 of 20 and 3 wait"
     )
-    assert {one.rule: one.text for one in found}[rule] == sentence  # type: ignore[index]
+    assert {finding.rule: finding.text for finding in findings}[rule] == sentence  # type: ignore[index]
 
 
 @pytest.mark.parametrize("rule", SILENT)
-def test_a_rule_is_silent(rule: str, profile_of: Made) -> None:
-    found = insights.profile_insights(select_stacks(profile_of(*[SILENT[rule]] * 5)))
-    assert rule.split(maxsplit=1)[0] not in {one.rule for one in found}
+def test_each_rule_is_silent_on_the_harmless_twin(rule: str, profile_of: ProfileFactory) -> None:
+    findings = insights.profile_insights(select_stacks(profile_of(*[SILENT[rule]] * 5)))
+    assert rule.split(maxsplit=1)[0] not in {finding.rule for finding in findings}
 
 
-def test_no_spread_is_claimed_below_five_slices(profile_of: Made) -> None:
-    found = insights.profile_insights(select_stacks(profile_of(SAID["lock"][0])))
-    assert [one.text for one in found] == [
+def test_no_spread_is_shown_below_five_slices(profile_of: ProfileFactory) -> None:
+    findings = insights.profile_insights(select_stacks(profile_of(SAID["lock"][0])))
+    assert [finding.text for finding in findings] == [
         "40.0 % of the time is spent waiting for a lock in acquire."
     ]
 
 
-def test_at_most_three_sentences_the_largest_first(profile_of: Made) -> None:
+def test_at_most_three_sentences_the_largest_first(profile_of: ProfileFactory) -> None:
     text = "\n".join(
         (
             f"main;acquire;{CONDITION} 24",
@@ -88,11 +88,11 @@ def test_at_most_three_sentences_the_largest_first(profile_of: Made) -> None:
             "main;work 16",
         )
     )
-    found = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
-    assert [one.rule for one in found] == ["lock", "database", "outbound"]
+    findings = insights.profile_insights(select_stacks(profile_of(*[text] * 5)))
+    assert [finding.rule for finding in findings] == ["lock", "database", "outbound"]
 
 
-def test_an_idle_process_says_nothing(profile_of: Made) -> None:
+def test_an_idle_process_has_no_insights(profile_of: ProfileFactory) -> None:
     assert insights.profile_insights(select_stacks(profile_of(*[f"{IDLE} 100"] * 5))) == []
     assert insights.profile_insights(select_stacks(profile_of())) == []
 
@@ -103,37 +103,44 @@ BUSY = "main;work 95 95\nmain;other 5 1"
 @pytest.mark.parametrize(
     ("load", "rules"),
     [
-        (None, ["cpu-bound", "gil"]),  # nobody measured it
+        (None, ["cpu-bound", "gil"]),  # not measured
         (insights.CpuLoad(0.97, 0.02), ["cpu-bound", "gil"]),
         (insights.CpuLoad(0.13, 0.82), ["starved"]),
         (
             insights.CpuLoad(0.13, None),
             [],
-        ),  # it held the GIL and did not run: the data do not say why
+        ),  # it held the GIL and did not run: the data give no reason
         (insights.CpuLoad(0.13, 0.1), []),
-        (insights.CpuLoad(0.6, 0.35), []),  # less than a core, but no more was lacked than it had
+        (
+            insights.CpuLoad(0.6, 0.35),
+            [],
+        ),  # less than a core, but waiting was not longer than running
     ],
 )
-def test_a_process_without_a_cpu_is_not_bound_by_its_own(
-    load: insights.CpuLoad | None, rules: list[str], profile_of: Made
+def test_a_process_that_waits_for_a_cpu_is_not_cpu_bound(
+    load: insights.CpuLoad | None, rules: list[str], profile_of: ProfileFactory
 ) -> None:
-    found = insights.profile_insights(select_stacks(profile_of(*[BUSY] * 5)), load=load)
-    assert [one.rule for one in found] == rules
+    findings = insights.profile_insights(select_stacks(profile_of(*[BUSY] * 5)), load=load)
+    assert [finding.rule for finding in findings] == rules
     if rules == ["starved"]:
-        assert found[0].text == (
+        assert findings[0].text == (
             "Kept from running: it had 13 % of a core, and was ready for another 82 %: others had the CPU, or a limit of its own."
         )
 
 
-def test_the_load_of_a_profile_is_that_of_all_its_threads(profile_of: Made) -> None:
-    made = profile_of(BUSY, BUSY)
-    assert insights.cpu_load(made) is None
-    one, two = ProfileThread(1, 1), ProfileThread(1, 2)
+def test_the_load_of_a_profile_is_that_of_all_its_threads(profile_of: ProfileFactory) -> None:
+    profile = profile_of(BUSY, BUSY)
+    assert insights.cpu_load(profile) is None
+    first_thread, two = ProfileThread(1, 1), ProfileThread(1, 2)
     loaded = tuple(
-        replace(part, cpu_shares={one: 0.06, two: 0.07}, ready_shares={one: 0.4, two: 0.5})
-        for part in made.slices
+        replace(
+            part,
+            cpu_shares={first_thread: 0.06, two: 0.07},
+            ready_shares={first_thread: 0.4, two: 0.5},
+        )
+        for part in profile.slices
     )
-    load = insights.cpu_load(replace(made, slices=loaded))
+    load = insights.cpu_load(replace(profile, slices=loaded))
     assert load is not None
     assert load.cpus_used == pytest.approx(0.13)
     assert load.cpus_lacked == pytest.approx(0.9)

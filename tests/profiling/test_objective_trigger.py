@@ -1,4 +1,4 @@
-"""Captures that nobody presses a key for: when an objective asks for one, whom it takes, and sampling a subset."""
+"""Captures without a key: triggered by an objective, or periodic over a subset of processes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def at(seconds: float, *missed: tuple[str, ObjectiveState, float]) -> Snapshot:
     return Snapshot(1000.0 + seconds, seconds, 1.0, 10.0, objectives=statuses)
 
 
-def test_a_capture_is_due_after_so_long_and_not_again_too_soon() -> None:
+def test_a_capture_is_due_after_the_duration_and_not_again_within_the_pause() -> None:
     trigger = ObjectiveTriggerRule(ProfileTrigger(":1", after_s=30, every_s=600))
     assert trigger.evaluate(at(0, ("p99<=1s", "missed", 29))) is None
     assert trigger.evaluate(at(1, ("p99<=1s", "ok", 500), ("rps>=5", "no_data", 500))) is None
@@ -53,31 +53,31 @@ def test_a_capture_is_due_after_so_long_and_not_again_too_soon() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "wanted"),
+    ("text", "wanted"),
     [
         ("12@60s", SamplingSchedule("12", 60.0)),
         (":8000@60s/5m", SamplingSchedule(":8000", 60.0, 300.0)),
         (" :1@1.5 ", SamplingSchedule(":1", 1.5)),
     ],
 )
-def test_a_subset_is_read(words: str, wanted: SamplingSchedule) -> None:
-    assert capture_triggers.parse_schedule(words) == wanted
+def test_a_subset_is_parsed(text: str, wanted: SamplingSchedule) -> None:
+    assert capture_triggers.parse_schedule(text) == wanted
 
 
 @pytest.mark.parametrize(
-    "words",
+    "text",
     ["", "12", "12@", ":@5s", ":0@5s", ":65536@5s", "::1@5s", "app@5s", "12@5s/1s", "12@0s", "12@2h", "12@5x", "1@1/2/3",
      "²@5s", "12@nan", "12@5s/inf", "\x1b[31m@5s"],
 )  # fmt: skip
-def test_what_is_no_subset_is_one_sentence(words: str) -> None:
+def test_an_invalid_subset_is_one_sentence(text: str) -> None:
     with pytest.raises(ValueError, match=r".+") as refused:
-        capture_triggers.parse_schedule(words)
+        capture_triggers.parse_schedule(text)
     assert str(refused.value).isprintable()
 
 
 @pytest.fixture
 def pool() -> Iterator[tuple[int, int, int]]:
-    """(port, idle parent, busy worker), which share one listening socket."""
+    """Yield (port, idle parent, busy worker), which share one listening socket."""
     with subprocess.Popen([sys.executable, "-c", _WORKERS], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         port, worker = map(int, process.stdout.readline().split())
@@ -88,20 +88,20 @@ def pool() -> Iterator[tuple[int, int, int]]:
 @pytest.mark.skipif(
     sys.platform != "linux", reason="the fixture's worker ends with its parent by prctl"
 )
-def test_of_the_processes_on_a_port_the_busy_worker_is_meant(pool: tuple[int, int, int]) -> None:
+def test_of_the_processes_on_a_port_the_busy_worker_is_chosen(pool: tuple[int, int, int]) -> None:
     port, parent, worker = pool
     assert process_lookup.find(f":{port}").identity.pid == worker
     assert process_lookup.find(str(parent)).identity.pid == parent
 
 
-def test_an_end_that_comes_while_the_process_is_looked_for_starts_no_capture(
+def test_a_stop_during_the_process_lookup_starts_no_capture(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looking, found, started = threading.Event(), threading.Event(), []
+    looking, lookup_ended, started = threading.Event(), threading.Event(), []
 
     def find(process: str) -> process_lookup.ProcessMatch:
         looking.set()
-        assert found.wait(5)
+        assert lookup_ended.wait(5)
         return process_lookup.ProcessMatch(ProcessReference(1, 0.0), process)
 
     monkeypatch.setattr(process_lookup, "find", find)
@@ -112,20 +112,20 @@ def test_an_end_that_comes_while_the_process_is_looked_for_starts_no_capture(
     by_itself = ObjectiveCapture(wanted, ProfileSettings(), lambda *_: None, lambda _: None)
     assert by_itself.on_snapshot(at(0, ("p99<=1s", "missed", 31))) is not None
     assert looking.wait(5)
-    threading.Timer(0.05, found.set).start()
+    threading.Timer(0.05, lookup_ended.set).start()
     by_itself.stop(5.0)
-    assert found.is_set()
+    assert lookup_ended.is_set()
     assert started == []
 
 
-def test_nobody_there_is_one_sentence() -> None:
-    for words in (":1", "999999999", "no-such-program\x1b[31m"):
+def test_no_process_on_the_port_is_one_sentence() -> None:
+    for text in (":1", "999999999", "no-such-program\x1b[31m"):
         with pytest.raises(process_lookup.ProcessNotFoundError) as nobody:
-            process_lookup.find(words)
+            process_lookup.find(text)
         assert str(nobody.value).isprintable()
 
 
-def test_a_subset_is_sampled_every_so_often_until_it_is_stopped(
+def test_a_subset_is_sampled_periodically_until_it_is_stopped(
     pool: tuple[int, int, int], attaching: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process_lookup, "CPU_COMPARISON_S", 0.1)
@@ -145,7 +145,7 @@ def test_a_subset_is_sampled_every_so_often_until_it_is_stopped(
     assert samples[0].profile.ticks("gil") == 0
 
 
-def test_a_subset_that_cannot_be_sampled_is_said_and_tried_again() -> None:
+def test_a_subset_that_cannot_be_sampled_is_reported_and_retried() -> None:
     stop, problems = threading.Event(), list[str]()
 
     def problem(sentence: str) -> None:

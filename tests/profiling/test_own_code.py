@@ -1,4 +1,7 @@
-"""Own code is what the process was started to run, wherever it is installed; only its names are kept."""
+"""Own code is the program that the process was started to run, wherever it is installed.
+
+Only its names are kept.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_model import Function, Profile
 from tputtui.views.profile.profile_analysis import ProfileAnalysis
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 PY = "/usr/lib/python3.12"
 SITE = "/v/lib/python3.12/site-packages"
 SECRET = "hunter2canary"
@@ -31,7 +34,7 @@ P = "/v/bin/python3.12"
 
 
 @pytest.mark.parametrize(
-    ("words", "names"),
+    ("command_line", "names"),
     [
         (f"{P} -m shop serve --password {SECRET}", ["shop"]),
         (f"{P} -um shop.api", ["shop"]),
@@ -62,7 +65,7 @@ P = "/v/bin/python3.12"
         (
             f"{P} /srv/app/main.py",
             [],
-        ),  # what lies outside of site-packages is own code by its place
+        ),  # a file outside of site-packages is own code by its location
         (f"{P} -m http.server", []),
         (f"{P} -m pytest tests", []),
         (f"{P} /v/bin/uvicorn redis:app", []),  # a known client is never own code by itself
@@ -71,13 +74,13 @@ P = "/v/bin/python3.12"
         ("", []),
     ],
 )
-def test_the_command_line_names_the_package(words: str, names: list[str]) -> None:
-    found = entry_point.parse_command_line(words.split())
-    assert list(found.packages) == names
-    assert SECRET not in repr(found.packages)
+def test_the_command_line_names_the_package(command_line: str, names: list[str]) -> None:
+    parsed = entry_point.parse_command_line(command_line.split())
+    assert list(parsed.packages) == names
+    assert SECRET not in repr(parsed.packages)
 
 
-def test_a_worker_of_multiprocessing_is_told_by_its_parent() -> None:
+def test_the_package_of_a_multiprocessing_worker_comes_from_its_parent() -> None:
     spawned = [
         P,
         "-c",
@@ -104,7 +107,7 @@ def test_a_worker_of_multiprocessing_is_told_by_its_parent() -> None:
             "# EASY-INSTALL\nfrom importlib.metadata import x\nload_entry_point('my-shop', 'console_scripts', 'shopd')()\n",
             ("my_shop",),
         ),
-        ("import os\nprint(os.getpid())\n", ("shopd",)),  # a program of its own
+        ("import os\nprint(os.getpid())\n", ("shopd",)),  # a separate program
     ],
 )
 def test_a_console_script_names_its_package(text: str, names: tuple[str, ...]) -> None:
@@ -128,17 +131,19 @@ def test_a_console_script_names_its_package(text: str, names: tuple[str, ...]) -
             "/srv/lib/python/shop/views.py",
             (),
             "yours",
-        ),  # no interpreter's folder: it has no version
+        ),  # not an interpreter's folder: it has no version
         ("threading.py", (), "stdlib"),  # py-spy's short names
         ("concurrent/futures/thread.py", (), "stdlib"),
         ("shop/threading.py", (), "yours"),
     ],
 )
-def test_whose_code_an_installed_file_is(file: str, own: tuple[str, ...], expected: str) -> None:
+def test_an_installed_file_is_own_code_or_library(
+    file: str, own: tuple[str, ...], expected: str
+) -> None:
     assert origin(file, frozenset(own)) == expected
 
 
-def test_the_top_of_a_console_script_is_not_own_code_but_a_program_of_ones_own_is() -> None:
+def test_the_launcher_of_a_console_script_is_not_own_code_but_its_program_is() -> None:
     assert not CategoryTable().is_own_code(Function("<module>", "/v/bin/uvicorn"))
     assert CategoryTable(own_packages=frozenset(("shopd",))).is_own_code(
         Function("<module>", "/usr/local/bin/shopd")
@@ -147,14 +152,14 @@ def test_the_top_of_a_console_script_is_not_own_code_but_a_program_of_ones_own_i
     assert CategoryTable().is_own_code(Function("<module>", "/srv/app/main.py"))
 
 
-def test_the_users_table_says_what_is_own_code_too() -> None:
+def test_the_user_s_table_adds_own_code() -> None:
     table = activity.build_table({"your code": ("helpers",), "framework": ("base",)}, ("shop",))
     assert table.is_own_code(Function("f", f"{SITE}/helpers/x.py"))
     assert table.is_own_code(Function("f", f"{SITE}/shop/x.py"))
     assert not table.is_own_code(Function("f", "/srv/base/x.py"))
 
 
-# ------------------------------------------------------------------------------------------- installed packages
+# ------------------------------------------------------------------------------- installed packages
 
 
 def install(site: Path, name: str, url: dict[str, object] | None, *files: str) -> None:
@@ -173,7 +178,7 @@ def names_in(site: Path) -> set[str]:
     return set(own_code.local_packages(str(site), os.getpid()))
 
 
-def test_what_was_installed_from_a_folder_or_a_repository_is_own_code(tmp_path: Path) -> None:
+def test_packages_installed_from_a_folder_or_a_repository_are_own_code(tmp_path: Path) -> None:
     install(
         tmp_path,
         "shop",
@@ -226,15 +231,15 @@ def test_a_broken_direct_url_names_nothing(text: str, tmp_path: Path) -> None:
     assert own_code.local_packages(str(tmp_path / "gone"), os.getpid()) == ()
 
 
-# ------------------------------------------------------------------------------------------- profiles
+# ----------------------------------------------------------------------------------------- profiles
 
 
-def test_the_names_travel_with_a_profile_and_nothing_else_of_the_command_line_does(
-    profile_of: Made, tmp_path: Path
+def test_a_profile_carries_the_package_names_and_nothing_else_of_the_command_line(
+    profile_of: ProfileFactory, tmp_path: Path
 ) -> None:
-    made = profile_of(f"run@{SITE}/uvicorn/server.py;load@{SITE}/shop/views.py 5")
-    made = replace(made, metadata=replace(made.metadata, own=("shop",)))
-    file_formats.save(made, tmp_path / "p.json")
+    profile = profile_of(f"run@{SITE}/uvicorn/server.py;load@{SITE}/shop/views.py 5")
+    profile = replace(profile, metadata=replace(profile.metadata, own=("shop",)))
+    file_formats.save(profile, tmp_path / "p.json")
     again = file_formats.load(tmp_path / "p.json")
     assert again.metadata.own == ("shop",)
     assert (
@@ -248,7 +253,7 @@ def test_the_names_travel_with_a_profile_and_nothing_else_of_the_command_line_do
     assert file_formats.parse(json.dumps(document).encode()).metadata.own == ("shop",)
 
 
-def test_py_spys_file_with_command_lines_gives_the_names_alone() -> None:
+def test_a_py_spy_file_with_command_lines_gives_only_the_names() -> None:
     command = f'process 7:"/v/bin/python /v/bin/uvicorn shop:app --token {SECRET}"'
     stack = [command, "thread (7): MainThread", f"load ({SITE}/shop/views.py:3)"]
     collapsed = f"{';'.join(stack)} 5\n".encode()
@@ -258,10 +263,10 @@ def test_py_spys_file_with_command_lines_gives_the_names_alone() -> None:
         "profiles": [{"type": "sampled", "name": 'Process 7 Thread 7 ""', "unit": "seconds", "samples": [[0, 1]], "weights": [0.01]}],
     }  # fmt: skip
     for data in (collapsed, json.dumps(speedscope).encode()):
-        found = file_formats.parse(data)
-        assert found.metadata.own == ("shop",)
-        assert ProfileAnalysis(found).category_shares["your code"] == 1.0
-        assert SECRET.encode() not in file_formats.render(found, Path("x.json"))
+        profile = file_formats.parse(data)
+        assert profile.metadata.own == ("shop",)
+        assert ProfileAnalysis(profile).category_shares["your code"] == 1.0
+        assert SECRET.encode() not in file_formats.render(profile, Path("x.json"))
 
 
 @pytest.mark.parametrize(
@@ -271,16 +276,16 @@ def test_py_spys_file_with_command_lines_gives_the_names_alone() -> None:
         f"<module>@/v/bin/shopd;Command.main@{SITE}/click/core.py;serve@{SITE}/shop/cli.py",
     ],
 )
-def test_the_frames_of_a_foreign_profile_tell_what_was_started(
-    stack: str, profile_of: Made
+def test_the_frames_of_a_foreign_profile_identify_the_program(
+    stack: str, profile_of: ProfileFactory
 ) -> None:
-    made = profile_of(f"{stack} 5")
-    assert set(own_code.profile_packages(made)) == {"shop"}
-    assert ProfileAnalysis(made).category_shares["your code"] == 1.0
+    profile = profile_of(f"{stack} 5")
+    assert set(own_code.profile_packages(profile)) == {"shop"}
+    assert ProfileAnalysis(profile).category_shares["your code"] == 1.0
 
 
-def test_the_name_of_an_older_capture_tells_what_was_started(profile_of: Made) -> None:
-    made = profile_of(f"load@{SITE}/shop/views.py 5")
+def test_the_name_of_an_older_capture_identifies_the_program(profile_of: ProfileFactory) -> None:
+    profile = profile_of(f"load@{SITE}/shop/views.py 5")
     for name, expected in (
         ("uvicorn shop:app", ("shop",)),
         ("gunicorn: worker", ()),
@@ -288,22 +293,26 @@ def test_the_name_of_an_older_capture_tells_what_was_started(profile_of: Made) -
         ("", ()),
     ):
         assert (
-            own_code.profile_packages(replace(made, metadata=replace(made.metadata, name=name)))
+            own_code.profile_packages(
+                replace(profile, metadata=replace(profile.metadata, name=name))
+            )
             == expected
         )
 
 
-def test_where_no_sample_is_in_own_code_nothing_is_folded_and_it_is_said(profile_of: Made) -> None:
-    made = profile_of(
+def test_without_samples_in_own_code_nothing_is_folded_and_that_is_reported(
+    profile_of: ProfileFactory,
+) -> None:
+    profile = profile_of(
         f"<module>@/v/bin/uvicorn;run@{SITE}/uvicorn/server.py;load@{SITE}/shop/views.py;get@{SITE}/redis/client.py 5"
     )
-    study = ProfileAnalysis(made)
+    study = ProfileAnalysis(profile)
     assert not study.has_own_code
     assert 'own = ["package"] in the config' in study.missing_own_code
     folded = study.with_filters(replace(study.filters, own_code_only=True))
     assert len(folded.tree) == len(study.tree)
     assert folded.listed_stacks == study.stacks
-    known = ProfileAnalysis(made, table=CategoryTable(own_packages=frozenset(("shop",))))
+    known = ProfileAnalysis(profile, table=CategoryTable(own_packages=frozenset(("shop",))))
     assert known.missing_own_code == ""
     assert len(known.with_filters(replace(known.filters, own_code_only=True)).tree) < len(
         known.tree
@@ -315,7 +324,7 @@ def test_where_no_sample_is_in_own_code_nothing_is_folded_and_it_is_said(profile
     assert idle.missing_own_code == "No sample is in your own code (shop)."
 
 
-# ------------------------------------------------------------------------------------------- a real process
+# ----------------------------------------------------------------------------------- a real process
 
 SERVICE = """
 import threading, time
@@ -346,7 +355,7 @@ def connect():
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """A service that is installed beside the client that it uses, and started by its console script."""
+    """Create a service installed beside its client library, started by its console script."""
     site, scripts = tmp_path / "lib" / "python3.12" / "site-packages", tmp_path / "bin"
     for name, text in (
         ("shop/__init__.py", ""),
@@ -377,7 +386,7 @@ def service(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
 @pytest.mark.usefixtures("attaching")
-def test_an_installed_service_is_own_code_and_its_idle_client_is_accused_of_nothing(
+def test_an_installed_service_is_own_code_and_its_idle_client_has_no_insight(
     service: tuple[subprocess.Popen[bytes], Path], tmp_path: Path
 ) -> None:
     process, _ = service
@@ -391,7 +400,9 @@ def test_an_installed_service_is_own_code_and_its_idle_client_is_accused_of_noth
     assert study.has_own_code
     assert study.category_shares["idle"] == pytest.approx(0.5, abs=0.1)  # one of two threads
     assert study.category_shares["database"] < 0.02
-    assert {one.rule for one in insights.profile_insights(study.all_stacks, study.table)} <= {
+    assert {
+        insight.rule for insight in insights.profile_insights(study.all_stacks, study.table)
+    } <= {
         "gil",
         "cpu-bound",
         "starved",
@@ -400,6 +411,6 @@ def test_an_installed_service_is_own_code_and_its_idle_client_is_accused_of_noth
     assert SECRET not in (tmp_path / "p.json").read_text()
 
 
-def test_a_process_that_is_gone_or_no_python_names_nothing(tmp_path: Path) -> None:
+def test_a_process_that_is_gone_or_not_python_names_nothing(tmp_path: Path) -> None:
     assert own_code.process_packages(2**22 + 1) == ()
     assert own_code.process_packages(1, tmp_path) == ()

@@ -11,13 +11,17 @@ from tputtui.profiling.analysis.stacks import StackTable, select_stacks
 from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_model import Profile
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 
 
 def sampled(
-    made: Made, rng: random.Random, shares: dict[str, float], slices: int = 10, swing: float = 0.5
+    profile: ProfileFactory,
+    rng: random.Random,
+    shares: dict[str, float],
+    slices: int = 10,
+    swing: float = 0.5,
 ) -> StackTable:
-    """A capture whose slices swing as a whole: a function's share is `swing` more or less for a slice."""
+    """Create a capture in which a function's share varies by `swing` from slice to slice."""
     texts = []
     for _ in range(slices):
         weights = [share * rng.uniform(1 - swing, 1 + swing) for share in shares.values()]
@@ -25,10 +29,12 @@ def sampled(
         texts.append(
             "\n".join(f"{path} {drawn.count(path)}" for path in shares if drawn.count(path))
         )
-    return select_stacks(made(*texts))
+    return select_stacks(profile(*texts))
 
 
-def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(profile_of: Made) -> None:
+def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(
+    profile_of: ProfileFactory,
+) -> None:
     rng = random.Random(11)
     shares = {f"main;f{at};g{at}": 1.0 / (at + 1) for at in range(12)} | {
         f"main;rare{at}": 0.01 for at in range(12)
@@ -43,7 +49,7 @@ def test_equal_captures_show_a_difference_in_at_most_5_percent_of_pairs(profile_
     assert false <= 0.05 * pairs
 
 
-def test_what_changed_stands(profile_of: Made) -> None:
+def test_a_real_change_is_significant(profile_of: ProfileFactory) -> None:
     rng = random.Random(3)
     before = sampled(profile_of, rng, {"main;grow": 1, "main;stay": 8, "main;vanish": 2})
     after = sampled(profile_of, rng, {"main;grow": 5, "main;stay": 8, "main;come": 2})
@@ -54,7 +60,7 @@ def test_what_changed_stands(profile_of: Made) -> None:
     assert called["main"] == "same"
 
 
-def test_a_longer_capture_is_no_difference(profile_of: Made) -> None:
+def test_a_longer_capture_is_not_a_difference(profile_of: ProfileFactory) -> None:
     rows = profile_diff.function_differences(
         select_stacks(profile_of(*["a 7\nb 3"] * 6)),
         select_stacks(profile_of(*["a 70\nb 30"] * 12)),
@@ -63,7 +69,7 @@ def test_a_longer_capture_is_no_difference(profile_of: Made) -> None:
     assert not any(row.is_significant for row in rows)
 
 
-def test_nothing_is_called_below_five_slices(profile_of: Made) -> None:
+def test_nothing_is_significant_below_five_slices(profile_of: ProfileFactory) -> None:
     rows = profile_diff.function_differences(
         select_stacks(profile_of("a 100")), select_stacks(profile_of("a 50\nb 50"))
     )
@@ -73,11 +79,11 @@ def test_nothing_is_called_below_five_slices(profile_of: Made) -> None:
     }
 
 
-def test_the_union_tree_keeps_what_is_gone(profile_of: Made) -> None:
+def test_the_union_tree_keeps_vanished_functions(profile_of: ProfileFactory) -> None:
     union = profile_diff.union_tree(
         select_stacks(profile_of("m;a 6\nm;old 4")), select_stacks(profile_of("m;a 8\nm;new 2"))
     )
-    found = {
+    changes = {
         union.tree.func(node).name: (
             union.changes[node],
             round(union.before[node], 3),
@@ -85,7 +91,7 @@ def test_the_union_tree_keeps_what_is_gone(profile_of: Made) -> None:
         )
         for node in range(1, len(union.tree))
     }
-    assert found == {
+    assert changes == {
         "m": ("same", 1, 1),
         "a": ("same", 0.6, 0.8),
         "old": ("gone", 0.4, 0),
@@ -94,8 +100,8 @@ def test_the_union_tree_keeps_what_is_gone(profile_of: Made) -> None:
     assert union.delta(1) == pytest.approx(0)
 
 
-def test_the_captured_pair(profiles: Path) -> None:
-    """README of the profiles: j_highlight grew fivefold, j_md vanished, j_tree is new."""
+def test_a_captured_pair_shows_the_known_change(profiles: Path) -> None:
+    """By the folder's README: j_highlight grew fivefold, j_md vanished, j_tree is new."""
     before, after = (
         select_stacks(file_formats.load(profiles / name))
         for name in ("4a-before.speedscope.json", "4b-after.speedscope.json")

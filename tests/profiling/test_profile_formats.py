@@ -20,12 +20,12 @@ from tputtui.profiling.files import file_formats
 from tputtui.profiling.profile_model import Profile, ProfileThread, UnreadableProfileError
 from tputtui.text import clean
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 FORBIDDEN = [
     chr(code) for code in (*range(32), 0x7F, *range(0x80, 0xA0), 0x202E, 0x2066, 0x200B, 0x2028)
 ]
 
-# The figures stand in the folder's README: samples, threads.
+# From the folder's README: samples, threads.
 CAPTURED = {
     "1-small-aio.speedscope.json": (999, 1),
     "2-medium-prefork.speedscope.json": (13123, 11),
@@ -50,7 +50,7 @@ def test_captured_profiles_have_all_their_samples(name: str, profiles: Path) -> 
     "name",
     ["6-weird-names.speedscope.json", "6b-weird-names.raw.txt", "7-multiline-cmdline.raw.txt"],
 )
-def test_hostile_names_cannot_reach_a_terminal(name: str, profiles: Path) -> None:
+def test_hostile_names_are_cleaned_on_reading(name: str, profiles: Path) -> None:
     profile = file_formats.load(profiles / name)
     texts = [text for func in profile.frames.funcs for text in (func.name, func.file)]
     texts += [thread.name for thread in profile.threads]
@@ -65,7 +65,7 @@ def test_equal_frames_of_a_file_are_one(profiles: Path) -> None:
     assert sum(func.name == "spin" for func in profile.frames.funcs) == 1
 
 
-def test_lines_that_do_not_read_are_counted_and_said(profiles: Path) -> None:
+def test_unreadable_lines_are_counted_and_reported(profiles: Path) -> None:
     profile = file_formats.load(profiles / "7-multiline-cmdline.raw.txt")
     assert profile.metadata.notes == ("10 lines do not read as a stack, the first is line 1",)
 
@@ -125,14 +125,14 @@ def test_a_stack_of_20000_frames_is_one_sentence() -> None:
     assert profile.metadata.notes == ("1 line does not read as a stack, the first is line 2",)
 
 
-def test_a_picture_and_a_list_are_told_apart_from_stacks(tmp_path: Path) -> None:
+def test_an_svg_and_a_json_list_are_told_apart_from_stacks(tmp_path: Path) -> None:
     svg = file_formats.render(file_formats.parse(b"main;work 5\n"), Path("p.svg"))
-    for data, words in (
+    for data, expected in (
         (svg, r"SVG flame graph: no samples can be read from it; view the \.json or \.txt"),
         (b"[]", "no speedscope file"),
         (b"[1]\n", "no speedscope file"),
     ):
-        with pytest.raises(UnreadableProfileError, match=words):
+        with pytest.raises(UnreadableProfileError, match=expected):
             file_formats.parse(data)
     assert file_formats.parse(b"[waits in C] 5\n").weight() == 5.0
 
@@ -160,7 +160,7 @@ def test_samples_in_time_order_become_slices_of_a_second(profiles: Path) -> None
     assert profile.metadata.rate_hz == pytest.approx(100.0)
 
 
-def test_ours_come_back_as_they_were(profile_of: Made, tmp_path: Path) -> None:
+def test_our_own_files_are_read_back_unchanged(profile_of: ProfileFactory, tmp_path: Path) -> None:
     profile = profile_of(*["a;b:7 5 2\na;c 3 1\n- 1"] * 6, torn=True)
     for name in ("p.json", "p.json.gz"):
         file_formats.save(profile, tmp_path / name)
@@ -171,8 +171,8 @@ def test_ours_come_back_as_they_were(profile_of: Made, tmp_path: Path) -> None:
         assert (again.metadata.torn, again.metadata.rate_hz, again.metadata.pid) == (True, 100.0, 1)
 
 
-def test_a_file_is_its_owners_and_never_overwritten_by_accident(
-    profile_of: Made, tmp_path: Path
+def test_a_file_is_private_and_never_overwritten_by_accident(
+    profile_of: ProfileFactory, tmp_path: Path
 ) -> None:
     path = tmp_path / "p.json"
     file_formats.save(profile_of("a 1"), path)
@@ -184,7 +184,7 @@ def test_a_file_is_its_owners_and_never_overwritten_by_accident(
     assert os.listdir(tmp_path) == ["p.json"]
 
 
-def test_a_name_asks_for_a_format() -> None:
+def test_a_file_name_selects_the_format() -> None:
     assert [
         file_formats.format_from_name(Path(name)).name for name in ("a.json", "a.txt.gz", "a.svg")
     ] == [
@@ -196,7 +196,7 @@ def test_a_name_asks_for_a_format() -> None:
         file_formats.format_from_name(Path("a.pdf"))
 
 
-def test_collapsed_comes_back(profile_of: Made) -> None:
+def test_collapsed_stacks_are_read_back(profile_of: ProfileFactory) -> None:
     profile = profile_of("a:3;b@/srv/x.py:9 5\na:3 2")
     again = file_formats.parse(file_formats.render(profile, Path("p.txt")))
     assert again.weight() == 7
@@ -204,13 +204,13 @@ def test_collapsed_comes_back(profile_of: Made) -> None:
     assert {frame.line for frame in again.frames.frames} >= {3, 9}
 
 
-def test_other_tools_collapsed_stacks() -> None:
+def test_collapsed_stacks_of_other_tools_are_read() -> None:
     profile = file_formats.parse(b"# comment\nmain;do work;read (libc.so.6) 12\nmain 3.5\n\n")
     assert profile.weight() == 15.5
     assert [func.name for func in profile.frames.funcs[1:]] == ["main", "do work", "read"]
 
 
-def test_evented_profiles_of_other_tools() -> None:
+def test_evented_profiles_of_other_tools_are_read() -> None:
     events = [
         {"type": "O", "frame": 0, "at": 0},
         {"type": "O", "frame": 1, "at": 2},
@@ -299,14 +299,14 @@ BROKEN: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize(("data", "said"), BROKEN.values(), ids=BROKEN.keys())
-def test_a_defect_is_one_sentence(data: bytes, said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("data", "output"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_defect_is_one_sentence(data: bytes, output: str, tmp_path: Path) -> None:
     path = tmp_path / "p\x1b[31m.json"
     path.write_bytes(data)
     with pytest.raises(UnreadableProfileError) as caught:
         file_formats.load(path)
     text = str(caught.value)
-    assert said in text
+    assert output in text
     assert text == clean(text)
     assert len(text) < 400
 
@@ -329,7 +329,7 @@ def test_a_missing_file_and_a_folder_are_sentences(tmp_path: Path) -> None:
 
 
 def parsed(data: bytes) -> Profile | str:
-    """The profile, or the sentence of why not; any other exception fails the test."""
+    """Return the profile, or the error sentence; any other exception fails the test."""
     try:
         return file_formats.parse(data)
     except UnreadableProfileError as error:
@@ -346,7 +346,7 @@ _json = st.recursive(
 
 
 @given(_json, _json, _json, _json)
-def test_whatever_stands_in_a_file_is_a_profile_or_a_sentence(
+def test_any_file_content_is_a_profile_or_a_sentence(
     frames: Any, samples: Any, weights: Any, ours: Any
 ) -> None:
     document = {
@@ -370,7 +370,7 @@ def test_whatever_stands_in_a_file_is_a_profile_or_a_sentence(
 
 
 @given(st.text(max_size=200))
-def test_whatever_stands_in_a_text_is_a_profile_or_a_sentence(text: str) -> None:
+def test_any_text_is_a_profile_or_a_sentence(text: str) -> None:
     outcome = parsed(text.encode("utf-8", "replace"))
     if isinstance(outcome, str):
         assert outcome == clean(outcome)

@@ -25,7 +25,7 @@ from tputtui.profiling.profile_model import (
     Stack,
 )
 
-Made = Callable[..., Profile]
+ProfileFactory = Callable[..., Profile]
 LIB = "/usr/lib/python3.12"
 SITE = "/v/lib/python3.12/site-packages"
 
@@ -46,12 +46,14 @@ SITE = "/v/lib/python3.12/site-packages"
         ("<string>", "yours", "<string>"),
     ],
 )
-def test_whose_code_a_file_is(file: str, origin: str, module: str) -> None:
+def test_a_file_belongs_to_own_code_a_library_or_the_standard_library(
+    file: str, origin: str, module: str
+) -> None:
     assert activity.origin(file) == origin
     assert activity.module_name(file) == module
 
 
-def test_waiting_by_bare_and_qualified_names() -> None:
+def test_waits_are_recognised_by_bare_and_qualified_names() -> None:
     assert activity.is_waiting(Function("Condition.wait", f"{LIB}/threading.py"))
     assert activity.is_waiting(Function("wait", "/usr/lib/python3.8/threading.py"))
     assert activity.is_waiting(Function("EpollSelector.select", f"{LIB}/selectors.py"))
@@ -59,7 +61,7 @@ def test_waiting_by_bare_and_qualified_names() -> None:
     assert not activity.is_waiting(Function("Thread.run", f"{LIB}/threading.py"))
 
 
-def test_the_summary_is_the_requests_life_cycle(profile_of: Made) -> None:
+def test_the_summary_follows_the_life_cycle_of_a_request(profile_of: ProfileFactory) -> None:
     text = "\n".join(
         (
             f"run@{SITE}/uvicorn/server.py;route@{SITE}/starlette/routing.py 6",
@@ -70,25 +72,25 @@ def test_the_summary_is_the_requests_life_cycle(profile_of: Made) -> None:
             f"<module>@{LIB}/runpy.py 4",
         )
     )
-    found = activity.category_shares(select_stacks(profile_of(text)))
-    assert {name: round(share, 2) for name, share in found.items()} == {
+    shares = activity.category_shares(select_stacks(profile_of(text)))
+    assert {name: round(share, 2) for name, share in shares.items()} == {
         "framework": 0.06, "your code": 0.3, "database": 0.2, "outbound": 0.1, "waiting": 0.3, "idle": 0.0, "other": 0.04,
     }  # fmt: skip
 
 
-def test_the_user_extends_the_table(profile_of: Made) -> None:
+def test_the_user_extends_the_table(profile_of: ProfileFactory) -> None:
     stacks = select_stacks(
         profile_of(
             f"main;acquire@/srv/db/pool.py;wait@{LIB}/threading.py 5\nmain;x@/srv/acme/client.py 5"
         )
     )
     table = activity.CategoryTable({"db/pool.py": "database", "acme": "outbound"})
-    found = activity.category_shares(stacks, table)
-    assert (found["database"], found["outbound"]) == (0.5, 0.5)
+    shares = activity.category_shares(stacks, table)
+    assert (shares["database"], shares["outbound"]) == (0.5, 0.5)
     assert table.category(Function("f", "/srv/acme/client.py")) == "outbound"
 
 
-def test_a_function_counts_once_for_each_stack(profile_of: Made) -> None:
+def test_a_function_counts_once_for_each_stack(profile_of: ProfileFactory) -> None:
     rows = {
         row.func.name: row
         for row in top_functions.hot_functions(
@@ -101,7 +103,7 @@ def test_a_function_counts_once_for_each_stack(profile_of: Made) -> None:
     assert rows["a"].self_ == 0
 
 
-def test_a_sandwich_has_callers_and_callees(profile_of: Made) -> None:
+def test_a_sandwich_has_callers_and_callees(profile_of: ProfileFactory) -> None:
     stacks = select_stacks(profile_of("a;f;x 6\nb;f;x 2\nf;y 2"))
     ids = {func.name: at for at, func in enumerate(stacks.frames.funcs)}
     callers, callees = top_functions.callers_and_callees(stacks, ids["f"])
@@ -117,14 +119,14 @@ def test_a_sandwich_has_callers_and_callees(profile_of: Made) -> None:
     ]
 
 
-def test_source_heat(profile_of: Made) -> None:
-    found = top_functions.line_shares(
+def test_source_lines_show_their_shares(profile_of: ProfileFactory) -> None:
+    shares = top_functions.line_shares(
         select_stacks(profile_of("a:3;b:9 6\na:3 2\na:4 2")), "/srv/app/app.py"
     )
-    assert found == {3: (pytest.approx(0.2), pytest.approx(0.8)), 9: (0.6, 0.6), 4: (0.2, 0.2)}
+    assert shares == {3: (pytest.approx(0.2), pytest.approx(0.8)), 9: (0.6, 0.6), 4: (0.2, 0.2)}
 
 
-def test_threads_by_what_they_do() -> None:
+def test_threads_are_listed_with_their_activity() -> None:
     frames = FrameTable()
     work = (frames.add_frame("work", "/srv/a.py", 1),)
     wait = (frames.add_frame("Condition.wait", f"{LIB}/threading.py", 1),)
@@ -140,7 +142,7 @@ def test_threads_by_what_they_do() -> None:
     assert list(rows[0].sparkline) == pytest.approx([0.8, 0.8])
 
 
-def test_the_flame_graph_fills_its_width_and_loses_nothing(profile_of: Made) -> None:
+def test_the_flame_graph_fills_its_width_and_loses_nothing(profile_of: ProfileFactory) -> None:
     tree = CallTree(
         select_stacks(
             profile_of("a;b 50\na;c 30\na 15\n" + "\n".join(f"a;s{at} 1" for at in range(5)))
@@ -156,7 +158,7 @@ def test_the_flame_graph_fills_its_width_and_loses_nothing(profile_of: Made) -> 
     assert rows == flame_graph.layout_boxes(tree, 40)
 
 
-def test_zoom_fills_the_width_below_its_callers(profile_of: Made) -> None:
+def test_zoom_fills_the_width_below_its_callers(profile_of: ProfileFactory) -> None:
     tree = CallTree(select_stacks(profile_of("a;b;c 3\na;b 1\nz 6")))
     zoom = next(node for node in range(1, len(tree)) if tree.func(node).name == "b")
     rows = flame_graph.layout_boxes(tree, 80, zoom)
@@ -193,12 +195,12 @@ def test_boxes_never_overlap_and_stay_within_their_caller(
         assert at <= width + 1e-6
 
 
-def test_a_svg_is_the_same_every_time_and_escapes(profile_of: Made) -> None:
+def test_a_svg_is_the_same_every_time_and_escapes(profile_of: ProfileFactory) -> None:
     profile = profile_of('<b>&"x;y 5')
-    one = svg_flame_graph.render(profile)
-    assert one == svg_flame_graph.render(profile)
-    assert b"<b>" not in one
-    assert b"&lt;b&gt;&amp;" in one
+    svg = svg_flame_graph.render(profile)
+    assert svg == svg_flame_graph.render(profile)
+    assert b"<b>" not in svg
+    assert b"&lt;b&gt;&amp;" in svg
 
 
 def test_long_captures_stay_small() -> None:
@@ -224,7 +226,7 @@ def test_long_captures_stay_small() -> None:
 
 
 def test_the_store_keeps_each_profile_for_its_owner_alone(
-    profile_of: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    profile_of: ProfileFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert library.list_profiles() == []

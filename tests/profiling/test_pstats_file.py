@@ -22,7 +22,7 @@ def caller() -> None:
 
 
 @pytest.mark.skipif(sys.gettrace() is not None, reason="another profiler is at work")
-def test_what_cprofile_counted(tmp_path: Path) -> None:
+def test_the_counts_of_cprofile_are_read(tmp_path: Path) -> None:
     profiler = cProfile.Profile()
     profiler.runcall(caller)
     profiler.dump_stats(tmp_path / "x.pstats")
@@ -30,7 +30,7 @@ def test_what_cprofile_counted(tmp_path: Path) -> None:
     functions = {called.func.name: called for called in read.functions}
     assert (functions["fib"].calls, functions["fib"].primitive_calls) == (177, 1)
     assert functions["fib"].func.file == str(Path(__file__))
-    assert {one.func.name: one.calls for one in functions["fib"].callers} == {
+    assert {caller.func.name: caller.calls for caller in functions["fib"].callers} == {
         "caller": 1,
         "fib": 176,
     }
@@ -56,7 +56,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_one_is_a_sentence(data: bytes, tmp_path: Path) -> None:
+def test_a_broken_file_is_a_sentence(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "x.pstats"
     path.write_bytes(data)
     with pytest.raises(UnreadableProfileError) as caught:

@@ -7,7 +7,7 @@ import pytest
 from tputtui.profiling.analysis.share_variance import half_width
 
 
-def test_no_spread_below_five_slices() -> None:
+def test_there_is_no_spread_below_five_slices() -> None:
     assert half_width([1, 2, 1, 2], [5, 5, 5, 5]) is None
     assert half_width([1, 2, 1, 2, 0], [5, 5, 5, 5, 0]) is None
     assert half_width([1, 2, 1, 2, 1], [5, 5, 5, 5, 5]) is not None
@@ -22,7 +22,7 @@ def test_equal_slices_give_the_classical_interval() -> None:
 
 
 def test_the_interval_covers_what_it_claims_when_threads_wait_together() -> None:
-    """Each slice's share wanders as a whole, as shared waits make it: counting samples would cover a third."""
+    """Each slice's share varies as a whole: counting samples would cover a third."""
     rng = random.Random(7)
     covered = naive = 0
     rounds = 400

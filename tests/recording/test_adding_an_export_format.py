@@ -1,4 +1,4 @@
-"""An export format is one entry in the list: choices, help, messages and verb follow from it."""
+"""Adding an export format takes one entry in the list: choices, help and messages follow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recorded import record, record_two_services
+from recorded_runs import record, record_two_services
 
 from tputtui.cli import main
 from tputtui.recording.export import FORMATS, ExportFormat
@@ -60,7 +60,7 @@ def test_the_help_names_it(
     assert "csv or count: only that service" in printed
 
 
-def test_without_its_entry_it_is_no_choice(
+def test_without_its_entry_it_is_not_accepted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "a", 3)

@@ -1,4 +1,4 @@
-"""A recorded run as a side of a comparison: whole, a span between marks, one of its services."""
+"""A recorded run as an arm of a comparison: all of it, a span between marks, one service."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import record, record_two_services
+from recorded_runs import record, record_two_services
 
 from tputtui.cli import comparison_inputs
 from tputtui.cli.parser import UsageError
 from tputtui.recording.reader import Run
 
 
-def test_a_run_gives_the_rows_that_its_counter_counted(tmp_path: Path) -> None:
+def test_the_rows_of_a_run_are_those_of_its_counter(tmp_path: Path) -> None:
     record(tmp_path / "a.tput.gz", 30, mark_at=(10,))
     side = comparison_inputs.load_side(str(tmp_path / "a.tput.gz"))
     assert side.is_unix_time
@@ -23,20 +23,20 @@ def test_a_run_gives_the_rows_that_its_counter_counted(tmp_path: Path) -> None:
     assert side.environment["cpus"]
 
 
-def test_a_run_without_the_usual_suffix_is_known_by_its_content(tmp_path: Path) -> None:
+def test_a_run_without_the_usual_suffix_is_recognised_by_its_content(tmp_path: Path) -> None:
     record(tmp_path / "mine", 10)
     assert comparison_inputs.load_side(str(tmp_path / "mine")).is_unix_time
 
 
-def test_a_span_between_marks_is_a_side(tmp_path: Path) -> None:
+def test_a_span_between_marks_is_an_arm(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
     record(path, 30, mark_at=(10, 20))
-    whole, part = (
+    full, part = (
         comparison_inputs.load_side(str(path)),
         comparison_inputs.load_side(f"{path}@mark 10..mark 20"),
     )
-    assert 8 <= len(part.rows.t) <= 11 < len(whole.rows.t)
-    assert comparison_inputs.load_side(f"{path}@+5s..").rows.t[-1] == whole.rows.t[-1]
+    assert 8 <= len(part.rows.t) <= 11 < len(full.rows.t)
+    assert comparison_inputs.load_side(f"{path}@+5s..").rows.t[-1] == full.rows.t[-1]
 
 
 def test_of_several_services_one_has_to_be_named(tmp_path: Path) -> None:
@@ -54,12 +54,14 @@ def test_of_several_services_one_has_to_be_named(tmp_path: Path) -> None:
         comparison_inputs.load_side(f"{path}:nobody")
 
 
-@pytest.mark.parametrize("words", ["@nothing..", "@+5s..+1s", ":x"])
-def test_what_is_not_in_the_run_is_a_sentence(tmp_path: Path, words: str) -> None:
+@pytest.mark.parametrize("expected", ["@nothing..", "@+5s..+1s", ":x"])
+def test_a_service_or_mark_that_is_not_in_the_run_is_a_sentence(
+    tmp_path: Path, expected: str
+) -> None:
     path = tmp_path / "a.tput.gz"
     record(path, 8)
     with pytest.raises(UsageError):
-        comparison_inputs.load_side(f"{path}{words}")
+        comparison_inputs.load_side(f"{path}{expected}")
 
 
 def test_the_builds_are_fields_that_do_not_depend_on_the_targets_ports(tmp_path: Path) -> None:
@@ -74,7 +76,7 @@ def test_the_builds_are_fields_that_do_not_depend_on_the_targets_ports(tmp_path:
     )
 
 
-def test_what_was_said_of_the_load_is_found_in_any_table_and_as_a_number(tmp_path: Path) -> None:
+def test_load_settings_are_found_in_any_table_and_as_numbers(tmp_path: Path) -> None:
     path = _recorded(
         tmp_path, workload={"load.offered_rps": "80.5", "load.users": "10", "seed": "nan"}
     )

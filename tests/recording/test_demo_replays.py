@@ -25,7 +25,7 @@ TICKS = 14
 
 
 def as_recorded(snapshot: Snapshot) -> Snapshot:
-    """Command lines may carry passwords: they are the one thing that no run holds."""
+    """Remove command lines, which runs never hold because they may carry passwords."""
     processes = snapshot.processes
     if processes is None:
         return snapshot
@@ -68,7 +68,7 @@ def test_every_snapshot_of_the_demo_is_the_live_one(tmp_path: Path) -> None:
 
 
 def _record(path: Path, urls: list[str]) -> list[Snapshot]:
-    """The engine as `tputtui record` runs it; what was shown comes back."""
+    """Run the engine as `tputtui record` does; return the live snapshots."""
     targets = tuple(
         TargetSettings(name=f"demo {number}", url=url) for number, url in enumerate(urls)
     )

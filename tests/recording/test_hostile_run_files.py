@@ -1,4 +1,4 @@
-"""A run's file is foreign: whatever stands in it, reading ends in what is sound or in a sentence."""
+"""Foreign run files: reading any content ends in the valid part or in a sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded import record
+from recorded_runs import record
 
 from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.recording import container
@@ -26,7 +26,7 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 
 def write_run(path: Path, content: list[dict[str, Any]] | bytes) -> None:
-    """A run of one member with sound checksums, whatever stands in it."""
+    """Write a run of one member with valid checksums and any content."""
     raw = (
         content
         if isinstance(content, bytes)
@@ -37,7 +37,7 @@ def write_run(path: Path, content: list[dict[str, Any]] | bytes) -> None:
 
 
 def run_of(content: list[dict[str, Any]] | bytes) -> bytes:
-    """The bytes by which the member's own header names its run."""
+    """Return the bytes by which the member's own header names its run."""
     try:
         return bytes.fromhex(content[0]["run"]["run"])[:4]  # type: ignore[index]
     except (TypeError, KeyError, ValueError, IndexError):
@@ -45,7 +45,7 @@ def run_of(content: list[dict[str, Any]] | bytes) -> bytes:
 
 
 def read_all(path: Path) -> list[str]:
-    """Everything a user could ask of it; what was damaged."""
+    """Read everything that a user could request; return the reported damage."""
     with Run(path) as run:
         (
             run.header,
@@ -68,7 +68,7 @@ JUNK: list[Any] = [
 
 
 def _spoil(value: Any, chance: random.Random) -> Any:
-    """The value with one place in it replaced, dropped or doubled."""
+    """Return the value with one place in it replaced, dropped or doubled."""
     if isinstance(value, dict) and value and chance.random() < 0.9:
         key = chance.choice(list(value))
         return {**value, key: _spoil(value[key], chance)}
@@ -84,7 +84,7 @@ def _spoil(value: Any, chance: random.Random) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_a_crafted_line_with_a_sound_checksum_ends_in_a_sentence_at_most(
+def test_a_crafted_line_with_a_valid_checksum_is_at_most_a_sentence(
     tmp_path: Path, seed: int
 ) -> None:
     record(tmp_path / "good", 12, mark_at=(3,))
@@ -96,10 +96,10 @@ def test_a_crafted_line_with_a_sound_checksum_ends_in_a_sentence_at_most(
             tmp_path / "bad", [*good[:place], _spoil(good[place], chance), *good[place + 1 :]]
         )
         try:
-            told = read_all(tmp_path / "bad")
+            damage = read_all(tmp_path / "bad")
         except NotARunError as error:
-            told = [str(error)]
-        assert all(sentence and sentence.isprintable() for sentence in told)
+            damage = [str(error)]
+        assert all(sentence and sentence.isprintable() for sentence in damage)
 
 
 def test_lines_that_are_shuffled_or_doubled_invent_no_value(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_newer_format_is_refused_in_a_line_and_the_file_stays_as_it_was(tmp_pa
     assert (tmp_path / "b").read_bytes() == before
 
 
-def test_fields_and_lines_that_are_not_known_are_passed_over(tmp_path: Path) -> None:
+def test_unknown_fields_and_lines_are_ignored(tmp_path: Path) -> None:
     record(tmp_path / "a", 5)
     first, *rest = lines_of(tmp_path / "a")
     write_run(
@@ -152,7 +152,7 @@ def test_fields_and_lines_that_are_not_known_are_passed_over(tmp_path: Path) -> 
     ],
     ids=["nested", "nested objects", "long number", "no header", "no text"],
 )
-def test_json_that_would_hurt_is_refused_quickly(tmp_path: Path, raw: bytes) -> None:
+def test_hostile_json_is_refused_quickly(tmp_path: Path, raw: bytes) -> None:
     body = raw[:-1] + b',"c":%d}' % zlib.crc32(raw) + b"\n"
     began = time.monotonic()
     with (
@@ -179,13 +179,13 @@ def test_a_bomb_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
     assert time.monotonic() - began < 5.0
 
 
-def test_a_mark_is_text_whatever_stands_in_it(tmp_path: Path) -> None:
+def test_a_mark_is_text_whatever_its_content(tmp_path: Path) -> None:
     record(tmp_path / "a", 3)
     first, *rest = lines_of(tmp_path / "a")
-    words = "\x1b]0;x\x07[@click=app.quit]x[/red]\u202e"
+    hostile = "\x1b]0;x\x07[@click=app.quit]x[/red]\u202e"
     write_run(
         tmp_path / "b",
-        [first, *rest[:-1], {"mark": {"time": 1.0, "at": 1001.0, "text": words}}, rest[-1]],
+        [first, *rest[:-1], {"mark": {"time": 1.0, "at": 1001.0, "text": hostile}}, rest[-1]],
     )
     with Run(tmp_path / "b") as run:
         (mark,) = run.marks()
@@ -194,7 +194,7 @@ def test_a_mark_is_text_whatever_stands_in_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["folder", "fifo", "loop", "dangling", "zero", "sparse"])
-def test_what_is_no_plain_file_is_a_sentence_at_once(tmp_path: Path, what: str) -> None:
+def test_a_path_that_is_not_a_plain_file_is_a_sentence_at_once(tmp_path: Path, what: str) -> None:
     path = tmp_path / "x"
     if what == "folder":
         path.mkdir()
@@ -227,12 +227,12 @@ def test_flipped_bits_never_invent_a_value(tmp_path: Path, seed: int) -> None:
     bad.write_bytes(content)
     try:
         with Run(bad) as run:
-            found = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
-            told = list(run.damage)
+            by_time = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
+            damage = list(run.damage)
     except NotARunError:
         return
-    assert all(true.get(at) == scrapes for at, scrapes in found.items())
-    assert found == true or told or run.end_description
+    assert all(true.get(at) == scrapes for at, scrapes in by_time.items())
+    assert by_time == true or damage or run.end_description
 
 
 def test_a_json_line_carries_its_own_checksum() -> None:

@@ -1,4 +1,4 @@
-"""A run holds that an answer was late: a replay shows what was live, and a row covers the time that really passed."""
+"""Late answers in a run: a replay shows the live figures, and a row covers the time that passed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recorded import ADDRESS, BEGAN, FAMILIES, REQUESTS
+from recorded_runs import ADDRESS, BEGAN, FAMILIES, REQUESTS
 
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.engine.replay.replay_feed import replay_snapshots
@@ -19,11 +19,14 @@ from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.recording.run_table import read_table
 
 RATE = 40.0
-STALLED, ANSWERED = 30, 55  # it says nothing from the one second to the other; its deadline is 10 s
+STALLED, ANSWERED = 30, 55  # silent between these two seconds; its deadline is 10 s
 
 
 def states(snapshot: Snapshot) -> list[tuple[object, ...]]:
-    return [(one.state, one.up, one.waiting_s, one.error, one.age_s) for one in snapshot.targets]
+    return [
+        (target.state, target.up, target.waiting_s, target.error, target.age_s)
+        for target in snapshot.targets
+    ]
 
 
 def good(tick: int, took_s: float = 0.004, body_s: float = 0.0) -> Scrape:
@@ -50,13 +53,15 @@ def readings() -> Iterator[Reading]:
         elif tick in (STALLED + 10, STALLED + 20):
             yield Reading(at, time, (late(tick),), waiting={"api": waited})
         else:
-            partial = {"api": 100} if tick > STALLED + 20 else {}  # the third attempt brings a part
+            partial = (
+                {"api": 100} if tick > STALLED + 20 else {}
+            )  # the third attempt brings a partial answer
             yield Reading(at, time, waiting={"api": waited} if waited > 1 else {}, partial=partial)
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> tuple[Path, list[Snapshot]]:
-    """The run, and what was shown live."""
+    """Record the run; return it with the live snapshots."""
     path = tmp_path / "a.tput.gz"
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     monitor.add_target(Target("api", ADDRESS))
@@ -69,16 +74,18 @@ def run(tmp_path: Path) -> tuple[Path, list[Snapshot]]:
     return path, shown
 
 
-def test_a_replay_shows_that_an_answer_was_late_as_it_was_live(
+def test_a_replay_shows_a_late_answer_as_it_was_shown_live(
     run: tuple[Path, list[Snapshot]],
 ) -> None:
     path, live = run
     with Run(path) as opened:
         shown = list(replay_snapshots(opened))
     assert list(map(states, shown)) == list(map(states, live))
-    assert [one.services for one in shown] == [one.services for one in live]
-    assert {one.targets[0].state for one in shown[STALLED + 1 : ANSWERED]} == {"slow"}
-    assert [one.targets[0].partial for one in shown] == [one.targets[0].partial for one in live]
+    assert [snapshot.services for snapshot in shown] == [snapshot.services for snapshot in live]
+    assert {snapshot.targets[0].state for snapshot in shown[STALLED + 1 : ANSWERED]} == {"slow"}
+    assert [snapshot.targets[0].partial for snapshot in shown] == [
+        snapshot.targets[0].partial for snapshot in live
+    ]
     assert shown[ANSWERED - 1].targets[0].partial == 100
     assert shown[STALLED + 19].targets[0].partial is None
     stalled = shown[ANSWERED - 1].services[0].traffic
@@ -91,30 +98,30 @@ def test_a_replay_shows_that_an_answer_was_late_as_it_was_live(
 def test_a_row_of_its_table_covers_the_wait_and_no_request_is_lost(
     run: tuple[Path, list[Snapshot]],
 ) -> None:
-    found = read_table(run[0])
-    assert found.requests == pytest.approx(RATE * 89, rel=0.02)
-    assert [row.rps for row in found.rows if row.rps is not None] == pytest.approx(
-        [RATE] * (len(found.rows) - 1), rel=0.02
+    rows = read_table(run[0])
+    assert rows.requests == pytest.approx(RATE * 89, rel=0.02)
+    assert [row.rps for row in rows.rows if row.rps is not None] == pytest.approx(
+        [RATE] * (len(rows.rows) - 1), rel=0.02
     )
-    assert len(found.rows) == 90 - (ANSWERED - STALLED)
+    assert len(rows.rows) == 90 - (ANSWERED - STALLED)
 
 
-def test_an_old_file_without_a_word_on_waiting_is_read_as_ever(
+def test_an_old_file_without_waiting_fields_is_read_as_before(
     tmp_path: Path, run: tuple[Path, list[Snapshot]]
 ) -> None:
     path = tmp_path / "old.tput.gz"
     kept = []
     for line in gzip.decompress(run[0].read_bytes()).splitlines():
-        said = json.loads(line)
-        said.pop("c")
+        record = json.loads(line)
+        record.pop("c")
         for key in ("late", "silent", "first", "delayed"):
-            said.pop(key, None)
-        said.get("tick", {}).pop("waiting", None)
-        content = json.dumps(said, separators=(",", ":"), ensure_ascii=False)
+            record.pop(key, None)
+        record.get("tick", {}).pop("waiting", None)
+        content = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
         kept.append(f'{content[:-1]},"c":{zlib.crc32(content.encode())}}}')
     assert any("tick" in line for line in kept)
     assert not any('"waiting"' in line for line in kept)
     with gzip.open(path, "wb") as file:
         file.write("\n".join([*kept, ""]).encode())
-    found = read_table(path)
-    assert len(found.rows) >= 60
+    rows = read_table(path)
+    assert len(rows.rows) >= 60

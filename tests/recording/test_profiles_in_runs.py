@@ -1,4 +1,4 @@
-"""Profiles in a run: on a schedule, when an objective is missed, and those taken by key while it is recorded."""
+"""Profiles in a run: scheduled, triggered by an objective, and captured by key."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ pytestmark = [
 
 @pytest.fixture
 def exporter() -> Iterator[Exporter]:
-    with Exporter() as found:
-        yield found
+    with Exporter() as server:
+        yield server
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def busy() -> Iterator[int]:
 
 
 def recorded(path: Path) -> tuple[list[RecordedProfile], list[str]]:
-    """(profiles, the texts of the events about profiles)."""
+    """Return (profiles, the texts of the events about profiles)."""
     with Run(path) as run:
         items = list(run.items())
     events = [
@@ -55,34 +55,36 @@ def recorded(path: Path) -> tuple[list[RecordedProfile], list[str]]:
 
 
 def running() -> str:
-    """The command lines of all processes."""
+    """Return the command lines of all processes."""
     return subprocess.run(
         ["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True
     ).stdout
 
 
-def test_a_worker_is_sampled_every_so_often_and_the_run_carries_profiles_with_their_cost(
+def test_a_worker_is_sampled_periodically_and_the_run_carries_profiles_with_their_cost(
     exporter: Exporter, busy: int, attaching: None, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.tput.gz"
     with start(exporter, path, "--for", "8s", "--profile", f"{busy}@1s/2s") as process:
-        said = process.communicate(timeout=60)[1]
-    assert process.returncode == 0, said
-    found, events = recorded(path)
-    assert len(found) >= 2
-    assert {one.pid for one in found} == {busy}
-    assert f"profiles of {busy}; py-spy used " in said
-    assert len([text for text in events if "py-spy used" in text and "20 Hz" in text]) == len(found)
-    profile = embedded_profiles.parse_profile(found[0])
+        output = process.communicate(timeout=60)[1]
+    assert process.returncode == 0, output
+    profiles, events = recorded(path)
+    assert len(profiles) >= 2
+    assert {profile.pid for profile in profiles} == {busy}
+    assert f"profiles of {busy}; py-spy used " in output
+    assert len([text for text in events if "py-spy used" in text and "20 Hz" in text]) == len(
+        profiles
+    )
+    profile = embedded_profiles.parse_profile(profiles[0])
     assert embedded_profiles.describe_top_function(profile).startswith("work ")
     with Run(path) as run:
         last = list(replay_snapshots(run))[-1]
-    told = [event.time for event in last.events if event.kind == "profile"]
-    assert told
-    assert len(told) == len(set(told)), "a replay tells each once"
+    times = [event.time for event in last.events if event.kind == "profile"]
+    assert times
+    assert len(times) == len(set(times)), "a replay tells each once"
 
 
-def test_a_signal_ends_the_capture_that_is_under_way_and_keeps_what_it_has(
+def test_a_signal_ends_the_capture_under_way_and_keeps_its_samples(
     exporter: Exporter, busy: int, attaching: None, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.tput.gz"
@@ -90,39 +92,39 @@ def test_a_signal_ends_the_capture_that_is_under_way_and_keeps_what_it_has(
         slices: set[str] = set()
         for _ in range(600):
             slices |= {line.split()[0] for line in running().splitlines() if f"-p {busy} " in line}
-            if len(slices) > 3:  # the first has given what it had, however busy the machine is
+            if len(slices) > 3:  # the first capture has delivered, however busy the machine is
                 break
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=30)[1]
-    assert process.returncode == 0, said
-    found, _ = recorded(path)
-    assert [one.pid for one in found] == [busy]
+        output = process.communicate(timeout=30)[1]
+    assert process.returncode == 0, output
+    profiles, _ = recorded(path)
+    assert [profile.pid for profile in profiles] == [busy]
     assert f"-p {busy} " not in running()
 
 
-def test_what_cannot_be_sampled_is_a_sentence_and_the_recording_goes_on(
+def test_a_process_that_cannot_be_sampled_is_a_sentence_and_the_recording_goes_on(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.tput.gz"
     with start(exporter, path, "--for", "2s", "--profile", ":1@1s") as process:
-        said = process.communicate(timeout=40)[1]
+        output = process.communicate(timeout=40)[1]
     assert process.returncode == 0
-    assert "--profile :1: " in said
-    found, events = recorded(path)
-    assert not found
+    assert "--profile :1: " in output
+    profiles, events = recorded(path)
+    assert not profiles
     assert any(":1" in text for text in events)
 
 
-@pytest.mark.parametrize("words", ["12", ":99999@5s", "12@5s/1s", "12@2h", "app@5s"])
-def test_a_wrong_word_for_what_to_sample_is_one_line(
-    exporter: Exporter, tmp_path: Path, words: str
+@pytest.mark.parametrize("arguments", ["12", ":99999@5s", "12@5s/1s", "12@2h", "app@5s"])
+def test_an_invalid_profile_option_is_one_line(
+    exporter: Exporter, tmp_path: Path, arguments: str
 ) -> None:
-    with start(exporter, tmp_path / "a", "--profile", words) as process:
-        said = process.communicate(timeout=20)[1]
+    with start(exporter, tmp_path / "a", "--profile", arguments) as process:
+        output = process.communicate(timeout=20)[1]
     assert process.returncode == 2
-    assert said.count("\n") == 1
-    assert "--profile" in said
+    assert output.count("\n") == 1
+    assert "--profile" in output
     assert not (tmp_path / "a").exists()
 
 
@@ -136,11 +138,11 @@ def test_a_missed_objective_takes_a_profile_in_a_recording_too(
     )
     config.chmod(0o600)
     path = tmp_path / "a.tput.gz"
-    words = ("--config", str(config), "--objective", "rps>=1000000")
-    with start(exporter, path, "--for", "14s", *words) as process:
-        said = process.communicate(timeout=60)[1]
-    assert f"sampling {busy} for 1 s" in said
-    found, events = recorded(path)
-    assert [one.pid for one in found] == [busy], "once in ten minutes"
+    arguments = ("--config", str(config), "--objective", "rps>=1000000")
+    with start(exporter, path, "--for", "14s", *arguments) as process:
+        output = process.communicate(timeout=60)[1]
+    assert f"sampling {busy} for 1 s" in output
+    profiles, events = recorded(path)
+    assert [profile.pid for profile in profiles] == [busy], "once in ten minutes"
     assert any("rps>=1000000 missed for" in text for text in events)
     assert SECRET.encode() not in gzip.decompress(path.read_bytes())

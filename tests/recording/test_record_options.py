@@ -1,4 +1,4 @@
-"""Every option of `tputtui record` at once, from outside: what it takes in is in the run, and what it serves is there."""
+"""Every option of `tputtui record` at once, as a process: the run's content and served metrics."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ TPUTTUI = [sys.executable, "-m", "tputtui", "record"]
 
 @pytest.fixture(scope="module")
 def exporter() -> Iterator[Exporter]:
-    with Exporter() as found:
-        yield found
+    with Exporter() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def recorded(exporter: Exporter, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
-    """(the run, what it said, what it served meanwhile)."""
+    """Yield (the run, its messages, the metrics served meanwhile)."""
     folder = tmp_path_factory.mktemp("options")
     (folder / "plan.toml").write_text('hypothesis = "a bigger pool"\nowner = "ann"\n')
     (folder / "load.toml").write_text('[load]\ngenerator = "k6"\nusers = 10\n')
@@ -51,12 +51,12 @@ def recorded(exporter: Exporter, tmp_path_factory: pytest.TempPathFactory) -> tu
             served = answer.read().decode()
         with (folder / "marks").open("a") as file:
             file.write(f"{time.time()} hold\nrubbish\n")
-        said = first + process.communicate(timeout=60)[1]
-    assert process.returncode == 0, said
-    return folder / "a.tput.gz", said, served
+        output = first + process.communicate(timeout=60)[1]
+    assert process.returncode == 0, output
+    return folder / "a.tput.gz", output, served
 
 
-def test_the_run_says_what_it_was_for_and_how_the_load_was_made(
+def test_the_run_holds_its_purpose_and_its_load_settings(
     recorded: tuple[Path, str, str],
 ) -> None:
     with Run(recorded[0]) as run:
@@ -82,18 +82,18 @@ def test_its_marks_are_those_of_the_command_line_and_of_the_file(
     assert recorded[1].count("is no mark") == 1
 
 
-def test_it_lasts_as_long_as_was_asked(recorded: tuple[Path, str, str]) -> None:
+def test_it_lasts_for_the_requested_time(recorded: tuple[Path, str, str]) -> None:
     with Run(recorded[0]) as run:
         assert 3.0 <= run.summary().seconds < 3.19, "an interval is 0.2 s"
         assert run.header.for_s == 3.0
 
 
-def test_what_is_derived_is_served_meanwhile(recorded: tuple[Path, str, str]) -> None:
+def test_the_derived_metrics_are_served_meanwhile(recorded: tuple[Path, str, str]) -> None:
     assert 'tputtui_service_traffic{service="127.0.0.1:' in recorded[2]
     assert "tputtui_self_cpu_ratio" in recorded[2]
 
 
-def test_the_same_again_takes_after_it_and_says_whether_the_load_was_the_same(
+def test_a_rerun_takes_the_settings_of_its_run_and_reports_whether_the_load_was_the_same(
     recorded: tuple[Path, str, str], tmp_path: Path
 ) -> None:
     path = tmp_path / "b.tput.gz"

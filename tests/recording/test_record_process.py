@@ -1,4 +1,4 @@
-"""The recording process from outside: however it ends, the file opens and holds what was scraped."""
+"""The recording process: however it ends, the file opens and holds what was scraped."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ LOST_S = 2.0
 
 @pytest.fixture
 def exporter() -> Iterator[Exporter]:
-    with Exporter() as found:
-        yield found
+    with Exporter() as server:
+        yield server
 
 
 @contextmanager
 def start(exporter: Exporter, path: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """A recorder that is gone when its test is, however that went."""
+    """Start a recorder that is ended with its test."""
     argv = [
         *TPUTTUI,
         "record",
@@ -72,10 +72,13 @@ def values(path: Path) -> list[int]:
         ]
 
 
-def assert_sound(found: list[int]) -> None:
-    """Values that were exported, each once, in order. (On a busy machine a scrape may have failed.)"""
-    assert found == sorted(set(found))
-    assert all(value % 10 == 0 for value in found)
+def assert_sound(values: list[int]) -> None:
+    """Assert exported values, each once, in order.
+
+    On a busy machine a scrape may have failed.
+    """
+    assert values == sorted(set(values))
+    assert all(value % 10 == 0 for value in values)
 
 
 @pytest.mark.parametrize("kill", range(KILLS))
@@ -98,18 +101,18 @@ def test_kill_9_loses_two_seconds_at_most_and_never_the_file(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_well_with_a_summary(
+def test_a_signal_ends_it_cleanly_with_a_summary(
     exporter: Exporter, tmp_path: Path, number: signal.Signals
 ) -> None:
     path = tmp_path / "a.tput.gz"
     with start(exporter, path, "--mark", "began", "--note", "why") as process:
         wait_for(exporter, 12)
         process.send_signal(number)
-        out, said = process.communicate(timeout=20)
+        out, output = process.communicate(timeout=20)
     assert process.returncode == 0
     assert out == ""
-    assert "recorded" in said
-    assert "a.tput.gz" in said
+    assert "recorded" in output
+    assert "a.tput.gz" in output
     with Run(path) as run:
         assert run.end_description == ""
         assert run.header.note == "why"
@@ -118,7 +121,7 @@ def test_a_signal_ends_it_well_with_a_summary(
     assert len(values(path)) > 6
 
 
-def test_for_ends_it_by_itself_and_what_exists_is_not_overwritten(
+def test_for_ends_it_by_itself_and_an_existing_file_is_not_overwritten(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.tput.gz"
@@ -126,25 +129,25 @@ def test_for_ends_it_by_itself_and_what_exists_is_not_overwritten(
         assert process.wait(30) == 0
     before = path.read_bytes()
     with start(exporter, path, "--for", "1s") as process:
-        said = process.communicate(timeout=20)[1]
+        output = process.communicate(timeout=20)[1]
     assert process.returncode == 2
-    assert said.count("\n") == 1
-    assert "exists" in said
+    assert output.count("\n") == 1
+    assert "exists" in output
     assert path.read_bytes() == before
 
 
-def test_a_second_recorder_is_refused_by_the_name_of_the_first(
+def test_a_second_recorder_is_refused_with_the_name_of_the_first(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.tput.gz"
     with start(exporter, path) as first:
         wait_for(exporter, 4)
         with start(exporter, path, "--force") as second:
-            said = second.communicate(timeout=20)[1]
+            output = second.communicate(timeout=20)[1]
         first.terminate()
         first.communicate(timeout=20)
     assert second.returncode == 2
-    assert f"is being recorded by process {first.pid}" in said
+    assert f"is being recorded by process {first.pid}" in output
     assert first.returncode == 0
 
 
@@ -152,6 +155,6 @@ def test_a_missed_objective_is_exit_code_10(exporter: Exporter, tmp_path: Path) 
     with start(
         exporter, tmp_path / "a", "--for", "20s", "--objective", "rps>=1000000", "--abort"
     ) as process:
-        said = process.communicate(timeout=40)[1]
+        output = process.communicate(timeout=40)[1]
     assert process.returncode == 10
-    assert "an objective was missed: rps>=1000000" in said
+    assert "an objective was missed: rps>=1000000" in output

@@ -1,4 +1,4 @@
-"""`tputtui runs DIR`: what a folder's runs were like, side by side, whatever else lies there."""
+"""`tputtui runs DIR`: figures of the runs of a folder, side by side, beside any other files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import readings, record
+from recorded_runs import readings, record
 
 from tputtui.cli import main
 from tputtui.cli.runs_table import with_comparable
@@ -24,8 +24,8 @@ from tputtui.recording.summary import RunSummarizer
 PLAN = {"hypothesis": "a bigger pool", "owner": "ann", "decision": "ship"}
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    assert main(["runs", *words]) == 0
+def list_output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["runs", *arguments]) == 0
     return capsys.readouterr().out
 
 
@@ -38,34 +38,40 @@ def test_each_run_has_its_figures_and_its_plan(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "a.tput.gz", 130, experiment=PLAN)
-    table = told(capsys, str(tmp_path), "--format", "markdown")
+    table = list_output(capsys, str(tmp_path), "--format", "markdown")
     lines = table.partition("## Runs\n\n")[2].splitlines()
     cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
     heads = [cell.strip() for cell in lines[0].strip("|").split("|")]
     assert len(cells) == len(heads)
-    found = dict(zip(heads, cells, strict=True))
-    assert found["run"] == "a"
-    assert found["length"] == "2 min 9 s"
-    assert found["best 60 s"] == "101.0 req/s"
-    assert float(found["errors"].split()[0]) == pytest.approx(100 * 90 / 12_990, rel=0.05)
-    assert (found["hypothesis"], found["owner"], found["verdict"]) == ("a bigger pool", "ann", "")
-    assert found["decision"] == "ship"  # the plan's word; a verdict is what a comparison found
+    columns = dict(zip(heads, cells, strict=True))
+    assert columns["run"] == "a"
+    assert columns["length"] == "2 min 9 s"
+    assert columns["best 60 s"] == "101.0 req/s"
+    assert float(columns["errors"].split()[0]) == pytest.approx(100 * 90 / 12_990, rel=0.05)
+    assert (columns["hypothesis"], columns["owner"], columns["verdict"]) == (
+        "a bigger pool",
+        "ann",
+        "",
+    )
+    assert (
+        columns["decision"] == "ship"
+    )  # the plan's expectation; a verdict comes from a comparison
 
 
-def test_a_run_of_less_than_a_minute_has_no_best_one_and_says_so(
+def test_a_run_of_less_than_a_minute_has_no_best_minute_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "a.tput.gz", 18)
-    assert "100.0 req/s (mean)" in told(capsys, str(tmp_path))
+    assert "100.0 req/s (mean)" in list_output(capsys, str(tmp_path))
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
-def test_an_empty_folder_is_no_fault(
+def test_an_empty_folder_is_not_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
-    said = told(capsys, str(tmp_path), "--format", form)
-    assert ("no runs in" in said) == (form == "text")
-    assert said.count("\n") == {"text": 1, "markdown": 2, "json": 0}[form]
+    output = list_output(capsys, str(tmp_path), "--format", form)
+    assert ("no runs in" in output) == (form == "text")
+    assert output.count("\n") == {"text": 1, "markdown": 2, "json": 0}[form]
 
 
 def test_a_folder_that_is_not_there_is_one_line(
@@ -75,7 +81,7 @@ def test_a_folder_that_is_not_there_is_one_line(
     assert capsys.readouterr().err == f"tputtui: {tmp_path}/none: there is no such folder\n"
 
 
-def test_foreign_files_are_passed_over_and_what_is_called_a_run_and_is_none_is_said(
+def test_foreign_files_are_ignored_and_a_file_only_named_like_a_run_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "sound", 20)  # a run by its content
@@ -88,21 +94,22 @@ def test_foreign_files_are_passed_over_and_what_is_called_a_run_and_is_none_is_s
     os.mkfifo(tmp_path / "fifo.tput.gz")
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "-rf\x1b[31m.tput.gz").write_text("hostile name")
-    said = told(capsys, str(tmp_path))
-    assert "\x1b" not in said
-    assert [line for line in said.splitlines() if line.startswith("sound ")]
-    assert "folder.tput.gz: it is a folder" in said
-    assert "empty.tput.gz: the file is empty" in said
-    assert "text.tput.gz: not a run of tputtui" in said
-    assert "dangling.tput.gz: it cannot be read" in said
-    assert "fifo.tput.gz: it is not a plain file" in said
-    assert "notes" not in said
-    assert "other.gz" not in said
+    output = list_output(capsys, str(tmp_path))
+    assert "\x1b" not in output
+    assert [line for line in output.splitlines() if line.startswith("sound ")]
+    assert "folder.tput.gz: it is a folder" in output
+    assert "empty.tput.gz: the file is empty" in output
+    assert "text.tput.gz: not a run of tputtui" in output
+    assert "dangling.tput.gz: it cannot be read" in output
+    assert "fifo.tput.gz: it is not a plain file" in output
+    assert "notes" not in output
+    assert "other.gz" not in output
     objects = [
-        json.loads(line) for line in told(capsys, str(tmp_path), "--format", "json").splitlines()
+        json.loads(line)
+        for line in list_output(capsys, str(tmp_path), "--format", "json").splitlines()
     ]
-    assert sum("problem" in one for one in objects) == 6
-    assert sum("summary" in one for one in objects) == 1
+    assert sum("problem" in entry for entry in objects) == 6
+    assert sum("summary" in entry for entry in objects) == 1
 
 
 def test_the_bars_are_of_the_comparable_runs_up_to_each_and_a_cut_is_counted_once(
@@ -128,7 +135,7 @@ def test_the_bars_are_of_the_comparable_runs_up_to_each_and_a_cut_is_counted_onc
         made("7", 7.0),
         *(made(f"more {number}", 10.0 + number) for number in range(9)),
     ]
-    means = {str(one.path): [each.mean for each in alike] for one, alike in with_comparable(runs)}
+    means = {str(run.path): [each.mean for each in alike] for run, alike in with_comparable(runs)}
     assert means["1"] == [1.0]
     assert means["2"] == [1.0, 2.0]
     assert (means["3"], means["4"], means["5"], means["6"]) == ([3.0], [4.0], [5.0], [])
@@ -143,7 +150,7 @@ def test_a_folder_of_very_many_is_listed_to_its_end(tmp_path: Path) -> None:
     assert len(list_runs(tmp_path)) == 3000
 
 
-def test_of_a_run_that_was_closed_its_last_line_tells_it_and_no_reading_is_decoded(
+def test_a_closed_run_is_listed_from_its_last_line_without_decoding_readings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(tmp_path / "a.tput.gz", 200)
@@ -151,21 +158,21 @@ def test_of_a_run_that_was_closed_its_last_line_tells_it_and_no_reading_is_decod
         "tputtui.recording.decode.Decoder._decode_tick",
         lambda *_: pytest.fail("a reading is decoded"),
     )
-    (found,) = list_runs(tmp_path)
-    assert found.summary is not None
-    assert found.summary.ticks == 200
+    (listed,) = list_runs(tmp_path)
+    assert listed.summary is not None
+    assert listed.summary.ticks == 200
 
 
-def test_a_run_that_was_killed_is_listed_with_what_it_had(
+def test_a_killed_run_is_listed_with_its_readings_so_far(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "a.tput.gz", 200)
     content = (tmp_path / "a.tput.gz").read_bytes()
     (tmp_path / "a.tput.gz").write_bytes(content[:-700])
-    said = told(capsys, str(tmp_path))
-    assert "3 min" in said
-    assert " s +" in said
-    assert "req/s" in said
+    output = list_output(capsys, str(tmp_path))
+    assert "3 min" in output
+    assert " s +" in output
+    assert "req/s" in output
 
 
 def test_the_best_minute_is_one_of_the_runs_own(tmp_path: Path) -> None:
@@ -182,7 +189,7 @@ def test_the_best_minute_is_one_of_the_runs_own(tmp_path: Path) -> None:
     assert summing.summary().services[0].best_60s == pytest.approx(101.0)
 
 
-def test_a_tick_without_a_new_scrape_is_no_second_without_requests(tmp_path: Path) -> None:
+def test_a_tick_without_a_new_scrape_is_not_a_second_without_requests(tmp_path: Path) -> None:
     shown = record(tmp_path / "a", 60)
     summing = RunSummarizer()
     for snapshot in shown:
@@ -194,7 +201,7 @@ def test_a_tick_without_a_new_scrape_is_no_second_without_requests(tmp_path: Pat
     assert min(value for value in service.shape if value is not None) > 0
 
 
-def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(
+def test_a_recording_in_parts_has_its_total_length_and_each_part_its_own_figures(
     tmp_path: Path,
 ) -> None:
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
@@ -224,7 +231,7 @@ def test_a_recording_in_parts_is_as_long_as_all_and_each_part_is_told_by_itself(
     assert sum(lengths) == 200
 
 
-def test_a_run_without_a_reading_leaves_no_file_and_another_one_there_is_left_alone(
+def test_a_run_without_a_reading_leaves_no_file_and_an_existing_file_alone(
     tmp_path: Path,
 ) -> None:
     to = Recorder(RecordingPlan(tmp_path / "a"), interval_s=1.0, window_s=10.0, quantiles=(0.5,))

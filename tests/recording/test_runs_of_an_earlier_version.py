@@ -26,7 +26,7 @@ def tputtui(*arguments: str) -> bytes:
 
 
 def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
-    """Yield each place where a value of `before` is another one now; new fields are no difference."""
+    """Yield each place where a value of `before` has changed; new fields are not differences."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key, value in before.items():
             if key not in now:
@@ -34,13 +34,13 @@ def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
             else:
                 yield from differences(value, now[key], f"{path}.{key}")
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        for number, (one, other) in enumerate(zip(before, now, strict=True)):
-            yield from differences(one, other, f"{path}[{number}]")
+        for number, (first, other) in enumerate(zip(before, now, strict=True)):
+            yield from differences(first, other, f"{path}[{number}]")
     elif before != now and not (path.endswith(MORE_PRECISE) and before is None):
         yield f"{path}: {before!r} was, {now!r} is"
 
 
-def test_ten_runs_are_here() -> None:
+def test_the_ten_runs_are_present() -> None:
     assert len(NAMES) == 10
 
 
@@ -52,7 +52,9 @@ def test_a_replay_prints_the_same_figures(name: str) -> None:
         json.loads(line) for line in tputtui("replay", "--stream", f"{name}.tput.gz").splitlines()
     ]
     assert len(now) == len(before)
-    assert [found for pair in zip(before, now, strict=True) for found in differences(*pair)] == []
+    assert [
+        difference for pair in zip(before, now, strict=True) for difference in differences(*pair)
+    ] == []
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED["exports_sha256"]))

@@ -1,4 +1,7 @@
-"""A disk that is full, slow, gone or in the way costs the recording, or a part of it; it is said, and nothing is torn."""
+"""A disk that is full, slow or gone costs the recording or a part of it.
+
+The loss is reported, and the file stays valid.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recorded import readings, record
+from recorded_runs import readings, record
 
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Target
@@ -39,13 +42,13 @@ def written(path: Path) -> list[float]:
         return [tick.reading.at for tick in run.ticks()]
 
 
-def until(holds: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 5
-    while not holds() and time.monotonic() < end:
+    while not condition() and time.monotonic() < end:
         time.sleep(0.01)
 
 
-def test_a_full_disk_stops_the_recording_with_a_sentence_and_what_is_there_stays_readable(
+def test_a_full_disk_stops_the_recording_with_a_sentence_and_the_file_stays_readable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = [4000]
@@ -65,9 +68,9 @@ def test_a_full_disk_stops_the_recording_with_a_sentence_and_what_is_there_stays
     assert problem is not None
     assert "the disk is full" in problem
     monkeypatch.undo()
-    found = written(tmp_path / "a.tput.gz")
-    assert found == [1000.0 + tick for tick in range(len(found))]
-    assert 10 < len(found) < 100
+    times = written(tmp_path / "a.tput.gz")
+    assert times == [1000.0 + tick for tick in range(len(times))]
+    assert 10 < len(times) < 100
 
 
 def test_a_disk_that_is_full_from_the_start_leaves_no_file_and_says_so(
@@ -85,7 +88,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_file_and_says_so(
     assert not (tmp_path / "a.tput.gz").exists()
 
 
-def test_a_disk_that_fails_ends_it_where_the_last_whole_reading_ends_and_nothing_is_said_to_be_dropped(
+def test_a_failing_disk_ends_the_file_at_the_last_complete_reading_and_nothing_is_reported_as_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = iter(range(1000))
@@ -106,7 +109,7 @@ def test_a_disk_that_fails_ends_it_where_the_last_whole_reading_ends_and_nothing
     assert state.dropped == 0, "the disk kept up until it failed"
 
 
-def test_what_is_written_is_synced_while_it_is_recorded_and_all_of_it_at_the_end(
+def test_written_data_is_synced_during_the_recording_and_completely_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acts: list[str] = []
@@ -130,7 +133,7 @@ def test_what_is_written_is_synced_while_it_is_recorded_and_all_of_it_at_the_end
     assert acts[-1] == "sync"
 
 
-def test_a_disk_that_hangs_holds_up_nobody_and_what_is_dropped_is_counted(
+def test_a_disk_that_hangs_blocks_nothing_and_dropped_readings_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = threading.Event()
@@ -147,7 +150,7 @@ def test_a_disk_that_hangs_holds_up_nobody_and_what_is_dropped_is_counted(
     free.set()
 
 
-def test_after_a_slow_moment_the_file_goes_on_and_lacks_only_what_was_dropped(
+def test_after_a_slow_moment_the_file_continues_and_lacks_only_the_dropped_readings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = threading.Event()
@@ -162,17 +165,19 @@ def test_after_a_slow_moment_the_file_goes_on_and_lacks_only_what_was_dropped(
             until(lambda: to._writer._queued_bytes == 0)
         to.record_reading(reading, monitor.derive_snapshot(reading), monitor.target_facts())
     assert to.close()
-    found = written(tmp_path / "a.tput.gz")
-    assert found[0] == 1000.0
-    assert found[-1] == 1199.0
-    assert len(found) == 200 - to.dropped < 200
+    times = written(tmp_path / "a.tput.gz")
+    assert times[0] == 1000.0
+    assert times[-1] == 1199.0
+    assert len(times) == 200 - to.dropped < 200
     with Run(tmp_path / "a.tput.gz") as run:
         end = run.end()
         assert end is not None
         assert end.dropped == to.dropped
 
 
-def test_short_writes_leave_the_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_writes_leave_the_file_intact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "write", lambda fd, content: WRITE(fd, bytes(content)[:7]))
     record(tmp_path / "a.tput.gz", 70)
     monkeypatch.undo()
@@ -180,7 +185,7 @@ def test_short_writes_leave_the_file_whole(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("act", ["delete", "truncate"])
-def test_a_file_that_is_taken_away_is_noticed_and_said(
+def test_a_removed_file_is_noticed_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     monkeypatch.setattr(writer, "SYNC_S", 0.05)
@@ -217,13 +222,13 @@ def test_beyond_the_size_limit_it_goes_on_in_a_new_file(tmp_path: Path) -> None:
     parts = to.state().parts
     assert parts > 1
     names = ["a.tput.gz", *(f"a-{number}.tput.gz" for number in range(2, parts + 1))]
-    found = [at for name in names for at in written(tmp_path / name)]
-    assert found == [1000.0 + tick for tick in range(150)]
+    times = [at for name in names for at in written(tmp_path / name)]
+    assert times == [1000.0 + tick for tick in range(150)]
     with Run(tmp_path / "a.tput.gz") as run:
         assert run.end_description == "the size limit: it goes on in a-2.tput.gz"
 
 
 @pytest.mark.parametrize("where", ["missing/a.tput.gz", ".", "a\0b"])
-def test_a_path_that_cannot_be_is_refused_at_once(tmp_path: Path, where: str) -> None:
+def test_an_impossible_path_is_refused_at_once(tmp_path: Path, where: str) -> None:
     with pytest.raises(CannotRecordError):
         RunWriter(tmp_path / where)

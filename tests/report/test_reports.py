@@ -1,4 +1,4 @@
-"""The same comparison in every format; foreign text stays text in each."""
+"""One comparison in every format; foreign text stays text in each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated import Service, run
+from simulated_runs import Service, run
 
 from tputtui.cli import main
 from tputtui.experiments.comparison_context import ComparisonContext
@@ -69,9 +69,9 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.links += [value or "" for name, value in attrs if name in ("src", "href")]
-        told = dict(attrs)
-        if (tag == "th" and "scope" not in told) or (
-            tag == "svg" and not {"aria-label", "viewbox"} <= told.keys()
+        attributes = dict(attrs)
+        if (tag == "th" and "scope" not in attributes) or (
+            tag == "svg" and not {"aria-label", "viewbox"} <= attributes.keys()
         ):
             self.unnamed.append(tag)
         if tag not in ("meta", "line", "rect", "polyline", "circle", "link", "br"):
@@ -112,8 +112,8 @@ def test_text_and_markdown_hold_verdict_effect_interval_and_reason(
     written = FORMATS[name].render(case)
     first = written.splitlines()[0]
     assert "regressed: p99 +" in first
-    for words in ("It is faster", "trade-off", "throughput", "95 % interval", "revert, by us"):
-        assert words in written
+    for fragment in ("It is faster", "trade-off", "throughput", "95 % interval", "revert, by us"):
+        assert fragment in written
 
 
 def test_markdown_escapes_what_would_be_markup(case: ComparisonReport) -> None:
@@ -128,7 +128,7 @@ def test_text_fits_the_width_of_a_terminal(case: ComparisonReport) -> None:
     assert max(map(len, render_text(case).splitlines())) <= 80
 
 
-def test_json_never_holds_what_json_has_not(case: ComparisonReport) -> None:
+def test_json_never_holds_nan_or_infinity(case: ComparisonReport) -> None:
     json.loads(json.dumps(build_json(case), allow_nan=False))
 
 
@@ -142,7 +142,7 @@ def test_a_gap_is_a_break_in_the_line_and_an_empty_column_no_chart() -> None:
 
 
 def _luminance(colour: str) -> float:
-    """Of #rgb or #rrggbb, by WCAG 2."""
+    """Return the relative luminance of #rgb or #rrggbb, by WCAG 2."""
     digits = colour.removeprefix("#")
     wide = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
     parts = [int(wide[at : at + 2], 16) / 255 for at in (0, 2, 4)]
@@ -152,7 +152,7 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_every_colour_of_words_can_be_read_in_light_in_dark_and_on_paper() -> None:
+def test_every_text_colour_is_legible_in_light_in_dark_and_on_paper() -> None:
     themes = re.findall(r":root\{(.*?)\}", read_style(), re.DOTALL)
     assert len(themes) == 3
     for theme in themes:
@@ -177,8 +177,8 @@ def test_the_axis_has_round_values_up_to_the_highest() -> None:
 
 
 @pytest.fixture(scope="module")
-def whole() -> ComparisonReport:
-    """All that a report can tell, at once."""
+def full_report() -> ComparisonReport:
+    """Create a comparison with everything that a report can contain."""
     rng = np.random.default_rng(7)
     service = Service(phi=0.3, cv=0.04, rate=500.0)
     a, b = run(rng, 120, service), run(rng, 120, service, p99_effect=-0.4)
@@ -224,9 +224,9 @@ def whole() -> ComparisonReport:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_names_the_verdict_its_figure_and_the_decision(
-    whole: ComparisonReport, name: str
+    full_report: ComparisonReport, name: str
 ) -> None:
-    written = FORMATS[name].render(whole)
+    written = FORMATS[name].render(full_report)
     assert not written.endswith("\n")
     for text in ("improved", "inconclusive", "ship", "Each arm was to run 5 min."):
         assert text in written.replace("\\", ""), text
@@ -254,60 +254,65 @@ def headings_of(report: ComparisonReport, *media: Medium) -> list[str]:
 
 
 def test_text_and_markdown_have_the_same_sections_in_the_same_order(
-    whole: ComparisonReport,
+    full_report: ComparisonReport,
 ) -> None:
-    headings = headings_of(whole, "any", "lines")
+    headings = headings_of(full_report, "any", "lines")
     assert {"Why", "Not as planned", "Routes", "Strata", "Saturation", "Decision"} <= {*headings}
     for name in ("text", "markdown"):
-        lines = FORMATS[name].render(whole).lower().replace("#", "").replace("*", "").splitlines()
+        lines = (
+            FORMATS[name].render(full_report).lower().replace("#", "").replace("*", "").splitlines()
+        )
         starts = [line.strip() for line in lines]
         shown = [heading.lower() for heading in headings if heading != "Results"]  # needs none
-        found = [
+        positions = [
             next(at for at, line in enumerate(starts) if line.startswith(heading))
             for heading in shown
         ]
-        assert found == sorted(found), name
+        assert positions == sorted(positions), name
 
 
 def test_html_has_a_heading_for_each_section_of_a_page_and_no_other(
-    whole: ComparisonReport,
+    full_report: ComparisonReport,
 ) -> None:
-    shown = re.findall(r"<h2>(.*?)</h2>", FORMATS["html"].render(whole))
-    assert shown == headings_of(whole, "any", "page")
+    shown = re.findall(r"<h2>(.*?)</h2>", FORMATS["html"].render(full_report))
+    assert shown == headings_of(full_report, "any", "page")
     assert {"Over time", "Environments"} <= {*shown}
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])
-def test_every_format_tells_strata_saturation_load_plan_and_what_was_not_as_planned(
-    whole: ComparisonReport, form: str
+def test_every_format_reports_strata_saturation_load_plan_and_deviations(
+    full_report: ComparisonReport, form: str
 ) -> None:
-    written = FORMATS[form].render(whole)
-    seen = " ".join(written.replace("\\", "").split())
-    for words in (
+    written = FORMATS[form].render(full_report)
+    visible = " ".join(written.replace("\\", "").split())
+    for fragment in (
         "replica stopped", "-25.0 %", "+0.0 %", "+0.00 pp", "Cochran",  # the strata
         "pool", "50 %", "pool / cpu",  # the saturation
         "offered_rps 30", "offered_rps 40", "4 CPUs", "16 GB",  # the load and the machine
         "h1, h2", "Each arm was to run 5 min.", "inconclusive, p99 +1.0 %", "ship, 2026-11-26",
         "p90 is not judged: only 8 requests are slower than it: 20 are needed",
-        "GET /x", "40 → 60 %", "+1.000 pp",  # a route, and its errors, for they moved
+        "GET /x", "40 → 60 %", "+1.000 pp",  # a route, and its errors, because they changed
     ):  # fmt: skip
-        assert words in seen, words
-    assert "-0.0 %" not in seen.replace("-0.0 % [", "")
-    assert ("idle" in seen) == (form == "html")  # among the raw figures
+        assert fragment in visible, fragment
+    assert "-0.0 %" not in visible.replace("-0.0 % [", "")
+    assert ("idle" in visible) == (form == "html")  # among the raw figures
     assert (
         " ms" in written.split("CPU/request")[1][:120] or form == "html"
     )  # a time, where the cores are known
 
 
 def test_json_holds_the_plan_the_load_and_every_stratums_metrics(
-    whole: ComparisonReport,
+    full_report: ComparisonReport,
 ) -> None:
-    found = json.loads(FORMATS["json"].render(whole))
-    assert found["experiment"]["owner"] == "ann"
-    assert found["workload"] == {"baseline": {"offered_rps": 30}, "candidate": {"offered_rps": 40}}
-    assert found["workload_digest"]["baseline"] != found["workload_digest"]["candidate"]
-    assert found["saturation"][0]["candidate"] == {"mean": 0.4, "highest": 0.9, "waiting": None}
-    assert (found["ids"]["candidate"], found["history"]) == ("run:2", ["h1", "h2"])
-    assert [one["kind"] for one in found["strata"]] == ["level", "outage"]
-    assert found["strata"][0]["metrics"][0]["effect_percent"] == -25
-    assert found["deviations"] == ["Each arm was to run 5 min."]
+    document = json.loads(FORMATS["json"].render(full_report))
+    assert document["experiment"]["owner"] == "ann"
+    assert document["workload"] == {
+        "baseline": {"offered_rps": 30},
+        "candidate": {"offered_rps": 40},
+    }
+    assert document["workload_digest"]["baseline"] != document["workload_digest"]["candidate"]
+    assert document["saturation"][0]["candidate"] == {"mean": 0.4, "highest": 0.9, "waiting": None}
+    assert (document["ids"]["candidate"], document["history"]) == ("run:2", ["h1", "h2"])
+    assert [stratum["kind"] for stratum in document["strata"]] == ["level", "outage"]
+    assert document["strata"][0]["metrics"][0]["effect_percent"] == -25
+    assert document["deviations"] == ["Each arm was to run 5 min."]

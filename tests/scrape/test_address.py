@@ -1,4 +1,4 @@
-"""What a person may type for a target, and what may be shown of it."""
+"""Targets as a user types them, and their redacted form."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def test_a_target_is_completed(text: str, url: str) -> None:
         ("x" * 3000 + ":1", "longer than"),
     ],
 )
-def test_what_is_no_target_is_refused_in_one_sentence(text: str, reason: str) -> None:
+def test_an_invalid_target_is_refused_in_one_sentence(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason) as caught:
         parse_address(text)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 250
 
 
-def test_credentials_stand_beside_the_url() -> None:
+def test_credentials_are_kept_apart_from_the_url() -> None:
     address = parse_address("https://ann:p%40ss@db1:8443/m")
     assert (address.url, address.username, address.password) == (
         "https://db1:8443/m",

@@ -1,4 +1,4 @@
-"""Delay between failed requests: it doubles up to a limit, and a success starts it over."""
+"""Delay between failed requests: it doubles up to a limit, and a success resets it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_it_doubles_with_each_failure_up_to_a_limit() -> None:
     assert waits == [1.0, 2.0, 4.0, LONGEST_RETRY_S, LONGEST_RETRY_S]
 
 
-def test_a_busy_server_is_left_alone_for_longer() -> None:
+def test_a_busy_server_gets_a_longer_pause() -> None:
     assert failed(20).wait_s(is_busy=True) == BUSY_RETRY_S
 
 
@@ -39,7 +39,7 @@ def test_it_begins_with_the_interval_where_that_is_longer() -> None:
     assert failed(1, interval_s=3.0).wait_s() == 3.0
 
 
-def test_a_success_starts_it_over() -> None:
+def test_a_success_resets_it() -> None:
     backoff = failed(5)
     backoff.reset()
     backoff.add_failure()

@@ -1,9 +1,9 @@
-"""The judge: it agrees where it should, finds a real difference, and allows for each known defect of prometheus-client."""
+"""Cross-check with prometheus-client: agreement, real differences, and its known defects."""
 
 from __future__ import annotations
 
 import pytest
-from outside import shared
+from external_resources import shared
 from prometheus_client.parser import text_string_to_metric_families
 
 from tputtui.model import Exposition, Series
@@ -25,9 +25,9 @@ def pretended(*samples: tuple[str, float]) -> Exposition:
     return Exposition({Series(name): value for name, value in samples}, {}, len(samples))
 
 
-def test_it_agrees_without_a_word_on_a_plain_body() -> None:
-    found = verdict('# TYPE x_total counter\nx_total{a="1"} 1\nx_total{a="2"} NaN\n')
-    assert found == CrosscheckResult(True, "prometheus-client agrees: 2 of 2 samples", 2, 2)
+def test_it_agrees_silently_on_a_plain_body() -> None:
+    result = verdict('# TYPE x_total counter\nx_total{a="1"} 1\nx_total{a="2"} NaN\n')
+    assert result == CrosscheckResult(True, "prometheus-client agrees: 2 of 2 samples", 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -39,20 +39,20 @@ def test_it_agrees_without_a_word_on_a_plain_body() -> None:
     ],
 )
 def test_the_first_real_difference_is_a_sentence(ours: Exposition, sentence: str) -> None:
-    found = crosscheck_exposition(b"x 1\ny 2\n", "text/plain", ours)
-    assert (found.is_agreement, found.sentence) == (False, sentence)
-    assert found.agreed < found.total
+    result = crosscheck_exposition(b"x 1\ny 2\n", "text/plain", ours)
+    assert (result.is_agreement, result.sentence) == (False, sentence)
+    assert result.agreed < result.total
 
 
 def test_foreign_names_in_the_sentence_are_cleaned() -> None:
-    found = crosscheck_exposition(b'{"a\x1b]0;b"} 1\n', "text/plain", pretended())
-    assert "␛]0;b" in found.sentence
-    assert clean(found.sentence) == found.sentence
+    result = crosscheck_exposition(b'{"a\x1b]0;b"} 1\n', "text/plain", pretended())
+    assert "␛]0;b" in result.sentence
+    assert clean(result.sentence) == result.sentence
 
 
 def test_a_sample_that_only_we_read_is_not_allowed_for_as_a_bad_line() -> None:
-    found = crosscheck_exposition(b"x 1\n1bad 2\n", "text/plain", pretended(("x", 1), ("1bad", 2)))
-    assert not found.is_agreement
+    result = crosscheck_exposition(b"x 1\n1bad 2\n", "text/plain", pretended(("x", 1), ("1bad", 2)))
+    assert not result.is_agreement
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_a_sample_that_only_we_read_is_not_allowed_for_as_a_bad_line() -> None:
 def test_a_known_defect_is_allowed_for_and_named(
     defect: str, body: str | bytes, content_type: str
 ) -> None:
-    found = verdict(body, content_type)
-    assert found.is_agreement, found.sentence
-    assert defect in found.allowed
-    assert defect in found.sentence
-    assert found.agreed == found.total > 0
+    result = verdict(body, content_type)
+    assert result.is_agreement, result.sentence
+    assert defect in result.allowed
+    assert defect in result.sentence
+    assert result.agreed == result.total > 0
 
 
 def test_every_entry_of_the_table_is_met_above() -> None:
@@ -99,7 +99,7 @@ def test_every_entry_of_the_table_is_met_above() -> None:
 
 
 def test_an_exemplar_in_the_text_format_is_a_timestamp_to_the_client() -> None:
-    """The defect itself: when the client is mended, the entry goes."""
+    """The defect itself: when the client is fixed, the entry is removed."""
     (family,) = text_string_to_metric_families('x{a="1"} 1 # {t="a"} 0.67\n')
     assert family.samples[0].timestamp == pytest.approx(0.00067)
 
@@ -111,14 +111,14 @@ def test_duplicates_count_once_and_empty_labels_not_at_all() -> None:
     )
 
 
-def test_what_was_not_wanted_is_not_judged() -> None:
+def test_unwanted_families_are_not_compared() -> None:
     assert (
         verdict("x 1\ny 2\n", wanted=frozenset({"y"})).sentence
         == "prometheus-client agrees: 1 of 1 samples"
     )
 
 
-def test_what_is_hidden_is_not_judged() -> None:
+def test_series_beyond_the_limit_are_not_compared() -> None:
     body = b'x{i="1"} 1\nx{i="2"} 2\nx{i="3"} 3\ny 1\n'
     exposition = Scanner(ScanLimits(series=2)).scan(body)
     assert exposition.hidden

@@ -1,4 +1,4 @@
-"""The words for failures that no test server can make at will."""
+"""Messages for failures that no test server can produce on demand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def certificate_error(code: int) -> ssl.SSLCertVerificationError:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "message"),
     [
         (9, "not valid yet"),
         (10, "has expired"),
@@ -29,12 +29,12 @@ def certificate_error(code: int) -> ssl.SSLCertVerificationError:
         (64, "another host name"),
     ],
 )
-def test_a_certificate_error_names_its_cause(code: int, words: str) -> None:
-    assert words in FetchAttempt().describe_failure(certificate_error(code))
+def test_a_certificate_error_names_its_cause(code: int, message: str) -> None:
+    assert message in FetchAttempt().describe_failure(certificate_error(code))
 
 
 @pytest.mark.parametrize(
-    ("number", "words"),
+    ("number", "message"),
     [
         (errno.EHOSTUNREACH, "no route to host"),
         (errno.ENETUNREACH, "network is unreachable"),
@@ -42,11 +42,11 @@ def test_a_certificate_error_names_its_cause(code: int, words: str) -> None:
         (errno.EPIPE, "connection reset"),
     ],
 )
-def test_a_system_error_is_found_behind_what_wraps_it(number: int, words: str) -> None:
+def test_a_system_error_is_found_behind_what_wraps_it(number: int, message: str) -> None:
     inner = ExceptionGroup("several", [OSError(number, "foreign text")])
     outer = RuntimeError("")
     outer.__cause__ = inner
-    assert FetchAttempt().describe_failure(outer) == words
+    assert FetchAttempt().describe_failure(outer) == message
 
 
 def test_foreign_text_of_an_error_is_not_repeated() -> None:
@@ -55,7 +55,7 @@ def test_foreign_text_of_an_error_is_not_repeated() -> None:
     assert "evil" not in attempt.describe_failure(ValueError("illegal header evil\x1b[2J"))
 
 
-def test_sizes_read_as_they_were_set() -> None:
+def test_sizes_are_written_as_they_were_configured() -> None:
     assert [format_byte_count(n) for n in (100, 64 << 10, 16 << 20, 10**15)] == [
         "100 bytes",
         "64 KiB",
@@ -81,7 +81,7 @@ def test_sizes_read_as_they_were_set() -> None:
         ("handshake", ssl.SSLError(1, "wrong version"), False),
     ],
 )
-def test_silence_is_the_targets_and_what_is_wrong_here_is_none(
+def test_silence_of_the_target_is_silence_and_a_local_fault_is_not(
     phase: Phase, error: BaseException, is_silent: bool
 ) -> None:
     attempt = FetchAttempt()
@@ -89,7 +89,7 @@ def test_silence_is_the_targets_and_what_is_wrong_here_is_none(
     assert attempt.is_silent(error) == is_silent
 
 
-def test_whoever_sent_a_byte_was_not_silent() -> None:
+def test_a_target_that_sent_a_byte_was_not_silent() -> None:
     attempt = FetchAttempt()
     attempt.on_data_received(b"H")
     assert not attempt.is_silent(ConnectionResetError(errno.ECONNRESET, "reset"))

@@ -1,4 +1,7 @@
-"""Every limit has its default of the contract, can be set, and has a message of its own (B-LIM of docs/reliability.md)."""
+"""Every limit has the contract's default, a setting and its own message.
+
+B-LIM of docs/reliability.md.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from tputtui.scrape.scanner import Scanner
 from tputtui.settings import settings_values
 
 
-def test_the_defaults_are_those_that_the_documentation_names_and_there_is_one_of_each() -> None:
+def test_the_defaults_are_those_of_the_documentation_and_each_is_defined_once() -> None:
     assert asdict(settings_values.Limits()) == {
         "body_bytes": 16 << 20,
         "header_bytes": 64 << 10,
@@ -47,7 +50,7 @@ def test_the_defaults_are_those_that_the_documentation_names_and_there_is_one_of
 
 
 @pytest.mark.parametrize("count", [65, 5000])
-def test_labels_beyond_the_limit_are_told_and_the_series_is_kept(count: int) -> None:
+def test_labels_beyond_the_limit_are_reported_and_the_series_is_kept(count: int) -> None:
     pairs = ",".join(f'l{number}="{number}"' for number in range(count))
     exposition = Scanner().scan(f"# TYPE x gauge\nx{{{pairs}}} 1\n".encode(), "text/plain")
     if count == 65:
@@ -57,11 +60,11 @@ def test_labels_beyond_the_limit_are_told_and_the_series_is_kept(count: int) -> 
         assert exposition.skipped_lines in (
             0,
             1,
-        )  # 5000 labels are longer than a line may be, or become 64
+        )  # 5000 labels exceed the limit of a line, or become 64
         assert exposition.skipped_lines == 0 or "longer than 64 KiB" in str(exposition.warning)
 
 
-def test_a_help_text_of_a_megabyte_and_a_value_of_100_kb_cost_themselves_alone() -> None:
+def test_a_help_text_of_a_megabyte_and_a_value_of_100_kb_affect_only_themselves() -> None:
     body = b"# HELP x " + b"h" * (1 << 20) + b'\n# TYPE x gauge\nx{v="' + b"v" * 60_000 + b'"} 1\n'
     body += b'y{v="' + b"v" * 100_000 + b'"} 2\nz 3\n'
     exposition = Scanner().scan(body, "text/plain")

@@ -1,4 +1,4 @@
-"""When targets are scraped: spread, early twice, then on their grid; a slow one costs itself alone."""
+"""Schedule of scrapes: spread, early twice, then on a grid; a slow target delays no other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATIENCE_S = 20.0
 
 @dataclass
 class Fake:
-    """A target without a network: each scrape takes `takes_s`, at most its deadline."""
+    """Target without a network: each scrape takes `takes_s`, at most its deadline."""
 
     name: str
     takes_s: float = 0.0
@@ -78,7 +78,7 @@ async def polling(
             await task
 
 
-async def test_every_scrape_is_delivered_with_what_was_wanted() -> None:
+async def test_every_scrape_is_delivered_with_its_wanted_families() -> None:
     delivered: list[Scrape] = []
     fakes = [Fake("a"), Fake("b", error="connection refused")]
     async with polling(fakes, 0.1, delivered.append):
@@ -91,7 +91,7 @@ async def test_every_scrape_is_delivered_with_what_was_wanted() -> None:
 
 
 @pytest.mark.parametrize("interval_s", [0.1, 60.0])
-async def test_a_deadline_is_the_targets_own_whatever_the_interval(interval_s: float) -> None:
+async def test_a_target_has_its_own_deadline_whatever_the_interval(interval_s: float) -> None:
     short, long = Fake("short", timeout_s=0.7), Fake("long", timeout_s=45.0)
     async with polling([short, long], interval_s):
         await short.scraped(1)
@@ -100,7 +100,7 @@ async def test_a_deadline_is_the_targets_own_whatever_the_interval(interval_s: f
     assert set(long.deadlines) == {45.0}
 
 
-async def test_a_late_answer_is_waited_for_and_its_target_is_slow_meanwhile() -> None:
+async def test_a_late_answer_is_awaited_and_its_target_is_slow_meanwhile() -> None:
     delivered: list[Scrape] = []
     slow, honest = Fake("slow", takes_s=1.0), Fake("honest")
     async with polling([slow, honest], 0.2, delivered.append) as poller:
@@ -127,7 +127,7 @@ async def test_a_deadline_that_passes_does_not_end_the_wait_and_a_refusal_does()
         assert poller.waiting_by_target() == {}
 
 
-async def test_what_came_of_a_late_answer_is_told_until_one_is_whole() -> None:
+async def test_the_outcome_of_a_late_answer_is_reported_until_one_is_complete() -> None:
     fake = Fake(
         "a", takes_s=0.3, error="answer incomplete, 100 bytes in 0.3 s", late=True, partial=100
     )
@@ -159,7 +159,7 @@ async def test_the_second_scrape_comes_early_where_the_first_was_good() -> None:
     assert len(down.starts) == 1
 
 
-async def test_a_hanging_target_delays_nobody_and_is_asked_once_at_a_time() -> None:
+async def test_a_hanging_target_delays_no_other_and_has_one_request_at_a_time() -> None:
     hanging, honest = Fake("hanging", takes_s=3600), Fake("honest")
     async with polling([hanging, honest], 0.1):
         await honest.scraped(10)
@@ -174,7 +174,7 @@ async def test_an_overrun_is_skipped_and_counted() -> None:
         missed = poller.missed_scrapes["slow"]
     assert (
         missed >= 4
-    )  # two of the five waited for the grid; each of the others ran over four points
+    )  # two of the five waited for the grid; each of the others overran four points
     assert slow.most_running == 1
     assert min(b - a for a, b in zip(slow.starts, slow.starts[1:], strict=False)) >= 0.49
 
@@ -193,12 +193,12 @@ async def test_targets_come_and_go_while_running() -> None:
         await first.scraped(before + 3)
         assert second.closed == 1
         assert set(poller.missed_scrapes) == {"first"}
-        seen = len(second.starts)
+        count = len(second.starts)
         await first.scraped(before + 6)
-        assert len(second.starts) == seen
+        assert len(second.starts) == count
 
 
-async def test_a_listener_that_fails_ends_the_poller() -> None:
+async def test_a_failing_callback_ends_the_poller() -> None:
     def deliver(_: Scrape) -> None:
         raise LookupError("defect")
 
@@ -209,8 +209,8 @@ async def test_a_listener_that_fails_ends_the_poller() -> None:
 @pytest.mark.parametrize(
     ("started", "now", "due", "missed"),
     [
-        (100.0, 100.1, 101.0, 0),  # as it should be
-        (100.0, 101.01, 101.0, 0),  # just an interval used: the next point is taken all the same
+        (100.0, 100.1, 101.0, 0),  # on time
+        (100.0, 101.01, 101.0, 0),  # exactly one interval used: the next point is still used
         (100.0, 101.5, 102.0, 1),  # an overrun
         (100.0, 104.9, 105.0, 4),
         (
@@ -219,10 +219,12 @@ async def test_a_listener_that_fails_ends_the_poller() -> None:
             701.0,
             600,
         ),  # waking from a suspend of ten minutes: one scrape, then the grid
-        (700.9, 700.95, 702.0, 601),  # … and not two within a moment
+        (700.9, 700.95, 702.0, 601),  # … and not two in quick succession
     ],
 )
-def test_the_next_point_of_the_grid(started: float, now: float, due: float, missed: int) -> None:
+def test_the_next_point_of_the_grid_is_never_in_the_past(
+    started: float, now: float, due: float, missed: int
+) -> None:
     assert next_due(100.0, started, now, 1.0) == (due, missed)
 
 
@@ -239,7 +241,7 @@ def test_the_grid_is_kept_and_there_is_never_a_burst(
     assert following <= max(now + interval, started + 1.5 * interval) + 1e-6
 
 
-async def test_few_targets_are_scraped_side_by_side_and_a_tick_suits_just_behind_them() -> None:
+async def test_few_targets_are_scraped_close_together_and_a_tick_follows_right_after() -> None:
     delivered: list[Scrape] = []
     fakes = [Fake(f"t{i}", takes_s=0.01) for i in range(3)]
     async with polling(fakes, 1.0, delivered.append) as poller:
@@ -257,7 +259,7 @@ async def test_few_targets_are_scraped_side_by_side_and_a_tick_suits_just_behind
         assert all(0.02 < age < 0.29 for age in ages), ages
 
 
-def test_many_targets_fill_the_interval_and_leave_the_tick_its_place() -> None:
+def test_many_targets_fill_the_interval_and_leave_time_for_the_tick() -> None:
     places = sorted(slot_position(number) for number in range(200))
     assert places[0] == 0.0
     assert places[-1] <= SPREAD
@@ -270,7 +272,7 @@ async def test_a_tick_waits_for_a_prompt_target_only() -> None:
     async with polling([slow, prompt], 0.5) as poller:
         await prompt.scraped(3)
         await slow.scraped(3)
-        await asyncio.sleep(0.1)  # the slow one is being asked; it has never been prompt
+        await asyncio.sleep(0.1)  # the slow one has a request under way; it has never been prompt
         assert slow.running == 1
         started = time.monotonic()
         await poller.wait_for_answers(10.0)
@@ -285,7 +287,7 @@ async def test_a_tick_waits_for_a_prompt_target_only() -> None:
         starts = len(prompt.starts)
         await prompt.scraped(starts + 1)
         await poller.wait_for_answers(0.05)
-        assert prompt.running == 1  # patience ends
+        assert prompt.running == 1  # the wait ends
 
 
 async def test_the_grid_goes_on_an_interval_after_the_second_scrape() -> None:

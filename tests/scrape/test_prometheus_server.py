@@ -1,4 +1,7 @@
-"""Questions as PromQL, and answers sorted out; what a real server makes of them is in tests/integration."""
+"""PromQL queries and the assignment of their answers.
+
+Real servers are in tests/integration.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +39,12 @@ DISCOVERY = Path(__file__).resolve().parents[2] / "docs" / "discovery.md"
         *("http://h:9090/api/v1", "http://h:9090/api/v1/query", "http://h:9090/query?x=1"),
     ],
 )
-def test_what_is_copied_from_a_browser_is_cut_back_to_the_address(typed: str) -> None:
+def test_an_address_copied_from_a_browser_is_reduced_to_the_server(typed: str) -> None:
     assert base_url(typed) == "http://h:9090"
     assert base_url("http://h/select/0/prometheus/") == "http://h/select/0/prometheus"
 
 
-def test_a_value_cannot_leave_its_string() -> None:
+def test_a_value_cannot_break_out_of_its_string() -> None:
     assert quote_string('a"} or vector(1) #\\\n') == '"a\\"} or vector(1) #\\\\\\n"'
 
 
@@ -62,16 +65,20 @@ def asked(how: str, *labels: str) -> str:
 
 
 def test_the_server_adds_up() -> None:
-    told = ',"tputtui_family","x_total","","")'
-    found = 'x_total{env="prod",job="a"}[12500ms]'
-    assert asked("rate", "le", "job") == f"label_replace(sum by (job,le) (rate({found})){told}"
-    assert asked("sum") == f"label_replace(sum by (job) (last_over_time({found})){told}"
+    labels_end = ',"tputtui_family","x_total","","")'
+    selector = 'x_total{env="prod",job="a"}[12500ms]'
+    assert (
+        asked("rate", "le", "job")
+        == f"label_replace(sum by (job,le) (rate({selector})){labels_end}"
+    )
+    assert asked("sum") == f"label_replace(sum by (job) (last_over_time({selector})){labels_end}"
     assert (
         asked("max", "quantile")
-        == f"label_replace(max by (job,quantile) (last_over_time({found})){told}"
+        == f"label_replace(max by (job,quantile) (last_over_time({selector})){labels_end}"
     )
     assert (
-        asked("limit") == f"label_replace(sum by (job) ((last_over_time({found}) > 0) < Inf){told}"
+        asked("limit")
+        == f"label_replace(sum by (job) ((last_over_time({selector}) > 0) < Inf){labels_end}"
     )
     assert "bad label" not in asked("rate", "bad label")
 
@@ -82,20 +89,20 @@ def part(job: str, *questions: Question, scrape_s: float = 1.0) -> JobTarget:
     )
 
 
-def test_jobs_that_ask_alike_share_an_expression() -> None:
-    one = Question("x_total", "rate", frozenset(("code",)))
+def test_jobs_with_the_same_queries_share_an_expression() -> None:
+    question = Question("x_total", "rate", frozenset(("code",)))
     other = Question("x_total", "rate", frozenset(("route",)))
-    found = build_expressions(
-        [part("a", one), part("b", other), part("c", one, scrape_s=30)], (), 10.0
+    expressions = build_expressions(
+        [part("a", question), part("b", other), part("c", question, scrape_s=30)], (), 10.0
     )[2:]
-    assert len(found) == 2  # the slow one needs another span
-    assert 'sum by (job,code,route) (rate(x_total{job=~"a|b"}[10000ms]))' in found[0]
-    assert 'sum by (job,code) (rate(x_total{job="c"}[120000ms]))' in found[1]
+    assert len(expressions) == 2  # the slow one needs another span
+    assert 'sum by (job,code,route) (rate(x_total{job=~"a|b"}[10000ms]))' in expressions[0]
+    assert 'sum by (job,code) (rate(x_total{job="c"}[120000ms]))' in expressions[1]
 
 
-def test_many_questions_are_few_queries() -> None:
-    found = join_queries(["e"] * (2 * MAX_QUESTIONS_PER_QUERY + 1))
-    assert [query.count("e") for query in found] == [
+def test_many_expressions_are_few_queries() -> None:
+    expressions = join_queries(["e"] * (2 * MAX_QUESTIONS_PER_QUERY + 1))
+    assert [query.count("e") for query in expressions] == [
         MAX_QUESTIONS_PER_QUERY,
         MAX_QUESTIONS_PER_QUERY,
         1,

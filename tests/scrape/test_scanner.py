@@ -1,4 +1,4 @@
-"""The scanner on small bodies: the grammar, what a bad line costs, limits, wanted names."""
+"""The scanner on small bodies: grammar, bad lines, limits, wanted names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TestSamples:
         (series,) = scan('x_total{b="2",a="1"} 5\n').samples
         assert series.key == ("x_total", (("a", "1"), ("b", "2")))
 
-    def test_order_and_spelling_of_labels_do_not_make_another_series(self) -> None:
+    def test_order_and_spelling_of_labels_do_not_create_another_series(self) -> None:
         exposition = scan('x{b="2",a="1"} 5\nx{ a = "1" , b="2", } 6\nx{a="1",b="2",c=""} 7\n')
         assert list(exposition.samples.values()) == [5.0]
         assert exposition.duplicates == 2
@@ -42,7 +42,7 @@ class TestSamples:
     def test_the_same_series_is_the_same_object_in_every_scan(self) -> None:
         scanner = Scanner()
         first, second = (scanner.scan(f'x{{a="1"}} {n}\ny {n}\n'.encode()) for n in (1, 2))
-        assert all(one is other for one, other in zip(first.samples, second.samples, strict=True))
+        assert all(left is other for left, other in zip(first.samples, second.samples, strict=True))
 
     def test_samples_keep_the_order_of_the_body(self) -> None:
         assert [series.name for series in scan("b 1\na 2\nb 3\nc 4\n").samples] == ["b", "a", "c"]
@@ -51,7 +51,7 @@ class TestSamples:
         (series,) = scan(r'x{v="a\"b\\c\nd\e"} 1' + "\n").samples
         assert series.label("v") == 'a"b\\c\nd\\e'
 
-    def test_braces_and_hashes_inside_of_a_value_end_nothing(self) -> None:
+    def test_braces_and_hashes_inside_of_a_value_are_part_of_it(self) -> None:
         body = 'x{v="}"} 1\nx{v="} 1 # {"} 2\nx{v="a # {b}"} 3\n'
         scanner = Scanner()
         for _ in range(2):
@@ -59,7 +59,7 @@ class TestSamples:
             assert list(exposition.samples.values()) == [1, 2, 3]
             assert exposition.warning is None
 
-    def test_quoted_names_are_names(self) -> None:
+    def test_quoted_names_are_read_as_names(self) -> None:
         exposition = scan(
             '# TYPE "my.metric" counter\n{"my.metric","dotted.label"="y",a="b"} 1\nplain{"q.l"="v"} 3\n'
         )
@@ -122,27 +122,27 @@ class TestSamples:
         }
         assert exposition.warning is None
 
-    def test_a_timestamp_is_read_anew_in_every_scan(self) -> None:
+    def test_a_timestamp_is_read_again_in_every_scan(self) -> None:
         scanner = Scanner()
         for time in (1_700_000_000_000, 1_700_000_015_000, None):
             body = "x 1\n" if time is None else f"x 1 {time}\n"
             stamps = list(scanner.scan(body.encode()).timestamps.values())
             assert stamps == ([] if time is None else [time / 1000])
 
-    def test_tabs_and_missing_blanks_separate_as_blanks_do(self) -> None:
+    def test_tabs_and_missing_blanks_are_accepted_as_separators(self) -> None:
         scanner = Scanner()
         for _ in range(2):
             exposition = scanner.scan(b'x\t1\ny  2\nz{a="1"}3\n')
             assert list(exposition.samples.values()) == [1, 2, 3]
 
-    def test_nothing_and_comments_only_are_valid(self) -> None:
+    def test_an_empty_body_and_comments_alone_are_valid(self) -> None:
         for body in ("", "\n\n", "# nothing\n# TYPE x counter\n"):
             exposition = scan(body)
             assert (exposition.series, exposition.warning, exposition.truncated) == (0, None, False)
 
 
 class TestFamilies:
-    def test_types_go_by_name_wherever_they_stand(self) -> None:
+    def test_types_apply_by_name_wherever_they_appear(self) -> None:
         families = scan("a 1\n# TYPE b gauge\n# TYPE a counter\nb 1\n").families
         assert (families["a"].type, families["b"].type) == ("counter", "gauge")
 
@@ -184,7 +184,7 @@ class TestOpenMetrics:
             assert list(exposition.samples.values()) == [8, 9]
             assert exposition.warning is None
 
-    def test_an_exemplar_in_the_text_format_is_cut_and_told_in_every_scan(self) -> None:
+    def test_an_exemplar_in_the_text_format_is_cut_and_reported_in_every_scan(self) -> None:
         scanner = Scanner()
         for wanted in (None, None, frozenset({"y"}), frozenset({"y"}), frozenset({"x"})):
             exposition = scanner.scan(b'y 1\nx{a="1"} 8 # {t="a"} 0.05\n', "text/plain", wanted)
@@ -192,7 +192,7 @@ class TestOpenMetrics:
             assert exposition.warning is not None
             assert "line 2: an exemplar" in exposition.warning
 
-    def test_timestamps_in_seconds_are_valid_there_only(self) -> None:
+    def test_timestamps_in_seconds_are_valid_in_openmetrics_only(self) -> None:
         exposition = scan("x 1 1700000000.123\n# EOF\n", OPENMETRICS)
         assert exposition.warning is None
         assert list(exposition.timestamps.values()) == [1700000000.123]
@@ -201,7 +201,7 @@ class TestOpenMetrics:
             == "line 1: '1700000000.123' is not a timestamp in milliseconds"
         )
 
-    def test_the_end_mark_is_expected_and_ends(self) -> None:
+    def test_the_end_mark_is_expected_and_ends_the_body(self) -> None:
         assert rejection("x 1\n", OPENMETRICS) == "no # EOF at the end"
         assert scan("x 1\n# EOF", OPENMETRICS).warning is None
         assert scan("# EOF\n", OPENMETRICS).warning is None
@@ -234,7 +234,9 @@ class TestBadLines:
             ("x \x1b[31m", "'␛[31m' is not a number"),
         ],
     )
-    def test_costs_itself_and_is_named_with_its_number(self, line: str, reason: str) -> None:
+    def test_a_bad_line_affects_only_itself_and_is_named_with_its_number(
+        self, line: str, reason: str
+    ) -> None:
         scanner = Scanner()
         for _ in range(2):
             exposition = scanner.scan(f"# TYPE x gauge\nbefore 1\n{line}\nafter 2\n".encode())
@@ -242,7 +244,7 @@ class TestBadLines:
             assert exposition.skipped_lines == 1
             assert exposition.warning == f"Prometheus would reject this scrape: line 3: {reason}"
 
-    def test_the_first_of_several_is_named(self) -> None:
+    def test_the_first_of_several_bad_lines_is_named(self) -> None:
         assert rejection("# TYPE a gauge\na 1\nb 1_0\n1c 1\n# TYPE d speed\n").startswith("line 3")
         assert rejection("# TYPE a gauge\na 1\n1c 1\nb 1_0\n").startswith("line 3")
         assert rejection("a 1\n# TYPE a speed\n1c 1\n").startswith("line 2")
@@ -254,7 +256,7 @@ class TestBadLines:
             exposition = scanner.scan(body, wanted=wanted)
             assert (exposition.skipped_lines, exposition.series) == (1, 1)
 
-    def test_odd_lines_are_kept_and_told_in_every_scan(self) -> None:
+    def test_odd_lines_are_kept_and_reported_in_every_scan(self) -> None:
         scanner = Scanner()
         for _ in range(3):
             exposition = scanner.scan(b'y 1\n  x{a="1"} 2\n\tz 3\n')
@@ -264,7 +266,7 @@ class TestBadLines:
                 == "Prometheus would reject this scrape: line 2: it begins with a blank"
             )
 
-    def test_invalid_utf8_is_replaced_and_told(self) -> None:
+    def test_invalid_utf8_is_replaced_and_reported(self) -> None:
         exposition = scan(b'x{v="\xff bad"} 2\n')
         assert values(exposition) == {"Series(x{v='\ufffd bad'})": 2.0}
         assert (
@@ -272,7 +274,7 @@ class TestBadLines:
             == "Prometheus would reject this scrape: line 1: it is not valid UTF-8"
         )
 
-    def test_a_byte_order_mark_and_carriage_returns_are_taken_off_and_told(self) -> None:
+    def test_a_byte_order_mark_and_carriage_returns_are_removed_and_reported(self) -> None:
         assert rejection(b"\xef\xbb\xbfx 1\n") == "line 1: it begins with a byte order mark"
         assert rejection("x 1\r\ny 2\r\n") == "line 1: it ends with a carriage return"
         assert scan("x 1\r\ny 2\r\n").series == 2
@@ -331,7 +333,7 @@ class TestRefusal:
             (b"\x0a\x05hello", "application/vnd.google.protobuf", "it is Protocol Buffers"),
         ],
     )
-    def test_what_is_no_exposition_is_said_in_a_sentence(
+    def test_a_body_that_is_not_an_exposition_is_described_in_a_sentence(
         self, body: bytes, content_type: str, sentence: str
     ) -> None:
         with pytest.raises(NotAnExpositionError) as caught:
@@ -356,14 +358,14 @@ class TestWanted:
         )
         assert some.families == full.families
 
-    def test_a_series_stays_the_same_while_somebody_holds_it(self) -> None:
+    def test_a_series_stays_the_same_object_while_it_is_referenced(self) -> None:
         scanner = Scanner()
         full = scanner.scan(self.BODY)
         scanner.scan(self.BODY, wanted=frozenset({"y"}))
         again = scanner.scan(self.BODY)
-        assert all(one is other for one, other in zip(full.samples, again.samples, strict=True))
+        assert all(left is other for left, other in zip(full.samples, again.samples, strict=True))
 
-    def test_what_becomes_wanted_is_read(self) -> None:
+    def test_names_that_become_wanted_are_read(self) -> None:
         scanner = Scanner()
         assert len(scanner.scan(self.BODY, wanted=frozenset()).samples) == 0
         assert len(scanner.scan(self.BODY, wanted=frozenset({"x", "z"})).samples) == 3
@@ -379,7 +381,7 @@ class TestLimits:
         + "h_sum 1\nh_count 2\n# TYPE c gauge\nc 1\n1bad 2\n"
     ).encode()
 
-    def test_whole_families_stay_in_the_order_of_the_body_while_they_fit(self) -> None:
+    def test_complete_families_are_kept_in_the_order_of_the_body_up_to_the_limit(self) -> None:
         scanner = Scanner(ScanLimits(series=10))
         for _ in range(2):
             exposition = scanner.scan(self.BODY)
@@ -413,7 +415,7 @@ class TestLimits:
         assert exposition.hidden == {"…": 500}
         assert (len(exposition.samples), exposition.series, exposition.truncated) == (1, 501, False)
 
-    def test_a_body_of_bad_lines_alone_is_given_up(self) -> None:
+    def test_a_body_of_bad_lines_alone_is_abandoned(self) -> None:
         with pytest.raises(
             NotAnExpositionError,
             match="more than 10,000 lines like this: '1a' is not a metric name",
@@ -422,10 +424,10 @@ class TestLimits:
 
     def test_long_values_are_cut_and_stay_distinct(self) -> None:
         body = f'x{{v="{"A" * 5000}1"}} 1\nx{{v="{"A" * 5000}2"}} 2\n'
-        one, other = scan(body).samples
-        assert one.labels != other.labels
-        assert len(one.labels[0][1]) < 4200
-        assert "… (5001 bytes" in one.labels[0][1]
+        first, other = scan(body).samples
+        assert first.labels != other.labels
+        assert len(first.labels[0][1]) < 4200
+        assert "… (5001 bytes" in first.labels[0][1]
 
     def test_labels_beyond_the_limit_become_one(self) -> None:
         (series,) = scan("x{" + ",".join(f'l{i:04}="v"' for i in range(2000)) + "} 1\n").samples
@@ -439,7 +441,7 @@ class TestLimits:
             (f"{'n' * 600} 1", "a name is longer than 512 bytes"),
         ],
     )
-    def test_a_line_beyond_a_limit_is_skipped_and_prometheus_not_blamed(
+    def test_a_line_beyond_a_limit_is_skipped_with_our_limit_as_the_reason(
         self, line: str, reason: str
     ) -> None:
         exposition = scan(f"y 1\n{line}\n")

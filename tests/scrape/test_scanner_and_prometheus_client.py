@@ -1,4 +1,4 @@
-"""On every real answer our samples are prometheus-client's, and a hostile one costs its bad lines and no more."""
+"""The scanner agrees with prometheus-client on real answers; hostile ones lose only bad lines."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import random
 from pathlib import Path
 
 import pytest
+from external_resources import SHARED_DATA, shared
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from outside import SHARED_DATA, shared
 
 from tputtui.model import Exposition
 from tputtui.scrape.crosscheck import crosscheck_exposition
@@ -29,7 +29,7 @@ def body_of(path: Path) -> bytes:
 
 
 def attempt(body: bytes, content_type: str) -> Exposition | str:
-    """What was read, or the sentence with which it was refused."""
+    """Return the exposition, or the message of its refusal."""
     try:
         return Scanner().scan(body, content_type)
     except NotAnExpositionError as refused:
@@ -42,7 +42,7 @@ def type_of(path: Path) -> str:
 
 @pytest.mark.parametrize("name", REAL)
 @pytest.mark.slow
-def test_every_sample_of_a_real_answer_is_prometheus_clients(name: str) -> None:
+def test_every_sample_of_a_real_answer_agrees_with_prometheus_client(name: str) -> None:
     path = shared(f"expositions/real/{name}")
     body = body_of(path)
     exposition = Scanner().scan(body, type_of(path))
@@ -67,21 +67,21 @@ def test_the_second_scan_of_an_answer_reads_the_same_from_its_tables(name: str) 
 def test_wanted_families_are_a_subset_and_all_series_are_counted(name: str) -> None:
     path = shared(f"expositions/real/{name}")
     body = body_of(path)
-    whole = Scanner().scan(body, type_of(path))
-    names = sorted({series.name for series in whole.samples})
+    full = Scanner().scan(body, type_of(path))
+    names = sorted({series.name for series in full.samples})
     wanted = frozenset(random.Random(7).sample(names, max(1, len(names) // 10)))
     part = Scanner().scan(body, type_of(path), wanted)
-    # A series that stands twice is told from another only where it is read.
-    assert whole.series <= part.series <= whole.series + whole.duplicates
+    # A duplicate series is only recognised where it is read.
+    assert full.series <= part.series <= full.series + full.duplicates
     expected = {
-        series.key: value for series, value in whole.samples.items() if series.name in wanted
+        series.key: value for series, value in full.samples.items() if series.name in wanted
     }
-    found = {series.key: value for series, value in part.samples.items()}
-    assert found.keys() == expected.keys()
-    assert all(repr(found[key]) == repr(expected[key]) for key in expected)
+    values = {series.key: value for series, value in part.samples.items()}
+    assert values.keys() == expected.keys()
+    assert all(repr(values[key]) == repr(expected[key]) for key in expected)
 
 
-# ------------------------------------------------------------------------------------------- generated text
+# ----------------------------------------------------------------------------------- generated text
 
 names = st.from_regex(r"[a-z_:][a-z0-9_:]{0,12}", fullmatch=True).filter(
     lambda name: not name.endswith(("_total", "_created", "_bucket", "_sum", "_count", "_info"))
@@ -110,14 +110,14 @@ def expositions(draw: st.DrawFn) -> str:
         kind = draw(st.sampled_from(["gauge", "untyped"]))
         lines.append(f"# HELP {name} some words")
         lines.append(f"# TYPE {name} {kind}")
-        # Not with "__": names that Prometheus reserves for itself, and the client refuses.
+        # Not with "__": reserved by Prometheus, and refused by the client.
         labels = draw(
             st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,6}", fullmatch=True), max_size=3, unique=True)
         )
         seen: set[tuple[str, ...]] = set()
         for _ in range(draw(st.integers(1, 4))):
             contents = tuple(draw(label_text) for _ in labels)
-            # An empty label is no label for Prometheus and for us, and one for prometheus-client: kept out.
+            # Excluded: an empty label is a label for prometheus-client only.
             if contents in seen or "" in contents:
                 continue
             seen.add(contents)
@@ -140,7 +140,7 @@ def test_generated_text_reads_as_prometheus_client_reads_it(text: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=400))
-def test_no_bytes_whatsoever_raise_anything_but_not_an_exposition(data: bytes) -> None:
+def test_no_bytes_raise_anything_but_not_an_exposition(data: bytes) -> None:
     read = attempt(data, TEXT)
     if isinstance(read, Exposition):
         assert read.warning is None or read.warning.isprintable()
@@ -148,7 +148,7 @@ def test_no_bytes_whatsoever_raise_anything_but_not_an_exposition(data: bytes) -
         assert read.isprintable()
 
 
-# ------------------------------------------------------------------------------------------- hostile bodies
+# ----------------------------------------------------------------------------------- hostile bodies
 
 INDEX = SHARED_DATA / "expositions" / "hostile_index.json"
 HOSTILE = (
@@ -159,8 +159,8 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("entry", HOSTILE, ids=lambda entry: entry.get("name", "absent"))
-def test_a_hostile_body_is_read_as_far_as_it_is_sound(entry: dict[str, object]) -> None:
-    """What Prometheus takes, we take with as many samples; what it rejects is salvaged with its warning, or refused."""
+def test_a_hostile_body_is_read_as_far_as_it_is_valid(entry: dict[str, object]) -> None:
+    """A body that Prometheus accepts has as many samples; others are salvaged or refused."""
     body = shared(f"expositions/{entry.get('file', 'absent')}").read_bytes()
     content_type = str(entry.get("content_type") or "")
     measured = str(entry["prometheus"])
@@ -170,7 +170,7 @@ def test_a_hostile_body_is_read_as_far_as_it_is_sound(entry: dict[str, object]) 
         assert exposition.isprintable()
         return
     assert all(isinstance(value, float) for value in exposition.samples.values())
-    on_the_wire = bool(entry.get("headers"))  # the matter of the fetch, not of the body
+    on_the_wire = bool(entry.get("headers"))  # decided by the fetch, not by the body
     if "2.42 measured: up=0" in measured and "3.x: accepted" not in measured and not on_the_wire:
         assert exposition.warning, f"Prometheus rejects it ({measured}) and we say nothing"
         assert exposition.warning.startswith("Prometheus")

@@ -1,4 +1,4 @@
-"""Table of known series: bounded while series come and go, and what it forgets is known."""
+"""Table of known series: bounded under churn, and aware of forgotten series."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_tables_stay_bounded() -> None:
     assert len(scanner._table.young) + len(scanner._table._old) <= 2 * FORGET_AFTER * 50 + 1
 
 
-def test_they_stay_bounded_when_nothing_is_wanted_and_every_spelling_is_new() -> None:
+def test_the_tables_stay_bounded_when_nothing_is_wanted_and_every_spelling_is_new() -> None:
     scanner = Scanner(ScanLimits(series=100))
     for number in range(3 * FORGET_AFTER):
         body = "".join(f'x{{i="1"{" " * i}}} {i}\n' for i in range(number * 90, number * 90 + 90))
@@ -34,7 +34,7 @@ def test_names_with_forgotten_series_are_known() -> None:
     assert scanner.forgotten_names == {"gone"}
 
 
-def test_a_forgotten_series_is_freed_unless_somebody_holds_it() -> None:
+def test_a_forgotten_series_is_freed_unless_it_is_referenced() -> None:
     scanner = Scanner()
     held, loose = scanner.scan(b'x{a="1"} 1\nx{a="2"} 1\n').samples
     freed = weakref.ref(loose)

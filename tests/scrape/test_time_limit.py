@@ -1,4 +1,4 @@
-"""Limits on waiting for others leave out the time in which this program itself was kept from running."""
+"""Time limits leave out the time in which this program itself could not run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tputtui.scrape.time_limit import CHECK_INTERVAL_S, AnswerWait, LoopDelay, T
 HELD_S = 1.0
 
 
-async def test_what_takes_longer_than_the_limit_times_out() -> None:
+async def test_a_call_longer_than_the_limit_times_out() -> None:
     with pytest.raises(TimeoutError):
         async with TimeLimit(0.05):
             await asyncio.sleep(60)
 
 
-async def test_what_is_in_time_passes_and_an_exception_of_its_own_gets_out() -> None:
+async def test_a_call_within_the_limit_returns_and_its_own_exception_propagates() -> None:
     async with TimeLimit(60):
         await asyncio.sleep(0)
     with pytest.raises(KeyError):
@@ -30,8 +30,8 @@ async def test_what_is_in_time_passes_and_an_exception_of_its_own_gets_out() -> 
 
 
 @pytest.mark.parametrize("held", [1, 3])
-async def test_time_in_which_the_loop_was_held_up_counts_for_nobody(held: int) -> None:
-    """Held up for far longer than the limit, once or again and again: what came meanwhile is read all the same."""
+async def test_time_in_which_the_loop_was_blocked_does_not_count(held: int) -> None:
+    """Blocked far longer than the limit, once or repeatedly: received data is still read."""
     answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with TimeLimit(0.7) as limit:
         for _ in range(held):
@@ -42,7 +42,7 @@ async def test_time_in_which_the_loop_was_held_up_counts_for_nobody(held: int) -
         assert limit.delayed_s > held * (HELD_S - CHECK_INTERVAL_S) * 0.9
 
 
-async def test_an_answer_that_lies_in_the_socket_when_we_wake_is_no_failure() -> None:
+async def test_an_answer_already_in_the_socket_on_waking_is_not_a_failure() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(
@@ -57,7 +57,7 @@ async def test_an_answer_that_lies_in_the_socket_when_we_wake_is_no_failure() ->
         EndpointSettings(name="t", url=f"http://127.0.0.1:{port}/metrics"), Scanner()
     )
     assert (await endpoint.scrape(10.0)).error is None
-    asyncio.get_running_loop().call_soon(time.sleep, 1.5)  # as soon as the question is under way
+    asyncio.get_running_loop().call_soon(time.sleep, 1.5)  # as soon as the request is under way
     scrape = await endpoint.scrape(0.5)
     await endpoint.aclose()
     server.close()
@@ -65,7 +65,7 @@ async def test_an_answer_that_lies_in_the_socket_when_we_wake_is_no_failure() ->
     assert scrape.delayed_s > 0.5
 
 
-async def test_nothing_is_measured_while_nothing_is_waited_for() -> None:
+async def test_delay_is_measured_only_while_a_limit_is_active() -> None:
     delay = LoopDelay(asyncio.get_running_loop())
     time.sleep(0.3)  # noqa: ASYNC251
     assert delay.total_s == 0.0
@@ -80,7 +80,7 @@ async def test_nothing_is_measured_while_nothing_is_waited_for() -> None:
     assert delay.total_s == before
 
 
-async def test_the_wait_for_an_answer_leaves_out_our_own_delay() -> None:
+async def test_the_wait_for_an_answer_excludes_our_own_delay() -> None:
     wait = AnswerWait()
     wait.start()
     loop_delay().start()

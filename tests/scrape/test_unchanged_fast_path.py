@@ -1,4 +1,4 @@
-"""Whatever the answers are: a scanner that has seen others reads each as one that sees it first."""
+"""A used scanner reads any answer exactly as a new one does."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WORDS = [
 LINES = st.lists(st.tuples(st.sampled_from(HEADS), st.sampled_from(WORDS)), max_size=5)
 
 
-def told(exposition: Exposition) -> tuple[object, ...]:
+def as_tuple(exposition: Exposition) -> tuple[object, ...]:
     samples = {
         series.key: "NaN" if math.isnan(value) else value
         for series, value in exposition.samples.items()
@@ -59,7 +59,7 @@ def read(
     scanner: Scanner, body: bytes, wanted: frozenset[str] | None = None
 ) -> tuple[object, ...] | str:
     try:
-        return told(scanner.scan(body, "text/plain", wanted))
+        return as_tuple(scanner.scan(body, "text/plain", wanted))
     except NotAnExpositionError as refused:
         return str(refused)
 
@@ -69,7 +69,7 @@ def read(
     st.lists(st.integers(0, 3), min_size=4, max_size=8),
     st.booleans(),
 )
-def test_a_scanner_with_a_past_reads_each_answer_as_a_new_one_does(
+def test_a_used_scanner_reads_each_answer_as_a_new_one_does(
     answers: list[list[tuple[bytes, bytes]]], order: list[int], ends: bool
 ) -> None:
     bodies = [
@@ -100,7 +100,7 @@ def test_a_scanner_with_a_past_reads_each_answer_as_a_new_one_does(
         PLAIN.replace(b'a{x="1"} 1\n', b""),
     ],
 )
-def test_what_is_not_the_same_answer_is_read_line_by_line(changed: bytes) -> None:
+def test_a_changed_answer_is_read_line_by_line(changed: bytes) -> None:
     scanner = Scanner()
     for body in (PLAIN, PLAIN, PLAIN.replace(b" 1\n", b" 9\n"), changed, PLAIN, PLAIN):
         assert read(scanner, body) == read(Scanner(), body)
@@ -113,9 +113,9 @@ def test_the_same_lines_with_other_values_are_not_looked_up(
     first = [scanner.scan(PLAIN) for _ in range(2)][-1]
     monkeypatch.setattr(Scanner, "_read", lambda *_: pytest.fail("a line was looked up"))
     for value in (b"5", b"NaN", b"+Inf", b"7.25"):
-        found = scanner.scan(PLAIN.replace(b'"1"} 1', b'"1"} ' + value))
-        assert list(found.samples) == list(first.samples)
-        assert next(iter(found.samples.values())) == float(value) or value == b"NaN"
+        exposition = scanner.scan(PLAIN.replace(b'"1"} 1', b'"1"} ' + value))
+        assert list(exposition.samples) == list(first.samples)
+        assert next(iter(exposition.samples.values())) == float(value) or value == b"NaN"
 
 
 def test_names_that_become_wanted_are_read_from_then_on() -> None:
@@ -133,16 +133,16 @@ def test_names_that_become_wanted_are_read_from_then_on() -> None:
         assert read(scanner, PLAIN, wanted) == read(Scanner(), PLAIN, wanted)
 
 
-def test_series_that_are_there_all_the_time_are_never_forgotten() -> None:
+def test_series_that_are_always_present_are_never_forgotten() -> None:
     scanner = Scanner()
     first = list(scanner.scan(PLAIN).samples)
     for _ in range(5 * FORGET_AFTER):
-        found = list(scanner.scan(PLAIN).samples)
-    assert all(one is other for one, other in zip(first, found, strict=True))
+        series = list(scanner.scan(PLAIN).samples)
+    assert all(left is other for left, other in zip(first, series, strict=True))
     assert not scanner.forgotten_names
 
 
-def test_an_answer_with_timestamps_is_not_kept() -> None:
+def test_an_answer_with_timestamps_is_not_cached() -> None:
     unchanged = PreviousLayout()
     body = b"a 1 1700000000000\n"
     series = next(iter(Scanner().scan(body).samples))

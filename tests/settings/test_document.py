@@ -1,4 +1,4 @@
-"""The schema written out: the page in docs/, and `config show`."""
+"""The schema as text: the page in docs/, and `config show`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_show_writes_values_with_their_units_and_as_the_config_would_read_them()
     }["interval"] == '"250ms"'
 
 
-def test_show_tells_what_a_table_of_the_file_says_from_what_it_leaves_out() -> None:
+def test_show_distinguishes_set_and_unset_keys_of_a_table() -> None:
     text = '[profile.presets.deep]\nduration = "30s"\n\n[views.wide]\npanels = ["latency"]\n[keys]\nwindow = "x"\n'
     rows = settings_reference.list_effective_settings(
         load_settings(parse_config(text, "/etc/t.toml", Validators()), {}, {}), redact

@@ -45,18 +45,18 @@ def test_an_objective_names_a_service_and_a_route() -> None:
     ["", "p99", "p99<250ms", "p99<=", "p100<=1s", "p0<=1s", "q99<=1s", "errors<=200%", "rps>=-1", "rps>=1_0",
      "rps>=nan", "rps>=1e999", "p99<=-5ms", "p99<=250ms<=3s"],
 )  # fmt: skip
-def test_a_wrong_objective_is_refused_in_words(text: str) -> None:
+def test_a_wrong_objective_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         parse_objective(text)
 
 
-def test_a_slip_in_the_measure_gets_a_hint() -> None:
+def test_a_mistyped_measure_gets_a_hint() -> None:
     with pytest.raises(ValueError, match='did you mean "errors"'):
         parse_objective("error<=1%")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("p99<250ms", 'did you mean "p99<=250ms"'),
         ("api:p99 = 250ms", 'did you mean "api:p99<=250ms"'),
@@ -75,8 +75,8 @@ def test_a_slip_in_the_measure_gets_a_hint() -> None:
         ("errors<=0.1pp", "a ratio \\(0.001\\) or a percentage"),
     ],
 )
-def test_a_slip_gets_one_line_that_says_what_was_meant(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said) as raised:
+def test_a_mistake_gets_one_line_with_the_correct_form(text: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected) as raised:
         parse_objective(text)
     assert "\n" not in str(raised.value)
 
@@ -86,7 +86,7 @@ def test_a_rate_may_carry_its_unit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("p99<=250", "milliseconds are 250ms"),
         ("errors<=1", "this is 100 %; percent is errors<=1%"),
@@ -94,18 +94,18 @@ def test_a_rate_may_carry_its_unit() -> None:
         ("api:p99>=1s", "did you mean api:p99<=1s?"),
     ],
 )
-def test_what_was_hardly_meant_is_doubted(text: str, said: str) -> None:
-    assert said in describe_doubtful_objective(text)
+def test_an_implausible_value_causes_a_warning(text: str, expected: str) -> None:
+    assert expected in describe_doubtful_objective(text)
 
 
 @pytest.mark.parametrize(
     "text", ["p99<=0.25", "p99<=250ms", "errors<=0.01", "errors<=10%", "rps>=100", "rps<=5"]
 )
-def test_what_is_usual_is_not_doubted(text: str) -> None:
+def test_a_plausible_value_causes_no_warning(text: str) -> None:
     assert describe_doubtful_objective(text) == ""
 
 
-def test_matchers_are_read_as_promql_writes_them() -> None:
+def test_matchers_are_read_in_promql_notation() -> None:
     expected = (
         Match("method", "=", "GET"),
         Match("route", "!~", "/internal/.*"),
@@ -116,7 +116,7 @@ def test_matchers_are_read_as_promql_writes_them() -> None:
 
 
 @pytest.mark.parametrize("text", ["route", "route=x", 'a="1" b="2"', 'a=~"("', '1a="x"', 'a="x'])
-def test_a_wrong_matcher_is_refused_in_words(text: str) -> None:
+def test_a_wrong_matcher_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         parse_matchers(text)
 
@@ -124,9 +124,9 @@ def test_a_wrong_matcher_is_refused_in_words(text: str) -> None:
 @given(st.text())
 def test_no_text_breaks_the_parsers(text: str) -> None:
     for parse in (parse_objective, parse_matchers):
-        said = ""
+        message = ""
         try:
             parse(text)
         except ValueError as error:
-            said = str(error)
-        assert said.isprintable()
+            message = str(error)
+        assert message.isprintable()

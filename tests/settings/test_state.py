@@ -1,4 +1,4 @@
-"""Where what we keep goes."""
+"""The folder for state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tputtui.settings.state_paths import state_folder
         ({"HOME": "/h"}, "/h/.local/state/tputtui"),
     ],
 )
-def test_one_folder_whoever_asks_and_never_one_below_where_we_run(
+def test_there_is_one_state_folder_and_never_one_below_the_current_folder(
     environ: dict[str, str], where: str
 ) -> None:
     assert state_folder(environ) == Path(where)

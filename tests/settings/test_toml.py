@@ -1,4 +1,4 @@
-"""A config file's text: all its errors at once, each with its place."""
+"""Text of a config file: all errors at once, each with its position."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def problems(text: str) -> list[str]:
     return [str(problem).removeprefix("/etc/t/config.toml:") for problem in caught.value.problems]
 
 
-def test_all_problems_are_named_at_once_with_line_and_key() -> None:
+def test_all_problems_are_reported_together_with_line_and_key() -> None:
     text = """\
 interval = "0s"
 windw = "3s"
@@ -47,8 +47,8 @@ tokn_file = "x"
 [limits]
 body = -1
 """
-    found = problems(text)
-    assert [line.partition(": ")[0] for line in found] == [
+    reported = problems(text)
+    assert [line.partition(": ")[0] for line in reported] == [
         "1",
         "2",
         "3",
@@ -58,15 +58,15 @@ body = -1
         "11",
         "14",
     ]
-    assert found[0] == '1: interval: "0s" is not a duration from 0.1 s to 3600 s, such as "1s"'
-    assert found[1] == '2: windw: unknown key, did you mean "window"?'
-    assert "only http and https" in found[3]
-    assert "needs a url" in found[4]
-    assert 'targets[2].tokn_file: unknown key, did you mean "token_file"?' in found[6]
+    assert reported[0] == '1: interval: "0s" is not a duration from 0.1 s to 3600 s, such as "1s"'
+    assert reported[1] == '2: windw: unknown key, did you mean "window"?'
+    assert "only http and https" in reported[3]
+    assert "needs a url" in reported[4]
+    assert 'targets[2].tokn_file: unknown key, did you mean "token_file"?' in reported[6]
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [
         ("interval = -1", "-1 is not a duration"),
         ("interval = 1e999", "inf is not a duration"),
@@ -128,9 +128,9 @@ body = -1
         ("x = " + "[" * 5000, "not TOML|nested"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(text: str, words: str) -> None:
+def test_a_fault_is_described_in_one_line(text: str, expected: str) -> None:
     (problem, *_) = problems(text)
-    assert any(word in problem for word in words.split("|"))
+    assert any(word in problem for word in expected.split("|"))
     assert problem.isprintable()
 
 
@@ -141,7 +141,7 @@ def test_a_header_s_value_is_never_quoted() -> None:
     assert "geheim" not in problem
 
 
-def test_paths_start_at_the_file_or_at_home() -> None:
+def test_relative_paths_start_at_the_file_or_at_home() -> None:
     text = "[[targets]]\nurl = ':1'\ntoken_file = '~/t'\nca_file = 'ca.pem'\ncert_file = '/c.pem'"
     (target,) = config(text).values["targets"]
     assert (target.token_file, target.ca_file, target.cert_file) == (
@@ -151,7 +151,7 @@ def test_paths_start_at_the_file_or_at_home() -> None:
     )
 
 
-def test_bindings_are_kept_in_the_words_of_signals() -> None:
+def test_bindings_are_stored_under_the_names_of_signals() -> None:
     text = "[[targets]]\nurl = ':1'\n[targets.bindings]\ntraffic = 'hits_total'\n[targets.bindings.errors]\nlabel = 'code'\nvalues = ['500']"
     (target,) = config(text).values["targets"]
     assert target.bindings == {
@@ -187,12 +187,12 @@ def test_every_example_and_default_is_allowed(option: schema.Option) -> None:
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    said = ""
+    message = ""
     try:
         config(text)
     except SettingsError as error:
-        said = "".join(str(problem) for problem in error.problems)
-    assert said.isprintable()
+        message = "".join(str(problem) for problem in error.problems)
+    assert message.isprintable()
 
 
 _VALUES = st.recursive(
@@ -204,7 +204,7 @@ _VALUES = st.recursive(
 
 @given(_VALUES)
 @example("")
-def test_every_kind_returns_a_value_or_says_what_is_wrong(value: object) -> None:
+def test_every_type_returns_a_value_or_an_error(value: object) -> None:
     for option in (
         *schema.SETTINGS,
         *schema.PRESET,
@@ -212,14 +212,14 @@ def test_every_kind_returns_a_value_or_says_what_is_wrong(value: object) -> None
         *schema.TARGET,
         *schema.BINDING,
     ):
-        said = "a value"
+        message = "a value"
         try:
             assert (
                 option.value_type.read(value) is not None
-            )  # "" is a value, too: of `chart` it says none
+            )  # "" is a value, too: for `chart` it means none
         except ValueError as error:
-            said = str(error)
-        assert said
+            message = str(error)
+        assert message
 
 
 def test_presets_categories_and_the_trigger_become_typed_settings() -> None:

@@ -6,7 +6,7 @@ import gzip
 import json
 from typing import Any
 
-from outside import SHARED_DATA, shared
+from external_resources import SHARED_DATA, shared
 
 from tputtui.model import Exposition
 from tputtui.scrape.scanner import Scanner

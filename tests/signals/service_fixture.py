@@ -19,7 +19,7 @@ Samples = Mapping[Series, float]
 
 
 class ServiceFixture:
-    """A service whose scrapes a test adds."""
+    """Service whose scrapes a test adds."""
 
     def __init__(
         self, bindings: Bindings, targets: tuple[str, ...] = ("shop",), window_s: float = 10.0

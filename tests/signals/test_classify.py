@@ -39,7 +39,7 @@ def bound(text: str) -> Bindings:
     return classify(corpus.scan(text))
 
 
-def test_a_plain_web_service_is_read_whole() -> None:
+def test_all_signals_of_a_plain_web_service_are_bound() -> None:
     bindings = bound(SHOP)
     assert bindings.traffic is not None
     assert bindings.errors is not None
@@ -83,7 +83,7 @@ def test_an_empty_exposition_binds_nothing() -> None:
     assert classify(Exposition({}, {}, 0)).all() == ()
 
 
-def test_the_scrape_itself_is_not_traffic() -> None:
+def test_scrapes_are_not_traffic() -> None:
     text = """\
 # TYPE promhttp_metric_handler_requests_total counter
 promhttp_metric_handler_requests_total{code="200"} 90000
@@ -111,7 +111,7 @@ def test_paths_of_monitoring_are_known(path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/live/stream", "/readings", "/metricsboard", "/healthy-recipes", "/orders"]
 )
-def test_paths_of_the_service_stay(path: str) -> None:
+def test_paths_of_the_service_are_kept(path: str) -> None:
     assert series_filter._SCRAPE_PATTERN.fullmatch(path) is None
 
 
@@ -143,7 +143,7 @@ def test_a_counter_that_fell_counts_from_zero() -> None:
 # --------------------------------------------------------------------- rows that are sums of others
 
 
-def test_a_row_without_the_label_that_holds_more_than_its_parts_stands_alone() -> None:
+def test_a_row_without_the_label_that_exceeds_its_parts_is_kept_alone() -> None:
     text = """\
 # TYPE broker_messagesin_total counter
 broker_messagesin_total{topic="a"} 12
@@ -166,7 +166,7 @@ imap_commands_total{cmd="A",reply="NO"} 2
     assert Match("reply", "!=", "") in traffic.match
 
 
-def test_a_label_that_only_failures_carry_is_no_sum() -> None:
+def test_rows_without_a_label_that_only_failures_carry_are_not_a_sum() -> None:
     text = """\
 # TYPE http_server_request_duration_seconds histogram
 http_server_request_duration_seconds_count{http_response_status_code="200"} 90
@@ -205,7 +205,7 @@ istio_requests_total{reporter="destination",response_code="200"} 8
 # ---------------------------------------------------------------------------------- types and units
 
 
-def test_types_are_inferred_where_no_line_tells_them() -> None:
+def test_types_are_inferred_where_no_type_line_exists() -> None:
     text = """\
 api_requests_total{code="200"} 5
 api_request_duration_seconds_bucket{le="1"} 4
@@ -274,7 +274,7 @@ store_commands_duration_seconds_total 2
     )
 
 
-def test_a_moment_typed_as_a_counter_is_not_traffic() -> None:
+def test_a_timestamp_typed_as_a_counter_is_not_traffic() -> None:
     assert (
         bound("# TYPE jobs_last_time_total counter\njobs_last_time_total 1795409915\n").traffic
         is None
@@ -312,7 +312,7 @@ def test_server_errors_are_distinguished_from_client_errors(
     assert status_labels.is_server_error(label, value) is fault
 
 
-def test_a_country_code_is_no_status() -> None:
+def test_a_country_code_is_not_a_status() -> None:
     text = '# TYPE api_requests_total counter\napi_requests_total{code="de"} 5\napi_requests_total{code="fr"} 5\n'
     assert bound(text).errors is None
 
@@ -320,7 +320,7 @@ def test_a_country_code_is_no_status() -> None:
 # ---------------------------------------------------------------------------------------- overrides
 
 
-def test_the_config_has_the_last_word() -> None:
+def test_the_config_overrides_the_classification() -> None:
     bindings = apply_overrides(
         bound(SHOP),
         {
@@ -350,14 +350,14 @@ def test_without_overrides_nothing_changes() -> None:
     assert apply_overrides(bindings, {}) is bindings
 
 
-def test_a_named_family_takes_the_kind_it_has() -> None:
+def test_a_named_family_keeps_its_own_type() -> None:
     exposition = corpus.scan('# TYPE t summary\nt{quantile="0.5"} 1\nt_sum 1\nt_count 1\n')
     latency = apply_overrides(Bindings(), {"latency": {"family": "t"}}, exposition).latency
     assert latency is not None
     assert latency.kind == "summary"
 
 
-def test_an_override_without_a_family_says_what_is_missing() -> None:
+def test_an_override_without_a_family_reports_what_is_missing() -> None:
     with pytest.raises(ValueError, match="name the family"):
         apply_overrides(Bindings(), {"traffic": {"unit": "req/s"}})
 
@@ -368,7 +368,7 @@ def test_a_match_that_cannot_be_parsed_is_an_error_in_one_sentence(wrong: str) -
         parse_matches(wrong)
 
 
-def test_a_selector_is_read_as_promql_writes_it() -> None:
+def test_a_selector_is_read_in_promql_notation() -> None:
     assert parse_matches('{a="x",b!~"y|z", c!="q\\"r"}') == (
         Match("a", "=", "x"),
         Match("b", "!~", "y|z"),
@@ -376,7 +376,7 @@ def test_a_selector_is_read_as_promql_writes_it() -> None:
     )
 
 
-# ----------------------------------------------------------------------------------- whatever comes
+# ----------------------------------------------------------------------------------- any exposition
 
 _NAMES = st.from_regex(
     r"[a-z_:]{1,12}(_total|_count|_sum|_bucket|_seconds|_created|)", fullmatch=True

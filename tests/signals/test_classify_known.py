@@ -265,7 +265,7 @@ def test_known_exporters_are_bound_as_an_sre_would(
     assert ((bindings.errors.family, bindings.errors.label) if bindings.errors else None) == errors
 
 
-def test_a_gauge_that_is_a_rate_already_stays_a_gauge() -> None:
+def test_a_gauge_that_holds_a_rate_stays_a_gauge() -> None:
     traffic = classify(
         corpus.scan(exposition('gauge pulsar_rate_in{topic="a"}', "gauge pulsar_msg_backlog"))
     ).traffic
@@ -322,13 +322,13 @@ def test_conditions_that_leave_nothing_are_dropped() -> None:
     assert bindings.traffic.match == ()
 
 
-@pytest.mark.parametrize("one", all_entries(), ids=lambda one: one.name)
-def test_every_line_of_every_entry_can_be_read(one: ExporterEntry) -> None:
-    assert one.signature
-    for line in (*one.traffic, *one.errors, *one.latency, *one.saturation, *one.extra):
+@pytest.mark.parametrize("entry", all_entries(), ids=lambda item: item.name)
+def test_every_line_of_every_entry_can_be_read(entry: ExporterEntry) -> None:
+    assert entry.signature
+    for line in (*entry.traffic, *entry.errors, *entry.latency, *entry.saturation, *entry.extra):
         assert exporter_match.parse_line(line).family
-    assert all(exporter_match.parse_line(line).name for line in (*one.saturation, *one.extra))
-    assert set(one.missing_signals) <= {"traffic", "errors", "latency"}
+    assert all(exporter_match.parse_line(line).name for line in (*entry.saturation, *entry.extra))
+    assert set(entry.missing_signals) <= {"traffic", "errors", "latency"}
 
 
 def test_no_two_entries_have_the_same_name() -> None:

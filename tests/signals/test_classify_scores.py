@@ -17,7 +17,7 @@ SLOTS = ("traffic", "latency", "errors")
 
 
 def right(bindings: Bindings, truth: dict[str, Any]) -> dict[str, bool]:
-    """Tell which signals are right: a listed name, or none where nothing is listed."""
+    """Return which signals are right: a listed name, or none where nothing is listed."""
     traffic, latency, errors = bindings.traffic, bindings.latency, bindings.errors
     return {
         "traffic": traffic.family in truth["throughput"] if traffic else not truth["throughput"],
@@ -69,7 +69,7 @@ def test_the_same_samples_give_the_same_bindings() -> None:
         assert classify(corpus.scan(text)) == classify(corpus.scan(text))
 
 
-def test_only_names_that_are_there_are_bound() -> None:
+def test_only_names_that_exist_are_bound() -> None:
     for entry in corpus.labelled():
         exposition = corpus.scan(corpus.body(entry["file"]))
         names = {series.name for series in exposition.samples}

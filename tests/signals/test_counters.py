@@ -34,12 +34,12 @@ def test_the_rate_is_over_the_time_that_really_passed() -> None:
     assert counters.rate([(0.0, 0.0), (1.25, 50.0), (2.5, 100.0)]) == 40.0
 
 
-def test_no_time_no_rate() -> None:
+def test_without_elapsed_time_there_is_no_rate() -> None:
     assert counters.rate([(1.0, 0.0), (1.0, 50.0)]) is None
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_is_no_number_never_counts(value: float) -> None:
+def test_a_value_that_is_not_a_number_never_counts(value: float) -> None:
     assert counters.increase(at_seconds([100.0, value, 110.0])) == 10.0
     assert counter_rise(5.0, value) == 0.0
     assert counter_rise(value, 5.0) == 0.0

@@ -18,7 +18,7 @@ def binding(signal: SignalKind, family: str, unit: str | None) -> Binding:
 
 
 @pytest.mark.parametrize(("unit", "ratio"), [("By/s", None), ("req/s", 0.002)])
-def test_errors_are_no_share_of_bytes(unit: str, ratio: float | None) -> None:
+def test_errors_are_not_divided_by_bytes(unit: str, ratio: float | None) -> None:
     window = TargetWindow(10.0, 1.0, (COUNTED, FAILED))
     received, failed = Series(COUNTED), Series(FAILED)
     for at in (0.0, 1.0):

@@ -17,7 +17,7 @@ from tputtui.signals.rates.target_window import TargetWindow
         ("container_cpu_usage_seconds_total", None),
     ],
 )
-def test_a_hosts_counters_run_since_boot_whatever_the_age_of_their_exporter(
+def test_a_host_s_counters_run_since_boot_whatever_the_age_of_their_exporter(
     family: str, seconds: float | None
 ) -> None:
     window = TargetWindow(10.0, 1.0, (family,))
@@ -26,7 +26,7 @@ def test_a_hosts_counters_run_since_boot_whatever_the_age_of_their_exporter(
     assert window.age_s(family) == seconds
 
 
-def test_a_host_that_does_not_say_when_it_was_booted_has_no_lifetime() -> None:
+def test_a_host_without_a_boot_time_has_no_lifetime() -> None:
     window = TargetWindow(10.0, 1.0, ("node_cpu_seconds_total",))
     window.add(
         Scrape("host", 1.0, 10_000.0, 0.01, Exposition({Series(START_TIME): 9900.0}, {}, 1), 100)

@@ -1,4 +1,4 @@
-"""Table of families: nothing is left out, counters have rates, unsuitable families a reason."""
+"""Table of families: all families are listed, counters have rates, unsuitable families a reason."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_counter_shows_its_rate_over_all_series_and_a_reset_counts_from_zero()
     assert (figure.value, figure.now) == (116.0, 8.0)
 
 
-def test_a_series_that_was_not_read_before_is_no_rise() -> None:
+def test_a_series_that_was_not_read_before_is_not_an_increase() -> None:
     a, b = series("jobs_total", kind="a"), series("jobs_total", kind="b")
     figure = read(exposition({a: 110.0, b: 1e9}, jobs_total="counter"), exposition({a: 100.0}))[
         "jobs_total"
@@ -99,7 +99,7 @@ def test_a_histogram_without_a_type_line_is_recognised(types: dict[str, str], ki
     ]
 
 
-def test_nothing_is_left_out() -> None:
+def test_every_family_has_a_row() -> None:
     samples = {
         series("build_info", version="1"): 1.0,
         series("up"): 1.0,
@@ -114,7 +114,7 @@ def test_nothing_is_left_out() -> None:
     assert (rows["never"].row.series, rows["never"].value) == (0, None)
 
 
-def test_what_is_no_number_is_left_out_of_a_sum() -> None:
+def test_a_value_that_is_not_a_number_is_left_out_of_a_sum() -> None:
     a, b = series("g", k="a"), series("g", k="b")
     assert read(exposition({a: float("nan"), b: 2.0}, g="gauge"))["g"].now == 2.0
 
@@ -146,7 +146,7 @@ def test_a_family_that_cannot_feed_a_signal_has_a_reason() -> None:
     )
 
 
-def test_a_choice_says_what_the_config_would_have_to_say() -> None:
+def test_a_choice_is_expressed_as_config_lines() -> None:
     samples = {
         **histogram("call_milliseconds", 10),
         series("hits_total", status="200"): 5.0,

@@ -1,4 +1,4 @@
-"""Headroom: the limit of a queue whose limit is known, or a reason where data cannot decide."""
+"""Headroom: the limit of a simulated queue with a known limit, or a reason without enough data."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_limit_of_a_ramp_is_that_of_erlang_s_formula(connections: int) -> No
     assert all(0.9 <= ratio <= 1.1 for ratio in ratios)
 
 
-def test_a_load_that_never_reached_the_limit_is_a_floor_and_no_limit() -> None:
+def test_a_load_that_never_reached_the_limit_gives_a_lower_bound() -> None:
     for seed in range(8):
         estimate = estimate_headroom(queue(seed, 8, 0.04, ramp(200, 0.6, 600), 600), 0.01)
         assert estimate.high is None
@@ -92,7 +92,7 @@ def test_a_load_that_never_reached_the_limit_is_a_floor_and_no_limit() -> None:
         assert 100 <= estimate.value <= 130
 
 
-def test_a_load_that_is_always_too_much_has_no_limit_to_tell() -> None:
+def test_a_load_that_is_always_too_high_has_no_measurable_limit() -> None:
     estimate = estimate_headroom(queue(1, 8, 0.04, lambda _: 195.0, 300), 0.01)
     assert estimate.value is None
     assert "the one level of load" in estimate.reason or "too few" in estimate.reason
@@ -114,7 +114,7 @@ def test_an_incident_at_low_load_does_not_become_the_limit() -> None:
     assert estimate.value > 130
 
 
-def test_what_misses_at_any_load_is_not_the_load_alone() -> None:
+def test_misses_at_every_load_are_not_attributed_to_load() -> None:
     draw = random.Random(3)
     blocks = [
         (rps, rps * 10, 0.0 if rps > 120 or draw.random() < 0.4 else rps) for rps in range(50, 150)
@@ -211,7 +211,7 @@ def test_the_tracker_adds_one_block_a_window_and_names_the_limiting_objective() 
     assert len(tracker._blocks["api"]) == 180
 
 
-def test_a_window_in_which_load_changed_is_no_level_of_load() -> None:
+def test_a_window_with_a_changing_load_is_not_a_load_level() -> None:
     tracker = HeadroomTracker([parse_objective("errors<=1%")])
     total = 0.0
     for at in range(100):
@@ -223,7 +223,7 @@ def test_a_window_in_which_load_changed_is_no_level_of_load() -> None:
     assert len(tracker._blocks["api"]) <= 1, "every window is half of both"
 
 
-def test_what_works_off_a_queue_is_not_held_against_the_load_of_then() -> None:
+def test_a_window_that_drains_a_queue_is_not_attributed_to_its_load() -> None:
     cycle = [(rps, rps * 10, 0.0) for rps in range(50, 200, 10)] + [
         (220.0, 2200.0, 900.0),
         (60.0, 600.0, 300.0),
@@ -254,7 +254,7 @@ def test_a_gap_starts_a_new_window_so_that_no_block_spans_it() -> None:
         ("api/pay:p99<=1s", ""),
     ],
 )
-def test_what_cannot_be_known_has_a_reason(expression: str, reason: str) -> None:
+def test_an_unknown_headroom_has_a_reason(expression: str, reason: str) -> None:
     tracker = HeadroomTracker([parse_objective(expression)])
     estimate = tracker.update(0.0, WINDOW_S, [service(100.0)])
     assert [headroom.value for headroom in estimate] == ([None] if reason else [])

@@ -68,16 +68,16 @@ def test_a_quantile_on_a_bound_is_the_bound() -> None:
     assert h.histogram_quantile(50 / 110, SHOP) == pytest.approx(0.1)
 
 
-def test_a_lowest_bound_at_or_below_zero_is_the_answer_itself() -> None:
+def test_a_lowest_bound_at_or_below_zero_is_returned_as_the_quantile() -> None:
     assert h.histogram_quantile(0.1, [(-0.2, 10.0), (0.0, 20.0), (math.inf, 20.0)]) == -0.2
 
 
-def test_counts_that_fall_are_lifted() -> None:
+def test_falling_counts_are_raised_to_monotone() -> None:
     lifted, forced = h.make_monotonic([(0.1, 2.0), (1.0, 1.0), (10.0, 5.0), (math.inf, 4.0)])
     assert (lifted, forced) == ([(0.1, 2.0), (1.0, 2.0), (10.0, 5.0), (math.inf, 5.0)], True)
 
 
-def test_a_fall_by_rounding_is_no_fall() -> None:
+def test_a_fall_by_rounding_is_not_a_fall() -> None:
     _, forced = h.make_monotonic([(0.1, 1.0), (1.0, 1.0 - 1e-15)])
     assert not forced
 
@@ -93,7 +93,7 @@ def test_a_quantile_outside_of_zero_to_one_is_infinite(q: float, expected: float
     assert h.histogram_quantile(q, SHOP) == expected
 
 
-def test_q_nan_is_nan() -> None:
+def test_the_quantile_nan_is_nan() -> None:
     assert math.isnan(h.histogram_quantile(math.nan, SHOP))
 
 
@@ -117,7 +117,7 @@ def test_the_spellings_of_a_bound(text: str, bound: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", None, "Hello World", "1_000", " 1", "٣", "NaN", "0.1.2"])
-def test_what_is_no_bound(text: str | None) -> None:
+def test_an_invalid_bound_is_refused(text: str | None) -> None:
     assert h.parse_bound(text) is None
 
 
@@ -132,13 +132,13 @@ def test_the_share_within_a_bucket_is_linear() -> None:
     assert h.histogram_fraction(0.0, 0.15, SHOP) == pytest.approx(60 / 110)
 
 
-def test_all_and_nothing() -> None:
+def test_the_share_of_the_full_range_is_one_and_of_an_empty_range_zero() -> None:
     assert h.histogram_fraction(-math.inf, math.inf, SHOP) == 1.0
     assert h.histogram_fraction(0.2, 0.1, SHOP) == 0.0
     assert math.isnan(h.histogram_fraction(0.0, 1.0, []))
 
 
-def test_what_lies_above_the_highest_bound_is_above_every_objective() -> None:
+def test_observations_above_the_highest_bound_are_above_every_objective() -> None:
     assert h.histogram_fraction(0.0, 5.0, [(1.0, 8.0), (math.inf, 10.0)]) == 0.8
 
 
@@ -157,9 +157,12 @@ def test_fraction_undoes_quantile(counts: list[int], q: float) -> None:
 
 @given(COUNTS)
 def test_replicas_with_the_same_answers_have_the_same_quantiles(counts: list[int]) -> None:
-    one = cumulative(counts)
+    buckets = cumulative(counts)
     for q in (0.5, 0.9, 0.99):
-        alone, merged = h.quantile(q, one), h.quantile(q, h.merge_histograms([one, one, one]))
+        alone, merged = (
+            h.quantile(q, buckets),
+            h.quantile(q, h.merge_histograms([buckets, buckets, buckets])),
+        )
         assert merged.value == (None if alone.value is None else pytest.approx(alone.value))
 
 
@@ -170,7 +173,7 @@ def test_only_bounds_that_all_replicas_have_are_added() -> None:
     assert merged == [(0.1, 5.0), (math.inf, 9.0)]
 
 
-def test_no_replicas_no_buckets() -> None:
+def test_without_replicas_there_are_no_buckets() -> None:
     assert h.merge_histograms([]) == []
 
 
@@ -184,7 +187,7 @@ def test_quantiles_never_fall_with_q(counts: list[int], qs: list[float]) -> None
 # --------------------------------------------------------------------------- words, VictoriaMetrics
 
 
-def test_three_buckets_say_little() -> None:
+def test_three_buckets_are_reported_as_too_coarse() -> None:
     assert (
         h.coarse_note([(0.1, 1.0), (0.5, 1.0), (1.0, 1.0), (math.inf, 1.0)])
         == "only 3 buckets: p99 says little"

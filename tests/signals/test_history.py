@@ -18,7 +18,7 @@ def filled(interval_s: float, seconds: float, start: float = 1000.0) -> History:
     return history
 
 
-def test_a_column_is_the_mean_of_what_fell_into_it() -> None:
+def test_a_column_is_the_mean_of_its_values() -> None:
     history = filled(1.0, 60.0)
     assert history.column_values("x", 1059.0, 60.0, 6) == [
         1004.5,
@@ -30,7 +30,7 @@ def test_a_column_is_the_mean_of_what_fell_into_it() -> None:
     ]
 
 
-def test_a_chart_stands_still_until_a_whole_column_has_passed() -> None:
+def test_a_chart_is_unchanged_until_a_whole_column_has_passed() -> None:
     history = filled(1.0, 60.0)
     pictures = [history.column_values("x", 1050.0 + t, 40.0, 8) for t in range(10)]
     assert pictures[0] == pictures[4]
@@ -45,7 +45,7 @@ def test_a_failed_tick_is_a_gap_and_not_a_zero() -> None:
     assert history.column_values("x", 4.0, 5.0, 5) == [5.0, None, 7.0, None, 9.0]
 
 
-def test_a_late_tick_is_no_gap() -> None:
+def test_a_late_tick_is_not_a_gap() -> None:
     history = History()
     for at in (0.0, 0.999, 2.001, 3.0):
         history.append(at, {"x": at})
@@ -84,11 +84,11 @@ def test_before_the_beginning_there_is_nothing() -> None:
     ]
 
 
-def test_an_unknown_name_is_all_gap() -> None:
+def test_an_unknown_name_has_only_gaps() -> None:
     assert History().column_values("nobody", 10.0, 5.0, 5) == [None] * 5
 
 
-def test_the_name_unused_for_longest_is_dropped() -> None:
+def test_the_least_recently_used_name_is_dropped() -> None:
     history = History(max_names=2)
     history.append(0.0, {"a": 1.0, "b": 1.0})
     history.column_values("a", 0.0, 1.0, 1)
@@ -96,7 +96,7 @@ def test_the_name_unused_for_longest_is_dropped() -> None:
     assert history.names() == ("a", "c")
 
 
-def test_what_left_the_finest_ring_is_still_in_the_next() -> None:
+def test_values_that_left_the_finest_ring_are_in_the_next() -> None:
     history = filled(1.0, 2000.0, start=0.0)
     old = history.column_values("x", 100.0, 60.0, 6)
     assert old == [pytest.approx(start + 4.5) for start in (50, 60, 70, 80, 90)] + [
@@ -104,7 +104,7 @@ def test_what_left_the_finest_ring_is_still_in_the_next() -> None:
     ]
 
 
-def test_a_value_older_than_the_ring_is_too_late() -> None:
+def test_a_value_older_than_the_ring_is_ignored() -> None:
     ring = HistoryRing(1.0, 10)
     ring.add(100.0, 1.0)
     ring.add(50.0, 2.0)
@@ -112,7 +112,7 @@ def test_a_value_older_than_the_ring_is_too_late() -> None:
     assert ring.cell(100) == (1.0, 1.0, 1.0, 1.0)
 
 
-def test_a_jump_over_the_whole_ring_leaves_nothing_old() -> None:
+def test_a_jump_over_the_whole_ring_clears_it() -> None:
     ring = HistoryRing(1.0, 10)
     for at in range(10):
         ring.add(float(at), 1.0)
@@ -132,13 +132,13 @@ def test_every_level_agrees_on_the_mean(values: list[float]) -> None:
     assert (minute.low, minute.high) == (min(values), max(values))
 
 
-def test_more_names_than_there_is_room_for_do_not_push_each_other_out() -> None:
+def test_names_beyond_the_limit_do_not_evict_each_other() -> None:
     history = History(1.0, max_names=3)
     for second in range(5):
         history.append(float(second), dict.fromkeys("abcde", 1.0))
     assert set(history.names()) == {"a", "b", "c"}
     assert history.column_values("a", 4.0, 5.0, 5) == [1.0] * 5
-    assert history.column_values("e", 4.0, 5.0, 5) == [None] * 5  # somebody looks at it
+    assert history.column_values("e", 4.0, 5.0, 5) == [None] * 5  # it is read
     for second in range(5, 8):
         history.append(float(second), dict.fromkeys("abcde", 1.0))
     assert history.column_values("e", 7.0, 3.0, 3) == [1.0] * 3

@@ -1,4 +1,4 @@
-"""From counters to what the machine did: rates over real time, falls and gaps without nonsense."""
+"""Host rates from counters: real elapsed time, and sensible results at falls and gaps."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_cpu_is_percent_of_the_machine_without_idle_and_iowait() -> None:
     assert state.cores == 2
 
 
-def test_cores_are_told_apart() -> None:
+def test_each_core_has_its_own_figure() -> None:
     cores = (CpuTimes(user=6, idle=45), CpuTimes(user=5, idle=46))
     state = derive_host(
         BEFORE, later(cpu=CpuTimes(user=11, system=5, idle=81, iowait=4, steal=1), cores=cores)
@@ -70,7 +70,7 @@ def test_cores_are_told_apart() -> None:
     assert state.busy_by_core == (100.0, 0.0)
 
 
-def test_a_counter_that_falls_stands_still() -> None:
+def test_a_falling_counter_gains_nothing() -> None:
     state = cpu(CpuTimes(user=11, system=5, idle=70, iowait=0, steal=1)).cpu
     assert state is not None
     assert (state.percent, state.iowait) == (100.0, 0.0)
@@ -90,7 +90,7 @@ def test_an_unplugged_core_leaves_the_cores_unknown_and_the_machine_known() -> N
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, -3600.0])
-def test_no_time_gives_levels_and_no_rates(seconds: float) -> None:
+def test_without_elapsed_time_there_are_levels_and_no_rates(seconds: float) -> None:
     state = derive_host(BEFORE, later(seconds))
     assert (state.cpu, state.disks, state.networks, state.tcp) == (None, (), (), None)
     assert state == derive_host(None, later(seconds))
@@ -113,7 +113,7 @@ def test_levels_need_no_second_reading() -> None:
     assert state.missing == BEFORE.missing
 
 
-def test_nothing_known_is_nothing_derived() -> None:
+def test_from_unknown_readings_nothing_is_derived() -> None:
     empty = HostReading(1.0, 1.0)
     assert derive_host(empty, replace(empty, at=2.0)) == HostState()
 
@@ -134,7 +134,7 @@ def test_a_disk_at_rest_has_no_await_and_a_late_busy_time_is_no_more_than_all() 
     assert disk.util_percent is None
 
 
-def test_what_was_plugged_in_now_has_no_rate_yet() -> None:
+def test_a_newly_attached_device_has_no_rate_yet() -> None:
     state = derive_host(
         BEFORE,
         later(
@@ -162,7 +162,7 @@ def test_listen_drops_are_a_rate_once_both_readings_have_them() -> None:
     assert "listen_drops" not in derive_host(BEFORE, later(tcp=None)).metrics
 
 
-def test_tcp_that_is_half_known() -> None:
+def test_partly_known_tcp_counters_give_partial_figures() -> None:
     tcp = derive_host(BEFORE, later(tcp=TcpCounters(None, 20, None))).tcp
     assert tcp is not None
     assert tcp.retransmit_percent is None
@@ -189,7 +189,9 @@ def test_throttling_is_a_share_of_the_periods_in_between() -> None:
         (None, Cgroup("/a", 2, 1.0, 100, 10), None),
     ],
 )
-def test_throttling_at_the_edges(before: Cgroup | None, now: Cgroup, percent: float | None) -> None:
+def test_throttling_needs_two_readings_of_one_group_and_is_at_most_100_percent(
+    before: Cgroup | None, now: Cgroup, percent: float | None
+) -> None:
     state = derive_cgroup(before, now)
     assert state is not None
     assert state.throttled_percent == percent
@@ -243,7 +245,7 @@ def test_cpu_is_percent_of_one_core() -> None:
     assert percents([APP], [replace(APP, cpu_s=16.0)], 2.0) == [300.0]
 
 
-def test_the_rest_is_passed_on() -> None:
+def test_the_other_fields_are_passed_on() -> None:
     now = replace(APP, cgroup=Cgroup("/a", 2, 1.0, 120, 18))
     (state,) = derive_processes([APP], [now], 1.0)
     assert state.identity == APP.identity
@@ -258,16 +260,16 @@ def test_the_rest_is_passed_on() -> None:
     assert state.cgroup.throttled_percent == 40.0
 
 
-def test_who_took_over_a_pid_starts_without_a_rate() -> None:
+def test_a_reused_pid_starts_without_a_rate() -> None:
     assert percents([APP], [replace(APP, started=2000.0, cpu_s=99.0)], 1.0) == [None]
 
 
 @pytest.mark.parametrize("elapsed_s", [0.0, -1.0])
-def test_no_time_is_no_rate(elapsed_s: float) -> None:
+def test_without_elapsed_time_there_is_no_rate(elapsed_s: float) -> None:
     assert percents([APP], [APP], elapsed_s) == [None]
 
 
-def test_what_is_not_permitted_is_unknown_and_what_falls_is_zero() -> None:
+def test_a_forbidden_counter_is_unknown_and_a_falling_one_is_zero() -> None:
     hidden = replace(APP, cpu_s=None)
     assert percents([hidden], [APP], 1.0) == [None]
     assert percents([APP], [hidden], 1.0) == [None]
@@ -275,7 +277,7 @@ def test_what_is_not_permitted_is_unknown_and_what_falls_is_zero() -> None:
     assert percents(None, [APP], 1.0) == [None]
 
 
-def test_the_shown_explain_some_of_the_busy_cores() -> None:
+def test_the_shown_processes_use_a_part_of_the_busy_cores() -> None:
     others = [replace(APP, pid=8), replace(APP, pid=9)]
     now = [replace(APP, cpu_s=11.5), replace(APP, pid=8, cpu_s=10.7), replace(APP, pid=10)]
     assert used_cores(derive_processes([APP, *others], now, 1.0)) == pytest.approx(2.2)

@@ -38,14 +38,14 @@ CALM = HostState(
 
 
 def row(state: HostState, name: str) -> SaturationState:
-    (found,) = [row for row in host_saturation(state) if row.name == name]
-    return found
+    (match,) = [row for row in host_saturation(state) if row.name == name]
+    return match
 
 
 def first(state: HostState) -> tuple[str, str]:
-    found = first_to_saturate(host_saturation(state))
-    assert found is not None
-    return found.name, found.reason
+    first = first_to_saturate(host_saturation(state))
+    assert first is not None
+    return first.name, first.reason
 
 
 def busy(percent: float, run_queue: int | None, cores: int = 8, iowait: float = 0.0) -> HostState:
@@ -55,10 +55,10 @@ def busy(percent: float, run_queue: int | None, cores: int = 8, iowait: float = 
     return replace(CALM, cpu=CpuState(percent, percent, 0.0, iowait, 0.0, cores), metrics=metrics)
 
 
-# ------------------------------------------------------------------------------------------------- rows
+# --------------------------------------------------------------------------------------------- rows
 
 
-def test_a_calm_host_has_six_rows_and_nothing_waits() -> None:
+def test_a_calm_host_has_six_rows_without_waiting_work() -> None:
     rows = host_saturation(CALM)
     assert [row.name for row in rows] == [
         "cpu",
@@ -82,9 +82,9 @@ def test_cpu_is_in_cores() -> None:
     ("percent", "run_queue", "cores", "waiting"),
     [
         (91.0, 12, 8, 3.0),
-        (100.0, 3, 2, 0.0),  # two at work, and whoever counts
+        (100.0, 3, 2, 0.0),  # two workers, and the counting process itself
         (100.0, 4, 2, 1.0),
-        (30.0, 9, 2, 0.0),  # a burst at the moment of the look
+        (30.0, 9, 2, 0.0),  # a burst at the moment of the reading
         (100.0, 1, 2, 0.0),
         (100.0, None, 2, None),
     ],
@@ -95,11 +95,11 @@ def test_the_queue_is_without_us_and_counts_on_a_busy_machine(
     assert row(busy(percent, run_queue, cores), "cpu").waiting == waiting
 
 
-def test_an_idle_two_core_box_does_not_shout() -> None:
+def test_an_idle_two_core_machine_is_not_near_a_limit() -> None:
     assert first(busy(3.0, 3, 2)) == ("memory", "41 % of 25.0 GiB")
 
 
-def test_the_busiest_disk_speaks() -> None:
+def test_the_busiest_disk_is_shown() -> None:
     disk = row(CALM, "disk")
     assert (disk.ratio, disk.reason) == (0.12, "nvme0n1 busy 12 % of the time, 400 µs a request")
 
@@ -139,7 +139,7 @@ def test_no_limit_on_open_files_is_no_ratio() -> None:
     assert row(replace(CALM, metrics={"fds_used": 100}), "open files").ratio is None
 
 
-def test_what_is_missing_says_why() -> None:
+def test_missing_figures_have_a_reason() -> None:
     nothing = HostState(
         missing=(("cpu", "not here"), ("memory", "nor here"), ("file descriptors", "no /proc/sys"))
     )
@@ -169,7 +169,7 @@ def test_pressure_is_a_row_only_while_it_is_high(
     assert (f"{resource} stall" in names) is there
 
 
-# ------------------------------------------------------------------------------------------------- which is first
+# -------------------------------------------------------------------------------- first to saturate
 
 
 def test_waiting_work_outranks_a_higher_percentage() -> None:
@@ -200,18 +200,18 @@ def test_the_service_s_own_queue_comes_before_the_host_s() -> None:
     pool = SaturationState(
         "db pool", "db_pool_in_use", 18, 20, 0.9, 3, "", "gauge named for a pool"
     )
-    found = first_to_saturate([*host_saturation(busy(100.0, 40)), pool])
-    assert found is not None
-    assert (found.name, found.reason) == ("db pool", "3 waiting, 90 % of 20")
+    first = first_to_saturate([*host_saturation(busy(100.0, 40)), pool])
+    assert first is not None
+    assert (first.name, first.reason) == ("db pool", "3 waiting, 90 % of 20")
 
 
 def test_without_waiting_the_highest_ratio_is_named_however_low() -> None:
     pool = SaturationState(
         "db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool"
     )
-    found = first_to_saturate([*host_saturation(CALM), pool])
-    assert found is not None
-    assert (found.name, found.reason) == ("db pool", "95 % of 20")
+    highest = first_to_saturate([*host_saturation(CALM), pool])
+    assert highest is not None
+    assert (highest.name, highest.reason) == ("db pool", "95 % of 20")
     assert first(CALM)[0] == "memory"
 
 
@@ -227,7 +227,7 @@ def test_another_group_s_rows_carry_its_owner() -> None:
     assert (rows[0].value, rows[1].ratio) == (None, 0.9)
 
 
-def test_near_equals_do_not_take_turns_and_the_rows_agree_with_the_title() -> None:
+def test_nearly_equal_rows_do_not_alternate_and_the_rows_agree_with_the_title() -> None:
     first, named = BottleneckTracker(), []
     for tick in range(12):
         cpu = SaturationState("cpu", None, 2, 2, 1.0, 3.0 if tick % 2 else 0.0, "cores", "2 cores")
@@ -235,22 +235,22 @@ def test_near_equals_do_not_take_turns_and_the_rows_agree_with_the_title() -> No
             "cpu stall", None, 0.4, None, 0.4, 0.4, "ratio", "some tasks waited"
         )
         rows = [("", stall), ("", cpu)]
-        found = first.update(rows)
-        assert found is not None
-        named.append(found.resource)
-        assert sort_by_urgency(rows, found)[0][1].name == found.resource
+        named_first = first.update(rows)
+        assert named_first is not None
+        named.append(named_first.resource)
+        assert sort_by_urgency(rows, named_first)[0][1].name == named_first.resource
     assert len(set(named)) == 1
 
 
-def test_what_is_ahead_for_good_is_named_soon() -> None:
+def test_a_lasting_lead_is_named_soon() -> None:
     first = BottleneckTracker()
     disk, memory = (
         SaturationState(name, None, share, 1.0, share)
         for name, share in (("disk", 0.5), ("memory", 0.6))
     )
     full = SaturationState("disk", None, 0.9, 1.0, 0.9)
-    named = [first.update([("", one), ("", memory)]) for one in (disk, full, full, full)]
-    assert [found.name if found else None for found in named] == [
+    named = [first.update([("", item), ("", memory)]) for item in (disk, full, full, full)]
+    assert [first.name if first else None for first in named] == [
         "memory",
         "memory",
         "memory",
@@ -272,8 +272,8 @@ def test_of_several_services_the_first_names_its_own() -> None:
     assert (several.name, several.owner, alone.name) == ("till: db pool", "till", "db pool")
 
 
-def test_the_order_of_rows_is_the_rule_of_the_first() -> None:
+def test_the_rows_are_ordered_by_the_rule_of_the_first_to_saturate() -> None:
     rows = [*host_saturation(busy(100.0, 40))]
-    found = first_to_saturate(rows)
-    assert found is not None
-    assert min(rows, key=urgency_key).name == found.name
+    first = first_to_saturate(rows)
+    assert first is not None
+    assert min(rows, key=urgency_key).name == first.name

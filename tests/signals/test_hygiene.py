@@ -32,7 +32,7 @@ def histogram(*bounds: float) -> str:
 FINE = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 
 
-def test_a_clean_exposition_is_praised_by_silence() -> None:
+def test_a_clean_exposition_has_no_findings() -> None:
     assert findings_of(histogram(*FINE), 0.25) == []
 
 

@@ -9,7 +9,7 @@ from tputtui.model import Binding, Bindings
 from tputtui.signals.rates import histograms
 
 
-def test_quantiles_are_promqls_over_the_rates() -> None:
+def test_quantiles_are_those_of_promql_over_the_rates() -> None:
     fixture = ServiceFixture(Bindings(latency=LATENCY))
     fixture.add_scrape(0.0, durations((0,) * 6))
     counts = (10.0, 40.0, 80.0, 95.0, 99.0, 100.0)
@@ -26,7 +26,7 @@ def test_quantiles_are_promqls_over_the_rates() -> None:
     assert latency.note == ""
 
 
-def test_since_start_is_over_what_the_first_scrape_carries() -> None:
+def test_since_start_covers_the_totals_of_the_first_scrape() -> None:
     fixture = ServiceFixture(Bindings(latency=LATENCY))
     fixture.add_scrape(0.0, durations((0, 100, 100, 100, 100, 100)))
     fixture.add_scrape(1.0, durations((0, 100, 100, 100, 100, 900)))
@@ -115,7 +115,7 @@ def test_without_an_inf_bucket_there_is_no_quantile_and_a_reason() -> None:
     assert latency.mean == pytest.approx(0.4)
 
 
-def test_three_buckets_say_little() -> None:
+def test_three_buckets_are_reported_as_too_coarse() -> None:
     fixture = ServiceFixture(Bindings(latency=LATENCY))
     bounds = ("0.1", "0.5", "1", "+Inf")
     for at in (0.0, 1.0):
@@ -163,7 +163,7 @@ def test_summaries_are_never_averaged_over_replicas() -> None:
     assert "highest of 2" in latency.note
 
 
-def test_quantiles_labelled_in_percent() -> None:
+def test_quantile_labels_in_percent_are_read() -> None:
     binding = Binding("latency", "summary", "rpc_us", unit="s", scale=1e-6)
     fixture = ServiceFixture(Bindings(latency=binding))
     fixture.add_scrape(
@@ -179,7 +179,7 @@ def test_quantiles_labelled_in_percent() -> None:
     assert [q.value for q in latency.quantiles] == pytest.approx([1e-4, None, 5e-4])
 
 
-def test_a_summary_that_is_idle_says_nothing() -> None:
+def test_an_idle_summary_has_no_quantiles() -> None:
     fixture = ServiceFixture(
         Bindings(latency=Binding("latency", "summary", "rpc_seconds", unit="s"))
     )
@@ -189,7 +189,7 @@ def test_a_summary_that_is_idle_says_nothing() -> None:
     assert latency.quantiles[0].value is None
 
 
-def test_a_mean_of_two_counters() -> None:
+def test_two_counters_give_a_mean() -> None:
     time, count = series("request_seconds_total"), series("requests_total")
     fixture = ServiceFixture(
         Bindings(

@@ -13,11 +13,11 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, math.in
 
 
 def buckets(**at: float) -> list[tuple[float, float]]:
-    """Observations per second by the number of the bucket: b3=5.0."""
+    """Return observations per second by the number of the bucket: b3=5.0."""
     return [(bound, at.get(f"b{number}", 0.0)) for number, bound in enumerate(BOUNDS)]
 
 
-def test_all_below_the_first_request_is_one_row_and_the_last_is_open() -> None:
+def test_all_buckets_below_the_first_request_are_one_row_and_the_last_is_open() -> None:
     assert row_bounds(buckets(b7=1.0)) == (1.0, 2.5, 5.0, 10.0, math.inf)
     rows = row_bounds(buckets(b0=1.0))
     assert len(rows) == MAX_ROWS

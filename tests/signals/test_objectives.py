@@ -1,4 +1,4 @@
-"""States of objectives: ok, at risk, missed, and the way back."""
+"""States of objectives: ok, at risk, missed, and recovery."""
 
 from __future__ import annotations
 
@@ -47,8 +47,10 @@ def play(
     tracker = ObjectiveTracker([parse_objective(expression)])
     states: list[ObjectiveState] = []
     texts: list[str] = []
-    for at, one in enumerate(seconds):
-        (status,), events = tracker.evaluate(float(at), 1e9 + at, [one] if one is not None else [])
+    for at, second in enumerate(seconds):
+        (status,), events = tracker.evaluate(
+            float(at), 1e9 + at, [second] if second is not None else []
+        )
         states.append(status.state)
         texts += [event.text for event in events]
     return states, texts
@@ -61,7 +63,7 @@ def test_all_requests_too_slow_is_missed_within_ten_seconds_of_a_calm_minute() -
 
 
 @pytest.mark.parametrize(("ratio", "within"), [(0.02, 60), (0.10, 12), (1.0, 3)])
-def test_errors_are_found_as_soon_as_the_pairs_promise(ratio: float, within: int) -> None:
+def test_errors_are_detected_as_soon_as_the_window_pairs_promise(ratio: float, within: int) -> None:
     states, texts = play(
         "errors<=0.1%", [service(ratio=0.0003)] * 600 + [service(ratio=ratio)] * within
     )
@@ -76,7 +78,7 @@ def test_a_level_just_exceeded_is_at_risk_at_once_and_missed_when_it_stays() -> 
     assert states[-1] == "missed"
 
 
-def test_a_flapping_level_makes_two_events_and_not_forty() -> None:
+def test_a_flapping_level_gives_two_events_and_not_forty() -> None:
     sick = [service(0.3, slow=0.05), service(0.3, slow=0.05), service(0.1)] * 20
     states, texts = play("p99<=250ms", [service()] * 60 + sick + [service()] * 120)
     assert texts == ["p99<=250ms missed", "p99<=250ms met again"]
@@ -84,7 +86,7 @@ def test_a_flapping_level_makes_two_events_and_not_forty() -> None:
     assert "at_risk" in states[120:]
 
 
-def test_recovery_takes_thirty_seconds_in_which_no_pair_holds() -> None:
+def test_recovery_takes_thirty_seconds_without_a_firing_window_pair() -> None:
     states, _ = play("errors<=1%", [service(ratio=1.0)] * 20 + [service()] * 120)
     first_ok = 20 + states[20:].index("ok")
     assert 20 + 30 <= first_ok <= 20 + 60 + 30
@@ -144,7 +146,7 @@ def test_the_budget_that_is_left_is_of_this_run() -> None:
     assert Hysteresis(None).budget_left() is None
 
 
-def test_bursty_errors_within_the_budget_never_raise_the_alarm_of_the_pairs() -> None:
+def test_bursty_errors_within_the_budget_never_fire_the_window_pairs() -> None:
     """Simulate two hours at 0.3 times the budget, in bursts.
 
     The level rule is left out: the level is never exceeded.

@@ -1,4 +1,4 @@
-"""Falls, start times that move and new series are decided by evidence."""
+"""Falls, moved start times and new series are classified by evidence."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_share_that_left_the_sum_gains_nothing_and_the_rate_goes_on() -> None:
     assert window.gained[0] == pytest.approx(39 * 40.0 - 40.0)
 
 
-def test_after_an_early_fall_there_are_no_rates_until_the_process_is_clear() -> None:
+def test_after_an_early_fall_there_are_no_rates_until_the_process_is_identified() -> None:
     window = create_window()
     shown = []
     for at in range(40):
@@ -94,7 +94,9 @@ def test_after_an_early_fall_there_are_no_rates_until_the_process_is_clear() -> 
     assert warnings(window) == [COUNTERS_FELL]
 
 
-def test_without_a_start_time_a_fall_to_little_is_a_reset_once_the_next_scrape_agrees() -> None:
+def test_without_a_start_time_a_fall_to_a_low_value_is_a_reset_once_the_next_scrape_confirms_it() -> (
+    None
+):
     window = create_window()
     for at, value in enumerate((50_000.0, 50_100.0, 50_200.0, 50_300.0, 40.0)):
         window.add(good(float(at), {A: value}))
@@ -105,7 +107,7 @@ def test_without_a_start_time_a_fall_to_little_is_a_reset_once_the_next_scrape_a
     assert window.gained[0] == 440.0
 
 
-def test_a_start_time_that_moved_forward_to_long_ago_is_no_restart() -> None:
+def test_a_start_time_that_moved_forward_but_lies_long_ago_is_not_a_restart() -> None:
     window = create_window()
     window.add(good(0.0, {A: 1e6, START: EPOCH - 5000}))
     window.add(good(1.0, {A: 2e6, START: EPOCH - 4000}))
@@ -113,7 +115,7 @@ def test_a_start_time_that_moved_forward_to_long_ago_is_no_restart() -> None:
     assert window.why_no_rates
 
 
-def test_a_start_time_in_the_future_tells_processes_apart_all_the_same() -> None:
+def test_a_start_time_in_the_future_still_distinguishes_processes() -> None:
     window = create_window()
     for at in range(12):
         worker = at % 2
@@ -131,7 +133,7 @@ def test_a_restart_behind_a_late_clock_is_recognised_by_its_values() -> None:
     assert window.processes.process_count == 1
 
 
-def test_created_times_tell_forks_apart_that_began_in_the_same_moment() -> None:
+def test_created_times_distinguish_forks_of_the_same_moment() -> None:
     window = create_window()
     for at in range(16):
         worker = (0, 1, 1, 0)[at % 4]
@@ -155,7 +157,7 @@ def test_start_times_recomputed_for_each_scrape_are_those_of_one_process() -> No
     assert window.processes.process_count == 1
 
 
-def test_a_restart_of_one_instance_on_a_federated_page_is_that_instances_alone() -> None:
+def test_a_restart_of_one_instance_on_a_federated_page_affects_only_that_instance() -> None:
     first, second = (("instance", "a"),), (("instance", "b"),)
     hits = [Series("hits_total", labels) for labels in (first, second)]
     starts = [Series(START_TIME, labels) for labels in (first, second)]
@@ -178,7 +180,7 @@ def test_a_restart_of_one_instance_on_a_federated_page_is_that_instances_alone()
     assert window.gained == [pytest.approx(30 + 5 + 10), 50.0]
 
 
-def test_an_exporters_own_restart_is_none_of_what_it_speaks_of() -> None:
+def test_a_restart_of_an_exporter_is_not_a_restart_of_its_subject() -> None:
     window = TargetWindow(10.0, 1.0, {"pg_commits_total"})
     commits = Series("pg_commits_total")
     families = {"postgres_exporter_build_info": Family("postgres_exporter_build_info", "gauge")}
@@ -188,7 +190,7 @@ def test_an_exporters_own_restart_is_none_of_what_it_speaks_of() -> None:
     assert (window.resets, window.gained[0]) == (0, 70.0)
 
 
-# ------------------------------------------------------------------------------ series that are new
+# --------------------------------------------------------------------------------------- new series
 
 
 def test_the_first_error_of_a_route_counts_and_an_old_series_does_not() -> None:
@@ -208,7 +210,7 @@ def test_a_new_series_counts_up_to_what_the_rest_of_its_family_gained_and_ten() 
 
 
 @pytest.mark.parametrize(("created", "counted"), [(EPOCH + 0.5, 500.0), (EPOCH - 900, 0.0)])
-def test_a_created_time_decides_over_a_new_series(created: float, counted: float) -> None:
+def test_a_created_time_decides_whether_a_new_series_counts(created: float, counted: float) -> None:
     window = TargetWindow(10.0, 1.0, {"hits_total"}, {"hits_created"})
     window.add(good(0.0, {A: 1.0}))
     window.add(good(1.0, {A: 1.0, B: 500.0, Series("hits_created", B.labels): created}))
@@ -262,7 +264,7 @@ def test_a_family_that_appears_with_a_burst_counts_once_the_next_scrape_goes_on_
         assert counted == {A: 80.0 * at if at > 1 else 0.0, B: 80.0 * (at - 1)}
 
 
-def test_what_rests_on_a_new_series_awaits_the_next_scrape() -> None:
+def test_a_gain_of_a_new_series_awaits_confirmation_by_the_next_scrape() -> None:
     window = create_window()
     window.add(good(0.0, {A: 0.0}))
     window.add(good(1.0, {A: 50.0, B: 40.0}))
@@ -296,12 +298,12 @@ def test_a_process_is_forgotten_after_ten_windows_and_what_it_gained_is_kept() -
     assert window.gained[0] == pytest.approx(60 + 10.0 * (last - 1))
 
 
-def test_a_process_passed_over_by_chance_has_not_ended() -> None:
+def test_a_process_that_was_not_reached_by_chance_has_not_ended() -> None:
     assert turns_until_ended(4, 1e-5) > 3 * turns_until_ended(2, 1e-5) / 2 > 4
     assert turns_until_ended(1, 1e-5) == 1
 
 
-def test_numbers_go_on_where_many_series_have_gone_while_processes_answer_in_turn() -> None:
+def test_figures_continue_after_many_series_vanish_while_processes_answer_in_turn() -> None:
     window = create_window()
     routes = [Series("hits_total", (("id", str(number)),)) for number in range(100)]
     for at in range(60):
@@ -319,38 +321,38 @@ def test_a_process_without_scrapes_has_no_rates() -> None:
 # ---------------------------------------------------------------------------- timestamps of samples
 
 
-def dated(at: float, value: float, taken: float) -> Scrape:
-    return good(at, {A: value}, {A: EPOCH + taken})
+def dated(at: float, value: float, timestamp: float) -> Scrape:
+    return good(at, {A: value}, {A: EPOCH + timestamp})
 
 
-def test_a_sample_whose_timestamp_has_not_moved_is_no_new_one() -> None:
+def test_a_sample_with_an_unchanged_timestamp_is_not_new() -> None:
     window = create_window()
     shown = []
     for at in range(60):
-        taken = 15 * (at // 15)
-        window.add(dated(float(at), 5e5 + 100.0 * taken, taken))
+        timestamp = 15 * (at // 15)
+        window.add(dated(float(at), 5e5 + 100.0 * timestamp, timestamp))
         shown.append(None if 0 in window.without_value else rate(window))
     assert shown == [None] * 15 + [pytest.approx(100.0)] * 45
 
 
-def test_a_sample_that_never_moves_again_is_no_rate_for_ever() -> None:
+def test_the_rate_of_a_sample_that_never_changes_again_ends() -> None:
     window = create_window()
     for at in range(80):
-        taken = 15 * min(at // 15, 1)
-        window.add(dated(float(at), 5e5 + 100.0 * taken, taken))
+        timestamp = 15 * min(at // 15, 1)
+        window.add(dated(float(at), 5e5 + 100.0 * timestamp, timestamp))
     assert 0 in window.without_value
     assert window.why_no_sample == "its samples are dated, and no new one has come yet"
 
 
 def test_a_value_that_moved_without_its_timestamp_waits_for_it() -> None:
     window = create_window()
-    for at, (value, taken) in enumerate([(0.0, 0.0), (100.0, 1.0), (900.0, 1.0), (200.0, 2.0)]):
-        window.add(dated(float(at), value, taken))
+    for at, (value, timestamp) in enumerate([(0.0, 0.0), (100.0, 1.0), (900.0, 1.0), (200.0, 2.0)]):
+        window.add(dated(float(at), value, timestamp))
     assert window.gained[0] == 200.0
 
 
 @pytest.mark.parametrize("unit", [1e-3, 1e6])
-def test_timestamps_that_are_no_milliseconds_make_no_other_rate(unit: float) -> None:
+def test_timestamps_that_are_not_in_milliseconds_do_not_change_the_rate(unit: float) -> None:
     window = create_window()
     for at in range(20):
         exposition = Exposition({A: 100.0 * at}, {}, 1, timestamps={A: (EPOCH + at) * unit})

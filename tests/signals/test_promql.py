@@ -14,9 +14,9 @@ from functools import cache
 from typing import Any
 
 import pytest
+from external_resources import shared
 from oracle import counters, promql
 from oracle.native import NativeBucket, exponential_buckets, native_quantile
-from outside import shared
 
 from tputtui.signals.rates.histograms import histogram_quantile, parse_bound
 
@@ -118,20 +118,20 @@ def number(value: float | str) -> float:
     return float(value)
 
 
-def close(found: float, expected: float) -> bool:
+def close(actual: float, expected: float) -> bool:
     """Compare with the tolerance of promqltest."""
     if math.isnan(expected) or math.isinf(expected):
-        return str(found) == str(expected)
-    return math.isclose(found, expected, rel_tol=1e-6, abs_tol=1e-12)
+        return str(actual) == str(expected)
+    return math.isclose(actual, expected, rel_tol=1e-6, abs_tol=1e-12)
 
 
 def holds(case: Case) -> bool:
-    found = evaluate(case["ast"], case)
+    actual = evaluate(case["ast"], case)
     expected = {
         tuple(sorted(row["labels"].items())): number(row["value"]) for row in case["expected"]
     }
-    return found.keys() == expected.keys() and all(
-        close(found[labels], expected[labels]) for labels in expected
+    return actual.keys() == expected.keys() and all(
+        close(actual[labels], expected[labels]) for labels in expected
     )
 
 

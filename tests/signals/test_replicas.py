@@ -16,15 +16,15 @@ USUAL = {"rps": 200.0, "tail": 0.1, "errors": 0.001}
 def replica(
     name: str, rps: float | None = 200.0, tail: float | None = 0.1, errors: float | None = 0.001
 ) -> ReplicaFigures:
-    found = None if tail is None else Quantile(0.99, tail, tail * 0.8, tail * 1.2)
-    return ReplicaFigures(name, rps, "req/s", found, "s", errors)
+    quantile = None if tail is None else Quantile(0.99, tail, tail * 0.8, tail * 1.2)
+    return ReplicaFigures(name, rps, "req/s", quantile, "s", errors)
 
 
 def outliers(*replicas: ReplicaFigures, window_s: float = 10.0) -> dict[str, str]:
     return outlier_reasons(replicas, window_s)
 
 
-def test_similar_replicas_are_no_outliers() -> None:
+def test_similar_replicas_are_not_outliers() -> None:
     assert outliers(replica("a"), replica("b", 260.0, 0.15), replica("c", 150.0, 0.08)) == {}
 
 
@@ -40,7 +40,7 @@ def test_of_two_replicas_none_is_an_outlier() -> None:
     assert outliers(replica("a"), replica("b", rps=10.0, tail=3.0, errors=0.5)) == {}
 
 
-def test_chance_is_no_outlier() -> None:
+def test_random_variation_is_not_an_outlier() -> None:
     assert outliers(replica("a", 1.0), replica("b", 1.0), replica("c", 2.0)) == {}, (
         "10 against 20 requests"
     )
@@ -52,16 +52,16 @@ def test_chance_is_no_outlier() -> None:
     )
 
 
-def test_a_quantile_whose_bucket_reaches_down_to_the_others_is_no_outlier() -> None:
+def test_a_quantile_whose_bucket_overlaps_the_others_is_not_an_outlier() -> None:
     coarse = ReplicaFigures("c", 200.0, "req/s", Quantile(0.99, 0.3, 0.05, 1.0), "s", 0.0)
     assert outliers(replica("a"), replica("b"), coarse) == {}
 
 
-def test_what_is_unknown_is_no_outlier() -> None:
+def test_an_unknown_figure_is_not_an_outlier() -> None:
     assert outliers(replica("a"), replica("b"), replica("c", None, None, None)) == {}
 
 
-def test_it_is_reported_after_some_ticks_and_withdrawn_likewise() -> None:
+def test_an_outlier_is_reported_and_withdrawn_after_some_ticks() -> None:
     steady = OutlierHysteresis()
     usual, slow = [replica("a"), replica("b")], replica("c", tail=0.5)
     updates = [steady.update([*usual, slow], 10.0) for _ in range(MIN_TICKS + 1)]

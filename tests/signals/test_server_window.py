@@ -26,7 +26,7 @@ def answer(at: float, samples: Mapping[Series, float], rate_s: float | None = 60
     )
 
 
-def test_the_server_s_rates_are_shown_as_they_are_at_once() -> None:
+def test_the_rates_of_a_server_are_shown_at_once() -> None:
     window = create_window()
     window.add(answer(1.0, {A: 5.0, G: 3.0}))
     assert window.rates() == [5.0]
@@ -34,7 +34,7 @@ def test_the_server_s_rates_are_shown_as_they_are_at_once() -> None:
     assert [value for _, value in window.gauges["pool"]] == [3.0]
 
 
-def test_what_was_counted_is_the_rates_over_the_time_between_answers() -> None:
+def test_the_increase_is_the_rate_times_the_time_between_answers() -> None:
     window = create_window()
     for at in (1.0, 2.0, 4.0):
         window.add(answer(at, {A: 5.0}))
@@ -52,7 +52,7 @@ def test_a_failure_is_a_gap_and_not_counted() -> None:
     assert window.segment == 2
 
 
-def test_a_series_that_is_missing_is_at_zero_and_comes_back() -> None:
+def test_a_missing_series_is_at_zero_until_it_returns() -> None:
     window = create_window()
     window.add(answer(1.0, {A: 5.0, B: 1.0}))
     window.add(answer(2.0, {A: 5.0}))
@@ -71,7 +71,7 @@ def test_neither_nan_nor_an_answer_without_rates_is_a_rate() -> None:
     assert window.rates() == [0.0, 0.0]
 
 
-def test_each_name_is_asked_for_once_with_the_labels_it_is_read_by() -> None:
+def test_each_name_is_queried_once_with_its_labels() -> None:
     bindings = Bindings(
         traffic=Binding(
             "traffic", "counter", "x_total", match=(Match("handler", "!=", "metrics"),)

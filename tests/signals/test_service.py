@@ -21,7 +21,7 @@ from tputtui.signals.service.service_tracker import names_to_read
 # ------------------------------------------------------------------------------------------ traffic
 
 
-def test_what_is_not_bound_is_none() -> None:
+def test_an_unbound_signal_is_none() -> None:
     fixture = ServiceFixture(Bindings(reasons={"traffic": "no counter found"}))
     fixture.add_scrape(0.0, {})
     state = fixture.state(0.0)
@@ -29,7 +29,7 @@ def test_what_is_not_bound_is_none() -> None:
     assert state.reasons["traffic"] == "no counter found"
 
 
-def test_bound_but_no_rate_yet_is_an_object_with_nulls() -> None:
+def test_a_bound_signal_without_a_rate_yet_is_an_object_with_nulls() -> None:
     fixture = ServiceFixture(Bindings(TRAFFIC, ERRORS, LATENCY))
     fixture.add_scrape(0.0, requests(100.0))
     state = fixture.state(0.0)
@@ -42,7 +42,7 @@ def test_bound_but_no_rate_yet_is_an_object_with_nulls() -> None:
     assert state.covered_s is None
 
 
-def test_down_is_an_object_with_nulls() -> None:
+def test_a_service_that_is_down_is_an_object_with_nulls() -> None:
     fixture = ServiceFixture(Bindings(TRAFFIC, ERRORS))
     fixture.add_scrape(0.0, requests(100.0))
     fixture.add_scrape(1.0, requests(110.0))
@@ -84,7 +84,7 @@ def test_a_family_that_is_declared_but_has_no_series_yet_is_a_measured_zero() ->
     assert traffic.rps == 0.0
 
 
-def test_a_family_that_is_nowhere_is_unknown() -> None:
+def test_a_family_that_does_not_exist_is_unknown() -> None:
     fixture = ServiceFixture(Bindings(TRAFFIC))
     for at in (0.0, 1.0):
         fixture.add_scrape(at, {})
@@ -113,7 +113,7 @@ def test_conditions_keep_series_out() -> None:
     ("op", "value", "expected"),
     [("=", "/a", 5.0), ("!=", "/a", 2.0), ("=~", "/[ab]", 7.0), ("!~", ".", 7.0)],
 )
-def test_every_condition(op: str, value: str, expected: float) -> None:
+def test_every_condition_is_applied(op: str, value: str, expected: float) -> None:
     match = Match("route", op, value)  # type: ignore[arg-type]
     fixture = ServiceFixture(
         Bindings(Binding("traffic", "counter", "requests_total", match=(match,)))
@@ -125,7 +125,7 @@ def test_every_condition(op: str, value: str, expected: float) -> None:
     assert traffic.rps == expected
 
 
-def test_since_start_is_the_mean_over_the_life_that_the_first_scrape_carries() -> None:
+def test_since_start_is_the_mean_over_the_lifetime_in_the_first_scrape() -> None:
     fixture = ServiceFixture(Bindings(TRAFFIC))
     start = {series(START_TIME): 1e9 - 100.0}
     fixture.add_scrape(0.0, {**requests(5000.0), **start})
@@ -134,10 +134,10 @@ def test_since_start_is_the_mean_over_the_life_that_the_first_scrape_carries() -
     state = fixture.state(1.0)
     assert state.traffic is not None
     assert state.traffic.since_start == 50.0
-    assert state.lifetime_s == 100.0  # as long as what it is the mean of
+    assert state.lifetime_s == 100.0  # as long as the lifetime of the mean
 
 
-def test_without_a_start_time_there_is_no_mean_over_the_life() -> None:
+def test_without_a_start_time_there_is_no_lifetime_mean() -> None:
     fixture = ServiceFixture(Bindings(TRAFFIC))
     fixture.add_scrape(0.0, requests(5000.0))
     state = fixture.state(0.0)
@@ -175,7 +175,7 @@ def test_total_goes_on_across_an_outage_and_is_kept_when_series_are_dropped() ->
     assert state.traffic.total == 100.0 + 11.0
 
 
-def test_a_gauge_that_is_a_rate_already() -> None:
+def test_a_gauge_that_holds_a_rate_is_shown_as_it_is() -> None:
     fixture = ServiceFixture(Bindings(Binding("traffic", "gauge", "rate_in", unit="msg/s")))
     fixture.add_scrape(0.0, {series("rate_in", topic="a"): 4.0, series("rate_in", topic="b"): 6.0})
     traffic = fixture.state(0.0).traffic
@@ -183,7 +183,7 @@ def test_a_gauge_that_is_a_rate_already() -> None:
     assert (traffic.rps, traffic.unit, traffic.total) == (10.0, "msg/s", None)
 
 
-def test_a_vanished_series_is_gone_now() -> None:
+def test_a_vanished_series_disappears_at_once() -> None:
     fixture = ServiceFixture(Bindings(TRAFFIC))
     for at in range(3):
         fixture.add_scrape(
@@ -211,11 +211,11 @@ def errors_of(
 
 
 def by_status(label: str, **rises: float) -> tuple[float | None, float | None, dict[str, float]]:
-    found = {
+    samples = {
         series("requests_total", **{label: name.strip("_")}): rise for name, rise in rises.items()
     }
     binding = Binding("errors", "counter", "requests_total", label=label)
-    return errors_of(binding, dict.fromkeys(found, 0.0), found)
+    return errors_of(binding, dict.fromkeys(samples, 0.0), samples)
 
 
 def test_only_5xx_counts_and_4xx_is_in_a_class_of_its_own() -> None:
@@ -224,17 +224,17 @@ def test_only_5xx_counts_and_4xx_is_in_a_class_of_its_own() -> None:
     assert classes == {"2xx": 90.0, "4xx": 6.0, "5xx": 4.0}
 
 
-def test_values_that_are_classes() -> None:
+def test_label_values_that_are_status_classes_are_read() -> None:
     assert by_status("status_class", _2xx=9.0, _5xx=1.0)[0] == 0.1
     assert by_status("envoy_response_code_class", _2=9.0, _5=1.0)[0] == 0.1
 
 
-def test_server_side_grpc_codes_count() -> None:
+def test_server_side_grpc_codes_count_as_errors() -> None:
     assert by_status("grpc_code", OK=8.0, NotFound=1.0, Unavailable=1.0)[0] == 0.1
     assert by_status("grpc_code", _0=8.0, _5=1.0, _14=1.0)[0] == 0.1
 
 
-def test_an_outcome_counts() -> None:
+def test_an_outcome_label_counts_as_errors() -> None:
     assert by_status("outcome", SUCCESS=7.0, CLIENT_ERROR=2.0, SERVER_ERROR=1.0)[0] == 0.1
 
 
@@ -242,7 +242,7 @@ def test_a_status_label_but_no_error_series_is_zero() -> None:
     assert by_status("status", _200=9.0)[:2] == (0.0, 0.0)
 
 
-def test_listed_values_of_the_config_are_the_only_ones() -> None:
+def test_values_listed_in_the_config_are_the_only_errors() -> None:
     after = {**requests(90.0), **requests(6.0, "429"), **requests(4.0, "500")}
     binding = Binding(
         "errors", "counter", "requests_total", label="status", values=("429",), origin="config"
@@ -266,7 +266,7 @@ def test_a_counter_of_errors_is_taken_over_the_traffic() -> None:
 # ------------------------------------------------------------------------------ saturation, further
 
 
-def test_saturation_waits_first_then_by_ratio_then_the_unknown() -> None:
+def test_saturation_is_ordered_by_waiting_then_ratio_then_unknown() -> None:
     gauge = [
         Binding("saturation", "gauge", "busy", name="busy"),
         Binding("saturation", "gauge", "used", name="pool", limit="size"),
@@ -276,8 +276,8 @@ def test_saturation_waits_first_then_by_ratio_then_the_unknown() -> None:
     fixture = ServiceFixture(Bindings(saturation=tuple(gauge)))
     values = {"busy": 3.0, "used": 4.0, "size": 8.0, "share": 0.9, "queue": 2.0}
     fixture.add_scrape(0.0, {series(name): value for name, value in values.items()})
-    found = [(s.name, s.value, s.limit, s.ratio, s.waiting) for s in fixture.state(0.0).saturation]
-    assert found == [
+    rows = [(s.name, s.value, s.limit, s.ratio, s.waiting) for s in fixture.state(0.0).saturation]
+    assert rows == [
         ("queue", 2.0, None, None, 2.0),
         ("cache", 0.9, None, 0.9, None),
         ("pool", 4.0, 8.0, 0.5, None),
@@ -285,17 +285,17 @@ def test_saturation_waits_first_then_by_ratio_then_the_unknown() -> None:
     ]
 
 
-def test_amounts_are_added_over_replicas_and_of_shares_the_highest_counts() -> None:
+def test_amounts_are_summed_over_replicas_and_the_highest_share_counts() -> None:
     used = Binding("saturation", "gauge", "used", limit="size")
     share = Binding("saturation", "gauge", "share", unit="ratio")
     fixture = ServiceFixture(Bindings(saturation=(used, share)), targets=("a", "b"))
     fixture.add_scrape(0.0, {series("used"): 2.0, series("size"): 10.0, series("share"): 0.2}, "a")
     fixture.add_scrape(0.0, {series("used"): 8.0, series("size"): 10.0, series("share"): 0.4}, "b")
-    found = {s.family: (s.value, s.limit, s.ratio) for s in fixture.state(0.0).saturation}
-    assert found == {"used": (10.0, 20.0, 0.5), "share": (0.4, None, 0.4)}
+    rows = {s.family: (s.value, s.limit, s.ratio) for s in fixture.state(0.0).saturation}
+    assert rows == {"used": (10.0, 20.0, 0.5), "share": (0.4, None, 0.4)}
 
 
-def test_a_limit_of_minus_one_is_none() -> None:
+def test_a_limit_of_minus_one_is_no_limit() -> None:
     fixture = ServiceFixture(
         Bindings(saturation=(Binding("saturation", "gauge", "used", limit="size"),))
     )
@@ -304,7 +304,7 @@ def test_a_limit_of_minus_one_is_none() -> None:
     assert (state.value, state.limit, state.ratio) == (2.0, None, None)
 
 
-def test_a_gauge_that_is_no_number_or_whose_target_is_down_is_unknown() -> None:
+def test_a_gauge_that_is_not_a_number_or_whose_target_is_down_is_unknown() -> None:
     fixture = ServiceFixture(Bindings(saturation=(Binding("saturation", "gauge", "used"),)))
     fixture.add_scrape(0.0, {series("used"): math.nan})
     assert fixture.state(0.0).saturation[0].value is None
@@ -314,7 +314,7 @@ def test_a_gauge_that_is_no_number_or_whose_target_is_down_is_unknown() -> None:
     assert fixture.state(2.0).saturation[0].value is None
 
 
-def test_a_pause_is_a_mean() -> None:
+def test_the_pause_is_shown_as_a_mean() -> None:
     pause = Binding("saturation", "mean", "gc_seconds", unit="s", denominator="gc_seconds_count")
     fixture = ServiceFixture(Bindings(saturation=(pause,)))
     fixture.add_scrape(0.0, {series("gc_seconds_sum"): 1.0, series("gc_seconds_count"): 10.0})
@@ -342,13 +342,13 @@ def test_further_signals_are_read_like_the_main_ones() -> None:
 
 
 def shop(at: float) -> Samples:
-    found: dict[Series, float] = {}
+    samples: dict[Series, float] = {}
     for method, route, rps in (("GET", "/a", 30.0), ("POST", "/a", 10.0), ("GET", "/b", 60.0)):
         labels = {"method": method, "route": route}
-        found |= requests(rps * at * 0.9, **labels)
-        found |= requests(rps * at * 0.1, "500", **labels)
-        found |= durations((0.0, *(rps * at,) * 5), method=method, route=route)
-    return found
+        samples |= requests(rps * at * 0.9, **labels)
+        samples |= requests(rps * at * 0.1, "500", **labels)
+        samples |= durations((0.0, *(rps * at,) * 5), method=method, route=route)
+    return samples
 
 
 def test_rows_by_route_and_method_carry_traffic_errors_and_quantiles() -> None:
@@ -367,7 +367,7 @@ def test_rows_by_route_and_method_carry_traffic_errors_and_quantiles() -> None:
     assert state.breakdown_more is None
 
 
-def test_rows_by_another_label() -> None:
+def test_rows_can_be_broken_down_by_another_label() -> None:
     fixture = ServiceFixture(Bindings(TRAFFIC, ERRORS, LATENCY, breakdown=("route", "method")))
     for at in range(3):
         fixture.add_scrape(float(at), shop(float(at)))
@@ -406,7 +406,7 @@ def test_traffic_without_the_label_leaves_the_counting_to_the_histogram() -> Non
     ]
 
 
-def test_rows_add_up_to_the_whole() -> None:
+def test_rows_add_up_to_the_total() -> None:
     fixture = ServiceFixture(Bindings(TRAFFIC, breakdown=("route",)))
     for at in range(2):
         fixture.add_scrape(
@@ -421,10 +421,10 @@ def test_rows_add_up_to_the_whole() -> None:
     ] == pytest.approx(state.traffic.rps)
 
 
-# ------------------------------------------------------------------------------------- what is read
+# ------------------------------------------------------------------------------------- wanted names
 
 
-def test_wanted_names_all_that_the_bindings_rest_on() -> None:
+def test_the_wanted_names_are_all_that_the_bindings_need() -> None:
     pool = Binding("saturation", "gauge", "used", limit="size")
     tried = Binding("errors", "counter", "failures_total", denominator="tries_total")
     names = names_to_read(Bindings(TRAFFIC, tried, LATENCY, saturation=(pool,)))
@@ -479,31 +479,31 @@ def test_resets_are_counted() -> None:
         ("shop_requests_total", ("shop_build_info",), 500.0),
     ],
 )
-def test_what_an_exporter_speaks_for_has_counted_longer_than_the_exporter_lives(
+def test_the_subject_of_an_exporter_may_be_older_than_the_exporter(
     sample: str, page: tuple[str, ...], expected: float | None
 ) -> None:
     fixture = ServiceFixture(Bindings(Binding("traffic", "counter", sample)))
-    said = {series(START_TIME): 1e9 - 10.0, series(sample): 5000.0}
-    said |= {series(name): 1e9 - 1000.0 for name in page if name.endswith("_time_seconds")}
-    fixture.add_scrape(0.0, said, families={name: Family(name, "gauge") for name in page})
+    samples = {series(START_TIME): 1e9 - 10.0, series(sample): 5000.0}
+    samples |= {series(name): 1e9 - 1000.0 for name in page if name.endswith("_time_seconds")}
+    fixture.add_scrape(0.0, samples, families={name: Family(name, "gauge") for name in page})
     traffic = fixture.state(0.0).traffic
     assert traffic is not None
     assert traffic.since_start == expected
 
 
-def test_an_exporter_that_restarts_has_not_counted_the_hosts_bytes_anew() -> None:
+def test_a_restarted_exporter_does_not_count_the_host_s_bytes_again() -> None:
     fixture = ServiceFixture(
         Bindings(Binding("traffic", "counter", "node_network_receive_bytes_total", unit="By/s"))
     )
     families = {"node_exporter_build_info": Family("node_exporter_build_info", "gauge")}
     for at, began in ((0.0, 50.0), (1.0, 50.0), (2.0, 1.5), (3.0, 1.5)):
-        said = {
+        samples = {
             series(START_TIME): 1e9 + (began if began < 2 else -began),
             series("node_boot_time_seconds"): 1e9 - 1e6,
         }
         fixture.add_scrape(
             at,
-            {**said, series("node_network_receive_bytes_total"): 1e12 + 100.0 * at},
+            {**samples, series("node_network_receive_bytes_total"): 1e12 + 100.0 * at},
             families=families,
         )
     traffic = fixture.state(3.0).traffic

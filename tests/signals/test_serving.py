@@ -48,8 +48,8 @@ def snapshot(
     processes: tuple[ProcessState, ...] | None, *listeners: TargetListeners, state: str = "up"
 ) -> Snapshot:
     statuses = tuple(
-        TargetStatus(one.target, f"http://{one.address}/metrics", state)  # type: ignore[arg-type]
-        for one in listeners
+        TargetStatus(listener.target, f"http://{listener.address}/metrics", state)  # type: ignore[arg-type]
+        for listener in listeners
     )
     return Snapshot(
         0.0, 0.0, 1.0, 10.0, statuses, (SHOP, TILL), processes=processes, listeners=listeners
@@ -74,7 +74,7 @@ TWO = snapshot(
         (SHOP, None, False, 1),
         (TILL, None, False, 2),
         (SHOP, None, True, 1),  # the list has the focus, and no row is marked
-        (SHOP, (3, 0.3), False, 1),  # a cursor that was left behind
+        (SHOP, (3, 0.3), False, 1),  # a cursor in a list without the focus
         (SHOP, (3, 0.3), True, 3),  # under the cursor of the focused list: the explicit choice
         (None, (3, 0.3), False, 3),
         (None, (3, 0.3), True, 3),
@@ -82,7 +82,7 @@ TWO = snapshot(
         (None, None, True, None),
     ],
 )
-def test_the_order_is_focused_cursor_then_service_then_cursor_then_none(
+def test_the_default_process_is_the_focused_cursor_then_the_service_then_the_cursor(
     service: ServiceState | None, cursor: ProcessReference | None, has_focus: bool, pid: int | None
 ) -> None:
     choice = choose_process(TWO, service, cursor=cursor, has_focus=has_focus)
@@ -101,29 +101,29 @@ def test_a_cursor_belongs_to_a_pid_and_its_start_time() -> None:
 
 
 @pytest.mark.parametrize("busiest", [11, 12, 13])
-def test_of_forked_workers_the_busiest_is_first_and_p_goes_through_all(busiest: int) -> None:
+def test_of_forked_workers_the_busiest_is_first_and_p_cycles_through_all(busiest: int) -> None:
     states = (
         process(10, 0.2),
         *(process(pid, 80.0 if pid == busiest else pid - 10.0) for pid in (11, 12, 13)),
     )
-    found = snapshot(
+    state = snapshot(
         states, at("shop-1", 8070, holder(10), *(holder(pid, 10) for pid in (11, 12, 13)))
     )
     sampled: set[ProcessReference] = set()
-    taken = []
+    chosen = []
     for place in (1, 2, 3):
-        choice = choose_process(found, SHOP, sampled=sampled)
+        choice = choose_process(state, SHOP, sampled=sampled)
         assert choice.process is not None
         assert (
             f"{choice.process.pid} app.py, {place} of 3 workers: p again for the next"
             in choice.describe()
         )
         assert "their parent 10 only waits for them" in choice.describe()
-        taken.append(choice.process.pid)
+        chosen.append(choice.process.pid)
         sampled.add(choice.process.identity)
-    assert taken[0] == busiest
-    assert sorted(taken) == [11, 12, 13]
-    again = choose_process(found, SHOP, sampled=sampled)
+    assert chosen[0] == busiest
+    assert sorted(chosen) == [11, 12, 13]
+    again = choose_process(state, SHOP, sampled=sampled)
     assert (pid_of(again), again.position) == (busiest, 1)
 
 
@@ -131,12 +131,12 @@ def test_siblings_with_a_socket_each_are_workers_and_replicas_on_this_machine_ar
     None
 ):
     both = ServiceState("shop", ("shop-1", "till-1"))
-    found = snapshot(
+    state = snapshot(
         (process(1, 5.0), process(2, 50.0), process(3, 20.0)),
         at("shop-1", 8070, holder(1), holder(2)),
         at("till-1", 8071, holder(3)),
     )
-    choice = choose_process(found, both)
+    choice = choose_process(state, both)
     assert (pid_of(choice), choice.worker_count) == (2, 3)
 
 
@@ -161,22 +161,22 @@ PARENT_CASES = {
 
 
 @pytest.mark.parametrize("case", PARENT_CASES)
-def test_a_parent_is_a_worker_only_where_it_is_seen_to_serve(case: str) -> None:
+def test_a_parent_is_a_worker_only_where_it_accepts_connections(case: str) -> None:
     (own, own_connections), (childs, childs_connections), ranked, is_waiting = PARENT_CASES[case]
     target = at(
         "shop-1", 8070, holder(10, 900, own_connections), holder(11, 10, childs_connections)
     )
     workers = find_workers([target], (process(10, own), process(11, childs)))
-    assert [one.pid for one in workers.processes] == ranked
+    assert [process.pid for process in workers.processes] == ranked
     assert (workers.idle_parents == {(10, 1.0)}) == is_waiting
 
 
 def test_a_waiting_parent_under_the_cursor_says_so_and_offers_the_busiest() -> None:
-    found = snapshot(
+    state = snapshot(
         (process(10, 0.1, name="gunicorn: master"), process(11, 9.0), process(12, 90.0)),
         at("shop-1", 8070, holder(10), holder(11, 10), holder(12, 10)),
     )
-    choice = choose_process(found, SHOP, cursor=ProcessReference(10, 1.0), has_focus=True)
+    choice = choose_process(state, SHOP, cursor=ProcessReference(10, 1.0), has_focus=True)
     assert (
         choice.describe()
         == "10 gunicorn: master, which only waits for its workers: p again takes 12"
@@ -185,10 +185,10 @@ def test_a_waiting_parent_under_the_cursor_says_so_and_offers_the_busiest() -> N
     assert pid_of(choice) == 10, "the row that was chosen"
 
 
-def test_who_accepted_a_connection_serves_though_it_does_not_listen() -> None:
+def test_a_process_with_accepted_connections_serves_without_listening() -> None:
     target = at("shop-1", 8070, holder(10), holder(11, 10, 3, is_listening=False))
     assert [
-        one.pid for one in find_workers([target], (process(10), process(11, 50.0))).processes
+        worker.pid for worker in find_workers([target], (process(10), process(11, 50.0))).processes
     ] == [11]
 
 
@@ -206,7 +206,7 @@ BUSY = (process(3, 99.0, name="batch.py"),)
 
 
 @pytest.mark.parametrize(
-    ("listeners", "processes", "state", "words"),
+    ("listeners", "processes", "state", "expected"),
     [
         (
             replace(NOTHING, hidden_users=("root",)),
@@ -257,8 +257,8 @@ BUSY = (process(3, 99.0, name="batch.py"),)
         ),
     ],
 )
-def test_where_no_worker_may_be_seen_nothing_is_offered_but_a_sentence(
-    listeners: TargetListeners, processes: tuple[ProcessState, ...], state: str, words: str
+def test_where_no_worker_is_visible_only_a_sentence_is_offered(
+    listeners: TargetListeners, processes: tuple[ProcessState, ...], state: str, expected: str
 ) -> None:
     choice = choose_process(
         snapshot(processes, listeners, state=state),
@@ -268,22 +268,22 @@ def test_where_no_worker_may_be_seen_nothing_is_offered_but_a_sentence(
     )
     assert choice.process is None, "never a process that does not serve what is shown"
     assert not choice.is_pending
-    assert words in choice.reason
+    assert expected in choice.reason
     assert choice.describe() == choice.reason
 
 
 def test_a_python_holder_goes_before_the_one_that_only_opened_the_socket() -> None:
     """systemd keeps a socket that it activates."""
-    found = snapshot(
+    state = snapshot(
         (process(9, 50.0, None, "systemd"), process(4, 1.0)),
         at("shop-1", 8070, holder(9), holder(4, 9)),
     )
-    choice = choose_process(found, SHOP)
+    choice = choose_process(state, SHOP)
     assert (pid_of(choice), choice.worker_count) == (4, 1)
     assert "again" not in choice.describe()
 
 
-def test_before_anything_was_looked_up_the_choice_waits() -> None:
+def test_before_the_first_lookup_the_choice_waits() -> None:
     assert choose_process(replace(TWO, processes=None), SHOP).is_pending
     assert choose_process(replace(TWO, listeners=None), SHOP).is_pending
     assert choose_process(

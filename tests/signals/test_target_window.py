@@ -66,7 +66,7 @@ def test_the_rate_is_over_the_time_between_the_scrapes() -> None:
     assert window.covered_s == 1.25
 
 
-def test_the_window_moves() -> None:
+def test_old_scrapes_leave_the_window() -> None:
     window = create_window()
     for at in range(31):
         window.add(good(float(at), {A: 10.0 * min(at, 20)}))
@@ -83,7 +83,7 @@ def test_a_reset_counts_from_zero_and_is_marked() -> None:
     assert (window.resets, window.reset_at) == (1, 2.0)
 
 
-def test_a_new_process_is_a_reset_even_where_values_rose() -> None:
+def test_a_new_process_is_a_reset_even_with_higher_values() -> None:
     window = create_window()
     window.add(good(0.0, {A: 10.0, START: 1e9 - 500.0}))
     window.add(good(1.0, {A: 15.0, START: 1e9 + 0.5}))
@@ -91,7 +91,7 @@ def test_a_new_process_is_a_reset_even_where_values_rose() -> None:
     assert window.resets == 1
 
 
-def test_a_clock_that_was_set_is_no_reset() -> None:
+def test_a_clock_step_is_not_a_reset() -> None:
     window = create_window()
     window.add(good(0.0, {A: 1e6, START: 500.0}))
     window.add(good(1.0, {A: 1e6 + 5, START: 800.0}, step=300.0))
@@ -99,7 +99,7 @@ def test_a_clock_that_was_set_is_no_reset() -> None:
     assert window.resets == 0
 
 
-def test_after_a_suspend_rates_start_over_and_what_was_counted_meanwhile_makes_no_spike() -> None:
+def test_after_a_suspend_rates_start_over_without_a_spike() -> None:
     window = create_window()
     for second in range(5):
         window.add(good(float(second), {A: 100.0 * second}))
@@ -111,7 +111,7 @@ def test_after_a_suspend_rates_start_over_and_what_was_counted_meanwhile_makes_n
 
 
 @pytest.mark.parametrize("step", [-3600.0, -3.0, 3.0])
-def test_a_clock_that_is_set_back_or_by_a_little_makes_no_gap_and_no_other_rate(
+def test_a_clock_set_back_or_by_a_little_makes_no_gap_and_no_different_rate(
     step: float,
 ) -> None:
     window = create_window()
@@ -120,14 +120,14 @@ def test_a_clock_that_is_set_back_or_by_a_little_makes_no_gap_and_no_other_rate(
         assert second == 0 or rate_of(window, A) == 100.0
 
 
-def test_a_start_time_that_is_rounded_is_no_reset() -> None:
+def test_a_rounded_start_time_is_not_a_reset() -> None:
     window = create_window()
     window.add(good(0.0, {A: 10.0, START: 500.0}))
     window.add(good(1.0, {A: 15.0, START: 501.0}))
     assert (gained(window, A), window.resets) == (5.0, 0)
 
 
-def test_a_child_made_anew_is_a_reset_of_that_child_only() -> None:
+def test_a_recreated_child_is_a_reset_of_that_child_only() -> None:
     created = Series("requests_created", A.labels)
     window = TargetWindow(10.0, 1.0, {"requests_total"}, {"requests_created"})
     window.add(good(0.0, {A: 10.0, B: 10.0, created: 1e9 - 500.0}))
@@ -145,7 +145,7 @@ def test_a_failed_scrape_is_a_gap_and_the_rates_start_over() -> None:
     assert window.rates() is None
     window.add(good(4.0, {A: 1007.0}))
     assert rate_of(window, A) == 7.0
-    assert gained(window, A) == 1007.0  # what came to pass in the outage is in the total
+    assert gained(window, A) == 1007.0  # the increase during the outage is in the total
 
 
 def test_a_long_silence_is_a_gap() -> None:
@@ -156,16 +156,18 @@ def test_a_long_silence_is_a_gap() -> None:
     assert window.rates() is None
 
 
-def test_a_silence_of_ours_within_the_window_is_no_outage_of_the_target() -> None:
+def test_a_pause_of_tputtui_within_the_window_is_not_an_outage_of_the_target() -> None:
     window = create_window()
     window.add(good(0.0, {A: 0.0}))
     window.add(good(1.0, {A: 10.0}))
-    window.add(good(7.0, {A: 70.0, B: 6.0}))  # nothing failed in between: we were busy, or stopped
+    window.add(
+        good(7.0, {A: 70.0, B: 6.0})
+    )  # nothing failed in between: tputtui was busy or stopped
     assert rate_of(window, A) == pytest.approx(10.0)
     assert gained(window, B) == 6.0
 
 
-def test_one_missed_tick_is_no_gap() -> None:
+def test_one_missed_tick_is_not_a_gap() -> None:
     window = create_window()
     window.add(good(0.0, {A: 0.0}))
     window.add(good(2.1, {A: 21.0}))
@@ -187,7 +189,7 @@ def test_after_a_gap_a_new_label_set_counts_nothing_yet() -> None:
     assert gained(window, B) == 0.0
 
 
-def test_a_name_the_scanner_forgot_counts_nothing_at_return() -> None:
+def test_a_name_the_scanner_forgot_counts_nothing_on_its_return() -> None:
     window = create_window()
     window.add(good(0.0, {A: 100.0}))
     window.add(good(1.0, {A: 100.0, B: 1e6}), forgotten={"requests_total"})
@@ -212,7 +214,7 @@ def test_a_newly_followed_name_counts_nothing_at_first() -> None:
     assert rate_of(window, A) == 1.0
 
 
-def test_a_missing_series_is_gone_now_and_returns_without_a_spike() -> None:
+def test_a_missing_series_disappears_at_once_and_returns_without_a_spike() -> None:
     window = create_window()
     window.add(good(0.0, {A: 100.0, B: 100.0}))
     layout = window.layout_version
@@ -227,7 +229,7 @@ def test_a_missing_series_is_gone_now_and_returns_without_a_spike() -> None:
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
-def test_what_is_no_number_never_counts(odd: float) -> None:
+def test_a_value_that_is_not_a_number_never_counts(odd: float) -> None:
     window = create_window()
     for at, value in enumerate([odd, 100.0, odd, 110.0]):
         window.add(good(float(at), {A: value}))
@@ -266,7 +268,7 @@ def test_a_thousand_new_series_a_scrape_reach_a_plateau() -> None:
     assert all(len(numbers) == len(window.series) for numbers in (window.raw_values, window.gained))
 
 
-def test_what_is_dropped_is_told_with_what_it_had_gained() -> None:
+def test_dropped_series_are_reported_with_their_gains() -> None:
     window = create_window(window_s=2.0)
     many = {Series("requests_total", (("id", str(n)),)): 0.0 for n in range(100)}
     window.add(good(0.0, {A: 0.0, **many}))
@@ -289,7 +291,7 @@ def test_a_long_window_at_a_short_interval_keeps_few_rows() -> None:
     assert rate_of(window, A) == pytest.approx(10.0)
 
 
-def test_a_clock_that_stands_still_divides_by_nothing() -> None:
+def test_a_stopped_clock_gives_no_division_by_zero() -> None:
     window = create_window()
     window.add(good(1.0, {A: 1.0}))
     window.add(good(1.0, {A: 2.0}))
@@ -304,7 +306,7 @@ def test_a_clock_that_stands_still_divides_by_nothing() -> None:
 def test_the_window_agrees_with_the_plain_rule_where_counters_begin_at_zero(
     one_life: list[float], next_life: list[float], first: float
 ) -> None:
-    """Each process counts less than the one before: its values do not return to the old line."""
+    """Each process counts less than its predecessor, so values never return to the old line."""
     values = [*accumulate(one_life, initial=1e7), *accumulate(next_life, initial=first)]
     window = create_window()
     for at, value in enumerate(values):
@@ -323,7 +325,9 @@ def late(at: float) -> Scrape:
 
 
 @pytest.mark.parametrize("window_s", [2.0, 10.0, 60.0])
-def test_a_wait_for_a_late_answer_is_no_gap_and_a_silence_as_long_is_one(window_s: float) -> None:
+def test_a_wait_for_a_late_answer_is_not_a_gap_and_an_equally_long_silence_is(
+    window_s: float,
+) -> None:
     waited, silent = create_window(window_s), create_window(window_s)
     for window in (waited, silent):
         for second in range(5):
@@ -334,7 +338,9 @@ def test_a_wait_for_a_late_answer_is_no_gap_and_a_silence_as_long_is_one(window_
     assert rate_of(silent, A) is None
 
 
-def test_deadlines_that_pass_between_questions_make_no_gap_but_a_pause_between_them_does() -> None:
+def test_expired_deadlines_of_successive_requests_make_no_gap_and_a_pause_between_them_does() -> (
+    None
+):
     for pause, known in ((0.5, True), (30.0, False)):
         window = create_window()
         for second in range(5):
@@ -345,7 +351,7 @@ def test_deadlines_that_pass_between_questions_make_no_gap_but_a_pause_between_t
         assert (rate_of(window, A) is not None) == known
 
 
-def test_what_was_asked_while_we_were_kept_from_running_is_a_gap() -> None:
+def test_a_request_made_while_tputtui_could_not_run_is_a_gap() -> None:
     window = create_window()
     for second in range(5):
         window.add(good(float(second), {A: 100.0 * second}))
@@ -353,7 +359,7 @@ def test_what_was_asked_while_we_were_kept_from_running_is_a_gap() -> None:
     assert rate_of(window, A) is None
 
 
-def test_a_body_that_takes_long_is_of_the_time_at_which_it_began() -> None:
+def test_a_slow_body_has_the_time_of_its_first_byte() -> None:
     window = create_window()
     window.add(answered(1.0, {A: 100.0}, asked_at=0.9, first_byte_s=0.1))
     window.add(answered(2.0, {A: 200.0}, asked_at=1.9, first_byte_s=0.1))
@@ -376,23 +382,23 @@ def test_an_overdue_window_has_no_rates_until_the_answer_comes() -> None:
 
 
 def held(at: float, value: float, delayed_s: float, took_s: float = 3.0) -> Scrape:
-    """An answer that was read late: its counter is of some moment before, by up to `delayed_s`."""
+    """Create an answer that was read late: its counter is up to `delayed_s` older."""
     return replace(good(at, {A: value}), duration_s=took_s + delayed_s, delayed_s=delayed_s)
 
 
 @pytest.mark.parametrize("stop_s", [0.8, 2.0, 5.0, 9.0, 13.0, 40.0])
-@pytest.mark.parametrize("made", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("produced", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("window_s", [2.0, 10.0, 60.0])
-def test_a_stop_while_an_answer_is_on_its_way_never_skews_the_rate(
-    stop_s: float, made: float, window_s: float
+def test_a_suspension_while_an_answer_is_under_way_never_skews_the_rate(
+    stop_s: float, produced: float, window_s: float
 ) -> None:
-    """Answers take 3 s at 50 req/s; a delayed one was made at any time within these."""
+    """Answers take 3 s at 50 req/s; a delayed one was produced at any time within these."""
     window, at, rates = create_window(window_s), 0.0, []
     for _ in range(30):
         window.add(held(at, 50.0 * at, 0.0))
         at += 4.0
     at += stop_s
-    window.add(held(at, 50.0 * (at - stop_s + made * stop_s), stop_s))
+    window.add(held(at, 50.0 * (at - stop_s + produced * stop_s), stop_s))
     rates.append(rate_of(window, A))
     for _ in range(30):
         at += 4.0
@@ -405,7 +411,7 @@ def test_a_stop_while_an_answer_is_on_its_way_never_skews_the_rate(
     assert gained(window, A) == pytest.approx(50.0 * at), "nothing of what was counted is lost"
 
 
-def test_a_machine_that_always_keeps_us_from_running_has_a_rate_once_the_doubt_is_small() -> None:
+def test_on_an_overloaded_machine_there_is_a_rate_once_the_uncertainty_is_small() -> None:
     window, rates = create_window(), []
     for at in range(61):
         late_s = 0.3 if at % 2 else 0.0
@@ -416,7 +422,7 @@ def test_a_machine_that_always_keeps_us_from_running_has_a_rate_once_the_doubt_i
     assert known == pytest.approx([50.0] * len(known), rel=0.12)
 
 
-def test_where_no_time_is_certain_any_more_an_old_rate_does_not_stand() -> None:
+def test_an_old_rate_is_withdrawn_where_no_time_is_certain() -> None:
     window = create_window()
     for at in range(11):
         window.add(good(float(at), {A: 50.0 * at}))
@@ -427,7 +433,7 @@ def test_where_no_time_is_certain_any_more_an_old_rate_does_not_stand() -> None:
     assert rate_of(window, A) == pytest.approx(50.0)
 
 
-def test_a_first_answer_that_was_held_up_is_no_base() -> None:
+def test_a_delayed_first_answer_is_not_a_base() -> None:
     window = create_window()
     window.add(held(4.0, 50.0, 3.0))
     window.add(good(5.0, {A: 250.0}))
@@ -437,7 +443,7 @@ def test_a_first_answer_that_was_held_up_is_no_base() -> None:
     assert gained(window, A) == 250.0
 
 
-def test_a_restart_found_by_an_answer_that_was_held_up_starts_the_rate_over() -> None:
+def test_a_restart_detected_by_a_delayed_answer_starts_the_rate_over() -> None:
     window = create_window()
     for at in range(11):
         window.add(good(float(at), {A: 1e6 + 50.0 * at, START: 1e9 - 100.0}))

@@ -1,4 +1,4 @@
-"""Ways to split a service, and the part of it that each arm is."""
+"""Options to split a service, and the part of it that each arm is."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tputtui.signals.service.traffic_split import (
 )
 
 
-def offered(found: tuple[SplitOption, ...]) -> list[tuple[str, str]]:
-    return [(way.split.by, way.value) for way in found]
+def offered(options: tuple[SplitOption, ...]) -> list[tuple[str, str]]:
+    return [(way.split.by, way.value) for way in options]
 
 
-def test_targets_come_first_then_other_services_then_labels_that_tell_releases_apart() -> None:
-    found = split_options(
+def test_targets_come_first_then_other_services_then_release_labels() -> None:
+    options = split_options(
         "api",
         {"web-01": 10.0, "web-02": 11.0},
         {"api-next": 9.0},
@@ -26,7 +26,7 @@ def test_targets_come_first_then_other_services_then_labels_that_tell_releases_a
             "version": {"1.4": 20.0, "1.5": 1.0},
         },
     )
-    assert offered(found) == [
+    assert offered(options) == [
         ("target", "web-01"),
         ("target", "web-02"),
         ("service", "api-next"),
@@ -39,7 +39,7 @@ def test_targets_come_first_then_other_services_then_labels_that_tell_releases_a
     ]
 
 
-def test_of_two_values_the_other_one_is_the_control_and_of_more_all_others() -> None:
+def test_the_control_of_two_values_is_the_other_and_of_more_all_others() -> None:
     two = split_options("api", {}, {}, {"version": {"1.4": 20.0, "1.5": 1.0}})
     assert [(way.split.control.description, way.split.treatment.description) for way in two] == [
         ("version=1.5", "version=1.4"),
@@ -55,7 +55,7 @@ def test_of_two_values_the_other_one_is_the_control_and_of_more_all_others() -> 
     assert three[3].split.treatment.matches == (Match("version", "=", "1"),)
 
 
-def test_what_does_not_tell_two_things_apart_is_not_offered() -> None:
+def test_labels_that_do_not_distinguish_two_arms_are_not_offered() -> None:
     assert (
         split_options(
             "api",
@@ -67,14 +67,14 @@ def test_what_does_not_tell_two_things_apart_is_not_offered() -> None:
     )
 
 
-def test_of_a_label_with_very_many_values_the_busiest_are_offered() -> None:
+def test_a_label_with_very_many_values_offers_the_busiest() -> None:
     values = {f"pod-{number}": float(number) for number in range(3 * MAX_VALUES)}
-    found = split_options("api", {}, {}, {"pod": values})
-    assert len(found) == MAX_VALUES
-    assert found[0].value == f"pod-{3 * MAX_VALUES - 1}"
+    options = split_options("api", {}, {}, {"pod": values})
+    assert len(options) == MAX_VALUES
+    assert options[0].value == f"pod-{3 * MAX_VALUES - 1}"
 
 
-def test_rates_are_added_up_by_label_and_value() -> None:
+def test_rates_are_summed_by_label_and_value() -> None:
     rates = [
         ((("pod", "a"), ("route", "/x")), 1.0),
         ((("pod", "a"), ("route", "/y")), 2.0),

@@ -8,14 +8,14 @@ from tputtui.model import Bindings, Exposition, Family, Series
 from tputtui.signals.classify.classifier import classify
 
 
-def found(*counters: str, **labels: str) -> Bindings:
+def bindings_of(*counters: str, **labels: str) -> Bindings:
     samples = {Series(name, tuple(labels.items())): 1000.0 for name in counters}
     families = {name: Family(name, "counter") for name in counters}
     return classify(Exposition(samples, families, len(samples)))
 
 
-def test_errors_beside_bytes_are_no_bytes() -> None:
-    bound = found(
+def test_errors_with_a_traffic_in_bytes_are_not_bytes() -> None:
+    bound = bindings_of(
         "node_network_receive_bytes_total", "node_network_receive_errs_total", device="eth0"
     )
     assert bound.traffic is not None
@@ -32,13 +32,13 @@ def test_errors_beside_bytes_are_no_bytes() -> None:
         ("http_requests_total", "req/s"),
     ],
 )
-def test_the_noun_of_a_counter_is_its_unit(counter: str, unit: str) -> None:
-    traffic = found(counter).traffic
+def test_the_unit_of_a_counter_is_the_noun_in_its_name(counter: str, unit: str) -> None:
+    traffic = bindings_of(counter).traffic
     assert traffic is not None
     assert traffic.unit == unit
 
 
-def test_prometheus_own_page_counts_its_samples_and_not_those_who_scrape_it() -> None:
+def test_on_prometheus_own_page_samples_are_traffic_and_scrapes_of_it_are_not() -> None:
     requests, appended = (
         "prometheus_http_requests_total",
         "prometheus_tsdb_head_samples_appended_total",
@@ -52,4 +52,4 @@ def test_prometheus_own_page_counts_its_samples_and_not_those_who_scrape_it() ->
     assert bound.traffic is not None
     assert bound.traffic.family == requests
     assert ", without /metrics" in bound.traffic.reason
-    assert [(one.family, one.unit) for one in bound.signals] == [(appended, "samples/s")]
+    assert [(signal.family, signal.unit) for signal in bound.signals] == [(appended, "samples/s")]

@@ -1,4 +1,4 @@
-"""The watch of now against a baseline: what it may claim at all of its looks together."""
+"""Confidence sequence of a change from a baseline: its error rate over all evaluations."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from tputtui.stats.mean_estimate import MeanEstimate
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.8])
-def test_a_watch_of_equals_is_hardly_ever_sure_at_any_of_its_looks(phi: float) -> None:
+def test_equal_series_are_rarely_called_different_at_any_evaluation(phi: float) -> None:
     series = 120
     wrong = sum(first_sure(seed, phi) is not None for seed in range(series))
     assert wrong / series <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / series)
 
 
 @pytest.mark.parametrize(("phi", "within_s"), [(0.5, 130.0), (0.8, 260.0)])
-def test_ten_percent_are_found_in_minutes(phi: float, within_s: float) -> None:
-    found = [first_sure(seed, phi, change=0.10) for seed in range(40)]
-    assert sum(one is not None and one <= within_s for one in found) >= 36
+def test_ten_percent_is_detected_in_minutes(phi: float, within_s: float) -> None:
+    times = [first_sure(seed, phi, change=0.10) for seed in range(40)]
+    assert sum(time is not None and time <= within_s for time in times) >= 36
 
 
-def test_nothing_is_said_before_the_first_look_nor_sure_at_the_first() -> None:
+def test_there_is_no_result_before_the_first_evaluation_and_none_confirmed_at_the_first() -> None:
     rows = [200.0, 201.0] * 10
-    looks = [evaluate_sequence(100.0, 1.0, rows[:count], ROW_S) for count in range(len(rows) + 1)]
+    results = [evaluate_sequence(100.0, 1.0, rows[:count], ROW_S) for count in range(len(rows) + 1)]
     first = int(FIRST_EVALUATION_S / ROW_S)
-    assert looks[:first] == [None] * first
-    one, two = looks[first : first + 2]
-    assert one is not None
+    assert results[:first] == [None] * first
+    first_result, two = results[first : first + 2]
+    assert first_result is not None
     assert two is not None
-    assert (one.is_confirmed, two.is_confirmed) == (False, True)
+    assert (first_result.is_confirmed, two.is_confirmed) == (False, True)
 
 
-def test_a_jump_to_the_other_side_is_not_two_looks_on_one_side() -> None:
-    found = evaluate_sequence(0.0, 0.0, [1.0] * 12 + [-1e9], ROW_S)
-    assert found is not None
-    assert not found.is_confirmed
+def test_a_change_of_sign_does_not_confirm_a_difference() -> None:
+    result = evaluate_sequence(0.0, 0.0, [1.0] * 12 + [-1e9], ROW_S)
+    assert result is not None
+    assert not result.is_confirmed
 
 
 @given(st.floats(0.01, 1e6), st.integers(12, 900), st.floats(0.001, 0.2))
-def test_it_is_wider_than_one_look_and_narrows_with_rows(
+def test_it_is_wider_than_a_fixed_interval_and_narrows_with_rows(
     deviation: float, rows: int, alpha: float
 ) -> None:
     now, later = MeanEstimate(0.0, deviation, 8, rows), MeanEstimate(0.0, deviation, 8, rows + 1)

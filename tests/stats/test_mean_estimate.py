@@ -25,14 +25,14 @@ def test_a_variance_needs_rows() -> None:
         estimate_mean([1.0] * 5, ROW_S)
 
 
-def test_autocorrelation_widens_what_independent_rows_would_say() -> None:
+def test_autocorrelation_widens_the_interval_of_independent_rows() -> None:
     slow = [math.sin(at / 10) for at in range(120)]
     quick = slow[::7] * 7
     assert estimate_mean(slow, ROW_S).half_width > 2 * estimate_mean(quick[:120], ROW_S).half_width
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_the_variance_of_the_mean_is_that_of_the_transform_by_scipy(seed: int) -> None:
+def test_the_variance_of_the_mean_agrees_with_scipy_s_transform(seed: int) -> None:
     generator = random.Random(seed)
     count = generator.randrange(MIN_ROWS, 700)
     values = autocorrelated(generator, count, generator.choice([0.0, 0.5, 0.9]))

@@ -10,7 +10,7 @@ from tputtui.experiments.statistics.long_run_variance import t_quantile
 from tputtui.stats.significance import holm, student_p, t95
 
 
-def test_quantiles_of_students_t() -> None:
+def test_quantiles_agree_with_published_tables() -> None:
     assert t95(4) == 2.776
     assert t95(9) == 2.262
     assert t95(40) == pytest.approx(2.0211, abs=2e-4)
@@ -19,7 +19,7 @@ def test_quantiles_of_students_t() -> None:
         t95(0)
 
 
-def test_the_quantile_is_that_of_scipy_at_any_degrees_of_freedom() -> None:
+def test_the_quantile_agrees_with_scipy_at_any_degrees_of_freedom() -> None:
     for degrees in [*range(1, 200), 1000, 100_000]:
         assert t95(degrees) == pytest.approx(t_quantile(0.975, degrees), abs=6e-4)
 
@@ -29,7 +29,7 @@ def test_the_quantile_falls_with_the_degrees_of_freedom() -> None:
     assert quantiles == sorted(quantiles, reverse=True)
 
 
-def test_students_tail() -> None:
+def test_the_tail_agrees_with_published_tables() -> None:
     # Tables of Student's t: two-sided 5 % at 2.262 for 9 degrees, 1 % at 2.845 for 20.
     assert student_p(2.262157, 9) == pytest.approx(0.05, abs=1e-6)
     assert student_p(-2.845340, 20) == pytest.approx(0.01, abs=1e-6)
@@ -38,7 +38,7 @@ def test_students_tail() -> None:
     assert student_p(math.inf, 5) == 0.0
 
 
-def test_the_tail_is_that_of_scipy_on_random_input() -> None:
+def test_the_tail_agrees_with_scipy_on_random_input() -> None:
     generator = random.Random(1)
     for _ in range(2000):
         t, degrees = generator.uniform(-12, 12), math.exp(generator.uniform(0, 7))

@@ -1,4 +1,4 @@
-"""Panel that `test_adding_a_panel.py` adds: the costs of tputtui itself. All that it needs is in this file."""
+"""Panel that `test_adding_a_panel.py` adds: the costs of tputtui itself, all in this file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source without an engine: it shows the sample, and remembers what the screen asked of it."""
+"""Source without an engine: it shows the sample snapshot and records the calls of the screen."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FakeSource:
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         self.snapshot = snapshot or samples.snapshot()
         self.failure: BaseException | None = None
-        self.asked: list[tuple[str, Any]] = []
+        self.calls: list[tuple[str, Any]] = []
         self._listeners: list[Callable[[Snapshot], None]] = []
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
@@ -35,10 +35,10 @@ class FakeSource:
         self.tick(0.0)
 
     def stop(self) -> None:
-        self.asked.append(("stop", None))
+        self.calls.append(("stop", None))
 
     def tick(self, seconds: float = 1.0, **changes: Any) -> None:
-        """The next snapshot arrives."""
+        """Deliver the next snapshot."""
         self.snapshot = replace(
             self.snapshot,
             time=self.snapshot.time + seconds,
@@ -51,24 +51,24 @@ class FakeSource:
     def history(
         self, figure: str, columns: int, span_s: float, until: float | None
     ) -> Sequence[float | None]:
-        self.asked.append(("past", (span_s, until)))
+        self.calls.append(("past", (span_s, until)))
         return samples.past()(figure, columns)
 
     def snapshot_at(self, at: float) -> Snapshot | None:
-        self.asked.append(("snapshot_at", at))
+        self.calls.append(("snapshot_at", at))
         return replace(self.snapshot, at=at, time=samples.NOON + at - 5000.0)
 
     def set_window(self, seconds: float) -> None:
-        self.asked.append(("window", seconds))
+        self.calls.append(("window", seconds))
 
     def next_breakdown(self, service: str) -> None:
-        self.asked.append(("breakdown", service))
+        self.calls.append(("breakdown", service))
 
     def set_processes_enabled(self, is_enabled: bool) -> None:
-        self.asked.append(("processes", is_enabled))
+        self.calls.append(("processes", is_enabled))
 
     def watch_processes(self, pids: frozenset[int]) -> None:
-        self.asked.append(("watch", pids))
+        self.calls.append(("watch", pids))
 
     def heatmap(
         self, service: str, columns: int, span_s: float, until: float | None
@@ -79,17 +79,19 @@ class FakeSource:
         return samples.replicas()
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else a screen may ask of an engine: remembered, and answered with nothing."""
+        """Record any other call of an engine's method, and return None."""
         if name.startswith("__"):
             raise AttributeError(name)
-        return lambda *words: self.asked.append((name, words))
+        return lambda *words: self.calls.append((name, words))
 
-    def was_asked(self, what: str) -> list[Any]:
-        return [value for name, value in self.asked if name == what]
+    def calls_of(self, what: str) -> list[Any]:
+        return [value for name, value in self.calls if name == what]
 
 
-def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any) -> TputtuiApp:
-    """The app on a fake source."""
+def create_app(
+    source: FakeSource | None = None, theme: str = "dark", **settings: Any
+) -> TputtuiApp:
+    """Create the app on a fake source."""
     themes = tuple(theme_files.theme_folders())
     place = ScreenEnvironment("web-01", 0.0, Path(tempfile.gettempdir()) / "tputtui-tests", themes)
     chosen = Settings(
@@ -104,12 +106,15 @@ def desk(source: FakeSource | None = None, theme: str = "dark", **settings: Any)
 
 
 def frame(app: TputtuiApp) -> str:
-    """What is on the screen, as text. The one place that reads Textual's compositor."""
+    """Return the text of the screen.
+
+    The only function that reads Textual's compositor.
+    """
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
-async def settled(app: TputtuiApp, pilot: Pilot[int]) -> str:
-    """The picture once the first snapshot is in it and it has stopped changing: however slow the machine is."""
+async def wait_until_stable(app: TputtuiApp, pilot: Pilot[int]) -> str:
+    """Wait until the screen shows the first snapshot and no longer changes, and return its text."""
     before = ""
     for _ in range(200):
         await pilot.pause(0.05)

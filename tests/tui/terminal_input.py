@@ -50,20 +50,20 @@ CSI_REPLIES = (
     "\x1b[98;00:1u",
     "\x1b[1;0A",
     "\x1b[27;0;98~",
-    "\x1b[113;1:9u",  # and what is no event, no modifier, no character
+    "\x1b[113;1:9u",  # and invalid events, modifiers and characters
     "\x1b[113;999u",
     "\x1b[1114112u",
     "\x1b[55296u",
     "\x1b[113;1;1114112u",
     "\x1b[113;1;27u",
     "\x1b[0u",
-    "\x1b[113~",  # "q", if it is taken for a character
+    "\x1b[113~",  # "q", if it is read as a character
     "\x1b[63~",
     "\x1b[2;1;1;112;112;1;0x",  # DECREPTPARM
     "\x1b[?1;1;1S",  # XTSMGRAPHICS
     "\x1b[?4;63;256S",
     "\x1b[>4;1m",  # XTQMODKEYS
-    "\x1b[<0;-5;3M",  # mouse that is none
+    "\x1b[<0;-5;3M",  # invalid mouse reports
     "\x1b[<999999;999999;999999M",
     "\x1b[<0;0;0M",
     "\x1b[32;10;10M",  # mouse 1015
@@ -71,7 +71,7 @@ CSI_REPLIES = (
     "\x1b[M#qq",
     "\x1b[M\x60\u0144\u0101",  # mouse 1005
     "\x1b[" + "9;" * 200 + "m",
-    "\x1b[201~",  # the end of a paste that did not begin
+    "\x1b[201~",  # the end of a paste without a beginning
     "\x1b[1;2z",
     "\x1b[?1;2;3;4;5;6h",
 )
@@ -122,11 +122,11 @@ MAY_ACT_AT_A_CUT = {
 
 
 def ignore(_: Exception) -> None:
-    """Textual fails on what the filter lets none of through."""
+    """Drop an event on which Textual would fail; the filter lets none of these through."""
 
 
 def messages(reads: Iterable[str], pauses: Sequence[float] = ()) -> list[Message]:
-    """Textual's messages for some reads, with a pause (s) after each but the last."""
+    """Return Textual's messages for some reads, with a pause (s) after each but the last."""
     replies, parser = ReplyFilter(ESCAPE_DELAY_S), UnitParser(ignore)
     now = 100.0
     units: list[str] = []
@@ -139,9 +139,9 @@ def messages(reads: Iterable[str], pauses: Sequence[float] = ()) -> list[Message
     return [message for unit in units for message in parser.messages(unit)]
 
 
-def shown(found: Iterable[Message]) -> list[str]:
-    """Each message as one text: keys by their name, others with what they carry."""
-    return [getattr(message, "key", None) or _described(message) for message in found]
+def shown(received: Iterable[Message]) -> list[str]:
+    """Return each message as text: keys by name, others with their content."""
+    return [getattr(message, "key", None) or _described(message) for message in received]
 
 
 def _described(message: Message) -> str:

@@ -1,4 +1,4 @@
-"""A new panel is its own file and one entry of one list: the screen, the keys and the help follow."""
+"""Adding a panel takes its file and one entry of one list: screen, keys and help follow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import added_panel
 import pytest
 import samples
-from fake_source import desk, settled
+from fake_source import create_app, wait_until_stable
 from textual.pilot import Pilot
 
 from tputtui.settings import schema
@@ -25,7 +25,7 @@ PACKAGE = Path(panels.__file__).parents[2]
 
 @pytest.fixture
 def added(monkeypatch: pytest.MonkeyPatch) -> PanelSpec:
-    """The panel of `added_panel.py`, named by the one list."""
+    """Register the panel of `added_panel.py` in the list."""
     monkeypatch.setattr(panels, "PANELS", (*panels.PANELS, added_panel.PANEL))
     return added_panel.PANEL
 
@@ -45,53 +45,55 @@ async def tab_to(name: str, app: TputtuiApp, pilot: Pilot[Any]) -> None:
 async def test_an_added_panel_is_drawn_and_reached_by_tab_and_zoomed_and_copied(
     added: PanelSpec,
 ) -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await settled(app, pilot)
+        screen = await wait_until_stable(app, pilot)
         assert "Costs of tputtui" in screen
         assert "own cpu" in screen
         assert "Throughput" in screen
 
         await tab_to(added.name, app, pilot)
-        assert "━ Costs of tputtui" in await settled(app, pilot)
+        assert "━ Costs of tputtui" in await wait_until_stable(app, pilot)
 
         await pilot.press("y")
         assert app.clipboard.splitlines()[0].startswith("━ Costs of tputtui")
         assert "own memory" in app.clipboard
-        assert "copied self: 3 lines" in await settled(app, pilot)
+        assert "copied self: 3 lines" in await wait_until_stable(app, pilot)
 
         await pilot.press("z")
-        zoomed = await settled(app, pilot)
+        zoomed = await wait_until_stable(app, pilot)
         assert "own cpu" in zoomed
         assert "Throughput" not in zoomed
 
 
-async def test_an_added_panel_takes_the_lines_that_are_left_on_a_small_screen_with_the_focus(
+async def test_an_added_panel_fills_the_remaining_lines_of_a_small_screen_when_focused(
     added: PanelSpec,
 ) -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        assert "own cpu" not in await settled(app, pilot)
+        assert "own cpu" not in await wait_until_stable(app, pilot)
         await tab_to(added.name, app, pilot)
-        screen = await settled(app, pilot)
+        screen = await wait_until_stable(app, pilot)
         assert "own cpu" in screen
         assert "Throughput" in screen
 
 
 async def test_the_tenth_panel_has_no_number_and_the_ninth_keeps_its_own(added: PanelSpec) -> None:
     assert len(panels.PANELS) == 10
-    numbers = next(words for key, _, words in keys.help_rows("live", {}) if key == "1-9")
+    numbers = next(
+        description for key, _, description in keys.help_rows("live", {}) if key == "1-9"
+    )
     assert added.name not in numbers
     assert "9 split" in numbers
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("9")
-        assert "the service is not split" in await settled(app, pilot)
+        assert "the service is not split" in await wait_until_stable(app, pilot)
 
 
 @pytest.mark.parametrize("height", range(30, 61))
-def test_panels_in_the_middle_leave_both_rows_their_lines(
+def test_panels_in_the_middle_leave_enough_lines_for_both_rows(
     monkeypatch: pytest.MonkeyPatch, height: int
 ) -> None:
     def tall(number: int) -> PanelSpec:
@@ -134,6 +136,6 @@ def test_names_of_panels_are_unique() -> None:
         assert set(panel.replaces) <= set(names)
 
 
-def test_the_config_can_choose_the_panels_that_say_so() -> None:
+def test_the_config_can_choose_the_configurable_panels() -> None:
     chosen = tuple(panel.name for panel in panels.PANELS if panel.is_configurable)
     assert chosen == schema.PANELS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fake_source import desk, frame
-from panes import assert_fills
+from fake_source import create_app, frame
+from pane_checks import assert_fills_area
 from textual.message import Message
 from textual.pilot import Pilot
 
@@ -35,7 +35,7 @@ from tputtui.views.shared.styled_text import LineBuilder, line_text
 
 HOSTILE_NAME = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 10_000
 
-# ----------------------------------------------------- the tab: all that a tab's own module contains
+# ---------------------------------------------------- the tab: all that a tab's own module contains
 
 derived_for: list[Profile] = []
 
@@ -86,7 +86,7 @@ TAB = TabSpec(
     enter_label="nothing",
 )
 
-# --------------------------------------------------------------------------------------------- tests
+# -------------------------------------------------------------------------------------------- tests
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +115,7 @@ async def press(app: TputtuiApp, pilot: Pilot[int], *keys: str) -> str:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_its_number_key_and_Tab_open_an_added_tab(size: tuple[int, int]) -> None:  # noqa: N802 - the key
-    app = desk()
+    app = create_app()
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     number = str(len(tabs.TABS))
     async with app.run_test(size=size) as pilot:
@@ -132,7 +132,7 @@ async def test_its_number_key_and_Tab_open_an_added_tab(size: tuple[int, int]) -
 
 
 async def test_keys_that_an_added_tab_does_not_handle_say_so() -> None:
-    app = desk()
+    app = create_app()
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(120, 40)) as pilot:
         await press(app, pilot, "7")
@@ -157,12 +157,12 @@ def test_an_added_tab_fills_the_pane_and_hostile_names_stay_text(size: tuple[int
         view.show_tab(TAB.name)
         sampling = SamplingStatus(1, "app", is_done=True)
         content = ProfilePane(sampling, view.analysis, TAB.name, view.current_tab)
-        assert_fills(render_pane(content, *size).view.lines, *size)
+        assert_fills_area(render_pane(content, *size).view.lines, *size)
 
 
-def test_what_an_added_tab_needs_is_derived_in_advance_and_once_for_all_filters() -> None:
+def test_the_data_of_an_added_tab_is_derived_in_advance_and_once_for_all_filters() -> None:
     def ignore(*_: LibraryEntry | Message | str) -> None:
-        """Take a message or a saved profile: this test starts no capture."""
+        """Accept a message or a saved profile: this test starts no capture."""
 
     library = ProfileLibrary(state_folder() / "profiles")
     shown_profile = profile()

@@ -1,4 +1,4 @@
-"""The metric browser by its keys, on a source that is not there."""
+"""The metric browser by its keys, on a fake source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import nan
 from typing import Any
 
 import pytest
-from fake_source import FakeSource, desk, frame, settled
+from fake_source import FakeSource, create_app, frame, wait_until_stable
 from textual.app import App
 
 from tputtui.engine.family_browser import Families
@@ -30,7 +30,7 @@ ROWS = (
 
 
 class Exposing(FakeSource):
-    """A source whose targets have been read whole."""
+    """Source whose targets have been read in full."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Exposing(FakeSource):
         return [1.0, 2.0, 3.0]
 
     def bind_signal(self, target: str, slot: str, family: str) -> None:
-        self.asked.append(("bind", (target, slot, family)))
+        self.calls.append(("bind", (target, slot, family)))
         self.chosen = {**self.chosen, slot: {"family": family}}
 
 
@@ -70,10 +70,10 @@ def copied(app: App[Any]) -> str:
     return app.clipboard
 
 
-async def test_i_opens_the_browser_reads_the_target_whole_and_q_lets_go() -> None:
+async def test_i_opens_the_browser_and_reads_the_target_in_full_until_q() -> None:
     source = Exposing()
     source.read = False
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("i")
@@ -87,11 +87,11 @@ async def test_i_opens_the_browser_reads_the_target_whole_and_q_lets_go() -> Non
         await pilot.press("q")
         await pilot.pause(0.1)
         assert "Throughput" in frame(app)
-    assert source.was_asked("browse") == [("web-01",), (None,)]
+    assert source.calls_of("browse") == [("web-01",), (None,)]
 
 
 async def test_the_search_works_while_it_is_typed_and_esc_clears_it() -> None:
-    app = desk(Exposing())
+    app = create_app(Exposing())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("i", "slash", *"jbs")
@@ -107,9 +107,9 @@ async def test_the_search_works_while_it_is_typed_and_esc_clears_it() -> None:
         assert "Throughput" in frame(app)
 
 
-async def test_enter_chooses_what_a_family_feeds_and_y_copies_the_lines_that_keep_it() -> None:
+async def test_enter_binds_a_family_to_a_signal_and_y_copies_the_config_lines() -> None:
     source = Exposing()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("i", "down", "down", "enter")
@@ -121,10 +121,10 @@ async def test_enter_chooses_what_a_family_feeds_and_y_copies_the_lines_that_kee
         assert "a counter measures no latency" in frame(app)
         await pilot.press("down", "enter")
         await pilot.pause(0.1)
-        assert source.was_asked("bind") == [], "what cannot feed it is refused"
+        assert source.calls_of("bind") == [], "what cannot feed it is refused"
         await pilot.press("up", "enter")
         await pilot.pause(0.1)
-        assert source.was_asked("bind") == [("web-01", "traffic", "jobs_total")]
+        assert source.calls_of("bind") == [("web-01", "traffic", "jobs_total")]
         assert 'traffic = "jobs_total"' in frame(app)
         await pilot.press("y")
         assert copied(app).splitlines() == [
@@ -136,21 +136,21 @@ async def test_enter_chooses_what_a_family_feeds_and_y_copies_the_lines_that_kee
         ]
 
 
-async def test_esc_gives_up_a_choice_and_binds_nothing() -> None:
+async def test_esc_cancels_a_choice_and_binds_nothing() -> None:
     source = Exposing()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("i", "enter", "escape")
         await pilot.pause(0.1)
         assert "▸ " not in frame(app)
         assert "Metrics of" in frame(app)
-    assert source.was_asked("bind") == []
+    assert source.calls_of("bind") == []
 
 
-async def test_left_and_right_go_from_target_to_target() -> None:
+async def test_left_and_right_switch_targets() -> None:
     source = Exposing()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("i", "right")
@@ -159,7 +159,7 @@ async def test_left_and_right_go_from_target_to_target() -> None:
         await pilot.press("left", "left")
         await pilot.pause(0.1)
         assert "Metrics of web-03" in frame(app)
-    assert [target for (target,) in source.was_asked("browse")] == [
+    assert [target for (target,) in source.calls_of("browse")] == [
         "web-01",
         "web-02",
         "web-01",
@@ -168,8 +168,8 @@ async def test_left_and_right_go_from_target_to_target() -> None:
     ]
 
 
-async def test_foreign_text_is_drawn_and_does_nothing() -> None:
-    app = desk(Exposing())
+async def test_foreign_text_is_drawn_without_effect() -> None:
+    app = create_app(Exposing())
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("i", "end")
@@ -177,9 +177,9 @@ async def test_foreign_text_is_drawn_and_does_nothing() -> None:
         assert "Jobs ␛[31mdone[/red]." in frame(app)
 
 
-async def test_the_cursor_stays_with_its_family_when_others_come() -> None:
+async def test_the_cursor_stays_on_its_family_when_others_arrive() -> None:
     source = Exposing()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("i", "end")
@@ -195,7 +195,7 @@ async def test_twenty_thousand_families_scroll_to_their_end_and_back() -> None:
         FamilyRow(f"thing_{n:05d}_total", "counter", series=1, is_counter=True)
         for n in range(20_000)
     )
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("i", "end")
@@ -210,56 +210,54 @@ CHARTED = ChartedFamily("web-01", "db_pool_in_use", "gauge", value=18.0)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (100, 30), (40, 12)])
-async def test_enter_puts_a_metric_on_the_live_screen_and_a_key_takes_it_away(
+async def test_enter_adds_a_metric_to_the_live_screen_and_a_key_removes_it(
     size: tuple[int, int],
 ) -> None:
     source = Exposing()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("i", "enter", "enter", "q")
         source.tick(charted=CHARTED)
-        shown = await settled(app, pilot)
-        assert source.was_asked("chart_family") == [(("web-01", "db_pool_in_use"),)]
+        shown = await wait_until_stable(app, pilot)
+        assert source.calls_of("chart_family") == [(("web-01", "db_pool_in_use"),)]
         assert [line for line in shown.splitlines() if line.startswith("─ db_pool_in_use")]
         assert "18" in shown.partition("─ db_pool_in_use")[2].splitlines()[1]
         assert "─ Throughput" in shown
         await pilot.press("X")
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "─ db_pool_in_use" not in shown
         assert "is charted no longer" in shown
-    assert source.was_asked("chart_family")[-1] == (None,)
+    assert source.calls_of("chart_family")[-1] == (None,)
 
 
-async def test_a_charted_metric_has_the_whole_screen_with_its_axes_and_gives_it_back_when_it_goes() -> (
-    None
-):
+async def test_a_zoomed_metric_fills_the_screen_with_its_axes_until_it_is_removed() -> None:
     source = Exposing()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("i", "enter", "enter", "q", "8", "z")
         source.tick(charted=CHARTED)
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "Throughput" not in shown
         assert shown.splitlines()[1].startswith("━ db_pool_in_use")
         assert "now" in shown.splitlines()[-3]
         await pilot.press("X")
-        assert "─ Throughput" in await settled(app, pilot)
+        assert "─ Throughput" in await wait_until_stable(app, pilot)
 
 
-async def test_enter_on_the_charted_metric_takes_it_away_and_another_takes_its_place() -> None:
+async def test_enter_on_the_charted_metric_removes_it_and_another_replaces_it() -> None:
     source = Exposing()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("i", "enter", "enter", "down", "enter", "enter")
         assert app.session.view_state.charted == ("web-01", "http_requests_total")
         await pilot.press("enter")
-        assert "is on the live screen: Enter takes it away" in await settled(app, pilot)
+        assert "is on the live screen: Enter takes it away" in await wait_until_stable(app, pilot)
         await pilot.press("enter")
         assert app.session.view_state.charted is None
-    assert [asked for (asked,) in source.was_asked("chart_family")] == [
+    assert [asked for (asked,) in source.calls_of("chart_family")] == [
         ("web-01", "db_pool_in_use"),
         ("web-01", "http_requests_total"),
         None,

@@ -1,4 +1,4 @@
-"""What the diff writer sends brings the terminal to exactly what the update says, with fewer bytes."""
+"""The diff writer brings the terminal to the content of the update, with fewer bytes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ STYLES = [
 ]
 
 
-def line(words: list[tuple[str, int]]) -> Strip:
-    """A line of exactly WIDTH cells."""
-    text = [Segment(word, STYLES[look]) for word, look in words if word]
+def line(runs: list[tuple[str, int]]) -> Strip:
+    """Return a line of exactly WIDTH cells."""
+    text = [Segment(word, STYLES[style]) for word, style in runs if word]
     return Strip(text).adjust_cell_length(WIDTH, STYLES[0])
 
 
@@ -36,7 +36,7 @@ def update(rows: dict[int, Strip], span: tuple[int, int]) -> ChopsUpdate:
 
 
 def send(writer: DiffWriter, update: ChopsUpdate, system: ColorSystem) -> str:
-    """The text of an update that reaches the terminal."""
+    """Return the text of an update that reaches the terminal."""
     frame = writer.frame(update, system)
     writer.sent(frame)
     return frame.text
@@ -59,7 +59,9 @@ words = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(frames=st.lists(st.lists(words, min_size=HEIGHT, max_size=HEIGHT), min_size=1, max_size=5))
-def test_the_terminal_shows_what_the_updates_say(frames: list[list[list[tuple[str, int]]]]) -> None:
+def test_the_terminal_shows_the_content_of_the_updates(
+    frames: list[list[list[tuple[str, int]]]],
+) -> None:
     screen = pyte.Screen(WIDTH, HEIGHT)
     stream = pyte.Stream(screen)
     writer = DiffWriter()
@@ -73,11 +75,11 @@ def test_the_terminal_shows_what_the_updates_say(frames: list[list[list[tuple[st
 
 @settings(max_examples=60, deadline=None)
 @given(before=words, after=words, start=st.integers(0, WIDTH - 2), length=st.integers(1, WIDTH))
-def test_outside_of_a_span_nothing_is_touched(
+def test_cells_outside_of_a_span_are_not_touched(
     before: list[tuple[str, int]], after: list[tuple[str, int]], start: int, length: int
 ) -> None:
-    ascii_before = [(word.encode("ascii", "replace").decode(), look) for word, look in before]
-    ascii_after = [(word.encode("ascii", "replace").decode(), look) for word, look in after]
+    ascii_before = [(word.encode("ascii", "replace").decode(), style) for word, style in before]
+    ascii_after = [(word.encode("ascii", "replace").decode(), style) for word, style in after]
     old, new = line(ascii_before), line(ascii_after)
     screen = pyte.Screen(WIDTH, HEIGHT)
     stream = pyte.Stream(screen)
@@ -89,7 +91,7 @@ def test_outside_of_a_span_nothing_is_touched(
     assert shown(screen)[0] == expected.rstrip()
 
 
-def test_what_is_shown_already_is_not_sent_again() -> None:
+def test_unchanged_cells_are_not_sent_again() -> None:
     writer = DiffWriter()
     strip = line([("1,284 req/s", 0), ("  p99", 1)])
     assert send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
@@ -113,14 +115,14 @@ def test_after_a_full_drawing_everything_is_sent() -> None:
     assert send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first
 
 
-def test_a_frame_that_was_not_sent_is_not_taken_for_shown() -> None:
+def test_a_frame_that_was_not_sent_does_not_count_as_shown() -> None:
     writer = DiffWriter()
     strip = line([("abc", 0)])
     first = writer.frame(update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR)
     assert send(writer, update({0: strip}, (0, WIDTH)), ColorSystem.TRUECOLOR) == first.text
 
 
-def test_a_frame_that_was_made_before_the_screen_was_cleared_is_not_taken_for_shown() -> None:
+def test_a_frame_made_before_the_screen_was_cleared_does_not_count_as_shown() -> None:
     writer = DiffWriter()
     send(writer, update({0: line([("abc", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
     partial = writer.frame(update({0: line([("abd", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
@@ -129,7 +131,7 @@ def test_a_frame_that_was_made_before_the_screen_was_cleared_is_not_taken_for_sh
     assert "ab" in send(writer, update({0: line([("abd", 0)])}, (0, WIDTH)), ColorSystem.TRUECOLOR)
 
 
-def test_a_frame_of_another_size_is_sent_whole() -> None:
+def test_a_frame_of_another_size_is_sent_in_full() -> None:
     writer = DiffWriter()
     strip = line([("abc", 0)])
     writer.fit((WIDTH, HEIGHT))

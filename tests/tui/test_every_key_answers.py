@@ -1,4 +1,4 @@
-"""No key is silent: it does something, or the line at the bottom says why not. And what it says goes with the next one."""
+"""Every key acts or explains in the bottom line why not, until the next key."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import samples
-from fake_source import FakeSource, desk, frame, settled
+from fake_source import FakeSource, create_app, frame, wait_until_stable
 from test_profile_screen import profile
 
 from tputtui.model import TargetStatus
@@ -24,18 +24,18 @@ from tputtui.views.shared.styled_text import line_text
 async def pressed(
     *typed: str, size: tuple[int, int] = (80, 24), source: FakeSource | None = None
 ) -> tuple[str, str]:
-    """The picture before the last key, and after it."""
-    app = desk(source)
+    """Return the screen before the last key, and after it."""
+    app = create_app(source)
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press(*typed[:-1])
-        before = await settled(app, pilot)
+        before = await wait_until_stable(app, pilot)
         await pilot.press(typed[-1])
-        return before, await settled(app, pilot)
+        return before, await wait_until_stable(app, pilot)
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"),
+    ("typed", "expected"),
     [
         (("8",), "no metric is charted: i, then Enter on one, puts it here"),
         (("9",), "the service is not split: a splits it"),
@@ -59,29 +59,29 @@ async def pressed(
         (("i", "p"), "p (profile) works on the live screen"),
     ],
 )
-async def test_a_key_that_cannot_act_says_why(typed: tuple[str, ...], words: str) -> None:
+async def test_a_key_that_cannot_act_says_why(typed: tuple[str, ...], expected: str) -> None:
     _, after = await pressed(*typed)
-    assert words in after.splitlines()[-1]
+    assert expected in after.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         ({"traffic": None}, "nothing to break down: no traffic"),
         ({"breakdown_by": (), "breakdown": ()}, "nothing to break down: the traffic has no labels"),
     ],
 )
-async def test_d_says_when_there_is_nothing_to_break_down(
-    changes: dict[str, Any], words: str
+async def test_d_reports_when_there_is_nothing_to_break_down(
+    changes: dict[str, Any], expected: str
 ) -> None:
     source = FakeSource(samples.snapshot(services=(samples.service(**changes),)))
     _, after = await pressed("d", source=source)
-    assert words in after.splitlines()[-1]
-    assert source.was_asked("breakdown") == []
+    assert expected in after.splitlines()[-1]
+    assert source.calls_of("breakdown") == []
 
 
 @pytest.mark.parametrize(
-    ("key", "words"),
+    ("key", "expected"),
     [
         ("w", "a saved profile has no rates"),
         ("d", "nothing to break down: no traffic"),
@@ -94,46 +94,48 @@ async def test_d_says_when_there_is_nothing_to_break_down(
         ("full_stop", "a recorded run plays faster and slower"),
     ],
 )
-async def test_a_key_that_a_saved_profile_cannot_obey_says_why(key: str, words: str) -> None:
-    app = desk()
+async def test_a_key_that_a_saved_profile_cannot_carry_out_says_why(
+    key: str, expected: str
+) -> None:
+    app = create_app()
     app.session.capabilities = SAVED_PROFILE
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press(key)
         await pilot.pause(0.2)
-        assert words in frame(app).splitlines()[-1]
+        assert expected in frame(app).splitlines()[-1]
 
 
 async def test_a_break_down_chosen_at_the_start_is_not_cycled() -> None:
     source = FakeSource()
-    app = desk(source, by=("route",))
+    app = create_app(source, by=("route",))
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("d")
-        assert "as --by says" in await settled(app, pilot)
-    assert source.was_asked("breakdown") == []
+        assert "as --by says" in await wait_until_stable(app, pilot)
+    assert source.calls_of("breakdown") == []
 
 
-async def test_an_obeyed_key_is_not_said_to_work_elsewhere() -> None:
+async def test_a_key_that_worked_is_not_reported_as_working_elsewhere() -> None:
     for key in ("z", "left_curly_bracket", "plus", "6", "tab", "question_mark"):
         _, after = await pressed(key)
         assert " works " not in after, key
 
 
 @pytest.mark.parametrize("key", ["q", "escape", "z"])
-async def test_a_panel_that_has_the_whole_screen_gives_it_back_first(key: str) -> None:
-    app = desk()
+async def test_q_esc_and_z_end_the_zoom_first(key: str) -> None:
+    app = create_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("1", "z")
-        assert "Saturation" not in await settled(app, pilot)
+        assert "Saturation" not in await wait_until_stable(app, pilot)
         await pilot.press(key)
-        assert "Saturation" in await settled(app, pilot)
+        assert "Saturation" in await wait_until_stable(app, pilot)
         assert app.is_running
     assert app.return_code is None or key == "q"
 
 
-async def test_enter_gives_a_focused_panel_the_whole_screen() -> None:
+async def test_enter_zooms_the_focused_panel() -> None:
     _, after = await pressed("2", "enter")
     assert "lies in the bucket" in after
     assert "Saturation" not in after
@@ -141,55 +143,55 @@ async def test_enter_gives_a_focused_panel_the_whole_screen() -> None:
 
 async def test_left_and_right_move_the_moment_in_all_panels() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick(60.0)
         await pilot.press("2", "z", "left", "left")
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "PAST -2 s" in shown
         assert "▲" in shown, "the quantiles' lines are marked"
         await pilot.press("1")
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "▲" in shown, "and so is the throughput"
         await pilot.press("right", "right")
-        assert "LIVE" in await settled(app, pilot)
+        assert "LIVE" in await wait_until_stable(app, pilot)
 
 
-async def test_a_passing_sentence_goes_with_the_next_key() -> None:
-    app = desk()
+async def test_a_transient_message_disappears_with_the_next_key() -> None:
+    app = create_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("9")
-        assert "the service is not split" in await settled(app, pilot)
+        assert "the service is not split" in await wait_until_stable(app, pilot)
         await pilot.press("1")
-        last = (await settled(app, pilot)).splitlines()[-1]
+        last = (await wait_until_stable(app, pilot)).splitlines()[-1]
         assert "there is no panel" not in last
         assert "q quit" in last
 
 
-async def test_a_followed_process_that_ended_is_let_go_and_said_so() -> None:
+async def test_a_followed_process_that_ended_is_released_with_a_message() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6", "down", "F")
-        assert "following 23990" in frame(app) or "following 23990" in await settled(app, pilot)
+        assert "following 23990" in frame(app) or "following 23990" in await wait_until_stable(
+            app, pilot
+        )
         source.tick(processes=samples.PROCESSES[1:])
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "process 23990 has ended: it is no longer followed" in shown.splitlines()[-1]
         assert "following 23990" not in shown.replace(shown.splitlines()[-1], "")
-        assert source.was_asked("watch")[-1] == frozenset()
+        assert source.calls_of("watch")[-1] == frozenset()
         await pilot.press("F")
-        assert "process 23990 has ended: choose another" in await settled(app, pilot)
+        assert "process 23990 has ended: choose another" in await wait_until_stable(app, pilot)
 
 
-async def test_the_order_starts_from_the_column_that_is_marked_and_takes_those_that_are_shown() -> (
-    None
-):
-    app = desk()
+async def test_sorting_starts_at_the_marked_column_and_cycles_through_the_shown_ones() -> None:
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         assert "req/s▼" in frame(app)
         await pilot.press("5", "greater_than_sign")
         assert app.session.view_state.list_state("routes").sort_column == "errors"
@@ -197,36 +199,36 @@ async def test_the_order_starts_from_the_column_that_is_marked_and_takes_those_t
         assert app.session.view_state.list_state("routes").sort_column == "route"
 
 
-# ------------------------------------------------------------------------------------------ help and footer
+# ---------------------------------------------------------------------------------- help and footer
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_the_help_names_every_key_as_it_stands_on_the_keyboard_and_cuts_no_sentence(
+def test_the_help_names_every_key_as_printed_on_the_keyboard_and_cuts_no_sentence(
     width: int,
 ) -> None:
     shown = [line_text(line).rstrip() for line in help_lines(width, {})]
-    words = " ".join(" ".join(shown).split())
-    assert "…" not in words
+    fragment = " ".join(" ".join(shown).split())
+    assert "…" not in fragment
     for command in commands.COMMANDS:
         for key in command.keys.split(","):
             assert len(key_names.key_label(key)) <= 2 or not any(
                 mark in key_names.key_label(key) for mark in "_+"
             ), key
-        said = command.pair.help if command.pair is not None else command.help
+        help_text = command.pair.help if command.pair is not None else command.help
         seconds = {first.pair.other_id for first in commands.COMMANDS if first.pair is not None}
-        assert command.id in seconds or said in words
-    assert "equals_sign" not in words
+        assert command.id in seconds or help_text in fragment
+    assert "equals_sign" not in fragment
     section = "\n".join(shown).partition(" Profile\n")[2]
     assert len(tabs.TABS) == int(tabs.help_row()[0].removeprefix("1-"))
     expected = (tabs.help_row()[0], "Esc", "p ")
     assert [key for key in expected if f"\n   {key}" not in f"\n{section}"] == []
 
 
-def test_fifty_five_lines_hold_all_keys() -> None:
+def test_all_keys_fit_into_fifty_five_lines() -> None:
     assert len(help_lines(120, {})) <= 55  # the profile pane has ten keys of its own; it scrolls
 
 
-def test_remapped_pairs_are_shown_as_they_are_mapped() -> None:
+def test_remapped_pairs_are_shown_with_their_new_keys() -> None:
     hints = dict(
         keys.footer_hints(("live", "time", "everywhere"), {"back": "f5", "quit": "ctrl+q"})
     )
@@ -235,14 +237,14 @@ def test_remapped_pairs_are_shown_as_they_are_mapped() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
-async def test_the_way_to_the_keys_and_the_way_out_are_always_in_the_footer(width: int) -> None:
-    app = desk()
+async def test_help_and_quit_are_always_in_the_footer(width: int) -> None:
+    app = create_app()
     async with app.run_test(size=(width, 24)) as pilot:
-        last = (await settled(app, pilot)).splitlines()[-1]
+        last = (await wait_until_stable(app, pilot)).splitlines()[-1]
         assert last.rstrip().endswith("? help  q quit")
 
 
-async def test_at_forty_columns_a_target_that_is_down_is_told() -> None:
+async def test_at_forty_columns_a_target_that_is_down_is_reported() -> None:
     down = tuple(
         TargetStatus(
             f"web-{at:02d}", f"http://10.0.0.{at}:80/metrics", "down", "refused", since_s=3.0
@@ -262,36 +264,34 @@ def test_nine_panels_have_a_number_and_the_help_names_them() -> None:
 @pytest.mark.parametrize(
     ("key", "hint"), [("at", "a time: 14:03:22"), ("m", "mark"), ("slash", "a word in the row")]
 )
-async def test_what_asks_for_a_line_shows_the_line_in_the_footer_s_place(
-    key: str, hint: str
-) -> None:
-    app = desk()
+async def test_an_input_line_replaces_the_footer(key: str, hint: str) -> None:
+    app = create_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press(key)
-        asked = (await settled(app, pilot)).splitlines()[-1]
+        asked = (await wait_until_stable(app, pilot)).splitlines()[-1]
         assert hint in asked
         await pilot.press("9", "9")
-        assert "99" in (await settled(app, pilot)).splitlines()[-1]
+        assert "99" in (await wait_until_stable(app, pilot)).splitlines()[-1]
         await pilot.press("escape")
-        assert "q quit" in (await settled(app, pilot)).splitlines()[-1]
+        assert "q quit" in (await wait_until_stable(app, pilot)).splitlines()[-1]
 
 
-async def test_enter_profiles_the_first_of_the_processes_that_were_filtered_for() -> None:
-    app = desk()
+async def test_enter_profiles_the_first_of_the_filtered_processes() -> None:
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6", "slash", *"postgres", "enter")
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("enter")
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         chosen = app.session.view_state.list_state("processes").cursor
-        wanted = [one.identity for one in samples.PROCESSES if "postgres" in one.name]
+        wanted = [process.identity for process in samples.PROCESSES if "postgres" in process.name]
         assert wanted
         assert chosen == wanted[0]
 
 
 async def test_a_read_only_screen_does_not_offer_to_profile() -> None:
-    app = desk(read_only=True)
+    app = create_app(read_only=True)
     async with app.run_test(size=(120, 40)) as pilot:
-        assert "p profile" not in (await settled(app, pilot)).splitlines()[-1]
+        assert "p profile" not in (await wait_until_stable(app, pilot)).splitlines()[-1]

@@ -1,4 +1,4 @@
-"""The start of the screen: the first picture is a whole one, and nothing is drawn or collected before it."""
+"""The first frame of the screen is complete, and nothing is drawn or collected before it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 from typing import Any
 
 import pytest
-from fake_source import FakeSource, desk
+from fake_source import FakeSource, create_app
 from textual.app import App
 from textual.screen import Screen
 
@@ -18,7 +18,7 @@ from tputtui.tui.capabilities import Capabilities
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_the_first_picture_has_every_panel_and_stands_before_anything_is_asked(
+async def test_the_first_frame_has_every_panel_before_any_scrape(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happened: list[str] = []
@@ -37,12 +37,12 @@ async def test_the_first_picture_has_every_panel_and_stands_before_anything_is_a
             happened.append("collecting")
 
     monkeypatch.setattr(TputtuiApp, "_display", display)
-    app = desk(Source())
+    app = create_app(Source())
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
     first = happened[0]
-    for words in ("Throughput", "Latency", "Saturation", "web-01", "help"):
-        assert words in first
+    for fragment in ("Throughput", "Latency", "Saturation", "web-01", "help"):
+        assert fragment in first
     assert "collecting" in happened[1:]
 
 
@@ -55,7 +55,7 @@ async def test_the_styles_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None
         refresh(self, animate)
 
     monkeypatch.setattr(App, "refresh_css", counted)
-    app = desk()
+    app = create_app()
     async with app.run_test() as pilot:
         await pilot.pause()
         assert read == []
@@ -63,7 +63,7 @@ async def test_the_styles_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None
         assert app.has_class("-dark-mode")
 
 
-def test_garbage_is_looked_for_again_once_the_screen_is_over(
+def test_garbage_collection_is_enabled_again_once_the_screen_has_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def ended(*_: object) -> run_app.ScreenResult:

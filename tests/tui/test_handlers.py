@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from fake_source import desk, settled
+from fake_source import create_app, wait_until_stable
 from test_profile_screen import profile
 
 from tputtui.profiling.files.pstats_file import PstatsProfile
@@ -51,9 +51,9 @@ NO_MEANING: dict[str, set[CommandId]] = {
 
 @asynccontextmanager
 async def app_with(name: str) -> AsyncIterator[TputtuiApp]:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         if name == "profile":
             app.push_screen(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
         elif name == "browser":
@@ -65,7 +65,7 @@ async def app_with(name: str) -> AsyncIterator[TputtuiApp]:
 
 
 def bound(app: TputtuiApp) -> set[CommandId]:
-    """The commands whose keys are bound on the screen in front."""
+    """Return the commands whose keys are bound on the screen in front."""
     actions = {binding.binding.action for binding in app.screen.active_bindings.values()}
     return {command.id for command in COMMANDS if command_action(command.id) in actions}
 
@@ -93,15 +93,15 @@ async def test_a_screen_has_no_handler_for_a_key_that_it_does_not_bind(name: str
 
 
 async def test_each_command_has_a_handler_somewhere() -> None:
-    found: set[CommandId] = set()
+    commands: set[CommandId] = set()
     for name in NO_MEANING:
         async with app_with(name) as app:
-            found |= handled(app)
-    assert found == set(CommandId)
+            commands |= handled(app)
+    assert commands == set(CommandId)
 
 
 def test_commands_of_all_screens_have_one_handler() -> None:
-    app = desk()
+    app = create_app()
     tables = [
         app.handlers(),
         app.time_commands.handlers(),

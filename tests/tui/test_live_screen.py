@@ -1,4 +1,4 @@
-"""The live screen by its keys, on a source that is not there."""
+"""The live screen by its keys, on a fake source."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import samples
-from fake_source import FakeSource, desk, frame, settled
+from fake_source import FakeSource, create_app, frame, wait_until_stable
 
 FRAMES = Path(__file__).resolve().parents[1] / "data" / "frames"
 
 
 def assert_same(name: str, shown: str) -> None:
-    """Compare with the kept picture; UPDATE_FRAMES=1 keeps a new one, to be looked at in the diff."""
+    """Compare with the stored frame; UPDATE_FRAMES=1 stores a new one, to be read in the diff."""
     path = FRAMES / name
     if os.environ.get("UPDATE_FRAMES"):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,24 +23,24 @@ def assert_same(name: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 12)])
-async def test_the_picture_is_the_one_that_was_looked_at(size: tuple[int, int]) -> None:
-    app = desk()
+async def test_the_frame_equals_the_stored_one(size: tuple[int, int]) -> None:
+    app = create_app()
     async with app.run_test(size=size) as pilot:
-        assert_same(f"live-{size[0]}x{size[1]}.txt", await settled(app, pilot) + "\n")
+        assert_same(f"live-{size[0]}x{size[1]}.txt", await wait_until_stable(app, pilot) + "\n")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "terminal"])
-async def test_the_colours_are_those_that_were_looked_at(theme: str) -> None:
-    app = desk(theme=theme)
+async def test_the_colours_equal_the_stored_ones(theme: str) -> None:
+    app = create_app(theme=theme)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         svg = re.sub(r"terminal-\d+", "terminal", app.export_screenshot(title="tputtui"))
         assert_same(f"live-80x24-{theme}.svg", svg)
 
 
-async def test_space_freezes_the_picture_while_snapshots_come_and_0_is_live_again() -> None:
+async def test_space_freezes_the_screen_while_snapshots_arrive_and_0_is_live_again() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("space")
@@ -53,9 +53,9 @@ async def test_space_freezes_the_picture_while_snapshots_come_and_0_is_live_agai
         assert "elsewhere" in frame(app)
 
 
-async def test_brackets_travel_in_time_and_stop_at_both_ends() -> None:
+async def test_brackets_move_in_time_and_stop_at_both_ends() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         source.tick(100.0)
@@ -75,7 +75,7 @@ async def test_brackets_travel_in_time_and_stop_at_both_ends() -> None:
 
 async def test_at_goes_to_a_time_and_says_when_it_cannot() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         source.tick(100.0)
@@ -89,7 +89,7 @@ async def test_at_goes_to_a_time_and_says_when_it_cannot() -> None:
 
 async def test_the_axis_grows_to_the_chosen_span_and_plus_halves_it() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         assert app.session.timeline.shown_span() == 60.0
@@ -103,8 +103,8 @@ async def test_the_axis_grows_to_the_chosen_span_and_plus_halves_it() -> None:
         assert app.session.timeline.shown_span() == 300.0
 
 
-async def test_numbers_and_tab_focus_panels_and_z_gives_one_the_whole_screen() -> None:
-    app = desk()
+async def test_numbers_and_tab_focus_panels_and_z_zooms_one() -> None:
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("3")
@@ -120,9 +120,9 @@ async def test_numbers_and_tab_focus_panels_and_z_gives_one_the_whole_screen() -
         assert "Saturation" in frame(app)
 
 
-async def test_arrows_move_a_cursor_that_stays_with_its_process() -> None:
+async def test_arrows_move_a_cursor_that_stays_on_its_process() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("6", "down", "down")
@@ -135,7 +135,7 @@ async def test_arrows_move_a_cursor_that_stays_with_its_process() -> None:
 
 
 async def test_choosing_a_target_shows_its_service() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("4", "down")
@@ -144,8 +144,8 @@ async def test_choosing_a_target_shows_its_service() -> None:
         assert app.session.view_state.service == "node"
 
 
-async def test_a_filter_works_while_it_is_typed_and_esc_gives_up() -> None:
-    app = desk()
+async def test_a_filter_works_while_it_is_typed_and_esc_cancels_it() -> None:
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("5", "slash", *"pay")
@@ -158,7 +158,7 @@ async def test_a_filter_works_while_it_is_typed_and_esc_gives_up() -> None:
 
 
 async def test_sort_and_invert_change_the_order() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("6", "greater_than_sign")
@@ -169,29 +169,29 @@ async def test_sort_and_invert_change_the_order() -> None:
 
 async def test_commands_reach_the_engine() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("w", "d", "6", "down", "F")
         await pilot.pause(0.1)
-        assert source.was_asked("window") == [30.0]
-        assert source.was_asked("breakdown") == ["checkout"]
-        assert source.was_asked("watch") == [frozenset({23990})]
+        assert source.calls_of("window") == [30.0]
+        assert source.calls_of("breakdown") == ["checkout"]
+        assert source.calls_of("watch") == [frozenset({23990})]
 
 
-async def test_processes_that_are_not_shown_are_not_read() -> None:
+async def test_processes_are_not_read_while_their_panel_is_hidden() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause(0.2)
-        assert source.was_asked("processes")[-1] is False
+        assert source.calls_of("processes")[-1] is False
         await pilot.press("6")
         await pilot.pause(0.1)
-        assert source.was_asked("processes")[-1] is True
+        assert source.calls_of("processes")[-1] is True
 
 
 async def test_read_only_neither_profiles_nor_writes() -> None:
-    app = desk(read_only=True)
+    app = create_app(read_only=True)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("p")
@@ -203,7 +203,7 @@ async def test_read_only_neither_profiles_nor_writes() -> None:
 
 
 async def test_every_theme_can_be_switched_to_while_running() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         for expected in ("light", "terminal", "dark"):
@@ -215,8 +215,8 @@ async def test_every_theme_can_be_switched_to_while_running() -> None:
             await pilot.press("escape")
 
 
-async def test_the_theme_list_shows_one_at_once_and_esc_takes_the_old_one_back() -> None:
-    app = desk()
+async def test_the_theme_list_previews_a_theme_and_esc_restores_the_old_one() -> None:
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("T", "down")
@@ -226,7 +226,7 @@ async def test_the_theme_list_shows_one_at_once_and_esc_takes_the_old_one_back()
 
 
 async def test_help_names_every_key() -> None:
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 60)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("question_mark")
@@ -241,8 +241,8 @@ async def test_help_names_every_key() -> None:
             assert word in frame(app)
 
 
-async def test_esc_never_quits_and_q_does() -> None:
-    app = desk()
+async def test_esc_never_quits_but_q_does() -> None:
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.2)
         await pilot.press("escape", "escape")
@@ -251,9 +251,9 @@ async def test_esc_never_quits_and_q_does() -> None:
     assert app.return_code == 0
 
 
-async def test_an_engine_that_died_ends_the_screen_with_its_error() -> None:
+async def test_a_dead_engine_ends_the_screen_with_its_error() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
 
     async def watched() -> None:
         async with app.run_test(size=(80, 24)) as pilot:

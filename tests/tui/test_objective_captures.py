@@ -1,4 +1,4 @@
-"""A profile that takes itself while an objective is missed, on the live screen and a real process."""
+"""Automatic capture while an objective is missed, on the live screen with a real process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_source import FakeSource, desk, settled
+from fake_source import FakeSource, create_app, wait_until_stable
 from textual.pilot import Pilot
 
 from tputtui.model import Event, ObjectiveStatus
@@ -35,12 +35,12 @@ def asked_for(process: str) -> ProfileSettings:
 
 
 async def noted(source: FakeSource, pilot: Pilot[int]) -> list[Event]:
-    """The events once there is one, or after a while."""
+    """Return the events once there is one, or after a timeout."""
     for _ in range(200):
         await pilot.pause(0.1)
-        if source.was_asked("log_event"):
+        if source.calls_of("log_event"):
             break
-    return [words[0] for words in source.was_asked("log_event")]
+    return [arguments[0] for arguments in source.calls_of("log_event")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
@@ -48,10 +48,10 @@ async def test_a_missed_objective_takes_one_profile_that_is_saved_and_logged(
     busy: int, attaching: None, tmp_path: Path
 ) -> None:
     source = FakeSource()
-    app = desk(source, profile=asked_for(str(busy)))
+    app = create_app(source, profile=asked_for(str(busy)))
     app.profile_session.library = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick(objectives=MISSED)
         await pilot.pause(0.1)
         assert (
@@ -73,27 +73,27 @@ async def test_a_missed_objective_takes_one_profile_that_is_saved_and_logged(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="py-spy is driven by way of /proc")
-async def test_a_screen_that_goes_meanwhile_saves_what_was_sampled(
+async def test_a_screen_that_closes_meanwhile_saves_the_samples(
     busy: int, attaching: None, tmp_path: Path
 ) -> None:
     source = FakeSource()
     settings = replace(asked_for(str(busy)), presets={"short": ProfilePreset(60.0, 100)})
-    app = desk(source, profile=settings)
+    app = create_app(source, profile=settings)
     app.profile_session.library = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick(objectives=MISSED)
         await pilot.pause(4.0)  # some slices
     await asyncio.to_thread(app.stop_watchers)
     assert [entry.pid for entry in ProfileLibrary(tmp_path).entries()] == [busy]
 
 
-async def test_what_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) -> None:
+async def test_a_process_that_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) -> None:
     source = FakeSource()
-    app = desk(source, profile=asked_for("999999999"))
+    app = create_app(source, profile=asked_for("999999999"))
     app.profile_session.library = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick(objectives=MISSED)
         events = await noted(source, pilot)
     assert [(event.kind, event.text) for event in events] == [
@@ -106,17 +106,19 @@ async def test_what_cannot_be_sampled_is_a_warning_in_the_log(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-async def test_nothing_is_sampled_where_nobody_asked_or_in_read_only(
+async def test_nothing_is_sampled_unless_configured_or_in_read_only(
     read_only: bool, tmp_path: Path
 ) -> None:
     source = FakeSource()
     app = (
-        desk(source, profile=asked_for("999999999"), read_only=True) if read_only else desk(source)
+        create_app(source, profile=asked_for("999999999"), read_only=True)
+        if read_only
+        else create_app(source)
     )
     app.profile_session.library = ProfileLibrary(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick(objectives=MISSED)
         await pilot.pause(1.0)
-    assert source.was_asked("log_event") == []
+    assert source.calls_of("log_event") == []
     assert ProfileLibrary(tmp_path).entries() == []

@@ -1,9 +1,9 @@
-"""Which panels the live screen has is the config's word, and v's."""
+"""Panels of the live screen, chosen by the config and the key v."""
 
 from __future__ import annotations
 
 import pytest
-from fake_source import FakeSource, desk, frame
+from fake_source import FakeSource, create_app, frame
 from textual.pilot import Pilot
 
 from tputtui.settings import Settings, ViewSettings
@@ -15,7 +15,7 @@ def shown(app: TputtuiApp) -> list[str]:
     return [panel.name for panel in PANELS if app.screen.is_shown(panel.name)]  # type: ignore[attr-defined]
 
 
-async def settled(pilot: Pilot[int], *keys: str) -> None:
+async def wait_until_stable(pilot: Pilot[int], *keys: str) -> None:
     await pilot.press(*keys)
     await pilot.pause(0.2)
 
@@ -32,12 +32,12 @@ async def settled(pilot: Pilot[int], *keys: str) -> None:
         ("targets",),
     ],
 )
-async def test_only_the_panels_of_the_config_are_there_and_they_fill_the_screen(
+async def test_only_the_configured_panels_are_shown_and_they_fill_the_screen(
     panels: tuple[str, ...], size: tuple[int, int]
 ) -> None:
-    app = desk(FakeSource(), panels=panels)
+    app = create_app(FakeSource(), panels=panels)
     async with app.run_test(size=size) as pilot:
-        await settled(pilot)
+        await wait_until_stable(pilot)
         assert set(shown(app)) == set(panels)
         heights = {panel: app.screen.query_one(f"#{panel}").size.height for panel in panels}
         beside = size[0] >= 100 and set(panels) in (
@@ -49,58 +49,58 @@ async def test_only_the_panels_of_the_config_are_there_and_they_fill_the_screen(
         )
 
 
-async def test_a_panel_that_was_left_out_comes_with_its_number_and_goes_with_the_focus() -> None:
-    app = desk(FakeSource(), panels=("throughput", "latency"))
+async def test_a_hidden_panel_appears_with_its_number_and_leaves_with_the_focus() -> None:
+    app = create_app(FakeSource(), panels=("throughput", "latency"))
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot, "3")
+        await wait_until_stable(pilot, "3")
         assert shown(app) == ["throughput", "latency", "saturation"]
-        await settled(pilot, "1")
+        await wait_until_stable(pilot, "1")
         assert shown(app) == ["throughput", "latency"]
 
 
-async def test_the_chart_of_the_config_stands_there_from_the_start() -> None:
+async def test_the_configured_chart_is_shown_from_the_start() -> None:
     source = FakeSource()
-    app = desk(source, chart="process_open_fds")
+    app = create_app(source, chart="process_open_fds")
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
+        await wait_until_stable(pilot)
         first = source.snapshot.services[0].targets[0]
-        assert source.was_asked("chart_family") == [((first, "process_open_fds"),)]
+        assert source.calls_of("chart_family") == [((first, "process_open_fds"),)]
         assert "metric" in shown(app)
 
 
-async def test_a_chart_of_a_target_that_is_not_there_is_said() -> None:
+async def test_a_configured_chart_of_an_unknown_target_is_reported() -> None:
     source = FakeSource()
-    app = desk(source, chart="api/process_open_fds")
+    app = create_app(source, chart="api/process_open_fds")
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
-        assert not source.was_asked("chart_family")
+        await wait_until_stable(pilot)
+        assert not source.calls_of("chart_family")
         assert "api/process_open_fds is not charted: no target of that name" in frame(app)
 
 
-async def test_v_goes_through_the_views_and_back_to_the_usual_one() -> None:
+async def test_v_cycles_through_the_views_and_back_to_the_default() -> None:
     source = FakeSource()
     views = {
         "load": ViewSettings(("throughput", "latency"), "up", 60.0),
         "machine": ViewSettings(("saturation",)),
     }
-    app = desk(source, views=views)
+    app = create_app(source, views=views)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot)
+        await wait_until_stable(pilot)
         usual = shown(app)
-        await settled(pilot, "v")
+        await wait_until_stable(pilot, "v")
         assert shown(app) == ["throughput", "latency", "metric"]
-        assert source.was_asked("window") == [60.0]
+        assert source.calls_of("window") == [60.0]
         assert "view load" in frame(app)
-        await settled(pilot, "v")
+        await wait_until_stable(pilot, "v")
         assert shown(app) == ["saturation"]
-        assert source.was_asked("chart_family")[-1] == (None,)
-        await settled(pilot, "v")
+        assert source.calls_of("chart_family")[-1] == (None,)
+        await wait_until_stable(pilot, "v")
         assert shown(app) == usual
-        assert source.was_asked("window")[-1] == Settings().window_s
+        assert source.calls_of("window")[-1] == Settings().window_s
 
 
-async def test_v_without_views_says_where_they_are_written() -> None:
-    app = desk(FakeSource())
+async def test_v_without_views_says_where_to_define_them() -> None:
+    app = create_app(FakeSource())
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(pilot, "v")
+        await wait_until_stable(pilot, "v")
         assert "the config has no [views]" in frame(app)

@@ -1,4 +1,4 @@
-"""p takes a process of the service that is shown: the keys and what the screen says, on a sample and on real services."""
+"""Key p samples a process of the shown service: keys and messages, with real services too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import samples
-from fake_source import FakeSource, desk, frame, settled
+from fake_source import FakeSource, create_app, frame, wait_until_stable
 from textual.pilot import Pilot
 
 from tputtui.engine.engine import Engine
@@ -34,7 +34,7 @@ SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 
 @pytest.fixture
 def sampled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The pids that a capture was begun of; nothing is attached to."""
+    """Return the pids of started captures; nothing is attached to."""
     begun: list[int] = []
 
     def start(_self: ProcessSampler, subject: SampledProcess, _plan: CapturePlan) -> None:
@@ -45,12 +45,12 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def shown(**changes: Any) -> FakeSource:
-    """The sample, and beside it the busiest Python process of the machine, which serves nothing."""
+    """Return the sample, with the machine's busiest Python process, which serves nothing."""
     return FakeSource(samples.snapshot(processes=(BATCH, *samples.PROCESSES), **changes))
 
 
 async def press(app: TputtuiApp, pilot: Pilot[int], *typed: str) -> str:
-    """The last line after some keys."""
+    """Press some keys and return the last line."""
     await pilot.press(*typed)
     await pilot.pause(0.1)
     app.session.show_frame()
@@ -59,7 +59,7 @@ async def press(app: TputtuiApp, pilot: Pilot[int], *typed: str) -> str:
 
 
 def last_line(app: TputtuiApp) -> str:
-    """Empty while one screen takes the place of another."""
+    """Return the last line; empty while the screen is being replaced."""
     return "".join(frame(app).splitlines()[-1:]).strip()
 
 
@@ -75,10 +75,10 @@ async def test_the_process_of_the_command_line_is_sampled_and_no_other_of_its_pi
     process: ProcessReference, pids: list[int], status: str, sampled: list[int]
 ) -> None:
     source = shown()
-    app = desk(source)
+    app = create_app(source)
     app.initial_process = process
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick()
         await pilot.pause(0.1)
         app.session.show_frame()
@@ -91,52 +91,52 @@ async def test_the_process_of_the_command_line_is_sampled_and_no_other_of_its_pi
 async def test_p_names_the_busiest_worker_and_p_again_the_next(
     size: tuple[int, int], sampled: list[int]
 ) -> None:
-    app = desk(shown())
+    app = create_app(shown())
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
-        said = await press(app, pilot, "p")
-        assert said.startswith(
+        await wait_until_stable(app, pilot)
+        message = await press(app, pilot, "p")
+        assert message.startswith(
             "sampling 23990 gunicorn: worker, 1 of 2 workers: p again for the next"
         )
         assert isinstance(app.screen, ProfileScreen)
-        said = await press(app, pilot, "p")
-        assert said.startswith(
+        message = await press(app, pilot, "p")
+        assert message.startswith(
             "sampling 23991 gunicorn: worker, 2 of 2 workers: p again for the next"
         )
         await press(app, pilot, "q")
         assert not isinstance(app.screen, ProfileScreen)
-        said = await press(app, pilot, "p")
-        assert "23990 gunicorn: worker, 1 of 2 workers" in said, "the round begins again"
+        message = await press(app, pilot, "p")
+        assert "23990 gunicorn: worker, 1 of 2 workers" in message, "the round begins again"
     assert sampled == [23990, 23991, 23990]
 
 
 async def test_capital_p_takes_the_same_process_after_its_options(sampled: list[int]) -> None:
-    app = desk(shown())
+    app = create_app(shown())
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
-        said = await press(app, pilot, "P")
+        await wait_until_stable(app, pilot)
+        message = await press(app, pilot, "P")
         assert "23990 gunicorn: worker" in frame(app)
-        assert said.startswith("23990 gunicorn: worker, 1 of 2 workers")
+        assert message.startswith("23990 gunicorn: worker, 1 of 2 workers")
         assert sampled == []
         await press(app, pilot, "escape")
         await press(app, pilot, "P", "enter")
     assert sampled == [23990], "what was not sampled had no turn"
 
 
-async def test_the_parent_that_only_waits_is_named_where_there_is_room(sampled: list[int]) -> None:
-    app = desk(shown())
+async def test_a_parent_that_only_waits_is_named_where_it_fits(sampled: list[int]) -> None:
+    app = create_app(shown())
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         assert "their parent 23988 only waits for them" in await press(app, pilot, "p")
 
 
 @SIZES
-async def test_the_focused_list_s_cursor_goes_first_and_one_left_behind_does_not_count(
+async def test_the_cursor_of_the_focused_list_has_priority_and_others_are_ignored(
     size: tuple[int, int], sampled: list[int]
 ) -> None:
-    app = desk(shown())
+    app = create_app(shown())
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6", "down")
         assert await press(app, pilot, "p") == "sampling 777 batch.py; Esc stops"
         await press(app, pilot, "q", "1")
@@ -144,13 +144,13 @@ async def test_the_focused_list_s_cursor_goes_first_and_one_left_behind_does_not
     assert sampled == [777, 23990]
 
 
-async def test_the_row_under_the_cursor_stays_it_when_the_order_changes_and_a_filter_may_hide_it(
+async def test_the_cursor_stays_on_its_row_when_the_order_changes_until_a_filter_hides_it(
     sampled: list[int],
 ) -> None:
     source = shown()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6", "down", "I", "greater_than_sign")
         source.tick(processes=(*samples.PROCESSES, BATCH))
         assert "777 batch.py" in await press(app, pilot, "p")
@@ -164,22 +164,22 @@ async def test_the_row_under_the_cursor_stays_it_when_the_order_changes_and_a_fi
     assert sampled == [777, 23990]
 
 
-async def test_the_waiting_parent_under_the_cursor_says_so_and_p_again_takes_the_busiest(
+async def test_a_waiting_parent_under_the_cursor_is_reported_and_p_again_chooses_the_busiest(
     sampled: list[int],
 ) -> None:
-    app = desk(shown())
+    app = create_app(shown())
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6", "slash", *"23988", "enter", "down")
-        said = await press(app, pilot, "p")
-        assert said == "sampling 23988, which only waits for its workers: p again takes 23990"
+        message = await press(app, pilot, "p")
+        assert message == "sampling 23988, which only waits for its workers: p again takes 23990"
         assert "23990 gunicorn: worker, 1 of 2 workers" in await press(app, pilot, "p")
     assert sampled == [23988, 23990]
 
 
 @SIZES
 @pytest.mark.parametrize(
-    ("listeners", "words"),
+    ("listeners", "expected"),
     [
         (
             TargetListeners("web-01", 8000, "127.0.0.1:8000", here=True, hidden_users=("root",)),
@@ -199,23 +199,23 @@ async def test_the_waiting_parent_under_the_cursor_says_so_and_p_again_takes_the
         ),
     ],
 )
-async def test_where_nobody_that_may_be_seen_serves_it_the_whole_sentence_is_shown(
-    size: tuple[int, int], listeners: TargetListeners, words: str, sampled: list[int]
+async def test_where_no_visible_process_serves_it_the_full_reason_is_shown(
+    size: tuple[int, int], listeners: TargetListeners, expected: str, sampled: list[int]
 ) -> None:
     source = shown(listeners=(listeners,))
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await press(app, pilot, "p")
         reason = app.profile_session.choose().reason
         words_shown = " ".join(frame(app).split())
-        assert words in reason
+        assert expected in reason
         assert reason in words_shown
         assert sampled == []
         source.tick(listeners=samples.listeners())
         await waited(
             app, pilot, "p", "23990 gunicorn: worker, 1 of 2 workers"
-        )  # now that it may be seen
+        )  # now that it is visible
     assert sampled == [23990]
 
 
@@ -244,24 +244,24 @@ async def ready(app: TputtuiApp, pilot: Pilot[int]) -> None:
 async def test_without_a_service_the_process_is_named_before_anything_attaches(
     size: tuple[int, int], sampled: list[int]
 ) -> None:
-    app = desk(FakeSource(host_only()))
+    app = create_app(FakeSource(host_only()))
     app.session.settings = replace(app.session.settings, targets=())
     async with app.run_test(size=size) as pilot:
         await ready(app, pilot)
-        said = await press(app, pilot, "p")
-        assert said == "no service is shown: p samples 777 batch.py; the arrows choose another"
+        message = await press(app, pilot, "p")
+        assert message == "no service is shown: p samples 777 batch.py; the arrows choose another"
         assert sampled == []
         assert "p profiles 777" in frame(app)
-        await pilot.press("1")  # the list has the focus no longer
+        await pilot.press("1")  # the list no longer has the focus
         assert "777 batch.py" in await press(app, pilot, "p")
     assert sampled == [777]
 
 
-async def test_p_before_anything_was_looked_up_waits_for_it(sampled: list[int]) -> None:
+async def test_p_before_the_first_lookup_waits_for_it(sampled: list[int]) -> None:
     source = shown(listeners=None)
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         assert await press(app, pilot, "p") == "looking for the process that serves it"
         assert sampled == []
         source.tick(listeners=samples.listeners())
@@ -274,16 +274,16 @@ async def test_p_before_anything_was_looked_up_waits_for_it(sampled: list[int]) 
 
 @SIZES
 async def test_rows_are_marked_by_what_they_serve(size: tuple[int, int]) -> None:
-    app = desk(shown())
+    app = create_app(shown())
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("6")
-        rows = (await settled(app, pilot)).splitlines()
+        rows = (await wait_until_stable(app, pilot)).splitlines()
         assert sum("serves :8000" in row for row in rows) == 2
         assert not any("serves" in row for row in rows if "batch.py" in row or "envoy" in row)
 
 
-# ------------------------------------------------------------------------------------------ real services
+# ------------------------------------------------------------------------------------ real services
 
 
 @contextlib.contextmanager
@@ -297,14 +297,14 @@ def service(workers: int, busy: int) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sockets and processes are read from /proc")
-async def test_of_two_real_services_the_one_that_is_shown_is_sampled_and_the_busy_other_is_not(
+async def test_of_two_real_services_the_shown_one_is_sampled_and_not_the_busier_one(
     sampled: list[int], tmp_path: Path
 ) -> None:
     with service(3, 0) as quiet, service(0, 1) as busy:
         settings = Settings(
             targets=tuple(
-                TargetSettings(url=f"http://127.0.0.1:{one['port']}/metrics")
-                for one in (quiet, busy)
+                TargetSettings(url=f"http://127.0.0.1:{item['port']}/metrics")
+                for item in (quiet, busy)
             )
         )
         themes = tuple(theme_files.theme_folders())
@@ -316,15 +316,15 @@ async def test_of_two_real_services_the_one_that_is_shown_is_sampled_and_the_bus
             ScreenEnvironment("vm", 0.0, tmp_path, themes),
         )
         async with app.run_test(size=(120, 40)) as pilot:
-            await settled(app, pilot)
-            said = [
+            await wait_until_stable(app, pilot)
+            message = [
                 await waited(app, pilot, "p", f"{place} of 3 workers: p again for the next")
                 for place in (1, 2, 3)
             ]
             assert sorted(sampled) == sorted(quiet["workers"])
             assert all(
-                f"sampling {pid} prefork_server.py" in words
-                for pid, words in zip(sampled, said, strict=True)
+                f"sampling {pid} prefork_server.py" in expected
+                for pid, expected in zip(sampled, message, strict=True)
             )
             await press(app, pilot, "q", "4", "down", "down")
             await waited(app, pilot, "p", f"sampling {busy['parent']} prefork_server.py")
@@ -334,12 +334,12 @@ async def test_of_two_real_services_the_one_that_is_shown_is_sampled_and_the_bus
     assert rows == [], "the profile's screen has no process table"
 
 
-async def waited(app: TputtuiApp, pilot: Pilot[int], key: str, words: str) -> str:
-    """The last line once it has the words: who serves may have to be looked up first."""
+async def waited(app: TputtuiApp, pilot: Pilot[int], key: str, expected: str) -> str:
+    """Return the last line once it contains the text: the lookup of processes may take a while."""
     await pilot.press(key)
     for _ in range(200):
         await pilot.pause(0.05)
         last = last_line(app)
-        if words in last:
+        if expected in last:
             return last
-    raise AssertionError(f"{words!r} is not in {last!r}")
+    raise AssertionError(f"{expected!r} is not in {last!r}")

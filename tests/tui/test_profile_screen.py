@@ -1,4 +1,4 @@
-"""The profile's screen on profiles made in the test: its keys, its lists, files of all kinds. No process is sampled."""
+"""The profile screen on synthetic profiles: keys, lists, files of all kinds. Nothing is sampled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_source import desk, frame
+from fake_source import create_app, frame
 from textual.pilot import Pilot
 
 from tputtui.cli import main
@@ -51,8 +51,8 @@ async def typed(app: TputtuiApp, pilot: Pilot[int], *keys: str) -> str:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_each_view_by_its_key(size: tuple[int, int]) -> None:
-    app = desk()
+async def test_each_tab_opens_with_its_key(size: tuple[int, int]) -> None:
+    app = create_app()
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=size) as pilot:
         assert "of 1 thread × 6.0 s" in await typed(app, pilot, "1")
@@ -70,7 +70,7 @@ async def test_each_view_by_its_key(size: tuple[int, int]) -> None:
 
 
 async def test_the_list_of_profiles_opens_with_D_and_closes_with_Esc() -> None:  # noqa: N802 - the key is a capital D
-    app = desk()
+    app = create_app()
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(120, 40)) as pilot:
         shown = await typed(app, pilot, "D")
@@ -88,19 +88,19 @@ async def test_the_list_of_profiles_opens_with_D_and_closes_with_Esc() -> None: 
         assert "Enter compares" not in await typed(app, pilot, "escape")
 
 
-async def test_an_export_says_all_its_files_and_where_they_are_in_one_line(
+async def test_an_export_names_all_its_files_and_their_folder_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    app = desk()
+    app = create_app()
     app.session.environment = replace(
         app.session.environment, state_folder=tmp_path / ".local" / "state" / "tputtui"
     )
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(120, 24)) as pilot:
-        said = (await typed(app, pilot, "e")).splitlines()[-1]
-        assert said.strip().startswith("saved 1-")
-        assert said.endswith(
+        output = (await typed(app, pilot, "e")).splitlines()[-1]
+        assert output.strip().startswith("saved 1-")
+        assert output.endswith(
             ".speedscope.json, .collapsed.txt, .svg in ~/.local/state/tputtui/profiles"
         )
         assert len(app.session.saved_paths) == 3
@@ -111,7 +111,7 @@ async def test_an_instrumented_profile_shows_functions_and_their_callers(tmp_pat
     counted.runcall(json.loads, "[1, 2]")
     path = tmp_path / "x.pstats"
     counted.dump_stats(path)
-    app = desk()
+    app = create_app()
     app.show_alone(PstatsScreen(app.session, pstats_file.load(path)))
     async with app.run_test(size=(120, 40)) as pilot:
         assert "instrumented" in await typed(app, pilot, "down")
@@ -134,12 +134,14 @@ def test_a_file_that_is_no_profile_is_one_sentence(
     path = tmp_path / name
     path.write_bytes(content)
     assert main(["view", str(path)]) == 2
-    said = capsys.readouterr().err.strip().splitlines()
-    assert len(said) == 1
-    assert name in said[0]
+    output = capsys.readouterr().err.strip().splitlines()
+    assert len(output) == 1
+    assert name in output[0]
 
 
-def test_view_writes_another_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_view_converts_to_another_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path, out = tmp_path / "p.txt", tmp_path / "p.svg"
     path.write_text("main (a.py:1);work (a.py:2) 5\n")
     assert main(["view", str(path), "-o", str(out)]) == 0

@@ -1,4 +1,4 @@
-"""R, m, M and b on the live screen: a recording that can be replayed, marks where one sees them, and a baseline."""
+"""Keys R, m, M and b on the live screen: recordings, marks and a baseline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_source import FakeSource, desk, frame, settled
+from fake_source import FakeSource, create_app, frame, wait_until_stable
 from test_profile_screen import profile as sampled
 from test_replay_screen import until
 
@@ -39,7 +39,7 @@ from tputtui.views.shared.styled_text import TextSpan, level_row_index, line_tex
 
 
 class RecordedSource(FakeSource):
-    """Hands readings to the recorder as an engine does."""
+    """Source that hands readings to the recorder as an engine does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,8 +65,8 @@ class RecordedSource(FakeSource):
             )
 
 
-def recording_desk(tmp_path: Path, source: FakeSource, **settings: Any) -> TputtuiApp:
-    app = desk(source, **settings)
+def create_recording_app(tmp_path: Path, source: FakeSource, **settings: Any) -> TputtuiApp:
+    app = create_app(source, **settings)
     app.session.environment = type(app.session.environment)(
         "web-01", 0.0, tmp_path / "state", app.session.environment.theme_folders
     )
@@ -84,9 +84,9 @@ async def begun(pilot: Any, source: RecordedSource) -> None:
 
 async def test_r_records_and_r_again_saves_a_run_that_can_be_read(tmp_path: Path) -> None:
     source = RecordedSource()
-    app = recording_desk(tmp_path, source)
+    app = create_recording_app(tmp_path, source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await begun(pilot, source)
         for _ in range(3):
             source.tick()
@@ -103,11 +103,11 @@ async def test_r_records_and_r_again_saves_a_run_that_can_be_read(tmp_path: Path
         assert run.end_description == ""
 
 
-async def test_the_folder_and_the_file_are_their_owners_whatever_the_umask(tmp_path: Path) -> None:
+async def test_the_folder_and_the_file_are_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         source = RecordedSource()
-        app = recording_desk(tmp_path, source)
+        app = create_recording_app(tmp_path, source)
         async with app.run_test(size=(120, 40)) as pilot:
             await begun(pilot, source)
             source.tick()
@@ -122,9 +122,9 @@ async def test_the_folder_and_the_file_are_their_owners_whatever_the_umask(tmp_p
 
 async def test_q_asks_once_while_recording_and_the_run_is_saved_at_the_end(tmp_path: Path) -> None:
     source = RecordedSource()
-    app = recording_desk(tmp_path, source)
+    app = create_recording_app(tmp_path, source)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await begun(pilot, source)
         source.tick()
         await pilot.press("q")
@@ -140,9 +140,9 @@ async def test_q_asks_once_while_recording_and_the_run_is_saved_at_the_end(tmp_p
 
 async def test_a_disk_that_fails_ends_the_recording_and_not_the_screen(tmp_path: Path) -> None:
     source = RecordedSource()
-    app = recording_desk(tmp_path, source)
+    app = create_recording_app(tmp_path, source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await begun(pilot, source)
         source.tick()
         assert source.recorder is not None
@@ -153,20 +153,20 @@ async def test_a_disk_that_fails_ends_the_recording_and_not_the_screen(tmp_path:
     assert any("the disk is full" in event.text for event in source.noted)
 
 
-async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    app = recording_desk(tmp_path, RecordedSource())
+    app = create_recording_app(tmp_path, RecordedSource())
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("R")
         await until(pilot, app, "nothing is recorded")
         assert not app.recording_commands.is_running
 
 
 async def test_read_only_records_nothing(tmp_path: Path) -> None:
-    app = recording_desk(tmp_path, RecordedSource(), read_only=True)
+    app = create_recording_app(tmp_path, RecordedSource(), read_only=True)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("R")
         await until(pilot, app, "read-only: no file is written")
     assert not (tmp_path / "state").exists()
@@ -174,9 +174,9 @@ async def test_read_only_records_nothing(tmp_path: Path) -> None:
 
 async def test_a_recording_without_a_reading_leaves_no_file(tmp_path: Path) -> None:
     source = RecordedSource()
-    app = recording_desk(tmp_path, source)
+    app = create_recording_app(tmp_path, source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await begun(pilot, source)
         await pilot.press("R")
         await until(pilot, app, "nothing was read")
@@ -185,20 +185,20 @@ async def test_a_recording_without_a_reading_leaves_no_file(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_a_mark_stands_on_the_time_axis_and_in_the_list(size: tuple[int, int]) -> None:
+async def test_a_mark_is_on_the_time_axis_and_in_the_list(size: tuple[int, int]) -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=size) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick(30.0)
         before = frame(app)
         await pilot.press("m", *"[red]up", "enter")
         await until(pilot, app, "marked: [red]up")
-        (words, moment), *_ = source.was_asked("add_mark")
-        assert words == "[red]up"
-        app.session.marks[0] = type(app.session.marks[0])(moment, source.snapshot.at - 20.0, words)
+        (text, moment), *_ = source.calls_of("add_mark")
+        assert text == "[red]up"
+        app.session.marks[0] = type(app.session.marks[0])(moment, source.snapshot.at - 20.0, text)
         app.session.show_frame()
-        marked = await settled(app, pilot)
+        marked = await wait_until_stable(app, pilot)
         assert marked != before
         await pilot.press("M")
         await until(pilot, app, "Enter goes there")
@@ -209,11 +209,11 @@ async def test_a_mark_stands_on_the_time_axis_and_in_the_list(size: tuple[int, i
         await until(pilot, app, "PAST -20 s")
 
 
-async def test_b_holds_figures_against_the_window_and_capital_b_clears_it() -> None:
+async def test_b_compares_figures_with_the_window_and_capital_b_clears_it() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        assert "since start" in await settled(app, pilot)
+        assert "since start" in await wait_until_stable(app, pilot)
         await pilot.press("b")
         picture = await until(pilot, app, " vs ")
         assert "since start" not in picture
@@ -225,14 +225,12 @@ async def test_b_holds_figures_against_the_window_and_capital_b_clears_it() -> N
 
 async def test_two_marks_make_a_span_the_baseline() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         source.tick(60.0)
-        for at, words in ((-50.0, "calm"), (-12.0, "deploy")):
-            app.session.marks.append(
-                Mark(source.snapshot.time + at, source.snapshot.at + at, words)
-            )
+        for at, text in ((-50.0, "calm"), (-12.0, "deploy")):
+            app.session.marks.append(Mark(source.snapshot.time + at, source.snapshot.at + at, text))
         await pilot.press("M")
         await until(pilot, app, "Enter goes there")
         await pilot.press("b")
@@ -247,22 +245,22 @@ async def test_two_marks_make_a_span_the_baseline() -> None:
         assert app.session.view_state.baseline is None
 
 
-def test_colour_comes_only_with_a_sure_watch_and_by_what_is_better() -> None:
-    found = BaselineFigure(100.0, 1.0, 1.0, "req/s")
-    assert difference_spans(found, 90.0)[0].role == "plain"
+def test_a_change_is_coloured_only_once_confirmed_and_by_the_better_direction() -> None:
+    figure = BaselineFigure(100.0, 1.0, 1.0, "req/s")
+    assert difference_spans(figure, 90.0)[0].role == "plain"
     assert difference_spans(BaselineFigure(100.0), 90.0)[0].role == "dim"
     sure = SequenceResult(-10.0, 2.0, is_confirmed=True)
-    assert line_text(tuple(difference_spans(found, 95.0, sure, 1))) == "▼ 10 % ± 2.0"
-    assert [difference_spans(found, 95.0, sure, better)[0].role for better in (1, -1, 0)] == [
+    assert line_text(tuple(difference_spans(figure, 95.0, sure, 1))) == "▼ 10 % ± 2.0"
+    assert [difference_spans(figure, 95.0, sure, better)[0].role for better in (1, -1, 0)] == [
         "bad",
         "ok",
         "plain",
     ]
-    unsure = difference_spans(found, 95.0, SequenceResult(-10.0, 2.0, is_confirmed=False), 1)
+    unsure = difference_spans(figure, 95.0, SequenceResult(-10.0, 2.0, is_confirmed=False), 1)
     assert unsure == [TextSpan("no clear difference", "dim")]
 
 
-def test_a_ratio_differs_by_points_and_another_unit_is_no_difference() -> None:
+def test_ratios_differ_by_points_and_different_units_are_not_compared() -> None:
     ratio = BaselineFigure(0.0, unit="ratio")
     assert (
         line_text(
@@ -270,18 +268,18 @@ def test_a_ratio_differs_by_points_and_another_unit_is_no_difference() -> None:
         )
         == "▲ 4.0 pp ± 1.0"
     )
-    assert told(BaselineFigure(5.0, unit="By/s"), 5.0) == "= 0 %"
+    assert difference_text(BaselineFigure(5.0, unit="By/s"), 5.0) == "= 0 %"
     assert (
         line_text(tuple(difference_spans(BaselineFigure(5.0, unit="By/s"), 5.0, unit="req/s")))
         == "was in By/s"
     )
 
 
-async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> None:
+async def test_two_minutes_after_b_the_change_is_evaluated_and_a_fall_is_red() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         at, name = source.snapshot.at, history_keys.traffic("checkout")
         app.session.view_state = replace(
             app.session.view_state,
@@ -289,7 +287,7 @@ async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> No
         )
         assert app.baseline_commands.evaluate(name) is None
         source.tick(60.0)
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         assert app.baseline_commands.evaluate(name) is None
         source.tick(120.0)
         await until(pilot, app, "▼")
@@ -299,16 +297,16 @@ async def test_two_minutes_after_b_all_since_is_judged_and_a_fall_is_red() -> No
         assert judged is app.baseline_commands.evaluate(name), (
             "it is told anew only when a row was filled"
         )
-        scene = app.session.current_frame()
-        assert scene is not None
-        assert scene.baseline_difference(name, 1284.0, 1)[0].role == "bad"
+        current = app.session.current_frame()
+        assert current is not None
+        assert current.baseline_difference(name, 1284.0, 1)[0].role == "bad"
         assert "not in it" in frame(app), "of latency the baseline holds nothing"
 
 
 @pytest.mark.parametrize(
     ("level", "row"), [(0.0, 3), (24.9, 3), (25.0, 2), (99.0, 0), (100.0, 0), (900.0, 0)]
 )
-def test_the_level_of_a_baseline_lies_behind_the_picture(level: float, row: int) -> None:
+def test_the_level_of_a_baseline_is_drawn_behind_the_chart(level: float, row: int) -> None:
     assert level_row_index(level, 100.0, 4) == row
     assert level_row_index(level, 100.0, 1) is None
     line = with_level("  ▄█ ", has_level=True)
@@ -320,12 +318,12 @@ def test_the_level_of_a_baseline_lies_behind_the_picture(level: float, row: int)
     assert line_text(with_level("  ▄█ ", has_level=False)) == "  ▄█ "
 
 
-def told(found: BaselineFigure | None, now: float | None) -> str:
-    return line_text(tuple(difference_spans(found, now)))
+def difference_text(figure: BaselineFigure | None, now: float | None) -> str:
+    return line_text(tuple(difference_spans(figure, now)))
 
 
 @pytest.mark.parametrize(
-    ("found", "now", "words"),
+    ("figure", "now", "text"),
     [
         (BaselineFigure(100.0), 103.1, "▲ 3.1 %"),
         (BaselineFigure(100.0), 80.0, "▼ 20 %"),
@@ -339,24 +337,24 @@ def told(found: BaselineFigure | None, now: float | None) -> str:
     ],
 )
 def test_a_difference_is_claimed_only_beyond_chance(
-    found: BaselineFigure | None, now: float | None, words: str
+    figure: BaselineFigure | None, now: float | None, text: str
 ) -> None:
-    assert told(found, now) == words
+    assert difference_text(figure, now) == text
 
 
 @pytest.mark.parametrize(
     ("windows", "known"),
     [([100.0] * 8, False), ([100.0] * 9, True), ([None] * 20, False), ([], False)],
 )
-def test_chance_is_known_from_five_windows_apart(
+def test_random_variation_is_estimated_from_five_separate_windows(
     windows: Sequence[float | None], known: bool
 ) -> None:
-    found = figure_from_windows(100.0, windows)
-    assert found is not None
-    assert (found.window_margin is not None) == known
+    figure = figure_from_windows(100.0, windows)
+    assert figure is not None
+    assert (figure.window_margin is not None) == known
 
 
-def test_windows_that_vary_more_claim_less() -> None:
+def test_windows_that_vary_more_need_a_larger_difference() -> None:
     calm = figure_from_windows(100.0, [100.0, 0, 101.0, 0, 99.0, 0, 100.0, 0, 101.0])
     wild = figure_from_windows(100.0, [100.0, 0, 150.0, 0, 50.0, 0, 100.0, 0, 150.0])
     assert calm is not None
@@ -367,27 +365,27 @@ def test_windows_that_vary_more_claim_less() -> None:
     assert figure_from_windows(None, []) is None
 
 
-async def test_a_profile_taken_meanwhile_goes_into_the_run_and_is_a_mark_on_every_axis(
+async def test_a_profile_captured_meanwhile_is_in_the_run_and_a_mark_on_every_axis(
     tmp_path: Path,
 ) -> None:
     source = RecordedSource()
-    app = recording_desk(tmp_path, source)
+    app = create_recording_app(tmp_path, source)
     profile = sampled()
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         before = frame(app)
-        taken = replace(
+        captured = replace(
             profile, metadata=replace(profile.metadata, time=time.time() - 20, pid=7, name="serve")
         )
-        app.profile_session.on_saved(*app.profile_session.library.save_profile(taken))
-        assert source.was_asked("record_profile") == [], "nothing is recorded yet"
+        app.profile_session.on_saved(*app.profile_session.library.save_profile(captured))
+        assert source.calls_of("record_profile") == [], "nothing is recorded yet"
         await begun(pilot, source)
-        app.profile_session.on_saved(*app.profile_session.library.save_profile(taken))
-        ((at, pid, command, document, hottest),) = source.was_asked("record_profile")
-        assert (at, pid, command) == (taken.metadata.time, 7, "serve")
+        app.profile_session.on_saved(*app.profile_session.library.save_profile(captured))
+        ((at, pid, command, document, hottest),) = source.calls_of("record_profile")
+        assert (at, pid, command) == (captured.metadata.time, 7, "serve")
         assert hottest.endswith(" %")
         assert file_formats.parse(document, "").duration_s == profile.duration_s
-        # The sample's clock is not the machine's: the marks are moved to where it stands.
+        # The sample's clock is not the machine's: the marks are moved to its time.
         app.session.profile_times[:] = [source.snapshot.at - 20]
         app.session.show_frame()
         await pilot.pause(0.2)
@@ -401,27 +399,27 @@ def _axis(shown: str) -> str:
 
 async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() -> None:
     source = FakeSource()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         held = snapshot_figures(source.snapshot)
         figures = {
             name: BaselineFigure(value / 2, unit=unit) for name, (value, unit) in held.items()
         }
         app.session.update_view(baseline=Baseline("vs [red]half", figures))
         picture = await until(pilot, app, "vs [red]half")
-        scene = app.session.current_frame()
-        assert scene is not None
+        current = app.session.current_frame()
+        assert current is not None
         for view in (
-            throughput_panel(scene, 80, 8),
-            latency_panel(scene, 80, 8),
-            saturation_panel(scene, 120, 8),
-            routes_panel(scene, 100, 8),
+            throughput_panel(current, 80, 8),
+            latency_panel(current, 80, 8),
+            saturation_panel(current, 120, 8),
+            routes_panel(current, 100, 8),
         ):
             assert any("▲" in line_text(line) for line in view.lines), view
         faint = [
             span.text
-            for line in throughput_panel(scene, 80, 8).lines
+            for line in throughput_panel(current, 80, 8).lines
             for span in line
             if span.role == "faint"
         ]
@@ -429,7 +427,7 @@ async def test_the_baseline_is_beside_every_figure_and_dimmed_behind_the_line() 
         assert "▲ 100 %" in picture
         cpu = next(
             line_text(line)
-            for line in saturation_panel(scene, 120, 8).lines
+            for line in saturation_panel(current, 120, 8).lines
             if " cpu " in line_text(line)
         )
         assert "pp" in cpu

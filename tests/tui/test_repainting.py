@@ -18,7 +18,7 @@ def cells(line: Line) -> list[tuple[str, str]]:
     return [(char, span.role) for span in line for char in span.text]
 
 
-BLANK = (" ", "plain")  # what stands beyond a line's end
+BLANK = (" ", "plain")  # content beyond a line's end
 
 
 @given(lines, lines)
@@ -26,7 +26,7 @@ BLANK = (" ", "plain")  # what stands beyond a line's end
     (TextSpan("─ "), TextSpan("x" * 8), TextSpan(" req ─", "dim")),
     (TextSpan("─ "), TextSpan("x" * 3), TextSpan(" req ─", "dim")),
 )
-def test_what_is_repainted_makes_one_line_of_the_other_at_any_width(
+def test_the_repainted_spans_turn_one_line_into_the_other_at_any_width(
     before: Line, after: Line
 ) -> None:
     start, end = changed_cells(before, after)

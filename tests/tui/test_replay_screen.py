@@ -1,4 +1,4 @@
-"""A recorded run on the live screen: it plays, it is travelled in, and what needs the living process says that it is off."""
+"""A recorded run on the live screen: it plays, it can be searched, live commands are disabled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fake_source import frame
-from recorded import record
+from recorded_runs import record
 from test_profile_screen import profile as sampled
 from textual.pilot import Pilot
 
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.xdist_group("replay")  # one recording for all of them
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the demo, recorded by the program itself."""
+    """Record a run of the demo with the program itself."""
     path = tmp_path_factory.mktemp("runs") / "demo.tput.gz"
     with Demo(50.0, None, seed=1) as demo:
         urls = demo.start()
@@ -85,14 +85,17 @@ async def shown(
         yield app, pilot
 
 
-async def until(pilot: Pilot[int], app: TputtuiApp, *words: str) -> str:
-    """The picture once all of the words are in it (the first alone where the others go again)."""
+async def until(pilot: Pilot[int], app: TputtuiApp, *texts: str) -> str:
+    """Return the screen once it contains all the texts.
+
+    Only the first is awaited where the others disappear again.
+    """
     for _ in range(200):
         await pilot.pause(0.05)
         picture = frame(app)
-        if words[0] in picture and app.session.latest is not None and app.session.latest.services:
+        if texts[0] in picture and app.session.latest is not None and app.session.latest.services:
             return picture
-    raise AssertionError(f"{words[0]!r} does not appear:\n{picture}")
+    raise AssertionError(f"{texts[0]!r} does not appear:\n{picture}")
 
 
 @pytest.mark.slow
@@ -122,16 +125,16 @@ async def test_brackets_and_the_ends_move_in_the_run(player: Player, size: tuple
         await until(pilot, app, "ended")
 
 
-async def test_at_takes_a_span_a_mark_and_a_time_of_day_and_refuses_the_rest(
+async def test_at_accepts_a_span_a_mark_and_a_time_of_day_and_refuses_the_rest(
     player: Player,
 ) -> None:
     async with shown(player) as (app, pilot):
         await pilot.press("space")
         header, mark = player.header, player.marks[0]
-        for words, wanted in (("+3s", 3.0), ("deploy", mark.at - header.began_at)):
+        for typed_text, wanted in (("+3s", 3.0), ("deploy", mark.at - header.began_at)):
             await pilot.press(
-                "at", *words.replace("+", "").replace("3s", "")
-            ) if words == "deploy" else await pilot.press("at", "plus", "3", "s")
+                "at", *typed_text.replace("+", "").replace("3s", "")
+            ) if typed_text == "deploy" else await pilot.press("at", "plus", "3", "s")
             await pilot.press("enter")
             await pilot.pause(0.3)
             assert player.position.seconds == pytest.approx(wanted, abs=0.01)
@@ -151,15 +154,17 @@ async def test_at_takes_a_span_a_mark_and_a_time_of_day_and_refuses_the_rest(
         await until(pilot, app, "is no moment")
 
 
-@pytest.mark.parametrize(("key", "words"), [("p", "off in a replay"), ("P", "off in a replay"), ("R", "off in a replay"),
+@pytest.mark.parametrize(("key", "typed_text"), [("p", "off in a replay"), ("P", "off in a replay"), ("R", "off in a replay"),
                                             ("m", "off in a replay"), ("comma", "REPLAY")])  # fmt: skip
-async def test_what_needs_the_living_process_is_off(player: Player, key: str, words: str) -> None:
+async def test_commands_that_need_the_live_process_are_disabled(
+    player: Player, key: str, typed_text: str
+) -> None:
     async with shown(player) as (app, pilot):
         await pilot.press(key)
-        await until(pilot, app, words)
+        await until(pilot, app, typed_text)
 
 
-async def test_the_footer_and_the_help_say_what_the_keys_do_in_a_replay(player: Player) -> None:
+async def test_the_footer_and_the_help_describe_the_keys_of_a_replay(player: Player) -> None:
     async with shown(player, (80, 24)) as (app, pilot):
         footer = (await until(pilot, app, "space pause")).splitlines()[-1]
         assert ", . speed" in footer
@@ -168,30 +173,30 @@ async def test_the_footer_and_the_help_say_what_the_keys_do_in_a_replay(player: 
         await pilot.press("space")
         footer = (await until(pilot, app, "space play")).splitlines()[-1]
         assert footer.rstrip().endswith("? help  q quit")
-    said = "\n".join(map(line_text, help_lines(120, {}, replay_commands(is_paused=False))))
-    assert "stand still, or play on" in said
-    assert "collecting goes on" not in said
-    assert "off: a run is not written to" not in said.replace("m is off", "")
+    help_text = "\n".join(map(line_text, help_lines(120, {}, replay_commands(is_paused=False))))
+    assert "stand still, or play on" in help_text
+    assert "collecting goes on" not in help_text
+    assert "off: a run is not written to" not in help_text.replace("m is off", "")
 
 
 @pytest.mark.parametrize("keys", [[], ["z"], ["i"], ["space"], ["0"], ["slash"], ["M"]])
-async def test_that_it_is_a_replay_is_said_all_the_time(player: Player, keys: list[str]) -> None:
+async def test_a_replay_is_always_labelled_as_a_replay(player: Player, keys: list[str]) -> None:
     async with shown(player, (80, 24)) as (app, pilot):
         await pilot.press(*keys)
         await pilot.pause(0.3)
         first = frame(app).splitlines()[0]
-        assert "REPLAY" in first or "M" in keys  # the list of marks lies over the right half
+        assert "REPLAY" in first or "M" in keys  # the list of marks covers the right half
 
 
 def test_a_replay_has_the_keys_of_the_live_screen() -> None:
-    assert [(one.id, one.keys) for one in replay_commands(True)] == [
-        (one.id, one.keys) for one in COMMANDS
+    assert [(command.id, command.keys) for command in replay_commands(True)] == [
+        (command.id, command.keys) for command in COMMANDS
     ]
     assert 4 <= len(footer_hints(("live", "time", "everywhere"), {}, replay_commands(True))) <= 10
 
 
 @pytest.mark.parametrize("key", ["p", "P", "R", "m"])
-async def test_what_is_off_says_so_in_a_line_of_80_cells(player: Player, key: str) -> None:
+async def test_a_disabled_command_says_so_within_80_cells(player: Player, key: str) -> None:
     async with shown(player, (80, 24)) as (app, pilot):
         await pilot.press(key)
         assert "…" not in (await until(pilot, app, "off in a replay")).splitlines()[-1]
@@ -209,7 +214,9 @@ async def test_the_marks_are_listed_and_enter_goes_to_one(player: Player) -> Non
         )
 
 
-async def test_the_browser_shows_what_was_recorded_and_says_what_was_not(player: Player) -> None:
+async def test_the_browser_shows_the_recorded_families_and_reports_the_others(
+    player: Player,
+) -> None:
     async with shown(player) as (app, pilot):
         await pilot.press("0", "i")
         picture = await until(pilot, app, "http_requests_total")
@@ -221,7 +228,7 @@ async def test_the_browser_shows_what_was_recorded_and_says_what_was_not(player:
         await until(pilot, app, "in a replay it stays as it was")
 
 
-async def test_another_window_derives_the_run_anew(player: Player) -> None:
+async def test_another_window_derives_the_run_again(player: Player) -> None:
     async with shown(player) as (app, pilot):
         await pilot.press("0")
         await until(pilot, app, "ended")
@@ -235,7 +242,7 @@ async def test_another_window_derives_the_run_anew(player: Player) -> None:
         assert app.session.latest.window_s == 30.0
 
 
-def test_every_moment_is_what_was_derived_in_order(recorded: Path) -> None:
+def test_every_moment_equals_the_snapshot_derived_in_order(recorded: Path) -> None:
     with Run(recorded) as run:
         wanted = list(replay_snapshots(run))
         reel = ReplayBuffer(run, ReplayChoices(), wanted[-1].at)
@@ -243,15 +250,17 @@ def test_every_moment_is_what_was_derived_in_order(recorded: Path) -> None:
     reel._thread.join(30)
     assert reel.failure is None
     assert [
-        found[0]
+        shown[0]
         for snapshot in wanted
-        if (found := reel.snapshot_and_replicas(snapshot.at)) is not None
+        if (shown := reel.snapshot_and_replicas(snapshot.at)) is not None
     ] == wanted
     assert reel.shown_at(-1.0) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"not a run", b"\x1f\x8b" + bytes(30)])
-def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_run_is_one_line_and_exit_code_2(
+    tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "bad.tput.gz"
     path.write_bytes(content)
     ended = subprocess.run(
@@ -272,21 +281,21 @@ def test_the_marks_of_a_replay_are_those_of_the_run(player: Player) -> None:
     assert replace(player.position, read_ratio=1.0).length_s == pytest.approx(SECONDS, abs=3)
 
 
-async def test_the_profile_of_a_moment_is_shown_there_and_its_source_is_off(tmp_path: Path) -> None:
+async def test_the_profile_of_a_moment_is_shown_without_its_source(tmp_path: Path) -> None:
     path = tmp_path / "a.tput.gz"
     record(path, 60, profiled=(10, speedscope.render(sampled())))
     with Run(path) as run:
         player = Player(run)
         async with shown(player) as (app, pilot):
             await pilot.press("space")
-            (taken,) = player.profiles
+            (profile,) = player.profiles
             assert app.replay_commands is not None
-            app.replay_commands.go_to(taken.at + 40)
+            app.replay_commands.go_to(profile.at + 40)
             axis = next(line for line in (await until(pilot, app, "└")).splitlines() if "└" in line)
             assert "p" in axis
             await pilot.press("p")
             await until(pilot, app, "off in a replay")
-            app.replay_commands.go_to(taken.at + 1)
+            app.replay_commands.go_to(profile.at + 1)
             await pilot.pause(0.5)
             await pilot.press("p")
             await until(pilot, app, "Call tree")
@@ -295,7 +304,7 @@ async def test_the_profile_of_a_moment_is_shown_there_and_its_source_is_off(tmp_
         player.stop()
 
 
-async def test_a_splits_a_recorded_service_from_its_beginning(player: Player) -> None:
+async def test_key_a_splits_a_recorded_service_from_its_beginning(player: Player) -> None:
     async with shown(player) as (app, pilot):
         await pilot.press("0", "a")
         await until(pilot, app, "which is the treatment?", "method")
@@ -303,7 +312,7 @@ async def test_a_splits_a_recorded_service_from_its_beginning(player: Player) ->
         assert "control method=" in await until(pilot, app, "Control and treatment: ", "for 1")
 
 
-async def test_a_route_of_a_recorded_service_is_looked_at_alone(player: Player) -> None:
+async def test_a_route_of_a_recorded_service_is_shown_alone(player: Player) -> None:
     async with shown(player) as (app, pilot):
         await pilot.press("0", "5", "down", "enter")
         assert "route=/" in await until(pilot, app, "Esc all")

@@ -115,14 +115,14 @@ def test_other_bytes_that_are_not_utf_8_are_dropped_alone(broken: bytes) -> None
 
 def test_characters_whose_bytes_look_like_eight_bit_controls_are_typed_also_cut() -> None:
     text = "\u201b\u26db\u011b\U0001f4dd"  # each holds 0x9b, 0x9d or 0x9f
-    whole = text.encode()
-    for at in range(1, len(whole)):
-        found = "".join(ReplyFilter().feed("".join(decoded(whole[:at], whole[at:])), 0.0))
-        assert found == text
+    content = text.encode()
+    for at in range(1, len(content)):
+        received = "".join(ReplyFilter().feed("".join(decoded(content[:at], content[at:])), 0.0))
+        assert received == text
 
 
 @pytest.mark.parametrize("first", "[]P_^X")
-def test_what_begins_a_reply_and_is_cut_off_by_the_next_is_no_key(first: str) -> None:
+def test_the_beginning_of_a_reply_cut_off_by_the_next_is_not_a_key(first: str) -> None:
     for reads in (
         ["\x1b", f"{first}\x1b[0c", "k"],
         ["\x1b", f"{first}\x1b[", "0c", "k"],
@@ -164,7 +164,7 @@ def test_a_reply_cut_often_behind_its_first_parameter_does_nothing_whatever_the_
     at=st.integers(1, 60),
     pause=st.sampled_from(PAUSES_S),
 )
-def test_a_control_sequence_nobody_here_has_seen_does_nothing(
+def test_an_unknown_control_sequence_does_nothing(
     prefix: str, numbers: list[int], between: str, final: str, at: int, pause: float
 ) -> None:
     reply = f"\x1b[{prefix}{';'.join(map(str, numbers))}{between}{final}"
@@ -190,7 +190,7 @@ def test_every_key_of_textuals_table_arrives_whole_and_cut(sequence: str) -> Non
 
 
 @pytest.mark.parametrize("sequence", sorted(READ_RIGHT_ONLY_HERE), ids=repr)
-def test_a_key_that_textual_reads_as_another_is_spelled_as_it_reads_it(sequence: str) -> None:
+def test_a_key_that_textual_reads_as_another_is_named_as_textual_reads_it(sequence: str) -> None:
     means = ANSI_SEQUENCES_KEYS[sequence]
     assert isinstance(means, tuple)
     without_alt = [name.replace("alt+", "") for name in READ_RIGHT_ONLY_HERE[sequence]]
@@ -198,7 +198,7 @@ def test_a_key_that_textual_reads_as_another_is_spelled_as_it_reads_it(sequence:
 
 
 @pytest.mark.parametrize("sequence", sorted(NO_KEYS_HERE), ids=repr)
-def test_what_is_left_out_of_textuals_table_does_nothing_bound(sequence: str) -> None:
+def test_sequences_left_out_of_textual_s_table_trigger_no_binding(sequence: str) -> None:
     assert set(shown(messages([sequence]))) <= MAY_ACT_AT_A_CUT
 
 
@@ -249,15 +249,15 @@ def test_no_parameter_of_a_key_makes_textual_fail_or_type_the_sequence(
     code: int, alternate: str, modifiers: int, event: str, text: str, final: str
 ) -> None:
     sequence = f"\x1b[{code}{alternate};{modifiers}{event};{text}{final}"
-    found = messages([sequence])
-    assert all(isinstance(message, events.Key) for message in found)
-    assert len(found) <= max(1, len(text.split(":")))
-    assert not (event == ":3" and found)
+    received = messages([sequence])
+    assert all(isinstance(message, events.Key) for message in received)
+    assert len(received) <= max(1, len(text.split(":")))
+    assert not (event == ":3" and received)
     # The parser is neither broken nor waits for more of the sequence.
     assert shown(messages([sequence, "k"], [0.0]))[-1:] == ["k"]
 
 
-def test_a_lone_esc_is_the_esc_key_after_one_escape_delay() -> None:
+def test_a_single_esc_is_the_esc_key_after_one_escape_delay() -> None:
     replies = ReplyFilter(0.1)
     assert replies.feed("\x1b", 5.0) == []
     assert replies.deadline == pytest.approx(5.1)
@@ -266,7 +266,7 @@ def test_a_lone_esc_is_the_esc_key_after_one_escape_delay() -> None:
     assert replies.deadline is None
     assert shown(UnitParser(ignore).messages("\x1b")) == [
         "escape"
-    ]  # at once: nobody waits a second time
+    ]  # at once: there is no second wait
 
 
 def test_esc_twice_and_esc_before_a_key_are_both_keys() -> None:
@@ -280,7 +280,7 @@ def test_esc_twice_and_esc_before_a_key_are_both_keys() -> None:
 @pytest.mark.parametrize(
     "text", ["[", "]", "P", "X", "[1", "[12", "]1", "[?", "[j", "P1", "]]", "[[", "O", "OA", "[1;2"]
 )
-def test_what_a_person_types_after_esc_is_typed(text: str) -> None:
+def test_keys_typed_after_esc_are_typed(text: str) -> None:
     slowly = [0.3, *([0.15] * (len(text) - 1))]
     typed = [name for character in text for name in shown(messages([character]))]
     assert shown(messages(["\x1b", *text], slowly)) == ["escape", *typed]
@@ -288,7 +288,7 @@ def test_what_a_person_types_after_esc_is_typed(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["[j", "]j", "Pj", "[1", "[]", "xj"])
-def test_what_a_person_types_fast_after_esc_is_typed(text: str) -> None:
+def test_keys_typed_quickly_after_esc_are_typed(text: str) -> None:
     typed = [name for character in text for name in shown(messages([character]))]
     assert shown(messages(["\x1b", *text], [0.3, 0.06])) == ["escape", *typed]
 
@@ -331,22 +331,22 @@ def test_typed_text_passes_as_it_is(text: str) -> None:
         ("\x1b[O", events.AppBlur),
         ("\x1b[48;40;120;800;1200t", events.Resize),
         ("\x1b[48;40:1;120:1;800;1200t", events.Resize),
-        ("\x1b[48;0;0;0;0t", events.Resize),  # a size that is none: the driver knows a better one
+        ("\x1b[48;0;0;0;0t", events.Resize),  # an invalid size: the driver knows a better one
         ("\x1b[48;99999;99999;1;1t", events.Resize),
         ("\x1b[?2026;2$y", textual_messages.TerminalSupportsSynchronizedOutput),
         ("\x1b[?2048;2$y", textual_messages.InBandWindowResize),
     ],
 )
-def test_what_textual_asked_for_arrives_whole_and_cut(sequence: str, message: type) -> None:
-    assert [type(found) for found in messages([sequence])] == [message]
+def test_replies_that_textual_requested_arrive_whole_and_cut(sequence: str, message: type) -> None:
+    assert [type(received) for received in messages([sequence])] == [message]
     for at in range(1, len(sequence)):
-        assert [type(found) for found in messages([sequence[:at], sequence[at:]], [SHORT_S])] == [
-            message
-        ]
+        assert [
+            type(received) for received in messages([sequence[:at], sequence[at:]], [SHORT_S])
+        ] == [message]
     for at in range(3, len(sequence)):
-        assert [type(found) for found in messages([sequence[:at], sequence[at:]], [600.0])] == [
-            message
-        ]
+        assert [
+            type(received) for received in messages([sequence[:at], sequence[at:]], [600.0])
+        ] == [message]
 
 
 def test_focus_cut_behind_its_esc_types_nothing() -> None:
@@ -363,10 +363,10 @@ def test_focus_cut_behind_its_esc_types_nothing() -> None:
         }
 
 
-def test_a_size_without_pixels_leaves_the_mouse_where_it_is() -> None:
-    found = messages(["\x1b[48;40;120;0;0t", "\x1b[<0;10;5M"], [0.0])
-    assert [type(message) for message in found] == [events.Resize, events.MouseDown]
-    mouse = found[1]
+def test_a_size_without_pixels_does_not_move_the_mouse() -> None:
+    received = messages(["\x1b[48;40;120;0;0t", "\x1b[<0;10;5M"], [0.0])
+    assert [type(message) for message in received] == [events.Resize, events.MouseDown]
+    mouse = received[1]
     assert isinstance(mouse, events.MouseDown)
     assert (mouse.x, mouse.y) == (9, 4)
 
@@ -392,52 +392,52 @@ def test_the_parser_goes_on_after_any_exception(unit: str) -> None:
     assert len(failures) == 1
 
 
-def test_an_error_is_told_once_for_each_type_and_line_and_not_without_end() -> None:
-    told: list[Exception] = []
-    once = ErrorNotices(told.append)
+def test_an_error_is_reported_once_for_each_type_and_line_up_to_a_limit() -> None:
+    reported: list[Exception] = []
+    once = ErrorNotices(reported.append)
     for kind in (ValueError, ValueError, TypeError, ValueError):
         try:
             raise kind
         except (ValueError, TypeError) as error:
             once(error)
-    assert [type(error) for error in told] == [ValueError, TypeError]
+    assert [type(error) for error in reported] == [ValueError, TypeError]
     for number in range(100):
         once(type(f"Kind{number}Error", (Exception,), {})())
-    assert len(told) == MOST_KINDS
+    assert len(reported) == MOST_KINDS
 
 
 # -------------------------------------------------------------------------------------------- paste
 
 
 @pytest.mark.parametrize("reads", [1000, 7, 3], ids=["whole", "sevens", "threes"])
-def test_a_paste_is_one_event_whatever_is_in_it(reads: int) -> None:
+def test_a_paste_is_one_event_whatever_its_content(reads: int) -> None:
     text = "q?\x1b[31mred\x1b[0m\x03\x1b]11;?\x07\x1b[Aend\nnext"
     sequence = f"\x1b[200~{text}\x1b[201~q"
     parts = pieces(sequence, list(range(reads, len(sequence), reads)))
-    found = messages(parts, [1.0] * (len(parts) - 1))
-    assert [type(message) for message in found] == [events.Paste, events.Key]
-    paste = found[0]
+    received = messages(parts, [1.0] * (len(parts) - 1))
+    assert [type(message) for message in received] == [events.Paste, events.Key]
+    paste = received[0]
     assert isinstance(paste, events.Paste)
     assert paste.text == "q?[31mred[0m]11;?[Aend\nnext"
 
 
 def test_a_paste_is_cut_at_a_length_and_nothing_of_the_rest_acts() -> None:
-    found = messages(["\x1b[200~", *["q" * 4096] * 50, "\x1b[201~"], [0.0] * 51)
-    assert [type(message) for message in found] == [events.Paste]
-    paste = found[0]
+    received = messages(["\x1b[200~", *["q" * 4096] * 50, "\x1b[201~"], [0.0] * 51)
+    assert [type(message) for message in received] == [events.Paste]
+    paste = received[0]
     assert isinstance(paste, events.Paste)
     assert len(paste.text) == LONGEST_PASTE
 
 
 def test_a_paste_without_an_end_ends_with_the_first_key_after_a_long_pause() -> None:
-    found = messages(["\x1b[200~some", " text", "q"], [3.0, 3.0])
-    assert shown(found) == ["Paste{'text': 'some text'}", "q"]
+    received = messages(["\x1b[200~some", " text", "q"], [3.0, 3.0])
+    assert shown(received) == ["Paste{'text': 'some text'}", "q"]
     assert shown(messages(["\x1b[200~some", "q", "\x1b[201~"], [0.5, 0.5])) == [
         "Paste{'text': 'someq'}"
     ]
 
 
-# ---------------------------------------------------------------------------------- what has no end
+# ----------------------------------------------------------------------------------- without an end
 
 
 @pytest.mark.parametrize("start", ["\x1b]11;rgb:", "\x1bP>|X", "\x1b_Gi=1", "\x1bXs", "\x1b^p"])
@@ -459,7 +459,7 @@ def test_a_control_sequence_without_an_end_swallows_one_key_and_no_control_chara
 
 
 @pytest.mark.parametrize("start", ["\x1b]11;", "\x1b["])
-def test_what_never_ends_was_no_reply(start: str) -> None:
+def test_an_unterminated_sequence_is_not_a_reply(start: str) -> None:
     reads = [start + "9" * 3000, "9" * LONGEST_REPLY, "9", "q"]
     assert shown(messages(reads, [SHORT_S, SHORT_S, 0.2])) == ["q"]
 
@@ -495,7 +495,7 @@ def test_a_control_sequence_of_endless_parameters_types_nothing_and_the_next_key
         max_size=12,
     )
 )
-def test_whatever_comes_nothing_raises_and_memory_is_bounded(
+def test_any_input_raises_nothing_and_memory_is_bounded(
     reads: list[tuple[str, float]],
 ) -> None:
     replies, parser = ReplyFilter(), UnitParser(ignore)
@@ -526,7 +526,7 @@ def test_a_long_reply_in_many_short_pieces_waits_for_its_end() -> None:
         assert shown(messages(reads, [0.5] * 2001)) == ["k"]
 
 
-def test_a_flood_never_grows_what_is_kept() -> None:
+def test_a_flood_never_grows_the_buffer() -> None:
     for start in ("\x1b[", "\x1b[[", "\x1bO", "\x1b]1", "\x1bP1", "\x1b_", "\x1b[200~", "\x1b[M"):
         replies = ReplyFilter()
         replies.feed(start, 0.0)

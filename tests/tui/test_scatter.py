@@ -33,7 +33,7 @@ def shown(points: tuple[tuple[float, float], ...] = POINTS, **changes: object) -
     st.booleans(),
 )
 @example([(5e-324, 5e-324)], 16, False)
-def test_a_scatter_has_its_size_whatever_the_points(
+def test_a_scatter_plot_has_its_size_whatever_the_points(
     points: list[tuple[float, float]], height: int, plain_text: bool
 ) -> None:
     lines = shown(tuple(points), height=height, ascii_only=plain_text)
@@ -51,14 +51,14 @@ def test_both_axes_have_units_and_the_newest_point_stands_out() -> None:
     )
 
 
-def test_ascii_has_points_of_its_own() -> None:
+def test_in_ascii_points_have_characters_of_their_own() -> None:
     lines = shown(ascii_only=True)
     assert not set("·•●") & set("".join(lines))
     assert sum(line.count("@") for line in lines[1:]) == 1
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.25, 0.5, 1.0])
-def test_a_chart_is_marked_where_the_moment_lies(fraction: float) -> None:
+def test_a_chart_is_marked_at_the_shown_moment(fraction: float) -> None:
     lines = mark_time(
         draw_chart(
             LineChart(
@@ -82,7 +82,7 @@ def test_a_chart_is_marked_where_the_moment_lies(fraction: float) -> None:
 
 
 @pytest.mark.parametrize("limit", [150.0, 290.0, 900.0])
-def test_the_limit_is_a_stroke_at_its_throughput_also_beyond_the_points(limit: float) -> None:
+def test_the_limit_is_a_line_at_its_throughput_also_beyond_the_points(limit: float) -> None:
     lines = shown(limit=limit, limit_label="limit")
     assert f"limit {limit:.0f}" in lines[0] or "limit 150.0" in lines[0]
     axis, last = lines[-2].index("└") + 1, len(lines[-2]) - 1

@@ -1,4 +1,4 @@
-"""The size of the terminal: one answer, and a layout that follows it."""
+"""Size of the terminal: one source, and a layout that follows it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fake_source import desk
+from fake_source import create_app
 from textual import events
 from textual.geometry import Size
 from textual.screen import Screen
@@ -22,7 +22,7 @@ from tputtui.tui.terminal.driver import TerminalParser
 
 @pytest.fixture
 def terminal() -> Iterator[int]:
-    """A pseudo-terminal whose size was never set."""
+    """Create a pseudo-terminal whose size was never set."""
     ours, theirs = pty.openpty()
     yield theirs
     os.close(theirs)
@@ -33,11 +33,11 @@ def set_size(descriptor: int, columns: int, rows: int) -> None:
     fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
-def test_without_any_answer_it_is_80x24(terminal: int) -> None:
+def test_without_any_known_size_it_is_80x24(terminal: int) -> None:
     assert TerminalSize((terminal,), {}).query() == (80, 24)
 
 
-def test_a_file_that_is_no_terminal_is_passed_over(terminal: int) -> None:
+def test_a_file_that_is_not_a_terminal_is_ignored(terminal: int) -> None:
     set_size(terminal, 101, 33)
     with open(os.devnull) as nothing:
         assert TerminalSize((nothing.fileno(),), {}).query() == (80, 24)
@@ -56,16 +56,16 @@ def test_a_zero_keeps_the_last_size_of_that_dimension(terminal: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "80.5", "8e1", "٣٠", "9" * 4000, "32767", "wide"])
-def test_what_is_no_size_in_the_environment_is_passed_over(text: str) -> None:
+def test_an_invalid_size_in_the_environment_is_ignored(text: str) -> None:
     assert TerminalSize((), {"COLUMNS": text, "LINES": text}).query() == (80, 24)
 
 
 @pytest.mark.parametrize("text", ["132", " 132 ", "0132"])
-def test_a_number_in_the_environment_is_taken(text: str) -> None:
+def test_a_number_in_the_environment_is_used(text: str) -> None:
     assert TerminalSize((), {"COLUMNS": text, "LINES": "50"}).query() == (132, 50)
 
 
-def test_a_size_is_bounded_and_one_of_minus_one_is_none() -> None:
+def test_a_size_is_bounded_and_minus_one_is_not_a_size() -> None:
     size = TerminalSize((), {})
     assert size.update(5000, 3000) == (MAX_COLUMNS, MAX_ROWS)
     assert size.update(1, 1) == (1, 1)
@@ -74,7 +74,7 @@ def test_a_size_is_bounded_and_one_of_minus_one_is_none() -> None:
 
 
 @pytest.mark.parametrize("key", [None, "question_mark", "T", "i", "colon"])
-async def test_a_delayed_resize_of_another_size_brings_no_layout_of_it(
+async def test_an_outdated_resize_causes_no_layout(
     key: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     laid_out: list[Size] = []
@@ -85,7 +85,7 @@ async def test_a_delayed_resize_of_another_size_brings_no_layout_of_it(
         if len(laid_out) < 100:  # enough to see that it never ends
             refresh(self, size, scroll)
 
-    app = desk()
+    app = create_app()
     async with app.run_test(size=(120, 40)) as pilot:
         if key is not None:
             await pilot.press(key)
@@ -96,7 +96,7 @@ async def test_a_delayed_resize_of_another_size_brings_no_layout_of_it(
             40,
             41,
             40,
-        ):  # with another message between any two, they do not become one
+        ):  # with another message between any two, they are not merged
             app.screen.post_message(events.Resize(Size(120, rows), Size(120, rows)))
             app.screen.call_later(lambda: None)
         await pilot.pause()
@@ -105,7 +105,7 @@ async def test_a_delayed_resize_of_another_size_brings_no_layout_of_it(
 
 
 def mouse(report: str) -> list[tuple[int, int]]:
-    """The cells of a click at the position (30, 6), after a report of the terminal's size."""
+    """Return the cells of a click at (30, 6), after a report of the terminal's size."""
     messages = list(TerminalParser().feed(f"{report}\x1b[<0;30;6M"))
     return [(message.x, message.y) for message in messages if isinstance(message, events.MouseDown)]
 

@@ -1,4 +1,4 @@
-"""A terminal that cannot take a picture yet: it is drawn as soon as it can, whether or not a tick comes."""
+"""A terminal that cannot accept a frame yet gets it as soon as it can, with or without a tick."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fake_source import FakeSource, desk, frame
+from fake_source import FakeSource, create_app, frame
 from rich.segment import Segment
 from rich.style import Style
 from test_profile_screen import profile
@@ -20,22 +20,22 @@ from tputtui.tui.profile.profile_screen import ProfileScreen
 
 
 class SilentSource(FakeSource):
-    """A source from which no snapshot ever comes."""
+    """Source that never delivers a snapshot."""
 
     def start(self) -> None:
         pass
 
 
-async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
+async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
     for _ in range(200):
-        if holds():
+        if condition():
             return
         await pilot.pause(0.02)
-    raise AssertionError("it never holds")
+    raise AssertionError("the condition was never met")
 
 
 @pytest.mark.parametrize("waiting", [3, 20])
-async def test_what_is_said_while_the_terminal_is_busy_appears_without_a_tick(
+async def test_a_message_set_while_the_terminal_is_busy_appears_without_a_tick(
     waiting: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
@@ -47,7 +47,7 @@ async def test_what_is_said_while_the_terminal_is_busy_appears_without_a_tick(
 
     busy = False
     monkeypatch.setattr(TputtuiApp, "backlog", backlog)
-    app = desk(SilentSource())
+    app = create_app(SilentSource())
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "compute" in frame(app))
@@ -69,7 +69,7 @@ async def test_a_saved_profile_is_drawn_with_its_contents_at_once(
         drawn(self, front, picture)
 
     monkeypatch.setattr(TputtuiApp, "_display", display)
-    app = desk(SilentSource())
+    app = create_app(SilentSource())
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -78,7 +78,7 @@ async def test_a_saved_profile_is_drawn_with_its_contents_at_once(
 
 
 class Queue:
-    """A driver that keeps what is written, with a backlog that the test sets."""
+    """Driver that keeps its output, with a backlog that the test sets."""
 
     is_inline = False
 
@@ -92,13 +92,13 @@ class Queue:
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> TputtuiApp:
-    """The app, as far as it sends updates; nothing else of it runs."""
-    made = desk()
-    made._driver = Queue()  # type: ignore[assignment]
-    screen = type("FakeScreen", (), {"outer_size": made.size})()
+    """Return the app, reduced to sending updates."""
+    created = create_app()
+    created._driver = Queue()  # type: ignore[assignment]
+    screen = type("FakeScreen", (), {"outer_size": created.size})()
     monkeypatch.setattr(TputtuiApp, "screen", screen)
     monkeypatch.setattr(TputtuiApp, "put_off", lambda _self: None)
-    return made
+    return created
 
 
 def row(text: str) -> ChopsUpdate:
@@ -106,7 +106,7 @@ def row(text: str) -> ChopsUpdate:
     return ChopsUpdate([{0: strip}], [(0, 0, len(text))], [[len(text)]])
 
 
-def test_a_frame_is_one_write_and_one_that_changes_nothing_is_none(app: TputtuiApp) -> None:
+def test_a_frame_is_one_write_and_an_unchanged_frame_is_none(app: TputtuiApp) -> None:
     app._sync_available = True
     for _ in range(3):
         app._send(app.screen, row("1,284 req/s"))
@@ -116,7 +116,7 @@ def test_a_frame_is_one_write_and_one_that_changes_nothing_is_none(app: TputtuiA
     assert "1,284 req/s" in frame
 
 
-def test_a_frame_that_was_put_off_is_not_taken_for_shown(
+def test_a_postponed_frame_does_not_count_as_shown(
     app: TputtuiApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(TputtuiApp, "backlog", lambda _self: 9)
@@ -127,7 +127,7 @@ def test_a_frame_that_was_put_off_is_not_taken_for_shown(
     assert "1,284 req/s" in app._driver.written[0]  # type: ignore[union-attr]
 
 
-def test_a_frame_whose_write_fails_is_not_taken_for_shown(
+def test_a_frame_whose_write_fails_does_not_count_as_shown(
     app: TputtuiApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(_data: str) -> None:

@@ -1,4 +1,4 @@
-"""a: choose the treatment, watch it beside the control, and have the service whole again."""
+"""Key a: choose the treatment, compare it with the control, and end the split."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import samples
-from fake_source import FakeSource, desk, frame, settled
+from fake_source import FakeSource, create_app, frame, wait_until_stable
 from textual.pilot import Pilot
 
 from tputtui.model import ServiceState, Snapshot, SplitState
@@ -19,31 +19,31 @@ WAYS = split_options("checkout", {"web-01": 640.0, "web-02": 644.0}, {}, {})
 
 
 class TwoArms(FakeSource):
-    """A source whose treatment is a quarter slower."""
+    """Source whose treatment is a quarter slower."""
 
-    def __init__(self, found: tuple[SplitOption, ...] = WAYS) -> None:
+    def __init__(self, options: tuple[SplitOption, ...] = WAYS) -> None:
         super().__init__(samples.snapshot())
-        self._found = found
+        self._found = options
         self.split_by: TrafficSplit | None = None
 
     def find_split_options(
         self, service: str, on_options: Callable[[Sequence[SplitOption]], None]
     ) -> None:
-        self.asked.append(("ways", service))
+        self.calls.append(("ways", service))
         on_options(self._found)
 
     def set_split(self, split: TrafficSplit | None) -> None:
-        self.asked.append(("split", split))
+        self.calls.append(("split", split))
         self.split_by = split
 
     def tick(self, seconds: float = 1.0, **changes: Any) -> None:
         chosen = self.split_by
-        told = (
+        split_state = (
             SplitState(self._arm(chosen.control.name, 0), self._arm(chosen.treatment.name, 1))
             if chosen
             else None
         )
-        super().tick(seconds, split=told, **changes)
+        super().tick(seconds, split=split_state, **changes)
 
     @staticmethod
     def _arm(name: str, at: int) -> ServiceState:
@@ -63,98 +63,104 @@ class TwoArms(FakeSource):
 
 
 async def split(app: TputtuiApp, pilot: Pilot[int], source: TwoArms) -> str:
-    await settled(app, pilot)
+    await wait_until_stable(app, pilot)
     await pilot.press("a")
-    await settled(app, pilot)
+    await wait_until_stable(app, pilot)
     await pilot.press("down", "enter")
     source.tick()
-    return await settled(app, pilot)
+    return await wait_until_stable(app, pilot)
 
 
-async def test_a_lists_the_ways_and_enter_makes_two_columns() -> None:
+async def test_key_a_lists_the_split_options_and_enter_shows_two_columns() -> None:
     source = TwoArms()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("a")
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "Split checkout: which is the treatment?" in shown
         assert "control: web-02" in shown
         await pilot.press("down", "enter")
         source.tick()
-        shown = await settled(app, pilot)
-    assert source.was_asked("ways") == ["checkout"]
-    assert source.was_asked("split") == [WAYS[1].split]
+        shown = await wait_until_stable(app, pilot)
+    assert source.calls_of("ways") == ["checkout"]
+    assert source.calls_of("split") == [WAYS[1].split]
     assert "Control and treatment: checkout by target" in shown
     assert "control web-01" in shown
     assert "treatment web-02" in shown
     assert "too early to judge: first evaluation in 120 s" in shown
 
 
-async def test_after_two_minutes_it_says_what_is_worse_and_so_does_the_event_log_once() -> None:
+async def test_after_two_minutes_it_reports_what_is_worse_and_the_event_log_does_so_once() -> None:
     source = TwoArms()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await split(app, pilot, source)
         for _ in range(16):
             source.tick(10.0)
             await pilot.pause(0.02)
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
     assert "treatment is worse: p50 +2" in shown
-    said = [words[0].text for words in source.was_asked("log_event")]
-    assert len(said) == 3, "each quantile once"
-    assert said[0].startswith("web-02 is worse than control: p50 +2")
+    messages = [arguments[0].text for arguments in source.calls_of("log_event")]
+    assert len(messages) == 3, "each quantile once"
+    assert messages[0].startswith("web-02 is worse than control: p50 +2")
 
 
-async def test_a_again_makes_it_one_service() -> None:
+async def test_key_a_again_ends_the_split() -> None:
     source = TwoArms()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(80, 24)) as pilot:
         assert "Control and treatment" in await split(app, pilot, source)
         await pilot.press("a")
-        shown = await settled(app, pilot)
-    assert source.was_asked("split")[-1] is None
+        shown = await wait_until_stable(app, pilot)
+    assert source.calls_of("split")[-1] is None
     assert "Control and treatment" not in shown
     assert "Throughput" in shown
 
 
-async def test_the_usual_panels_come_by_their_number_and_9_brings_the_arms_back() -> None:
+async def test_the_usual_panels_open_by_number_and_9_returns_to_the_split() -> None:
     source = TwoArms()
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await split(app, pilot, source)
         await pilot.press("1")
-        shown = await settled(app, pilot)
+        shown = await wait_until_stable(app, pilot)
         assert "Control and treatment" not in shown
         await pilot.press("9")
-        assert "Control and treatment" in await settled(app, pilot)
+        assert "Control and treatment" in await wait_until_stable(app, pilot)
         await pilot.press("z")
-        assert "Saturation" not in await settled(app, pilot)
+        assert "Saturation" not in await wait_until_stable(app, pilot)
 
 
-async def test_nothing_to_split_by_is_said_in_the_list() -> None:
+async def test_the_list_says_when_there_is_nothing_to_split_by() -> None:
     source = TwoArms(())
-    app = desk(source)
+    app = create_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         await pilot.press("a")
-        assert "nothing to split by" in await settled(app, pilot)
+        assert "nothing to split by" in await wait_until_stable(app, pilot)
         await pilot.press("enter", "escape")
-        assert "nothing to split by" not in await settled(app, pilot)
-    assert source.was_asked("split") == []
+        assert "nothing to split by" not in await wait_until_stable(app, pilot)
+    assert source.calls_of("split") == []
 
 
-async def test_a_treatment_that_loses_its_traffic_is_said_after_ten_seconds() -> None:
+async def test_a_treatment_that_loses_its_traffic_is_reported_after_ten_seconds() -> None:
     source = TwoArms()
-    app = desk(source)
+    app = create_app(source)
 
     def silent(snapshot: Snapshot) -> SplitState | None:
-        told = snapshot.split
-        if told is None or told.treatment is None or told.treatment.traffic is None:
-            return told
+        split_state = snapshot.split
+        if (
+            split_state is None
+            or split_state.treatment is None
+            or split_state.treatment.traffic is None
+        ):
+            return split_state
         return replace(
-            told,
-            treatment=replace(told.treatment, traffic=replace(told.treatment.traffic, rps=0.0)),
+            split_state,
+            treatment=replace(
+                split_state.treatment, traffic=replace(split_state.treatment.traffic, rps=0.0)
+            ),
         )
 
     async with app.run_test(size=(120, 40)) as pilot:
@@ -162,5 +168,5 @@ async def test_a_treatment_that_loses_its_traffic_is_said_after_ten_seconds() ->
         for _ in range(13):
             FakeSource.tick(source, 1.0, split=silent(source.snapshot))
             await pilot.pause(0.02)
-        await settled(app, pilot)
+        await wait_until_stable(app, pilot)
         assert "treatment has had no traffic for 12 s" in frame(app)

@@ -21,13 +21,13 @@ NAMES = theme_files.theme_names(FOLDERS)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_theme_of_ours_can_be_read_by_everybody(name: str) -> None:
-    look = palette.load_palette(name, FOLDERS)
-    look.textual_theme().to_color_system().generate()
-    if look.is_ansi:
+def test_every_included_theme_is_legible(name: str) -> None:
+    loaded = palette.load_palette(name, FOLDERS)
+    loaded.textual_theme().to_color_system().generate()
+    if loaded.is_ansi:
         return
     for role in ("plain", "dim", "strong", "ok", "warning", "bad", "accent", "data"):
-        style = look.styles[role]
+        style = loaded.styles[role]
         assert style.color is not None
         assert style.bgcolor is not None
         ratio = theme_files.contrast_ratio(
@@ -36,12 +36,12 @@ def test_a_theme_of_ours_can_be_read_by_everybody(name: str) -> None:
         assert ratio >= 4.5, f"{role}: {ratio:.1f}"
 
 
-def test_dark_light_and_terminal_are_there() -> None:
+def test_the_themes_dark_light_and_terminal_exist() -> None:
     assert NAMES[:3] == ["dark", "light", "terminal"]
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "expected"),
     [
         (lambda s: s.replace("[roles]", "[rolls]"), "has no [roles]"),
         (lambda s: s.replace('ok = "', 'okay = "'), "unknown role"),
@@ -52,31 +52,31 @@ def test_dark_light_and_terminal_are_there() -> None:
         (lambda s: s + "#" * 70_000, "larger than"),
     ],
 )
-def test_a_broken_theme_is_one_sentence(change: object, words: str, tmp_path: Path) -> None:
+def test_a_broken_theme_is_one_sentence(change: object, expected: str, tmp_path: Path) -> None:
     assert callable(change)
     path = tmp_path / "dark.toml"
     path.write_text(change((FOLDERS[-1] / "dark.toml").read_text()))
     with pytest.raises(theme_files.BadThemeError) as caught:
         palette.read_palette(path)
-    assert words in str(caught.value)
+    assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_theme_names_those_there_are() -> None:
+def test_an_unknown_theme_is_refused_with_the_known_names() -> None:
     with pytest.raises(theme_files.BadThemeError, match="did you mean"):
         palette.load_palette("drak", FOLDERS)
 
 
-def test_no_key_means_two_things() -> None:
-    taken: dict[str, str] = {}
+def test_no_key_has_two_meanings() -> None:
+    used_keys: dict[str, str] = {}
     for command in commands.COMMANDS:
         for key in command.keys.split(","):
-            assert taken.setdefault(key, command.id) == command.id
+            assert used_keys.setdefault(key, command.id) == command.id
     for moves, _ in keys.MOVE_KEYS:
-        assert not set(moves.split(",")) & set(taken)
+        assert not set(moves.split(",")) & set(used_keys)
 
 
-def test_a_footer_has_at_most_ten() -> None:
+def test_a_footer_has_at_most_ten_keys() -> None:
     for where in (("live", "time", "everywhere"), ("profile", "everywhere")):
         assert 4 <= len(keys.footer_hints(where, {})) <= 10
 
@@ -98,7 +98,7 @@ def test_every_key_that_textual_knows_is_a_key() -> None:
     assert typed == {key_names.key_name(chr(code)) for code in range(0x21, 0x7F)}
     named = {key.value for key in Keys if not key.value.startswith("<")} - {
         "ctrl-at"
-    }  # those are events, and a slip
+    }  # those are events, and a mistake
     assert [name for name in named | typed if not keys.is_key(name)] == []
     for name in ("", "nonkey", "ctrl+", "ctrl+nonkey", "f99", " "):
         assert not keys.is_key(name)
@@ -122,7 +122,7 @@ def test_a_chart_has_its_size_and_does_not_bridge_gaps(ascii_only: bool) -> None
     assert all(line[x] == " " for line in body for x in gap_columns)
 
 
-def test_a_chart_of_nothing_and_of_the_extreme_is_drawn() -> None:
+def test_charts_of_no_values_and_of_extreme_values_are_drawn() -> None:
     for values in (
         (),
         (None, None),

@@ -15,7 +15,7 @@ def lived(seconds: float) -> Timeline:
     return timeline
 
 
-def test_a_held_picture_is_not_the_past() -> None:
+def test_a_frozen_screen_is_not_the_past() -> None:
     timeline = lived(100)
     timeline.toggle_freeze()
     assert (timeline.moment, timeline.is_frozen, timeline.behind_s) == (1100.0, True, 0.0)
@@ -24,7 +24,7 @@ def test_a_held_picture_is_not_the_past() -> None:
 
 
 @given(st.lists(st.sampled_from([-10.0, -1.0, 1.0, 10.0]), max_size=40))
-def test_travelling_stays_between_the_first_snapshot_and_now(steps: list[float]) -> None:
+def test_moving_in_time_stays_between_the_first_snapshot_and_now(steps: list[float]) -> None:
     timeline = lived(500)
     for step in steps:
         timeline.step(step)
@@ -33,7 +33,7 @@ def test_travelling_stays_between_the_first_snapshot_and_now(steps: list[float])
 
 
 @pytest.mark.parametrize(
-    ("words", "moment"),
+    ("text", "moment"),
     [
         ("-90s", 1410.0),
         ("90", 1410.0),
@@ -42,16 +42,16 @@ def test_travelling_stays_between_the_first_snapshot_and_now(steps: list[float])
         (" 14:21:40 ", 1500.0),
     ],
 )
-def test_times_are_understood(words: str, moment: float) -> None:
+def test_times_are_parsed(text: str, moment: float) -> None:
     timeline = lived(500)  # 14:13:20 to 14:21:40
-    assert timeline.jump(words, 0.0)
+    assert timeline.jump(text, 0.0)
     assert timeline.moment == moment
 
 
-@pytest.mark.parametrize("words", ["noon", "", "-2h", "09:00", "25:99:99x"])
-def test_what_is_no_time_in_reach_moves_nothing(words: str) -> None:
+@pytest.mark.parametrize("text", ["noon", "", "-2h", "09:00", "25:99:99x"])
+def test_an_invalid_or_unreachable_time_moves_nothing(text: str) -> None:
     timeline = lived(500)
-    assert not timeline.jump(words, 0.0)
+    assert not timeline.jump(text, 0.0)
     assert timeline.moment is None
 
 

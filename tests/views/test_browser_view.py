@@ -1,4 +1,4 @@
-"""The browser's panels: exact places, foreign text that does nothing, and config lines that mean what was chosen."""
+"""Panels of the browser: exact size, harmless foreign text, and correct config lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from panes import assert_fills
+from pane_checks import assert_fills_area
 
 from tputtui.engine.family_browser import Families
 from tputtui.scrape.address import parse_address
@@ -71,7 +71,7 @@ CHOSEN = {
 }
 
 
-def look(**changes: Any) -> BrowserState:
+def browser_state(**changes: Any) -> BrowserState:
     fields: dict[str, Any] = {
         "target": "web-01",
         "families": families(),
@@ -83,36 +83,36 @@ def look(**changes: Any) -> BrowserState:
 
 
 LOOKS = (
-    look(),
-    look(families=None, matches=()),
-    look(matches=(), cursor=None, query=EVIL),
-    look(
+    browser_state(),
+    browser_state(families=None, matches=()),
+    browser_state(matches=(), cursor=None, query=EVIL),
+    browser_state(
         cursor=4,
         query=EVIL,
         target=EVIL,
         families=families(overrides={"traffic": {"family": EVIL}}),
     ),
-    look(
+    browser_state(
         choice_index=1,
         families=families(
             overrides=CHOSEN, replica_targets=((EVIL, EVIL),) * 9, hidden_series=70_000
         ),
     ),
-    look(cursor=99),
+    browser_state(cursor=99),
 )
 
 
 @settings(max_examples=80, deadline=None)
 @given(width=st.integers(40, 220), height=st.integers(1, 60), which=st.sampled_from(LOOKS))
-def test_both_panels_fill_their_places_and_hold_nothing_that_acts(
+def test_both_panels_fill_their_area_without_control_characters(
     width: int, height: int, which: BrowserState
 ) -> None:
     for view in (browser_panel(which, width, height), detail_panel(which, width, height)):
-        assert_fills(view.lines, width, height)
+        assert_fills_area(view.lines, width, height)
 
 
-def test_a_row_says_what_it_is_how_much_of_it_there_is_and_what_it_says_now() -> None:
-    lines = [line_text(line).rstrip() for line in browser_panel(look(), 100, 8).lines]
+def test_a_row_shows_the_type_the_series_and_the_current_figure() -> None:
+    lines = [line_text(line).rstrip() for line in browser_panel(browser_state(), 100, 8).lines]
     assert lines[4].split() == [
         "http_requests_total",
         "counter",
@@ -129,35 +129,37 @@ def test_a_row_says_what_it_is_how_much_of_it_there_is_and_what_it_says_now() ->
     ("value", "shown"),
     [(1_795_618_785.0, ("25 Nov 14:59", "UTC")), (1e300, ("01 Jan 00:00", "UTC"))],
 )
-def test_a_moment_is_shown_as_one_and_not_as_a_duration(
+def test_a_timestamp_is_shown_as_a_time_and_not_as_a_duration(
     value: float, shown: tuple[str, str]
 ) -> None:
     assert format_family_value(FamilyRow("process_start_time_seconds", "gauge"), value) == shown
 
 
 def test_the_detail_shows_help_labels_and_the_last_figures() -> None:
-    shown = "\n".join(line_text(line).rstrip() for line in detail_panel(look(), 80, 9).lines)
-    for words in (
+    shown = "\n".join(
+        line_text(line).rstrip() for line in detail_panel(browser_state(), 80, 9).lines
+    )
+    for fragment in (
         "Requests by route.",
         "labels  route, status",
         "feeds   traffic, errors",
         "612.5 /s   in all 96,000",
     ):
-        assert words in shown
+        assert fragment in shown
     assert "█" in shown
 
 
-def test_what_a_family_cannot_feed_is_said_before_one_tries() -> None:
+def test_signals_that_a_family_cannot_feed_are_marked_in_advance() -> None:
     shown = "\n".join(
         line_text(line).rstrip()
-        for line in detail_panel(look(cursor=0, choice_index=1), 90, 9).lines
+        for line in detail_panel(browser_state(cursor=0, choice_index=1), 90, 9).lines
     )
     assert "▸ traffic     a gauge is a level: only what counts can be traffic" in shown
     assert all(slot in shown for slot in SIGNALS)
     assert "chart       a panel on the live screen" in shown
 
 
-def test_what_measures_nothing_cannot_be_charted() -> None:
+def test_a_family_without_a_measurement_cannot_be_charted() -> None:
     assert (
         refusal_reason(CHART, FamilyRow("build_info", "info", series=1))
         == "describes, and measures nothing"
@@ -169,8 +171,8 @@ def test_what_measures_nothing_cannot_be_charted() -> None:
     assert [refusal_reason(CHART, row) for row in ROWS[:4]] == [None] * 4
 
 
-def test_the_family_on_the_live_screen_is_told_in_the_list_and_in_its_detail() -> None:
-    charted = look(charted=("web-01", "db_pool_in_use"), cursor=0)
+def test_the_charted_family_is_marked_in_the_list_and_in_its_detail() -> None:
+    charted = browser_state(charted=("web-01", "db_pool_in_use"), cursor=0)
     row = next(
         line_text(line)
         for line in browser_panel(charted, 100, 9).lines
@@ -178,7 +180,7 @@ def test_the_family_on_the_live_screen_is_told_in_the_list_and_in_its_detail() -
     )
     assert "chart" in row
     assert "feeds   chart" in "\n".join(map(line_text, detail_panel(charted, 90, 9).lines))
-    elsewhere = look(charted=("web-02", "db_pool_in_use"), cursor=0)
+    elsewhere = browser_state(charted=("web-02", "db_pool_in_use"), cursor=0)
     assert "feeds   nothing yet" in "\n".join(map(line_text, detail_panel(elsewhere, 90, 9).lines))
 
 
@@ -196,7 +198,7 @@ def test_the_search_is_fuzzy_and_the_best_comes_first(query: str, first: str) ->
     assert ROWS[matching_indices(query, ROWS)[0]].name == first
 
 
-def test_a_search_that_finds_nothing_finds_nothing() -> None:
+def test_a_search_without_a_match_has_no_rows() -> None:
     assert matching_indices("qqqq", ROWS) == []
     assert matching_indices("(.*", ROWS) == []
 
@@ -208,8 +210,10 @@ def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait(
     )
     figures = FamilyValues(rows, array("d", [1.0]) * 20_000, array("d", [1.0]) * 20_000)
     began = time.process_time()
-    found = matching_indices("mod9 thng", rows)
-    big = look(families=families(family_values=figures), matches=found, cursor=len(found) - 1)
+    indices = matching_indices("mod9 thng", rows)
+    big = browser_state(
+        families=families(family_values=figures), matches=indices, cursor=len(indices) - 1
+    )
     view = browser_panel(big, 120, 40)
     spent = time.process_time() - began
     assert view.cursor == 39
@@ -218,22 +222,27 @@ def test_twenty_thousand_families_are_searched_and_drawn_without_a_visible_wait(
     )
 
 
-def test_the_config_lines_are_what_the_config_would_read() -> None:
+def test_the_config_lines_are_read_by_the_config() -> None:
     targets = (
         ("web-01", "http://127.0.0.1:8000/metrics"),
         ("web 2 \x1b[31m", "http://10.0.0.2:8000/metrics"),
     )
     lines = config_lines(families(overrides=CHOSEN, replica_targets=targets))
-    found = parse_config(
+    values = parse_config(
         "\n".join(lines), "config.toml", Validators(check_url=parse_address)
     ).values["targets"]
-    assert [target.name for target in found] == [name for name, _ in targets]
-    assert [target.bindings for target in found] == [CHOSEN, CHOSEN]
+    assert [target.name for target in values] == [name for name, _ in targets]
+    assert [target.bindings for target in values] == [CHOSEN, CHOSEN]
 
 
-def test_without_a_choice_there_is_nothing_to_keep() -> None:
+def test_without_a_choice_there_are_no_config_lines() -> None:
     assert config_lines(families()) == []
-    assert "to keep it" not in "\n".join(map(line_text, detail_panel(look(), 120, 12).lines))
+    assert "to keep it" not in "\n".join(
+        map(line_text, detail_panel(browser_state(), 120, 12).lines)
+    )
     assert "to keep it" in "\n".join(
-        map(line_text, detail_panel(look(families=families(overrides=CHOSEN)), 120, 12).lines)
+        map(
+            line_text,
+            detail_panel(browser_state(families=families(overrides=CHOSEN)), 120, 12).lines,
+        )
     )

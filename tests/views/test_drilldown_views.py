@@ -1,4 +1,4 @@
-"""Where requests fall, the mark at a moment, and each replica's own figures."""
+"""Latency heat map, the mark at a moment, and figures of each replica."""
 
 from __future__ import annotations
 
@@ -28,23 +28,26 @@ SHARES = st.lists(
 )
 
 
-def scene(heat: LatencyHeatmap | None = None, **viewpoint: Any) -> Frame:
+def sample_frame(heat: LatencyHeatmap | None = None, **view_state: Any) -> Frame:
     return Frame(
         samples.snapshot(),
         samples.past(),
-        ViewState(**viewpoint),
+        ViewState(**view_state),
         "web-01",
         heatmap=lambda _, columns: heat or samples.heat(columns),
         replicas=samples.replicas(),
     )
 
 
-# ------------------------------------------------------------------------------------------ where requests fall
+# --------------------------------------------------------------------------------- latency heat map
 
 
-def test_the_slowest_stand_on_top_and_the_shade_is_the_share() -> None:
+def test_the_slowest_row_is_on_top_and_the_shade_is_the_share() -> None:
     heat = LatencyHeatmap((0.1, 0.5, math.inf), ((0.9, 0.1, 0.0), None, (0.3, 0.3, 0.4)))
-    lines = [line_text(line) for line in heatmap_lines(scene(heat), "checkout", "s", 12, 12, 60, 9)]
+    lines = [
+        line_text(line)
+        for line in heatmap_lines(sample_frame(heat), "checkout", "s", 12, 12, 60, 9)
+    ]
     assert lines[0].split() == [
         "latency",
         "distribution",
@@ -66,12 +69,12 @@ def test_the_slowest_stand_on_top_and_the_shade_is_the_share() -> None:
 @pytest.mark.parametrize(
     ("share", "expected"), [(0.0, 0), (1e-9, 1), (0.05, 2), (0.2, 3), (0.5, 4), (1.0, 4)]
 )
-def test_however_rare_a_request_can_be_seen(share: float, expected: int) -> None:
+def test_even_a_rare_request_is_visible(share: float, expected: int) -> None:
     assert shade_level(share) == expected
 
 
 @given(SHARES, st.integers(1, 8))
-def test_folding_keeps_what_fell_and_the_open_end(
+def test_merging_rows_keeps_the_shares_and_the_open_end(
     columns: list[tuple[float, ...] | None], most: int
 ) -> None:
     heat = LatencyHeatmap((0.1, 0.2, 0.3, 0.4, 0.5, math.inf), tuple(columns))
@@ -84,29 +87,33 @@ def test_folding_keeps_what_fell_and_the_open_end(
             assert sum(after) == pytest.approx(sum(before))
 
 
-def test_there_is_no_heat_where_there_is_no_room_or_no_bucket() -> None:
-    assert heatmap_lines(scene(), "checkout", "s", 19, 40, 80, 3) == []
+def test_there_is_no_heat_map_without_room_or_buckets() -> None:
+    assert heatmap_lines(sample_frame(), "checkout", "s", 19, 40, 80, 3) == []
     assert (
-        heatmap_lines(replace(scene(), heatmap=lambda *_: None), "checkout", "s", 19, 40, 80, 9)
+        heatmap_lines(
+            replace(sample_frame(), heatmap=lambda *_: None), "checkout", "s", 19, 40, 80, 9
+        )
         == []
     )
     assert "latency distribution" not in "\n".join(
-        map(line_text, latency_panel(scene(), 80, 6).lines)
+        map(line_text, latency_panel(sample_frame(), 80, 6).lines)
     )
-    assert "latency distribution" in "\n".join(map(line_text, latency_panel(scene(), 80, 12).lines))
+    assert "latency distribution" in "\n".join(
+        map(line_text, latency_panel(sample_frame(), 80, 12).lines)
+    )
 
 
-def test_ascii_has_shades_of_its_own() -> None:
-    shown = "\n".join(map(line_text, latency_panel(scene(ascii_only=True), 80, 14).lines))
+def test_in_ascii_shades_have_characters_of_their_own() -> None:
+    shown = "\n".join(map(line_text, latency_panel(sample_frame(ascii_only=True), 80, 14).lines))
     assert not set("░▒▓") & set(shown)
     assert "####" in shown
 
 
 @given(st.integers(10, 220), st.integers(1, 60), st.booleans(), st.booleans())
-def test_latency_fills_its_place_with_everything_beside_it(
+def test_latency_fills_its_area_with_all_its_parts(
     width: int, height: int, plain_text: bool, back: bool
 ) -> None:
-    given = scene(ascii_only=plain_text, cursor=(5000.0, 4970.0) if back else None)
+    given = sample_frame(ascii_only=plain_text, cursor=(5000.0, 4970.0) if back else None)
     beside = (
         tuple(blank_line(SCATTER_SIZE[0]) for _ in range(height - 1))
         if has_scatter(width, height)
@@ -116,10 +123,10 @@ def test_latency_fills_its_place_with_everything_beside_it(
     assert [text.width(line_text(line)) for line in view.lines] == [width] * height
 
 
-# ------------------------------------------------------------------------------------------ the moment
+# --------------------------------------------------------------------------------------- the moment
 
 
-def test_a_mark_is_an_accent_and_an_empty_cell_becomes_a_stroke() -> None:
+def test_a_mark_is_in_the_accent_colour_and_an_empty_cell_becomes_a_line() -> None:
     line = (TextSpan("ab", "dim"), TextSpan("▃ ▅", "data"))
     assert mark_cell(line, 2) == (
         TextSpan("ab", "dim"),
@@ -135,8 +142,8 @@ def test_a_mark_is_an_accent_and_an_empty_cell_becomes_a_stroke() -> None:
 
 
 @given(st.floats(0, 600), st.integers(1, 200))
-def test_the_marked_column_is_the_one_the_moment_lies_in(back: float, columns: int) -> None:
-    given = scene(cursor=(6000.0, 6000.0 - back), shown_span_s=600.0)
+def test_the_marked_column_is_that_of_the_moment(back: float, columns: int) -> None:
+    given = sample_frame(cursor=(6000.0, 6000.0 - back), shown_span_s=600.0)
     column = given.cursor_column(columns)
     if column is not None:
         width = 600.0 / columns
@@ -146,24 +153,24 @@ def test_the_marked_column_is_the_one_the_moment_lies_in(back: float, columns: i
 
 
 def test_live_marks_nothing_and_its_axis_ends_now() -> None:
-    assert scene().cursor_column(60) is None
-    assert scene().axis_end_label == "now"
-    assert scene(cursor=(5060.0, 5000.0)).axis_end_label == "14:14:20"
+    assert sample_frame().cursor_column(60) is None
+    assert sample_frame().axis_end_label == "now"
+    assert sample_frame(cursor=(5060.0, 5000.0)).axis_end_label == "14:14:20"
     accents = [
         span
-        for line in throughput_panel(scene(), 80, 8).lines
+        for line in throughput_panel(sample_frame(), 80, 8).lines
         for span in line
         if span.role == "accent"
     ]
     assert accents == []
-    marked = throughput_panel(scene(cursor=(5000.0, 4980.0)), 80, 8).lines
+    marked = throughput_panel(sample_frame(cursor=(5000.0, 4980.0)), 80, 8).lines
     assert any(span.role == "accent" for line in marked for span in line)
 
 
-# ------------------------------------------------------------------------------------------ replicas and lens
+# ----------------------------------------------------------------------------- replicas and filters
 
 
-def test_a_replica_shows_its_own_figures_and_what_is_odd_about_it() -> None:
+def test_a_replica_shows_its_own_figures_and_how_it_deviates() -> None:
     odd = {
         **samples.replicas(),
         "web-02": replace(
@@ -171,7 +178,8 @@ def test_a_replica_shows_its_own_figures_and_what_is_odd_about_it() -> None:
         ),
     }
     lines = [
-        line_text(line) for line in targets_panel(replace(scene(), replicas=odd), 120, 6).lines
+        line_text(line)
+        for line in targets_panel(replace(sample_frame(), replicas=odd), 120, 6).lines
     ]
     assert "684.0 req/s" in next(line for line in lines if "web-01" in line)
     row = next(line for line in lines if "web-02" in line)
@@ -179,20 +187,27 @@ def test_a_replica_shows_its_own_figures_and_what_is_odd_about_it() -> None:
     assert "outlier: errors 4.0 %, others 0.10 %" in row
 
 
-def test_a_replica_whose_own_figures_are_not_known_does_not_borrow_the_service_s() -> None:
-    shown = "\n".join(map(line_text, targets_panel(replace(scene(), replicas={}), 120, 6).lines))
+def test_a_replica_without_figures_of_its_own_does_not_show_the_service_s() -> None:
+    shown = "\n".join(
+        map(line_text, targets_panel(replace(sample_frame(), replicas={}), 120, 6).lines)
+    )
     assert "req/s" not in shown
 
 
-def test_the_header_says_what_is_looked_at_alone() -> None:
-    lens = ServiceFilter("checkout", (("route", "/x"),), "web-02")
-    alone = samples.snapshot(services=(samples.service(), samples.service(lens.name)))
+def test_the_header_names_the_filtered_part() -> None:
+    service_filter = ServiceFilter("checkout", (("route", "/x"),), "web-02")
+    alone = samples.snapshot(services=(samples.service(), samples.service(service_filter.name)))
     shown = line_text(
         header_line(
-            Frame(alone, samples.past(), ViewState(service=lens.name, service_filter=lens)), 120
+            Frame(
+                alone,
+                samples.past(),
+                ViewState(service=service_filter.name, service_filter=service_filter),
+            ),
+            120,
         )
     )
     assert "checkout web-02 route=/x Esc all" in shown
     assert "Esc all" not in line_text(
-        header_line(Frame(alone, samples.past(), ViewState(service_filter=lens)), 120)
+        header_line(Frame(alone, samples.past(), ViewState(service_filter=service_filter)), 120)
     )

@@ -1,4 +1,4 @@
-"""The metric on the live screen: its figure, why there is none, its place beside the others."""
+"""Panel of a charted metric: its figure, the reason for a missing one, its place on the screen."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EVIL = "\x1b]52;c;x\x07[/red]" + "z" * 500
 READ = ChartedFamily("web-01", "jobs_total", "counter", is_counter=True, value=96_000.0, rate=612.5)
 
 
-def scene(
+def charted_frame(
     charted: ChartedFamily | None,
     chosen: tuple[str, str] = ("web-01", "jobs_total"),
     **changes: Any,
@@ -41,12 +41,12 @@ def shown(what: Frame, width: int = 100, height: int = 5) -> str:
     return "\n".join(line_text(line).rstrip() for line in metric_panel(what, width, height).lines)
 
 
-def test_what_counts_shows_its_rate_and_its_sum_and_whose_it_is() -> None:
-    words = shown(scene(READ))
-    assert "─ jobs_total ─" in words
-    assert "612.5 /s   in all 96,000" in words
-    assert "counter, web-01" in words
-    assert "█" in words
+def test_a_counter_shows_its_rate_its_sum_and_its_target() -> None:
+    panel_text = shown(charted_frame(READ))
+    assert "─ jobs_total ─" in panel_text
+    assert "612.5 /s   in all 96,000" in panel_text
+    assert "counter, web-01" in panel_text
+    assert "█" in panel_text
 
 
 @pytest.mark.parametrize(
@@ -70,20 +70,20 @@ def test_what_counts_shows_its_rate_and_its_sum_and_whose_it_is() -> None:
 def test_an_unknown_figure_says_why(
     charted: ChartedFamily | None, changes: dict[str, Any], why: str
 ) -> None:
-    assert why in shown(scene(charted, **changes))
+    assert why in shown(charted_frame(charted, **changes))
 
 
-def test_a_metric_of_another_moment_is_not_taken_for_this_one() -> None:
-    assert "612" not in shown(scene(READ, ("web-01", "another_total"))).splitlines()[1]
+def test_a_metric_of_another_moment_is_not_shown_as_current() -> None:
+    assert "612" not in shown(charted_frame(READ, ("web-01", "another_total"))).splitlines()[1]
 
 
 @given(st.integers(10, 200), st.integers(1, 60), st.booleans())
-def test_it_fills_its_place_and_holds_nothing_that_acts(
+def test_the_panel_fills_its_area_without_control_characters(
     width: int, height: int, evil: bool
 ) -> None:
     chosen = (EVIL, EVIL) if evil else ("web-01", "jobs_total")
     state = replace(READ, target=chosen[0], name=chosen[1], type=chosen[1], unit=chosen[1])
-    what = scene(state, chosen)
+    what = charted_frame(state, chosen)
     view = PANEL.view(what, width, height, partial(Charts().draw, what))
     assert len(view.lines) == height
     for line in view.lines:
@@ -92,10 +92,8 @@ def test_it_fills_its_place_and_holds_nothing_that_acts(
 
 
 @given(st.integers(40, 250), st.integers(12, 90))
-def test_wherever_there_is_a_live_screen_the_metric_has_a_place_on_it(
-    width: int, height: int
-) -> None:
-    plan = layout.plan_layout(scene(READ), width, height)
+def test_the_metric_has_a_place_at_every_size_of_the_live_screen(width: int, height: int) -> None:
+    plan = layout.plan_layout(charted_frame(READ), width, height)
     assert plan.heights["metric"] >= 3
     assert plan.heights["throughput"] >= 4
     rows = [

@@ -1,4 +1,4 @@
-"""Every panel: exact width and height whatever comes in, words for what is missing, nothing foreign that acts."""
+"""Every panel: exact size for any data, messages for missing data, harmless foreign text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import samples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from panes import assert_fills
+from pane_checks import assert_fills_area
 
 from tputtui import text
 from tputtui.engine.availability import describe_several_processes
@@ -49,8 +49,8 @@ PANELS = {panel.name: panel.render for panel in panels.PANELS}
 EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 5000
 
 
-def scene(snapshot: Snapshot | None = None, **viewpoint: Any) -> Frame:
-    return Frame(snapshot or samples.snapshot(), samples.past(), ViewState(**viewpoint), "web-01")
+def sample_frame(snapshot: Snapshot | None = None, **view_state: Any) -> Frame:
+    return Frame(snapshot or samples.snapshot(), samples.past(), ViewState(**view_state), "web-01")
 
 
 def panel_row(name: str) -> str:
@@ -60,7 +60,7 @@ def panel_row(name: str) -> str:
 
 
 def evil() -> Snapshot:
-    """A snapshot in which every foreign text is hostile."""
+    """Return a snapshot in which every foreign text is hostile."""
     service = samples.service(
         EVIL,
         traffic=TrafficState(EVIL, 5.0),
@@ -98,56 +98,60 @@ def nothing() -> Snapshot:
 @pytest.mark.parametrize("name", PANELS)
 @settings(max_examples=40, deadline=None)
 @given(width=st.integers(10, 200), height=st.integers(1, 60), which=st.integers(0, 3))
-def test_a_panel_fills_its_place_exactly_and_holds_nothing_that_acts(
+def test_a_panel_fills_its_area_exactly_without_control_characters(
     name: str, width: int, height: int, which: int
 ) -> None:
     snapshot = (samples.snapshot(), evil(), nothing(), samples.snapshot(services=(), targets=()))[
         which
     ]
-    view = PANELS[name](scene(snapshot, focus=name), width, height)
-    assert_fills(view.lines, width, height)
+    view = PANELS[name](sample_frame(snapshot, focus=name), width, height)
+    assert_fills_area(view.lines, width, height)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
 def test_header_events_and_footer_are_one_line(width: int) -> None:
     for snapshot in (samples.snapshot(), evil(), nothing()):
-        assert text.width(line_text(header_line(scene(snapshot), width))) == width
-        assert text.width(line_text(event_line(scene(snapshot), width))) == width
+        assert text.width(line_text(header_line(sample_frame(snapshot), width))) == width
+        assert text.width(line_text(event_line(sample_frame(snapshot), width))) == width
     assert (
         text.width(line_text(footer_line([("p", "profile"), ("q", "quit")] * 9, "", width)))
         == width
     )
 
 
-def test_the_header_says_live_frozen_or_past() -> None:
-    assert "LIVE 14:13:20" in line_text(header_line(scene(), 120))
-    assert "FROZEN" in line_text(header_line(scene(is_frozen=True), 120))
-    assert "PAST -1 min 5 s" in line_text(header_line(scene(behind_s=65.0), 120))
-    assert "3 targets, 1 down" in line_text(header_line(scene(), 120))
+def test_the_header_shows_live_frozen_or_past() -> None:
+    assert "LIVE 14:13:20" in line_text(header_line(sample_frame(), 120))
+    assert "FROZEN" in line_text(header_line(sample_frame(is_frozen=True), 120))
+    assert "PAST -1 min 5 s" in line_text(header_line(sample_frame(behind_s=65.0), 120))
+    assert "3 targets, 1 down" in line_text(header_line(sample_frame(), 120))
 
 
-def test_throughput_shows_the_number_then_what_to_hold_it_against() -> None:
-    lines = [line_text(line).rstrip() for line in throughput_panel(scene(), 60, 6).lines]
+def test_throughput_shows_the_figure_and_then_its_references() -> None:
+    lines = [line_text(line).rstrip() for line in throughput_panel(sample_frame(), 60, 6).lines]
     assert lines[1] == " 1,284 req/s   best 60 s 1,690   since start 950.0"
     assert lines[-1] == " errors 0.12 %  1.50/s   5xx 1.50/s   4xx 2.50/s   resets 0"
 
 
 def test_an_unknown_rate_says_why() -> None:
     assert "rates begin with the second scrape" in line_text(
-        throughput_panel(scene(nothing()), 80, 5).lines[1]
+        throughput_panel(sample_frame(nothing()), 80, 5).lines[1]
     )
     down = samples.snapshot(
         services=(samples.service(targets=("web-03",), traffic=TrafficState("x", None)),)
     )
-    assert "down: connection refused" in line_text(throughput_panel(scene(down), 80, 5).lines[1])
+    assert "down: connection refused" in line_text(
+        throughput_panel(sample_frame(down), 80, 5).lines[1]
+    )
 
 
 def test_a_target_that_answers_without_a_rate_says_why() -> None:
-    found = samples.service(
+    service = samples.service(
         traffic=TrafficState("x", None),
         why_unknown="4 processes in turn, 3 answered only once so far",
     )
-    shown = line_text(throughput_panel(scene(samples.snapshot(services=(found,))), 59, 5).lines[1])
+    shown = line_text(
+        throughput_panel(sample_frame(samples.snapshot(services=(service,))), 59, 5).lines[1]
+    )
     assert shown.rstrip() == " – req/s  4 processes in turn, 3 answered only once so far"
 
 
@@ -155,25 +159,27 @@ def test_several_processes_that_answer_in_turn_are_named_beside_the_number_and_i
     None
 ):
     odd = replace(samples.targets()[0], processes=4, warning=describe_several_processes(4))
-    found = scene(samples.snapshot(targets=(odd, *samples.targets()[1:])))
-    assert line_text(throughput_panel(found, 80, 5).lines[1]).startswith(
+    frame = sample_frame(samples.snapshot(targets=(odd, *samples.targets()[1:])))
+    assert line_text(throughput_panel(frame, 80, 5).lines[1]).startswith(
         " 1,284 req/s  4 processes in turn   best 60 s 1,690"
     )
     assert any(
         "4 processes answer in turn, each with its own counters" in line_text(line)
-        for line in targets_panel(found, 200, 8).lines
+        for line in targets_panel(frame, 200, 8).lines
     )
 
 
 def test_the_reason_for_missing_errors_is_cleaned() -> None:
-    """A lens names the family it found without a label, and a quoted family name may hold anything."""
-    found = samples.service(errors=None, reasons={"errors": f"{EVIL[:8]} has no label code"})
-    shown = line_text(throughput_panel(scene(samples.snapshot(services=(found,))), 60, 5).lines[-1])
+    """A filter names a family without the label, and a quoted family name may hold anything."""
+    service = samples.service(errors=None, reasons={"errors": f"{EVIL[:8]} has no label code"})
+    shown = line_text(
+        throughput_panel(sample_frame(samples.snapshot(services=(service,))), 60, 5).lines[-1]
+    )
     assert shown.startswith(" errors ␛]52;c;x has no label code")
 
 
 def test_latency_shows_now_its_line_and_its_base() -> None:
-    lines = [line_text(line).rstrip() for line in latency_panel(scene(), 70, 6).lines]
+    lines = [line_text(line).rstrip() for line in latency_panel(sample_frame(), 70, 6).lines]
     assert lines[2].startswith(" p50       8.2 ms")
     assert lines[2].endswith("8.0 ms")
     assert "p99 lies in the bucket 70.5 ms to 110 ms" in lines[-1]
@@ -187,7 +193,7 @@ def test_a_quantile_beyond_the_last_bucket_is_a_floor() -> None:
         map(
             line_text,
             latency_panel(
-                scene(samples.snapshot(services=(samples.service(latency=state),))), 70, 5
+                sample_frame(samples.snapshot(services=(samples.service(latency=state),))), 70, 5
             ).lines,
         )
     )
@@ -196,30 +202,28 @@ def test_a_quantile_beyond_the_last_bucket_is_a_floor() -> None:
 
 
 def test_io_wait_has_a_row_even_where_others_are_closer_to_their_limit() -> None:
-    shown = [line_text(line) for line in saturation_panel(scene(), 80, 4).lines]
+    shown = [line_text(line) for line in saturation_panel(sample_frame(), 80, 4).lines]
     assert any(line.startswith(" io wait") for line in shown)
 
 
 def test_a_target_that_is_down_says_why_and_for_how_long() -> None:
-    shown = "\n".join(map(line_text, targets_panel(scene(), 120, 6).lines))
+    shown = "\n".join(map(line_text, targets_panel(sample_frame(), 120, 6).lines))
     assert "○ web-03" in shown
     assert "connection refused, for 31 s" in shown
 
 
-def test_a_missed_objective_stands_where_one_looks_for_trouble() -> None:
+def test_a_missed_objective_is_in_the_event_line() -> None:
     missed = ObjectiveStatus("p99<=250ms", "missed", 0.312, 12.0)
     met = ObjectiveStatus("errors<=1%", "ok", 0.0012, 60.0)
     shown = line_text(
-        event_line(scene(samples.snapshot(objectives=(missed, met), targets=())), 120)
+        event_line(sample_frame(samples.snapshot(objectives=(missed, met), targets=())), 120)
     )
     assert "! p99<=250ms missed for 12 s, now 312 ms" in shown
     assert "errors<=1% ok 0.12 %, for 1 min" in shown
 
 
-def test_an_objective_stands_beside_its_number_with_how_long_and_what_is_left_of_its_budget() -> (
-    None
-):
-    found = scene(
+def test_an_objective_is_beside_its_figure_with_duration_and_remaining_budget() -> None:
+    frame = sample_frame(
         samples.snapshot(
             objectives=(
                 ObjectiveStatus("p99<=50ms", "missed", 0.0881, 12.0, -3.4),
@@ -230,36 +234,38 @@ def test_an_objective_stands_beside_its_number_with_how_long_and_what_is_left_of
             )
         )
     )
-    traffic = "\n".join(map(line_text, throughput_panel(found, 80, 10).lines))
+    traffic = "\n".join(map(line_text, throughput_panel(frame, 80, 10).lines))
     assert ">=100 ok" in traffic
     assert "<=1% at risk 3 s, budget 12 %" in traffic
-    tail = "\n".join(map(line_text, latency_panel(found, 80, 12).lines))
+    tail = "\n".join(map(line_text, latency_panel(frame, 80, 12).lines))
     assert "! p99<=50ms missed 12 s, budget spent" in tail
     assert "<=1ms" not in tail
     assert [
         line.split()[-2]
-        for line in map(line_text, routes_panel(found, 80, 12).lines)
+        for line in map(line_text, routes_panel(frame, 80, 12).lines)
         if "!" in line
     ] == ["!402"]
 
 
-def test_an_objective_that_another_service_misses_is_not_beside_this_one_s_number() -> None:
-    """Without a service in front its value is the worst one's."""
+def test_an_objective_of_another_service_is_not_beside_this_one_s_figure() -> None:
+    """Without a service in front, its value is that of the worst service."""
     services = (samples.service(), samples.service("slow"))
-    found = samples.snapshot(
+    snapshot = samples.snapshot(
         services=services, objectives=(ObjectiveStatus("p99<=250ms", "missed", 1.5, 12.0),)
     )
-    assert "missed" not in "\n".join(map(line_text, latency_panel(scene(found), 80, 12).lines))
+    assert "missed" not in "\n".join(
+        map(line_text, latency_panel(sample_frame(snapshot), 80, 12).lines)
+    )
 
 
-def test_of_more_quantiles_than_lines_the_tail_is_shown() -> None:
-    shown = [line_text(line).split()[0] for line in latency_panel(scene(), 80, 3).lines[1:]]
+def test_with_more_quantiles_than_lines_the_tail_is_shown() -> None:
+    shown = [line_text(line).split()[0] for line in latency_panel(sample_frame(), 80, 3).lines[1:]]
     assert shown == ["p90", "p99"]
 
 
-def test_what_is_not_shown_of_the_routes_is_counted() -> None:
+def test_routes_that_are_not_shown_are_counted() -> None:
     assert (
-        line_text(routes_panel(scene(), 80, 12).lines[-1]).strip()
+        line_text(routes_panel(sample_frame(), 80, 12).lines[-1]).strip()
         == "and 214 more, 0.20 % of traffic"
     )
 
@@ -268,15 +274,19 @@ def test_what_is_not_shown_of_the_routes_is_counted() -> None:
     ("column", "first"), [("cpu", 23990), ("pid", 1), ("rss", 23990), ("threads", 24601)]
 )
 def test_processes_are_sorted_by_the_chosen_column(column: str, first: int) -> None:
-    view = processes_panel(scene(list_states={"processes": ListState(sort_column=column)}), 80, 12)
+    view = processes_panel(
+        sample_frame(list_states={"processes": ListState(sort_column=column)}), 80, 12
+    )
     assert str(first) in line_text(view.lines[2]).split()
 
 
-def test_a_filter_keeps_what_contains_the_word_and_says_how_to_clear_it() -> None:
-    view = processes_panel(scene(list_states={"processes": ListState(filter_text="GUNI")}), 80, 12)
+def test_a_filter_keeps_matching_rows_and_says_how_to_clear_it() -> None:
+    view = processes_panel(
+        sample_frame(list_states={"processes": ListState(filter_text="GUNI")}), 80, 12
+    )
     assert len([key for key in view.row_keys if key is not None]) == 3
     none = processes_panel(
-        scene(list_states={"processes": ListState(filter_text="nobody")}), 80, 12
+        sample_frame(list_states={"processes": ListState(filter_text="nobody")}), 80, 12
     )
     assert "Esc clears the filter" in "\n".join(map(line_text, none.lines))
 
@@ -284,26 +294,28 @@ def test_a_filter_keeps_what_contains_the_word_and_says_how_to_clear_it() -> Non
 def test_the_cursor_belongs_to_a_process_and_not_to_a_row() -> None:
     chosen = samples.PROCESSES[2].identity
     by_cpu = processes_panel(
-        scene(list_states={"processes": ListState(cursor=chosen, sort_column="cpu")}), 80, 12
+        sample_frame(list_states={"processes": ListState(cursor=chosen, sort_column="cpu")}), 80, 12
     )
     by_pid = processes_panel(
-        scene(list_states={"processes": ListState(cursor=chosen, sort_column="pid")}), 80, 12
+        sample_frame(list_states={"processes": ListState(cursor=chosen, sort_column="pid")}), 80, 12
     )
     for view in (by_cpu, by_pid):
         assert view.cursor is not None
         assert "24220" in line_text(view.lines[view.cursor])
     assert by_cpu.cursor != by_pid.cursor
     gone = processes_panel(
-        scene(list_states={"processes": ListState(cursor=(999999, 1.0))}), 80, 12
+        sample_frame(list_states={"processes": ListState(cursor=(999999, 1.0))}), 80, 12
     )
     assert gone.cursor is None
 
 
-def test_a_followed_process_stands_first_whatever_the_order() -> None:
+def test_a_followed_process_is_first_whatever_the_order() -> None:
     followed = samples.PROCESSES[4].identity
     for order in ("cpu", "pid", "rss"):
         view = processes_panel(
-            scene(followed=followed, list_states={"processes": ListState(sort_column=order)}),
+            sample_frame(
+                followed=followed, list_states={"processes": ListState(sort_column=order)}
+            ),
             80,
             12,
         )
@@ -313,47 +325,47 @@ def test_a_followed_process_stands_first_whatever_the_order() -> None:
 
 def test_a_list_scrolls_no_further_than_its_cursor_demands() -> None:
     last = samples.PROCESSES[-1].identity
-    view = processes_panel(scene(list_states={"processes": ListState(cursor=last)}), 80, 7)
+    view = processes_panel(sample_frame(list_states={"processes": ListState(cursor=last)}), 80, 7)
     assert view.cursor is not None
     assert view.list_state is not None
     assert view.list_state.top == len(samples.PROCESSES) - 4
 
 
-# ------------------------------------------------------------------------------------------ pictures
+# ------------------------------------------------------------------------------------------- charts
 
 
-def test_a_gap_is_a_blank_and_a_zero_is_not() -> None:
+def test_a_gap_is_blank_and_a_zero_is_not() -> None:
     assert sparkline([0.0, None, 1.0]) == "▁ █"
     assert sparkline_rows([0.0, None, 1.0], 2) == ["  █", "▁ █"]
 
 
 @example([5e-324, 2.2e-309], 1)  # eight times their inverse is infinite
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e12)), max_size=50), st.integers(1, 6))
-def test_pictures_have_one_cell_a_value(values: list[float | None], height: int) -> None:
+def test_sparklines_have_one_cell_a_value(values: list[float | None], height: int) -> None:
     rows = sparkline_rows(values, height)
     assert [len(row) for row in rows] == [len(values)] * max(1, height)
 
 
 @given(st.one_of(st.none(), st.floats(-1, 2)), st.integers(1, 40))
-def test_a_bar_and_its_ground_fill_their_cells(ratio: float | None, cells: int) -> None:
+def test_a_bar_and_its_background_fill_their_cells(ratio: float | None, cells: int) -> None:
     filled, ground = bar(ratio, cells)
     assert len(filled) + len(ground) == cells
 
 
-# ------------------------------------------------------------------------------------------ places
+# ------------------------------------------------------------------------------------------- layout
 
 
 @given(
     st.integers(40, 250), st.integers(12, 90), st.integers(0, 3), st.sampled_from([None, *PANELS])
 )
 @settings(max_examples=300, deadline=None)
-def test_the_arrangement_uses_the_whole_terminal(
+def test_the_layout_uses_the_whole_terminal(
     width: int, height: int, which: int, zoomed: Any
 ) -> None:
     snapshot = (samples.snapshot(), nothing(), samples.snapshot(services=(), targets=()), evil())[
         which
     ]
-    plan = layout.plan_layout(scene(snapshot), width, height, zoomed)
+    plan = layout.plan_layout(sample_frame(snapshot), width, height, zoomed)
     assert all(rows >= 1 for rows in plan.heights.values())
     used = 0
     seen: set[str] = set()
@@ -368,16 +380,16 @@ def test_the_arrangement_uses_the_whole_terminal(
     assert used == height - 3
 
 
-def test_below_forty_by_twelve_there_are_words_instead_of_panels() -> None:
-    assert layout.plan_layout(scene(), 39, 24).is_too_small
-    assert layout.plan_layout(scene(), 80, 11).is_too_small
+def test_below_forty_by_twelve_there_is_a_message_instead_of_panels() -> None:
+    assert layout.plan_layout(sample_frame(), 39, 24).is_too_small
+    assert layout.plan_layout(sample_frame(), 80, 11).is_too_small
     assert "39x11 is too small" in line_text(layout.too_small_view(39, 11).lines[0])
 
 
-# ------------------------------------------------------------------------------------------ choices
+# ----------------------------------------------------------------------------------------- defaults
 
 
-def test_the_busiest_service_with_requests_is_where_one_begins() -> None:
+def test_the_busiest_service_with_requests_is_shown_first() -> None:
     busy, quiet = samples.service("busy"), samples.service("quiet", traffic=TrafficState("x", 1.0))
     both = samples.snapshot(services=(quiet, busy))
     assert busiest_service(both) == "busy"
@@ -386,7 +398,7 @@ def test_the_busiest_service_with_requests_is_where_one_begins() -> None:
     assert select_service(both, None) is quiet
 
 
-def test_the_summary_holds_what_one_wants_to_know_afterwards() -> None:
+def test_the_summary_holds_duration_figures_and_saved_files() -> None:
     lines = summary_lines(samples.snapshot(), 751.0, ["x.svg"])
     assert lines[0] == "watched for 12 min 31 s"
     assert "checkout: best 60 s 1,690 req/s; at the end p99 88.1 ms, errors 0.12 %" in lines
@@ -428,7 +440,7 @@ LIMIT = Headroom("checkout", 1700.0, 1650.0, 1750.0, "limit", "p99<=250ms")
 
 
 @pytest.mark.parametrize(
-    ("found", "on_screen", "at_the_end"),
+    ("service", "on_screen", "at_the_end"),
     [
         (LIMIT, "limit 1,700", "checkout: sustains 1,700 req/s (1,650 to 1,750) within p99<=250ms"),
         (
@@ -438,21 +450,21 @@ LIMIT = Headroom("checkout", 1700.0, 1650.0, 1750.0, "limit", "p99<=250ms")
         ),
     ],
 )
-def test_what_a_service_can_sustain_stands_beside_what_it_does(
-    found: Headroom, on_screen: str, at_the_end: str
+def test_the_sustainable_throughput_is_beside_the_current_one(
+    service: Headroom, on_screen: str, at_the_end: str
 ) -> None:
-    snapshot = samples.snapshot(headroom=(found,))
-    assert on_screen in line_text(throughput_panel(scene(snapshot), 80, 8).lines[1])
+    snapshot = samples.snapshot(headroom=(service,))
+    assert on_screen in line_text(throughput_panel(sample_frame(snapshot), 80, 8).lines[1])
     assert at_the_end in summary_lines(snapshot, 60.0)
 
 
-def test_a_limit_that_is_not_known_is_no_number() -> None:
+def test_an_unknown_limit_is_not_a_number() -> None:
     snapshot = samples.snapshot(
         headroom=(Headroom("checkout", None, None, None, None, "p99<=250ms", "too early"),)
     )
-    assert "limit" not in line_text(throughput_panel(scene(snapshot), 80, 8).lines[1])
+    assert "limit" not in line_text(throughput_panel(sample_frame(snapshot), 80, 8).lines[1])
     assert "its limit within p99<=250ms is not known: too early" in line_text(
-        events_panel(scene(snapshot), 80, 8).lines[1]
+        events_panel(sample_frame(snapshot), 80, 8).lines[1]
     )
     assert not [line for line in summary_lines(snapshot, 60.0) if "sustains" in line]
 

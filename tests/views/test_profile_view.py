@@ -1,4 +1,4 @@
-"""The profile's pages over small profiles: what each shows, what each key does and says. No screen."""
+"""Tabs of the profile view over small profiles: content, keys and messages. No screen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import samples
-from panes import assert_fills
+from pane_checks import assert_fills_area
 
 from tputtui.model import ProcessReference, SaturationState, SocketHolder, TargetListeners
 from tputtui.profiling.files.source_text import SourceText
@@ -45,8 +45,8 @@ EVIL = "\x1b]52;c;x\x07[/red][@click=app.quit]\u202e漢字" + "z" * 10_000
 def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profile:
     frames = FrameTable()
 
-    def stack(*words: tuple[str, str, int]) -> Stack:
-        return tuple(frames.add_frame(*word) for word in words)
+    def stack(*calls: tuple[str, str, int]) -> Stack:
+        return tuple(frames.add_frame(*word) for word in calls)
 
     root = ("main", "/srv/app/main.py", 1)
     run = stack(root, ("handle", "/srv/app/main.py", 20), (name, "/srv/app/rank.py", 7))
@@ -70,9 +70,9 @@ def profile(slices: int = 6, name: str = "compute", extra: float = 0.0) -> Profi
     )
 
 
-def book(made: Profile | None = None) -> ProfileView:
+def profile_view(captured: Profile | None = None) -> ProfileView:
     out = ProfileView()
-    out.update(ProfileAnalysis(made or profile()))
+    out.update(ProfileAnalysis(captured or profile()))
     return out
 
 
@@ -98,11 +98,11 @@ def drawn(
 
 @pytest.mark.parametrize("tab", [spec.name for spec in TABS])
 @pytest.mark.parametrize("size", [(20, 6), (80, 20), (120, 36), (200, 56)])
-def test_every_page_fills_its_place_and_holds_nothing_that_acts(
+def test_every_tab_fills_its_area_without_control_characters(
     tab: str, size: tuple[int, int]
 ) -> None:
-    for made in (profile(), profile(name=EVIL), profile(0)):
-        shown = book(made)
+    for captured in (profile(), profile(name=EVIL), profile(0)):
+        shown = profile_view(captured)
         shown.show_tab(tab)
         view = render_pane(
             ProfilePane(
@@ -110,11 +110,11 @@ def test_every_page_fills_its_place_and_holds_nothing_that_acts(
             ),
             *size,
         ).view
-        assert_fills(view.lines, *size)
+        assert_fills_area(view.lines, *size)
 
 
-def test_shares_say_what_they_are_shares_of() -> None:
-    shown = book()
+def test_shares_name_their_total() -> None:
+    shown = profile_view()
     assert "of 2 threads × 6.0 s, waits too" in drawn(shown)
     shown.next_metric()
     assert "of what ran in 2 threads × 6.0 s" in drawn(shown)
@@ -123,8 +123,8 @@ def test_shares_say_what_they_are_shares_of() -> None:
     assert "waits too" not in drawn(shown)
 
 
-def test_the_cursor_greets_on_the_code_that_runs_not_on_the_longest_wait() -> None:
-    shown = book()
+def test_the_cursor_starts_on_running_code_and_not_on_the_longest_wait() -> None:
+    shown = profile_view()
     assert shown.current_tab is not None
     chosen = shown.current_tab.selected_function()
     assert chosen is not None
@@ -132,20 +132,20 @@ def test_the_cursor_greets_on_the_code_that_runs_not_on_the_longest_wait() -> No
     assert shown.hottest() == "hottest function (running): compute, 15.0 %"
 
 
-def test_without_code_that_runs_the_longest_wait_is_named_as_one() -> None:
-    made = profile()
+def test_without_running_code_the_longest_wait_is_named_as_a_wait() -> None:
+    captured = profile()
     idle = replace(
-        made,
+        captured,
         slices=tuple(
-            replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices
+            replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in captured.slices
         ),
     )
-    shown = book(idle)
+    shown = profile_view(idle)
     assert shown.hottest().startswith("no function runs; longest wait: ")
 
 
-def test_focus_goes_in_and_backspace_out() -> None:
-    shown = book()
+def test_focus_enters_a_function_and_backspace_leaves_it() -> None:
+    shown = profile_view()
     assert shown.focus() == ""
     assert "in compute" in drawn(shown)
     assert "take" not in drawn(shown)
@@ -154,8 +154,8 @@ def test_focus_goes_in_and_backspace_out() -> None:
     assert shown.back() == "nothing to go back from"
 
 
-def test_a_folded_chain_speaks_of_the_function_where_its_time_is() -> None:
-    shown = book()
+def test_a_folded_chain_is_named_after_the_function_with_its_time() -> None:
+    shown = profile_view()
     assert isinstance(shown.current_tab, TreeTab)
     row = next(
         line
@@ -173,8 +173,8 @@ def test_a_folded_chain_speaks_of_the_function_where_its_time_is() -> None:
     assert shown.file == "/srv/app/rank.py"
 
 
-def test_a_chain_of_callers_speaks_of_what_ran() -> None:
-    shown = book()
+def test_a_chain_of_callers_is_named_after_the_leaf_function() -> None:
+    shown = profile_view()
     shown.show_tab("callers")
     assert shown.hottest() == "hottest function (running): compute, 15.0 %"
     chosen = shown.current_tab.selected_function() if shown.current_tab is not None else None
@@ -183,7 +183,7 @@ def test_a_chain_of_callers_speaks_of_what_ran() -> None:
 
 
 def test_a_search_goes_beyond_a_chain_that_holds_several_matches() -> None:
-    shown = book()
+    shown = profile_view()
     assert isinstance(shown.current_tab, TreeTab)
     places: list[int] = []
     for _ in range(3):
@@ -199,8 +199,8 @@ def test_a_search_goes_beyond_a_chain_that_holds_several_matches() -> None:
     assert len(set(places)) == 3
 
 
-def test_my_code_keeps_of_a_library_only_what_was_called() -> None:
-    shown = book()
+def test_my_code_only_keeps_of_a_library_the_called_function() -> None:
+    shown = profile_view()
     shown.show_tab("hot")
     shown.show_tab("tree")
     assert "Condition.wait" in drawn(shown)
@@ -210,7 +210,7 @@ def test_my_code_keeps_of_a_library_only_what_was_called() -> None:
 
 
 def test_my_code_only_lists_my_functions_and_what_they_called() -> None:
-    shown = book()
+    shown = profile_view()
     shown.show_tab("hot")
     assert "Condition.wait" in drawn(shown)
     shown.toggle_own_code()
@@ -223,23 +223,23 @@ def test_my_code_only_lists_my_functions_and_what_they_called() -> None:
     )
 
 
-def test_of_functions_that_all_wait_none_runs() -> None:
-    made = profile()
+def test_of_functions_that_all_wait_none_is_running() -> None:
+    captured = profile()
     idle = replace(
-        made,
+        captured,
         slices=tuple(
-            replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in made.slices
+            replace(part, wall={WORKER: part.wall[WORKER]}, gil={}) for part in captured.slices
         ),
     )
     assert describe_top_function(idle) == "nothing runs: Condition.wait 100 %"
-    assert describe_top_function(made) == "compute 15 %"  # the waits have 85 %
-    shown = book(idle)
+    assert describe_top_function(captured) == "compute 15 %"  # the waits have 85 %
+    shown = profile_view(idle)
     shown.show_tab("hot")
     assert shown.hottest() == "no function runs; longest wait: Condition.wait, 100.0 %"
 
 
 def test_a_difference_shows_both_figures_beside_the_source() -> None:
-    shown = book(profile(8, name="later"))
+    shown = profile_view(profile(8, name="later"))
     shown.compare(profile(8))
     text = SourceText("/srv/app/rank.py", tuple(f"line {number}" for number in range(1, 12)))
     for tab in ("tree", "hot", "flame"):
@@ -264,7 +264,7 @@ def test_a_difference_shows_both_figures_beside_the_source() -> None:
 
 
 def test_a_function_that_is_gone_has_the_callers_of_before() -> None:
-    shown = book(profile(8, name="later"))
+    shown = profile_view(profile(8, name="later"))
     shown.compare(profile(8))
     shown.show_tab("hot")
     shown.search("compute")
@@ -276,8 +276,8 @@ def test_a_function_that_is_gone_has_the_callers_of_before() -> None:
     ] == [["15.0", "%"]] * 2
 
 
-def test_threads_one_after_the_other_then_all() -> None:
-    shown = book()
+def test_threads_are_cycled_through_and_then_all() -> None:
+    shown = profile_view()
     shown.next_thread()
     assert "t MainThread (1)" in drawn(shown)
     shown.next_thread()
@@ -286,8 +286,8 @@ def test_threads_one_after_the_other_then_all() -> None:
     assert "t all" in drawn(shown)
 
 
-def test_enter_on_a_thread_chooses_it() -> None:
-    shown = book()
+def test_enter_on_a_thread_selects_it() -> None:
+    shown = profile_view()
     shown.show_tab("threads")
     assert shown.current_tab is not None
     shown.current_tab.move(1)
@@ -296,8 +296,8 @@ def test_enter_on_a_thread_chooses_it() -> None:
     assert shown.analysis.filters.threads == frozenset((MAIN,))
 
 
-def test_a_search_says_its_coverage_and_cannot_backtrack() -> None:
-    shown = book()
+def test_a_search_shows_its_coverage_and_cannot_backtrack() -> None:
+    shown = profile_view()
     assert shown.search("(a+)+$") == "nothing matches"
     assert shown.search("COMP rank") == ""
     assert "“COMP rank”: 1 found, 15.0 % of the samples" in drawn(shown)
@@ -306,7 +306,7 @@ def test_a_search_says_its_coverage_and_cannot_backtrack() -> None:
 
 
 def test_keys_without_effect_say_so() -> None:
-    shown = book()
+    shown = profile_view()
     assert "hot functions" in shown.sort(1)
     assert "hot functions" in shown.invert()
     assert shown.go_to_match(1) == "no active search; / starts one"
@@ -317,7 +317,7 @@ def test_keys_without_effect_say_so() -> None:
 
 
 def test_enter_on_a_leaf_shows_its_source_with_line_heat() -> None:
-    shown = book()
+    shown = profile_view()
     shown.show_tab("hot")
     assert shown.current_tab is not None
     shown.current_tab.hottest()
@@ -335,14 +335,14 @@ def test_enter_on_a_leaf_shows_its_source_with_line_heat() -> None:
 
 
 def test_a_growing_profile_keeps_the_cursor_on_its_function() -> None:
-    made = profile(2)
-    shown = book(made)
+    captured = profile(2)
+    shown = profile_view(captured)
     page = shown.current_tab
     assert page is not None
     page.move(-1000)
     page.move(1)
     before = page.selected_function()
-    shown.update(ProfileAnalysis(made.with_slice(made.slices[0])))
+    shown.update(ProfileAnalysis(captured.with_slice(captured.slices[0])))
     assert shown.current_tab is page
     after = page.selected_function()
     assert before is not None
@@ -350,8 +350,8 @@ def test_a_growing_profile_keeps_the_cursor_on_its_function() -> None:
     assert before.func == after.func
 
 
-def test_a_difference_that_stands_is_called_and_equal_captures_differ_in_nothing() -> None:
-    shown = book(profile(8, extra=60.0))
+def test_a_significant_difference_is_reported_and_equal_captures_have_none() -> None:
+    shown = profile_view(profile(8, extra=60.0))
     shown.compare(profile(8))
     assert "functions differ" in drawn(shown, 200)
     shown.compare(profile(8, extra=60.0))
@@ -362,24 +362,24 @@ def test_a_difference_that_stands_is_called_and_equal_captures_differ_in_nothing
 
 def test_a_capture_never_claims_more_seconds_than_were_asked_for() -> None:
     study = ProfileAnalysis(profile())
-    words = line_text(
+    line = line_text(
         state_line(
             SamplingStatus(1, "app", 4.0, 10.0, is_attached=True), study, [], "", "tree", 120
         )
     )
-    assert "600 samples of 2 threads, 6 s left" in words
-    words = line_text(
+    assert "600 samples of 2 threads, 6 s left" in line
+    line = line_text(
         state_line(
             SamplingStatus(1, "app", 10.0, 10.0, is_attached=True), study, [], "", "tree", 120
         )
     )
-    assert "reading the last second" in words
+    assert "reading the last second" in line
 
 
-# ------------------------------------------------------------------------------------------ the strip
+# ---------------------------------------------------------------------------------------- the strip
 
 
-def test_the_strip_shows_the_profiled_process_own_service() -> None:
+def test_the_strip_shows_the_service_of_the_profiled_process() -> None:
     shop = samples.service(saturation=(SaturationState("shop queue", "q", 9, 10, 0.9, 4),))
     till = samples.service(
         "till", targets=("till-1",), saturation=(SaturationState("till pool", "p", 3, 8, 0.4, 1),)
@@ -388,18 +388,18 @@ def test_the_strip_shows_the_profiled_process_own_service() -> None:
         *samples.targets(),
         replace(samples.targets()[0], name="till-1", url="http://127.0.0.1:8001/metrics"),
     )
-    here = TargetListeners(
+    listeners = TargetListeners(
         "till-1", 8001, "127.0.0.1:8001", here=True, holders=(SocketHolder(5, 1.0),)
     )
     snapshot = samples.snapshot(
-        services=(shop, till), targets=targets, listeners=(*samples.listeners(), here)
+        services=(shop, till), targets=targets, listeners=(*samples.listeners(), listeners)
     )
     own = find_service(snapshot, ProcessReference(5, 1.0))
     assert own is not None
     assert own.name == "till"
-    words = line_text(strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, own))
-    assert "till pool" in words
-    assert "shop queue" not in words
+    line = line_text(strip_line(Frame(snapshot, samples.past(), ViewState(), "h"), 160, own))
+    assert "till pool" in line
+    assert "shop queue" not in line
     assert find_service(snapshot, ProcessReference(5, 2.0)) is None, (
         "another process took over the pid"
     )
@@ -411,33 +411,35 @@ def test_the_strip_shows_the_profiled_process_own_service() -> None:
     assert queue_evidence(None) == ""
 
 
-def test_a_profile_without_cpu_time_is_compared_by_what_both_know() -> None:
+def test_a_profile_without_cpu_time_is_compared_by_the_common_measure() -> None:
     before = profile()
     asleep = tuple(
         replace(part, cpu_shares={MAIN: 0.0, WORKER: 0.0}, gil={}, gil_ticks=0.0)
         for part in before.slices
     )
     now = replace(before, slices=asleep)
-    alone = book(now)
+    alone = profile_view(now)
     alone.show_tab("hot")
     assert WAITING_IN_C in drawn(alone)
     for one, other in ((now, before), (before, now)):
-        shown = book(one)
+        shown = profile_view(one)
         shown.compare(other)
         for tab in ("tree", "hot", "flame"):
             shown.show_tab(tab)
             assert WAITING_IN_C not in drawn(shown)
         assert shown.analysis is not None
         assert {row.change for row in shown.analysis.differences} == {"same"}
-    same = book(now)
+    same = profile_view(now)
     same.compare(now)
     assert same.analysis is not None
     assert WAITING_IN_C in {row.func.name for row in same.analysis.differences}
 
 
-def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
-    made = profile()
-    study = ProfileAnalysis(replace(made, metadata=replace(made.metadata, python="3.12", errors=2)))
+def test_a_narrow_capture_summary_drops_the_default_details_first() -> None:
+    captured = profile()
+    study = ProfileAnalysis(
+        replace(captured, metadata=replace(captured.metadata, python="3.12", errors=2))
+    )
     shown = SamplingStatus(1, "app", is_done=True)
     assert (
         capture_summary(shown, study, 90)
@@ -450,10 +452,10 @@ def test_a_narrow_rule_spares_what_is_usual_not_half_a_word() -> None:
     assert capture_summary(shown, study, 50) == "1 app   6.0 s, 100 Hz, 2 threads, 2 dropped"
 
 
-def test_the_rule_s_words_are_whole_at_every_width() -> None:
-    made = profile()
-    shown = book(
-        replace(made, metadata=replace(made.metadata, asked_s=6.0, python="3.12", errors=2))
+def test_the_words_of_the_rule_line_are_complete_at_every_width() -> None:
+    captured = profile()
+    shown = profile_view(
+        replace(captured, metadata=replace(captured.metadata, asked_s=6.0, python="3.12", errors=2))
     )
     for width in range(70, 130):
         head = drawn(shown, width).splitlines()[0]
@@ -461,14 +463,14 @@ def test_the_rule_s_words_are_whole_at_every_width() -> None:
         assert "…" not in head, width
 
 
-def test_what_was_asked_and_what_came_stand_beside_each_other() -> None:
-    made = profile(4)
-    asked = ProfileAnalysis(replace(made, metadata=replace(made.metadata, asked_s=5.0)))
-    words = capture_summary(SamplingStatus(1, "app", is_done=True), asked, 90)
-    assert words == "1 app   4.0 of 5 s, 400 of 500 samples, 2 threads, nonblocking"
+def test_the_requested_and_the_achieved_rate_are_shown_together() -> None:
+    captured = profile(4)
+    asked = ProfileAnalysis(replace(captured, metadata=replace(captured.metadata, asked_s=5.0)))
+    line = capture_summary(SamplingStatus(1, "app", is_done=True), asked, 90)
+    assert line == "1 app   4.0 of 5 s, 400 of 500 samples, 2 threads, nonblocking"
 
 
-def test_no_difference_has_no_sign() -> None:
+def test_a_difference_of_zero_has_no_sign() -> None:
     assert [format_points(change) for change in (0.042, -0.0005, -0.0001, 0.0)] == [
         "+4.2",
         "-0.1",
@@ -478,7 +480,7 @@ def test_no_difference_has_no_sign() -> None:
 
 
 def installed(*, own: tuple[str, ...] = ()) -> Profile:
-    """A service that is installed beside its libraries, and an idle client of its."""
+    """Create a service installed beside its libraries, with an idle client."""
     site = "/v/lib/python3.12/site-packages"
     frames = FrameTable()
     serve = (
@@ -505,10 +507,10 @@ def installed(*, own: tuple[str, ...] = ()) -> Profile:
 
 
 @pytest.mark.parametrize("size", [(80, 19), (120, 36)])
-def test_where_no_own_code_is_found_the_pane_says_so_and_my_code_only_hides_nothing(
+def test_without_own_code_the_pane_says_so_and_my_code_only_hides_nothing(
     size: tuple[int, int],
 ) -> None:
-    shown = book(installed())
+    shown = profile_view(installed())
     text = drawn(shown, *size)
     assert 'No sample is in your own code; own = ["package"] in the config names it.' in text
     assert "Reading" not in text
@@ -517,10 +519,10 @@ def test_where_no_own_code_is_found_the_pane_says_so_and_my_code_only_hides_noth
 
 
 @pytest.mark.parametrize("size", [(80, 19), (120, 36)])
-def test_an_installed_service_is_own_code_and_what_it_waits_for_is_named(
+def test_an_installed_service_is_own_code_and_its_waits_are_named(
     size: tuple[int, int],
 ) -> None:
-    shown = book(installed(own=("shop",)))
+    shown = profile_view(installed(own=("shop",)))
     text = drawn(shown, *size)
     assert "own code" not in text
     assert "database 50 %   idle 50 %" in text

@@ -1,4 +1,4 @@
-"""Control and treatment: two columns that fill their place at every size, and one sentence that says what they come to."""
+"""Control and treatment: two columns that fill their area at every size, and one conclusion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import samples
 from hypothesis import given
 from hypothesis import strategies as st
-from panes import assert_fills
+from pane_checks import assert_fills_area
 
 from tputtui.experiments.sequential_test import EffectEstimate
 from tputtui.model import (
@@ -57,9 +57,9 @@ def arm(
     )
 
 
-def scene(
+def split_frame(
     chosen: TrafficSplit = BY_TARGET,
-    told: Mapping[str, EffectEstimate | str] | str = "first evaluation in 72 s",
+    estimates: Mapping[str, EffectEstimate | str] | str = "first evaluation in 72 s",
     state: SplitState | None = None,
     silent_s: float | None = None,
     **changes: object,
@@ -69,17 +69,17 @@ def scene(
         arm(chosen.control.name, "web-01"),
         arm(chosen.treatment.name, "web-02", p99=0.109, errors=0.0092),
     )
-    look = ActiveSplit(chosen, snapshot.at - 314.0, silent_s)
+    active_split = ActiveSplit(chosen, snapshot.at - 314.0, silent_s)
 
     def apart(one: SplitFigure) -> EffectEstimate | str:
-        return told if isinstance(told, str) else told[one.label]
+        return estimates if isinstance(estimates, str) else estimates[one.label]
 
     shown = replace(snapshot, split=state or both)
-    return Frame(shown, samples.past(), ViewState(split=look), evaluate_effect=apart)
+    return Frame(shown, samples.past(), ViewState(split=active_split), evaluate_effect=apart)
 
 
-def words(scene: Frame, width: int = 120, height: int = 14) -> str:
-    return "\n".join(line_text(line).rstrip() for line in split_panel(scene, width, height).lines)
+def panel_text(frame: Frame, width: int = 120, height: int = 14) -> str:
+    return "\n".join(line_text(line).rstrip() for line in split_panel(frame, width, height).lines)
 
 
 @given(
@@ -88,21 +88,23 @@ def words(scene: Frame, width: int = 120, height: int = 14) -> str:
     st.sampled_from([BY_TARGET, BY_LABEL]),
     st.sampled_from([SURE, "first evaluation in 72 s", "needs 50 req/s an arm"]),
 )
-def test_it_fills_its_place_at_every_size(
-    width: int, height: int, chosen: TrafficSplit, told: dict[str, EffectEstimate | str]
+def test_the_panel_fills_its_area_at_every_size(
+    width: int, height: int, chosen: TrafficSplit, estimates: dict[str, EffectEstimate | str]
 ) -> None:
-    assert_fills(split_panel(scene(chosen, told), width, height).lines, width, height)
+    assert_fills_area(
+        split_panel(split_frame(chosen, estimates), width, height).lines, width, height
+    )
 
 
 @given(st.integers(40, 120), st.integers(3, 30), st.integers(0, 3))
-def test_the_list_of_ways_fills_its_place(width: int, height: int, cursor: int) -> None:
-    assert_fills(
+def test_the_list_of_split_options_fills_its_area(width: int, height: int, cursor: int) -> None:
+    assert_fills_area(
         split_options_view("checkout", CHOSEN, "req/s", cursor, width, height).lines, width, height
     )
 
 
-def test_what_is_sure_has_a_word_a_sign_and_its_interval() -> None:
-    shown = words(scene(told=SURE))
+def test_a_confirmed_change_has_a_word_a_sign_and_its_interval() -> None:
+    shown = panel_text(split_frame(estimates=SURE))
     assert "treatment is worse: p90 +4.1 %, p99 +24 %, errors +0.80 pp" in shown
     assert "+24 % [+18, +31] worse" in shown
     assert "+0.80 pp [+0.60, +1.0] worse" in shown
@@ -112,22 +114,26 @@ def test_what_is_sure_has_a_word_a_sign_and_its_interval() -> None:
     assert "for 5 min 14 s" in shown
 
 
-def test_of_worse_and_better_together_it_says_a_trade_off() -> None:
+def test_worse_and_better_together_are_called_a_trade_off() -> None:
     both = {**SURE, "traffic": EffectEstimate(0.06, 0.03, 0.09, is_confirmed=True)}
     assert (
         "a trade-off: worse in p90 +4.1 %, p99 +24 %, errors +0.80 pp; better in traffic +6.0 %"
-        in words(scene(told=both))
+        in panel_text(split_frame(estimates=both))
     )
 
 
-def test_without_anything_sure_it_says_how_much_is_not_excluded() -> None:
-    unclear = {name: replace(one, is_confirmed=False, low=-one.high) for name, one in SURE.items()}
-    assert "no clear difference: p99 may differ by up to 31 %" in words(scene(told=unclear))
+def test_without_a_confirmed_change_it_shows_what_is_not_excluded() -> None:
+    unclear = {
+        name: replace(item, is_confirmed=False, low=-item.high) for name, item in SURE.items()
+    }
+    assert "no clear difference: p99 may differ by up to 31 %" in panel_text(
+        split_frame(estimates=unclear)
+    )
 
 
-def test_what_one_look_says_and_the_one_before_did_not_is_not_sure_yet() -> None:
-    once = {name: replace(one, is_confirmed=False) for name, one in SURE.items()}
-    shown = words(scene(told=once))
+def test_a_change_seen_at_one_evaluation_only_is_not_confirmed_yet() -> None:
+    once = {name: replace(item, is_confirmed=False) for name, item in SURE.items()}
+    shown = panel_text(split_frame(estimates=once))
     assert (
         "p90 +4.1 %, p99 +24 %, errors +0.80 pp: sure if the next evaluation says so again" in shown
     )
@@ -136,59 +142,61 @@ def test_what_one_look_says_and_the_one_before_did_not_is_not_sure_yet() -> None
 
 
 def test_a_narrow_terminal_leaves_the_interval_out() -> None:
-    shown = words(scene(told=SURE), 60, 10)
+    shown = panel_text(split_frame(estimates=SURE), 60, 10)
     assert "+24 % worse" in shown
     assert "[" not in shown
 
 
-def test_two_ports_of_one_host_are_told_apart_by_their_ports() -> None:
+def test_two_targets_of_one_host_are_named_by_their_ports() -> None:
     ports = split_options("127.0.0.1:8001", {}, {"127.0.0.1:8002": 3.0}, {})[0].split
-    shown = words(scene(ports, SURE), 80, 9)
+    shown = panel_text(split_frame(ports, SURE), 80, 9)
     assert "Control and treatment: two services" in shown
     assert "control :8001" in shown
     assert "treatment :8002" in shown
 
 
-def test_before_the_first_look_the_plain_difference_stands_grey_and_it_says_when() -> None:
-    shown = words(scene())
+def test_before_the_first_evaluation_the_difference_is_grey_and_the_time_is_named() -> None:
+    shown = panel_text(split_frame())
     assert "too early to judge: first evaluation in 72 s" in shown
     assert "+24 % so far" in shown
     assert "worse" not in shown
 
 
-def test_traffic_of_arms_by_label_is_nobodys_merit() -> None:
-    shown = words(scene(BY_LABEL, {**SURE, "traffic": "each gets its share"}))
+def test_the_traffic_of_arms_by_label_is_not_judged() -> None:
+    shown = panel_text(split_frame(BY_LABEL, {**SURE, "traffic": "each gets its share"}))
     assert "each gets its share" in shown
     assert "control version=1.4" in shown
 
 
-def test_a_treatment_without_traffic_is_said_and_a_target_that_is_down_is_no_verdict() -> None:
-    assert "treatment has had no traffic for 14 s, control has" in words(
-        scene(told=SURE, silent_s=14.0)
+def test_a_treatment_without_traffic_is_reported_and_a_target_that_is_down_gives_no_verdict() -> (
+    None
+):
+    assert "treatment has had no traffic for 14 s, control has" in panel_text(
+        split_frame(estimates=SURE, silent_s=14.0)
     )
-    assert "no traffic" not in words(scene(told=SURE, silent_s=6.0))
+    assert "no traffic" not in panel_text(split_frame(estimates=SURE, silent_s=6.0))
     targets = (
         TargetStatus("web-01", "http://web-01/metrics", "up"),
         TargetStatus("web-02", "http://x", "down"),
     )
-    shown = words(scene(told=SURE, silent_s=14.0, targets=targets))
+    shown = panel_text(split_frame(estimates=SURE, silent_s=14.0, targets=targets))
     assert "treatment is not seen: its targets are down, which is no verdict" in shown
 
 
-def test_an_arm_that_is_nowhere_is_said() -> None:
-    shown = words(scene(state=SplitState(arm("x", "web-01"), None)))
+def test_an_arm_that_does_not_exist_is_reported() -> None:
+    shown = panel_text(split_frame(state=SplitState(arm("x", "web-01"), None)))
     assert "treatment: nothing of it is there" in shown
 
 
 @pytest.mark.parametrize(("width", "height"), [(120, 40), (80, 24), (200, 60)])
-def test_it_stands_where_throughput_and_latency_stood_until_one_of_them_is_asked_for(
+def test_it_replaces_throughput_and_latency_until_one_of_them_is_opened(
     width: int, height: int
 ) -> None:
-    plan = layout.plan_layout(scene(), width, height)
+    plan = layout.plan_layout(split_frame(), width, height)
     assert "split" in plan.heights
     assert "throughput" not in plan.heights
     assert "latency" not in plan.heights
-    asked = scene()
+    asked = split_frame()
     asked = replace(asked, view_state=replace(asked.view_state, focus="throughput"))
     assert "throughput" in layout.plan_layout(asked, width, height).heights
     assert "split" not in layout.plan_layout(asked, width, height).heights
@@ -196,6 +204,6 @@ def test_it_stands_where_throughput_and_latency_stood_until_one_of_them_is_asked
 
 def test_hostile_values_of_a_label_are_drawn_as_text() -> None:
     evil = split_options("checkout", {}, {}, {"version": {"\x1b[31m[bold]x\n": 1.0, "ok": 2.0}})
-    shown = words(scene(evil[1].split, SURE))
+    shown = panel_text(split_frame(evil[1].split, SURE))
     assert "\x1b" not in shown
-    assert_fills(split_options_view("checkout", evil, "req/s", 1, 72, 10).lines, 72, 10)
+    assert_fills_area(split_options_view("checkout", evil, "req/s", 1, 72, 10).lines, 72, 10)

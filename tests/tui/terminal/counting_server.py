@@ -1,4 +1,4 @@
-"""A target that counts how often it was asked, and whose text is hostile if it is told so."""
+"""Target that counts its requests; its text is hostile on request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ESCAPES = (
     "Z" + "\u0301" * 60,
     "漢字👩‍👩‍👧",
 )
-"""What text does to a terminal, to markup, to a format string or to the order and width of cells."""
+"""Text that acts on a terminal, on markup, on format strings, or on order and width of cells."""
 
 
 def plain_body(number: int) -> bytes:
@@ -33,7 +33,7 @@ def plain_body(number: int) -> bytes:
 
 
 def hostile_body(number: int) -> bytes:
-    """Every kind of hostile text in labels, HELP, units, a quoted name and a comment."""
+    """Return every kind of hostile text in labels, HELP, units, a quoted name and a comment."""
     lines = ["# TYPE http_requests_total counter"]
     for at, kind in enumerate(ESCAPES):
         lines.append(
@@ -54,7 +54,10 @@ def hostile_body(number: int) -> bytes:
 
 
 class CountingServer:
-    """Serves a body on a free port; `hits` holds the instants (monotonic) at which it was asked."""
+    """Server of a body on a free port.
+
+    `hits` holds the monotonic times of its requests.
+    """
 
     def __init__(self, body: Callable[[int], bytes] = plain_body, answers: bool = True) -> None:
         self.hits: list[float] = []
@@ -66,12 +69,12 @@ class CountingServer:
                 ours.hits.append(time.monotonic())
                 if not answers:
                     ours.released.wait(60)
-                made = body(len(ours.hits))
+                content = body(len(ours.hits))
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(made)))
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(made)
+                self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -1,4 +1,7 @@
-"""A program in a real pseudo-terminal: keys go in, a screen comes out, and at the end the terminal must be as it was."""
+"""A program in a real pseudo-terminal.
+
+Sends keys, reads the screen, and checks that the terminal is restored.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ TPUTTUI = str(Path(sys.executable).with_name("tputtui"))
 
 
 class Session:
-    """One run of a program in a terminal of some size. Use it as a context manager: nothing is left running."""
+    """One run of a program in a terminal.
+
+    As a context manager it leaves nothing running.
+    """
 
     def __init__(
         self,
@@ -67,7 +73,7 @@ class Session:
             os.close(self.fd)
 
     def resize_window(self, columns: int, rows: int) -> None:
-        """Set what the kernel and the terminal say; what is looked at keeps its size."""
+        """Set the size that the kernel and the terminal report, not that of the test's screen."""
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._conversation.report_size(columns, rows)
 
@@ -81,21 +87,21 @@ class Session:
         os.write(self.fd, keys.encode() if isinstance(keys, str) else keys)
 
     def press(self, *keys: str) -> None:
-        """Keys as this terminal sends them: in the keyboard protocol that was asked for, where it knows it."""
+        """Send keys in the keyboard protocol that the program requested and the terminal knows."""
         for key in keys:
             self.send(self._conversation.encoded(key))
 
     def read(self, seconds: float) -> None:
-        """Take what the program writes for so long."""
+        """Read the program's output for some seconds."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and self._read_once(left):
             pass
 
     def _read_once(self, patience: float) -> bool:
-        """One piece of output; False where there will be no more."""
+        """Read one piece of output; return False where there will be no more."""
         answers = self._conversation.due()
         if answers:
-            with contextlib.suppress(OSError):  # it has just ended
+            with contextlib.suppress(OSError):  # the program has just ended
                 self.send(answers)
         if not select.select([self.fd], [], [], min(patience, self._conversation.patience()))[0]:
             return self.alive()
@@ -110,7 +116,7 @@ class Session:
         return True
 
     def alive(self) -> bool:
-        """Whether the program still runs; keeps its status when it ended."""
+        """Return whether the program still runs; keep its status when it ended."""
         if self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -124,18 +130,18 @@ class Session:
         """Read until the screen shows a pattern. Fails with the screen."""
         end = time.monotonic() + seconds
         while True:
-            found = re.search(pattern, self.text())
-            if found:
-                return found
+            match = re.search(pattern, self.text())
+            if match:
+                return match
             if time.monotonic() > end or not self._read_once(end - time.monotonic()):
-                found = re.search(pattern, self.text())
-                assert found, (
+                match = re.search(pattern, self.text())
+                assert match, (
                     f"{pattern!r} did not appear in {seconds:g} s; status {self.status}\n{self.text()}"
                 )
-                return found
+                return match
 
     def wait_end(self, seconds: float = 10.0) -> int:
-        """Read until the program has ended; its exit status (negative: the signal)."""
+        """Read until the program has ended; return its exit status (negative: the signal)."""
         end = time.monotonic() + seconds
         while self.alive() and time.monotonic() < end:
             self._read_once(0.1)
@@ -145,11 +151,11 @@ class Session:
         return self.status
 
     def modes_left_on(self) -> set[str]:
-        """The modes that are not as they were: private ones, and the keyboard protocol."""
+        """Return the modes that differ from the start: private ones, and the keyboard protocol."""
         return self._conversation.changed()
 
     def assert_restored(self) -> None:
-        """The terminal is as it was: modes, cursor, keyboard protocol, line discipline."""
+        """Assert that modes, cursor, keyboard protocol and line discipline are restored."""
         assert not self.modes_left_on()
         after = termios.tcgetattr(self.fd)
         assert after[:4] == self.termios_before[:4], (

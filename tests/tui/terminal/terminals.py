@@ -1,4 +1,4 @@
-"""Terminals to test in: what each answers to the queries of a program, and how late."""
+"""Terminals to test in: the reply of each to a program's queries, and its delay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUERY = re.compile(
 )
 # The start of a sequence whose rest comes with the next read.
 _CUT = re.compile(rb"\x1b(?:\[[\d;:<=>?$ ]*|[\]P_^X](?:[^\x07\x1b]|\x1b(?!\\))*\x1b?)?\Z")
-# What pyte would draw as text, or take for the restoring of a cursor.
+# Sequences that pyte would draw as text, or read as the restoring of a cursor.
 _NOT_FOR_PYTE = re.compile(rb"\x1b\[[<=>?]\d*u")
 _ON_AT_FIRST = frozenset({"7", "25"})  # line wrap, cursor
 _KITTY_DISAMBIGUATE, _KITTY_ALL_KEYS = 1, 8
@@ -26,7 +26,10 @@ _KITTY_DISAMBIGUATE, _KITTY_ALL_KEYS = 1, 8
 
 @dataclass(frozen=True)
 class Terminal:
-    """A kind of terminal. `modes` are its answers to DECRQM: 0 unknown, 1 set, 2 reset, 4 permanently reset."""
+    """Kind of terminal.
+
+    `modes` are its answers to DECRQM: 0 unknown, 1 set, 2 reset, 4 permanently reset.
+    """
 
     name: str
     term: str = "xterm-256color"
@@ -53,7 +56,7 @@ TERMINALS = (PLAIN, MODERN, MODERN_LATE, LINUX, UNSIZED)
 
 
 class Conversation:
-    """One terminal's side of a session: reads the output, keeps the modes, and knows which answers are due."""
+    """Terminal's side of a session: reads the output, keeps the modes, and schedules replies."""
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
@@ -65,7 +68,7 @@ class Conversation:
         self._due: list[tuple[float, bytes]] = []
 
     def read(self, data: bytes) -> bytes:
-        """Take a piece of output; return what is to be drawn."""
+        """Process a piece of output; return the part that is to be drawn."""
         data = self._cut + data
         cut = _CUT.search(data)
         self._cut = cut[0] if cut else b""
@@ -103,26 +106,26 @@ class Conversation:
         self._due.append((time.monotonic() + self.terminal.late_s, answer))
 
     def report_size(self, columns: int, rows: int) -> None:
-        """The size changed, or its reports were switched on."""
+        """Report a changed size, or the size after its reports were enabled."""
         self._size = (columns, rows) if self.terminal.in_band else (0, 0)
         if "2048" in self.switched and self.terminal.modes.get(2048):
             columns, rows = self._size
             self._say(b"\x1b[48;%d;%d;%d;%dt" % (rows, columns, rows * 20, columns * 10))
 
     def due(self) -> bytes:
-        """The answers whose time has come."""
+        """Return the replies whose time has come."""
         now = time.monotonic()
         ready = [answer for at, answer in self._due if at <= now]
         self._due = [(at, answer) for at, answer in self._due if at > now]
         return b"".join(ready)
 
     def patience(self) -> float:
-        """Seconds until the next answer is due; at most 0.2."""
+        """Return the seconds until the next reply is due; at most 0.2."""
         now = time.monotonic()
         return max(0.0, min([0.2, *(at - now for at, _ in self._due)]))
 
     def encoded(self, key: str) -> bytes:
-        """A key as this terminal sends it now."""
+        """Return a key as this terminal sends it now."""
         flags = self._flags() if self.terminal.kitty else 0
         if len(key) == 1 and flags & _KITTY_ALL_KEYS and key.isprintable():
             return b"\x1b[%d;;%du" % (ord(key), ord(key))
@@ -136,7 +139,7 @@ class Conversation:
         return self._keyboard[-1] if self._keyboard else 0
 
     def changed(self) -> set[str]:
-        """The modes that are not as they were before the program came."""
+        """Return the modes that differ from the start."""
         changed = {f"{mode} on" for mode in self.switched - _ON_AT_FIRST}
         changed |= {f"{mode} off" for mode in _ON_AT_FIRST - self.switched}
         return changed | ({"keyboard protocol"} if self._keyboard else set())

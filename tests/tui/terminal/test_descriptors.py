@@ -1,4 +1,4 @@
-"""Few descriptors: what finds none left is one target's sentence, and the program goes on, on the screen, too."""
+"""Few descriptors: an operation without one is an error of its target, and the program goes on."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """One server for all targets, told apart by their paths."""
+    """Serve all targets, told apart by path; yield the port."""
     ready: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
     started = threading.Event()
 
@@ -60,8 +60,8 @@ def port() -> Iterator[int]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     started.wait()
-    loop, ended, found = ready[0]
-    yield found
+    loop, ended, handler = ready[0]
+    yield handler
     loop.call_soon_threadsafe(ended.set)
     thread.join(5)
 
@@ -76,10 +76,10 @@ def targets(folder: Path, port: int, count: int) -> str:
     return str(path)
 
 
-def limited(limit: str, *words: str) -> list[str]:
-    """A command under a limit on descriptors: "64", or "-S 64" for the soft one alone."""
+def limited(limit: str, *arguments: str) -> list[str]:
+    """Return a command under a limit on descriptors: "64", or "-S 64" for the soft limit alone."""
     kind, _, number = limit.rpartition(" ")
-    return ["sh", "-c", f'ulimit {kind} -n {number}; exec "$@"', "sh", *words]
+    return ["sh", "-c", f'ulimit {kind} -n {number}; exec "$@"', "sh", *arguments]
 
 
 def streamed(limit: str, file: str) -> dict[str, Any]:
@@ -89,34 +89,34 @@ def streamed(limit: str, file: str) -> dict[str, Any]:
     done = subprocess.run(argv, capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stderr == b""
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    document: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return document
 
 
 @pytest.mark.parametrize(("limit", "count"), [(64, 100), (256, 300)])
-def test_more_targets_than_descriptors_cost_those_targets_and_nothing_else(
+def test_targets_beyond_the_descriptor_limit_fail_and_nothing_else_does(
     port: int, tmp_path: Path, limit: int, count: int
 ) -> None:
-    found = streamed(str(limit), targets(tmp_path, port, count))
-    errors = [target["error"] for target in found["targets"]]
+    document = streamed(str(limit), targets(tmp_path, port, count))
+    errors = [target["error"] for target in document["targets"]]
     assert len(errors) == count
     assert set(errors) == {None, SENTENCE}
     assert errors.count(None) >= limit // 4, "most of what the limit allows is used"
-    assert found["host"]["cpu"]["cores"] is not None
-    assert found["self"]["rss_bytes"] is not None
+    assert document["host"]["cpu"]["cores"] is not None
+    assert document["self"]["rss_bytes"] is not None
 
 
-def test_a_soft_limit_that_may_be_raised_costs_no_target(port: int, tmp_path: Path) -> None:
-    found = streamed("-S 64", targets(tmp_path, port, 100))
-    assert [target["error"] for target in found["targets"]] == [None] * 100
+def test_no_target_fails_where_the_soft_limit_may_be_raised(port: int, tmp_path: Path) -> None:
+    document = streamed("-S 64", targets(tmp_path, port, 100))
+    assert [target["error"] for target in document["targets"]] == [None] * 100
 
 
 def test_a_recording_goes_on_where_descriptors_have_run_out(port: int, tmp_path: Path) -> None:
     run = tmp_path / "few.tput.gz"
     file = targets(tmp_path, port, 100)
-    words = ["record", "-o", str(run), "--for", "2s", "--targets-from", file]
+    arguments = ["record", "-o", str(run), "--for", "2s", "--targets-from", file]
     done = subprocess.run(
-        limited("64", sys.executable, "-m", "tputtui", *words),
+        limited("64", sys.executable, "-m", "tputtui", *arguments),
         capture_output=True,
         check=False,
         timeout=120,
@@ -133,7 +133,7 @@ def test_a_recording_goes_on_where_descriptors_have_run_out(port: int, tmp_path:
 
 
 def test_an_output_that_finds_no_descriptor_says_so(tmp_path: Path) -> None:
-    """The file itself is what fails here: no descriptor is left when it is opened."""
+    """The file itself fails here: no descriptor is left when it is opened."""
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
@@ -149,7 +149,7 @@ def test_an_output_that_finds_no_descriptor_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.pty
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
-def test_the_screen_stands_with_more_targets_than_descriptors(
+def test_the_screen_works_with_more_targets_than_descriptors(
     port: int, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     environ = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
@@ -170,7 +170,7 @@ def test_the_screen_stands_with_more_targets_than_descriptors(
     assert [path for path in (tmp_path / "state").rglob("*.tput.gz") if path.stat().st_size > 1000]
 
 
-def test_a_child_gets_the_limit_back_that_we_were_started_with() -> None:
+def test_a_child_process_gets_the_original_limit() -> None:
     code = (
         "import resource, sys\n"
         "from tputtui import descriptors\n"
@@ -187,7 +187,7 @@ def test_a_child_gets_the_limit_back_that_we_were_started_with() -> None:
     assert done.stdout.split("\n")[:3] == [f"100 {hard}", "512", f"100 {hard}"], done.stderr
 
 
-def test_py_spy_that_finds_no_descriptor_is_a_sentence(attaching: None) -> None:
+def test_py_spy_without_a_free_descriptor_is_a_sentence(attaching: None) -> None:
     code = (
         "import os, resource, sys, time\n"
         "from tputtui.model import ProcessReference\n"
@@ -213,7 +213,7 @@ def test_py_spy_that_finds_no_descriptor_is_a_sentence(attaching: None) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to ulimit -v")
-def test_a_body_beyond_the_memory_there_is_costs_its_target_and_nothing_else(
+def test_a_body_beyond_the_available_memory_fails_its_target_and_nothing_else(
     port: int, tmp_path: Path
 ) -> None:
     config = tmp_path / "config.toml"
@@ -222,8 +222,8 @@ def test_a_body_beyond_the_memory_there_is_costs_its_target_and_nothing_else(
     )
     config.write_text(f'interval = "5s"\nlimits.body = "1GiB"\n{ask}')
     config.chmod(0o600)
-    words = [sys.executable, "-m", "tputtui", "stream", "-n", "1", "--config", str(config)]
-    argv = ["sh", "-c", 'ulimit -v 600000; exec "$@"', "sh", *words]
+    arguments = [sys.executable, "-m", "tputtui", "stream", "-n", "1", "--config", str(config)]
+    argv = ["sh", "-c", 'ulimit -v 600000; exec "$@"', "sh", *arguments]
     done = subprocess.run(argv, capture_output=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (0, b"")
     small, large = json.loads(done.stdout)["targets"]

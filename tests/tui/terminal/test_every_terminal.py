@@ -1,4 +1,4 @@
-"""Every screen in every kind of terminal: its contents stand without a key, and the terminal is as it was afterwards."""
+"""Every screen in every kind of terminal: it is drawn without a key, and the terminal restored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recorded import record
+from recorded_runs import record
 from terminal_session import TPUTTUI, Session
 from terminals import LINUX, MODERN, MODERN_LATE, PLAIN, TERMINALS, Terminal
 
@@ -27,7 +27,7 @@ every_terminal = pytest.mark.parametrize("terminal", TERMINALS, ids=lambda termi
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[str]:
-    """A demo under load; its target."""
+    """Start a demo under load; yield its target."""
     with Demo(load=60.0, seed=7) as running:
         url = running.start()[0]
         running.start_load()
@@ -36,7 +36,7 @@ def demo() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two profiles, one that was counted, and a run."""
+    """Create two sampled profiles, an instrumented one, and a run."""
     folder = tmp_path_factory.mktemp("terminals")
     for name, seconds in (("before", [0.45, 0.5]), ("after", [0.45, 0.9])):
         (folder / f"{name}.json").write_text(json.dumps(profile(seconds)))
@@ -74,13 +74,13 @@ def counted() -> bytes:
     return marshal.dumps(profiler.stats)
 
 
-def opened(terminal: Terminal, *words: str, size: tuple[int, int] = (80, 24)) -> Session:
-    """The program in a terminal. It is small: what is on the screen there is on it everywhere."""
-    return Session([TPUTTUI, *words], size if terminal.sized else (80, 24), terminal=terminal)
+def opened(terminal: Terminal, *arguments: str, size: tuple[int, int] = (80, 24)) -> Session:
+    """Start the program in a small terminal, so that its content is on larger ones too."""
+    return Session([TPUTTUI, *arguments], size if terminal.sized else (80, 24), terminal=terminal)
 
 
-def stands(session: Session, terminal: Terminal, *patterns: str) -> None:
-    """All of it appears, and stays where the terminal answers late."""
+def assert_shown(session: Session, terminal: Terminal, *patterns: str) -> None:
+    """Assert that all of it appears, and stays where the terminal replies late."""
     for pattern in patterns:
         session.wait_for(pattern, 12)
     if terminal.late_s:
@@ -116,19 +116,19 @@ LIVE = (
 
 @every_terminal
 @pytest.mark.parametrize("what", SAVED)
-def test_what_is_opened_stands_without_a_key(terminal: Terminal, what: str, files: Path) -> None:
+def test_an_opened_view_is_drawn_without_a_key(terminal: Terminal, what: str, files: Path) -> None:
     (verb, *names), patterns = SAVED[what]
     with opened(terminal, verb, *(str(files / name) for name in names)) as session:
-        stands(session, terminal, *patterns)
+        assert_shown(session, terminal, *patterns)
         left(session)
 
 
 @every_terminal
-def test_live_with_its_browser_help_themes_and_palette_stands_without_a_key(
+def test_the_live_screen_with_browser_help_themes_and_palette_is_drawn_without_a_key(
     terminal: Terminal, demo: str
 ) -> None:
     with opened(terminal, demo) as session:
-        stands(session, terminal, *LIVE)
+        assert_shown(session, terminal, *LIVE)
         for key, pattern, back in (
             ("?", r"(?s)━ Keys ━.*Everywhere.*quit", "q"),
             ("i", r"(?s)━ Metrics of .*http_requests_total", "q"),
@@ -146,11 +146,11 @@ def test_live_with_its_browser_help_themes_and_palette_stands_without_a_key(
 
 
 @every_terminal
-def test_the_profile_pane_stands_without_a_key(
+def test_the_profile_pane_is_drawn_without_a_key(
     terminal: Terminal, demo: str, attaching: None
 ) -> None:
     with opened(terminal, demo) as session:
-        stands(session, terminal, *LIVE)
+        assert_shown(session, terminal, *LIVE)
         session.press("p")
         session.wait_for(r"Profile ━+ \d+", 8)
         session.wait_for(r"▾ \w", 12)
@@ -158,14 +158,14 @@ def test_the_profile_pane_stands_without_a_key(
 
 
 @every_terminal
-def test_the_demo_stands_without_a_key(terminal: Terminal) -> None:
+def test_the_demo_is_drawn_without_a_key(terminal: Terminal) -> None:
     with opened(terminal, "demo", "--load", "30") as session:
-        stands(session, terminal, *LIVE)
+        assert_shown(session, terminal, *LIVE)
         left(session)
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.01, 0.04, 0.12])
-def test_the_first_picture_stands_however_soon_the_terminal_answers(
+def test_the_first_frame_is_complete_however_soon_the_terminal_replies(
     late_s: float, files: Path
 ) -> None:
     only_synchronized = Terminal("synchronized", modes={2026: 2}, late_s=late_s)
@@ -176,13 +176,13 @@ def test_the_first_picture_stands_however_soon_the_terminal_answers(
 
 
 @pytest.mark.parametrize("terminal", [PLAIN, MODERN], ids=lambda terminal: terminal.name)
-def test_what_a_stalled_terminal_could_not_take_is_drawn_once_it_reads_again(
+def test_output_withheld_from_a_stalled_terminal_is_drawn_once_it_reads_again(
     terminal: Terminal, files: Path
 ) -> None:
-    words = ("view", str(files / "before.json"))
+    arguments = ("view", str(files / "before.json"))
     with (
-        opened(terminal, *words, size=(200, 60)) as session,
-        opened(terminal, *words, size=(200, 60)) as other,
+        opened(terminal, *arguments, size=(200, 60)) as session,
+        opened(terminal, *arguments, size=(200, 60)) as other,
     ):
         for each in (session, other):
             each.wait_for("parse_body")
@@ -200,11 +200,11 @@ def test_what_a_stalled_terminal_could_not_take_is_drawn_once_it_reads_again(
 
 
 def unread(seconds: float) -> None:
-    """Time in which nothing reads the terminal."""
+    """Let time pass in which nothing reads the terminal."""
     time.sleep(seconds)
 
 
-# ---------------------------------------------------------------------------------------------- however it ends
+# --------------------------------------------------------------------------------------------- exit
 
 
 @pytest.mark.parametrize("terminal", [MODERN, LINUX], ids=lambda terminal: terminal.name)
@@ -228,13 +228,13 @@ def test_every_mode_is_reset_after_a_control_key(key: str, files: Path) -> None:
         left(session, key)
 
 
-def test_every_mode_is_reset_while_the_answers_are_under_way(files: Path) -> None:
+def test_every_mode_is_reset_while_replies_are_under_way(files: Path) -> None:
     with opened(MODERN_LATE, "view", str(files / "before.json")) as session:
         session.wait_for("parse_body")
         left(session)
 
 
-def test_every_mode_is_reset_after_an_error_of_ours(files: Path, tmp_path: Path) -> None:
+def test_every_mode_is_reset_after_an_internal_error(files: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text(
         "import sys\n"
@@ -273,7 +273,7 @@ def test_every_mode_is_reset_while_it_is_suspended_and_set_again_afterwards(file
 
 
 @pytest.mark.parametrize("stopped", [True, False], ids=["after SIGSTOP", "it never stopped"])
-def test_a_sigcont_that_no_suspension_came_before_leaves_one_reader_and_the_old_line_modes(
+def test_a_sigcont_without_a_suspension_leaves_one_reader_and_the_original_line_modes(
     stopped: bool, files: Path
 ) -> None:
     with opened(MODERN, "view", str(files / "before.json")) as session:

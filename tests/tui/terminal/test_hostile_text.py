@@ -1,4 +1,7 @@
-"""Hostile text in every place of an exposition, and every view that shows it (EX-01 to EX-05 of docs/reliability.md)."""
+"""Hostile text in every part of an exposition, in every view.
+
+EX-01 to EX-05 of docs/reliability.md.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def test_no_view_passes_hostile_text_to_the_terminal(size: tuple[int, int]) -> N
             for key in there:
                 session.send(key)
                 session.read(0.3)
-                if key == "i":  # on a busy machine it opens late, and the next keys are for it
+                if key == "i":  # on a busy machine it opens late, and must get the next keys
                     session.wait_for(r"\d+ families")
             session.read(0.8)
             assert session.alive(), (view, session.text())
@@ -70,9 +73,9 @@ def test_no_view_passes_hostile_text_to_the_terminal(size: tuple[int, int]) -> N
 
 
 def _holds(shown: bytes, view: str) -> None:
-    for found in _STRINGS.findall(shown):
-        assert not any(word in found for word in _FOREIGN), (view, found)
-        assert found.startswith(_OWN_STRINGS), (view, found)
+    for sequence in _STRINGS.findall(shown):
+        assert not any(word in sequence for word in _FOREIGN), (view, sequence)
+        assert sequence.startswith(_OWN_STRINGS), (view, sequence)
     text = shown.decode("utf-8", "replace").replace("\x1b", "")
     assert not _CONTROLS.search(text), f"{view}: a control character got through"
 

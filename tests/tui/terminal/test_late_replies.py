@@ -75,7 +75,7 @@ def viewer(profile: Path) -> Iterator[Session]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_the_terminal_says_changes_nothing_in_a_profile(viewer: Session, case: str) -> None:
+def test_replies_of_the_terminal_change_nothing_in_a_profile(viewer: Session, case: str) -> None:
     before = viewer.text()
     for piece in CASES[case]:
         viewer.send(piece)
@@ -121,7 +121,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_a_broken_reader_ends_the_program_with_one_sentence_and_1(
+def test_a_broken_reader_ends_the_program_with_one_sentence_and_exit_code_1(
     profile: Path, tmp_path: Path
 ) -> None:
     argv = [sys.executable, "-c", BROKEN_READER, "view", str(profile)]
@@ -155,7 +155,7 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.parametrize(
     ("key", "error"), [("x", "LookupError: x is broken"), ("z", "ArithmeticError: z is broken")]
 )
-def test_an_error_that_costs_a_key_is_shown_once_and_the_program_goes_on(
+def test_an_error_that_loses_a_key_is_shown_once_and_the_program_goes_on(
     profile: Path, tmp_path: Path, key: str, error: str
 ) -> None:
     argv = [sys.executable, "-c", BROKEN_KEY, "view", str(profile)]
@@ -177,7 +177,7 @@ def test_an_error_that_costs_a_key_is_shown_once_and_the_program_goes_on(
     assert error in file.read_text()
 
 
-def test_an_error_that_costs_a_key_stands_in_the_event_line_of_the_live_screen(
+def test_an_error_that_loses_a_key_is_in_the_event_line_of_the_live_screen(
     tmp_path: Path,
 ) -> None:
     argv = [sys.executable, "-c", BROKEN_KEY]

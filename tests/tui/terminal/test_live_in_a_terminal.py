@@ -1,4 +1,4 @@
-"""The program as its user meets it: typed in a terminal, watched, left."""
+"""The live screen as its user runs it, in a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.pty, pytest.mark.alone]
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[str]:
-    """A demo under load; its target."""
+    """Start a demo under load; yield its target."""
     with Demo(load=150.0, seed=7) as running:
         url = running.start()[0]
         running.start_load()
@@ -29,10 +29,10 @@ def demo() -> Iterator[str]:
 
 
 def port_of(server: subprocess.Popen[str]) -> int:
-    """The port that a server printed as its first line."""
+    """Return the port that a server printed as its first line."""
     assert server.stdout is not None
-    with server.stdout as said:
-        return int(said.readline())
+    with server.stdout as stdout:
+        return int(stdout.readline())
 
 
 def live(target: str, size: tuple[int, int] = (120, 40), **environ: str) -> Session:
@@ -52,7 +52,7 @@ def test_it_shows_throughput_latency_and_io_wait(demo: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60), (40, 12)])
-def test_it_is_readable_at_every_size(demo: str, size: tuple[int, int]) -> None:
+def test_the_screen_is_readable_at_every_size(demo: str, size: tuple[int, int]) -> None:
     with live(demo, size) as session:
         session.wait_for(r"\d+(\.\d)? req/s")
         session.wait_for(r"p99 +\d")
@@ -60,16 +60,16 @@ def test_it_is_readable_at_every_size(demo: str, size: tuple[int, int]) -> None:
         assert session.wait_end() == 0
 
 
-def test_bare_tputtui_finds_a_demo_and_shows_it(demo: str) -> None:
+def test_tputtui_without_arguments_discovers_a_demo_and_shows_it(demo: str) -> None:
     port = demo.rpartition(":")[2].partition("/")[0]
     with Session([TPUTTUI], (160, 50)) as session:
-        found = session.wait_for(rf"127\.0\.0\.1:{port}|Targets ─+ \d+ targets", 30)
-        if not found[0].endswith(
+        match = session.wait_for(rf"127\.0\.0\.1:{port}|Targets ─+ \d+ targets", 30)
+        if not match[0].endswith(
             port
-        ):  # others serve metrics on this machine, too: ours may be below the last row
+        ):  # other services on this machine may push ours below the last row
             session.send(f"4/{port}\r")
             session.wait_for(rf"● 127\.0\.0\.1:{port} +[1-9][\d,]*(\.\d)? req/s")
-            session.send("\x1b[B\r")  # its service is what the other panels show
+            session.send("\x1b[B\r")  # the other panels show its service
         session.wait_for(rf"(?s)tputtui +127\.0\.0\.1:{port} .*[1-9][\d,]*(\.\d)? req/s")
         session.wait_for(r"io wait")
         session.send("q")
@@ -99,7 +99,7 @@ def test_p_grows_a_tree_under_a_strip_that_stays_live(demo: str) -> None:
         session.assert_restored()
 
 
-def test_help_filter_freeze_zoom_and_theme_answer(demo: str) -> None:
+def test_the_keys_of_help_filter_freeze_zoom_and_theme_work(demo: str) -> None:
     with live(demo) as session:
         session.wait_for(r"[1-9]\d*(\.\d)? req/s")
         session.send("?")
@@ -115,7 +115,7 @@ def test_help_filter_freeze_zoom_and_theme_answer(demo: str) -> None:
         session.send("\r")
         session.wait_for("filter “items”")
         session.send("\x1b")
-        session.read(0.5)  # Esc and 1 in one breath would be Alt+1
+        session.read(0.5)  # Esc and 1 in one read would be Alt+1
         session.send("1z")
         session.read(1.0)
         assert "Saturation" not in session.text()
@@ -130,7 +130,7 @@ def test_help_filter_freeze_zoom_and_theme_answer(demo: str) -> None:
         session.assert_restored()
 
 
-def test_a_target_that_goes_down_says_why_and_comes_back(tmp_path: Path) -> None:
+def test_a_target_that_goes_down_shows_the_reason_and_recovers(tmp_path: Path) -> None:
     server = tmp_path / "server.py"
     server.write_text(
         "import http.server, sys\n"
@@ -179,7 +179,7 @@ def test_a_signal_leaves_the_terminal_clean(demo: str, number: signal.Signals, c
         session.assert_restored()
 
 
-def test_ctrl_c_leaves_at_once(demo: str) -> None:
+def test_ctrl_c_quits_at_once(demo: str) -> None:
     with live(demo) as session:
         session.wait_for("Throughput")
         session.send("\x03")
@@ -200,7 +200,7 @@ def test_a_lost_terminal_ends_it_also_when_sighup_is_ignored(demo: str) -> None:
         session.fd = os.open(os.devnull, os.O_RDONLY)
 
 
-def test_stopping_and_continuing_paints_again(demo: str) -> None:
+def test_stopping_and_continuing_redraws_the_screen(demo: str) -> None:
     with live(demo) as session:
         session.wait_for("Throughput")
         session.send("\x1a")
@@ -226,7 +226,7 @@ def test_a_storm_of_resizes_and_a_tiny_terminal_are_survived(demo: str) -> None:
         assert session.wait_end() == 0
 
 
-def test_bytes_that_are_no_keys_change_nothing(demo: str) -> None:
+def test_bytes_that_are_not_keys_change_nothing(demo: str) -> None:
     with live(demo) as session:
         session.wait_for("Throughput")
         session.send(b"\xff\xfe\x80\xc3\x28\x1b[999999;999999R\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x00")
@@ -237,7 +237,7 @@ def test_bytes_that_are_no_keys_change_nothing(demo: str) -> None:
         session.assert_restored()
 
 
-def test_foreign_text_never_acts_on_the_terminal(tmp_path: Path) -> None:
+def test_foreign_text_never_controls_the_terminal(tmp_path: Path) -> None:
     server = tmp_path / "evil.py"
     server.write_text(
         "import http.server\n"
@@ -274,7 +274,9 @@ def test_foreign_text_never_acts_on_the_terminal(tmp_path: Path) -> None:
     [({"TERM": "dumb"}, False), ({}, True)],
     ids=["TERM is dumb", "stdin is no terminal"],
 )
-def test_without_a_screen_it_points_to_stream(environ: dict[str, str], redirected: bool) -> None:
+def test_without_a_terminal_the_message_names_stream(
+    environ: dict[str, str], redirected: bool
+) -> None:
     if redirected:
         done = subprocess.run(
             [TPUTTUI, ":1"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
@@ -288,7 +290,7 @@ def test_without_a_screen_it_points_to_stream(environ: dict[str, str], redirecte
         assert "tputtui stream" in session.text().replace("\n", "")
 
 
-def test_ascii_stays_ascii(demo: str) -> None:
+def test_with_ascii_only_ascii_is_written(demo: str) -> None:
     with Session([TPUTTUI, "--ascii", demo]) as session:
         session.wait_for(r"\d+\.\d req/s")
         session.read(1.0)
@@ -306,7 +308,7 @@ def test_no_color_draws_no_colour(demo: str) -> None:
         assert session.wait_end() == 0
         codes = {
             code
-            for found in re.findall(rb"\x1b\[([0-9;]*)m", bytes(session.raw))
-            for code in found.split(b";")
+            for match in re.findall(rb"\x1b\[([0-9;]*)m", bytes(session.raw))
+            for code in match.split(b";")
         }
         assert codes <= {b"", b"0", b"1", b"2", b"7", b"39", b"49"}  # 39 and 49: the terminal's own

@@ -1,4 +1,4 @@
-"""The terminal goes away, stalls, floods or is left in the middle of something (TS-01 to TS-11 of docs/reliability.md)."""
+"""Terminals that go away, stall, flood or stop half-way (TS-01 to TS-11 of docs/reliability.md)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE_S = 15.0
 
 
 def gone(pid: int) -> bool:
-    """Whether a process that need not be a child of ours has ended."""
+    """Return whether a process, not necessarily our child, has ended."""
     try:
         with open(f"/proc/{pid}/stat") as stat:
             return stat.read().rpartition(") ")[2].startswith("Z")
@@ -34,14 +34,14 @@ def wait_gone(pid: int) -> None:
 
 
 def hang_up(session: Session) -> None:
-    """The terminal is gone, as when a connection drops."""
+    """Close the terminal, as a dropped connection does."""
     os.close(session.fd)
     session.fd = os.open(os.devnull, os.O_RDWR)
 
 
 @pytest.mark.parametrize("keys", ["q", "\x03"], ids=["q", "ctrl+c"])
 @pytest.mark.parametrize("answers", [True, False], ids=["start-up", "a target that hangs"])
-def test_leaving_at_once_restores_the_terminal(keys: str, answers: bool) -> None:
+def test_quitting_at_once_restores_the_terminal(keys: str, answers: bool) -> None:
     with CountingServer(answers=answers) as server, Session([TPUTTUI, server.target]) as session:
         while b"\x1b[?1049h" not in session.raw:
             session.read(0.02)
@@ -61,7 +61,7 @@ def test_a_signal_while_a_target_hangs_restores_the_terminal(number: signal.Sign
         assert "Traceback" not in session.text()
 
 
-def test_when_the_connection_drops_it_ends_and_asks_no_more() -> None:
+def test_a_dropped_connection_ends_the_program_and_its_scrapes() -> None:
     with CountingServer() as server, Session([TPUTTUI, server.target]) as session:
         session.wait_for("Throughput")
         hang_up(session)
@@ -74,7 +74,7 @@ def test_when_the_connection_drops_it_ends_and_asks_no_more() -> None:
         assert len(server.hits) == asked
 
 
-def test_when_the_session_leader_survives_and_no_signal_comes_it_ends_all_the_same() -> None:
+def test_without_a_signal_and_with_a_surviving_session_leader_it_still_ends() -> None:
     leader = (
         "import signal, subprocess, sys, time\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
@@ -102,15 +102,11 @@ def test_when_the_session_leader_survives_and_no_signal_comes_it_ends_all_the_sa
                 os.kill(pid, signal.SIGKILL)
 
 
-def test_while_the_terminal_is_not_read_targets_are_asked_as_before_and_then_the_picture_is_right() -> (
-    None
-):
+def test_while_the_terminal_is_not_read_scraping_continues_and_the_next_frame_is_correct() -> None:
     with CountingServer() as server, Session([TPUTTUI, server.target]) as session:
         session.wait_for(r"\d+\.\d+ req/s")
         before = len(server.hits)
-        for key in (
-            "T\x1b?\x1b" * 15
-        ):  # redraws, so that what is written fills every buffer on the way
+        for key in "T\x1b?\x1b" * 15:  # redraws, so that the output fills every buffer on the way
             session.send(key)
             time.sleep(0.2)
         asked = len(server.hits) - before
@@ -144,7 +140,7 @@ def test_it_starts_and_ends_at_every_size(size: tuple[int, int]) -> None:
         session.assert_restored()
 
 
-def test_a_stop_is_a_gap_and_no_burst_of_scrapes() -> None:
+def test_a_suspension_is_a_gap_without_a_burst_of_scrapes() -> None:
     with CountingServer() as server, Session([TPUTTUI, server.target]) as session:
         session.wait_for(r"\d+\.\d+ req/s")
         session.send("\x1a")
@@ -161,9 +157,9 @@ def test_a_stop_is_a_gap_and_no_burst_of_scrapes() -> None:
         assert session.wait_end() == 0
 
 
-def test_a_flood_of_bytes_that_are_no_keys_is_survived() -> None:
-    made = random.Random(7)
-    noise = bytes(made.choice(b"\x80\x90\x9b\xc3\xe2\xf0\xfe\xff\x00") for _ in range(20_000))
+def test_a_flood_of_bytes_that_are_not_keys_is_survived() -> None:
+    generator = random.Random(7)
+    noise = bytes(generator.choice(b"\x80\x90\x9b\xc3\xe2\xf0\xfe\xff\x00") for _ in range(20_000))
     with CountingServer() as server, Session([TPUTTUI, server.target]) as session:
         session.wait_for("Throughput")
         for piece in (

@@ -1,4 +1,4 @@
-"""Secrets are planted wherever one can stand, the program is used, and all that it wrote is searched for them."""
+"""Secrets are configured in every possible place, and searched for in all output of the program."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ PROFILED = "import time\nprint(flush=True)\nwhile True: time.sleep(0.01)\n"
 
 
 class _Server:
-    """Answers under /ok/… with a counter that is labelled with what was asked, under /401/… not at all; keeps the headers
-    it was sent. /echo/… is a page that quotes what was asked, /redirect/… leads there, /api/… refuses with a quotation.
+    """Server that echoes the request.
+
+    /ok/… answers with a counter labelled with the request, /401/… refuses; both keep the received
+    headers. /echo/… quotes the request, /redirect/… leads there, /api/… refuses with a quotation.
     """
 
     def __init__(self) -> None:
@@ -91,9 +93,9 @@ class _Server:
 
 @pytest.fixture
 def server() -> Iterator[_Server]:
-    found = _Server()
-    yield found
-    found.close()
+    server = _Server()
+    yield server
+    server.close()
 
 
 @pytest.fixture
@@ -109,7 +111,10 @@ def profiled(attaching: None, tmp_path: Path) -> Iterator[int]:
 
 
 def planted(folder: Path, port: int) -> Path:
-    """A config that has a secret in each place where one can be, each way once for a target that answers and one that refuses."""
+    """Write a config with a secret in each possible place.
+
+    Each place occurs once for a target that answers and once for one that refuses.
+    """
     for name in ("headerfile", "passwordfile", "tokenfile"):
         (folder / name).write_text(SECRETS[name] + "\n")
         (folder / name).chmod(0o600)
@@ -135,7 +140,7 @@ def planted(folder: Path, port: int) -> Path:
         for path in ("ok", "401")
         for name, way in ways.items()
     ]
-    parts += [  # without names: they are made of the addresses
+    parts += [  # without names: names are derived from the addresses
         f'[[targets]]\nurl = "http://127.0.0.1:{port}/ok/1"\n',
         *(
             f"[[targets]]\n{ways[name].replace('PATH', 'ok/2')}\n"
@@ -150,7 +155,7 @@ def planted(folder: Path, port: int) -> Path:
 
 
 def spellings(secret: str) -> list[bytes]:
-    """A secret as it is, as a URL has it, and within basic authorization."""
+    """Return the forms of a secret: plain, in a URL, and within basic authorization."""
     pair = base64.b64encode(f"me:{secret}".encode()).decode().rstrip("=")
     alone = base64.b64encode(f"{secret}:".encode()).decode().rstrip("=")
     return [
@@ -171,25 +176,31 @@ def holds_none(where: str, content: bytes) -> None:
         )
 
 
-def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
+def test_a_configured_secret_is_in_no_output_file_screen_or_command_line(
     server: _Server, profiled: int, tmp_path: Path
 ) -> None:
-    secrets, made = tmp_path / "secrets", tmp_path / "made"
+    secrets, output_folder = tmp_path / "secrets", tmp_path / "made"
     secrets.mkdir()
-    made.mkdir()
+    output_folder.mkdir()
     config = planted(secrets, server.port)
     env = {
         name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PYTHONPATH")
     }
-    env |= {"HOME": str(made), "XDG_STATE_HOME": str(made / "state"), "TERM": "xterm-256color"}
+    env |= {
+        "HOME": str(output_folder),
+        "XDG_STATE_HOME": str(output_folder / "state"),
+        "TERM": "xterm-256color",
+    }
     env |= {"CANARY_HEADER": SECRETS["headerenv"], "CANARY_TOKEN": SECRETS["tokenenv"]}
     env["CANARY_PLACE"] = SECRETS["path"]
 
-    def use(*words: str, codes: tuple[int, ...] = (0,)) -> None:
-        argv = [sys.executable, "-m", "tputtui", *words]
-        done = subprocess.run(argv, capture_output=True, check=False, timeout=60, env=env, cwd=made)
+    def use(*arguments: str, codes: tuple[int, ...] = (0,)) -> None:
+        argv = [sys.executable, "-m", "tputtui", *arguments]
+        done = subprocess.run(
+            argv, capture_output=True, check=False, timeout=60, env=env, cwd=output_folder
+        )
         assert done.returncode in codes, done.stderr
-        holds_none(f"what {words[0]} printed", done.stdout + done.stderr)
+        holds_none(f"what {arguments[0]} printed", done.stdout + done.stderr)
 
     named = ["--config", str(config)]
     use("config", "show", *named)
@@ -199,9 +210,9 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
     for suffix in ("txt", "svg"):
         use("view", "profile.json", "-o", f"viewed.{suffix}")
     use("record", "--for", "2s", "-o", "a.tput.gz", "--profile", f"{profiled}@1s", *named)
-    told = ["--note", f"see http://h/?x={quote(SECRETS['note'], safe='')}"]
-    told += ["--mark", f"deployed by me:{quote(SECRETS['mark'], safe='')}@host"]
-    use("record", "--for", "2s", "-o", "all.tput.gz", "--all-metrics", *told, *named)
+    note = ["--note", f"see http://h/?x={quote(SECRETS['note'], safe='')}"]
+    note += ["--mark", f"deployed by me:{quote(SECRETS['mark'], safe='')}@host"]
+    use("record", "--for", "2s", "-o", "all.tput.gz", "--all-metrics", *note, *named)
     for kind in FORMATS:
         use(
             "export",
@@ -212,8 +223,8 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
             f"out.{kind}",
             *(["--service", "header-ok"] if FORMATS[kind].generate_service is not None else []),
         )
-        assert (made / f"out.{kind}").stat().st_size
-    use("runs", str(made))
+        assert (output_folder / f"out.{kind}").stat().st_size
+    use("runs", str(output_folder))
     for kind in report.FORMATS:
         use(
             "compare",
@@ -225,7 +236,7 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
             f"compared.{kind}",
             codes=(0, 2, 10, 11, 12),
         )
-        assert (made / f"compared.{kind}").exists()
+        assert (output_folder / f"compared.{kind}").exists()
     use("replay", "a.tput.gz", "--stream")
     failing = (
         "import tputtui.engine.engine as e, tputtui.cli as c, sys\n"
@@ -234,7 +245,11 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
         "sys.exit(c.main(['stream', '-n', '1', *sys.argv[1:]]))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", failing, *named], capture_output=True, check=False, env=env, cwd=made
+        [sys.executable, "-c", failing, *named],
+        capture_output=True,
+        check=False,
+        env=env,
+        cwd=output_folder,
     )
     assert done.returncode == 1
     holds_none("the report of an error of ours", done.stdout + done.stderr)
@@ -254,10 +269,10 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
         holds_none("the screen", bytes(session.raw))
         holds_none("the command line", command_line)
 
-    files = [path for path in made.rglob("*") if path.is_file()]
+    files = [path for path in output_folder.rglob("*") if path.is_file()]
     assert len([path for path in files if path.name.endswith(".tput.gz")]) >= 2
     assert any(path.suffix == ".log" for path in files), "no traceback was written"
-    assert profiles_of(made / "a.tput.gz"), (
+    assert profiles_of(output_folder / "a.tput.gz"), (
         "the run carries no profile: nothing is shown by what it has not"
     )
     for path in files:
@@ -271,12 +286,14 @@ def test_a_planted_secret_is_in_no_output_no_file_no_screen_and_no_command_line(
     unsent_by_design = ("argument", "note", "mark", "server")
     asked = {name: secret for name, secret in SECRETS.items() if name not in unsent_by_design}
     unsent = [
-        name for name, secret in asked.items() if not any(one in sent for one in spellings(secret))
+        name
+        for name, secret in asked.items()
+        if not any(spelling in sent for spelling in spellings(secret))
     ]
     assert not unsent, "these were not even sent: nothing is shown by their absence"
 
 
-def test_what_is_wrong_with_a_config_is_said_without_its_secrets(tmp_path: Path) -> None:
+def test_errors_of_a_config_are_reported_without_its_secrets(tmp_path: Path) -> None:
     config = planted(tmp_path, 1)
     text = (
         config.read_text()
@@ -295,7 +312,7 @@ def test_what_is_wrong_with_a_config_is_said_without_its_secrets(tmp_path: Path)
     holds_none("the refusal", done.stdout + done.stderr)
 
 
-def test_a_secret_in_a_url_on_the_command_line_is_in_nothing_that_is_said(server: _Server) -> None:
+def test_a_secret_in_a_url_on_the_command_line_is_in_no_message(server: _Server) -> None:
     url = f"http://me:{quote(SECRETS['userinfo'], safe='')}@127.0.0.1:{server.port}/401/x"
     for verb in (["check"], ["stream", "-n", "1"]):
         argv = [sys.executable, "-m", "tputtui", *verb, url]

@@ -1,4 +1,4 @@
-"""A terminal that reports no size, part of one, or an absurd one: a screen that can be read, left and resized."""
+"""Terminals that report no size, a part of one, or an absurd one: the screen stays usable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from terminals import MODERN, UNSIZED, Terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.pty]
 
-LOOKED_AT = (200, 60)  # larger than all that is drawn: what is too large shows, too
+LOOKED_AT = (200, 60)  # larger than all that is drawn, so that an excess is visible
 MODERN_UNSIZED = Terminal(
     "modern 0x0", "xterm-kitty", MODERN.attributes, MODERN.modes, kitty=True, sized=False
 )
@@ -27,7 +27,7 @@ KINDS = pytest.mark.parametrize(
 
 @pytest.fixture
 def profile(tmp_path: Path) -> str:
-    """A saved profile: no tick repairs its picture."""
+    """Save a profile: its screen is not redrawn by ticks."""
     path = tmp_path / "profile.json"
     frames = [{"name": "main"}, {"name": "parse_body"}]
     sampled = {"type": "sampled", "name": "job", "unit": "seconds", "startValue": 0, "endValue": 1}
@@ -37,13 +37,13 @@ def profile(tmp_path: Path) -> str:
 
 
 def resize(session: Session, columns: int, rows: int) -> None:
-    """The window gets another size, and loses what it shows: it has to be drawn anew."""
+    """Resize the window and lose its content, so that everything must be redrawn."""
     session.screen.reset()
     session.resize_window(columns, rows)
 
 
 def drawn_size(session: Session) -> tuple[int, int]:
-    """Columns and rows of the picture: its title is a rule from edge to edge, and the keys stand in its last line."""
+    """Return the drawn columns and rows, by the title's rule and the line of keys."""
     session.wait_for(r"\A━ Profile ━")
     session.wait_for("q quit")
     session.wait_for("parse_body")
@@ -53,7 +53,7 @@ def drawn_size(session: Session) -> tuple[int, int]:
 
 
 def assert_still(session: Session) -> None:
-    """Nothing is drawn any more: two sizes that chase each other draw without end."""
+    """Assert that nothing is drawn any more: two alternating sizes would redraw without end."""
     session.read(0.3)
     before = len(session.raw)
     session.read(0.5)
@@ -62,7 +62,7 @@ def assert_still(session: Session) -> None:
 
 @KINDS
 @pytest.mark.parametrize(("keys", "status"), [("q", 0), ("\x03", 0)], ids=["q", "ctrl+c"])
-def test_a_terminal_without_a_size_is_drawn_at_80x24_stands_still_and_is_left(
+def test_a_terminal_without_a_size_is_drawn_at_80x24_without_flicker_and_can_be_quit(
     terminal: Terminal, keys: str, status: int, profile: str
 ) -> None:
     with Session([TPUTTUI, "view", profile], LOOKED_AT, terminal=terminal) as session:
@@ -74,7 +74,7 @@ def test_a_terminal_without_a_size_is_drawn_at_80x24_stands_still_and_is_left(
 
 
 @KINDS
-def test_a_true_size_is_obeyed_when_it_comes_and_kept_when_it_goes_again(
+def test_a_real_size_is_applied_when_it_arrives_and_kept_when_it_is_withdrawn(
     terminal: Terminal, profile: str
 ) -> None:
     with Session([TPUTTUI, "view", profile], LOOKED_AT, terminal=terminal) as session:
@@ -103,7 +103,7 @@ def test_a_true_size_is_obeyed_when_it_comes_and_kept_when_it_goes_again(
     ],
     ids=str,
 )
-def test_a_dimension_that_is_no_size_is_taken_from_80x24(
+def test_an_invalid_dimension_is_taken_from_80x24(
     reported: tuple[int, int], drawn: tuple[int, int], profile: str
 ) -> None:
     with Session([TPUTTUI, "view", profile], LOOKED_AT, terminal=UNSIZED) as session:
@@ -124,7 +124,7 @@ def test_a_dimension_that_is_no_size_is_taken_from_80x24(
         ("99999999999", "65535", (80, 24)),
     ],
 )
-def test_columns_and_lines_count_where_the_terminal_says_nothing(
+def test_columns_and_lines_are_used_where_the_terminal_reports_no_size(
     columns: str, lines: str, drawn: tuple[int, int], profile: str
 ) -> None:
     environ = {"COLUMNS": columns, "LINES": lines}
@@ -136,8 +136,8 @@ def test_columns_and_lines_count_where_the_terminal_says_nothing(
         assert session.wait_end() == 0
 
 
-def test_a_terminal_that_knows_its_size_is_asked_before_columns_and_lines(profile: str) -> None:
-    environ = {"COLUMNS": "200", "LINES": "60"}  # exported once, in another window
+def test_the_size_of_the_terminal_overrides_columns_and_lines(profile: str) -> None:
+    environ = {"COLUMNS": "200", "LINES": "60"}  # exported earlier, in another window
     with Session([TPUTTUI, "view", profile], LOOKED_AT, environ, terminal=UNSIZED) as session:
         session.resize_window(90, 28)
         assert drawn_size(session) == (90, 28)
@@ -145,7 +145,7 @@ def test_a_terminal_that_knows_its_size_is_asked_before_columns_and_lines(profil
         assert session.wait_end() == 0
 
 
-def test_with_its_output_redirected_the_size_is_that_of_the_terminal(
+def test_with_redirected_output_the_size_is_that_of_the_terminal(
     profile: str, tmp_path: Path
 ) -> None:
     command = f"exec {shlex.quote(TPUTTUI)} view {shlex.quote(profile)} > {shlex.quote(str(tmp_path / 'out'))}"
@@ -168,7 +168,7 @@ def test_a_click_in_a_terminal_without_a_size_in_pixels_is_a_click(profile: str)
         session.assert_restored()
 
 
-def test_live_without_a_size_is_drawn_and_obeys_a_true_one() -> None:
+def test_the_live_screen_is_drawn_without_a_size_and_follows_a_real_one() -> None:
     with (
         CountingServer() as server,
         Session([TPUTTUI, server.target], LOOKED_AT, terminal=UNSIZED) as session,

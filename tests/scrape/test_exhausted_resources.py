@@ -1,4 +1,7 @@
-"""Descriptors, memory or threads that have run out: which sentence it is, and that it stays with what asked for them."""
+"""Exhausted descriptors, memory or threads.
+
+The message, and that only the requester is affected.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ def failing(error: BaseException) -> Callable[..., NoReturn]:
         ),
     ],
 )
-def test_what_has_run_out_is_named_with_its_remedy(error: Exception, sentence: str) -> None:
+def test_an_exhausted_resource_is_named_with_its_remedy(error: Exception, sentence: str) -> None:
     assert descriptors.shortage(error) == sentence
     assert FetchAttempt().describe_failure(error) == sentence
 
@@ -73,11 +76,11 @@ def test_any_other_error_keeps_its_own_sentence() -> None:
             1_000_000_000,
             1100,
             2048,
-        ),  # a child that closes all descriptors would take minutes with the hard limit
+        ),  # closing all descriptors in a child would take minutes with the hard limit
         (1024, resource.RLIM_INFINITY, 1100, 2048),
-        (1024, 1200, 1100, 1200),  # all there is
+        (1024, 1200, 1100, 1200),  # the hard limit
         (1024, 1024, 1100, None),
-        (1024, 4096, 3, None),  # enough as it is
+        (1024, 4096, 3, None),  # sufficient already
         (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 1100, None),
         (1024, resource.RLIM_INFINITY, 10**8, descriptors.MAX_DESCRIPTORS),
     ],
@@ -94,7 +97,7 @@ def test_the_limit_is_raised_where_needed_and_no_further(
     assert descriptors.inherited_limit() == (None if raised is None else soft)
 
 
-def test_a_limit_that_may_not_be_raised_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_that_may_not_be_raised_is_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 4096))
     monkeypatch.setattr(
         resource, "setrlimit", failing(PermissionError(errno.EPERM, "Operation not permitted"))
@@ -103,11 +106,11 @@ def test_a_limit_that_may_not_be_raised_is_left_alone(monkeypatch: pytest.Monkey
     assert descriptors.inherited_limit() is None
 
 
-# ------------------------------------------------------------------------------------------------ one target
+# --------------------------------------------------------------------------------------- one target
 
 
 class Short:
-    """A reader that finds no memory for the answer."""
+    """Scanner without enough memory for the answer."""
 
     def scan(
         self, body: bytes, content_type: str | None = "", wanted: frozenset[str] | None = None
@@ -115,14 +118,14 @@ class Short:
         raise MemoryError
 
 
-async def test_an_answer_too_large_for_memory_is_the_sentence_of_its_target() -> None:
+async def test_an_answer_too_large_for_memory_is_an_error_of_its_target() -> None:
     with Exporter() as exporter:
         asked = Endpoint(EndpointSettings.from_text(f":{exporter.port}"), Short())
         assert (await asked.scrape(10)).error == descriptors.NO_MEMORY
         await asked.aclose()
 
 
-async def test_memory_that_ends_while_the_body_comes_is_the_sentence_of_its_target(
+async def test_memory_exhausted_while_the_body_arrives_is_an_error_of_its_target(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with Exporter() as exporter:
@@ -134,7 +137,7 @@ async def test_memory_that_ends_while_the_body_comes_is_the_sentence_of_its_targ
         await asked.aclose()
 
 
-async def test_a_call_that_gets_no_thread_fails_once_and_not_for_ever(
+async def test_a_call_that_gets_no_thread_fails_once_and_not_permanently(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     aside = BlockingCall(lambda: 5)
@@ -145,35 +148,35 @@ async def test_a_call_that_gets_no_thread_fails_once_and_not_for_ever(
     assert await aside() == 5
 
 
-# ------------------------------------------------------------------------------------------------ the host
+# ----------------------------------------------------------------------------------------- the host
 
 
-def test_a_part_of_the_host_that_finds_no_descriptor_is_unknown_with_the_reason(
+def test_a_host_metric_without_a_descriptor_is_unknown_with_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", failing(FULL))
     monkeypatch.setattr(kernel_files, "read", failing(FULL))
-    found = HostCollector().read()
-    reasons = dict(found.missing)
-    assert (found.memory_total_bytes, found.run_queue) == (None, None)
+    reading = HostCollector().read()
+    reasons = dict(reading.missing)
+    assert (reading.memory_total_bytes, reading.run_queue) == (None, None)
     assert reasons["memory"] == descriptors.TOO_MANY
     assert descriptors.TOO_MANY in reasons["run queue"]
-    assert found.cpu is not None
+    assert reading.cpu is not None
 
 
-def test_no_process_is_called_gone_because_it_could_not_be_read(
+def test_an_unreadable_process_is_not_reported_as_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     collector = ProcessCollector()
-    assert any(one.pid == os.getpid() for one in collector.read())
+    assert any(process.pid == os.getpid() for process in collector.read())
     monkeypatch.setattr(os, "open", failing(FULL))
     with pytest.raises(OSError, match="Too many open files"):
         collector.read()
 
 
-async def test_listeners_that_cannot_be_listed_are_not_nobody() -> None:
-    found = await Discoverer(failing(FULL)).discover()
-    assert found.sentence.startswith(
+async def test_listeners_that_cannot_be_listed_are_not_reported_as_absent() -> None:
+    discovery = await Discoverer(failing(FULL)).discover()
+    assert discovery.sentence.startswith(
         f"the listening ports cannot be listed: {descriptors.TOO_MANY}"
     )
-    assert "nothing listens" not in found.sentence
+    assert "nothing listens" not in discovery.sentence

@@ -1,4 +1,4 @@
-"""A run knows which processes served its targets: each member says so, and a replay marks the same rows."""
+"""A run holds the processes that serve its targets, and a replay marks the same rows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.signals.service.serving_processes import serving_marks
 
 PROCESSES = tuple(
-    ProcessReading(one.pid, one.started, one.name, None, 1.0, 1, 1, "S", python=one.python)
-    for one in samples.PROCESSES
+    ProcessReading(
+        process.pid, process.started, process.name, None, 1.0, 1, 1, "S", python=process.python
+    )
+    for process in samples.PROCESSES
 )
 
 
@@ -46,16 +48,16 @@ def test_the_rows_of_a_replay_are_marked_as_they_were(tmp_path: Path) -> None:
     assert "serves :8000" in shown[-1].values()
 
 
-def test_a_member_says_it_anew_and_what_has_not_changed_is_said_once() -> None:
+def test_each_member_repeats_the_listeners_and_unchanged_listeners_are_written_once() -> None:
     encoder = Encoder()
     reading = Reading(1.0, 1.0, listeners=samples.listeners())
     silent = replace(reading, listeners=None)
     moved = replace(reading, listeners=samples.listeners()[:1])
 
-    def says(one: Reading) -> bool:
-        return any(b'"listeners"' in line for line in encoder.encode_reading(one, (), ()))
+    def says(written: Reading) -> bool:
+        return any(b'"listeners"' in line for line in encoder.encode_reading(written, (), ()))
 
-    assert [says(one) for one in (silent, reading, reading, silent, moved, moved)] == [
+    assert [says(item) for item in (silent, reading, reading, silent, moved, moved)] == [
         0,
         1,
         0,
@@ -64,4 +66,4 @@ def test_a_member_says_it_anew_and_what_has_not_changed_is_said_once() -> None:
         0,
     ]
     encoder.restart()
-    assert [says(one) for one in (silent, silent)] == [1, 0]
+    assert [says(item) for item in (silent, silent)] == [1, 0]

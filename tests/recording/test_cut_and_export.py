@@ -1,4 +1,4 @@
-"""What a run gives to others: a cut, a table, OpenMetrics, JSON, a list of the runs of a folder."""
+"""Exports of a run: a cut, a table, OpenMetrics, JSON, and the listing of a folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from recorded import ADDRESS, BEGAN, FAMILIES, REQUESTS, record, record_two_services
+from recorded_runs import ADDRESS, BEGAN, FAMILIES, REQUESTS, record, record_two_services
 
 from tputtui.cli import main
 from tputtui.cli.verbs.replay import replay_settings
@@ -29,20 +29,20 @@ from tputtui.recording.recorder import Recorder, RecordingPlan
 from tputtui.settings import ProfileTrigger, Settings, TargetSettings
 
 
-def test_a_cut_holds_its_span_and_its_marks_and_says_what_it_was_cut_from(tmp_path: Path) -> None:
+def test_a_cut_holds_its_span_its_marks_and_the_name_of_its_source(tmp_path: Path) -> None:
     record(tmp_path / "a", 130, mark_at=(5, 70, 90, 120))
     with Run(tmp_path / "a") as run:
         trim_run(run, 1070.0, 1100.0, tmp_path / "b")
         name = run.header.run
         true = {tick.reading.at: str(tick.reading.scrapes) for tick in run.ticks()}
     with Run(tmp_path / "b") as part:
-        found = {tick.reading.at: str(tick.reading.scrapes) for tick in part.ticks()}
+        cut = {tick.reading.at: str(tick.reading.scrapes) for tick in part.ticks()}
         assert part.header.cut_from == name
         assert [mark.text for mark in part.marks()] == ["mark 70", "mark 90"]
         summary = part.summary()
         last = list(replay_snapshots(part))[-1]
-    assert list(found) == [1000.0 + tick for tick in range(70, 101)]
-    assert all(true[at] == scrapes for at, scrapes in found.items())
+    assert list(cut) == [1000.0 + tick for tick in range(70, 101)]
+    assert all(true[at] == scrapes for at, scrapes in cut.items())
     assert summary.services[0].mean == pytest.approx(101.0, rel=0.02)
     assert last.services[0].traffic is not None
     assert last.services[0].traffic.rps == pytest.approx(101.0)
@@ -55,51 +55,53 @@ def test_a_cut_of_nothing_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     assert not (tmp_path / "b").exists()
 
 
-def test_the_csv_is_what_compare_reads(tmp_path: Path) -> None:
+def test_the_csv_is_the_input_of_compare(tmp_path: Path) -> None:
     record(tmp_path / "a", 40)
     with Run(tmp_path / "a") as run:
         rows = parse_csv("".join(to_csv(run, None)), "a")
     assert rows.columns["rps"] == pytest.approx([100.0] * len(rows.t))
     assert len(rows.t) > 35
-    assert rows.dropped_rows >= 1  # the failed scrape has no rate, and no zero
+    assert rows.dropped_rows >= 1  # the failed scrape has no rate, and is not zero
 
 
 def test_of_several_services_the_first_column_names_them(tmp_path: Path) -> None:
     record_two_services(tmp_path / "a", 10)
     with Run(tmp_path / "a") as run:
-        found = list(csv.DictReader(io.StringIO("".join(to_csv(run, None)))))
-        assert {row["service"] for row in found} == {"api", "web"}
+        rows = list(csv.DictReader(io.StringIO("".join(to_csv(run, None)))))
+        assert {row["service"] for row in rows} == {"api", "web"}
         assert "service" not in next(iter(to_csv(run, "web")))
         with pytest.raises(ValueError, match="it holds api, web"):
             list(to_csv(run, "nobody"))
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
-def test_a_cell_that_a_spreadsheet_would_run_is_defused(text: str) -> None:
+def test_a_cell_that_a_spreadsheet_would_evaluate_is_defused(text: str) -> None:
     assert escape_cell(text) == f"'{text}"
     assert escape_cell("api") == "api"
 
 
-def test_the_openmetrics_is_what_prometheus_client_reads_with_every_sample(tmp_path: Path) -> None:
+def test_prometheus_client_reads_every_sample_of_the_openmetrics_export(tmp_path: Path) -> None:
     record(tmp_path / "a", 50)
     with Run(tmp_path / "a") as run:
         text = "".join(to_openmetrics(run))
     families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
     samples = [sample for family in families for sample in family.samples]
     assert [family.type for family in families] == ["counter"]
-    assert len([one for one in samples if one.labels["status"] == "200"]) == 49  # one scrape failed
-    assert len([one for one in samples if one.labels["status"] == "500"]) == 10
+    assert (
+        len([sample for sample in samples if sample.labels["status"] == "200"]) == 49
+    )  # one scrape failed
+    assert len([sample for sample in samples if sample.labels["status"] == "500"]) == 10
     first = samples[0]
     assert first.labels["job"] == "api"
     assert first.labels["instance"] == "127.0.0.1:1"
     assert "secret" not in text
 
 
-def test_the_json_is_json_whatever_the_values(tmp_path: Path) -> None:
+def test_the_json_is_valid_whatever_the_values(tmp_path: Path) -> None:
     record(tmp_path / "a", 5, mark_at=(2,))
     with Run(tmp_path / "a") as run:
         objects = [json.loads(line) for line in to_json(run)]
-    assert [next(iter(one)) for one in objects] == [
+    assert [next(iter(entry)) for entry in objects] == [
         "run",
         *["reading"] * 3,
         "mark",
@@ -137,7 +139,7 @@ def test_a_service_is_chosen_where_the_format_can_hold_one_alone(
         assert (code, printed.err, "api" in printed.out) == (0, "", False)
 
 
-def test_runs_lists_a_folder_with_what_cannot_be_read(
+def test_runs_lists_a_folder_with_its_unreadable_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record(tmp_path / "a.tput.gz", 70, note="before | after")
@@ -161,14 +163,14 @@ def test_runs_lists_a_folder_with_what_cannot_be_read(
 @pytest.mark.parametrize(
     "verb", [["export", "--format", "csv"], ["cut", "-o", "x"], ["replay", "--stream"]]
 )
-def test_a_file_that_is_no_run_is_one_line_and_exit_code_2(
+def test_a_file_that_is_not_a_run_is_one_line_and_exit_code_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: list[str]
 ) -> None:
     (tmp_path / "a").write_text("hello")
     assert main([verb[0], str(tmp_path / "a"), *verb[1:]]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "not a run of tputtui" in said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert "not a run of tputtui" in output
 
 
 def test_a_file_name_that_begins_with_a_dash_is_a_name(
@@ -196,7 +198,7 @@ def test_a_run_is_never_written_over_itself(
 
 
 @pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
-def test_an_export_is_written_over_plain_files_only(
+def test_an_export_overwrites_plain_files_only(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
     record(tmp_path / "a", 12)
@@ -212,17 +214,19 @@ def test_an_export_is_written_over_plain_files_only(
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_replay_stream_prints_what_stream_printed(
+def test_replay_stream_prints_the_same_as_stream(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown = record(tmp_path / "a", 12)
     assert main(["replay", str(tmp_path / "a"), "--stream", "--from", "+5s", "-n", "3"]) == 0
     objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one["time"] for one in objects] == [pytest.approx(one.time) for one in shown[5:8]]
+    assert [entry["time"] for entry in objects] == [
+        pytest.approx(snapshot.time) for snapshot in shown[5:8]
+    ]
     assert objects[0]["services"][0]["traffic"]["rps"] == pytest.approx(100.0)
 
 
-def test_a_replay_asks_and_profiles_nothing_of_the_living_machine(tmp_path: Path) -> None:
+def test_a_replay_scrapes_and_profiles_nothing_on_the_machine(tmp_path: Path) -> None:
     record(tmp_path / "a", 3)
     config = Settings(
         targets=(TargetSettings(name="api", url=ADDRESS),),
@@ -240,7 +244,7 @@ def test_a_replay_asks_and_profiles_nothing_of_the_living_machine(tmp_path: Path
     assert settings.profile.on_objective_missed is None
 
 
-# ------------------------------------------------------------------------------------------------ a server's answers
+# ------------------------------------------------------------------------------- a server's answers
 
 
 def served(
@@ -251,7 +255,7 @@ def served(
 
 
 def record_served(path: Path) -> list[Snapshot]:
-    """A job that a server knows: a look, its past, then rates; another one that it stands in for goes."""
+    """Record a job of a server: a query, its history, then rates; a replaced target leaves."""
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     recorder = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5,))
     shown = []
@@ -282,7 +286,7 @@ def without_url(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, targets=tuple(replace(target, url="") for target in snapshot.targets))
 
 
-def test_what_a_server_says_and_remembers_is_replayed_as_it_was_shown(tmp_path: Path) -> None:
+def test_the_data_and_history_of_a_server_are_replayed_as_they_were_shown(tmp_path: Path) -> None:
     shown = record_served(tmp_path / "a")
     assert shown[-1].history_s > 60
     assert shown[-1].services[0].traffic is not None
@@ -291,7 +295,9 @@ def test_what_a_server_says_and_remembers_is_replayed_as_it_was_shown(tmp_path: 
         again = list(replay_snapshots(run))
         text = "".join(to_openmetrics(run))
         rows = parse_csv("".join(to_csv(run, "job")), "a")
-    assert [without_url(one) for one in again] == [without_url(one) for one in shown]
+    assert [without_url(snapshot) for snapshot in again] == [
+        without_url(snapshot) for snapshot in shown
+    ]
     assert rows.columns["rps"][-1] == pytest.approx(119.0)
     families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
     assert {sample.name for family in families for sample in family.samples} == {

@@ -1,4 +1,4 @@
-"""Who is meant by :PORT: the process that serves it, and never another, on real sockets."""
+"""Resolution of :PORT to the process that serves it, on real sockets."""
 
 from __future__ import annotations
 
@@ -34,31 +34,31 @@ def server(workers: int, busy: int) -> Iterator[dict[str, Any]]:
         child.stdin.close()
 
 
-def test_the_idle_service_on_the_port_is_meant_and_not_the_busy_one_beside_it() -> None:
+def test_the_idle_service_on_the_port_is_chosen_and_not_the_busy_one_on_another() -> None:
     with server(0, 0) as quiet, server(0, 1) as busy:
         assert process_lookup.find(f":{quiet['port']}").identity.pid == quiet["parent"]
         assert process_lookup.find(f":{busy['port']}").identity.pid == busy["parent"]
 
 
-def test_of_forked_workers_the_busy_one_is_meant_and_the_parent_is_said_to_wait() -> None:
-    with server(3, 1) as told:
-        found = process_lookup.find(f":{told['port']}")
-        assert found.identity.pid == told["workers"][0]
+def test_of_forked_workers_the_busy_one_is_chosen_and_the_parent_is_reported_as_waiting() -> None:
+    with server(3, 1) as service:
+        reference = process_lookup.find(f":{service['port']}")
+        assert reference.identity.pid == service["workers"][0]
         assert (
-            found.note
-            == f"the busiest of 3 workers; their parent {told['parent']} only waits for them"
+            reference.note
+            == f"the busiest of 3 workers; their parent {service['parent']} only waits for them"
         )
-        note = process_lookup.workers_hint(told["parent"])
+        note = process_lookup.workers_hint(service["parent"])
         assert note.startswith(
-            f"{told['parent']} only waits for its workers; the busiest is {found.identity.pid}"
+            f"{service['parent']} only waits for its workers; the busiest is {reference.identity.pid}"
         )
-        assert process_lookup.workers_hint(found.identity.pid) == ""
+        assert process_lookup.workers_hint(reference.identity.pid) == ""
         assert process_lookup.workers_hint(os.getpid()) == ""
 
 
-def test_a_port_on_which_nobody_listens_is_one_sentence() -> None:
-    with server(0, 1) as told:
-        port = told["port"]
+def test_a_port_without_a_listener_is_one_sentence() -> None:
+    with server(0, 1) as service:
+        port = service["port"]
     with pytest.raises(process_lookup.ProcessNotFoundError, match=f"no process listens on :{port}"):
         process_lookup.find(f":{port}")
 
@@ -66,7 +66,7 @@ def test_a_port_on_which_nobody_listens_is_one_sentence() -> None:
 @pytest.mark.skipif(
     shutil.which("perl") is None, reason="a listener that is not Python is written in perl"
 )
-def test_a_listener_that_is_not_python_is_named_and_nothing_else_is_taken() -> None:
+def test_a_listener_that_is_not_python_is_named_and_no_other_process_is_chosen() -> None:
     with subprocess.Popen(
         ["perl", "-e", PERL], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as child:
@@ -81,31 +81,31 @@ def test_a_listener_that_is_not_python_is_named_and_nothing_else_is_taken() -> N
         child.stdin.close()
 
 
-def test_a_hidden_process_is_told_from_one_that_is_not_there(
+def test_a_hidden_process_is_distinguished_from_an_absent_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hidden = os.getppid()
     real = os.path.exists
     monkeypatch.setattr(os.path, "exists", lambda path: path != f"/proc/{hidden}" and real(path))
-    words = process_lookup.missing_process_reason(hidden)
-    assert "this user may not see it (/proc is mounted with hidepid)" in words
-    assert words.endswith(f"profile {hidden}")
+    reason = process_lookup.missing_process_reason(hidden)
+    assert "this user may not see it (/proc is mounted with hidepid)" in reason
+    assert reason.endswith(f"profile {hidden}")
     assert process_lookup.missing_process_reason(999999999) == "there is no process 999999999"
     assert process_lookup.missing_process_reason(10**17) == f"there is no process {10**17}"
 
 
-def test_profile_takes_a_port_and_says_whose_it_is(
+def test_profile_accepts_a_port_and_names_its_process(
     attaching: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "p.json"
-    with server(2, 1) as told:
-        code = main(["profile", f":{told['port']}", "--for", "1s", "-o", str(path)])
-    said = capsys.readouterr().err
+    with server(2, 1) as service:
+        code = main(["profile", f":{service['port']}", "--for", "1s", "-o", str(path)])
+    output = capsys.readouterr().err
     assert code == 0
     assert (
-        f":{told['port']} is served by {told['workers'][0]} prefork_server.py, the busiest of 2 workers"
-        in said
+        f":{service['port']} is served by {service['workers'][0]} prefork_server.py, the busiest of 2 workers"
+        in output
     )
     assert path.is_file()
-    assert main(["profile", f":{told['port']}", "-o", str(tmp_path / "q.json")]) == 2
+    assert main(["profile", f":{service['port']}", "-o", str(tmp_path / "q.json")]) == 2
     assert "no process listens on" in capsys.readouterr().err

@@ -16,7 +16,7 @@ every_route = pytest.mark.parametrize("route", SERVED, ids=lambda route: route.t
 
 
 class Times:
-    """What a shop would have slept, and held a connection for, in seconds; with the statuses it answered."""
+    """Seconds that a shop slept and held a connection, with the statuses it answered."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -38,7 +38,7 @@ async def ask(
     slowdown: float = 1.0,
     added_s: float = 0.0,
 ) -> Times:
-    """Ask a new shop, seeded alike, for one route, in no time."""
+    """Send requests for one route to a new shop with the same seed, without real sleeping."""
     times = Times()
     pool = ConnectionPool(1, 1.0, CollectorRegistry())
     shop = ShopHandlers(pool, slowdown, seed=1)
@@ -67,7 +67,7 @@ async def test_slowdown_multiplies_the_time_of_each_handler(
     assert slow.statuses == normal.statuses
 
 
-def test_slowdown_multiplies_what_is_computed() -> None:
+def test_slowdown_multiplies_the_computation_too() -> None:
     sizes = [
         len(ShopHandlers(ConnectionPool(1, 1, CollectorRegistry()), slowdown, 1)._catalogue.items)
         for slowdown in (1, 2)
@@ -96,7 +96,7 @@ async def test_a_numbers_times_do_not_depend_on_the_order(
 
 
 @every_route
-async def test_the_pool_is_asked_as_often_as_the_table_says(
+async def test_the_pool_is_used_as_often_as_the_table_says(
     route: ShopRoute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = range(5 if route is shop_routes.REPORT else 1500)  # a report computes
@@ -104,14 +104,14 @@ async def test_the_pool_is_asked_as_often_as_the_table_says(
     assert len(times.held) / len(numbers) == pytest.approx(route.pool_probability, abs=0.06)
 
 
-async def test_connections_are_held_for_the_mean_that_erlang_c_is_told(
+async def test_connections_are_held_for_the_mean_that_erlang_c_assumes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     times = await ask(shop_routes.CART, range(4000), monkeypatch)
     assert sum(times.held) / 4000 == pytest.approx(shop_routes.MEAN_HOLD_S, rel=0.06)
 
 
-async def test_payments_fail_at_times(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_some_payments_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     times = await ask(shop_routes.PAYMENT, range(4000), monkeypatch)
     assert times.statuses.count(502) / 4000 == pytest.approx(
         shop_routes.PAYMENT.error_probability, abs=0.01

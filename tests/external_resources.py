@@ -1,5 +1,6 @@
-"""What tests take from outside the checkout: servers that are installed, and the shared data. No conftest: of those there
-are several, and one pytest call knows only the first by that name.
+"""Resources outside the checkout: installed servers and the shared data.
+
+Not a conftest, because one pytest call imports only the first module of that name.
 """
 
 from __future__ import annotations
@@ -16,18 +17,21 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 def needs(program: str) -> str:
-    """The path of a program that a test talks to: skipped without it, a failure where servers are required (CI)."""
-    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
-    if found is None:
+    """Return the path of a program that a test talks to.
+
+    Skips without it; fails where servers are required (CI).
+    """
+    path = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if path is None:
         sentence = f"{program} is not installed"
         if os.environ.get("TPUTTUI_REQUIRE_SERVERS"):
             pytest.fail(sentence)
         pytest.skip(sentence)
-    return found
+    return path
 
 
 def shared(name: str) -> Path:
-    """A file of the data beside the checkout: skipped without it, a failure in CI."""
+    """Return a file of the data beside the checkout; skip without it, fail in CI."""
     path = SHARED_DATA / name
     if not path.exists():
         if os.environ.get("CI") == "true":
@@ -37,7 +41,7 @@ def shared(name: str) -> Path:
 
 
 def command_line(pid: int) -> str:
-    """A process's command line; empty where it has gone."""
+    """Return a process's command line; empty where it has gone."""
     try:
         return " ".join(psutil.Process(pid).cmdline())
     except psutil.Error:

@@ -23,7 +23,7 @@ def test_a_seed_gives_one_schedule() -> None:
     assert _first(profile, 5, 30) != _first(profile, 6, 30)
 
 
-def test_the_nth_request_asks_for_the_same_at_any_load() -> None:
+def test_the_nth_request_is_the_same_at_any_load() -> None:
     slow, fast = (
         _first(load.constant_profile(20), 5, 30),
         _first(load.constant_profile(200), 5, 3),
@@ -58,7 +58,7 @@ def test_as_many_arrive_in_a_phase_as_its_rate_says() -> None:
     assert sum(at >= 100 for at in times) == pytest.approx(30_000, rel=0.04)
 
 
-def test_the_waves_reach_beyond_what_the_pool_sustains() -> None:
+def test_the_waves_exceed_the_sustained_maximum_of_the_pool() -> None:
     sustained = shop_routes.sustained_max_rps()
     profile = load.wave_profile(sustained)
     capacity = shop_routes.POOL_SIZE / shop_routes.MEAN_HOLD_S / shop_routes.pooled_share()
@@ -73,7 +73,7 @@ def test_routes_come_by_their_shares() -> None:
     assert {arrival.method for arrival in asked if arrival.path == "/payment"} == {"POST"}
 
 
-def test_own_times_follow_their_law() -> None:
+def test_service_times_follow_their_distribution() -> None:
     draw = random.Random(1)
     times = sorted(shop_routes.CHECKOUT.own_time(draw) for _ in range(4001))
     assert times[2000] == pytest.approx(shop_routes.CHECKOUT.median_s, rel=0.06)

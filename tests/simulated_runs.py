@@ -1,4 +1,7 @@
-"""Runs whose truth is known: lognormal throughput with an AR(1) memory, pauses, Poisson counts, latency, errors."""
+"""Simulated runs with known effects.
+
+Lognormal AR(1) throughput, pauses, Poisson counts, latency, errors.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,18 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a service is like while nothing changes."""
+    """Parameters of a service in its steady state."""
 
     rate: float = 1000.0
     cv: float = 0.08
     phi: float = 0.5
     p99_ms: float = 70.0
     errors: float = 0.0005
-    pauses: float = 0.01  # of the seconds lose a third of their throughput
+    pauses: float = 0.01  # share of seconds that lose a third of their throughput
 
 
 def ar1(rng: np.random.Generator, rows: int, phi: float, cv: float) -> Values:
-    """A lognormal AR(1) factor of mean 1."""
+    """Return a lognormal AR(1) factor of mean 1."""
     sigma = float(np.sqrt(np.log1p(cv**2)))
     noise = rng.normal(0.0, sigma * np.sqrt(1 - phi**2), rows)
     out = np.empty(rows)
@@ -48,7 +51,10 @@ def run(
     load: Values | None = None,
     start: float = 0.0,
 ) -> MetricRows:
-    """One run. `effect` and `p99_effect` are relative; `load` is a factor that concurrent arms share."""
+    """Simulate one run.
+
+    `effect` and `p99_effect` are relative; `load` is a factor that concurrent arms share.
+    """
     rate = service.rate * (1 + effect) * ar1(rng, seconds, service.phi, service.cv)
     rate *= np.where(rng.random(seconds) < service.pauses, 0.67, 1.0)
     served = rng.poisson(rate if load is None else rate * load).astype(np.float64)
@@ -72,7 +78,7 @@ def run(
 
 
 def burst(rng: np.random.Generator, seconds: int, errors: int, length: int = 1) -> Values:
-    """Errors of each second: all of them within `length` seconds, wherever that is."""
+    """Return the errors of each second, all within `length` seconds at a random time."""
     counts = np.zeros(seconds)
     begin = int(rng.integers(0, seconds - length + 1))
     np.add.at(counts, begin + rng.integers(0, length, errors), 1)
@@ -80,12 +86,12 @@ def burst(rng: np.random.Generator, seconds: int, errors: int, length: int = 1) 
 
 
 def scattered(rng: np.random.Generator, seconds: int, errors: float) -> Values:
-    """Errors of each second, independent of each other; `errors` in the mean."""
+    """Return independent errors of each second, `errors` in the mean."""
     return rng.poisson(errors / seconds, seconds).astype(np.float64)
 
 
 def failing(rows: MetricRows, failed: Values) -> MetricRows:
-    """The same run with so many errors in each second (no more than there are requests)."""
+    """Return the run with these errors in each second, at most as many as requests."""
     served = np.asarray(rows.columns["rps"]) * rows.step_s
     ratio = np.divide(
         np.minimum(failed, served), served, out=np.zeros(len(served)), where=served > 0
@@ -94,11 +100,14 @@ def failing(rows: MetricRows, failed: Values) -> MetricRows:
 
 
 def routed(routes: Mapping[str, MetricRows]) -> MetricRows:
-    """A service of several routes: its throughput and errors are their sums, its latency that of the first."""
+    """Create a service of several routes.
+
+    Throughput and errors are the sums of the routes, latency that of the first.
+    """
     each = list(routes.values())
-    served = np.sum([one.columns["rps"] for one in each], axis=0)
+    served = np.sum([row.columns["rps"] for row in each], axis=0)
     failed = np.sum(
-        [np.multiply(one.columns["rps"], one.columns["err_ratio"]) for one in each], axis=0
+        [np.multiply(row.columns["rps"], row.columns["err_ratio"]) for row in each], axis=0
     )
     ratio = np.divide(failed, served, out=np.zeros(len(served)), where=served > 0)
     columns = {**each[0].columns, "rps": tuple(served.tolist()), "err_ratio": tuple(ratio.tolist())}

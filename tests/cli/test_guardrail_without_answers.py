@@ -1,8 +1,12 @@
-"""The guardrail beside a service that does not answer: a release that hangs goes, and what cannot be read is never fine."""
+"""Guardrail with a service that does not answer.
+
+A release that hangs is rolled back; a treatment that cannot be read never counts as good.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -79,7 +83,7 @@ def target(name: str, how: How, waited_s: float) -> TargetStatus:
 def watch(
     guard: RollbackGuard, ways: Sequence[Pair], *, step_s: float = 1.0, never: bool = False
 ) -> list[float]:
-    """Each tick how (new, old) answer; the seconds after which it decided."""
+    """Play the answers of (new, old), one pair a tick; return the seconds until the decision."""
     waits = {"new": 0.0, "old": 0.0}
     counts = {"new": 0.0, "old": 0.0}
     for at, pair in enumerate(ways):
@@ -103,7 +107,7 @@ def watch(
 
 @pytest.mark.parametrize("how", ["hangs", "refused"])
 @pytest.mark.parametrize("never", [False, True], ids=["after it answered", "from the start"])
-def test_a_treatment_that_does_not_answer_for_30_s_while_the_control_does_has_to_go(
+def test_a_treatment_that_does_not_answer_for_30_s_while_the_control_does_is_rolled_back(
     how: How, never: bool
 ) -> None:
     guard = guarding()
@@ -117,8 +121,10 @@ def test_a_treatment_that_does_not_answer_for_30_s_while_the_control_does_has_to
     assert decision.reason.startswith("new: no answer for 30 s, while old answers")
     assert decision.control is not None
     assert decision.control.rps == 100.0
-    told = evidence_document(decision, is_ok=False, reason="", alarms=guard.alarms, path=__file__)  # type: ignore[arg-type]
-    assert (told["trigger"], told["threshold"], told["service"]) == (
+    document = evidence_document(
+        decision, is_ok=False, reason="", alarms=guard.alarms, path=Path(__file__)
+    )
+    assert (document["trigger"], document["threshold"], document["service"]) == (
         "unresponsive",
         UNRESPONSIVE_S,
         "new",
@@ -137,27 +143,27 @@ HARMLESS: dict[str, list[Pair]] = {
 
 
 @pytest.mark.parametrize("kind", HARMLESS)
-def test_what_is_no_silence_of_the_treatment_alone_ends_nothing(kind: str) -> None:
+def test_silence_that_is_not_of_the_treatment_alone_ends_nothing(kind: str) -> None:
     guard = guarding()
     assert not watch(guard, [("well", "well")] * 100 + HARMLESS[kind])
     assert guard.decision is None
 
 
-def test_time_in_which_we_were_kept_from_running_counts_for_nobody() -> None:
-    """Ticks that come 40 s apart: the silence that they span is not the treatment's alone."""
+def test_time_in_which_tputtui_could_not_run_counts_for_neither_arm() -> None:
+    """Ticks come 40 s apart: the silence between them is not that of the treatment alone."""
     guard = guarding()
     ways: list[Pair] = [("well", "well")] * 5 + [("hangs", "well")] * 3
     assert not watch(guard, ways, step_s=40.0)
 
 
-def test_an_answer_that_is_late_is_no_loss_of_traffic() -> None:
-    """For one window the figures are the last ones and nothing is counted: "dead" would be a claim without evidence."""
+def test_a_late_answer_is_not_a_loss_of_traffic() -> None:
+    """For one window the last figures stay: "dead" would be a claim without evidence."""
     guard = guarding()
     ways: list[Pair] = [("well", "well")] * 100 + [("hangs", "well")] * 20 + [("well", "well")] * 40
     assert not watch(guard, ways)
 
 
-def test_no_traffic_beside_a_control_that_has_some_is_still_dead() -> None:
+def test_a_treatment_without_traffic_beside_a_control_with_traffic_is_still_dead() -> None:
     guard = guarding()
     watch(guard, [("well", "well")] * 100 + [("idle", "well")] * 60)
     assert guard.decision is not None
@@ -165,7 +171,9 @@ def test_no_traffic_beside_a_control_that_has_some_is_still_dead() -> None:
 
 
 @pytest.mark.parametrize("how", ["hangs", "refused", "503"])
-def test_without_a_control_what_cannot_be_read_ends_nothing_and_is_inconclusive(how: How) -> None:
+def test_without_a_control_an_unreadable_treatment_ends_nothing_and_is_inconclusive(
+    how: How,
+) -> None:
     guard = guarding(control=None, objective="new:errors<=1%")
     ways: list[Pair] = [("well", "well")] * 20 + [(how, "well")] * 40
     assert not watch(guard, ways)
@@ -183,13 +191,13 @@ def test_a_treatment_that_never_answered_is_inconclusive_however_short_the_recor
     assert guard.unjudged == "inconclusive: new could not be read: no answer for 4 s"
 
 
-def test_a_scrape_that_failed_now_and_then_is_no_reason_to_doubt() -> None:
+def test_an_occasional_failed_scrape_does_not_make_the_result_inconclusive() -> None:
     guard = guarding(control=None)
     watch(guard, ([("well", "well")] * 20 + [("refused", "well")]) * 5)
     assert guard.unjudged == ""
 
 
-def test_that_a_slow_treatment_is_not_judged_is_said_with_its_reason() -> None:
+def test_a_slow_treatment_is_reported_as_not_judged_with_the_reason() -> None:
     guard = guarding()
     watch(guard, [("well", "well")] * 100 + [("hangs", "well")] * 15)
     assert guard.alarms == ["no_data: slow: new does not answer: errors<=1% is not judged"]

@@ -1,4 +1,4 @@
-"""Who serves a target, by its sockets: real ones on loopback, and lists of the kernel's that were written for a test."""
+"""Processes that serve a target, by their sockets: real ones on loopback, and synthetic lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planted import plant, process_stat
+from fake_proc import process_stat, write_files
 
 from tputtui.host import socket_owners
 from tputtui.host.process_collector import ProcessCollector
@@ -31,8 +31,8 @@ SERVER = Path(__file__).resolve().parents[1] / "prefork_server.py"
 
 
 @contextlib.contextmanager
-def server(*words: object) -> Iterator[dict[str, Any]]:
-    command = [sys.executable, str(SERVER), *map(str, words)]
+def server(*arguments: object) -> Iterator[dict[str, Any]]:
+    command = [sys.executable, str(SERVER), *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         yield json.loads(child.stdout.readline())
@@ -41,74 +41,76 @@ def server(*words: object) -> Iterator[dict[str, Any]]:
 
 
 def pids(url: str) -> list[int]:
-    (found,) = ServingLookup(ProcessCollector()).read([LookedUpTarget("shop", url)])
-    return [holder.pid for holder in found.holders]
+    (listeners,) = ServingLookup(ProcessCollector()).read([LookedUpTarget("shop", url)])
+    return [holder.pid for holder in listeners.holders]
 
 
 def test_all_holders_of_a_shared_socket_are_found_with_their_parent() -> None:
-    with server(3, 0) as told:
+    with server(3, 0) as service:
         lookup = ServingLookup(ProcessCollector())
-        (found,) = lookup.read([LookedUpTarget("shop", f"http://127.0.0.1:{told['port']}/metrics")])
-    assert {holder.pid: holder.parent for holder in found.holders} == {
-        told["parent"]: os.getpid(),
-        **dict.fromkeys(told["workers"], told["parent"]),
+        (listeners,) = lookup.read(
+            [LookedUpTarget("shop", f"http://127.0.0.1:{service['port']}/metrics")]
+        )
+    assert {holder.pid: holder.parent for holder in listeners.holders} == {
+        service["parent"]: os.getpid(),
+        **dict.fromkeys(service["workers"], service["parent"]),
     }
-    assert (found.here, found.hidden_users) == (True, ())
+    assert (listeners.here, listeners.hidden_users) == (True, ())
 
 
 def test_siblings_with_a_socket_each_on_one_port_are_all_found() -> None:
-    with server(2, 0, 0, "127.0.0.1", "reuseport") as told:
-        assert pids(f"http://127.0.0.1:{told['port']}/") == sorted(told["workers"])
+    with server(2, 0, 0, "127.0.0.1", "reuseport") as service:
+        assert pids(f"http://127.0.0.1:{service['port']}/") == sorted(service["workers"])
 
 
 def test_a_process_is_the_same_in_the_lookup_and_in_the_table() -> None:
     collector = ProcessCollector()
     with socket.create_server(("127.0.0.1", 0)) as own:
-        (found,) = ServingLookup(collector).read(
+        (listeners,) = ServingLookup(collector).read(
             [LookedUpTarget("x", f"http://127.0.0.1:{own.getsockname()[1]}/")]
         )
     (row,) = collector.read(frozenset((os.getpid(),)), only_watched=True)
-    assert (row.pid, row.started) in {(holder.pid, holder.started) for holder in found.holders}
+    assert (row.pid, row.started) in {(holder.pid, holder.started) for holder in listeners.holders}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]"])
-def test_every_name_of_this_machine_leads_to_the_process(host: str) -> None:
-    with server(0, 0) as told:
-        assert pids(f"http://{host}:{told['port']}/metrics") == [told["parent"]]
-        assert pids(f"http://127.0.0.77:{told['port']}/metrics") == [], (
+def test_every_name_of_this_machine_resolves_to_the_process(host: str) -> None:
+    with server(0, 0) as service:
+        assert pids(f"http://{host}:{service['port']}/metrics") == [service["parent"]]
+        assert pids(f"http://127.0.0.77:{service['port']}/metrics") == [], (
             "an address on which nobody listens"
         )
 
 
 def test_a_listener_of_all_addresses_serves_each_of_them_and_ipv6_too() -> None:
     try:
-        with server(0, 0, 0, "::") as told:
-            port = told["port"]
+        with server(0, 0, 0, "::") as service:
+            port = service["port"]
             for host in ("[::1]", "[::]", "127.0.0.1", "127.0.0.9"):
-                assert pids(f"http://{host}:{port}/metrics") == [told["parent"]], host
+                assert pids(f"http://{host}:{port}/metrics") == [service["parent"]], host
     except json.JSONDecodeError:
         pytest.skip("no IPv6 here")
 
 
 def test_two_services_on_one_port_of_two_addresses_are_told_apart() -> None:
-    with server(0, 0) as one, server(0, 0, one["port"], "127.0.0.2") as other:
-        assert pids(f"http://127.0.0.1:{one['port']}/") == [one["parent"]]
-        assert pids(f"http://127.0.0.2:{one['port']}/") == [other["parent"]]
+    with server(0, 0) as first, server(0, 0, first["port"], "127.0.0.2") as other:
+        assert pids(f"http://127.0.0.1:{first['port']}/") == [first["parent"]]
+        assert pids(f"http://127.0.0.2:{first['port']}/") == [other["parent"]]
 
 
-def test_connections_accepted_on_another_port_make_nobody_serve_this_one() -> None:
+def test_connections_accepted_on_another_port_do_not_count_for_this_one() -> None:
     with (
-        server(0, 0) as told,
+        server(0, 0) as service,
         socket.create_server(("127.0.0.1", 0)) as own,
         socket.create_connection(own.getsockname()),
         own.accept()[0],
     ):
-        assert pids(f"http://127.0.0.1:{told['port']}/") == [told["parent"]]
+        assert pids(f"http://127.0.0.1:{service['port']}/") == [service["parent"]]
         port = own.getsockname()[1]
-        (found,) = ServingLookup(ProcessCollector()).read(
+        (listeners,) = ServingLookup(ProcessCollector()).read(
             [LookedUpTarget("x", f"http://127.0.0.1:{port}/")]
         )
-    connections = {holder.pid: holder.connections for holder in found.holders}
+    connections = {holder.pid: holder.connections for holder in listeners.holders}
     assert connections[os.getpid()] == 1, "the accepted end, not the client's"
 
 
@@ -124,7 +126,7 @@ def test_another_machine_and_a_server_s_target_are_not_looked_up() -> None:
     assert (served.here, served.server, served.holders) == (None, "prom:9090", ())
 
 
-def test_a_name_that_hangs_holds_up_nobody_and_is_not_asked_twice(
+def test_a_hanging_name_lookup_delays_nothing_and_is_not_started_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[str] = []
@@ -142,7 +144,7 @@ def test_a_name_that_hangs_holds_up_nobody_and_is_not_asked_twice(
     assert asked == ["slow.example"]
     monkeypatch.setattr(socket_owners, "PATIENCE_S", 30.0)
     place = addresses.locate(["slow.example"])["slow.example"]
-    assert (place.is_local, [str(one) for one in place.addresses]) == (True, ["127.0.1.1"])
+    assert (place.is_local, [str(address) for address in place.addresses]) == (True, ["127.0.1.1"])
     assert asked == ["slow.example"]
 
 
@@ -160,8 +162,8 @@ def test_a_name_with_an_address_elsewhere_is_not_this_machine(
         return [(socket.AF_INET, 1, 6, "", (address, 0)) for address in answers[name]]
 
     monkeypatch.setattr("tputtui.host.socket_owners.socket.getaddrinfo", resolve)
-    found = OwnAddresses().locate(answers)
-    assert {name: place.is_local for name, place in found.items()} == {
+    located = OwnAddresses().locate(answers)
+    assert {name: place.is_local for name, place in located.items()} == {
         "own": True,
         "both": False,
         "localhost.evil.example": False,
@@ -187,12 +189,14 @@ def row(address: str, inode: int, port: int = 80) -> TcpSocket:
         ([row("0.0.0.0", 1, 81)], "10.0.0.1", []),
     ],
 )
-def test_the_socket_that_the_kernel_would_choose(
+def test_the_socket_is_the_one_that_the_kernel_would_choose(
     listening: list[TcpSocket], address: str, inodes: list[int]
 ) -> None:
     parsed = parse_ip(address)
     assert parsed is not None
-    assert [one.inode for one in matching_sockets(listening, [parsed], 80)] == inodes
+    assert [
+        found_socket.inode for found_socket in matching_sockets(listening, [parsed], 80)
+    ] == inodes
 
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -203,7 +207,7 @@ def line(local: str, state: str, uid: int, inode: int) -> str:
 
 
 def test_a_socket_whose_process_is_hidden_has_its_user_s_name(tmp_path: Path) -> None:
-    plant(
+    write_files(
         tmp_path,
         {
             "proc/net/tcp": HEAD + line("0100007F:1F86", "0A", 1000, 77) + "torn\n",
@@ -211,14 +215,14 @@ def test_a_socket_whose_process_is_hidden_has_its_user_s_name(tmp_path: Path) ->
             "etc/passwd": "shop:x:1000:1000::/:/bin/sh\n",
         },
     )
-    (found,) = ServingLookup(ProcessCollector(tmp_path)).read(
+    (listeners,) = ServingLookup(ProcessCollector(tmp_path)).read(
         [LookedUpTarget("x", "http://127.0.0.1:8070/")]
     )
-    assert (found.holders, found.hidden_users) == ((), ("shop",))
+    assert (listeners.holders, listeners.hidden_users) == ((), ("shop",))
 
 
 def test_the_kernel_s_lists_are_read_with_their_holders(tmp_path: Path) -> None:
-    plant(
+    write_files(
         tmp_path,
         {
             "proc/net/tcp": HEAD
@@ -234,11 +238,11 @@ def test_the_kernel_s_lists_are_read_with_their_holders(tmp_path: Path) -> None:
     ):
         (tmp_path / f"proc/7/fd/{number}").symlink_to(target)
     table = read_sockets(str(tmp_path / "proc"))
-    assert [(one.address, one.port) for one in table.listening] == [
+    assert [(found_socket.address, found_socket.port) for found_socket in table.listening] == [
         ("127.0.0.1", 8070),
         ("::1", 8071),
     ]
-    assert [one.inode for one in table.accepted] == [78]
+    assert [connection.inode for connection in table.accepted] == [78]
     assert table.holders == {77: (7,), 78: (7,)}
     assert table.ports_by_pid() == {7: (8070,)}
     assert read_sockets(str(tmp_path / "nowhere")).listening == ()

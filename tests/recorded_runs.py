@@ -1,4 +1,4 @@
-"""Runs whose content is known, recorded through the program's own monitor and recorder."""
+"""Runs of known content, recorded through the program's own pipeline and recorder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ FAILED_SCRAPE = 20
 
 
 def scrape(target: str, tick: int, rate: float, until_failed: int = 40) -> Scrape:
-    """`rate` req/s, an error a second from `until_failed` on; the scrape of one tick fails."""
+    """Create a scrape of `rate` req/s, with an error a second from `until_failed` on.
+
+    The scrape of the tick FAILED_SCRAPE fails.
+    """
     at, time = 1000.0 + tick - 0.01, BEGAN + tick - 0.01
     samples = {REQUESTS: rate * tick}
     if tick >= until_failed:
@@ -45,7 +48,10 @@ def record(
     profiled: tuple[int, bytes] | None = None,
     **plan: object,
 ) -> list[Snapshot]:
-    """Record `count` seconds; what was shown live comes back. Marks are called "mark N"; `profiled` is when, and what."""
+    """Record `count` seconds and return the live snapshots.
+
+    Marks are called "mark N"; `profiled` is (tick, profile).
+    """
     rates = {"api": 100.0} if rates is None else rates
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     for name in rates:
@@ -71,14 +77,16 @@ def record(
     return shown
 
 
-def record_readings(path: Path, taken: Iterable[Reading], names: Iterable[str]) -> list[Snapshot]:
-    """Record these readings of targets of these names; what was shown live comes back."""
+def record_readings(
+    path: Path, recorded_readings: Iterable[Reading], names: Iterable[str]
+) -> list[Snapshot]:
+    """Record these readings of the named targets and return the live snapshots."""
     monitor = SnapshotPipeline(interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     for name in names:
         monitor.add_target(Target(name, ADDRESS))
     recorder = Recorder(RecordingPlan(path), interval_s=1.0, window_s=10.0, quantiles=(0.5, 0.99))
     shown = []
-    for reading in taken:
+    for reading in recorded_readings:
         shown.append(monitor.derive_snapshot(reading))
         recorder.record_reading(reading, shown[-1], monitor.target_facts())
     assert recorder.close()

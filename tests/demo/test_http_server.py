@@ -27,13 +27,13 @@ def test_a_head_is_read() -> None:
         b"GET / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1),
     ],
 )
-def test_what_is_no_request_is_refused(head: bytes) -> None:
+def test_an_invalid_request_is_refused(head: bytes) -> None:
     with pytest.raises(ValueError):
         parse_head(head)
 
 
 async def _exchange(sent: bytes) -> bytes:
-    """What a server that says the path back answers to `sent`, until it closes."""
+    """Send bytes to a server that echoes the path; return its answer up to the close."""
 
     async def echo(request: Request) -> Response:
         return Response(200, request.path.encode(), "text/plain")
@@ -65,5 +65,5 @@ async def test_http_1_0_closes_after_the_answer() -> None:
     assert (await _exchange(b"GET /a HTTP/1.0\r\n\r\n")).endswith(b"\r\n\r\n/a")
 
 
-async def test_nonsense_is_answered_400_and_closed() -> None:
+async def test_nonsense_is_answered_with_400_and_closed() -> None:
     assert (await _exchange(b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400 Bad Request")

@@ -18,9 +18,9 @@ async def _turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_who_finds_none_waits_in_the_order_of_arrival() -> None:
+async def test_waiters_get_connections_in_the_order_of_arrival() -> None:
     pool, registry = _pool(1)
-    taken = await pool.acquire()
+    acquired = await pool.acquire()
     served: list[str] = []
 
     async def want(name: str) -> None:
@@ -32,7 +32,7 @@ async def test_who_finds_none_waits_in_the_order_of_arrival() -> None:
     await _turns()
     assert registry.get_sample_value("db_pool_waiting") == 3
     assert registry.get_sample_value("db_pool_in_use") == 1
-    pool.release(taken)
+    pool.release(acquired)
     await asyncio.gather(*waiting)
     assert served == ["first", "second", "third"]
     assert registry.get_sample_value("db_pool_waiting") == 0
@@ -40,30 +40,30 @@ async def test_who_finds_none_waits_in_the_order_of_arrival() -> None:
     assert registry.get_sample_value("db_pool_acquire_seconds_count") == 4
 
 
-async def test_patience_ends_and_the_connection_is_not_lost() -> None:
+async def test_a_wait_times_out_and_the_connection_is_not_lost() -> None:
     pool, registry = _pool(1, patience_s=0.01)
-    taken = await pool.acquire()
+    connection = await pool.acquire()
     with pytest.raises(PoolTimeoutError):
         await pool.acquire()
-    pool.release(taken)
+    pool.release(connection)
     assert registry.get_sample_value("db_pool_waiting") == 0
-    assert await pool.acquire() is taken
+    assert await pool.acquire() is connection
 
 
-async def test_who_leaves_the_line_does_not_take_a_connection_along() -> None:
+async def test_a_cancelled_waiter_does_not_leak_a_connection() -> None:
     pool, registry = _pool(1)
-    taken = await pool.acquire()
+    connection = await pool.acquire()
     leaving = asyncio.create_task(pool.acquire())
     await _turns()
-    pool.release(taken)  # its turn has come ...
-    leaving.cancel()  # ... in the very moment it leaves
+    pool.release(connection)  # its turn has come ...
+    leaving.cancel()  # ... at the moment in which it is cancelled
     with pytest.raises(asyncio.CancelledError):
         await leaving
-    assert await pool.acquire() is taken
+    assert await pool.acquire() is connection
     assert registry.get_sample_value("db_pool_in_use") == 1
 
 
-async def test_the_timers_granularity_costs_no_capacity() -> None:
+async def test_the_granularity_of_timers_costs_no_capacity() -> None:
     pool, _ = _pool(1)
     connection = pool._free[0]
     queries = [asyncio.create_task(pool.query(0.05)) for _ in range(5)]

@@ -1,4 +1,4 @@
-"""What holds of every pane, whatever it shows: it fills its place exactly, and nothing in it acts."""
+"""Invariants of every pane: it fills its area exactly, without control characters."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from tputtui import text
 from tputtui.views.shared.styled_text import Line, line_text
 
 
-def assert_fills(lines: Sequence[Line], width: int, height: int) -> None:
-    """As many lines as there is room, each as wide as the pane; no control character, no Python word for "unknown"."""
+def assert_fills_area(lines: Sequence[Line], width: int, height: int) -> None:
+    """Assert `height` lines of exactly `width` cells.
+
+    No control character, and no Python word for "unknown".
+    """
     assert len(lines) == height
     for line in lines:
         shown = line_text(line)
