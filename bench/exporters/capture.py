@@ -15,7 +15,6 @@ import gzip
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -79,7 +78,7 @@ def capture(program: Program, folder: Path, tools: installation.Tools) -> tuple[
     finally:
         ended.set()
         sandbox.stop()
-    return tuple(scrub(answer.decode(), sandbox.folder) for answer in (before, after))
+    return scrub(before.decode(), sandbox.folder), scrub(after.decode(), sandbox.folder)
 
 
 def describe(text: str) -> dict[str, Any]:
@@ -147,7 +146,7 @@ def main() -> int:
                 program = waiting[done]
                 try:
                     before, after = done.result()
-                except (Exception, subprocess.SubprocessError):
+                except Exception:  # A program that fails costs its own capture only.
                     failed.append(program.name)
                     print(f"{program.name}: not captured\n{traceback.format_exc(limit=-2)}")
                     continue

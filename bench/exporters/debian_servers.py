@@ -133,7 +133,9 @@ def caddy(sandbox: Sandbox) -> Running:
 
 
 def rabbitmq(sandbox: Sandbox) -> Running:
-    amqp, metrics_port, api, distribution = (sandbox.port() for _ in range(4))
+    amqp, metrics_port, api, distribution, names = (sandbox.port() for _ in range(5))
+    # Started here, because the one that rabbitmq-server starts would outlive it.
+    sandbox.start("epmd", "-address", LOOPBACK, "-port", str(names), port=names)
     home = sandbox.directory("rabbit")
     config = sandbox.write(
         "rabbitmq.conf",
@@ -152,7 +154,7 @@ def rabbitmq(sandbox: Sandbox) -> Running:
         RABBITMQ_LOG_BASE=home,
         RABBITMQ_DIST_PORT=str(distribution),
         ERL_EPMD_ADDRESS=LOOPBACK,
-        ERL_EPMD_PORT=str(sandbox.port()),
+        ERL_EPMD_PORT=str(names),
     )
     sandbox.wait_for_page(f"http://{LOOPBACK}:{metrics_port}/metrics")
     queues = f"http://{LOOPBACK}:{api}/api/queues/%2f/orders"

@@ -12,7 +12,7 @@ from debian_servers import LOOPBACK
 from program import Program, Running
 from sandbox import SERVICES, Sandbox
 
-SHOP_LOAD = "routes of the example service: some 404, one of 17 a 500, one of 9 slow"
+SHOP_LOAD = "routes of the example service: of 19 requests 3 answer 404, 1 answers 500, 2 are slow"
 
 
 def sleep_a_second() -> None:

@@ -109,7 +109,7 @@ def test_a_capture_has_no_path_and_no_address_of_the_machine_it_was_made_on(name
     assert not re.search(r'"/(?:root|home|tmp|work)\b', text)
     addresses = set(re.findall(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?![.-])", text))
     loopback_or_example = ("127.0.0.", "192.0.2.", "0.0.0.0")
-    assert [one for one in addresses if not one.startswith(loopback_or_example)] == []
+    assert [address for address in addresses if not address.startswith(loopback_or_example)] == []
 
 
 def test_the_folder_is_small() -> None:
