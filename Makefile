@@ -9,7 +9,7 @@ UV := $(shell command -v uv 2>/dev/null)
 # Tests run in parallel; those that need the machine to themselves are marked `alone` and run afterwards.
 WORKERS ?= 2
 
-.PHONY: demo test lint check coverage pins bench screenshots docs clean
+.PHONY: demo test lint check coverage pins bench screenshots docs exporters clean
 
 demo: $(STAMP)
 	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then exec $(BIN)/tputtui demo $(ARGS); else exec $(BIN)/tputtui demo --stream -n 10 $(ARGS); fi
@@ -70,6 +70,11 @@ docs: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/exposition.py
 	$(BIN)/python bench/cost.py
+
+# Capture tests/data/expositions again: some 15 minutes. Needs a network (Debian's packages, PyPI, npm), Node, and
+# root for apt; one program: make exporters ARGS=redis. Not part of any test: the suite reads the captured files.
+exporters: $(STAMP)
+	nice $(BIN)/python bench/exporters/capture.py --install $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist
