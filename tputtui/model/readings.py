@@ -224,8 +224,8 @@ class HostReading:
     Values that the kernel does not offer are None, and `missing` has the reason.
     """
 
-    at: float
-    time: float
+    at: float  # monotonic seconds
+    time: float  # unix seconds
     cpu: CpuTimes | None = None
     cores: tuple[CpuTimes, ...] = ()
     load: tuple[float, float, float] | None = None
@@ -305,8 +305,8 @@ class TargetListeners:
 class Reading:
     """Everything collected in one tick, which is what is recorded."""
 
-    at: float
-    time: float
+    at: float  # monotonic seconds of the tick
+    time: float  # unix seconds of it
     scrapes: tuple[Scrape, ...] = ()  # scrapes that ended since the last reading
     host: HostReading | None = None
     processes: tuple[ProcessReading, ...] | None = None  # None: not collected in this tick

@@ -148,7 +148,7 @@ class Snapshot:
     """Everything derived at one tick: drawn by a screen, printed by ``stream``, never recorded."""
 
     time: float  # unix seconds of the newest scrape used (of the tick, if there is none)
-    at: float
+    at: float  # monotonic seconds of the tick
     interval_s: float
     window_s: float
     targets: tuple[TargetStatus, ...] = ()
