@@ -8,12 +8,12 @@ from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import LineBuilder, pad_lines, rule_line
 
 
-def self_panel(frame: Frame, width: int, height: int) -> PanelView:
+def added_panel(frame: Frame, width: int, height: int) -> PanelView:
     """Render the CPU and the memory of tputtui in `height` lines."""
     usage = frame.snapshot.self_usage
     size, unit = text.format_size(usage.rss_bytes)
     lines = [
-        rule_line("Costs of tputtui", "", width, frame.view_state.focus == "self"),
+        rule_line("Costs of tputtui", "", width, frame.view_state.focus == "added"),
         LineBuilder(width).at(1, "own cpu ").then(text.format_percent(usage.cpu_percent)).line(),
         LineBuilder(width).at(1, "own memory ").then(f"{size} {unit}").line(),
     ]
@@ -24,4 +24,4 @@ def _height(_frame: Frame | None, _room: Room) -> int:
     return 3
 
 
-PANEL = PanelSpec("self", self_panel, height=_height)
+PANEL = PanelSpec("added", added_panel, height=_height)

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from tputtui import text
 from tputtui.profiling.analysis.module_table import CategoryTable
+from tputtui.profiling.analysis.waits import is_waiting
 from tputtui.profiling.files.library import LibraryEntry, ProfileLibrary
 from tputtui.profiling.files.source_text import SourceText
 from tputtui.profiling.profile_model import (
@@ -41,13 +42,16 @@ derived_for: list[Profile] = []
 
 
 def files_by_samples(analysis: ProfileAnalysis) -> list[tuple[str, float]]:
-    """Derive the files of all functions with the samples that end in them."""
+    """Derive the files with the samples that end in them: those of code that runs come first."""
     derived_for.append(analysis.profile)
-    stacks, weights = analysis.all_stacks, dict[str, float]()
+    stacks, weights, running = analysis.all_stacks, dict[str, float](), dict[str, float]()
     for stack, weight in zip(stacks.stacks, stacks.wall, strict=True):
-        file = stacks.frames.frame_func(stack[-1]).file if stack else ""
+        func = stacks.frames.frame_func(stack[-1]) if stack else None
+        file = func.file if func is not None else ""
         weights[file] = weights.get(file, 0.0) + weight
-    return sorted(weights.items(), key=lambda item: -item[1])
+        if func is not None and not is_waiting(func):
+            running[file] = running.get(file, 0.0) + weight
+    return sorted(weights.items(), key=lambda item: (-running.get(item[0], 0.0), -item[1]))
 
 
 class FilesTab(ProfileTab):
@@ -73,17 +77,16 @@ class FilesTab(ProfileTab):
 
     def hottest(self) -> str:
         self._cursor = 0
-        return f"the file with most samples: {self._rows[0][0]}"
+        return f"the file with most samples: {self._rows[0][0]}" if self._rows else ""
 
 
 TAB = TabSpec(
-    name="files",
-    title="Files of code",
-    short_title="files",
+    name="added",
+    title="Added tab",
+    short_title="added",
     help="files in which samples end",
     create=FilesTab,
     prepare=(files_by_samples,),
-    enter_label="nothing",
 )
 
 # -------------------------------------------------------------------------------------------- tests
@@ -99,8 +102,10 @@ def profile(name: str = "compute", slices: int = 6) -> Profile:
     frames = FrameTable()
     root = frames.add_frame("main", "/srv/app/main.py", 1)
     stack = (root, frames.add_frame(name, f"/srv/app/{name}.py", 7))
-    thread = ProfileThread(1, 1, "MainThread")
-    part = ProfileSlice({thread: {stack: 90.0, (root,): 10.0}}, {}, 100.0, 0.0, 1.0)
+    thread, worker = ProfileThread(1, 1, "MainThread"), ProfileThread(1, 2, "worker")
+    wait = (root, frames.add_frame("Condition.wait", "/usr/lib/python3.12/threading.py", 331))
+    wall = {thread: {stack: 90.0, (root,): 10.0}, worker: {wait: 100.0}}
+    part = ProfileSlice(wall, {}, 100.0, 0.0, 1.0)
     metadata = ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0, time=1000.0)
     return Profile(frames, (part,) * slices, metadata)
 
@@ -123,7 +128,9 @@ async def test_its_number_key_and_Tab_open_an_added_tab(size: tuple[int, int]) -
         assert "samples end in these files" in shown
         assert "540 /srv/app/compute.py" in shown
         assert f"{number} {TAB.title if size[0] >= 100 else TAB.short_title}" in shown
-        assert shown.splitlines()[-1].split()[:2] == ["Enter", "nothing"]
+        footer = shown.splitlines()[-1].split()
+        assert "Enter" not in footer  # it opens nothing
+        assert "/" not in footer  # and searches nothing
         assert "nothing opens here" in await press(app, pilot, "enter")
         assert "most samples: /srv/app/compute.py" in await press(app, pilot, "asterisk")
         assert f"views are 1 to {number}" in await press(app, pilot, "9")
@@ -135,18 +142,20 @@ async def test_keys_that_an_added_tab_does_not_handle_say_so() -> None:
     app = create_app()
     app.show_alone(ProfileScreen(app.profile_session, opened=OpenedProfile(profile())))
     async with app.run_test(size=(120, 40)) as pilot:
-        await press(app, pilot, "7")
+        await press(app, pilot, str(len(tabs.TABS)))
         assert "sorting is for the hot functions: 3" in await press(app, pilot, "less_than_sign")
         assert "chains are folded in the call tree: 1" in await press(app, pilot, "u")
         assert "no function under the cursor" in await press(app, pilot, "y")
         searched = await press(app, pilot, "slash", "m", "enter")
-        assert "functions are searched in the views 1, 2, 3, 4" in searched
+        searchable = [str(at) for at, spec in enumerate(tabs.TABS, 1) if spec.is_searchable]
+        assert f"functions are searched in the views {', '.join(searchable)}" in searched
 
 
 def test_the_help_names_an_added_tab_with_its_key() -> None:
     shown = [line_text(line) for line in help_lines(120, {})]
-    assert "1-7" in " ".join(" ".join(shown).split())
-    assert "7 files in which samples end" in " ".join(" ".join(shown).split())
+    number = len(tabs.TABS)
+    assert f"1-{number}" in " ".join(" ".join(shown).split())
+    assert f"{number} files in which samples end" in " ".join(" ".join(shown).split())
 
 
 @pytest.mark.parametrize("size", [(20, 6), (80, 20), (120, 36), (200, 56)])

@@ -132,6 +132,27 @@ def test_the_cursor_starts_on_running_code_and_not_on_the_longest_wait() -> None
     assert shown.hottest() == "hottest function (running): compute, 15.0 %"
 
 
+@pytest.mark.parametrize("tab", [spec.name for spec in TABS])
+def test_in_every_tab_the_hottest_item_is_code_that_runs_not_the_longest_wait(tab: str) -> None:
+    shown = profile_view()
+    shown.hottest()
+    shown.show_tab(tab)
+    message = shown.hottest()
+    assert message
+    for waiting in ("Event.wait", "Condition.wait", "threading", WORKER.name):
+        assert waiting not in message
+    assert shown.current_tab is not None
+    chosen = shown.current_tab.selected_function()
+    assert chosen is None or chosen.func.name == "compute"
+
+
+def test_keys_of_the_footer_follow_from_the_methods_of_a_tab() -> None:
+    labels = {spec.name: (spec.enter_label, spec.is_searchable) for spec in TABS}
+    assert labels["tree"] == labels["callers"] == labels["hot"] == labels["flame"] == ("open", True)
+    assert labels["threads"] == ("choose", False)
+    assert labels["source"] == ("", False)
+
+
 def test_without_running_code_the_longest_wait_is_named_as_a_wait() -> None:
     captured = profile()
     idle = replace(

@@ -273,9 +273,9 @@ def _host(host: HostState) -> Json:
 def _add_metrics(fields: Json, host: HostState) -> None:
     """Add the metrics of the registry, each to its group; a group that is null stays null."""
     for metric in host_metrics.HOST_METRICS:
-        if not metric.json:
+        if not metric.json_key:
             continue
-        group, _, key = metric.json.rpartition(".")
+        group, _, key = metric.json_key.rpartition(".")
         into: Json | None = fields[group] if group else fields
         if into is None:
             continue

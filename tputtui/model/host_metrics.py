@@ -1,8 +1,8 @@
 """Host metrics that are a number in a file of the kernel: one row each in `HOST_METRICS`.
 
 From its row a metric is read (`host/kernel_files.py`), recorded, turned into a rate if it is a
-counter, added to `stream`'s JSON under `json`, and shown as a resource of the saturation panel if
-it has a limit.
+counter, added to `stream`'s JSON under `json_key`, and shown as a resource of the saturation panel
+if it has a limit. No screen shows a metric without a limit by itself.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class HostMetric:
     unit: str = ""  # of the level or of the rate, as in `text.format_amount`: "By", "s", "By/s"
     limit: KernelNumber | float | None = None  # read from the kernel, or constant
     # Key in the host object of `stream`, or "GROUP.KEY" in one of its groups; "": not in it
-    json: str = ""
+    json_key: str = ""
     digits: int | None = None  # of the value in JSON; None: in full
     missing_name: str = ""  # name in `HostReading.missing`; "": the label
 
@@ -65,7 +65,7 @@ HOST_METRICS: tuple[HostMetric, ...] = (
     # Runnable tasks, running ones included: `procs_running` of /proc/stat (both are the kernel's
     # nr_running()) without making the kernel add up every interrupt of every core.
     HostMetric(
-        "run_queue", "run queue", KernelNumber("/proc/loadavg", word=3), json="cpu.run_queue"
+        "run_queue", "run queue", KernelNumber("/proc/loadavg", word=3), json_key="cpu.run_queue"
     ),
     # Open file descriptions of the whole machine
     HostMetric(
@@ -83,7 +83,7 @@ HOST_METRICS: tuple[HostMetric, ...] = (
         KernelNumber("/proc/net/netstat", line="TcpExt:", word="ListenDrops"),
         kind="counter",
         unit="/s",
-        json="tcp.listen_drops_s",
+        json_key="tcp.listen_drops_s",
         digits=2,
     ),
 )

@@ -14,7 +14,7 @@ from tputtui.profiling.files.library import LibraryEntry
 from tputtui.profiling.profile_model import UnreadableProfileError
 from tputtui.signals.service.serving_processes import find_service
 from tputtui.tui import keys
-from tputtui.tui.commands import CommandId, Handlers
+from tputtui.tui.commands import COMMANDS, CommandId, Handlers
 from tputtui.tui.keys import footer_hints
 from tputtui.tui.profile.profile_commands import OpenedProfile, ProfileMenuCommands
 from tputtui.tui.profile.profile_workers import (
@@ -239,16 +239,21 @@ class ProfileScreen(ProfileMenuCommands):
         if panel.size.height > 3:
             panel.show_pane(self._rendered_pane(panel.size.width, panel.size.height))
         if not self.query_one(Prompt).display:
-            usual = [
-                ("Enter", self.profile_view.tab_spec.enter_label),
-                *footer_hints(("profile", "everywhere"), self.session.settings.keys),
-            ]
-            if not self.session.is_standalone:
-                usual[-1] = (usual[-1][0], "back")
-            hints = self.menu_hints or usual
+            hints = self.menu_hints or self._tab_hints()
             self.query_one("#footer", LineBar).show_line(
                 footer_line(hints, frame.view_state.status, width)
             )
+
+    def _tab_hints(self) -> list[tuple[str, str]]:
+        """Return (key, label) for the footer: only keys that do something in the open tab."""
+        tab = self.profile_view.tab_spec
+        commands = [
+            command for command in COMMANDS if command.id != CommandId.FILTER or tab.is_searchable
+        ]
+        hints = footer_hints(("profile", "everywhere"), self.session.settings.keys, commands)
+        if not self.session.is_standalone:
+            hints[-1] = (hints[-1][0], "back")
+        return [("Enter", tab.enter_label), *hints] if tab.enter_label else hints
 
     def _rendered_pane(self, width: int, height: int) -> RenderedPane:
         if self._menu is not None:

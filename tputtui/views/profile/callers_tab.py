@@ -42,5 +42,4 @@ TAB = TabSpec(
     help="callers",
     create=CallersTab,
     lists_functions=True,
-    is_searchable=True,
 )

@@ -284,6 +284,5 @@ TAB = TabSpec(
     short_title="flame",
     help="flame graph",
     create=FlameTab,
-    is_searchable=True,
     legend=legend,
 )

@@ -52,7 +52,14 @@ class ProfileTab(ABC):
     """One tab of a profile; its cursor stays on the same item when the analysis changes.
 
     A tab implements the abstract methods. The others belong to keys that do nothing in most tabs.
+
+    A profile has pseudo frames, such as "[waits in C]" and "[incomplete]" (`profile_model.py`), and
+    built-in functions: their `file` is "".
     """
+
+    @abstractmethod
+    def __init__(self, analysis: ProfileAnalysis) -> None:
+        """Open the tab on an analysis."""
 
     @abstractmethod
     def refresh(self, analysis: ProfileAnalysis) -> None:
@@ -68,7 +75,10 @@ class ProfileTab(ABC):
 
     @abstractmethod
     def hottest(self) -> str:
-        """Go to the hottest item, running code before waiting code, and return its description."""
+        """Go to the hottest item, running code before waiting code, and return its description.
+
+        `is_waiting` and `hottest_first` of `profiling.analysis` tell them apart.
+        """
 
     def click(self, row: int) -> bool:
         """Select a row by mouse; True if it was selected already. Here: no row to select."""
@@ -139,17 +149,28 @@ class TabSpec:
     title: str
     short_title: str  # where the pane is narrow
     help: str  # in the help's row of the number keys
-    create: Callable[[ProfileAnalysis], ProfileTab]
+    create: type[ProfileTab]
     prepare: tuple[Callable[[ProfileAnalysis], object], ...] = ()
     """Derived values, independent of the filters, which the capture's thread computes in advance
     with `ProfileAnalysis.derive_unfiltered`."""
-    enter_label: str = "open"  # of Enter, in the footer
     lists_functions: bool = False
     """Rows are functions: details stand beside them, Enter on a leaf opens its source."""
-    is_searchable: bool = False
     shows_insights: bool = True  # below the tab, where there is room
     legend: Callable[[ProfileAnalysis], list[tuple[str, Role, str]]] | None = None
     """(mark, its role, text) of each colour, for the status line instead of the categories."""
+
+    @property
+    def is_searchable(self) -> bool:
+        """Whether the tab marks what is searched for: it has a method `search`."""
+        return self.create.search is not ProfileTab.search
+
+    @property
+    def enter_label(self) -> str:
+        """Label of Enter in the footer, from the tab's methods; empty where Enter does nothing."""
+        if self.create.filters_on_enter is not ProfileTab.filters_on_enter:
+            return "choose"
+        opens = self.lists_functions or self.create.open is not ProfileTab.open
+        return "open" if opens else ""
 
 
 def next_place(places: Iterable[int], current: int, step: int) -> int | None:

@@ -142,5 +142,4 @@ TAB = TabSpec(
     help="threads",
     create=ThreadsTab,
     prepare=(all_threads,),
-    enter_label="choose",
 )

@@ -388,5 +388,4 @@ TAB = TabSpec(
     help="hot functions",
     create=TopFunctionsTab,
     lists_functions=True,
-    is_searchable=True,
 )

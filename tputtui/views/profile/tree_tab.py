@@ -350,5 +350,4 @@ TAB = TabSpec(
     help="call tree",
     create=TreeTab,
     lists_functions=True,
-    is_searchable=True,
 )
