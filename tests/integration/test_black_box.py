@@ -12,69 +12,16 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from external_resources import needs
+from stream_contract import DEMO_SUMMARY, Json, assert_shape
 from test_prometheus_agrees import free_port, prometheus, running
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 TPUTTUI = str(Path(sys.executable).with_name("tputtui"))
 PATIENCE_S = 30.0
-Json = dict[str, Any]
-
-# The keys of docs/contract.md.
-TOP = {
-    *(
-        "schema",
-        "time",
-        "interval_s",
-        "window_s",
-        "targets",
-        "services",
-        "first_to_saturate",
-        "headroom",
-        "host",
-    ),
-    *("objectives", "self"),
-    "headroom_reason",
-}
-TARGET = {
-    "name",
-    "url",
-    "up",
-    "error",
-    "warning",
-    "scrape_ms",
-    "bytes",
-    "series",
-    "hidden_series",
-    "skipped_lines",
-    "processes",
-    "duplicates",
-    "age_s",
-    "state",
-    "waiting_s",
-}
-SERVICE = {"name", "traffic", "errors", "latency", "signals", "saturation", "breakdown"} | {
-    "targets"
-}
-TRAFFIC = {"family", "rps", "unit", "total", "best_60s", "since_start", "reason", "last"}
-ERRORS = {"family", "label", "values", "ratio", "rps", "by_class", "last"}
-LATENCY = {"family", "kind", "unit", "quantiles", "at_least", "mean", "since_start", "last"}
-SATURATION = {"name", "family", "value", "limit", "ratio", "waiting"}
-ROW = {"labels", "rps", "error_ratio", "quantiles"}
-HOST = {"cpu", "load", "memory", "pressure", "disks", "networks", "tcp", "cgroup"}
-CPU = {"percent", "user", "system", "iowait", "steal", "cores", "run_queue"}
-MEMORY = {"percent", "used_bytes", "total_bytes"} | {"swap_used_bytes", "swap_total_bytes"}
-PRESSURE = {f"{what}_{kind}_10" for what in ("cpu", "memory", "io") for kind in ("some", "full")}
-DISK = {"name", "read_bytes_s", "write_bytes_s", "iops", "util_percent", "await_ms"}
-NETWORK = {"name", "rx_bytes_s", "tx_bytes_s", "drops_s"}
-TCP = {"retransmit_percent", "listen_drops_s"}
-CGROUP = {"cpu_limit_cores", "throttled_percent", "memory_limit_bytes"}
-SELF = {"cpu_percent", "rss_bytes", "missed_ticks"}
-SUMMARY = {"sent", "completed", "errors", "seconds", "quantiles_s", "sustained_max_rps"}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -92,38 +39,6 @@ def read(line: str) -> Json:
 
     document: Json = json.loads(line, parse_constant=refuse)
     return document
-
-
-def assert_shape(document: Json) -> None:
-    """Assert that every key of the contract is present, and no other."""
-    assert set(document) == TOP
-    assert document["schema"] == 1
-    for target in document["targets"]:
-        assert set(target) == TARGET
-    for service in document["services"]:
-        assert set(service) == SERVICE
-        for name, keys in (("traffic", TRAFFIC), ("errors", ERRORS), ("latency", LATENCY)):
-            assert service[name] is None or set(service[name]) == keys
-        assert all(set(row) == SATURATION for row in service["saturation"])
-        rows = [set(row) for row in service["breakdown"]]
-        assert all(keys in (ROW, {"labels", "more", "rps"}) for keys in rows)
-    host = document["host"]
-    assert set(host) == HOST
-    for name, keys in (
-        ("cpu", CPU),
-        ("memory", MEMORY),
-        ("pressure", PRESSURE),
-        ("tcp", TCP),
-        ("cgroup", CGROUP),
-    ):
-        assert host[name] is None or set(host[name]) == keys
-    assert all(set(disk) == DISK for disk in host["disks"])
-    assert all(set(network) == NETWORK for network in host["networks"])
-    assert document["first_to_saturate"] is None or set(document["first_to_saturate"]) == {
-        "name",
-        "reason",
-    }
-    assert set(document["self"]) == SELF
 
 
 # --------------------------------------------------------------------------------------------- demo
@@ -148,20 +63,12 @@ def test_the_demo_streams_by_the_contract_and_ends_with_the_load_s_own_count() -
     for document in objects:
         assert_shape(document)
         assert document["services"][0]["name"] == "demo"
-        assert set(document["objectives"][0]) == {
-            "expression",
-            "state",
-            "ok",
-            "value",
-            "for_s",
-            "budget_left",
-            "reason",
-        }
+        assert len(document["objectives"]) == 1
     assert [document["time"] for document in objects] == sorted(
         document["time"] for document in objects
     )
     summary = read(done.stderr.splitlines()[-1])
-    assert set(summary) == SUMMARY
+    assert set(summary) == DEMO_SUMMARY
     assert set(summary["quantiles_s"]) == {"0.5", "0.99"}
     assert summary["sent"] == pytest.approx(600, abs=130)  # five deviations of a Poisson count
     last = objects[-1]["services"][0]
