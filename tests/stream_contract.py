@@ -75,7 +75,7 @@ def assert_shape(document: Json) -> None:
         for name, keys in SIGNALS.items():
             assert service[name] is None or set(service[name]) == keys
         assert all(set(row) == SATURATION for row in service["saturation"])
-        assert all(set(row) in (BREAKDOWN, BREAKDOWN_REST) for row in service["breakdown"])
+        assert {frozenset(row) for row in service["breakdown"]} <= {BREAKDOWN, BREAKDOWN_REST}
     assert all(set(objective) == OBJECTIVE for objective in document["objectives"])
     assert_host_shape(document["host"])
     first = document["first_to_saturate"]

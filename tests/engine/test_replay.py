@@ -70,7 +70,9 @@ def test_an_unread_moment_is_shown_without_reading_everything_before_it(
     assert until(lambda: bool(shown) and shown[-1].at == 2300.0)
     assert (replay._buffer.newest_at or 0.0) < 1100.0, "the reel of the whole run was held"
     wanted = without_history(live[1300])
-    assert shown[-1].services == wanted.services
+    assert shown[-1].services == wanted.services, (
+        "a figure that accumulates since the start is missing in `without_history`"
+    )
     assert shown[-1].services[0].traffic is not None
     assert shown[-1].services[0].traffic.total is None, (
         "what is counted since the start is not known"

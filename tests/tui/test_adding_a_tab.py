@@ -104,7 +104,9 @@ def profile(name: str = "compute", slices: int = 6) -> Profile:
     stack = (root, frames.add_frame(name, f"/srv/app/{name}.py", 7))
     thread, worker = ProfileThread(1, 1, "MainThread"), ProfileThread(1, 2, "worker")
     wait = (root, frames.add_frame("Condition.wait", "/usr/lib/python3.12/threading.py", 331))
-    wall = {thread: {stack: 90.0, (root,): 10.0}, worker: {wait: 100.0}}
+    running: dict[tuple[int, ...], float] = {stack: 90.0, (root,): 10.0}
+    waiting: dict[tuple[int, ...], float] = {wait: 100.0}
+    wall = {thread: running, worker: waiting}
     part = ProfileSlice(wall, {}, 100.0, 0.0, 1.0)
     metadata = ProfileMetadata(source="py-spy", label="1 app", pid=1, rate_hz=100.0, time=1000.0)
     return Profile(frames, (part,) * slices, metadata)

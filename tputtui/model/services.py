@@ -36,7 +36,11 @@ class LastFigure:
 
 @frozen
 class TrafficState:
-    """Throughput of one service; `rps` is in `unit`."""
+    """Throughput of one service; `rps` is in `unit`.
+
+    A figure that accumulates since the start, here and in the classes below, is in
+    `without_history` of the replay too, which leaves it out while the start was not read.
+    """
 
     family: str
     rps: float | None

@@ -13,13 +13,13 @@ from tputtui.frozen import frozen
 from tputtui.model import SaturationState, ServiceState, Snapshot
 from tputtui.recording.records import RunSummary, ServiceSummary
 from tputtui.signals.rates import histograms
+from tputtui.signals.service.traffic import BEST_SPAN_S
 from tputtui.text import clean, format_percent
 
 SHAPE_POINTS = 64  # of the shape of the traffic
 MAX_ROUTES = 20
 MAX_SERVICES = 100
 _MAX_TRACKED_ROUTES = 500
-_BEST_SPAN_S = 60.0
 
 MAX_RATE_CHANGE = 0.05
 """Relative difference from which on the rates count as different loads, as benchmarking guides
@@ -58,7 +58,7 @@ class _RunningMean:
 
 class _BestMinute:
     """Largest rate over a minute without a gap, within the run: time before its start does not
-    count.
+    count, unlike in `TrafficState.best_60s`. The minute's mean is `TrafficState.minute` in both.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class _BestMinute:
         """Add the mean over the last minute, where it is known."""
         if self._since is None:
             self._since = at
-        if minute is not None and at - self._since >= _BEST_SPAN_S * 0.99:
+        if minute is not None and at - self._since >= BEST_SPAN_S * 0.99:
             self.rate = max(self.rate or 0.0, minute)
 
     def reset(self) -> None:

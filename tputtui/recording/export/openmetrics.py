@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
 
-from tputtui.model import Exposition, Family, Labels, Series, Target
+from tputtui.model import Family, Labels, Series, Target
 from tputtui.recording.encode import strip_suffix
+from tputtui.recording.export.exported_samples import (
+    exported_scrapes,
+    labels_with_target,
+    sanitize_name,
+)
 from tputtui.recording.reader import Run
-from tputtui.recording.records import RecordedTick, WatchedTarget
 
 MAX_BATCH_SAMPLES = 2_000_000
 """Samples held at a time: about 100 MB."""
@@ -32,81 +35,35 @@ _TYPES = {
 
 def to_openmetrics(run: Run) -> Iterator[str]:
     """Generate lines of OpenMetrics, "# EOF" the last. Times are those of the scrapes."""
-    exporter = _SampleExporter()
-    sizes, families, targets = _scan_families(run, exporter)
+    sizes, families, targets = _scan_families(run)
     for batch in _family_batches(sizes):
         samples: dict[str, dict[tuple[str, Series], list[tuple[float, float]]]] = {
             name: {} for name in batch
         }
-        for tick in run.ticks():
-            for scrape in tick.reading.scrapes:
-                if scrape.exposition is None:
-                    continue
-                for series, value in exporter(scrape.exposition):
-                    family_samples = samples.get(family_name(series.name, families))
-                    if family_samples is not None:
-                        family_samples.setdefault((scrape.target, series), []).append(
-                            (scrape.time, value)
-                        )
+        for scrape in exported_scrapes(run):
+            for series, value in scrape.samples:
+                family_samples = samples.get(family_name(series.name, families))
+                if family_samples is not None:
+                    key = (scrape.target_name, series)
+                    family_samples.setdefault(key, []).append((scrape.time, value))
         for name in batch:
             yield from _render_family(name, families.get(name), samples[name], targets)
     yield "# EOF\n"
 
 
-def _scan_families(
-    run: Run, exporter: _SampleExporter
-) -> tuple[dict[str, int], dict[str, Family], dict[str, Target]]:
+def _scan_families(run: Run) -> tuple[dict[str, int], dict[str, Family], dict[str, Target]]:
     """Count each family's samples, and collect its metadata and the targets."""
     sizes: dict[str, int] = {}
     families: dict[str, Family] = {}
     targets: dict[str, Target] = {}
-    for item in run.items():
-        if isinstance(item, WatchedTarget):
-            targets[item.target.name] = item.target
-        elif isinstance(item, RecordedTick):
-            for scrape in item.reading.scrapes:
-                if scrape.exposition is not None:
-                    families.update(scrape.exposition.families)
-                    for series, _ in exporter(scrape.exposition):
-                        name = family_name(series.name, families)
-                        sizes[name] = sizes.get(name, 0) + 1
+    for scrape in exported_scrapes(run):
+        if scrape.target is not None:
+            targets[scrape.target_name] = scrape.target
+        families.update(scrape.families)
+        for series, _ in scrape.samples:
+            name = family_name(series.name, families)
+            sizes[name] = sizes.get(name, 0) + 1
     return sizes, families, targets
-
-
-class _SampleExporter:
-    """Exporter of samples: rates computed by a server are named NAME:rate, because they are not
-    counters.
-    """
-
-    def __init__(self) -> None:
-        self._rate_series: dict[Series, Series] = {}
-
-    def __call__(self, exposition: Exposition) -> Iterator[tuple[Series, float]]:
-        if exposition.served is None:
-            yield from exposition.samples.items()
-        elif exposition.served.rate_s is not None:
-            for series, value in exposition.samples.items():
-                yield (
-                    (
-                        self._to_rate_series(series)
-                        if _is_counter(series.name, exposition.families)
-                        else series
-                    ),
-                    value,
-                )
-
-    def _to_rate_series(self, series: Series) -> Series:
-        rate_series = self._rate_series.get(series)
-        if rate_series is None:
-            rate_series = self._rate_series[series] = Series(f"{series.name}:rate", series.labels)
-        return rate_series
-
-
-def _is_counter(name: str, families: Mapping[str, Family]) -> bool:
-    family = families.get(name)
-    return name.endswith(("_total", "_count", "_sum", "_bucket")) or (
-        family is not None and family.type == "counter"
-    )
 
 
 def _family_batches(sizes: Mapping[str, int]) -> Iterator[list[str]]:
@@ -144,10 +101,10 @@ def _render_family(
     if not all(_is_valid_sample_name(series.name, name, kind) for _, series in samples):
         # a name that OpenMetrics does not allow for the type, such as a counter without _total
         kind = "unknown"
-    yield f"# TYPE {_sanitize_name(name)} {kind}\n"
+    yield f"# TYPE {sanitize_name(name)} {kind}\n"
     ordered = sorted(samples.items(), key=lambda item: _sort_key(item[0][0], item[0][1], kind))
     for (target, series), points in ordered:
-        head = f"{_sanitize_name(series.name)}{_render_labels(series.labels, targets.get(target))}"
+        head = f"{sanitize_name(series.name)}{_render_labels(series.labels, targets.get(target))}"
         last = -math.inf
         for time, value in points:
             if time > last:  # the clock was set back: Prometheus accepts no older sample
@@ -179,25 +136,8 @@ def _sort_key(target: str, series: Series, kind: str) -> tuple[object, ...]:
     return (target, rest, le is None, series.name, bound)
 
 
-def _sanitize_name(name: str) -> str:
-    """Sanitize a name for every reader: characters outside of [a-zA-Z0-9_:] become "_"."""
-    name = "".join(
-        char if char.isascii() and (char.isalnum() or char in "_:") else "_" for char in name
-    )
-    return f"_{name}" if not name or name[0].isdigit() else name
-
-
 def _render_labels(labels: Labels, target: Target | None) -> str:
-    own = {_sanitize_name(name): value for name, value in labels}
-    if target is not None:
-        target_labels = {
-            "instance": urlsplit(target.url).netloc.rpartition("@")[2],
-            "job": target.service or target.name,
-        }
-        for name, value in target_labels.items():
-            if name in own:
-                own[f"exported_{name}"] = own[name]
-            own[name] = value
+    own = labels_with_target(labels, target)
     return "{" + ",".join(f'{name}="{_escape(value)}"' for name, value in sorted(own.items())) + "}"
 
 
