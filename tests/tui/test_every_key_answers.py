@@ -232,7 +232,9 @@ async def test_every_line_of_the_help_is_reached_by_scrolling_on_a_small_screen(
         lines = [line_text(line).strip() for line in help_lines(80, {})[1:]]
         shown = set[str]()
         for _ in range(len(lines) // 10 + 1):
-            shown.update(line.strip() for line in (await wait_until_stable(app, pilot)).splitlines())
+            shown.update(
+                line.strip() for line in (await wait_until_stable(app, pilot)).splitlines()
+            )
             await pilot.press("space")
         assert [line for line in lines if line not in shown] == []
 
