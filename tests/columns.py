@@ -18,9 +18,9 @@ def column_values(
     history: History, name: str, end_at: float, span_s: float, columns: int
 ) -> list[float | None]:
     """The mean of a figure in each of `columns` columns."""
-    cells = history.copy_cells(name, CopyRange(end_at, span_s, columns))
+    cells = history.copy_cells([name], CopyRange(end_at, span_s, columns))
     axis = NarrowAxis(end_at, span_s, history.interval_s)
-    return list(Past({name: cells}, axis=axis).columns(name, columns))
+    return list(Past(cells, axis=axis).columns(name, columns))
 
 
 def heatmap(ring: HeatmapRing, end_at: float, span_s: float, columns: int) -> LatencyHeatmap:

@@ -28,7 +28,7 @@ def ticks(least_s: float) -> st.SearchStrategy[list[Tick]]:
 def read(history: History, end_at: float, span_s: float, version: int = 1) -> Past:
     """What a frame gets of the past of "x"."""
     axis = TimeAxis(end_at, span_s, INTERVAL_S, version)
-    return Past({"x": history.copy_cells("x", axis.copy_range(1))}, axis=axis)
+    return Past(history.copy_cells(["x"], axis.copy_range(1)), axis=axis)
 
 
 def expected(history: History, newest: float, columns: int, span_s: float) -> list[float | None]:
@@ -46,8 +46,10 @@ def is_close(left: list[float | None], right: list[float | None]) -> bool:
     )
 
 
-def follow(written: list[Tick], columns: int, span_s: float, every: int) -> None:
-    history = History(INTERVAL_S)
+def follow(
+    written: list[Tick], columns: int, span_s: float, every: int, history: History | None = None
+) -> None:
+    history = history or History(INTERVAL_S)
     made = MadeColumns()
     at = 1000.3
     for number, (step, value, is_written) in enumerate(written):
@@ -113,6 +115,15 @@ def test_they_equal_the_history_while_looking_back_and_forth(
         shown = list(past.columns("x", columns))
         assert is_close(shown, expected(history, end_at, columns, span_s)), end_at
         made = past.made
+
+
+@example([(10.0, 1.0, True)] * 35, 61, 610.0)
+@given(ticks(1.0), st.integers(1, 130), st.sampled_from([300.0, 590.0, 600.0, 610.0]))
+def test_they_equal_the_history_where_the_oldest_cells_are_overwritten(
+    written: list[Tick], columns: int, span_s: float
+) -> None:
+    short = History(INTERVAL_S, levels=((1.0, 60), (10.0, 60)))
+    follow([(1.0, 1.0, True)] * 30 + written * 2, columns, span_s, 1, short)
 
 
 def test_columns_do_not_move_until_a_whole_one_has_passed() -> None:

@@ -312,7 +312,7 @@ class SnapshotPipeline:
         copied = axis.copy_range(request.least_columns)
         names = request.names
         return Past(
-            {name: self.history.copy_cells(name, copied) for name in names.figures},
+            self.history.copy_cells(names.figures, copied),
             {name: self.heatmaps.copy_cells(name, copied) for name in names.heatmaps},
             axis,
         )

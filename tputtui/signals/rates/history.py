@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from tputtui.frozen import frozen
@@ -102,10 +102,14 @@ class RingCells:
         first, end = cells_of_column(begin, width, self.step_s)
         begin_index = max(0, first - self.first)
         end_index = min(len(self.counts), end - self.first)
-        filled = [index for index in range(begin_index, end_index) if self.counts[index] > 0]
-        if filled:
-            count = sum(self.counts[index] for index in filled)
-            return sum(self.means[index] * self.counts[index] for index in filled) / count
+        count = total = 0.0
+        for index in range(begin_index, end_index):
+            cell_count = self.counts[index]
+            if cell_count > 0:
+                count += cell_count
+                total += self.means[index] * cell_count
+        if count > 0:
+            return total / count
         for index in range(end_index - 1, max(0, begin_index - hold) - 1, -1):
             if self.counts[index] < 0:
                 return None
@@ -180,27 +184,21 @@ class HistoryRing:
             self._count[index] = 0.0
         self._newest = number
 
-    @property
-    def oldest_at(self) -> float:
-        """Time of the oldest cell that the ring can hold; infinite while it is empty."""
-        if self._newest is None:
-            return math.inf
-        return (self._newest - self.cells + 1) * self.step_s
+    def reaches(self, at: float) -> bool:
+        """Tell whether a moment is not older than the ring can hold."""
+        return self._newest is not None and at >= (self._newest - self.cells + 1) * self.step_s
 
     def copy_cells(self, first: int, last: int) -> RingCells:
         """Copy the cells of these numbers on the grid (`at` // `step_s`), as far as it holds them."""
         newest = self._newest
         if newest is None:
             return RingCells(self.step_s, first, array("d"), array("d"), math.inf)
-        first = max(first, newest - self.cells + 1)
+        oldest = newest - self.cells + 1
+        first = max(first, oldest)
         count = max(0, min(last, newest) - first + 1)
-        return RingCells(
-            self.step_s,
-            first,
-            copy_from_ring(self._mean, first, count),
-            copy_from_ring(self._count, first, count),
-            self.oldest_at,
-        )
+        means = copy_from_ring(self._mean, first, count)
+        counts = copy_from_ring(self._count, first, count)
+        return RingCells(self.step_s, first, means, counts, oldest * self.step_s)
 
 
 def copy_from_ring(ring: array[_N], first: int, count: int) -> array[_N]:
@@ -265,21 +263,25 @@ class History:
         """Names held, the longest unused first."""
         return tuple(self._rings)
 
-    def copy_cells(self, name: str, copied: CopyRange) -> FigureCells | None:
-        """Copy the cells of a figure that the columns of a chart may show; None if not held."""
-        rings = self._rings.get(name)
-        if rings is None:
-            if len(self._missing_names) < self.max_names:
-                self._missing_names.add(name)
-            return None
-        self._rings.move_to_end(name)
-        return FigureCells(
-            tuple(
-                ring.copy_cells(
-                    *copied.cell_numbers(ring.step_s, held_cells(self.interval_s, ring.step_s))
-                )
-                for ring in rings
-                if ring is rings[-1] or copied.latest_begin >= ring.oldest_at
-            ),
-            self.interval_s,
-        )
+    def copy_cells(self, names: Iterable[str], copied: CopyRange) -> dict[str, FigureCells | None]:
+        """Copy the cells of figures that the columns of a chart may show; None for one not held."""
+        cell_numbers = [
+            copied.cell_numbers(step, held_cells(self.interval_s, step)) for step, _ in self._levels
+        ]
+        latest_begin = copied.latest_begin
+        copies: dict[str, FigureCells | None] = {}
+        for name in names:
+            rings = self._rings.get(name)
+            if rings is None:
+                copies[name] = None
+                if len(self._missing_names) < self.max_names:
+                    self._missing_names.add(name)
+                continue
+            self._rings.move_to_end(name)
+            cells = [
+                ring.copy_cells(*numbers)
+                for ring, numbers in zip(rings, cell_numbers, strict=True)
+                if ring is rings[-1] or ring.reaches(latest_begin)
+            ]
+            copies[name] = FigureCells(tuple(cells), self.interval_s)
+        return copies

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Final, TypeVar
 
 from tputtui.frozen import frozen
-from tputtui.signals.rates.history import ROUNDING, CopyRange, FigureCells, held_cells
+from tputtui.signals.rates.history import ROUNDING, CopyRange, FigureCells, RingCells, held_cells
 from tputtui.signals.rates.latency_heatmap import HeatmapCells, LatencyHeatmap
 
 MIN_COLUMN_S: Final = 2.0
@@ -92,8 +92,13 @@ class FigureColumns:
     """Columns that were made of a figure, for an axis."""
 
     axis: TimeAxis
+    last: int  # number on the grid of the last column
     step_s: float  # resolution that they were made of
     values: tuple[float | None, ...]
+
+    def continues_in(self, axis: TimeAxis, ring: RingCells) -> bool:
+        """Return whether columns of these cells, for another axis, have the same values."""
+        return self.step_s == ring.step_s and axis.continues(self.axis)
 
 
 @frozen
@@ -132,7 +137,7 @@ class Past:
 
     def reuse(self, made: MadeColumns) -> Past:
         """Return this past with the columns of an earlier frame, of which the valid ones are kept."""
-        return replace(self, _made_before=made)
+        return Past(self.figures, self.heatmaps, self.axis, self.made, made)
 
     def columns(self, figure: str, columns: int) -> Sequence[float | None]:
         """Return the mean of a figure in each of `columns` columns, oldest first; None is a gap.
@@ -190,22 +195,17 @@ def _make_columns(
     hold = held_cells(cells.interval_s, ring.step_s)
     kept: tuple[float | None, ...] = ()
     # Another resolution has other means. And what the ring has overwritten is shown no longer.
-    has_all = ring.reaches(begin - hold * ring.step_s)
-    if (
-        before is not None
-        and axis.continues(before.axis)
-        and before.step_s == ring.step_s
-        and has_all
-    ):
+    is_whole = ring.reaches(begin - hold * ring.step_s)
+    if before is not None and is_whole and before.continues_in(axis, ring):
         # The newest columns were still filling: a cell that begins in one may end in a later one.
         settled = columns - 1 - math.ceil(ring.step_s / width)
-        advanced = last - before.axis.last_column(columns)
+        advanced = last - before.last
         kept = before.values[advanced : max(0, settled)] if advanced >= 0 else ()
     newest = (
         ring.column_mean(number * width, width, hold)
         for number in range(last - columns + 1 + len(kept), last + 1)
     )
-    return FigureColumns(axis, ring.step_s, (*kept, *newest))
+    return FigureColumns(axis, last, ring.step_s, (*kept, *newest))
 
 
 def _repeat(values: Sequence[_V], columns: int) -> tuple[_V, ...]:

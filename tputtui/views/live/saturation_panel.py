@@ -305,10 +305,11 @@ def _height(frame: Frame | None, room: Room) -> int:
 
 
 def _past_names(frame: Frame) -> PastNames:
-    rows = resource_rows(frame)
-    return PastNames(
-        frozenset(history_keys.saturation(owner, resource.name) for owner, resource in rows)
-    )
+    service = frame.service
+    figures = [history_keys.saturation("", row.name) for row in frame.snapshot.host_saturation]
+    if service is not None:
+        figures += [history_keys.saturation(service.name, row.name) for row in service.saturation]
+    return PastNames(frozenset(figures))
 
 
 def _stacked_height(frame: Frame | None, screen_height: int) -> int:
