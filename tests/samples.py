@@ -6,7 +6,7 @@ A shop under load, its host, and a target that is down.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tputtui.model import (
@@ -36,6 +36,7 @@ from tputtui.model import (
 )
 from tputtui.signals.rates import history_keys
 from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.rates.past import MadeColumns, Past, PastRequest
 from tputtui.signals.service.replicas import ReplicaFigures
 
 NOON = 1_790_000_000.0
@@ -262,31 +263,60 @@ def heat(columns: int) -> LatencyHeatmap:
     )
 
 
-def past(
-    level: Callable[[str], float] | None = None,
-) -> Callable[[str, int], Sequence[float | None]]:
-    """Return a history that varies around the snapshot's figures, with a gap after a third."""
-    base = {
-        history_keys.traffic("checkout"): 1284.0,
-        history_keys.status_class("checkout", "2xx"): 1280.0,
-        history_keys.status_class("checkout", "4xx"): 2.5,
-        history_keys.status_class("checkout", "5xx"): 1.5,
-        history_keys.latency("checkout", 0.5): 0.0082,
-        history_keys.latency("checkout", 0.9): 0.021,
-        history_keys.latency("checkout", 0.99): 0.0881,
-        history_keys.saturation("checkout", "db pool"): 0.9,
-        history_keys.saturation("", "cpu"): 0.9,
-        history_keys.saturation("", "memory"): 0.41,
-        history_keys.saturation("", "io wait"): 0.02,
-    }
+class SamplePast(Past):
+    """History that varies around the snapshot's figures, with a gap after a third.
 
-    def values(name: str, columns: int) -> list[float | None]:
-        height = level(name) if level is not None else base.get(name)
+    It has every figure. With a request it has those only, and fails where another is drawn.
+    """
+
+    def __init__(
+        self,
+        level: Callable[[str], float] | None = None,
+        request: PastRequest | None = None,
+        heatmap: Callable[[int], LatencyHeatmap | None] | None = None,
+    ) -> None:
+        super().__init__()
+        vars(self).update(_level=level or SAMPLE_LEVELS.get, _request=request, _heatmap=heatmap)
+
+    def reuse(self, _made: MadeColumns) -> Past:
+        return self
+
+    def columns(self, figure: str, columns: int) -> Sequence[float | None]:
+        request: PastRequest | None = vars(self)["_request"]
+        if request is not None:
+            assert figure in request.names.figures, f"{figure} is drawn and not declared"
+            assert columns >= request.least_columns
+        height = vars(self)["_level"](figure)
         if height is None:
             return [None] * columns
         return [
-            None if at == columns // 3 else height * (0.8 + 0.2 * math.sin(at / 4 + len(name)))
+            None if at == columns // 3 else height * (0.8 + 0.2 * math.sin(at / 4 + len(figure)))
             for at in range(columns)
         ]
 
-    return values
+    def heatmap(self, service: str, columns: int) -> LatencyHeatmap | None:
+        request: PastRequest | None = vars(self)["_request"]
+        if request is not None:
+            assert service in request.names.heatmaps, f"{service} is drawn and not declared"
+        made = vars(self)["_heatmap"]
+        return made(columns) if made is not None else None
+
+
+SAMPLE_LEVELS: Mapping[str, float] = {
+    history_keys.traffic("checkout"): 1284.0,
+    history_keys.status_class("checkout", "2xx"): 1280.0,
+    history_keys.status_class("checkout", "4xx"): 2.5,
+    history_keys.status_class("checkout", "5xx"): 1.5,
+    history_keys.latency("checkout", 0.5): 0.0082,
+    history_keys.latency("checkout", 0.9): 0.021,
+    history_keys.latency("checkout", 0.99): 0.0881,
+    history_keys.saturation("checkout", "db pool"): 0.9,
+    history_keys.saturation("", "cpu"): 0.9,
+    history_keys.saturation("", "memory"): 0.41,
+    history_keys.saturation("", "io wait"): 0.02,
+}
+
+
+def past(level: Callable[[str], float] | None = None) -> Past:
+    """Return a history that varies around the snapshot's figures."""
+    return SamplePast(level)

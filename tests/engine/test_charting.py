@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from columns import column_values
 
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.model import Reading, Scrape, Snapshot, Target
@@ -108,8 +109,8 @@ def test_its_history_has_a_gap_where_the_target_was_down() -> None:
     watched.chart("room_celsius")
     for body in ("", "", None, "", ""):
         snapshot = watched.tick(body)
-    values = watched.monitor.history.column_values(
-        history_keys.family("shop", "room_celsius"), snapshot.at, 5.0, 5
+    values = column_values(
+        watched.monitor.history, history_keys.family("shop", "room_celsius"), snapshot.at, 5.0, 5
     )
     assert values == [-18.0, -17.0, None, -15.0, -14.0]
 

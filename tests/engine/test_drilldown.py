@@ -6,17 +6,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from columns import column_values
 from test_pipeline import DURATION, FAMILIES, REQUESTS, PipelineFixture, requests, scrape, series
 
 from tputtui.engine.drilldown import MAX_HEATMAPS, ServiceHeatmaps
 from tputtui.model import Exposition, Family, Reading, Series, ServiceState, Snapshot, Target
 from tputtui.signals.rates import history_keys
+from tputtui.signals.rates.history import CopyRange
+from tputtui.signals.rates.past import PastNames, PastRequest
 from tputtui.signals.service.replicas import MIN_TICKS
 from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.signals.service.traffic_split import SplitArm, TrafficSplit
 
 JOBS = "jobs_total"
 FAMILIES[JOBS] = Family(JOBS, "counter", "Jobs done.")
+
+LAST_MINUTE = CopyRange(102.0, 60.0, 4)
 
 
 def jobs(count: float) -> Mapping[Series, float]:
@@ -301,21 +306,28 @@ def test_a_target_that_is_not_a_replica_has_no_figures_of_its_own() -> None:
 
 def test_the_heat_map_follows_the_buckets_and_a_filter_has_its_own() -> None:
     fixture, _ = with_filter(ServiceFilter("shop", (("route", "/b"),)), ticks=12)
-    total = fixture.monitor.heatmaps.heatmap("shop", 2, 10.0, 111.0)
-    alone = fixture.monitor.heatmaps.heatmap("shop route=/b", 2, 10.0, 111.0)
+    services = ("shop", "shop route=/b", "nowhere")
+    request = PastRequest(PastNames(heatmaps=frozenset(services)), 10.0)
+    total, alone, nowhere = (
+        fixture.monitor.read_past(request, 111.0).heatmap(service, 2) for service in services
+    )
     assert total is not None
     assert alone is not None
     assert total.bounds[0] == 0.1
     assert total.columns[-1] == pytest.approx((10 / 12, 2 / 12, 0.0))
     assert alone.columns[-1] == pytest.approx((1.0, 0.0))
-    assert fixture.monitor.heatmaps.heatmap("nowhere", 2, 10.0, 111.0) is None
+    assert nowhere is None
 
 
 def test_the_heat_map_is_unchanged_until_its_axis_advances() -> None:
     fixture, _ = with_filter(ServiceFilter("shop"), ticks=12)
-    first = fixture.monitor.heatmaps.heatmap("shop", 10, 60.0, 111.0)
-    assert fixture.monitor.heatmaps.heatmap("shop", 10, 60.0, 113.0) is first
-    assert fixture.monitor.heatmaps.heatmap("shop", 10, 60.0, 114.0) is not first
+    request = PastRequest(PastNames(heatmaps=frozenset(("shop",))), 60.0)
+    before = fixture.monitor.read_past(request, 111.0)
+    first = before.heatmap("shop", 10)
+    assert first is not None
+    for end_at, is_same in ((113.0, True), (114.0, False)):
+        past = fixture.monitor.read_past(request, end_at).reuse(before.made)
+        assert (past.heatmap("shop", 10) is first) == is_same
 
 
 def test_the_number_of_heat_maps_is_bounded_and_a_removed_service_frees_its_slot() -> None:
@@ -325,13 +337,13 @@ def test_the_number_of_heat_maps_is_bounded_and_a_removed_service_frees_its_slot
     maps = ServiceHeatmaps(1.0)
     maps.add_tick(100.0, many)
     assert (
-        sum(maps.heatmap(service.name, 4, 60.0, 100.0) is not None for service in many)
+        sum(maps.copy_cells(service.name, LAST_MINUTE) is not None for service in many)
         == MAX_HEATMAPS
     )
     maps.add_tick(101.0, many[5:])
     maps.add_tick(102.0, many[5:])
-    assert maps.heatmap("s0", 4, 60.0, 102.0) is None
-    assert maps.heatmap(many[-1].name, 4, 60.0, 102.0) is not None
+    assert maps.copy_cells("s0", LAST_MINUTE) is None
+    assert maps.copy_cells(many[-1].name, LAST_MINUTE) is not None
 
 
 # ------------------------------------------------------------------------------------- split in two
@@ -369,8 +381,8 @@ def test_a_service_is_split_by_a_label_and_the_total_is_unchanged() -> None:
     assert control.errors.ratio == 0.0
     assert treatment.latency is not None
     assert treatment.latency.quantiles[0].value == pytest.approx(0.3)
-    assert fixture.monitor.history.column_values(
-        history_keys.traffic(treatment.name), 107.9, 1.0, 1
+    assert column_values(
+        fixture.monitor.history, history_keys.traffic(treatment.name), 107.9, 1.0, 1
     ) == [pytest.approx(2.0)]
     fixture.monitor.services.set_split(None)
     assert fixture.tick(108.0, shop=two_routes(80.0, 16.0)).split is None

@@ -20,6 +20,7 @@ from tputtui.engine.engine import Engine
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
+from tputtui.signals.rates.past import PastNames, PastRequest
 
 PATIENCE_S = 20.0
 
@@ -197,10 +198,9 @@ def test_history_and_a_past_snapshot_can_be_read_while_it_runs(honest: TargetSet
         assert watched.engine.snapshot_at(ready.at - 3600) is None
         for snapshot in watched.snapshots():
             names = [row.name for row in snapshot.host_saturation]
-            if names and any(
-                v is not None
-                for v in watched.engine.history(f"saturation//{names[0]}", 10, 60.0, None)
-            ):
+            figures = [f"saturation//{name}" for name in names[:1]]
+            past = watched.engine.read_past(PastRequest(PastNames(frozenset(figures)), 60.0))
+            if any(v is not None for name in figures for v in past.columns(name, 10)):
                 break
 
 

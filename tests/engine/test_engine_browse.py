@@ -9,6 +9,7 @@ from test_engine import PATIENCE_S, honest
 
 from tputtui.engine.engine import Engine
 from tputtui.settings import Settings, TargetSettings
+from tputtui.signals.rates.past import PastNames, PastRequest
 from tputtui.signals.service.service_filter import ServiceFilter
 
 __all__ = ["honest"]  # the fixture
@@ -38,7 +39,8 @@ def test_families_arrive_while_the_browser_is_open_and_show_a_choice(
         until(lambda: bool((table := engine.families("honest")) and table.overrides))
         until(lambda: any(value is not None for value in engine.family_history("jobs_total", 10)))
         engine.set_filter(ServiceFilter("honest"))
-        assert engine.heatmap("honest", 10, 60.0, None) is None
+        names = PastNames(heatmaps=frozenset(("honest",)))
+        assert engine.read_past(PastRequest(names, 60.0)).heatmap("honest", 10) is None
         assert engine.replicas() == {}
         engine.browse(None)
         until(lambda: engine.families("honest") is None)

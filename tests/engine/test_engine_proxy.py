@@ -11,6 +11,7 @@ import pytest
 from tputtui.engine import engine as engine_module
 from tputtui.engine.engine_proxy import EngineProxy
 from tputtui.settings import Settings
+from tputtui.signals.rates.past import PastNames, PastRequest
 
 
 class LateEngine:
@@ -59,8 +60,10 @@ def test_requests_made_before_the_engine_exists_reach_it_in_order_before_its_sta
 
 def test_queries_made_before_the_engine_exists_return_empty_values() -> None:
     proxy = EngineProxy(Settings())
-    assert proxy.history("traffic/a", 3, 60.0, None) == [None, None, None]
-    assert proxy.heatmap("a", 3, 60.0, None) is None
+    names = PastNames(frozenset(("traffic/a",)), frozenset(("a",)))
+    past = proxy.read_past(PastRequest(names, 60.0))
+    assert past.columns("traffic/a", 4) == (None, None, None, None)
+    assert past.heatmap("a", 4) is None
     assert proxy.replicas() == {}
     assert proxy.snapshot_at(1.0) is None
     assert proxy.families("web-01") is None

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from columns import column_values
 from test_pipeline import FAMILIES, requests
 
 from tputtui.cli.snapshot_json import to_json
@@ -236,7 +237,7 @@ def test_the_charts_have_a_gap_from_one_window_on() -> None:
     watched.up(20)
     for at in range(21, 46):
         watched.tick(float(at), shop=at - 20.0)
-    columns = watched.monitor.history.column_values("traffic/shop", 45.0, 45.0, 45)
+    columns = column_values(watched.monitor.history, "traffic/shop", 45.0, 45.0, 45)
     assert set(columns[-12:]) == {None}
     assert None not in columns[-40:-20]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import pytest
+from columns import column_values
 
 from tputtui.cli.snapshot_json import to_json
 from tputtui.descriptors import NO_MEMORY
@@ -540,8 +541,8 @@ def test_every_figure_of_a_service_is_in_the_history_with_its_gaps() -> None:
         *(history_keys.latency("shop", q) for q in (0.5, 0.9, 0.99)),
         saturation,
     }
-    assert history.column_values(history_keys.traffic("shop"), 102.0, 3.0, 3) == [None, 10.0, None]
-    assert history.column_values(saturation, 102.0, 3.0, 3) == [0.25, 0.5, None]
+    assert column_values(history, history_keys.traffic("shop"), 102.0, 3.0, 3) == [None, 10.0, None]
+    assert column_values(history, saturation, 102.0, 3.0, 3) == [0.25, 0.5, None]
 
 
 def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
@@ -561,8 +562,8 @@ def test_a_latency_that_is_only_a_mean_is_in_the_history_as_one() -> None:
     latency = of(snapshot, "shop").latency
     assert latency is not None
     assert latency.mean == pytest.approx(0.05)
-    assert fixture.monitor.history.column_values(
-        history_keys.latency("shop", None), 2.0, 1.0, 1
+    assert column_values(
+        fixture.monitor.history, history_keys.latency("shop", None), 2.0, 1.0, 1
     ) == [pytest.approx(0.05)]
 
 

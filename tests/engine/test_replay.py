@@ -17,6 +17,7 @@ from tputtui.model import Snapshot
 from tputtui.recording import container
 from tputtui.recording.reader import Run
 from tputtui.recording.records import RecordedTick, RunItem
+from tputtui.signals.rates.past import PastNames, PastRequest
 
 
 def until(condition: Callable[[], bool]) -> bool:
@@ -157,11 +158,11 @@ def test_the_time_axis_ends_at_the_shown_moment(played: Played) -> None:
     )
     replay.seek(1100.0)
     assert until(lambda: bool(shown) and shown[-1].at == 1100.0)
-    past = replay.history(name, 10, 60.0, None)
-    assert past[-1] == pytest.approx(101.0, abs=2)
+    request = PastRequest(PastNames(frozenset((name,))), 60.0)
+    assert replay.read_past(request).columns(name, 10)[-1] == pytest.approx(101.0, abs=2)
     replay.seek(1000.0)
     assert until(lambda: shown[-1].at == 1000.0)
-    assert replay.history(name, 10, 60.0, None)[:9] == [None] * 9
+    assert replay.read_past(request).columns(name, 10)[:9] == (None,) * 9
 
 
 def test_a_very_long_run_keeps_every_other_snapshot_in_bounded_memory(played: Played) -> None:

@@ -20,6 +20,7 @@ from tputtui.model import Snapshot
 from tputtui.scrape.prometheus import api, server
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import parse_matchers
+from tputtui.signals.rates.past import PastNames, PastRequest
 
 pytestmark = pytest.mark.slow
 
@@ -343,7 +344,8 @@ def test_the_screen_opens_with_the_history_of_the_server(fake: Fake) -> None:
         latest = watch.until(lambda snapshot: snapshot.history_s > 800)
         watch.until(has_rates)
         time.sleep(2.0)  # some of the past a tick
-        columns = watch.engine.history("traffic/prom", 10, 600.0, None)
+        names = PastNames(frozenset(("traffic/prom",)))
+        columns = watch.engine.read_past(PastRequest(names, 600.0)).columns("traffic/prom", 10)
     assert latest.history_s <= 920
     past = columns[:-2]  # live values are in the newest column, or in two when a minute has begun
     assert all(value == pytest.approx(50.5) for value in past), (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from columns import heatmap
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,7 +42,7 @@ def test_a_column_holds_the_shares_of_its_time() -> None:
         ring.add(
             100.0 + at, [(0.05, 3.0), (0.1, 3.0), (0.5, 2.0 if at < 10 else 0.0), (math.inf, 0.0)]
         )
-    heat = ring.shares(119.0, 20.0, 2)
+    heat = heatmap(ring, 119.0, 20.0, 2)
     assert heat.bounds == (0.1, 0.5, math.inf)
     assert heat.columns == ((0.75, 0.25, 0.0), (1.0, 0.0, 0.0))
 
@@ -52,7 +53,7 @@ def test_a_gap_is_none_but_a_late_tick_is_not() -> None:
     ring.add(102.0, [(0.1, 1.0)])
     ring.add(103.0, [])
     ring.add(106.0, [(0.1, 1.0)])
-    columns = ring.shares(106.0, 7.0, 7).columns
+    columns = heatmap(ring, 106.0, 7.0, 7).columns
     assert [column is not None for column in columns] == [
         True,
         True,
@@ -67,13 +68,13 @@ def test_a_gap_is_none_but_a_late_tick_is_not() -> None:
 def test_a_column_without_observations_has_no_shares() -> None:
     ring = HeatmapRing("x", (0.1, math.inf), 1.0)
     ring.add(100.0, [(0.1, 0.0), (math.inf, 0.0)])
-    assert ring.shares(100.0, 1.0, 1).columns == (None,)
+    assert heatmap(ring, 100.0, 1.0, 1).columns == (None,)
 
 
 def test_the_last_day_is_kept_at_one_minute_and_yesterday_is_overwritten() -> None:
     ring = HeatmapRing("x", (0.1, math.inf), 1.0)
     for minute in range(1600):
         ring.add(60.0 * minute, [(0.1, 1.0)])
-    day = ring.shares(60.0 * 1599, 86400.0, 24).columns
+    day = heatmap(ring, 60.0 * 1599, 86400.0, 24).columns
     assert day == ((1.0, 0.0),) * 24
-    assert ring.shares(60.0 * 100, 60.0, 1).columns == (None,)
+    assert heatmap(ring, 60.0 * 100, 60.0, 1).columns == (None,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from tputtui.model import Snapshot
 from tputtui.settings import Settings, TargetSettings
-from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.rates.past import Past, PastRequest
 from tputtui.signals.service.replicas import ReplicaFigures
 from tputtui.tui import palette, theme_files
 from tputtui.tui.app import TputtuiApp
@@ -48,11 +48,14 @@ class FakeSource:
         for listener in self._listeners:
             listener(self.snapshot)
 
-    def history(
-        self, figure: str, columns: int, span_s: float, until: float | None
-    ) -> Sequence[float | None]:
-        self.calls.append(("past", (span_s, until)))
-        return samples.past()(figure, columns)
+    def read_past(self, request: PastRequest) -> Past:
+        self.calls.append(("past", (request.span_s, request.until)))
+        return self.past_of(request)
+
+    def past_of(self, request: PastRequest) -> Past:
+        """The past of these names alone: a panel that draws another one fails."""
+        has_heatmap = "checkout" in request.names.heatmaps
+        return samples.SamplePast(request=request, heatmap=samples.heat if has_heatmap else None)
 
     def snapshot_at(self, at: float) -> Snapshot | None:
         self.calls.append(("snapshot_at", at))
@@ -69,11 +72,6 @@ class FakeSource:
 
     def watch_processes(self, pids: frozenset[int]) -> None:
         self.calls.append(("watch", pids))
-
-    def heatmap(
-        self, service: str, columns: int, span_s: float, until: float | None
-    ) -> LatencyHeatmap | None:
-        return samples.heat(columns) if service == "checkout" else None
 
     def replicas(self) -> Mapping[str, ReplicaFigures]:
         return samples.replicas()

@@ -8,11 +8,13 @@ from math import nan
 from typing import Any
 
 import pytest
+import samples
 from fake_source import FakeSource, create_app, frame, wait_until_stable
 from textual.app import App
 
 from tputtui.engine.family_browser import Families
 from tputtui.model import ChartedFamily
+from tputtui.signals.rates.past import Past, PastRequest
 from tputtui.signals.service.family_table import FamilyRow, FamilyValues
 
 ROWS = (
@@ -49,14 +51,11 @@ class Exposing(FakeSource):
             target, 100.0, figures, 0, {}, self.chosen, ((target, f"http://{target}/metrics"),)
         )
 
-    def history(
-        self, figure: str, columns: int, span_s: float, until: float | None
-    ) -> Sequence[float | None]:
-        return (
-            [18.0] * columns
-            if figure.startswith("family/")
-            else super().history(figure, columns, span_s, until)
-        )
+    def past_of(self, request: PastRequest) -> Past:
+        def level(figure: str) -> float:
+            return 18.0 if figure.startswith("family/") else samples.SAMPLE_LEVELS.get(figure, 0.0)
+
+        return samples.SamplePast(level, request, samples.heat)
 
     def family_history(self, family: str, columns: int) -> Sequence[float | None]:
         return [1.0, 2.0, 3.0]

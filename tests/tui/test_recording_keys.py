@@ -285,16 +285,16 @@ async def test_two_minutes_after_b_the_change_is_evaluated_and_a_fall_is_red() -
             app.session.view_state,
             baseline=Baseline("vs then", {name: BaselineFigure(1e5, 10.0, 10.0, "req/s")}, at),
         )
-        assert app.baseline_commands.evaluate(name) is None
+        assert app.baseline_commands.evaluate([name]) == {name: None}
         source.tick(60.0)
         await wait_until_stable(app, pilot)
-        assert app.baseline_commands.evaluate(name) is None
+        assert app.baseline_commands.evaluate([name, "another"]) == {name: None}
         source.tick(120.0)
         await until(pilot, app, "▼")
-        judged = app.baseline_commands.evaluate(name)
+        judged = app.baseline_commands.evaluate([name])[name]
         assert judged is not None
         assert judged.is_confirmed
-        assert judged is app.baseline_commands.evaluate(name), (
+        assert judged is app.baseline_commands.evaluate([name])[name], (
             "it is told anew only when a row was filled"
         )
         current = app.session.current_frame()

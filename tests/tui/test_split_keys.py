@@ -12,6 +12,8 @@ from fake_source import FakeSource, create_app, frame, wait_until_stable
 from textual.pilot import Pilot
 
 from tputtui.model import ServiceState, Snapshot, SplitState
+from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.rates.past import Past, PastRequest
 from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit, split_options
 from tputtui.tui.app import TputtuiApp
 
@@ -49,17 +51,25 @@ class TwoArms(FakeSource):
     def _arm(name: str, at: int) -> ServiceState:
         return samples.service(name, targets=(f"web-0{at + 1}",))
 
-    def history(
-        self, figure: str, columns: int, span_s: float, until: float | None
-    ) -> Sequence[float | None]:
+    def past_of(self, request: PastRequest) -> Past:
+        return TwoArmsPast(request=request)
+
+
+class TwoArmsPast(samples.SamplePast):
+    """Rows that scatter by two per cent around a level for each arm."""
+
+    def columns(self, figure: str, columns: int) -> Sequence[float | None]:
         if "(" not in figure:
-            return super().history(figure, columns, span_s, until)
+            return super().columns(figure, columns)
         draw = random.Random(figure)
         level = 1.25 if "web-02" in figure and figure.startswith("latency") else 1.0
         scale = (
             640.0 if figure.startswith("traffic") else 0.01 if figure.startswith("errors") else 0.1
         )
         return [scale * level * draw.uniform(0.98, 1.02) for _ in range(columns)]
+
+    def heatmap(self, _service: str, columns: int) -> LatencyHeatmap:
+        return samples.heat(columns)
 
 
 async def split(app: TputtuiApp, pilot: Pilot[int], source: TwoArms) -> str:

@@ -31,10 +31,9 @@ SHARES = st.lists(
 def sample_frame(heat: LatencyHeatmap | None = None, **view_state: Any) -> Frame:
     return Frame(
         samples.snapshot(),
-        samples.past(),
+        samples.SamplePast(heatmap=lambda columns: heat or samples.heat(columns)),
         ViewState(**view_state),
         "web-01",
-        heatmap=lambda _, columns: heat or samples.heat(columns),
         replicas=samples.replicas(),
     )
 
@@ -90,9 +89,7 @@ def test_merging_rows_keeps_the_shares_and_the_open_end(
 def test_there_is_no_heat_map_without_room_or_buckets() -> None:
     assert heatmap_lines(sample_frame(), "checkout", "s", 19, 40, 80, 3) == []
     assert (
-        heatmap_lines(
-            replace(sample_frame(), heatmap=lambda *_: None), "checkout", "s", 19, 40, 80, 9
-        )
+        heatmap_lines(replace(sample_frame(), past=samples.past()), "checkout", "s", 19, 40, 80, 9)
         == []
     )
     assert "latency distribution" not in "\n".join(

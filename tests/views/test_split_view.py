@@ -23,7 +23,6 @@ from tputtui.model import (
 )
 from tputtui.signals.service.traffic_split import TrafficSplit, split_options
 from tputtui.views.live import layout
-from tputtui.views.live.split_figures import SplitFigure
 from tputtui.views.live.split_options import split_options_view
 from tputtui.views.live.split_view import split_panel
 from tputtui.views.shared.frame import ActiveSplit, Frame, ViewState
@@ -71,11 +70,9 @@ def split_frame(
     )
     active_split = ActiveSplit(chosen, snapshot.at - 314.0, silent_s)
 
-    def apart(one: SplitFigure) -> EffectEstimate | str:
-        return estimates if isinstance(estimates, str) else estimates[one.label]
-
     shown = replace(snapshot, split=state or both)
-    return Frame(shown, samples.past(), ViewState(split=active_split), evaluate_effect=apart)
+    effects = dict.fromkeys(SURE, estimates) if isinstance(estimates, str) else estimates
+    return Frame(shown, samples.past(), ViewState(split=active_split), effects=effects)
 
 
 def panel_text(frame: Frame, width: int = 120, height: int = 14) -> str:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tputtui.engine.column_cache import distinct_columns, repeat_values
 from tputtui.engine.target_tracker import TargetTracker
 from tputtui.model import Bindings, Event, ServiceState
-from tputtui.signals.rates.latency_heatmap import HeatmapRing, LatencyHeatmap, row_bounds
+from tputtui.signals.rates.history import CopyRange
+from tputtui.signals.rates.latency_heatmap import HeatmapCells, HeatmapRing, row_bounds
 from tputtui.signals.service.replicas import OutlierHysteresis, ReplicaFigures, replica_figures
 from tputtui.signals.service.service_filter import ServiceFilter, narrow_bindings
 from tputtui.signals.service.service_tracker import ServiceTracker
@@ -116,7 +116,6 @@ class ServiceHeatmaps:
     def __init__(self, interval_s: float) -> None:
         self._interval_s = interval_s
         self._rings: dict[str, HeatmapRing] = {}
-        self._cached: dict[str, tuple[object, LatencyHeatmap]] = {}
 
     def add_tick(self, at: float, services: Sequence[ServiceState]) -> None:
         """Add one tick's buckets. A service that has gone frees its place."""
@@ -139,26 +138,10 @@ class ServiceHeatmaps:
                 )
             ring.add(at, latency.buckets)
 
-    def heatmap(
-        self, service: str, columns: int, span_s: float, end_at: float
-    ) -> LatencyHeatmap | None:
-        """Heat map of `columns` columns over `span_s` seconds that end at a time; None without any
-        observation.
-
-        It is constant until its axis advances: observations in the newest column are shown then.
-        """
+    def copy_cells(self, service: str, copied: CopyRange) -> HeatmapCells | None:
+        """Copy the cells of a service; None without any observation."""
         ring = self._rings.get(service)
-        if ring is None or columns <= 0:
-            return None
-        grain = distinct_columns(columns, span_s, self._interval_s)
-        key = (ring, columns, span_s, int(end_at / (span_s / grain) + 1e-6))
-        kept = self._cached.get(service)
-        if kept is not None and kept[0] == key:
-            return kept[1]
-        shares = ring.shares(end_at, span_s, grain)
-        heatmap = LatencyHeatmap(shares.bounds, tuple(repeat_values(shares.columns, columns)))
-        self._cached = {service: (key, heatmap)}
-        return heatmap
+        return ring.copy_cells(copied) if ring is not None else None
 
 
 ReplicaTable = Mapping[str, ReplicaFigures]

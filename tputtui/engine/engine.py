@@ -17,7 +17,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tputtui.engine.column_cache import ColumnCache
 from tputtui.engine.drilldown import ReplicaTable
 from tputtui.engine.family_browser import Families
 from tputtui.engine.live_feed import LiveFeed
@@ -29,7 +28,7 @@ from tputtui.recording.records import Mark
 from tputtui.settings import Settings
 from tputtui.settings.expressions import parse_objective
 from tputtui.signals.classify import exporters
-from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.rates.past import Past, PastRequest
 from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 from tputtui.text import clean
@@ -62,7 +61,7 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        # around the history and the log: written on this thread, read by the screen
+        # around the history and the log: written on this thread, copied from by the screen's
         self._lock = threading.Lock()
         self.pipeline = SnapshotPipeline(
             interval_s=settings.interval_s,
@@ -85,7 +84,7 @@ class Engine:
         self._reported_process_error = ""
         self._browsed_target: str | None = None  # target open in the metric browser
         self._families: Families | None = None
-        self._column_cache = ColumnCache(self.pipeline.history, settings.interval_s)
+        self._newest_at: float | None = None  # `at` of the newest tick
         self._calls = CallQueue()
         self._main_task: asyncio.Task[None] | None = None
         self._tick_loop = TickLoop(settings.interval_s)
@@ -203,10 +202,8 @@ class Engine:
         self.pipeline.add_backfill(backfill)
         families = self.pipeline.selection.families()
         with self._lock:
-            if backfill:
-                self._column_cache.clear()
             self.snapshot_log.add(snapshot)
-            self._column_cache.newest_at = snapshot.at
+            self._newest_at = snapshot.at
             self._families = families
         recorder = self.recorder
         if recorder is not None:
@@ -298,14 +295,12 @@ class Engine:
 
     # ------------------------------------------------------------------------------- for the screen
 
-    def history(
-        self, figure: str, columns: int, span_s: float, until: float | None
-    ) -> Sequence[float | None]:
-        """Mean of a figure in each of `columns` columns of the last `span_s` seconds (or of those
-        before `until`).
-        """
+    def read_past(self, request: PastRequest) -> Past:
+        """Copy what a frame needs of the past; nothing before the first tick."""
         with self._lock:
-            return self._column_cache.column_values(figure, columns, span_s, until)
+            if self._newest_at is None:
+                return Past()
+            return self.pipeline.read_past(request, self._newest_at)
 
     def snapshot_at(self, at: float) -> Snapshot | None:
         """Snapshot that was shown at a time."""
@@ -319,18 +314,6 @@ class Engine:
     def next_breakdown(self, service: str) -> None:
         """Break a service down by its next label."""
         self._calls.call_soon(partial(self.pipeline.services.next_breakdown, service))
-
-    def heatmap(
-        self, service: str, columns: int, span_s: float, until: float | None
-    ) -> LatencyHeatmap | None:
-        """Latency distribution of a service in each column of the time axis; None where it has no
-        buckets.
-        """
-        with self._lock:
-            end_at = self._column_cache.newest_at if until is None else until
-            if end_at is None:
-                return None
-            return self.pipeline.heatmaps.heatmap(service, columns, span_s, end_at)
 
     def replicas(self) -> ReplicaTable:
         """Figures of each replica as of the newest tick, with its deviations from the others."""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from tputtui.model import Event, SignalKind, Snapshot
 from tputtui.settings import Settings
+from tputtui.signals.rates.past import Past, PastRequest
 
 if TYPE_CHECKING:
     from tputtui.engine.drilldown import ReplicaTable
     from tputtui.engine.engine import Engine
     from tputtui.engine.family_browser import Families
     from tputtui.recording.recorder import Recorder
-    from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
     from tputtui.signals.service.service_filter import ServiceFilter
     from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 
@@ -86,15 +86,9 @@ class EngineProxy:
             else:
                 self._pending.append(request)
 
-    def history(
-        self, figure: str, columns: int, span_s: float, until: float | None
-    ) -> Sequence[float | None]:
-        """Columns of a figure; all unknown before the engine exists."""
-        return (
-            [None] * columns
-            if self._engine is None
-            else self._engine.history(figure, columns, span_s, until)
-        )
+    def read_past(self, request: PastRequest) -> Past:
+        """Copy what a frame needs of the past; nothing before the engine exists."""
+        return Past() if self._engine is None else self._engine.read_past(request)
 
     def snapshot_at(self, at: float) -> Snapshot | None:
         """Snapshot that was shown at a time."""
@@ -115,14 +109,6 @@ class EngineProxy:
     def next_breakdown(self, service: str) -> None:
         """Break a service down by its next label."""
         self._request(lambda engine: engine.next_breakdown(service))
-
-    def heatmap(
-        self, service: str, columns: int, span_s: float, until: float | None
-    ) -> LatencyHeatmap | None:
-        """Latency distribution of a service; None before the engine exists."""
-        return (
-            None if self._engine is None else self._engine.heatmap(service, columns, span_s, until)
-        )
 
     def replicas(self) -> ReplicaTable:
         """Figures of each replica, with its deviations from the others."""

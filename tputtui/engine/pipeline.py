@@ -8,6 +8,7 @@ logs events.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -45,12 +46,15 @@ from tputtui.signals.objectives.objective_tracker import (
 )
 from tputtui.signals.rates import history_keys
 from tputtui.signals.rates.history import History
+from tputtui.signals.rates.past import Past, PastRequest, TimeAxis
 from tputtui.signals.service.bottleneck import BottleneckTracker
 from tputtui.signals.service.family_table import build_override
 from tputtui.text import clean
 
 MAX_EVENTS = 200
 MAX_EVENTS_SHOWN = 50
+
+_past_versions = itertools.count(1)
 
 
 class SnapshotPipeline:
@@ -75,6 +79,7 @@ class SnapshotPipeline:
         self.window_s = window_s
         self.history = History(interval_s)
         self.heatmaps = ServiceHeatmaps(interval_s)
+        self._past_version = next(_past_versions)  # another one when earlier values are filled in
         self._lock: AbstractContextManager[object] = lock if lock is not None else nullcontext()
         self._trackers: dict[str, TargetTracker] = {}
         self.services = ServicePipeline(self._trackers, quantiles, by)
@@ -295,6 +300,22 @@ class SnapshotPipeline:
                 at += max(1.0, self.interval_s)
                 with self._lock:
                     self.history.append(min(at, scrape.at), figures)
+                    self._past_version = next(_past_versions)
+
+    def read_past(self, request: PastRequest, newest_at: float) -> Past:
+        """Copy what a frame needs of the past; the caller holds the lock.
+
+        `newest_at`: `at` of the newest tick that is shown.
+        """
+        end_at = newest_at if request.until is None else request.until
+        axis = TimeAxis(end_at, request.span_s, self.interval_s, self._past_version)
+        copied = axis.copy_range(request.least_columns)
+        names = request.names
+        return Past(
+            self.history.copy_cells(names.figures, copied),
+            {name: self.heatmaps.copy_cells(name, copied) for name in names.heatmaps},
+            axis,
+        )
 
     def _add_scrape(self, scrape: Scrape, forgotten: frozenset[str]) -> None:
         tracker = self._trackers.get(scrape.target)

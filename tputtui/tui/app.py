@@ -112,7 +112,7 @@ class TputtuiApp(TerminalApp):
         self._watchdog = TtyWatchdog(self._exit_with, self._stop_source)
         self.session.run_command = self.run_command
         self.session.recording_status = self.recording_commands.status_text
-        self.session.evaluate_baseline = self.baseline_commands.evaluate
+        self.session.compare_with_baseline = self.baseline_commands.evaluate
         if self.replay_commands is not None:
             self.session.replay_status = self.replay_commands.status
 
@@ -143,7 +143,7 @@ class TputtuiApp(TerminalApp):
         from tputtui.tui.live.split_screen import SplitCommands
 
         commands = SplitCommands(self.session)
-        self.session.evaluate_split = commands.evaluate
+        self.session.compare_arms = commands.evaluate
         return commands
 
     @cached_property

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tputtui.engine.drilldown import ReplicaTable
     from tputtui.engine.family_browser import Families
     from tputtui.recording.recorder import Recorder
-    from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+    from tputtui.signals.rates.past import Past, PastRequest
     from tputtui.signals.service.service_filter import ServiceFilter
     from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 
@@ -38,21 +38,11 @@ class SnapshotSource(Protocol):
 
 
 class FigureHistory(Protocol):
-    """Figures of the past, in columns of the time axis.
+    """Figures of the past."""
 
-    `span_s` seconds up to `until` (monotonic seconds; None: up to now) make `columns` columns.
-    """
-
-    def history(
-        self, figure: str, columns: int, span_s: float, until: float | None
-    ) -> Sequence[float | None]:
-        """Return the mean of a figure in each column; None is a gap."""
+    def read_past(self, request: PastRequest) -> Past:
+        """Copy what a frame needs of the past: the only call for it, before anything is drawn."""
         ...
-
-    def heatmap(
-        self, service: str, columns: int, span_s: float, until: float | None
-    ) -> LatencyHeatmap | None:
-        """Return the latency distribution of a service; None where it has no buckets."""
 
     def replicas(self) -> ReplicaTable:
         """Return the figures of each replica as of the newest tick."""

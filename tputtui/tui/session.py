@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -19,6 +19,7 @@ from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.model import Event, Snapshot
 from tputtui.settings import Settings
+from tputtui.signals.rates.past import LEAST_COLUMNS, MadeColumns, Past, PastNames, PastRequest
 from tputtui.tui.capabilities import Capabilities
 from tputtui.tui.commands import COMMANDS, Command, CommandId
 from tputtui.tui.terminal.terminal_app import MAX_QUEUED_WRITES, TerminalApp
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
     from tputtui.engine.replay.player import Player
     from tputtui.experiments.sequential_test import EffectEstimate
     from tputtui.recording.records import Mark
-    from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
     from tputtui.stats.confidence_sequence import SequenceResult
-    from tputtui.views.live.split_figures import SplitFigure
 
 STATUS_TIMEOUT_S = 6.0
 MAX_STATUS_CHARACTERS = 400
@@ -62,6 +61,9 @@ class ScreenEnvironment:
 @runtime_checkable
 class FrameScreen(Protocol):
     """Screen that shows frames; dialogs do not."""
+
+    def past_names(self, frame: Frame) -> PastNames:
+        """Return the names of what it draws of the past. The frame has none yet."""
 
     def show_frame(self, frame: Frame) -> None:
         """Show the frame."""
@@ -100,10 +102,15 @@ class Session:
         # Set by the app: the parts of a frame that command objects know, and their dispatch.
         self.recording_status: Callable[[], str | None] = lambda: None
         self.replay_status: Callable[[], ReplayStatus | None] = lambda: None
-        self.evaluate_baseline: Callable[[str], SequenceResult | None] = lambda _figure: None
-        self.evaluate_split: Callable[[SplitFigure], EffectEstimate | str] = lambda _figure: ""
+        self.compare_with_baseline: Callable[
+            [Collection[str]], Mapping[str, SequenceResult | None]
+        ] = lambda _figures: {}
+        self.compare_arms: Callable[[Snapshot], Mapping[str, EffectEstimate | str]] = (
+            lambda _snapshot: {}
+        )
         self.run_command: Callable[[CommandId], None] = lambda _command: None
         self._status_at = 0.0
+        self._made_columns = MadeColumns()  # of the frame that was shown last
 
     # ----------------------------------------------------------------------------------------- data
 
@@ -115,21 +122,18 @@ class Session:
         if is_undecided and snapshot.is_ready:
             self.view_state = replace(self.view_state, service=busiest_service(snapshot))
 
-    def history(
-        self, figure: str, columns: int, span_s: float, until: float | None
-    ) -> Sequence[float | None]:
-        """Return the mean of a figure in each column; all unknown where there is no history."""
+    def read_past(
+        self,
+        names: PastNames,
+        span_s: float,
+        until: float | None,
+        least_columns: int = LEAST_COLUMNS,
+    ) -> Past:
+        """Read the past of these names; nothing is known where there is no history."""
         history = self.capabilities.history
         if history is None:
-            return [None] * columns
-        return history.history(figure, columns, span_s, until)
-
-    def heatmap(
-        self, service: str, columns: int, span_s: float, until: float | None
-    ) -> LatencyHeatmap | None:
-        """Return the latency distribution of a service; None where there is none."""
-        history = self.capabilities.history
-        return history.heatmap(service, columns, span_s, until) if history is not None else None
+            return Past()
+        return history.read_past(PastRequest(names, span_s, until, least_columns))
 
     def log_event(self, event: Event) -> None:
         """Add an event to the event log; a replay and a saved profile have none to add to."""
@@ -176,16 +180,23 @@ class Session:
             mark_times=tuple(mark.at for mark in self.marks),
             profile_times=tuple(self.profile_times),
         )
-        return Frame(
+        frame = Frame(
             snapshot,
-            lambda name, columns: self.history(name, columns, span, until),
+            Past(),
             view_state,
             self.environment.host_name,
             self.environment.zone_offset_s,
-            lambda service, columns: self.heatmap(service, columns, span, until),
             history.replicas() if history is not None and moment is None else {},
-            self.evaluate_baseline,
-            self.evaluate_split,
+        )
+        screen = self.app.screen
+        if not isinstance(screen, FrameScreen):
+            return frame
+        names = screen.past_names(frame)
+        return replace(
+            frame,
+            past=self.read_past(names, span, until).reuse(self._made_columns),
+            differences=self.compare_with_baseline(names.figures),
+            effects=self.compare_arms(snapshot),
         )
 
     def _shown_service(self, snapshot: Snapshot) -> str | None:
@@ -204,6 +215,7 @@ class Session:
         frame, screen = self.current_frame(), self.app.screen
         if frame is not None and isinstance(screen, FrameScreen):
             screen.show_frame(frame)
+            self._made_columns = frame.past.made
 
     def update_view(self, **changes: Any) -> None:
         """Change the view state, and show it."""

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from tputtui.signals.rates.past import PastNames
 from tputtui.tui.commands import Handlers
 from tputtui.tui.terminal.terminal_app import DrawnWhole
+from tputtui.views.shared.frame import Frame
 
 if TYPE_CHECKING:
     from tputtui.tui.session import Session
@@ -23,6 +25,10 @@ class SessionScreen(DrawnWhole, Screen[None]):
     def fill_panels(self) -> None:
         """Show the current frame, before the first drawing."""
         self.session.show_frame()
+
+    def past_names(self, _frame: Frame) -> PastNames:
+        """Return the names of what this screen draws of the past: by default nothing."""
+        return PastNames()
 
     def handlers(self) -> Handlers:
         """Map each command of this screen to its method."""

@@ -24,7 +24,7 @@ from tputtui.frozen import frozen
 from tputtui.model import Snapshot
 from tputtui.recording.reader import NotARunError, Run
 from tputtui.recording.records import Mark, RecordedProfile, RunHeader
-from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.rates.past import Past, PastRequest
 from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 
@@ -267,29 +267,13 @@ class Player:
 
     # ------------------------------------------------------------------------------- for the screen
 
-    def history(
-        self, figure: str, columns: int, span_s: float, until: float | None
-    ) -> Sequence[float | None]:
-        """Mean of a figure in each of `columns` columns up to the time that is shown (or to
-        `until`).
-        """
+    def read_past(self, request: PastRequest) -> Past:
+        """Copy what a frame needs of the past; nothing before the first reading is shown."""
         shown = self._shown
         if shown is None:
-            return [None] * max(0, columns)
+            return Past()
         buffer, shown_at = shown
-        return buffer.history(figure, columns, span_s, shown_at if until is None else until)
-
-    def heatmap(
-        self, service: str, columns: int, span_s: float, until: float | None
-    ) -> LatencyHeatmap | None:
-        """Latency distribution of a service in each column of the time axis; None where it has no
-        buckets.
-        """
-        shown = self._shown
-        if shown is None:
-            return None
-        buffer, shown_at = shown
-        return buffer.heatmap(service, columns, span_s, shown_at if until is None else until)
+        return buffer.read_past(request, shown_at)
 
     def replicas(self) -> ReplicaTable:
         """Figures of each replica at the time that is shown."""

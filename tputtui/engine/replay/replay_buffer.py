@@ -11,11 +11,10 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from tputtui.engine.column_cache import distinct_columns, repeat_values
 from tputtui.engine.drilldown import ReplicaTable
 from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.engine.replay.replay_feed import ReplayFeed
@@ -26,7 +25,7 @@ from tputtui.recording.reader import Run
 from tputtui.recording.records import RecordedTick
 from tputtui.signals.rates import history
 from tputtui.signals.rates.history import History
-from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
+from tputtui.signals.rates.past import Past, PastRequest
 from tputtui.signals.service.service_filter import ServiceFilter
 from tputtui.signals.service.traffic_split import TrafficSplit
 
@@ -34,7 +33,7 @@ MAX_AHEAD_S: Final = 120.0
 """Seconds that a near buffer reads ahead of the time that is shown."""
 
 MAX_FINE_CELLS: Final = 7_200
-"""Seconds of the time axis that are kept at a resolution of 1 s: 230 kB a figure."""
+"""Seconds of the time axis that are kept at a resolution of 1 s: 115 kB a figure."""
 
 
 @frozen
@@ -209,24 +208,10 @@ class ReplayBuffer:
         with self._lock:
             return self._cache.snapshot_and_extra(at)
 
-    def history(
-        self, name: str, columns: int, span_s: float, until: float
-    ) -> Sequence[float | None]:
-        """Mean of a figure in each of `columns` columns that end at a time."""
-        if columns <= 0:
-            return []
-        grain = distinct_columns(columns, span_s, self._interval_s)
+    def read_past(self, request: PastRequest, shown_at: float) -> Past:
+        """Copy what a frame needs of the past up to the time that is shown."""
         with self._lock:
-            return repeat_values(
-                self._feed.pipeline.history.column_values(name, until, span_s, grain), columns
-            )
-
-    def heatmap(
-        self, service: str, columns: int, span_s: float, until: float
-    ) -> LatencyHeatmap | None:
-        """Latency distribution of a service in each of `columns` columns that end at a time."""
-        with self._lock:
-            return self._feed.pipeline.heatmaps.heatmap(service, columns, span_s, until)
+            return self._feed.pipeline.read_past(request, shown_at)
 
 
 def without_history(snapshot: Snapshot) -> Snapshot:

@@ -1,8 +1,11 @@
 """History of figures for charts: fixed-size rings with coarser roll-ups.
 
-15 minutes at 1 s, 3 hours at 10 s, 24 hours at 1 min. A cell holds the mean, minimum, maximum and
-number of its values; NaN is a gap. Memory for each name: 4 × 8 B × (900 + 1,080 + 1,440) cells =
-109 kB, allocated at once. With at most 256 names that is 28 MB; nothing grows.
+15 minutes at 1 s, 3 hours at 10 s, 24 hours at 1 min. A cell holds the mean and the number of its
+values; NaN is a gap. Memory for each name: 2 × 8 B × (900 + 1,080 + 1,440) cells = 55 kB, allocated
+at once. With at most 256 names that is 14 MB; nothing grows.
+
+A ring is written by one thread. Others get copies of its cells (`FigureCells`), and make the columns
+of a chart of those.
 """
 
 from __future__ import annotations
@@ -10,8 +13,10 @@ from __future__ import annotations
 import math
 from array import array
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+from tputtui.frozen import frozen
 
 LEVELS: Final = ((1.0, 900), (10.0, 1080), (60.0, 1440))
 """(seconds a cell, cells), finest first."""
@@ -24,16 +29,116 @@ HOLD_INTERVALS: Final = 1.5
 A slow interval, or a tick that is slightly late, is then no gap.
 """
 
-_ROUNDING: Final = 1e-6  # of a cell
+ROUNDING: Final = 1e-6  # of a cell, or of a column
+
+_N = TypeVar("_N", int, float)
 
 
-class HistoryCell(NamedTuple):
-    """Values of one cell, or of one column, of time."""
+@frozen
+class CopyRange:
+    """Time that copied cells have to cover, so that charts of any width can be made of them.
 
-    mean: float
-    low: float
-    high: float
-    value_count: float  # number of values
+    `least_columns`: the fewest columns that the `span_s` seconds up to `end_at` (monotonic seconds)
+    will be divided into. The last column may reach beyond `end_at`.
+    """
+
+    end_at: float
+    span_s: float
+    least_columns: int
+
+    @property
+    def latest_begin(self) -> float:
+        """Latest time at which the first column can begin."""
+        return self.begin_at + (1 + ROUNDING) * self.span_s / self.least_columns
+
+    @property
+    def begin_at(self) -> float:
+        """Time before which no column begins."""
+        return self.end_at - self.span_s
+
+    def cell_numbers(self, step_s: float, hold: int) -> tuple[int, int]:
+        """Numbers of the first and the last cell of `step_s` seconds that a column may show.
+
+        A column without a value shows one from up to `hold` cells before.
+        """
+        end = self.end_at + (1 + ROUNDING) * self.span_s / self.least_columns
+        return math.floor(self.begin_at / step_s) - hold - 1, math.ceil(end / step_s)
+
+
+def held_cells(interval_s: float, step_s: float) -> int:
+    """Number of cells for which a value is held if none follows."""
+    return math.floor(HOLD_INTERVALS * interval_s / step_s)
+
+
+def cells_of_column(begin: float, width: float, step_s: float) -> tuple[int, int]:
+    """Return the numbers of the cells that begin within a column: the first, and the one after.
+
+    A column narrower than a cell shows the cell that contains it.
+    """
+    first = math.ceil(begin / step_s - ROUNDING)
+    end = math.ceil((begin + width) / step_s - ROUNDING)
+    if first >= end:
+        first = math.floor(begin / step_s + ROUNDING)
+        end = first + 1
+    return first, end
+
+
+@frozen
+class RingCells:
+    """Copy of consecutive cells of a ring, from the cell number `first` on."""
+
+    step_s: float
+    first: int
+    means: array[float]
+    counts: array[float]  # 0: no value; -1: explicitly no value
+    oldest_at: float  # time of the oldest cell that the ring can hold; infinite while it is empty
+
+    def reaches(self, at: float) -> bool:
+        """Tell whether a moment is not older than the ring can hold."""
+        return at >= self.oldest_at
+
+    def column_mean(self, begin: float, width: float, hold: int) -> float | None:
+        """Return the mean of a column; without a value, the newest of up to `hold` cells before."""
+        first, end = cells_of_column(begin, width, self.step_s)
+        begin_index = max(0, first - self.first)
+        end_index = min(len(self.counts), end - self.first)
+        count = total = 0.0
+        for index in range(begin_index, end_index):
+            cell_count = self.counts[index]
+            if cell_count > 0:
+                count += cell_count
+                total += self.means[index] * cell_count
+        if count > 0:
+            return total / count
+        for index in range(end_index - 1, max(0, begin_index - hold) - 1, -1):
+            if self.counts[index] < 0:
+                return None
+            if self.counts[index] > 0:
+                return self.means[index]
+        return None
+
+
+@frozen
+class FigureCells:
+    """Copies of the cells of one figure, at each resolution that a chart may need."""
+
+    rings: tuple[RingCells, ...]
+    interval_s: float
+
+    def choose_ring(self, begin: float, width: float) -> RingCells:
+        """Choose the coarsest ring that fills columns evenly, among those that reach back to
+        `begin`.
+
+        If there is none, the finest of those.
+        """
+        reaching = [ring for ring in self.rings if ring.reaches(begin)] or [self.rings[-1]]
+        chosen = reaching[0]
+        for ring in reaching:
+            cells = width / ring.step_s
+            is_even = cells > 4 or abs(cells - round(cells)) < ROUNDING
+            if is_even and ring.step_s <= width:
+                chosen = ring
+        return chosen
 
 
 class HistoryRing:
@@ -47,8 +152,6 @@ class HistoryRing:
         self.step_s = step_s
         self.cells = cells
         self._mean = array("d", [math.nan]) * cells
-        self._low = array("d", [math.nan]) * cells
-        self._high = array("d", [math.nan]) * cells
         self._count = array("d", [0.0]) * cells  # -1: explicitly no value
         self._newest: int | None = None  # number of the newest cell on the grid
 
@@ -67,41 +170,42 @@ class HistoryRing:
         if value is None or not math.isfinite(value):
             self._count[index] = count or -1.0
         elif count <= 0:
-            self._mean[index] = self._low[index] = self._high[index] = value
+            self._mean[index] = value
             self._count[index] = 1.0
         else:
             self._mean[index] += (value - self._mean[index]) / (count + 1)
-            self._low[index] = min(self._low[index], value)
-            self._high[index] = max(self._high[index], value)
             self._count[index] = count + 1
 
     def _clear_up_to(self, number: int) -> None:
         first = number if self._newest is None else self._newest + 1
         for cleared in range(max(first, number - self.cells + 1), number + 1):
             index = cleared % self.cells
-            self._mean[index] = self._low[index] = self._high[index] = math.nan
+            self._mean[index] = math.nan
             self._count[index] = 0.0
         self._newest = number
-
-    def cell(self, number: int) -> HistoryCell | None:
-        """Return a cell by its number on the grid (`at` // `step_s`); None if it holds no value."""
-        index = number % self.cells
-        if not self._holds(number) or self._count[index] <= 0:
-            return None
-        return HistoryCell(
-            self._mean[index], self._low[index], self._high[index], self._count[index]
-        )
-
-    def is_gap(self, number: int) -> bool:
-        """Tell whether a cell was explicitly marked as a gap and has no value."""
-        return self._holds(number) and self._count[number % self.cells] < 0
 
     def reaches(self, at: float) -> bool:
         """Tell whether a moment is not older than the ring can hold."""
         return self._newest is not None and at >= (self._newest - self.cells + 1) * self.step_s
 
-    def _holds(self, number: int) -> bool:
-        return self._newest is not None and self._newest - self.cells < number <= self._newest
+    def copy_cells(self, first: int, last: int) -> RingCells:
+        """Copy the cells of these numbers on the grid (`at` // `step_s`), as far as it holds them."""
+        newest = self._newest
+        if newest is None:
+            return RingCells(self.step_s, first, array("d"), array("d"), math.inf)
+        oldest = newest - self.cells + 1
+        first = max(first, oldest)
+        count = max(0, min(last, newest) - first + 1)
+        means = copy_from_ring(self._mean, first, count)
+        counts = copy_from_ring(self._count, first, count)
+        return RingCells(self.step_s, first, means, counts, oldest * self.step_s)
+
+
+def copy_from_ring(ring: array[_N], first: int, count: int) -> array[_N]:
+    """Copy `count` values of a ring from the number `first` on, which may pass its end."""
+    begin = first % len(ring)
+    copied = ring[begin : begin + count]
+    return copied if len(copied) == count else copied + ring[: count - len(copied)]
 
 
 class History:
@@ -159,77 +263,25 @@ class History:
         """Names held, the longest unused first."""
         return tuple(self._rings)
 
-    def column_values(
-        self, name: str, end_at: float, span_s: float, columns: int, last_columns: int | None = None
-    ) -> list[float | None]:
-        """Return the mean of each of `columns` columns up to the one that contains `end_at`.
-
-        None is a gap. With `last_columns` only that many of the last columns are returned.
-
-        Columns lie on the absolute time grid (multiples of span / columns): a chart does not change
-        until a whole column has passed, and old columns do not change while their resolution is
-        kept.
-        """
-        return [
-            None if cell is None else cell.mean
-            for cell in self._columns(name, end_at, span_s, columns, last_columns)
+    def copy_cells(self, names: Iterable[str], copied: CopyRange) -> dict[str, FigureCells | None]:
+        """Copy the cells of figures that the columns of a chart may show; None for one not held."""
+        cell_numbers = [
+            copied.cell_numbers(step, held_cells(self.interval_s, step)) for step, _ in self._levels
         ]
-
-    def _columns(
-        self, name: str, end_at: float, span_s: float, columns: int, last_columns: int | None = None
-    ) -> list[HistoryCell | None]:
-        rings = self._rings.get(name)
-        column_count = columns if last_columns is None else min(last_columns, columns)
-        if rings is None and len(self._missing_names) < self.max_names:
-            self._missing_names.add(name)
-        if rings is None or columns <= 0 or span_s <= 0:
-            return [None] * max(column_count, 0)
-        self._rings.move_to_end(name)
-        width = span_s / columns
-        last = math.floor(end_at / width + _ROUNDING)
-        ring = _choose_ring(rings, (last - columns + 1) * width, width)
-        hold = math.floor(HOLD_INTERVALS * self.interval_s / ring.step_s)
-        return [
-            _merge_cells(ring, number * width, width, hold)
-            for number in range(last - column_count + 1, last + 1)
-        ]
-
-
-def _choose_ring(rings: tuple[HistoryRing, ...], begin: float, width: float) -> HistoryRing:
-    """Choose the coarsest ring that fills columns evenly, among those that reach back far enough.
-
-    If there is none, the finest of those.
-    """
-    reaching = [ring for ring in rings if ring.reaches(begin)] or [rings[-1]]
-    chosen = reaching[0]
-    for ring in reaching:
-        cells = width / ring.step_s
-        is_even = cells > 4 or abs(cells - round(cells)) < _ROUNDING
-        if is_even and ring.step_s <= width:
-            chosen = ring
-    return chosen
-
-
-def _merge_cells(ring: HistoryRing, begin: float, width: float, hold: int) -> HistoryCell | None:
-    """Merge the cells that begin within a column.
-
-    A column narrower than a cell shows the cell that contains it.
-    """
-    first = math.ceil(begin / ring.step_s - _ROUNDING)
-    end = math.ceil((begin + width) / ring.step_s - _ROUNDING)
-    if first >= end:
-        first = math.floor(begin / ring.step_s + _ROUNDING)
-        end = first + 1
-    cells = [cell for number in range(first, end) if (cell := ring.cell(number)) is not None]
-    if cells:
-        count = sum(cell.value_count for cell in cells)
-        mean = sum(cell.mean * cell.value_count for cell in cells) / count
-        return HistoryCell(
-            mean, min(cell.low for cell in cells), max(cell.high for cell in cells), count
-        )
-    for number in range(end - 1, first - hold - 1, -1):
-        if ring.is_gap(number):
-            return None
-        if (cell := ring.cell(number)) is not None:
-            return cell
-    return None
+        latest_begin = copied.latest_begin
+        copies: dict[str, FigureCells | None] = {}
+        for name in names:
+            rings = self._rings.get(name)
+            if rings is None:
+                copies[name] = None
+                if len(self._missing_names) < self.max_names:
+                    self._missing_names.add(name)
+                continue
+            self._rings.move_to_end(name)
+            cells = [
+                ring.copy_cells(*numbers)
+                for ring, numbers in zip(rings, cell_numbers, strict=True)
+                if ring is rings[-1] or ring.reaches(latest_begin)
+            ]
+            copies[name] = FigureCells(tuple(cells), self.interval_s)
+        return copies

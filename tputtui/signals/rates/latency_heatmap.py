@@ -1,6 +1,7 @@
 """Latency heat map: a histogram's buckets over time, merged to a few rows.
 
-Its time grid is that of `rates.history`. Memory: at most 8 rows × 4 B and a count of 2 B for each
+Its time grid is that of `rates.history`, and so is the way of reading: others than the writing
+thread get copies of the cells. Memory: at most 8 rows × 4 B and a count of 2 B for each
 of 3,420 cells (15 min at 1 s, 3 h at 10 s, 24 h at 1 min): 116 kB a service, allocated at once.
 Nothing grows.
 """
@@ -14,10 +15,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from tputtui.frozen import frozen
-from tputtui.signals.rates.history import HOLD_INTERVALS, LEVELS
+from tputtui.signals.rates.history import (
+    LEVELS,
+    ROUNDING,
+    CopyRange,
+    cells_of_column,
+    copy_from_ring,
+    held_cells,
+)
 
 MAX_ROWS: Final = 8
-_ROUNDING: Final = 1e-6  # of a cell
 _MAX_COUNT: Final = 65_535
 
 Density = tuple[float, float]
@@ -54,6 +61,76 @@ def row_bounds(buckets: Sequence[Density]) -> tuple[float, ...]:
     return (*thinned, math.inf)
 
 
+@frozen
+class LevelCells:
+    """Copy of consecutive cells of one resolution, from the cell number `first` on."""
+
+    step_s: float
+    first: int
+    row_count: int
+    sums: array[float]  # `row_count` for each cell
+    counts: array[int]  # ticks in each cell
+    oldest_at: float  # time of the oldest cell that the level can hold; infinite while it is empty
+
+    def row_shares(self, begin: float, width: float, hold: int) -> tuple[float, ...] | None:
+        """Return the share of each row between two moments.
+
+        Without data, the newest value from up to `hold` cells before is used.
+        """
+        first, end = cells_of_column(begin, width, self.step_s)
+        begin_index = max(0, first - self.first)
+        end_index = min(len(self.counts), end - self.first)
+        filled = [index for index in range(begin_index, end_index) if self.counts[index]]
+        if not filled:
+            before = first - self.first
+            held = range(min(before, len(self.counts)) - 1, max(0, before - hold) - 1, -1)
+            filled = [index for index in held if self.counts[index]][:1]
+        row_sums = [0.0] * self.row_count
+        for index in filled:
+            for row in range(self.row_count):
+                row_sums[row] += self.sums[index * self.row_count + row]
+        total = sum(row_sums)
+        return tuple(row_sum / total for row_sum in row_sums) if total > 0 else None
+
+
+@frozen
+class HeatmapCells:
+    """Copies of the cells of one service, at each resolution that a heat map may need."""
+
+    family: str
+    bounds: tuple[float, ...]
+    levels: tuple[LevelCells, ...]
+    interval_s: float
+
+    def make_heatmap(self, end_at: float, span_s: float, columns: int) -> LatencyHeatmap:
+        """Make the `columns` columns up to the one that contains `end_at`.
+
+        The grid is that of the figures' columns.
+        """
+        width = span_s / columns
+        last = math.floor(end_at / width + ROUNDING)
+        level = self._choose_level((last - columns + 1) * width, width)
+        hold = held_cells(self.interval_s, level.step_s)
+        shares = (
+            level.row_shares(number * width, width, hold)
+            for number in range(last - columns + 1, last + 1)
+        )
+        return LatencyHeatmap(self.bounds, tuple(shares))
+
+    def _choose_level(self, begin: float, width: float) -> LevelCells:
+        """Choose the coarsest level whose cells fit into a column.
+
+        Only levels that reach back far enough; if there is none, the finest of those.
+        """
+        reaching = [level for level in self.levels if begin >= level.oldest_at]
+        reaching = reaching or [self.levels[-1]]
+        chosen = reaching[0]
+        for level in reaching:
+            if level.step_s <= width:
+                chosen = level
+        return chosen
+
+
 class HeatmapRing:
     """Shares of one service's buckets over the last day."""
 
@@ -74,32 +151,20 @@ class HeatmapRing:
         for level in self._levels:
             level.add(at, rows)
 
-    def shares(self, end_at: float, span_s: float, columns: int) -> LatencyHeatmap:
-        """Return the `columns` columns up to the one that contains `end_at`.
-
-        The grid is that of `History.column_values`.
-        """
-        width = span_s / columns
-        last = math.floor(end_at / width + _ROUNDING)
-        level = self._choose_level((last - columns + 1) * width, width)
-        hold = math.floor(HOLD_INTERVALS * self._interval_s / level.step_s)
-        shares = (
-            level.row_shares(number * width, width, hold)
-            for number in range(last - columns + 1, last + 1)
+    def copy_cells(self, copied: CopyRange) -> HeatmapCells:
+        """Copy the cells that the columns of a heat map may show."""
+        return HeatmapCells(
+            self.family,
+            self.bounds,
+            tuple(
+                level.copy_cells(
+                    *copied.cell_numbers(level.step_s, held_cells(self._interval_s, level.step_s))
+                )
+                for level in self._levels
+                if level is self._levels[-1] or copied.latest_begin >= level.oldest_at
+            ),
+            self._interval_s,
         )
-        return LatencyHeatmap(self.bounds, tuple(shares))
-
-    def _choose_level(self, begin: float, width: float) -> _Level:
-        """Choose the coarsest level whose cells fit into a column.
-
-        Only levels that reach back far enough; if there is none, the finest of those.
-        """
-        reaching = [level for level in self._levels if level.reaches(begin)] or [self._levels[-1]]
-        chosen = reaching[0]
-        for level in reaching:
-            if level.step_s <= width:
-                chosen = level
-        return chosen
 
 
 class _Level:
@@ -134,37 +199,28 @@ class _Level:
         for index, density in enumerate(rows, cell * self._rows):
             self._sums[index] += density
 
-    def reaches(self, at: float) -> bool:
-        return self._newest is not None and at >= (self._newest - self._cells + 1) * self.step_s
+    @property
+    def oldest_at(self) -> float:
+        """Time of the oldest cell that the level can hold; infinite while it is empty."""
+        if self._newest is None:
+            return math.inf
+        return (self._newest - self._cells + 1) * self.step_s
 
-    def row_shares(self, begin: float, width: float, hold: int) -> tuple[float, ...] | None:
-        """Return the share of each row between two moments.
-
-        Without data, the newest value from up to `hold` cells before is used.
-        """
-        first = math.ceil(begin / self.step_s - _ROUNDING)
-        end = math.ceil((begin + width) / self.step_s - _ROUNDING)
-        if first >= end:
-            first = math.floor(begin / self.step_s + _ROUNDING)
-            end = first + 1
-        cells = [
-            cell for number in range(first, end) if (cell := self._cell_index(number)) is not None
-        ]
-        if not cells:
-            earlier = (
-                self._cell_index(number) for number in range(first - 1, first - hold - 1, -1)
+    def copy_cells(self, first: int, last: int) -> LevelCells:
+        """Copy the cells of these numbers on the grid (`at` // `step_s`), as far as it holds them."""
+        newest = self._newest
+        if newest is None:
+            return LevelCells(
+                self.step_s, first, self._rows, array("f"), array("H"), self.oldest_at
             )
-            cells = [cell for cell in earlier if cell is not None][:1]
-        sums = [0.0] * self._rows
-        for cell in cells:
-            for row in range(self._rows):
-                sums[row] += self._sums[cell * self._rows + row]
-        total = sum(sums)
-        return tuple(row_sum / total for row_sum in sums) if total > 0 else None
-
-    def _cell_index(self, number: int) -> int | None:
-        """Return the place of a cell; None without data."""
-        if self._newest is None or not self._newest - self._cells < number <= self._newest:
-            return None
-        cell = number % self._cells
-        return cell if self._counts[cell] else None
+        first = max(first, newest - self._cells + 1)
+        count = max(0, min(last, newest) - first + 1)
+        begin = first % self._cells
+        return LevelCells(
+            self.step_s,
+            first,
+            self._rows,
+            copy_from_ring(self._sums, begin * self._rows, count * self._rows),
+            copy_from_ring(self._counts, begin, count),
+            self.oldest_at,
+        )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import cache, partial
 from math import floor
 from typing import TYPE_CHECKING
 
 from tputtui import text
+from tputtui.signals.rates.past import PastNames
 from tputtui.tui.commands import CommandId, Handlers
-from tputtui.tui.live.comparison_rows import FigureCache, rows_since
+from tputtui.tui.live.comparison_rows import FigureCache, RowValues, rows_since
 from tputtui.views.shared.comparison_base import (
     MIN_WINDOWS,
     Baseline,
@@ -66,7 +69,7 @@ class BaselineCommands:
     def set_baseline(self) -> None:
         """Compare all figures with those of the shown window."""
         frame = self._session.current_frame()
-        figures = window_figures(frame) if frame is not None else {}
+        figures = window_figures(self._session, frame) if frame is not None else {}
         if frame is None or not figures:
             self._session.show_status("nothing to hold against yet: no figures in the window")
             return
@@ -106,9 +109,12 @@ class BaselineCommands:
             )
             return
         figures = {}
-        for name, (_, unit) in snapshot_figures(frame.snapshot).items():
-            values = self._session.history(name, rows, rows * width_s, last.at)
-            known = [value for value in values if value is not None]
+        shown = snapshot_figures(frame.snapshot)
+        past = self._session.read_past(
+            PastNames(frozenset(shown)), rows * width_s, last.at, least_columns=rows
+        )
+        for name, (_, unit) in shown.items():
+            known = [value for value in past.columns(name, rows) if value is not None]
             baseline_figure = figure_from_rows(known, width_s, unit)
             if baseline_figure is not None:
                 figures[name] = baseline_figure
@@ -120,37 +126,52 @@ class BaselineCommands:
             f"baseline {span}, {text.format_duration(rows * width_s)}, B clears it"
         )
 
-    def evaluate(self, figure: str) -> SequenceResult | None:
-        """Compare all since the baseline with it.
+    def evaluate(self, figures: Collection[str]) -> dict[str, SequenceResult | None]:
+        """Compare all since the baseline with it, for those of the figures that it has.
 
         None: too little data, or the variation of the baseline is unknown. Evaluated when a row has
         been filled, not at every tick.
         """
         baseline = self._session.view_state.baseline
-        level = baseline.figures.get(figure) if baseline is not None else None
-        if baseline is None or level is None or level.half_width is None:
-            return None
-        half_width = level.half_width
+        if baseline is None:
+            return {}
+        levels = {name: baseline.figures[name] for name in figures if name in baseline.figures}
         rows = rows_since(self._session, baseline.since)
         if rows is None or rows.count < 1:
-            return None
+            return dict.fromkeys(levels)
 
-        def compute() -> SequenceResult | None:
+        @cache
+        def read_rows() -> RowValues:
+            return rows.read_past(self._session, levels)
+
+        def evaluate(figure: str, level: BaselineFigure) -> SequenceResult | None:
+            if level.half_width is None:
+                return None
             from tputtui.stats.confidence_sequence import evaluate_sequence
 
-            values = [value for value in rows.values(self._session, figure) if value is not None]
-            return evaluate_sequence(level.value, half_width, values, rows.width_s)
+            values = [value for value in read_rows()[figure] if value is not None]
+            return evaluate_sequence(level.value, level.half_width, values, rows.width_s)
 
-        return self._results.get(figure, (level, rows), compute)
+        return {
+            figure: self._results.get(figure, (level, rows), partial(evaluate, figure, level))
+            for figure, level in levels.items()
+        }
 
 
-def window_figures(frame: Frame) -> dict[str, BaselineFigure]:
+def window_figures(session: Session, frame: Frame) -> dict[str, BaselineFigure]:
     """Return the figures of every service in the window, and how far windows of the past differ."""
     columns = max(
         1, min(_MAX_WINDOWS, int(frame.view_state.shown_span_s / frame.snapshot.window_s))
     )
+    shown = snapshot_figures(frame.snapshot)
+    past = session.read_past(
+        PastNames(frozenset(shown)),
+        frame.view_state.shown_span_s,
+        session.timeline.axis_end,
+        least_columns=columns,
+    )
     figures = {
-        name: figure_from_windows(value, frame.history(name, columns), unit)
-        for name, (value, unit) in snapshot_figures(frame.snapshot).items()
+        name: figure_from_windows(value, past.columns(name, columns), unit)
+        for name, (value, unit) in shown.items()
     }
     return {name: figure for name, figure in figures.items() if figure is not None}

@@ -7,10 +7,11 @@ from math import floor
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from tputtui.frozen import frozen
+from tputtui.signals.rates.past import Past, PastNames
 from tputtui.views.shared.comparison_base import row_width_s
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from tputtui.tui.session import Session
 
@@ -27,16 +28,29 @@ class FilledRows:
     end: int
     count: int
 
-    def values(self, session: Session, figure: str) -> Sequence[float | None]:
-        """Return the mean of a figure in each row; None is a gap."""
+    def read_past(self, session: Session, names: Collection[str]) -> RowValues:
+        """Read these figures in each row."""
         if self.count < 1:
-            return []
-        return session.history(
-            figure,
-            self.count,
+            return RowValues(Past(), 0)
+        past = session.read_past(
+            PastNames(frozenset(names)),
             self.count * self.width_s,
             self.end * self.width_s - self.width_s / 2,
+            self.count,
         )
+        return RowValues(past, self.count)
+
+
+@frozen
+class RowValues:
+    """Figures of a comparison in each of its rows."""
+
+    past: Past
+    count: int
+
+    def __getitem__(self, figure: str) -> Sequence[float | None]:
+        """Return the mean of a figure in each row; None is a gap."""
+        return self.past.columns(figure, self.count)
 
 
 def rows_since(session: Session, since: float | None) -> FilledRows | None:

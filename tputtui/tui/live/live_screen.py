@@ -13,6 +13,7 @@ from textual.binding import BindingType
 
 from tputtui import text
 from tputtui.model import Labels
+from tputtui.signals.rates.past import PastNames
 from tputtui.signals.service.serving_processes import format_process
 from tputtui.tui import keys
 from tputtui.tui.commands import CommandId, Handlers
@@ -99,6 +100,10 @@ class LiveScreen(SessionScreen):
         self.call_after_refresh(self.session.show_frame)
 
     # ------------------------------------------------------------------------------------------ showing
+
+    def past_names(self, frame: Frame) -> PastNames:
+        """Names of what all panels draw of the past."""
+        return panels.past_names(frame)
 
     def show_frame(self, frame: Frame) -> None:
         """Hand every visible panel its view."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -18,9 +19,14 @@ from tputtui.signals.rates import history_keys
 from tputtui.signals.service.traffic_split import SplitOption, TrafficSplit
 from tputtui.stats.confidence_sequence import FIRST_EVALUATION_S
 from tputtui.tui.dialogs.choice_screens import ChoiceScreen
-from tputtui.tui.live.comparison_rows import FigureCache, FilledRows, rows_since
+from tputtui.tui.live.comparison_rows import FigureCache, FilledRows, RowValues, rows_since
 from tputtui.tui.widgets.panel import Panel
-from tputtui.views.live.split_figures import SplitFigure, format_effect, split_figures
+from tputtui.views.live.split_figures import (
+    SplitFigure,
+    format_effect,
+    split_figures,
+    split_past_names,
+)
 from tputtui.views.live.split_options import split_options_view
 from tputtui.views.shared.frame import ActiveSplit, traffic_unit
 
@@ -96,8 +102,9 @@ class SplitCommands:
             )
         if self._session.timeline.moment is not None:
             return
+        estimates = self.evaluate(snapshot)
         for figure in split_figures(split.split, (arms.control, arms.treatment)):
-            estimate = self.evaluate(figure)
+            estimate = estimates.get(figure.label)
             if not isinstance(estimate, EffectEstimate) or not figure.better_direction:
                 continue
             if estimate.is_confirmed:
@@ -120,28 +127,41 @@ class SplitCommands:
         sentence = f"{treatment} is {verdict} than control: {effect}"
         self._session.log_event(Event(snapshot.time, "warning" if is_worse else "note", sentence))
 
-    def evaluate(self, split_figure: SplitFigure) -> EffectEstimate | str:
-        """Estimate the effect on a figure since the split, or say why that is not possible."""
-        active = self._session.view_state.split
-        rows = rows_since(self._session, active.since) if active is not None else None
-        if active is None or rows is None:
-            return ""
-        return self._estimates.get(
-            split_figure.label, rows, lambda: self._estimate(active.split, split_figure, rows)
-        )
+    def evaluate(self, snapshot: Snapshot) -> dict[str, EffectEstimate | str]:
+        """Estimate the effect on each figure of a snapshot since the split, by its label.
+
+        A sentence says why that is not possible.
+        """
+        active, arms = self._session.view_state.split, snapshot.split
+        if active is None or arms is None:
+            return {}
+        figures = split_figures(active.split, (arms.control, arms.treatment))
+        rows = rows_since(self._session, active.since)
+        if rows is None:
+            return {}
+        split = active.split
+
+        @cache
+        def read_rows() -> RowValues:
+            names = split_past_names(split, (arms.control, arms.treatment))
+            return rows.read_past(self._session, names.figures)
+
+        def estimate(figure: SplitFigure) -> EffectEstimate | str:
+            return self._estimate(split, figure, rows, read_rows())
+
+        return {
+            figure.label: self._estimates.get(figure.label, rows, partial(estimate, figure))
+            for figure in figures
+        }
 
     def _estimate(
-        self, split: TrafficSplit, split_figure: SplitFigure, rows: FilledRows
+        self, split: TrafficSplit, split_figure: SplitFigure, rows: FilledRows, past: RowValues
     ) -> EffectEstimate | str:
         if not split_figure.better_direction:
             return "each gets its share"
-
-        def past(name: str) -> Sequence[float | None]:
-            return rows.values(self._session, name)
-
         width_s = rows.width_s
         names = (split.control.name, split.treatment.name)
-        values = [past(split_figure.history_key(name)) for name in names]
+        values = [past[split_figure.history_key(name)] for name in names]
         if split_figure.label == "traffic":
             values = [
                 _per_target(arm_values, self._target_count(index))
@@ -149,15 +169,15 @@ class SplitCommands:
             ]
         if split_figure.quantile is not None:
             for name in names:
-                traffic = past(history_keys.traffic(name))
+                traffic = past[history_keys.traffic(name)]
                 shortage = sequential_test.describe_tail_shortage(
                     traffic, width_s, split_figure.quantile
                 )
                 if shortage:
                     return shortage
         if split_figure.is_in_points:
-            errors = [past(split_figure.history_key(name)) for name in names]
-            traffics = [past(history_keys.traffic(name)) for name in names]
+            errors = [past[split_figure.history_key(name)] for name in names]
+            traffics = [past[history_keys.traffic(name)] for name in names]
             shortage = sequential_test.describe_error_shortage(
                 list(zip(traffics, errors, strict=True)), width_s
             )

@@ -8,10 +8,11 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from tputtui.model import ProcessReference
+from tputtui.model import ProcessReference, ServiceState
 from tputtui.profiling.capture.capture import CaptureFailedError
 from tputtui.profiling.files.library import LibraryEntry
 from tputtui.profiling.profile_model import UnreadableProfileError
+from tputtui.signals.rates.past import PastNames
 from tputtui.signals.service.serving_processes import find_service
 from tputtui.tui import keys
 from tputtui.tui.commands import COMMANDS, CommandId, Handlers
@@ -27,8 +28,9 @@ from tputtui.tui.widgets.panel import LineBar, Panel
 from tputtui.tui.widgets.profile_panel import ProfilePanel
 from tputtui.tui.widgets.prompt import Prompt
 from tputtui.views.live.header import footer_line, header_line
+from tputtui.views.profile import profile_header
 from tputtui.views.profile.option_menus import CapturePlan, LibraryMenu, OptionsMenu, default_plan
-from tputtui.views.profile.profile_header import SamplingStatus, queue_evidence, strip_line
+from tputtui.views.profile.profile_header import SamplingStatus
 from tputtui.views.profile.profile_pane import ProfilePane, RenderedPane, render_pane
 from tputtui.views.profile.profile_view import ProfileView
 from tputtui.views.shared.frame import Frame
@@ -222,19 +224,26 @@ class ProfileScreen(ProfileMenuCommands):
 
     # -------------------------------------------------------------------------------------- showing
 
+    def past_names(self, frame: Frame) -> PastNames:
+        """Names of what the strip draws of the past."""
+        return profile_header.strip_past_names(frame, self._own_service(frame))
+
+    def _own_service(self, frame: Frame) -> ServiceState | None:
+        """Return the service that the profiled process answers for; None for a profile of a file."""
+        process = self._process
+        return find_service(frame.snapshot, process.identity) if process is not None else None
+
     def show_frame(self, frame: Frame) -> None:
         """Show the lines of each widget."""
         width = self.size.width
         if not self.query("#header"):
             return  # a tick came before the widgets
         self._apply_pending()
-        own = None
-        if self._process is not None:
-            own = find_service(frame.snapshot, self._process.identity)
+        own = self._own_service(frame)
         if self._sampler is not None:
-            self._sampler.evidence = queue_evidence(own)
+            self._sampler.evidence = profile_header.queue_evidence(own)
         self.query_one("#header", LineBar).show_line(header_line(frame, width))
-        self.query_one("#strip", LineBar).show_line(strip_line(frame, width, own))
+        self.query_one("#strip", LineBar).show_line(profile_header.strip_line(frame, width, own))
         panel = self.query_one("#pane", ProfilePanel)
         if panel.size.height > 3:
             panel.show_pane(self._rendered_pane(panel.size.width, panel.size.height))

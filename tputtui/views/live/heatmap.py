@@ -32,7 +32,7 @@ def heatmap_lines(
     """
     if max_height <= MIN_ROWS or cells < 12:
         return []
-    heatmap = frame.heatmap(service, cells)
+    heatmap = frame.past.heatmap(service, cells)
     if heatmap is None or len(heatmap.bounds) < 2:
         return []
     heatmap = merge_rows(heatmap, max_height - 1)

@@ -81,8 +81,8 @@ def _scatter(frame: Frame, width: int, height: int) -> ScatterPlot | None:
     tail = service.latency.quantiles[-1].q
     columns = min(_MAX_POINTS, int(frame.view_state.shown_span_s / CHART_STEP_S))
     pairs = zip(
-        frame.history(history_keys.traffic(service.name), columns)[:-1],
-        frame.history(history_keys.latency(service.name, tail), columns)[:-1],
+        frame.past.columns(history_keys.traffic(service.name), columns)[:-1],
+        frame.past.columns(history_keys.latency(service.name, tail), columns)[:-1],
         strict=True,
     )
     points = tuple((rps, value) for rps, value in pairs if rps is not None and value is not None)

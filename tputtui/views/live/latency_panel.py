@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tputtui import text
 from tputtui.model import LatencyState, Quantile, ServiceState
 from tputtui.signals.rates import history_keys
+from tputtui.signals.rates.past import PastNames
 from tputtui.views.live.heatmap import heatmap_lines
 from tputtui.views.live.latency_charts import SCATTER_SIZE, latency_charts
 from tputtui.views.live.panel_spec import PanelSpec, is_host_only
@@ -201,7 +202,7 @@ def _trend(frame: Frame, figure: str, cells: int, height: int) -> tuple[list[str
 
     A blank row above separates tall trends.
     """
-    values = frame.history(figure, cells) if cells > 3 else []
+    values = frame.past.columns(figure, cells) if cells > 3 else []
     baseline = frame.baseline_figure(figure)
     known = [value for value in values if value is not None]
     if baseline is not None:
@@ -340,9 +341,20 @@ def _mean_line(frame: Frame, service: ServiceState, latency: LatencyState, width
     if latency.last is not None:
         return row.at(starts, text.truncate(_last(latency), cells)).line()
     if cells > 3:
-        values = frame.history(history_keys.latency(service.name, None), cells)
+        values = frame.past.columns(history_keys.latency(service.name, None), cells)
         row.at(starts, sparkline(values), "data")
     return row.line()
+
+
+def _past_names(frame: Frame) -> PastNames:
+    """Past of the quantiles or of the mean; the scatter plot also has the throughput."""
+    service = frame.service
+    if service is None or service.latency is None:
+        return PastNames()
+    quantiles: list[float | None] = [quantile.q for quantile in service.latency.quantiles]
+    figures = {history_keys.latency(service.name, q) for q in quantiles or [None]}
+    figures.add(history_keys.traffic(service.name))
+    return PastNames(frozenset(figures), frozenset((service.name,)))
 
 
 def _stacked_height(frame: Frame | None, _screen_height: int) -> int:
@@ -362,4 +374,5 @@ PANEL = PanelSpec(
     stacked_height=_stacked_height,
     is_configurable=True,
     charts=latency_charts,
+    past_names=_past_names,
 )

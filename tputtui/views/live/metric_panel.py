@@ -5,6 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ChartedFamily
 from tputtui.signals.rates import history_keys
+from tputtui.signals.rates.past import PastNames
 from tputtui.views.live.panel_spec import PanelSpec, Room, is_host_only
 from tputtui.views.shared import target_state
 from tputtui.views.shared.chart import (
@@ -109,6 +110,13 @@ def _charts(frame: Frame, width: int, height: int) -> dict[str, Chart]:
     return {"chart": chart} if chart is not None else {}
 
 
+def _past_names(frame: Frame) -> PastNames:
+    charted = frame.view_state.charted
+    if charted is None:
+        return PastNames()
+    return PastNames(frozenset((history_keys.family(*charted),)))
+
+
 def _is_charted(frame: Frame | None) -> bool:
     return frame is not None and frame.view_state.charted is not None
 
@@ -133,4 +141,5 @@ PANEL = PanelSpec(
     is_available=_is_charted,
     absence_message="no metric is charted: i, then Enter on one, puts it here",
     charts=_charts,
+    past_names=_past_names,
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Concatenate, Literal
 
 from tputtui.frozen import frozen
+from tputtui.signals.rates.past import PastNames
 from tputtui.views.shared.chart import Chart
 from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import Line
@@ -41,6 +42,11 @@ def is_always(_frame: Frame | None) -> bool:
 def no_charts(_frame: Frame, _width: int, _height: int) -> Mapping[str, Chart]:
     """Charts of a panel that draws only with text."""
     return {}
+
+
+def no_past(_frame: Frame) -> PastNames:
+    """Past of a panel that draws only the snapshot."""
+    return PastNames()
 
 
 def no_fill(_frame: Frame | None) -> int | None:
@@ -119,6 +125,12 @@ class PanelSpec:
     """Function (frame, width, height) -> charts to draw with plotext.
 
     By the name of the renderer's parameter that receives the lines.
+    """
+
+    past_names: Callable[[Frame], PastNames] = no_past
+    """Names of what `frame.past` has to hold for the panel, whatever its size.
+
+    The frame that is given has no past yet.
     """
 
     def absence(self, frame: Frame | None) -> str:

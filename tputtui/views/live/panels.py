@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tputtui.signals.rates.past import PastNames
 from tputtui.views.live import (
     event_log,
     latency_panel,
@@ -14,6 +15,7 @@ from tputtui.views.live import (
     throughput_panel,
 )
 from tputtui.views.live.panel_spec import PanelSpec, Row
+from tputtui.views.shared.frame import Frame
 
 PANELS: tuple[PanelSpec, ...] = (
     throughput_panel.PANEL,
@@ -33,6 +35,14 @@ MAX_NUMBERED = 9
 def find_panel(name: str | None) -> PanelSpec | None:
     """Panel of that name; None where there is none."""
     return next((panel for panel in PANELS if panel.name == name), None)
+
+
+def past_names(frame: Frame) -> PastNames:
+    """Names of what the panels draw of the past, whether they have a place on the screen or not."""
+    names = PastNames()
+    for panel in PANELS:
+        names = names.union(panel.past_names(frame))
+    return names
 
 
 def panels_in_row(row: Row) -> list[PanelSpec]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tputtui import text
 from tputtui.model import HostState, SaturationState
 from tputtui.signals.rates import history_keys
+from tputtui.signals.rates.past import PastNames
 from tputtui.signals.service.bottleneck import sort_by_urgency
 from tputtui.views.live.panel_spec import PanelSpec, Room, is_host_only
 from tputtui.views.shared.frame import Frame, PanelView
@@ -107,7 +108,7 @@ def _resource_line(frame: Frame, owner: str, resource: SaturationState, width: i
     x = ends + 5 + bar_cells
     figure = history_keys.saturation(owner, resource.name)
     if width >= 100:
-        values = frame.history(figure, _TREND_CELLS)
+        values = frame.past.columns(figure, _TREND_CELLS)
         top = 1.0 if resource.ratio is not None else None
         trend_role: Role = "faint" if role == "data" else role
         trend = (TextSpan(sparkline(values, top), trend_role),)
@@ -303,6 +304,14 @@ def _height(frame: Frame | None, room: Room) -> int:
     return _fitting_height(frame, 10 if room.screen_height >= 50 else 7)
 
 
+def _past_names(frame: Frame) -> PastNames:
+    service = frame.service
+    figures = [history_keys.saturation("", row.name) for row in frame.snapshot.host_saturation]
+    if service is not None:
+        figures += [history_keys.saturation(service.name, row.name) for row in service.saturation]
+    return PastNames(frozenset(figures))
+
+
 def _stacked_height(frame: Frame | None, screen_height: int) -> int:
     if not is_host_only(frame):
         return 4
@@ -323,4 +332,5 @@ PANEL = PanelSpec(
     height=_height,
     stacked_height=_stacked_height,
     is_configurable=True,
+    past_names=_past_names,
 )

@@ -9,6 +9,7 @@ from tputtui.experiments.sequential_test import EffectEstimate
 from tputtui.frozen import frozen
 from tputtui.model import LatencyState, ServiceState
 from tputtui.signals.rates import history_keys
+from tputtui.signals.rates.past import PastNames
 from tputtui.signals.service.traffic_split import TrafficSplit
 from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 from tputtui.views.shared.styled_text import Role
@@ -58,6 +59,14 @@ def split_figures(split: TrafficSplit, arms: Arms) -> tuple[SplitFigure, ...]:
             SplitFigure("errors", history_keys.errors, _error_value, -1, is_in_points=True)
         )
     return tuple(figures)
+
+
+def split_past_names(split: TrafficSplit, arms: Arms) -> PastNames:
+    """Names of the figures of both arms in the history."""
+    names = (split.control.name, split.treatment.name)
+    keys = {figure.history_key for figure in split_figures(split, arms)}
+    keys.add(history_keys.traffic)  # how sure a difference is depends on the number of requests
+    return PastNames(frozenset(key(name) for key in keys for name in names))
 
 
 def _latency_figures(latency: LatencyState) -> list[SplitFigure]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tputtui.signals.rates.past import PastNames
 from tputtui.views.live.panel_spec import PanelSpec
 from tputtui.views.shared.frame import Frame, PanelView
 
@@ -11,6 +12,15 @@ def _render(frame: Frame, width: int, height: int) -> PanelView:
     from tputtui.views.live.split_view import split_panel
 
     return split_panel(frame, width, height)
+
+
+def _past_names(frame: Frame) -> PastNames:
+    active, arms = frame.view_state.split, frame.snapshot.split
+    if active is None or arms is None:
+        return PastNames()
+    from tputtui.views.live.split_figures import split_past_names
+
+    return split_past_names(active.split, (arms.control, arms.treatment))
 
 
 def _is_split(frame: Frame | None) -> bool:
@@ -41,4 +51,5 @@ PANEL = PanelSpec(
     absence_message="the service is not split: a splits it into control and treatment",
     is_shown=_shows_split_service,
     replaces=("throughput", "latency"),
+    past_names=_past_names,
 )

@@ -51,7 +51,7 @@ def split_panel(frame: Frame, width: int, height: int) -> PanelView:
     state = frame.snapshot.split
     arms = (state.control, state.treatment) if state is not None else (None, None)
     figures = split_figures(active.split, arms)
-    estimates = {figure.label: frame.evaluate_effect(figure) for figure in figures}
+    estimates = {figure.label: frame.effects.get(figure.label, "") for figure in figures}
     columns = _column_layout(width)
     lines = [_top_line(frame, active, width, focused=focused)]
     if height > len(figures) + 2:
@@ -182,7 +182,7 @@ def _arm_charts(
     if not cells:
         return [[""] * height, [""] * height]
     pasts = [
-        frame.history(figure.history_key(arm.name), cells)
+        frame.past.columns(figure.history_key(arm.name), cells)
         for arm in (split.control, split.treatment)
     ]
     known = [value for past in pasts for value in past if value is not None]

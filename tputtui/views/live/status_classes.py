@@ -37,7 +37,7 @@ def status_class_lines(
     if height < MIN_CLASS_ROWS or cells < 12 or not errors.by_class:
         return []
     order = sorted(errors.by_class, key=lambda name: (name in _FAILED_CLASSES, name))
-    pasts = [frame.history(history_keys.status_class(service, name), cells) for name in order]
+    pasts = [frame.past.columns(history_keys.status_class(service, name), cells) for name in order]
     rows = height - 2
     top = max(
         (sum(value or 0.0 for value in column) for column in zip(*pasts, strict=True)), default=0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tputtui import text
 from tputtui.model import ErrorState, ServiceState, TrafficState
 from tputtui.signals.rates import history_keys
+from tputtui.signals.rates.past import PastNames
 from tputtui.views.live.panel_spec import PanelSpec, is_host_only
 from tputtui.views.live.status_classes import MIN_CLASS_ROWS, status_class_lines
 from tputtui.views.shared import objective_status, target_state
@@ -228,6 +229,18 @@ def _charts(frame: Frame, width: int, height: int) -> dict[str, Chart]:
     return {"chart": chart} if chart is not None else {}
 
 
+def _past_names(frame: Frame) -> PastNames:
+    service = frame.service
+    if service is None:
+        return PastNames()
+    figures = [history_keys.traffic(service.name), history_keys.errors(service.name)]
+    if service.errors is not None:
+        figures += [
+            history_keys.status_class(service.name, name) for name in service.errors.by_class
+        ]
+    return PastNames(frozenset(figures))
+
+
 def _stacked_height(frame: Frame | None, _screen_height: int) -> int:
     return 3 if is_host_only(frame) else 4
 
@@ -240,4 +253,5 @@ PANEL = PanelSpec(
     stacked_height=_stacked_height,
     is_configurable=True,
     charts=_charts,
+    past_names=_past_names,
 )

@@ -7,6 +7,7 @@ from tputtui.frozen import frozen
 from tputtui.model import ServiceState
 from tputtui.profiling.analysis.activity import WORK_KINDS
 from tputtui.signals.rates import history_keys
+from tputtui.signals.rates.past import PastNames
 from tputtui.signals.service.bottleneck import first_to_saturate
 from tputtui.views.live.throughput_panel import error_role
 from tputtui.views.profile import tabs
@@ -44,7 +45,7 @@ def strip_line(frame: Frame, width: int, own_service: ServiceState | None = None
         digits, unit = format_traffic(service.traffic.rps, service.traffic.unit)
         row.then(digits, "strong").then(f" {unit} ", "dim")
         if width >= WIDE_WIDTH:
-            row.then(sparkline(frame.history(history_keys.traffic(service.name), 18)), "data")
+            row.then(sparkline(frame.past.columns(history_keys.traffic(service.name), 18)), "data")
         row.then("   ")
     if service is not None and service.latency is not None and service.latency.quantiles:
         tail = service.latency.quantiles[-1]
@@ -52,7 +53,8 @@ def strip_line(frame: Frame, width: int, own_service: ServiceState | None = None
         row.then(f"{quantile_name(tail.q)} ").then(digits, "strong").then(f" {unit} ", "dim")
         if width >= WIDE_WIDTH:
             row.then(
-                sparkline(frame.history(history_keys.latency(service.name, tail.q), 18)), "data"
+                sparkline(frame.past.columns(history_keys.latency(service.name, tail.q), 18)),
+                "data",
             )
         row.then("   ")
     if service is not None and service.errors is not None:
@@ -69,6 +71,17 @@ def strip_line(frame: Frame, width: int, own_service: ServiceState | None = None
     if first is not None:
         row.then("first: ").then(f"{text.clean(first.name)}, {text.clean(first.reason)}", "strong")
     return row.line()
+
+
+def strip_past_names(frame: Frame, own_service: ServiceState | None = None) -> PastNames:
+    """Names of what `strip_line` draws of the past."""
+    service = own_service or frame.service
+    if service is None:
+        return PastNames()
+    figures = [history_keys.traffic(service.name)]
+    if service.latency is not None and service.latency.quantiles:
+        figures.append(history_keys.latency(service.name, service.latency.quantiles[-1].q))
+    return PastNames(frozenset(figures))
 
 
 def queue_evidence(own_service: ServiceState | None) -> str:

@@ -66,7 +66,7 @@ def history_chart_line(
     advances.
     """
     columns = max(2, min(cells, int(frame.view_state.shown_span_s / CHART_STEP_S)))
-    return ChartLine(tuple(frame.history(figure, columns)[:-1]), role, name)
+    return ChartLine(tuple(frame.past.columns(figure, columns)[:-1]), role, name)
 
 
 def baseline_chart_lines(frame: Frame, figure: str, current: ChartLine) -> tuple[ChartLine, ...]:

@@ -1,8 +1,8 @@
-"""Frame: the input of every view, with one snapshot, access to the history and the view state."""
+"""Frame: the input of every view, with one snapshot, its past and the view state. All are values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import field
 from math import floor
 from typing import TYPE_CHECKING
@@ -10,36 +10,16 @@ from typing import TYPE_CHECKING
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.model import Headroom, ProcessReference, ServiceState, Snapshot
+from tputtui.signals.rates.past import Past
 from tputtui.views.shared.comparison_base import Baseline, BaselineFigure, difference_spans
 from tputtui.views.shared.styled_text import Line, TextSpan, mark_cell
 
 if TYPE_CHECKING:
     from tputtui.experiments.sequential_test import EffectEstimate
-    from tputtui.signals.rates.latency_heatmap import LatencyHeatmap
     from tputtui.signals.service.replicas import ReplicaFigures
     from tputtui.signals.service.service_filter import ServiceFilter
     from tputtui.signals.service.traffic_split import TrafficSplit
     from tputtui.stats.confidence_sequence import SequenceResult
-    from tputtui.views.live.split_figures import SplitFigure
-
-HistoryReader = Callable[[str, int], Sequence[float | None]]
-"""Function (name of a figure in `history_keys`, columns) -> mean in each column of the time axis.
-
-Oldest first; None is a gap.
-"""
-
-BaselineEvaluator = Callable[[str], "SequenceResult | None"]
-"""Function name of a figure -> difference to the baseline so far; None where it is undecidable yet.
-"""
-
-EffectEvaluator = Callable[["SplitFigure"], "EffectEstimate | str"]
-"""Function figure of a split -> difference of the arms so far; a reason where there is none yet."""
-
-HeatmapReader = Callable[[str, int], "LatencyHeatmap | None"]
-"""Function (service, columns) -> latency distribution in each column of the time axis.
-
-None for a service without buckets.
-"""
 
 
 @frozen
@@ -112,18 +92,22 @@ class ViewState:
 
 @frozen
 class Frame:
-    """Complete input of a view."""
+    """Complete input of a view, at any size: drawing it asks nothing of the engine.
+
+    `past` has the names that the panels declare (`PanelSpec.past_names`). `differences`: by figure,
+    the difference to the baseline so far; None where it is undecidable yet. `effects`: by the label
+    of a figure of the split, the difference of the arms so far; a reason where there is none yet.
+    """
 
     snapshot: Snapshot
-    history: HistoryReader
+    past: Past
     view_state: ViewState
     host_name: str = ""
     zone_offset_s: float = 0.0  # local time = unix time + this
-    heatmap: HeatmapReader = lambda _service, _columns: None
     # by target; of the newest tick only
     replicas: Mapping[str, ReplicaFigures] = field(default_factory=dict)
-    evaluate_baseline: BaselineEvaluator = lambda _name: None
-    evaluate_effect: EffectEvaluator = lambda _figure: ""
+    differences: Mapping[str, SequenceResult | None] = field(default_factory=dict)
+    effects: Mapping[str, EffectEstimate | str] = field(default_factory=dict)
 
     def baseline_figure(self, figure: str) -> BaselineFigure | None:
         """Baseline value of the figure of that name; None without a baseline."""
@@ -140,7 +124,7 @@ class Frame:
         baseline = self.baseline_figure(figure)
         if baseline is None:
             return []
-        result = self.evaluate_baseline(figure)
+        result = self.differences.get(figure)
         return difference_spans(baseline, current, result, better_direction, unit)
 
     @property

@@ -29,7 +29,7 @@ def trend_lines(
     cells = width - _CHART_COLUMN - 1
     if cells < 4 or rows < 1:
         return []
-    values = frame.history(figure, cells)
+    values = frame.past.columns(figure, cells)
     baseline = frame.baseline_figure(figure)
     # Never below the current value.
     known = [value for value in (*values, current) if value is not None]
