@@ -297,7 +297,7 @@ def test_a_suspension_of_tputtui_skews_neither_rate_nor_best_minute_and_loses_no
     traffic = watched.shown[-1].services[0].traffic
     assert traffic is not None
     assert traffic.best_60s == pytest.approx(RATE)
-    assert traffic.minute == pytest.approx(best)
+    assert traffic.mean_60s == pytest.approx(best)
     assert traffic.total == pytest.approx(RATE * at, rel=0.01)
 
 

@@ -19,7 +19,7 @@ from tputtui.engine.pipeline import SnapshotPipeline
 from tputtui.engine.replay.replay_feed import replay_snapshots
 from tputtui.engine.replay.trim import EmptySpanError, trim_run
 from tputtui.experiments.metric_rows import parse_csv
-from tputtui.model import Exposition, Reading, Scrape, Series, Served, Snapshot, Target
+from tputtui.model import Exposition, Reading, Scrape, Series, ServerTargetInfo, Snapshot, Target
 from tputtui.recording.export import FORMATS
 from tputtui.recording.export.csv_table import escape_cell, to_csv
 from tputtui.recording.export.json_lines import to_json
@@ -250,7 +250,9 @@ def test_a_replay_scrapes_and_profiles_nothing_on_the_machine(tmp_path: Path) ->
 def served(
     name: str, at: float, rate: float | None, series: Series = REQUESTS, value: float = 0.0
 ) -> Scrape:
-    exposition = Exposition({series: value}, FAMILIES, 1, served=Served(rate, ("instance",)))
+    exposition = Exposition(
+        {series: value}, FAMILIES, 1, served=ServerTargetInfo(rate, ("instance",))
+    )
     return Scrape(name, at, BEGAN + at - 1000.0, 0.01, exposition)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from recorded_runs import BEGAN, record, record_readings
 
-from tputtui.model import Exposition, Family, Reading, Scrape, Series, Served, Target
+from tputtui.model import Exposition, Family, Reading, Scrape, Series, ServerTargetInfo, Target
 from tputtui.recording.export.exported_samples import (
     exported_scrapes,
     labels_with_target,
@@ -38,12 +38,12 @@ def test_every_sample_of_every_successful_scrape_comes_with_its_target(tmp_path:
     ("served", "names"),
     [
         (None, ["requests_total", "busy"]),
-        (Served(rate_s=30.0), ["requests_total:rate", "busy"]),
-        (Served(rate_s=None), []),
+        (ServerTargetInfo(rate_s=30.0), ["requests_total:rate", "busy"]),
+        (ServerTargetInfo(rate_s=None), []),
     ],
 )
 def test_a_rate_that_a_server_computed_is_no_counter_and_what_it_remembers_is_left_out(
-    tmp_path: Path, served: Served | None, names: list[str]
+    tmp_path: Path, served: ServerTargetInfo | None, names: list[str]
 ) -> None:
     samples = {Series("requests_total", ()): 4.0, Series("busy", ()): 2.0}
     families = {"busy": Family("busy", "gauge")}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tputtui.discovery import discovery_reference
-from tputtui.model import Match, Question, Target
+from tputtui.model import Match, ServerQuery, Target
 from tputtui.scrape.prometheus.api import base_url
 from tputtui.scrape.prometheus.job_discovery import ServerJob
 from tputtui.scrape.prometheus.job_targets import JobTarget, build_expressions, group_by_job
@@ -60,7 +60,7 @@ def test_jobs_are_taken_literally() -> None:
 
 
 def asked(how: str, *labels: str) -> str:
-    question = Question("x_total", how, frozenset(labels))  # type: ignore[arg-type]
+    question = ServerQuery("x_total", how, frozenset(labels))  # type: ignore[arg-type]
     return expression(PlannedQuery(question, ("a",), 12.5), [Match("env", "=", "prod")])
 
 
@@ -83,15 +83,15 @@ def test_the_server_adds_up() -> None:
     assert "bad label" not in asked("rate", "bad label")
 
 
-def part(job: str, *questions: Question, scrape_s: float = 1.0) -> JobTarget:
+def part(job: str, *questions: ServerQuery, scrape_s: float = 1.0) -> JobTarget:
     return JobTarget(
         Target(job, ""), ServerJob(job, {}, measured_scrape_s=scrape_s), questions=questions
     )
 
 
 def test_jobs_with_the_same_queries_share_an_expression() -> None:
-    question = Question("x_total", "rate", frozenset(("code",)))
-    other = Question("x_total", "rate", frozenset(("route",)))
+    question = ServerQuery("x_total", "rate", frozenset(("code",)))
+    other = ServerQuery("x_total", "rate", frozenset(("route",)))
     expressions = build_expressions(
         [part("a", question), part("b", other), part("c", question, scrape_s=30)], (), 10.0
     )[2:]

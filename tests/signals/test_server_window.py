@@ -6,7 +6,16 @@ from collections.abc import Mapping
 
 import pytest
 
-from tputtui.model import Binding, Bindings, Exposition, Match, Question, Scrape, Series, Served
+from tputtui.model import (
+    Binding,
+    Bindings,
+    Exposition,
+    Match,
+    Scrape,
+    Series,
+    ServerQuery,
+    ServerTargetInfo,
+)
 from tputtui.signals.service.server_window import ServerWindow, build_queries
 
 A, B, G = (
@@ -22,7 +31,11 @@ def create_window() -> ServerWindow:
 
 def answer(at: float, samples: Mapping[Series, float], rate_s: float | None = 60.0) -> Scrape:
     return Scrape(
-        "t", at, 1000 + at, 0.0, Exposition(samples, {}, len(samples), served=Served(rate_s))
+        "t",
+        at,
+        1000 + at,
+        0.0,
+        Exposition(samples, {}, len(samples), served=ServerTargetInfo(rate_s)),
     )
 
 
@@ -86,7 +99,7 @@ def test_each_name_is_queried_once_with_its_labels() -> None:
     )
     query_by_name = {query.name: query for query in build_queries(bindings, ("route",))}
     apart = {"le", "vmrange", "quantile"}
-    assert query_by_name["x_total"] == Question(
+    assert query_by_name["x_total"] == ServerQuery(
         "x_total", "rate", frozenset({"handler", "code", "route", *apart})
     )
     assert query_by_name["d_seconds_bucket"].how == "rate"

@@ -39,7 +39,7 @@ NO_MEANING: dict[str, set[CommandId]] = {
         CommandId.INVERT,
         CommandId.LINES,
         CommandId.METRIC,
-        CommandId.MINE,
+        CommandId.OWN_CODE,
         CommandId.SORT_LEFT,
         CommandId.SORT_RIGHT,
         CommandId.THREADS,

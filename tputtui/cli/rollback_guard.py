@@ -17,7 +17,7 @@ from tputtui.model import ServiceState, Snapshot
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import Objective, parse_objective
 from tputtui.signals.objectives.objective_tracker import count_requests, worst_value
-from tputtui.text import clean, did_you_mean, late
+from tputtui.text import clean, describe_late_answer, did_you_mean
 
 _COMPARED_METRICS = ("throughput", "p50", "p90", "p99")
 _MAX_ALARMS = 20  # distinct alarms; bounded in case a service appears and disappears repeatedly
@@ -257,7 +257,7 @@ def why_not_read(service: ServiceState, snapshot: Snapshot) -> str:
     slow = [target for target in targets if target.waiting_s is not None]
     if slow:
         shortest = min(slow, key=lambda target: target.waiting_s or 0.0)
-        return late(round(shortest.waiting_s or 0.0), shortest.partial)
+        return describe_late_answer(round(shortest.waiting_s or 0.0), shortest.partial)
     return next((target.error for target in targets if target.error), "no answer")
 
 

@@ -66,9 +66,9 @@ def show_screen(
         gc.enable()
     for line in ended.lines:
         print_stderr(line)
-    if ended.survived:
+    if ended.recovered_errors:
         from tputtui.cli import output
 
-        for survived in ended.survived:
+        for survived in ended.recovered_errors:
             print_stderr(output.write_crash_report(survived))
     return ended.exit_code

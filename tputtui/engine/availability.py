@@ -158,7 +158,7 @@ class TargetAvailability:
         if waiting_s is None or not self.is_overdue or self._slow_since is not None:
             return []
         self._slow_since = at - waiting_s
-        sentence = f"{self.name}: {text.late(waiting_s, partial)}"
+        sentence = f"{self.name}: {text.describe_late_answer(waiting_s, partial)}"
         return [Event(time, "slow", sentence, self.target.name)]
 
     def _state_events(self, scrape: Scrape) -> list[Event]:
@@ -231,4 +231,4 @@ class TargetAvailability:
         """Note that an answer which is later than usual has arrived in part."""
         if not self._partial or self.overdue_s is None:
             return None
-        return text.late(self._waiting_s, self._partial)
+        return text.describe_late_answer(self._waiting_s, self._partial)

@@ -148,9 +148,9 @@ class EngineProxy:
         """Chart a (target, family) on the time axis, or remove it."""
         self._request(lambda engine: engine.chart_family(charted))
 
-    def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
+    def bind_signal(self, target: str, signal: SignalKind, family: str) -> None:
         """Bind a signal to a family from now on."""
-        self._request(lambda engine: engine.bind_signal(target, slot, family))
+        self._request(lambda engine: engine.bind_signal(target, signal, family))
 
     def start_recording(self, recorder: Recorder) -> None:
         """Record all readings from now on."""

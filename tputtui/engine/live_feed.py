@@ -17,7 +17,7 @@ from tputtui.host.host_collector import HostCollector
 from tputtui.host.process_collector import ProcessCollector
 from tputtui.host.self_usage import SelfUsage
 from tputtui.host.socket_owners import LookedUpTarget, ServingLookup
-from tputtui.model import ProcessReading, Question, Reading, Scrape, Target, TargetListeners
+from tputtui.model import ProcessReading, Reading, Scrape, ServerQuery, Target, TargetListeners
 from tputtui.scrape.address import host_and_port
 from tputtui.scrape.endpoint import Endpoint, endpoint_settings
 from tputtui.scrape.exposition_lines import ScanLimits
@@ -75,7 +75,7 @@ class QueryPlanner(Protocol):
 
     window_s: float
 
-    def questions(self, target: str) -> tuple[Question, ...]:
+    def questions(self, target: str) -> tuple[ServerQuery, ...]:
         """Queries for a target."""
         ...
 

@@ -29,9 +29,9 @@ from tputtui.engine.target_tracker import NO_OVERRIDES, Overrides, TargetTracker
 from tputtui.model import (
     Bindings,
     Event,
-    Question,
     Reading,
     Scrape,
+    ServerQuery,
     ServiceState,
     SignalKind,
     Snapshot,
@@ -130,7 +130,7 @@ class SnapshotPipeline:
             return None
         return self.selection.charted_names(target)
 
-    def questions(self, target: str) -> tuple[Question, ...]:
+    def questions(self, target: str) -> tuple[ServerQuery, ...]:
         """Queries for the server of a target; none before its first classification.
 
         May be called during a tick.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tputtui.model import Question, Scrape, Target
+from tputtui.model import Scrape, ServerQuery, Target
 from tputtui.scrape.address import host_and_port
 from tputtui.scrape.endpoint import endpoint_settings
 from tputtui.scrape.prometheus.server import PrometheusServer
@@ -118,7 +118,7 @@ class _ServerSubscription:
         """Sample names of a target that the metric browser reads; None: all of them."""
         return self.servers.planner.browsed_names(self.targets[name].name)
 
-    def questions(self, name: str) -> tuple[Question, ...]:
+    def questions(self, name: str) -> tuple[ServerQuery, ...]:
         """Queries for a target."""
         return self.servers.planner.questions(self.targets[name].name)
 

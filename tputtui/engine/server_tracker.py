@@ -16,10 +16,10 @@ from tputtui.model import (
     Bindings,
     Event,
     Exposition,
-    Question,
     SaturationState,
     Scrape,
-    Served,
+    ServerQuery,
+    ServerTargetInfo,
     ServiceState,
 )
 from tputtui.signals.classify.classifier import classify
@@ -58,12 +58,12 @@ class ServerTracker(TargetTracker):
             return []
         return super().add_scrape(scrape, forgotten)
 
-    def questions(self, by: tuple[str, ...] | None) -> tuple[Question, ...]:
+    def questions(self, by: tuple[str, ...] | None) -> tuple[ServerQuery, ...]:
         """Queries for the server, broken down by some labels (None: the default ones)."""
         bindings = self.bindings or Bindings()
         return build_queries(bindings, default_breakdown(bindings.breakdown) if by is None else by)
 
-    def _classify(self, exposition: Exposition, served: Served) -> None:
+    def _classify(self, exposition: Exposition, served: ServerTargetInfo) -> None:
         # a charted family does not affect the others
         if self._has_fixed_bindings or not is_complete(exposition):
             return

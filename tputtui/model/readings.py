@@ -60,7 +60,7 @@ class Family:
 
 
 @frozen
-class Served:
+class ServerTargetInfo:
     """Properties of samples from a Prometheus-compatible server instead of the target itself."""
 
     # Span over which the server computed counters as per-second rates; None: raw, for display
@@ -72,7 +72,7 @@ class Served:
 
 
 @frozen
-class Question:
+class ServerQuery:
     """Query to a server: a sample name, summed by the server over all but a few labels."""
 
     name: str
@@ -98,7 +98,7 @@ class Exposition:
     # Sample name -> its series beyond the limit, which are not read
     hidden: Mapping[str, int] = field(default_factory=dict)
     truncated: bool = False  # the body ends in the middle of a line
-    served: Served | None = None  # set if assembled from a server's answers
+    served: ServerTargetInfo | None = None  # set if assembled from a server's answers
     # Unix seconds of the samples that carry a timestamp
     timestamps: Mapping[Series, float] = field(default_factory=dict)
 

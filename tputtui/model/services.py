@@ -47,7 +47,7 @@ class TrafficState:
     unit: str = "req/s"
     total: float | None = None  # increase since tputtui started
     best_60s: float | None = None  # highest mean over any 60 s so far
-    minute: float | None = None  # mean over the last 60 s, without unconfirmed gains
+    mean_60s: float | None = None  # mean over the last 60 s, without unconfirmed gains
     # Mean over its lifetime up to the first scrape: the normal level before tputtui started
     since_start: float | None = None
     reason: str = ""  # reason for the binding; without a rate, why there is none

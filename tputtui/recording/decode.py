@@ -20,7 +20,7 @@ from tputtui.model import (
     Reading,
     Scrape,
     Series,
-    Served,
+    ServerTargetInfo,
     Target,
     TargetListeners,
 )
@@ -393,6 +393,6 @@ def _decode_times(columns: Sequence[Series], content: Any) -> dict[Series, float
     }
 
 
-def _decode_served(content: Any) -> Served:
+def _decode_served(content: Any) -> ServerTargetInfo:
     rate_s, labels = check_list_of(content, 2)
-    return Served(None if rate_s is None else check_seconds(rate_s), check_texts(labels))
+    return ServerTargetInfo(None if rate_s is None else check_seconds(rate_s), check_texts(labels))

@@ -139,9 +139,9 @@ class _ServiceTotals:
             self._shape.add(None)
             return
         before, self._last = self._last, (at, total)
-        self._best.add(at, traffic.minute)
+        self._best.add(at, traffic.mean_60s)
         if objectives_met:
-            self._best_within.add(at, traffic.minute)
+            self._best_within.add(at, traffic.mean_60s)
         else:
             self._best_within.reset()
         if before is None or not at > before[0] or total < before[1]:

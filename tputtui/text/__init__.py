@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tputtui.text.quantities import (
     UNKNOWN,
+    describe_late_answer,
     format_amount,
     format_axis_duration,
     format_axis_value,
@@ -17,7 +18,6 @@ from tputtui.text.quantities import (
     format_rate,
     format_seconds,
     format_size,
-    late,
     parse_duration,
     parse_time_of_day,
 )
@@ -37,6 +37,7 @@ __all__ = [
     "align_left",
     "align_right",
     "clean",
+    "describe_late_answer",
     "did_you_mean",
     "format_amount",
     "format_axis_duration",
@@ -48,7 +49,6 @@ __all__ = [
     "format_rate",
     "format_seconds",
     "format_size",
-    "late",
     "parse_duration",
     "parse_time_of_day",
     "to_ascii",

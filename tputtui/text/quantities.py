@@ -136,7 +136,7 @@ def format_amount(value: float | None, unit: str | None) -> tuple[str, str]:
     return (format_number(value), unit or "")
 
 
-def late(waiting_s: float | None, received: int | None = None) -> str:
+def describe_late_answer(waiting_s: float | None, received: int | None = None) -> str:
     """Describe a late answer.
 
     "no answer for 12 s"; where part of it has arrived, "answer incomplete, 100 bytes in 12 s".

@@ -97,7 +97,7 @@ class TputtuiApp(TerminalApp):
         self.session = Session(self, settings, capabilities, environment, player)
         self.initial_process: ProcessReference | None = None  # to profile at once
         self.should_exit: Callable[[], bool] | None = None  # asked once a second
-        self.survived: list[Exception] = []  # errors of ours that cost one input each
+        self.recovered_errors: list[Exception] = []  # errors of ours that cost one input each
         self.engine_commands = EngineCommands(self.session)
         self.panel_commands = PanelCommands(self.session, self.engine_commands)
         self.recording_commands = RecordingCommands(self.session)
@@ -269,7 +269,7 @@ class TputtuiApp(TerminalApp):
 
         Its traceback is kept until the screen has ended.
         """
-        self.survived.append(error)
+        self.recovered_errors.append(error)
         description = text.clean(redact_text(f"{type(error).__name__}: {error}"), 120)
         sentence = f"an error of tputtui itself, one input is lost: {description}"
         self.session.log_event(Event(time.time(), "warning", sentence))

@@ -93,7 +93,7 @@ class LiveControls(Protocol):
     def chart_family(self, charted: tuple[str, str] | None) -> None:
         """Chart a (target, family) on the time axis, as `Snapshot.charted`; None removes it."""
 
-    def bind_signal(self, target: str, slot: SignalKind, family: str) -> None:
+    def bind_signal(self, target: str, signal: SignalKind, family: str) -> None:
         """Bind a signal of a target, and of its replicas, to a family from now on."""
 
     def set_processes_enabled(self, is_enabled: bool) -> None:

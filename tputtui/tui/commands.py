@@ -56,7 +56,7 @@ class CommandId(StrEnum):
     FOLLOW = "follow"
     BROWSER = "browser"
     VIEW = "view"
-    TAKE_AWAY = "take_away"
+    REMOVE_CHART = "take_away"
     SPLIT = "split"
     WINDOW = "window"
     BREAKDOWN = "breakdown"
@@ -64,7 +64,7 @@ class CommandId(StrEnum):
     HOTTEST = "hottest"
     FOCUS = "focus"
     UNFOCUS = "unfocus"
-    MINE = "mine"
+    OWN_CODE = "mine"
     LINES = "lines"
     THREADS = "threads"
     METRIC = "metric"
@@ -314,7 +314,7 @@ COMMANDS: tuple[Command, ...] = (
         "live",
     ),
     Command(
-        CommandId.TAKE_AWAY,
+        CommandId.REMOVE_CHART,
         "X",
         "take away",
         "take away the metric that was put here (i, then Enter)",
@@ -360,7 +360,7 @@ COMMANDS: tuple[Command, ...] = (
         CommandId.UNFOCUS, "backspace", "back", "out of a zoom, a sandwich or a focus", "profile"
     ),
     Command(
-        CommandId.MINE,
+        CommandId.OWN_CODE,
         "o",
         "my code",
         "my code only: of libraries just what it called",

@@ -97,7 +97,7 @@ class ScreenResult:
 
     exit_code: int
     lines: tuple[str, ...] = ()
-    survived: tuple[Exception, ...] = ()
+    recovered_errors: tuple[Exception, ...] = ()
 
 
 def run(
@@ -164,7 +164,7 @@ def run(
     service_filter = session.view_state.service_filter
     filter_name = service_filter.name if service_filter is not None else None
     lines = summary_lines(session.latest, time.monotonic() - began, saved, filter_name)
-    return ScreenResult(app.return_code or 0, tuple(lines), tuple(app.survived))
+    return ScreenResult(app.return_code or 0, tuple(lines), tuple(app.recovered_errors))
 
 
 def _host_name(player: Player | None) -> str:

@@ -225,7 +225,7 @@ def without_history(snapshot: Snapshot) -> Snapshot:
             replace(
                 service,
                 traffic=traffic
-                and replace(traffic, total=None, best_60s=None, minute=None, since_start=None),
+                and replace(traffic, total=None, best_60s=None, mean_60s=None, since_start=None),
                 errors=errors and replace(errors, since_start=None),
                 latency=latency and replace(latency, since_start=()),
                 lifetime_s=None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from tputtui.model import Exposition, Family, Labels, Match, Question, Series, Served
+from tputtui.model import Exposition, Family, Labels, Match, Series, ServerQuery, ServerTargetInfo
 from tputtui.scrape.prometheus.api import ServerApi, ServerError, Vector
 from tputtui.scrape.prometheus.queries import JOB_LABEL, match_any, match_jobs, selector
 from tputtui.text import clean
@@ -52,7 +52,7 @@ class ServerJob:
         """Seconds from one scrape of the server to the next."""
         return self.measured_scrape_s if self.measured_scrape_s is not None else DEFAULT_SCRAPE_S
 
-    def translate_question(self, question: Question) -> Question:
+    def translate_question(self, question: ServerQuery) -> ServerQuery:
         """Translate a question to the names of the server.
 
         A native histogram's buckets, count and sum are one series.
@@ -65,7 +65,7 @@ class ServerJob:
                 break
         if base == question.name or base not in self.series_counts:
             return question
-        return Question(base, "rate", question.labels - {"le", "vmrange"})
+        return ServerQuery(base, "rate", question.labels - {"le", "vmrange"})
 
     @property
     def series_count(self) -> int:
@@ -109,7 +109,7 @@ async def read_raw_families(
     deadline_s: float,
 ) -> Exposition:
     """Read the raw series of a few names, summed over sources. Raises ServerError."""
-    kept = sorted({job.translate_question(Question(name, "rate")).name for name in names})
+    kept = sorted({job.translate_question(ServerQuery(name, "rate")).name for name in names})
     conditions = [*matches, match_jobs([job.name]), match_any("__name__", kept)]
     if sum(job.series_counts.get(name, 0) for name in kept) > MAX_SERIES:
         instance = await _find_largest_instance(api, conditions, deadline_s)
@@ -118,7 +118,10 @@ async def read_raw_families(
     samples = _sum_sources(now, job.source_labels | {JOB_LABEL}, job.interned, {})
     families = job.exposition.families if job.exposition is not None else {}
     return Exposition(
-        samples, families, max(job.series_count, len(samples) + 1), served=Served(rate_s=None)
+        samples,
+        families,
+        max(job.series_count, len(samples) + 1),
+        served=ServerTargetInfo(rate_s=None),
     )
 
 
@@ -156,7 +159,7 @@ async def read_raw_series(
     job.interned = kept
     job.example_labels = next(iter(job.sources), None) or next((labels for labels, _ in now), None)
     await measure_scrape_interval(api, job, matches, deadline_s)
-    served = Served(
+    served = ServerTargetInfo(
         rate_s=None,
         source_labels=_distinguishing_labels(job, now),
         before=Exposition(earlier, families, len(earlier)) if earlier else None,

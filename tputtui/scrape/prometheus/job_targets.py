@@ -6,7 +6,16 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tputtui.model import Exposition, Labels, Match, Question, Scrape, Series, Served, Target
+from tputtui.model import (
+    Exposition,
+    Labels,
+    Match,
+    Scrape,
+    Series,
+    ServerQuery,
+    ServerTargetInfo,
+    Target,
+)
 from tputtui.scrape.address import host_and_port
 from tputtui.scrape.http_fetch import EndpointSettings
 from tputtui.scrape.prometheus.api import ServerApi, Vector
@@ -38,7 +47,7 @@ class JobTarget:
     target: Target
     job: ServerJob
     read_at: float = -1e9
-    questions: tuple[Question, ...] = ()
+    questions: tuple[ServerQuery, ...] = ()
     series: dict[tuple[str, Labels], Series] = field(default_factory=dict)
 
     def range_s(self, window_s: float) -> float:
@@ -51,7 +60,7 @@ class JobTarget:
         """Make the exposition of the answers to its questions."""
         families = self.job.exposition.families if self.job.exposition is not None else {}
         hidden = self.job.exposition.hidden if self.job.exposition is not None else {}
-        served = Served(rate_s=range_s)
+        served = ServerTargetInfo(rate_s=range_s)
         return Exposition(
             samples, families, self.job.series_count, warning=warning, hidden=hidden, served=served
         )

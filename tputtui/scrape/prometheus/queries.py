@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tputtui.frozen import frozen
-from tputtui.model import Match, Question
+from tputtui.model import Match, ServerQuery
 
 FAMILY_LABEL = "tputtui_family"
 """Label that marks which question a series of an answer belongs to."""
@@ -28,11 +28,11 @@ _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 class PlannedQuery:
     """Question, with the jobs it is for and the seconds over which rates are taken."""
 
-    question: Question
+    question: ServerQuery
     jobs: tuple[str, ...]
     range_s: float
 
-    def add_job(self, question: Question, job: str) -> PlannedQuery:
+    def add_job(self, question: ServerQuery, job: str) -> PlannedQuery:
         """Return the same question for one more job, which may keep other labels."""
         both = replace(self.question, labels=self.question.labels | question.labels)
         return replace(self, question=both, jobs=(*self.jobs, job))

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tputtui.model import Exposition, Match, Question, Scrape, Target
+from tputtui.model import Exposition, Match, Scrape, ServerQuery, Target
 from tputtui.scrape.http_fetch import EndpointSettings
 from tputtui.scrape.prometheus.api import Backoff, ServerApi, ServerError, Vector, base_url
 from tputtui.scrape.prometheus.job_discovery import (
@@ -76,7 +76,7 @@ class ServerListener(Protocol):
         """Return the sample names of a target that are browsed raw; None: all of them."""
         ...
 
-    def questions(self, name: str) -> tuple[Question, ...]:
+    def questions(self, name: str) -> tuple[ServerQuery, ...]:
         """Return the questions for a target."""
         ...
 

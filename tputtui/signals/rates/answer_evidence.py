@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from tputtui.model import Labels, Series
 from tputtui.signals.rates.process_counters import ProcessCounters
-from tputtui.signals.rates.processes_in_turn import Answer
+from tputtui.signals.rates.processes_in_turn import AnswerEvidence
 
 SMALL_GAIN: Final = 10.0
 """Increase of a counter that is plausible at any pace."""
@@ -37,7 +37,7 @@ ChildKey = tuple[str, Labels]
 """A label set of a family: base name and labels without a bucket's bound."""
 
 
-def has_other_created_times(process: ProcessCounters, answer: Answer) -> bool:
+def has_other_created_times(process: ProcessCounters, answer: AnswerEvidence) -> bool:
     """Tell whether created times show another process.
 
     They do if some differ, and not because they are new.
@@ -57,13 +57,15 @@ def has_other_created_times(process: ProcessCounters, answer: Answer) -> bool:
     return len(changed) == len(common)
 
 
-def is_expected(process: ProcessCounters, gain: float, answer: Answer, factor: float) -> bool:
+def is_expected(
+    process: ProcessCounters, gain: float, answer: AnswerEvidence, factor: float
+) -> bool:
     """Tell whether a continuing process may have gained so much: up to `factor` times its pace."""
     pace = process.pace(answer.event_numbers)
     return pace is not None and gain <= answer.small_gain + factor * pace * (answer.at - process.at)
 
 
-def is_young(process: ProcessCounters, answer: Answer) -> bool:
+def is_young(process: ProcessCounters, answer: AnswerEvidence) -> bool:
     """Tell whether values are those of a process that has just begun.
 
     They are far below the previous ones and within what its pace allows.
@@ -78,7 +80,7 @@ def is_young(process: ProcessCounters, answer: Answer) -> bool:
 
 
 def is_far_below(
-    candidates: list[ProcessCounters], process: ProcessCounters, answer: Answer
+    candidates: list[ProcessCounters], process: ProcessCounters, answer: AnswerEvidence
 ) -> bool:
     """Tell whether a line is far below all others, as after a reset.
 
@@ -90,7 +92,7 @@ def is_far_below(
     return bool(other_sums) and _sum_events(answer.values, answer) <= min(other_sums) / 10
 
 
-def _sum_events(values: Sequence[float], answer: Answer) -> float:
+def _sum_events(values: Sequence[float], answer: AnswerEvidence) -> float:
     counts = map(values.__getitem__, answer.event_numbers)
     return sum(count for count in counts if not isnan(count))
 

@@ -159,7 +159,13 @@ class FollowedSeries:
         """
         if self.at is None:
             return 0
-        return max(1, sum(process.born_at is None for process in self.processes.live_processes))
+        return max(
+            1,
+            sum(
+                process.started_while_watched_at is None
+                for process in self.processes.live_processes
+            ),
+        )
 
     def process_counts(self, numbers: Sequence[int]) -> list[ProcessCount]:
         """Return the counts of some series, by process."""

@@ -20,7 +20,7 @@ from tputtui.signals.rates.answer_evidence import (
 from tputtui.signals.rates.exposed_times import governed_series, start_gauge
 from tputtui.signals.rates.followed_series import FollowedSeries
 from tputtui.signals.rates.process_counters import ProcessCounters, SavedState, ScrapeCount
-from tputtui.signals.rates.processes_in_turn import COUNTERS_FELL, RESTART_S, Answer
+from tputtui.signals.rates.processes_in_turn import COUNTERS_FELL, RESTART_S, AnswerEvidence
 
 
 class ScrapeEvidence(NamedTuple):
@@ -57,7 +57,7 @@ class CountedSeries(FollowedSeries):
     def _restart_counters(
         self,
         process: ProcessCounters,
-        answer: Answer,
+        answer: AnswerEvidence,
         starts: Mapping[Series, float],
         families: Mapping[str, Family],
     ) -> frozenset[int]:
@@ -172,7 +172,7 @@ class CountedSeries(FollowedSeries):
             return {number: rise for number, rise in enumerate(rises) if rise > 0}
         if evidence.is_rebased:
             return {}
-        process.return_to_line(before, self._scrapes)
+        process.return_to_sequence(before, self._scrapes)
         unconfirmed = self._count_falls(process, fallen, before, evidence) if fallen else {}
         for number in evidence.restarted_numbers:
             unconfirmed[number] = process.gained[number] - before[number]

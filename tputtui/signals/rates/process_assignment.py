@@ -26,7 +26,7 @@ from tputtui.signals.rates.process_counters import ProcessCounters, same_created
 from tputtui.signals.rates.processes_in_turn import (
     COUNTERS_FELL,
     RESTART_S,
-    Answer,
+    AnswerEvidence,
     ProcessesInTurn,
 )
 
@@ -110,7 +110,7 @@ class ProcessAssignment:
             for other in known
         )
 
-    def assign(self, answer: Answer) -> AnsweringProcess:
+    def assign(self, answer: AnswerEvidence) -> AnsweringProcess:
         """Return the process that answered, where identity alone does not decide.
 
         That is where a counter fell, identity differs from the previous answer, or several
@@ -127,13 +127,13 @@ class ProcessAssignment:
 
     # ---------------------------------------------------------------------------------- by identity
 
-    def _is_alike(self, process: ProcessCounters, answer: Answer) -> bool:
+    def _is_alike(self, process: ProcessCounters, answer: AnswerEvidence) -> bool:
         """Tell whether start and created times do not show another process."""
         return self._is_start_alike(process.start_time, answer) and not has_other_created_times(
             process, answer
         )
 
-    def _is_start_alike(self, start: float | None, answer: Answer) -> bool:
+    def _is_start_alike(self, start: float | None, answer: AnswerEvidence) -> bool:
         if start is None or answer.start_time is None or start == answer.start_time:
             return True
         difference = answer.start_time - start
@@ -144,7 +144,7 @@ class ProcessAssignment:
             RESTART_S if are_whole_seconds or self._start_is_rounded else SAME_START_S
         )
 
-    def _assign_unknown(self, answer: Answer) -> AnsweringProcess:
+    def _assign_unknown(self, answer: AnswerEvidence) -> AnsweringProcess:
         """Assign an answer whose start or created time no known process has."""
         processes = self._processes
         current, start = processes.current_process, answer.start_time
@@ -179,7 +179,7 @@ class ProcessAssignment:
             is_from_zero=is_new,
         )
 
-    def _changes_with_each_scrape(self, start: float, answer: Answer) -> bool:
+    def _changes_with_each_scrape(self, start: float, answer: AnswerEvidence) -> bool:
         """Tell whether the start time is recomputed for each scrape of one continuing process."""
         known = self._processes.known_processes
         similar = [process for process in known if _started_near(process, start)]
@@ -196,7 +196,7 @@ class ProcessAssignment:
     # ------------------------------------------------------------------------------------ by values
 
     def _assign_by_values(
-        self, candidates: list[ProcessCounters], answer: Answer
+        self, candidates: list[ProcessCounters], answer: AnswerEvidence
     ) -> AnsweringProcess:
         """Return the process whose counters continue; none may have a counter that falls."""
         gains = {}
@@ -228,7 +228,7 @@ class ProcessAssignment:
         chosen: ProcessCounters,
         rising: list[ProcessCounters],
         gains: Mapping[int, float],
-        answer: Answer,
+        answer: AnswerEvidence,
     ) -> AnsweringProcess:
         """Assign an answer to the process with the least gain.
 
@@ -246,13 +246,15 @@ class ProcessAssignment:
             chosen, gain, answer, SURPRISE_FACTOR
         )
         if chosen.has_ended or is_surprise:
-            chosen.unfreeze()
+            chosen.resume()
             self._restart_lines([chosen])
             return AnsweringProcess(chosen, is_rebased=True)
         chosen.recent_intervals.append((answer.at - chosen.at, gain))
         return AnsweringProcess(chosen)
 
-    def _add_line(self, candidates: list[ProcessCounters], answer: Answer) -> AnsweringProcess:
+    def _add_line(
+        self, candidates: list[ProcessCounters], answer: AnswerEvidence
+    ) -> AnsweringProcess:
         """Add a process that only its values tell apart.
 
         The rates of all such processes start over.
@@ -261,29 +263,29 @@ class ProcessAssignment:
         return AnsweringProcess(self._processes.add_process(answer, born=False), is_rebased=True)
 
     def _restart_lines(self, candidates: list[ProcessCounters]) -> None:
-        self._processes.broken_line_count += 1
+        self._processes.sequence_break_count += 1
         for process in candidates:
             process.recent_intervals.clear()
             process.drop_rows_before(process.at)
 
     def _assign_returned(
-        self, process: ProcessCounters, answer: Answer, gain: float
+        self, process: ProcessCounters, answer: AnswerEvidence, gain: float
     ) -> AnsweringProcess:
         """Handle values that returned to an older line or to a process that seemed ended."""
         processes = self._processes
-        if process.is_frozen:
+        if process.is_archived:
             if self._is_step_back(process, answer, gain):
                 return self._undo_step_back(process)
             processes.withdraw_reset()
-            processes.broken_line_count += 1
-            processes.current_process.drop_rows_before(processes.current_process.line_at)
-        process.unfreeze()
+            processes.sequence_break_count += 1
+            processes.current_process.drop_rows_before(processes.current_process.sequence_start_at)
+        process.resume()
         return AnsweringProcess(process)
 
     # --------------------------------------------------------------------------- counters that fell
 
     def _assign_after_fall(
-        self, candidates: list[ProcessCounters], answer: Answer
+        self, candidates: list[ProcessCounters], answer: AnswerEvidence
     ) -> AnsweringProcess:
         """Handle a fall in the only process that may have answered, not to older values."""
         processes = self._processes
@@ -307,7 +309,7 @@ class ProcessAssignment:
         processes.add_notice("warning", COUNTERS_FELL)
         return AnsweringProcess(process, is_rebased=True)
 
-    def _is_partial_fall(self, process: ProcessCounters, answer: Answer) -> bool:
+    def _is_partial_fall(self, process: ProcessCounters, answer: AnswerEvidence) -> bool:
         """Tell whether a fall is within one process.
 
         It is if only a part of the counters fell, or if all fell by far less than they gain in an
@@ -337,21 +339,21 @@ class ProcessAssignment:
             and not self._steps_too_often(answer)
         )
 
-    def _is_step_back(self, process: ProcessCounters, answer: Answer, gain: float) -> bool:
+    def _is_step_back(self, process: ProcessCounters, answer: AnswerEvidence, gain: float) -> bool:
         """Tell whether the newest answers were a short step back of the process they return to.
 
         They were if they lay less than one step below its line.
         """
         current = self._processes.current_process
         if (
-            current.line_at <= process.at
+            current.sequence_start_at <= process.at
             or current.answer_count > process.answer_count + 2
             or len(self._processes.live_processes) > 2
         ):
             return False
         if not (
-            current.is_like(process)
-            and (process.is_frozen or process.is_steady(answer.event_numbers))
+            current.has_same_identity(process)
+            and (process.is_archived or process.is_steady(answer.event_numbers))
         ):
             return False
         step_size = sum(
@@ -362,7 +364,7 @@ class ProcessAssignment:
             return False
         return not self._steps_too_often(answer)
 
-    def _steps_too_often(self, answer: Answer) -> bool:
+    def _steps_too_often(self, answer: AnswerEvidence) -> bool:
         """Count a step back; frequent ones mean processes too close to be told apart."""
         self._step_back_times.append(answer.at)
         if (
@@ -379,7 +381,7 @@ class ProcessAssignment:
         The lower values in between were its own.
         """
         processes = self._processes
-        if process.is_frozen:
+        if process.is_archived:
             processes.current_process.raw_values = process.raw_values[:]
             processes.forget_process(process)
             process = processes.current_process

@@ -86,15 +86,15 @@ class ProcessCounters:
         self.scrape = 0  # number of that scrape
         self.first_scrape = 0
         self.answer_count = 0
-        self.line_at = -inf  # start of the line that its values form
+        self.sequence_start_at = -inf  # start of the line that its values form
         # time of its start, if it replaced another process while watched
-        self.born_at: float | None = None
+        self.started_while_watched_at: float | None = None
         self.has_ended = False  # answers no more, as far as is known
         # increases of its newest scrape that the next one has to confirm
         self.unconfirmed: dict[int, float] = {}
         # series number -> (old value, new value, scrape number) of a step back
         self.steps_back: dict[int, tuple[float, float, int]] = {}
-        self.frozen_pace: float | None = None
+        self.archived_pace: float | None = None
         # (seconds, gain) of its newest intervals
         self.recent_intervals: deque[tuple[float, float]] = deque(maxlen=SETTLED_INTERVALS)
 
@@ -114,7 +114,7 @@ class ProcessCounters:
         """Undo what was counted since `save`."""
         self.raw_values, self.gained, self.seen_in_scrape = saved
 
-    def start_line(self, at: float, age_s: float | None, rebase: bool, from_zero: bool) -> None:
+    def start_sequence(self, at: float, age_s: float | None, rebase: bool, from_zero: bool) -> None:
         """Begin another line with the next scrape, at `at`.
 
         It begins with any values, or (`from_zero`) from zero `age_s` seconds ago. What was counted
@@ -169,7 +169,7 @@ class ProcessCounters:
                 without_value.add(number)
         return ScrapeCount(gauges, irregular, new_series, without_value)
 
-    def return_to_line(self, before: Sequence[float], scrape: int) -> None:
+    def return_to_sequence(self, before: Sequence[float], scrape: int) -> None:
         """Correct the increase of a counter that stepped back and has returned to its old line.
 
         Only its increase on that line is counted. `before` holds the increases up to the previous
@@ -244,8 +244,8 @@ class ProcessCounters:
 
     def pace(self, numbers: Iterable[int]) -> float | None:
         """Return the combined increase per second of some series; None if not known."""
-        if self.frozen_pace is not None:
-            return self.frozen_pace
+        if self.archived_pace is not None:
+            return self.archived_pace
         rates = self.rates(len(self.raw_values))
         return None if rates is None else sum(map(rates.__getitem__, numbers))
 
@@ -264,7 +264,7 @@ class ProcessCounters:
             paces.append(rise / max(next_row.at - row.at, 1e-9))
         return max(paces) <= STEADY_FACTOR * min(paces) + 10.0
 
-    def is_like(self, other: ProcessCounters) -> bool:
+    def has_same_identity(self, other: ProcessCounters) -> bool:
         """Tell whether only values distinguish it from another process."""
         return self.start_time == other.start_time and same_created(
             self.created_times, other.created_times
@@ -300,7 +300,7 @@ class ProcessCounters:
                 gain += values[number] - raw[number]
         return falls, gain
 
-    def freeze(self, numbers: Iterable[int]) -> ProcessCounters:
+    def archive(self, numbers: Iterable[int]) -> ProcessCounters:
         """Return a copy as of its newest scrape, to recognise it if its values return."""
         frozen = ProcessCounters(len(self.raw_values))
         frozen.raw_values, frozen.seen_in_scrape = self.raw_values[:], self.seen_in_scrape[:]
@@ -308,20 +308,20 @@ class ProcessCounters:
         frozen.gauges = self.gauges
         frozen.at, frozen.time, frozen.scrape = self.at, self.time, self.scrape
         frozen.first_scrape, frozen.answer_count = self.first_scrape, self.answer_count
-        frozen.line_at, frozen.has_ended = self.line_at, True
-        frozen.frozen_pace = self.pace(numbers) or 0.0
+        frozen.sequence_start_at, frozen.has_ended = self.sequence_start_at, True
+        frozen.archived_pace = self.pace(numbers) or 0.0
         frozen.rows.append(WindowRow(self.at, array("d", frozen.gained)))
         return frozen
 
     @property
-    def is_frozen(self) -> bool:
+    def is_archived(self) -> bool:
         """Whether it is an older line of a process that continued with other values."""
-        return self.frozen_pace is not None
+        return self.archived_pace is not None
 
-    def unfreeze(self) -> None:
+    def resume(self) -> None:
         """Count a frozen process again from its newest scrape on."""
         self.has_ended = False
-        self.frozen_pace = None
+        self.archived_pace = None
 
     def renumber(self, kept_numbers: Sequence[int]) -> None:
         """Keep only the series with these numbers."""

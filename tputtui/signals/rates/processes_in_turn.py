@@ -48,7 +48,7 @@ In that state there are no rates.
 Notice = tuple[Literal["reset", "warning"], str]
 
 
-class Answer(NamedTuple):
+class AnswerEvidence(NamedTuple):
     """One good scrape as evidence of the process that gave it."""
 
     at: float
@@ -82,7 +82,7 @@ class ProcessesInTurn:
         self.resets = 0
         self.reset_at: float | None = None
         # number of times that values proved to be of other processes; no minute spans such a moment
-        self.broken_line_count = 0
+        self.sequence_break_count = 0
         self.notices: list[Notice] = []
         self.watched_since: float | None = None  # unix seconds of the first scrape
         self._forgotten_gains: list[float] = []  # increases of forgotten processes
@@ -110,7 +110,7 @@ class ProcessesInTurn:
     def is_replacing(self) -> bool:
         """Whether a new process replaced another and it is not known which one."""
         return len(self.known_processes) > 1 and any(
-            process.born_at is not None for process in self.live_processes
+            process.started_while_watched_at is not None for process in self.live_processes
         )
 
     def gained(self, size: int) -> list[float]:
@@ -142,13 +142,16 @@ class ProcessesInTurn:
                 ]
         return total
 
-    def has_lookalike(self, process: ProcessCounters) -> bool:
+    def has_indistinguishable_process(self, process: ProcessCounters) -> bool:
         """Tell whether another live process differs from this one by its values only."""
-        return any(other is not process and other.is_like(process) for other in self.live_processes)
+        return any(
+            other is not process and other.has_same_identity(process)
+            for other in self.live_processes
+        )
 
     # ---------------------------------------------------------------- adding and removing processes
 
-    def add_process(self, answer: Answer, *, born: bool) -> ProcessCounters:
+    def add_process(self, answer: AnswerEvidence, *, born: bool) -> ProcessCounters:
         """Add a process; `born`: it started while the target was watched."""
         while len(self.known_processes) >= MAX_PROCESSES:
             oldest = min(
@@ -158,17 +161,19 @@ class ProcessesInTurn:
                 self._too_many_at = answer.at
             self.forget_process(oldest)
         process = ProcessCounters(len(answer.values))
-        process.line_at = answer.at
+        process.sequence_start_at = answer.at
         if born and answer.start_time is not None:
-            process.born_at = min(answer.at, answer.at - (answer.time - answer.start_time))
+            process.started_while_watched_at = min(
+                answer.at, answer.at - (answer.time - answer.start_time)
+            )
         self.known_processes.append(process)
         return process
 
-    def start_line(self, answer: Answer) -> None:
+    def start_line(self, answer: AnswerEvidence) -> None:
         """Let the current process continue with other values and remember the previous ones."""
         current = self.current_process
-        self.known_processes.append(current.freeze(answer.event_numbers))
-        current.line_at = answer.at
+        self.known_processes.append(current.archive(answer.event_numbers))
+        current.sequence_start_at = answer.at
         current.steps_back.clear()
 
     def forget_process(self, process: ProcessCounters) -> None:
@@ -250,7 +255,7 @@ class ProcessesInTurn:
                 continue
             turns = (process.scrape - process.first_scrape + 1) / process.answer_count
             is_unsure = not self.has_answers_in_turn or (
-                self.why_no_rates is not None and self.has_lookalike(process)
+                self.why_no_rates is not None and self.has_indistinguishable_process(process)
             )
             max_turns = turns_until_ended(
                 max(len(live), turns), _ENDED_CHANCE_UNSURE if is_unsure else _ENDED_CHANCE
@@ -259,19 +264,26 @@ class ProcessesInTurn:
                 process.has_ended = True
                 if not self.has_answers_in_turn:
                     self.add_notice(
-                        "warning", COUNTERS_FELL if current.is_like(process) else OTHER_PROCESS
+                        "warning",
+                        COUNTERS_FELL if current.has_same_identity(process) else OTHER_PROCESS,
                     )
 
     def _find_replaced(self) -> tuple[list[ProcessCounters], list[ProcessCounters]]:
         """Return (processes born while watched, processes that some of them may have replaced)."""
         live = self.live_processes
-        births = [process.born_at for process in live if process.born_at is not None]
+        births = [
+            process.started_while_watched_at
+            for process in live
+            if process.started_while_watched_at is not None
+        ]
         if not births:
             return [], []
         newest = max(births)
-        born = [process for process in live if process.born_at is not None]
+        born = [process for process in live if process.started_while_watched_at is not None]
         return born, [
-            process for process in live if process.born_at is None and process.at < newest
+            process
+            for process in live
+            if process.started_while_watched_at is None and process.at < newest
         ]
 
     def _end_replaced(self, at: float) -> None:
@@ -284,7 +296,7 @@ class ProcessesInTurn:
             process.has_ended = True
             self.add_restart(at, f"has a new process behind it: 1 of {previous_count} was replaced")
         for process in born:
-            process.born_at = None
+            process.started_while_watched_at = None
 
     def _weights(self) -> list[tuple[ProcessCounters, float]]:
         """Return each live process with its weight in the sum.
@@ -326,7 +338,11 @@ class ProcessesInTurn:
             return "another process, or a restart? Not known yet"
         if waiting:
             return f"{len(live)} processes in turn, {len(waiting)} answered only once so far"
-        if any(not process.is_settled for process in live if self.has_lookalike(process)):
+        if any(
+            not process.is_settled
+            for process in live
+            if self.has_indistinguishable_process(process)
+        ):
             return f"{len(live)} processes in turn: not clear yet which is which"
         return self._describe_unclear_replacement(
             replaced, sum(process.covered_s > 0 for process in born)

@@ -26,7 +26,7 @@ from tputtui.signals.rates.followed_series import RETIRE_AT_ONCE, DroppedTotal, 
 from tputtui.signals.rates.irregular_counts import CountedSeries, ScrapeEvidence
 from tputtui.signals.rates.process_assignment import ProcessAssignment
 from tputtui.signals.rates.process_counters import MAX_ROWS, MAX_UNCERTAIN_SHARE, ProcessCounters
-from tputtui.signals.rates.processes_in_turn import RESTART_S, Answer
+from tputtui.signals.rates.processes_in_turn import RESTART_S, AnswerEvidence
 
 __all__ = [
     "GAP_INTERVALS",
@@ -210,11 +210,11 @@ class TargetWindow(CountedSeries):
             process.restore(saved)
             answer = self._build_answer(scrape, samples, start, created)
             restarted_numbers = self._restart_counters(process, answer, starts, exposition.families)
-            broken_lines = processes.broken_line_count
+            broken_lines = processes.sequence_break_count
             process, is_rebased, is_from_zero = self._assignment.assign(answer)
-            self.segment += processes.broken_line_count - broken_lines
+            self.segment += processes.sequence_break_count - broken_lines
             age_s = answer.time - start if start is not None else None
-            process.start_line(answer.at, age_s, is_rebased, is_from_zero)
+            process.start_sequence(answer.at, age_s, is_rebased, is_from_zero)
             saved = process.save()
             counted = process.count_scrape(
                 samples, self._number_by_series, self._counters, self._gauges, self._scrapes
@@ -268,7 +268,7 @@ class TargetWindow(CountedSeries):
         samples: Mapping[Series, float],
         start: float | None,
         created: Mapping[Series, float],
-    ) -> Answer:
+    ) -> AnswerEvidence:
         stepped_s = 0.0
         if self.at is not None and self.time is not None:
             stepped_s = (scrape.time - scrape.at) - (self.time - self.at)
@@ -279,7 +279,7 @@ class TargetWindow(CountedSeries):
             small_gain = SMALL_GAIN * len({self.series[number].name for number in numbers})
             self._event_counters = (self.layout_version, numbers, small_gain)
         values = [samples.get(series, nan) for series in self.series]
-        return Answer(
+        return AnswerEvidence(
             scrape.at,
             scrape.time,
             self.time,

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from math import isfinite, nan
 from typing import Literal
 
-from tputtui.model import Binding, Bindings, Question, Scrape, Series
+from tputtui.model import Binding, Bindings, Scrape, Series, ServerQuery
 from tputtui.signals.rates.exposed_times import START_GAUGES
 from tputtui.signals.rates.series_index import followed_names
 from tputtui.signals.rates.target_window import GAP_INTERVALS, TargetWindow
@@ -98,14 +98,14 @@ class ServerWindow(TargetWindow):
             self.layout_version += 1
 
 
-def build_queries(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]:
+def build_queries(bindings: Bindings, by: Iterable[str]) -> tuple[ServerQuery, ...]:
     """Return a query for each sample name that the bindings use, in their order.
 
     Kept are the labels used by a binding's conditions or status, the bounds of buckets and, for
     breakdowns, the labels `by`.
     """
     main_bindings = (bindings.traffic, bindings.errors, bindings.latency)
-    query_by_name: dict[str, Question] = {}
+    query_by_name: dict[str, ServerQuery] = {}
     for binding in bindings.all():
         labels_used = _condition_labels(binding)
         if binding in main_bindings:
@@ -117,11 +117,11 @@ def build_queries(bindings: Bindings, by: Iterable[str]) -> tuple[Question, ...]
             previous = query_by_name.get(name)
             if previous is not None:
                 labels = labels_used | previous.labels
-                query_by_name[name] = Question(name, previous.how, labels)
+                query_by_name[name] = ServerQuery(name, previous.how, labels)
                 continue
             aggregation: Aggregation = "rate" if name in counters else _aggregation(binding, name)
             labels = labels_used | _ALWAYS_KEPT_LABELS
-            query_by_name[name] = Question(name, aggregation, labels)
+            query_by_name[name] = ServerQuery(name, aggregation, labels)
     return tuple(query_by_name.values())
 
 

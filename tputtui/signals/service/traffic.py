@@ -147,7 +147,7 @@ class TrafficReader:
             unit=binding.unit or "req/s",
             total=total,
             best_60s=self._best_rate,
-            minute=self._minute_rate,
+            mean_60s=self._minute_rate,
             since_start=self._since_start,
             reason=binding.reason if rps is not None else why_no_rate(tick) or binding.reason,
         )

@@ -29,7 +29,7 @@ class EngineCommands:
             CommandId.WINDOW: self.next_window,
             CommandId.BREAKDOWN: self.next_breakdown,
             CommandId.BROWSER: self.open_browser,
-            CommandId.TAKE_AWAY: self.remove_chart,
+            CommandId.REMOVE_CHART: self.remove_chart,
         }
 
     def next_window(self) -> None:

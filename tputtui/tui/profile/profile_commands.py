@@ -40,7 +40,7 @@ class _ProfileViewCommands(SessionScreen):
             CommandId.HOTTEST: self.open_hottest,
             CommandId.FOCUS: self.focus_function,
             CommandId.UNFOCUS: self.go_back,
-            CommandId.MINE: self.toggle_own_code,
+            CommandId.OWN_CODE: self.toggle_own_code,
             CommandId.LINES: self.toggle_lines,
             CommandId.THREADS: self.next_thread,
             CommandId.METRIC: self.next_metric,

@@ -26,7 +26,7 @@ def role(target: TargetStatus) -> Role:
 
 def slow(target: TargetStatus) -> str:
     """Format a slow target: no answer for 23 s, or answer incomplete, 100 bytes in 23 s."""
-    return f"slow: {text.late(target.waiting_s, target.partial)}"
+    return f"slow: {text.describe_late_answer(target.waiting_s, target.partial)}"
 
 
 def slow_service(service: ServiceState, targets: Iterable[TargetStatus]) -> str:
@@ -34,7 +34,7 @@ def slow_service(service: ServiceState, targets: Iterable[TargetStatus]) -> str:
     own = (target for target in targets if target.name in service.targets)
     late_targets = (target for target in own if target.waiting_s is not None)
     late = min(late_targets, key=lambda target: target.waiting_s or 0.0, default=None)
-    return f"slow: {text.late(service.waiting_s, late.partial if late is not None else None)}"
+    return f"slow: {text.describe_late_answer(service.waiting_s, late.partial if late is not None else None)}"
 
 
 def word(target: TargetStatus) -> str:
