@@ -394,13 +394,13 @@ def test_the_result_is_one_clause_without_the_list() -> None:
         (
             [listener(5432, "postgres")],
             (
-                "looked at 1 listening port, none of them suggests metrics: found no metrics; "
+                "examined 1 listening port, none of them suggests metrics: found no metrics; "
                 "tputtui :PORT watches a port by its number"
             ),
         ),
         (
             [listener(5432, "postgres"), listener(8000, "python")],
-            "looked at 2 listening ports, asked :8000 python: found no metrics; tputtui :PORT watches a port by its number",
+            "examined 2 listening ports, asked :8000 python: found no metrics; tputtui :PORT watches a port by its number",
         ),
     ],
 )

@@ -228,7 +228,7 @@ def test_a_counter_that_fell_counts_from_zero_and_is_reported_once() -> None:
         assert rate is None or rate >= 0
     assert rps(snapshot) == 8.0  # (10 + 4 + 10) / 3
     assert of(snapshot, "shop").resets == 1
-    assert event_texts(snapshot) == [("reset", "shop counts anew: its counters fell to near zero")]
+    assert event_texts(snapshot) == [("reset", "shop counters restarted: they fell to near zero")]
 
 
 def test_a_new_window_takes_effect_and_is_never_below_two_intervals() -> None:

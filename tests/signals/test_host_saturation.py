@@ -166,7 +166,7 @@ def test_pressure_is_a_row_only_while_it_is_high(
     resource: str, pressure: Pressure, there: bool
 ) -> None:
     names = [row.name for row in host_saturation(replace(CALM, pressure={resource: pressure}))]
-    assert (f"{resource} stall" in names) is there
+    assert (f"{resource} pressure" in names) is there
 
 
 # -------------------------------------------------------------------------------- first to saturate
@@ -188,7 +188,7 @@ def test_a_trace_of_throttling_does_not() -> None:
 
 def test_memory_pressure_outranks_a_busy_cpu() -> None:
     pressed = replace(busy(95.0, 3), pressure={"memory": Pressure(22.0, 10.0)})
-    assert first(pressed) == ("memory stall", "some tasks waited for memory 22 % of the time")
+    assert first(pressed) == ("memory pressure", "some tasks waited for memory 22 % of the time")
 
 
 def test_io_wait_is_waiting_work_from_a_fifth_on() -> None:
@@ -232,7 +232,7 @@ def test_nearly_equal_rows_do_not_alternate_and_the_rows_agree_with_the_title() 
     for tick in range(12):
         cpu = SaturationState("cpu", None, 2, 2, 1.0, 3.0 if tick % 2 else 0.0, "cores", "2 cores")
         stall = SaturationState(
-            "cpu stall", None, 0.4, None, 0.4, 0.4, "ratio", "some tasks waited"
+            "cpu pressure", None, 0.4, None, 0.4, 0.4, "ratio", "some tasks waited"
         )
         rows = [("", stall), ("", cpu)]
         named_first = first.update(rows)

@@ -103,7 +103,7 @@ def test_without_a_rate_both_say_when_there_will_be_a_rate() -> None:
 def test_a_sum_without_the_label_is_not_traffic_without_labels() -> None:
     state = samples.service(breakdown_by=("topic",), breakdown=())
     assert (
-        "no topic: the service tells its traffic as one sum"
+        "no topic: the service exposes a single total"
         in panel_lines(routes_panel(sample_frame(samples.snapshot(services=(state,))), 90, 6))[1]
     )
 

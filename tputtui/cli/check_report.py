@@ -145,7 +145,7 @@ async def _check_job(
     except ValueError as error:
         rows.append(("config", clean(str(error), 200)))
     if hidden := sum(exposition.hidden.values()):
-        rows.append(("hidden", f"{hidden:,} series of its largest families were not looked at"))
+        rows.append(("hidden", f"{hidden:,} series of its largest families were not read"))
     try:
         rows += await _answers(api, job, server, bindings, settings)
     except ServerError as error:

@@ -75,12 +75,12 @@ class Discovery:
 
     @property
     def sentence(self) -> str:
-        """Describe in one line what was looked at, what was asked and what was found."""
+        """Describe in one line what was examined, what was probed and what was found."""
         if not self.candidates:
             return f"{self.summary}: {PORT_HINT}"
         asked = [probe.candidate for probe in self.probes]
         count = len(self.candidates)
-        looked = f"looked at {count} listening port{'s' if count != 1 else ''}"
+        looked = f"examined {count} listening port{'s' if count != 1 else ''}"
         named = ", ".join(
             f":{candidate.port} {candidate.process}".rstrip() for candidate in asked[:5]
         )

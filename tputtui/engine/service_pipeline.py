@@ -109,7 +109,7 @@ class ServicePipeline:
     # ------------------------------------------------------------------------------------- grouping
 
     def regroup(self) -> None:
-        """Group the targets anew at the next tick."""
+        """Group the targets again at the next tick."""
         self._is_grouped = False
 
     def find_service(self, target: str) -> ServiceTracker | None:

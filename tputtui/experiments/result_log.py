@@ -87,7 +87,7 @@ def parse_results(text: str) -> list[LoggedResult]:
 
 
 def _parse_result(table: object) -> LoggedResult | None:
-    """Parse one entry; None if it is not one of ours."""
+    """Parse one entry; None if it is not written by tputtui."""
     if not isinstance(table, dict):
         return None
     date, verdict = table.get("date"), table.get("verdict")

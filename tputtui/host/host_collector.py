@@ -72,7 +72,7 @@ class HostCollector:
         missing.extend(metric_reasons.items())
         missing.extend(pressure_reasons)
         if cgroup is None and not any(name == "cgroup" for name, _ in missing):
-            missing.append(("cgroup", "no control group of ours is mounted here"))
+            missing.append(("cgroup", "the control group of this process is not mounted here"))
         return HostReading(
             at=at,
             time=now,

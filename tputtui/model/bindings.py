@@ -1,6 +1,6 @@
 """Bindings of metric families to signals, found by classification or set in the config.
 
-Bindings in force are recorded beside the readings, so that a replay never classifies anew.
+Bindings in force are recorded beside the readings, so that a replay never classifies again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Encode readings as lines. A member defines each series, target and process once.
 
-A *chunk* is all lines of one tick; a chunk that begins a member defines everything anew, so that
+A *chunk* is all lines of one tick; a chunk that begins a member defines everything again, so that
 nothing in it depends on earlier members. The lines (docs/run-format.md describes them one by one):
 
 {"run": {…}}            the header, first in each member
@@ -88,7 +88,7 @@ class Encoder:
         self._are_listeners_written = False  # in this member
 
     def restart(self) -> None:
-        """Begin a member: write all definitions anew from now on."""
+        """Begin a member: write all definitions again from now on."""
         self._targets = {}
         self._order = None
         self._processes = {}
@@ -196,7 +196,7 @@ class Encoder:
     ) -> list[float | None]:
         """Encode the scrape's values in the order of the columns.
 
-        The columns are written anew where a series was added.
+        The columns are written again where a series was added.
         """
         order = list(samples)
         if order == encoded.columns:

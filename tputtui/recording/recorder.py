@@ -104,7 +104,7 @@ class Recorder:
         self._member_count = 0
         self._member_at: float | None = None
         self._member_bytes = 0
-        # a chunk was dropped: the next one has to define everything anew
+        # a chunk was dropped: the next one has to define everything again
         self._has_dropped_chunk = False
         self._began_at: float | None = None  # time of the first reading of all parts
         self._newest: tuple[float, float] | None = None  # (at, time) of the newest reading

@@ -42,7 +42,7 @@ class BadLineError(ValueError):
 
 
 class OverLimitError(BadLineError):
-    """The line exceeds a limit of ours, which Prometheus does not have."""
+    """The line exceeds a limit of tputtui, which Prometheus does not have."""
 
 
 @frozen
@@ -159,11 +159,11 @@ def _parse_pairs(
             if bare is not None:
                 raise BadLineError(f"label {quote_bytes(key)} has no quoted value")
             if name is not None:
-                raise BadLineError("the metric name stands twice")
+                raise BadLineError("the metric name appears twice")
             name = key
         elif key == b"__name__":
             raise BadLineError(
-                "the metric name stands twice" if name is not None else "__name__ stands as a label"
+                "the metric name appears twice" if name is not None else "__name__ stands as a label"
             )
         elif key in keys:
             raise BadLineError(f"label {quote_bytes(key)} stands twice")

@@ -194,7 +194,7 @@ TRIGGER: tuple[Option, ...] = (
     Option(
         "process",
         value_types.TEXT,
-        "whom: :PORT is who serves that port here (of workers the busiest), else a process's name",
+        "process: :PORT is the one that serves that port here (of workers the busiest), else a name",
         example='":8000"',
     ),
     Option(

@@ -97,7 +97,7 @@ class TputtuiApp(TerminalApp):
         self.session = Session(self, settings, capabilities, environment, player)
         self.initial_process: ProcessReference | None = None  # to profile at once
         self.should_exit: Callable[[], bool] | None = None  # asked once a second
-        self.recovered_errors: list[Exception] = []  # errors of ours that cost one input each
+        self.recovered_errors: list[Exception] = []  # internal errors that cost one input each
         self.engine_commands = EngineCommands(self.session)
         self.panel_commands = PanelCommands(self.session, self.engine_commands)
         self.recording_commands = RecordingCommands(self.session)
@@ -265,7 +265,7 @@ class TputtuiApp(TerminalApp):
             self.session.show_status(f"{key} ({command.label}) works {place}")
 
     def lost_input(self, error: Exception) -> None:
-        """Report an error of ours that cost a key or a terminal report.
+        """Report an internal error that cost a key or a terminal report.
 
         Its traceback is kept until the screen has ended.
         """

@@ -126,7 +126,7 @@ class Recordable(Protocol):
 
 
 class ReplayEngine(SnapshotSource, FigureHistory, FigureControls, MetricFamilies, Protocol):
-    """Player of a recorded run: nothing is read anew, and the run is not written to."""
+    """Player of a recorded run: nothing is read again, and the run is not written to."""
 
 
 class LiveEngine(ReplayEngine, LiveControls, Recordable, Protocol):

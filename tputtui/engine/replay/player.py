@@ -5,7 +5,7 @@ It contacts no target and classifies nothing.
 The run is derived once from its beginning, in a thread, by the pipeline that derives live readings:
 each snapshot is the one shown live, and a seek is a look-up. Until that buffer has reached the
 wanted time, a second buffer that begins just before it takes its place. Choices that change the
-derivation (another window, another label, a filter) derive the run anew.
+derivation (another window, another label, a filter) derive the run again.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class Player:
             self._wake.notify_all()
 
     def _set_choices(self, choices: ReplayChoices) -> None:
-        """Derive the run anew with other choices."""
+        """Derive the run again with other choices."""
         with self._wake:
             self._stop_near_buffer()
             self._buffer.stop()

@@ -310,7 +310,7 @@ def _explain(
             if metric.is_guardrail and metric.verdict in ("inconclusive", None) and metric.reason:
                 notes.add(None, f"{formatting.describe_metric(metric)}: {metric.reason}.")
     if autocorrelation(arms.baseline.rps) > _STRONG_AUTOCORRELATION and arms.baseline.seconds < 600:
-        notes.add(None, "Neighbouring seconds are strongly alike: run longer to be sure.")
+        notes.add(None, "Neighbouring seconds are strongly autocorrelated: run longer.")
     hint = first.companions.get("median_ratio") if first is not None else None
     if first is not None and first.effect is not None and hint is not None:
         median = hint - 1

@@ -196,7 +196,7 @@ def run(
     """Sample once or at the interval until `stop` is set.
 
     Runs in its own thread, from which `on_profile` and `on_error` are called. A port is resolved
-    anew each time. A failure is passed to `on_error` as a sentence, and sampling is tried again at
+    again each time. A failure is passed to `on_error` as a sentence, and sampling is tried again at
     the next interval.
     """
     due = time.monotonic()

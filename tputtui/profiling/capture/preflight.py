@@ -25,7 +25,7 @@ TIMEOUT_S = 5.0
 _PTRACE_SCOPES = {
     1: "only a process's ancestors may read it",
     2: "only an administrator may read another process",
-    3: "nobody may until the next boot",
+    3: "disabled until the next boot",
 }
 
 

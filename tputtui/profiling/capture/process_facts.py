@@ -66,7 +66,7 @@ def read_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
 
 
 def read_again(facts: ProcessFacts, proc: Path = PROC) -> ProcessFacts | None:
-    """Read the facts about the same process anew.
+    """Read the facts about the same process again.
 
     None if it has ended, is a zombie, or its pid belongs to another process by now. The start time
     is compared in the kernel's ticks, without the rounding of `reference`.

@@ -1,7 +1,7 @@
 """Write questions as PromQL, so that the server aggregates, and join many into one query.
 
 The results of several families are joined by `or` in one answer. Set operators consider all labels
-but the metric's name, so each family is marked by a label of ours.
+but the metric's name, so each family is marked by an additional label.
 """
 
 from __future__ import annotations

@@ -210,7 +210,7 @@ def _pressure_rows(state: HostState) -> list[SaturationState]:
         reason = f"{tasks} waited for {resource.label} {stalled}"
         rows.append(
             SaturationState(
-                f"{resource.name} stall", None, share, None, share, share, "ratio", reason
+                f"{resource.name} pressure", None, share, None, share, share, "ratio", reason
             )
         )
     return rows

@@ -90,7 +90,7 @@ class CountedSeries(FollowedSeries):
                 process.raw_values[number] = 0.0
         if numbers:
             self.processes.add_restart(
-                answer.at, "counts anew in part: start or created times moved forward"
+                answer.at, "some counters restarted: start or created times moved forward"
             )
         return frozenset(numbers)
 

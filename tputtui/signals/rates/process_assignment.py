@@ -1,6 +1,6 @@
 """Assignment of answers to the processes behind a target.
 
-Processes are told apart by start time and by `_created` samples. Where those are equal or absent,
+Processes are distinguished by start time and by `_created` samples. Where those are equal or absent,
 an answer is assigned so that every counter is monotone. If several assignments do that, the one
 with the least gain is used, and rates are shown only once the assignment has settled. Prometheus
 treats every fall as a reset. This module does so only if no start time contradicts it, if the new
@@ -365,7 +365,7 @@ class ProcessAssignment:
         return not self._steps_too_often(answer)
 
     def _steps_too_often(self, answer: AnswerEvidence) -> bool:
-        """Count a step back; frequent ones mean processes too close to be told apart."""
+        """Count a step back; frequent ones mean processes too close to distinguish."""
         self._step_back_times.append(answer.at)
         if (
             sum(answer.at - at <= STEPS_BACK_SPAN_S for at in self._step_back_times)

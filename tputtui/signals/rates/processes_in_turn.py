@@ -32,7 +32,7 @@ A start time may also lie that far before the scrape it came after.
 MAX_UNCLEAR_SHARE: Final = 0.05
 
 COUNTERS_FELL: Final = (
-    "counters fell without a restart, counted as 0: a worker's share left the sum?"
+    "counters fell without a restart, counted as 0: a worker may have exited"
 )
 OTHER_PROCESS: Final = "another process answers than before, and it is no younger one"
 
@@ -223,7 +223,7 @@ class ProcessesInTurn:
     def confirm_reset(self, at: float) -> None:
         """Report the pending reset, which the scrape after it did not refute."""
         if self._reset_to_confirm is not None and at > self._reset_to_confirm:
-            self.add_restart(self._reset_to_confirm, "counts anew: its counters fell to near zero")
+            self.add_restart(self._reset_to_confirm, "counters restarted: they fell to near zero")
             self._reset_to_confirm = None
 
     # -------------------------------------------------------------------------------------- scrapes
@@ -322,7 +322,7 @@ class ProcessesInTurn:
     def _describe_unknown(self, at: float, window_s: float) -> str | None:
         live = self.live_processes
         if self.unclear_at is not None and at - self.unclear_at <= window_s:
-            return "several processes, too alike to be told apart"
+            return "several processes that cannot be distinguished"
         if len(live) == 1:
             return None
         if (

@@ -1,6 +1,6 @@
 """The one place that knows plotext: finite values in, lines of text with roles out.
 
-plotext 5 keeps a module-global figure, cuts it to the terminal it saw at import unless told not to, and raises on
+plotext 5 keeps a module-global figure, cuts it to the terminal it saw at import unless configured otherwise, and raises on
 infinities (6 aborts the process on a NaN); so every chart starts from a cleared figure and gets finite points only.
 """
 

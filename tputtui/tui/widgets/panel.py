@@ -50,7 +50,7 @@ class Panel(Widget):
         self._view = PanelView(())
         self._is_drawn = False
         self._drawn_width = (
-            0  # cells, while its lines are drawn: Textual looks a size up anew each time
+            0  # cells, while its lines are drawn: Textual looks a size up again each time
         )
 
     @property

@@ -271,7 +271,7 @@ def _bucket_row(
     if quantile.value is None:
         return row.then("nothing was observed in the window", "dim").line()
     if quantile.is_lower_bound:
-        return row.then("above the last bound: nobody knows by how much", "warning").line()
+        return row.then("above the last bound: by an unknown amount", "warning").line()
     if quantile.low is None or quantile.high is None:
         return row.then("no buckets: the service computed it itself", "dim").line()
     low, high = (_format_bound(bound, latency.unit) for bound in (quantile.low, quantile.high))

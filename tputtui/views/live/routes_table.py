@@ -52,7 +52,7 @@ def _empty_reason(frame: Frame, service: ServiceState | None) -> str:
         return no_rate_reason(frame, service)
     if service.breakdown_by:
         label = text.clean(service.breakdown_by[-1], 30)
-        return f"no {label}: the service tells its traffic as one sum"
+        return f"no {label}: the service exposes a single total"
     return "no labels to break the traffic down by"
 
 

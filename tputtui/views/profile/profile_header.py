@@ -255,7 +255,7 @@ def _difference_verdict(analysis: ProfileAnalysis) -> str:
     return (
         f": {count} of {len(rows)} functions differ"
         if count
-        else ": no difference stands against chance"
+        else ": no difference is significant"
     )
 
 
