@@ -85,7 +85,7 @@ def test_a_frame_is_drawn_the_same_in_a_process_without_an_engine(name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["02-replicas", "04-host-only", "05-objectives"])
-def test_the_frames_of_a_recorded_run_are_those_that_were_looked_at(name: str) -> None:
+def test_the_frames_of_a_recorded_run_equal_the_kept_text(name: str) -> None:
     """The files were drawn by 1b332da, whose frames read the history while they were drawn."""
     run = run_session(name)
     shown = []
