@@ -279,3 +279,20 @@ def test_the_total_does_not_fall_when_a_worker_is_forgotten() -> None:
     assert totals == sorted(totals)
     assert to_json(ticks[-1].snapshot)["targets"][0]["processes"] == 3
     assert ticks[-1].shown.rps == pytest.approx(30.0)
+
+
+def test_a_replacement_is_unclear_by_its_share_of_the_true_total_not_of_the_shown_one() -> None:
+    """A worker of 129 req/s restarts while one of 44 is late: 854.5 of 812 req/s is 5.2 %."""
+    answer_rates = (1.0, 1.0, 44.0, 1.0, 1.0, 129.0, 144.0, 491.0)
+    started = [EPOCH - 100 + 7.3 * place for place in range(8)]
+    in_order = [*range(8)] * 5
+    late = [0, 1, 3, 4, 5, 2, 6, 7]
+    world = World(
+        [Worker(0.0, rate, start) for rate, start in zip(answer_rates, started, strict=True)],
+        [*in_order, *late],
+        [(35.0, 5)],
+    )
+    ticks = run(world)
+    assert all((tick.shown.rps or 0.0) <= 1.05 * tick.truth for tick in ticks)
+    assert "which did it replace" in (ticks[44].shown.reason or "")
+    assert ticks[45].shown.rps == 812.0

@@ -163,7 +163,9 @@ def _parse_pairs(
             name = key
         elif key == b"__name__":
             raise BadLineError(
-                "the metric name appears twice" if name is not None else "__name__ stands as a label"
+                "the metric name appears twice"
+                if name is not None
+                else "__name__ stands as a label"
             )
         elif key in keys:
             raise BadLineError(f"label {quote_bytes(key)} stands twice")

@@ -31,9 +31,7 @@ A start time may also lie that far before the scrape it came after.
 # share of the total: an unknown replacement matters only if it may change the total by more
 MAX_UNCLEAR_SHARE: Final = 0.05
 
-COUNTERS_FELL: Final = (
-    "counters fell without a restart, counted as 0: a worker may have exited"
-)
+COUNTERS_FELL: Final = "counters fell without a restart, counted as 0: a worker may have exited"
 OTHER_PROCESS: Final = "another process answers than before, and it is no younger one"
 
 _ENDED_CHANCE: Final = 1e-5
@@ -360,7 +358,12 @@ class ProcessesInTurn:
         paces = sorted(process.total_rate for process in replaced)
         total = sum(weight * process.total_rate for process, weight in self._weights())
         mean = sum(paces) * rated / len(paces)
-        if max(mean - sum(paces[:rated]), sum(paces[-rated:]) - mean) <= MAX_UNCLEAR_SHARE * total:
+        overstated, understated = mean - sum(paces[:rated]), sum(paces[-rated:]) - mean
+        # Shares of the true total, which is lower by what is overstated.
+        lowest_total = total - overstated
+        if overstated <= MAX_UNCLEAR_SHARE * lowest_total and (
+            understated <= MAX_UNCLEAR_SHARE * total
+        ):
             return None
         return f"{rated} of {self.process_count} processes is new: which did it replace?"
 

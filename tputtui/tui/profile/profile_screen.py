@@ -14,9 +14,8 @@ from tputtui.profiling.files.library import LibraryEntry
 from tputtui.profiling.profile_model import UnreadableProfileError
 from tputtui.signals.rates.past import PastNames
 from tputtui.signals.service.serving_processes import find_service
-from tputtui.tui import keys
 from tputtui.tui.commands import COMMANDS, CommandId, Handlers
-from tputtui.tui.keys import footer_hints
+from tputtui.tui.keys import bindings, footer_hints
 from tputtui.tui.profile.profile_commands import OpenedProfile, ProfileMenuCommands
 from tputtui.tui.profile.profile_workers import (
     ProcessSampler,
@@ -43,9 +42,7 @@ class ProfileScreen(ProfileMenuCommands):
     """Screen of one process that is sampled, or of a profile that was taken before."""
 
     AUTO_FOCUS = ""  # the prompt gets it when it asks
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *keys.bindings(("everywhere", "profile", "time", "live"))
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(("everywhere", "profile", "time", "live"))]
     CSS = "#pane { height: 1fr; }"
 
     def __init__(
@@ -229,7 +226,7 @@ class ProfileScreen(ProfileMenuCommands):
         return profile_header.strip_past_names(frame, self._own_service(frame))
 
     def _own_service(self, frame: Frame) -> ServiceState | None:
-        """Return the service that the profiled process answers for; None for a profile of a file."""
+        """Return the service that the profiled process serves; None for a profile of a file."""
         process = self._process
         return find_service(frame.snapshot, process.identity) if process is not None else None
 

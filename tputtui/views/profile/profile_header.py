@@ -253,9 +253,7 @@ def _difference_verdict(analysis: ProfileAnalysis) -> str:
         return ": too short to tell a difference from chance (5 slices a side)"
     count = sum(1 for row in rows if row.is_significant)
     return (
-        f": {count} of {len(rows)} functions differ"
-        if count
-        else ": no difference is significant"
+        f": {count} of {len(rows)} functions differ" if count else ": no difference is significant"
     )
 
 
