@@ -52,7 +52,7 @@ def top_level(tree: ast.Module, *, with_types: bool) -> Iterator[ast.stmt]:
 
 
 def circles(graph: dict[str, set[str]]) -> list[set[str]]:
-    """Return the strongly connected components of more than one module (Kosaraju), largest first."""
+    """Return the strongly connected components of several modules (Kosaraju), largest first."""
     order: list[str] = []
     visited: set[str] = set()
     for start in graph:

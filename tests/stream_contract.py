@@ -18,7 +18,7 @@ def _section(document: str, title: str) -> str:
 
 
 def _keys(text: str) -> frozenset[str]:
-    """Return the names that the first sentence lists as code; those in parentheses explain others."""
+    """Return the names that the first sentence lists as code, without those in parentheses."""
     before = ""
     while before != text:
         before, text = text, re.sub(r"\([^()]*\)", "", text)

@@ -1,4 +1,4 @@
-"""`python -m tputtui`: the same as the command, and like it blind to the folder it is called from."""
+"""`python -m tputtui`: the same as the command, without modules of the current folder."""
 
 import sys
 

@@ -1,9 +1,10 @@
 """Capture /metrics answers of real programs under load into tests/data/expositions.
 
-Run `make exporters`, or `python bench/exporters/capture.py --install NAME...` for some of them. Needs
-root on Debian for what comes from apt, and a network for all three package managers. Each program runs
-on free ports of the loopback in a folder of its own, is loaded with a few requests a second, is asked
-twice some 15 s apart, and is ended. The labels in index.json ("truth") are written by hand and kept.
+Run `make exporters`, or `python bench/exporters/capture.py --install NAME...` for some of them.
+Needs root on Debian for what comes from apt, and a network for all three package managers. Each
+program runs on free ports of the loopback in a folder of its own, is loaded with a few requests a
+second, is asked twice some 15 s apart, and is ended. The labels in index.json ("truth") are written
+by hand and kept.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Installation of the programs: Debian packages, one virtual environment, one folder of Node modules."""
+"""Installation of the programs: Debian packages, a virtual environment, a folder of Node
+modules.
+"""
 
 from __future__ import annotations
 

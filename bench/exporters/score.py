@@ -1,7 +1,8 @@
 """Print what the classifier binds in each labelled exposition, and what of it is right.
 
-Run `python bench/exporters/score.py [--detail]`. The sets: dev and dev2 (shared data, where it is beside
-the checkout), own (tests/data/expositions). "Generic" is the ranking alone, without the exporter tables.
+Run `python bench/exporters/score.py [--detail]`. The sets: dev and dev2 (shared data, where it is
+beside the checkout), own (tests/data/expositions). "Generic" is the ranking alone, without the
+exporter tables.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def test_the_recursion_equals_the_textbook_sum(connections: int, utilisation: fl
 
 
 def test_a_single_connection_waits_as_in_m_m_1() -> None:
-    # P(W > t) = r exp(-(1 - r) t / hold), so the 99 % quantile at r = 0.5 and hold = 1 s is ln(50) / 0.5
+    # P(W > t) = r exp(-(1 - r) t / hold): the 99 % quantile at r = 0.5, hold = 1 s is ln(50) / 0.5
     assert shop_routes.waiting_quantile(0.99, 0.5, 1, 1.0) == pytest.approx(math.log(50) / 0.5)
 
 

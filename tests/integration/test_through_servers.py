@@ -1,10 +1,12 @@
-"""One service seen three ways at once: directly, through Prometheus and through VictoriaMetrics. They must agree.
+"""One service seen three ways at once: directly, through Prometheus and through VictoriaMetrics.
+They must agree.
 
-Tolerances. The three windows of 10 s end at moments up to 2 s apart (a scrape a second, an answer a second), so 2 s of
-arrivals at each end may differ. At 200 requests a second that is the difference of two Poisson counts of 400 each: a
-deviation of 28 in 2,000, 1.4 %. The median of a dozen readings that share most of their window has about half of that:
-4 % are five deviations. Quantiles interpolate within the same buckets; the same shift moves 40 % of the observations of a
-window at most, and the p99 of 2,000 rests on 20 of them: 10 %, the others 5 %.
+Tolerances. The three windows of 10 s end at moments up to 2 s apart (a scrape a second, an answer a
+second), so 2 s of arrivals at each end may differ. At 200 requests a second that is the difference
+of two Poisson counts of 400 each: a deviation of 28 in 2,000, 1.4 %. The median of a dozen readings
+that share most of their window has about half of that: 4 % are five deviations. Quantiles
+interpolate within the same buckets; the same shift moves 40 % of the observations of a window at
+most, and the p99 of 2,000 rests on 20 of them: 10 %, the others 5 %.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Quantiles of native histograms: those that come through the query API, since a text exposition cannot carry them.
+"""Quantiles of native histograms from the query API: a text exposition cannot carry them.
 
 The definition is Prometheus 3.x, promql/quantile.go ``HistogramQuantile``.
 """

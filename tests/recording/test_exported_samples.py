@@ -1,4 +1,4 @@
-"""Samples as every export format of samples gets them: successful scrapes with target and labels."""
+"""Samples that every export format of samples gets: good scrapes with target and labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Captured answers of real programs: read as prometheus-client reads them, described by their index."""
+"""Captured answers of real programs: read as by prometheus-client, described by their index."""
 
 from __future__ import annotations
 

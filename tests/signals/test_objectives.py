@@ -106,7 +106,7 @@ def test_an_objective_missed_from_the_start_is_reported_within_ten_seconds() -> 
 
 
 def test_a_single_error_is_at_risk_and_not_missed() -> None:
-    """One error in ten seconds at 50 requests a second is twice 0.1 %; it leaves with the window."""
+    """One error in 10 s at 50 requests a second is twice 0.1 %; it leaves with the window."""
     states, texts = play(
         "errors<=0.1%", [service(ratio=0.002, rps=50.0)] * 10 + [service(rps=50.0)] * 10
     )

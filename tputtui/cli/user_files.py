@@ -105,7 +105,7 @@ def write_lines(pieces: Iterable[str], output: str | None, force: bool) -> None:
 
 
 def _write_stdout(pieces: Iterable[str]) -> None:
-    """Write to stdout. Raises UsageError, OutputError, and BrokenPipeError if the reader has gone."""
+    """Write to stdout. Raises UsageError, OutputError, or BrokenPipeError (reader has gone)."""
     if sys.stdout is None:
         raise UsageError("stdout is closed: there is nowhere to write to")
     try:

@@ -1,5 +1,4 @@
-"""Tracker of one service of a server across answers, and the history from before the first tick that
-the server holds.
+"""Tracker of one service of a server across answers, with its history before the first tick.
 
 A service of a server is bound by the same rules as a directly scraped target, and its history is
 derived by the same readers.

@@ -62,7 +62,7 @@ class SettingsError(Exception):
 
 @frozen
 class ConfigFile:
-    """Config file: its values by dotted key, and the lines of these keys and of those within them."""
+    """Config file: its values by dotted key, and the lines of these and of nested keys."""
 
     file: str
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -54,7 +54,7 @@ class TargetSettings:
 
 @frozen
 class Limits:
-    """Limits beyond which data is left out, which is reported. Bytes are counted after inflating."""
+    """Limits beyond which data is left out and that reported. Bytes are those after inflating."""
 
     body_bytes: int = 16 * 1024 * 1024
     header_bytes: int = 64 * 1024
@@ -116,7 +116,7 @@ class ViewSettings:
 
 @frozen
 class Settings:
-    """Effective settings. `origins` holds the source of each value by key ("interval", "limits.body")."""
+    """Effective settings; `origins` has the source of each value by key, such as "limits.body"."""
 
     targets: tuple[TargetSettings, ...] = ()
     # Prometheus-compatible servers, queried in place of targets or beside them

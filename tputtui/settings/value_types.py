@@ -1,8 +1,8 @@
 """Types of settings: how a value is read from TOML or from a flag's text, and what is allowed.
 
 `ValueType.read` takes a TOML value, strictly: a text is not accepted as a number or a boolean.
-`ValueType.parse` takes the text of a flag or a variable. Both return the value, and raise ValueError
-with the reason. `allowed` describes valid values, for errors and for the documentation.
+`ValueType.parse` takes the text of a flag or a variable. Both return the value, and raise
+ValueError with the reason. `allowed` describes valid values, for errors and for the documentation.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ValueType:
     unit: str = ""  # "s" or "B": of the value as it is kept
 
     def parse(self, value: object) -> Any:
-        """Parse the value of a flag or a variable: a text, several texts, or the bool of a switch."""
+        """Parse the value of a flag or variable: a text, several texts, or the bool of a switch."""
         if isinstance(value, list):
             return self.read([part for text in value for part in _as_list(self.from_text(text))])
         return self.read(self.from_text(value) if isinstance(value, str) else value)

@@ -1,4 +1,4 @@
-"""Flask in several gunicorn workers, instrumented by hand with prometheus_client in multiprocess mode."""
+"""Flask in several gunicorn workers, with prometheus_client in multiprocess mode."""
 
 import time
 

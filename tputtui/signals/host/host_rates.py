@@ -37,8 +37,8 @@ def derive_host(before: HostReading | None, now: HostReading) -> HostState:
 
     Without an earlier reading, or if no time has elapsed (a clock was set, the machine slept),
     rates are None or empty; levels are always present. A counter that fell (a core was unplugged, a
-    driver was loaded again) counts as unchanged: its increase after the restart cannot be distinguished from
-    what was lost.
+    driver was loaded again) counts as unchanged: its increase after the restart cannot be
+    distinguished from what was lost.
     """
     elapsed = 0.0 if before is None else now.at - before.at
     earlier = before if elapsed > 0 else None

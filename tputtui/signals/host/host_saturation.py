@@ -31,9 +31,9 @@ _OWN_TASKS = 1  # the process that counts runnable tasks is running itself
 def host_saturation(state: HostState) -> tuple[SaturationState, ...]:
     """Return a row for each resource of the host, in a fixed order.
 
-    A resource that cannot be read says so in `reason`. Units are those of `text.format_amount`: "cores",
-    "By", "By/s", "ratio". Swap, limits and pressure have a row only if there is swap, a limit is
-    set, or pressure is high.
+    A resource that cannot be read says so in `reason`. Units are those of `text.format_amount`:
+    "cores", "By", "By/s", "ratio". Swap, limits and pressure have a row only if there is swap, a
+    limit is set, or pressure is high.
     """
     missing_reasons = dict(state.missing)
     rows = [

@@ -4,8 +4,8 @@
 values; NaN is a gap. Memory for each name: 2 × 8 B × (900 + 1,080 + 1,440) cells = 55 kB, allocated
 at once. With at most 256 names that is 14 MB; nothing grows.
 
-A ring is written by one thread. Others get copies of its cells (`FigureCells`), and make the columns
-of a chart of those.
+A ring is written by one thread. Others get copies of its cells (`FigureCells`), and make the
+columns of a chart of those.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ class HistoryRing:
         return self._newest is not None and at >= (self._newest - self.cells + 1) * self.step_s
 
     def copy_cells(self, first: int, last: int) -> RingCells:
-        """Copy the cells of these numbers on the grid (`at` // `step_s`), as far as it holds them."""
+        """Copy the cells of these numbers on the grid (`at` // `step_s`) that it holds."""
         newest = self._newest
         if newest is None:
             return RingCells(self.step_s, first, array("d"), array("d"), math.inf)

@@ -207,7 +207,7 @@ class _Level:
         return (self._newest - self._cells + 1) * self.step_s
 
     def copy_cells(self, first: int, last: int) -> LevelCells:
-        """Copy the cells of these numbers on the grid (`at` // `step_s`), as far as it holds them."""
+        """Copy the cells of these numbers on the grid (`at` // `step_s`) that it holds."""
         newest = self._newest
         if newest is None:
             return LevelCells(

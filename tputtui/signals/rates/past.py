@@ -136,7 +136,7 @@ class Past:
     _made_before: MadeColumns = field(default_factory=MadeColumns)
 
     def reuse(self, made: MadeColumns) -> Past:
-        """Return this past with the columns of an earlier frame, of which the valid ones are kept."""
+        """Return this past with the columns of an earlier frame that are still valid."""
         return Past(self.figures, self.heatmaps, self.axis, self.made, made)
 
     def columns(self, figure: str, columns: int) -> Sequence[float | None]:

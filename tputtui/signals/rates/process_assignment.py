@@ -1,10 +1,11 @@
 """Assignment of answers to the processes behind a target.
 
-Processes are distinguished by start time and by `_created` samples. Where those are equal or absent,
-an answer is assigned so that every counter is monotone. If several assignments do that, the one
-with the least gain is used, and rates are shown only once the assignment has settled. Prometheus
-treats every fall as a reset. This module does so only if no start time contradicts it, if the new
-value is small enough to have been counted since, and if values do not return to the old line.
+Processes are distinguished by start time and by `_created` samples. Where those are equal or
+absent, an answer is assigned so that every counter is monotone. If several assignments do that, the
+one with the least gain is used, and rates are shown only once the assignment has settled.
+Prometheus treats every fall as a reset. This module does so only if no start time contradicts it,
+if the new value is small enough to have been counted since, and if values do not return to the old
+line.
 """
 
 from __future__ import annotations

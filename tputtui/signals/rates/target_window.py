@@ -137,9 +137,9 @@ class TargetWindow(CountedSeries):
         under way.
 
         A new series may count from zero (the first 500 of a route is an increase of 1) if the
-        previous scrape was good and the increase is plausible (`answer_evidence`). It never does if its
-        name is in `forgotten` (the scanner dropped series of that name, so it may be an old series
-        that returned), nor if series of that name were beyond a limit.
+        previous scrape was good and the increase is plausible (`answer_evidence`). It never does if
+        its name is in `forgotten` (the scanner dropped series of that name, so it may be an old
+        series that returned), nor if series of that name were beyond a limit.
         """
         exposition = scrape.exposition
         # The time in which this process could not run counts as a time without requests, not as

@@ -1,4 +1,4 @@
-"""The live screen: panels over one service and its host. It arranges and shows; what is shown the views decide."""
+"""Live screen: the panels of one service and its host. The views decide what they show."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
 
 class LiveScreen(SessionScreen):
-    """Where one lives: everything else comes back to it."""
+    """Screen of the live panels, also in a replay."""
 
-    AUTO_FOCUS = ""  # the prompt gets it when it asks
+    AUTO_FOCUS = ""  # the prompt takes the focus when it opens
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(("everywhere", "time", "live"))]
 
     def __init__(
@@ -60,12 +60,11 @@ class LiveScreen(SessionScreen):
         self._charts = Charts()
         self._layout_plan: layout.LayoutPlan | None = None
         self._zoomed_panel: str | None = None
-        self._pending_profile = (
-            ""  # "now" or "ask": p or P was pressed before the processes had been read
-        )
+        # "now" or "ask": p or P was pressed before the processes had been read
+        self._pending_profile = ""
 
     def compose(self) -> ComposeResult:
-        """All panels are there from the start; `lay_out` shows those that fit."""
+        """Create all panels; `update_layout` displays those that fit."""
         yield LineBar("header")
         yield from panel_widgets()
         yield LineBar("event-line")
@@ -73,20 +72,20 @@ class LiveScreen(SessionScreen):
         yield Prompt()
         yield Panel("too-small")
 
-    # ------------------------------------------------------------------------------------------ arranging
+    # --------------------------------------------------------------------------------------- layout
 
     def on_mount(self) -> None:
-        """Arranged before it is drawn for the first time."""
+        """Lay the panels out before the first frame is drawn."""
         self.update_layout(self.session.current_frame(), *self.app.size)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """A new size is a new arrangement, and so is the same size: a terminal that comes back after a stop is empty."""
+        """Lay the panels out again, also at the same size: after a stop the terminal is empty."""
         self._layout_plan = None
         self.call_after_refresh(self.session.show_frame)
         self.update_layout(self.session.current_frame(), *self.app.size)
 
     def update_layout(self, frame: Frame | None, width: int, height: int) -> None:
-        """Give each panel the place that `layout` plans for it; only when the plan changed."""
+        """Place the panels as `layout` plans, if the plan changed."""
         plan = layout.plan_layout(frame, width, height, self._zoomed_panel)
         if plan == self._layout_plan:
             return
@@ -99,16 +98,16 @@ class LiveScreen(SessionScreen):
             self.query_one("#too-small").display = plan.is_too_small
         self.call_after_refresh(self.session.show_frame)
 
-    # ------------------------------------------------------------------------------------------ showing
+    # -------------------------------------------------------------------------------------- drawing
 
     def past_names(self, frame: Frame) -> PastNames:
-        """Names of what all panels draw of the past."""
+        """Return the names of what the panels draw of the past."""
         return panels.past_names(frame)
 
     def show_frame(self, frame: Frame) -> None:
-        """Hand every visible panel its view."""
+        """Render every visible panel."""
         if not self.children:
-            return  # a tick on the way out: the panels have gone already
+            return  # a tick while the screen is removed: its panels have gone already
         size = self.size
         zoomed = panels.find_panel(self._zoomed_panel)
         if zoomed is not None and zoomed.absence(frame):
@@ -134,9 +133,9 @@ class LiveScreen(SessionScreen):
             self.query_one("#event-line", LineBar).show_line(event_line(frame, size.width))
         if not self.query_one(Prompt).display:
             commands = [
-                one
-                for one in self.session.commands
-                if not (frame.view_state.is_read_only and one.id == "profile")
+                command
+                for command in self.session.commands
+                if command.id != "profile" or not frame.view_state.is_read_only
             ]
             hints = footer_hints(
                 ("live", "time", "everywhere"), self.session.settings.keys, commands
@@ -163,10 +162,10 @@ class LiveScreen(SessionScreen):
         """Render a panel in that many cells and lines."""
         return panel.view(frame, width, height, partial(self._charts.draw, frame))
 
-    # ------------------------------------------------------------------------------------------ moving about
+    # --------------------------------------------------------------------------------------- moving
 
     def action_panel(self, number: int) -> None:
-        """1 to 9: focus a panel by number."""
+        """Focus a panel by its number, 1 to 9."""
         panel = dict(panels.numbered_panels()).get(number)
         if panel is None:
             count = len(panels.numbered_panels())
@@ -232,21 +231,21 @@ class LiveScreen(SessionScreen):
         self.session.update_view(focus=self._zoomed_panel or self.session.view_state.focus)
 
     def action_move(self, rows: int) -> None:
-        """Arrows and pages move the cursor of a list."""
+        """Move the cursor of a list by rows."""
         self.list_commands.move(rows)
 
     def action_sideways(self, step: int) -> None:
-        """Left and right move in time."""
+        """Move in time by one step."""
         self.session.run_command(CommandId.BACK if step < 0 else CommandId.FORWARD)
 
     def action_open(self) -> None:
-        """Enter: profiles that process; shows that route or replica alone, until Esc; gives any other panel the screen."""
+        """Profile the chosen process, filter by the chosen route or replica, or zoom the panel."""
         focus = self.session.view_state.focus
         if focus == "processes":
             state = self.session.view_state.list_state(focus)
             latest = self.session.latest
             if state.filter_text and (latest is None or under_cursor(latest, state) is None):
-                self.list_commands.move(1)  # of what was filtered for, the first
+                self.list_commands.move(1)  # to the first row of the filtered list
             self.session.run_command(CommandId.PROFILE)
         elif focus in ("routes", "targets"):
             self._filter_service(focus, self.session.view_state.list_state(focus).cursor)
@@ -266,19 +265,19 @@ class LiveScreen(SessionScreen):
         before = frame.active_filter or ServiceFilter(service.name)
         if panel == "routes":
             labels = {**dict(before.labels), **dict(cast("Labels", row_key))}
-            lens = replace(before, labels=tuple(sorted(labels.items())))
+            service_filter = replace(before, labels=tuple(sorted(labels.items())))
         else:
-            lens = replace(before, target=str(row_key))
-            whole = next(
-                (one for one in frame.snapshot.services if one.name == before.service), service
-            )
-            if len(whole.targets) < 2:
+            service_filter = replace(before, target=str(row_key))
+            services = {service.name: service for service in frame.snapshot.services}
+            unfiltered = services.get(before.service, service)
+            if len(unfiltered.targets) < 2:
                 self.session.show_status(
                     f"{text.clean(str(row_key), 60)} is no replica of another: it is shown already"
                 )
                 return
-        self._engine_commands.set_filter(lens)
-        self.session.show_status(f"only {text.clean(lens.description, 100)}: Esc shows all")
+        self._engine_commands.set_filter(service_filter)
+        description = text.clean(service_filter.description, 100)
+        self.session.show_status(f"only {description}: Esc shows all")
 
     @on(Panel.Clicked)
     def _handle_click(self, event: Panel.Clicked) -> None:
@@ -297,7 +296,7 @@ class LiveScreen(SessionScreen):
             self.session.update_view(focus=event.panel)
             self.action_move(event.rows)
 
-    # ------------------------------------------------------------------------------------------ keys of this screen
+    # ------------------------------------------------------------------------------------- commands
 
     def quit(self) -> None:
         """Restore the layout if a panel has the whole screen, else quit."""
@@ -326,21 +325,22 @@ class LiveScreen(SessionScreen):
         if len(views) == 1 and views[0].cursor is not None:
             lines = [views[0].lines[views[0].cursor]]
         self.app.copy_to_clipboard("\n".join(line_text(line).rstrip() for line in lines).strip())
-        what = f"{focus}: " if focus is not None and len(views) == 1 else "all panels: "
-        self.session.show_status(f"copied {what}{len(lines)} line{'s' if len(lines) != 1 else ''}")
+        source = f"{focus}: " if focus is not None and len(views) == 1 else "all panels: "
+        plural = "s" if len(lines) != 1 else ""
+        self.session.show_status(f"copied {source}{len(lines)} line{plural}")
 
-    # ------------------------------------------------------------------------------------------ acting
+    # ------------------------------------------------------------------------------------- profiles
 
     def take_profile(self) -> None:
         """Sample a process (`choose_process` says which); in the past, show the profile of then."""
         if self.session.timeline.behind_s > 0:
-            here = self._profiles().current_entry()
-            if here is None:
+            entry = self._profiles().current_entry()
+            if entry is None:
                 self.session.show_status(
                     "no profile was taken at that moment: 0 goes back to now, where p takes one"
                 )
             else:
-                self._profiles().open(here)
+                self._profiles().open(entry)
             return
         self._start_profile(with_options=False)
 
@@ -364,9 +364,10 @@ class LiveScreen(SessionScreen):
             profiles.refuse(choice)
 
     def _offer_list(self) -> None:
-        """No service is shown: mark a Python process, so that it is named before p samples it."""
-        found = self.session.latest.processes if self.session.latest is not None else None
-        first = next((process for process in found or () if process.python is not None), None)
+        """Select a Python process, because without a service p samples the selected one."""
+        latest = self.session.latest
+        processes = latest.processes if latest is not None else None
+        first = next((process for process in processes or () if process.python is not None), None)
         if first is None:
             self.session.show_status("no service is shown, and no Python process may be seen")
             return

@@ -1,7 +1,8 @@
-"""The one place that knows plotext: finite values in, lines of text with roles out.
+"""Large charts by plotext, the only module that imports it.
 
-plotext 5 keeps a module-global figure, cuts it to the terminal it saw at import unless configured otherwise, and raises on
-infinities (6 aborts the process on a NaN); so every chart starts from a cleared figure and gets finite points only.
+plotext 5 keeps a module-global figure, limits it to the size of the terminal at import unless
+configured otherwise, and raises on infinities (6 aborts the process on a NaN). Therefore every
+chart starts from a cleared figure and gets finite points only.
 """
 
 from __future__ import annotations
@@ -23,28 +24,28 @@ from tputtui.views.shared.styled_text import (
 )
 
 MAX_VALUE = 1e300
-"""What is drawn of a larger value: plotext multiplies by the cells of an axis, and would overflow."""
+"""Larger values are drawn as this one: plotext multiplies by the cells of an axis."""
 
 
 def axis_top(values: Sequence[float | None]) -> float:
-    """A round number at or above the largest value: 1, 2 or 5 times a power of ten (1 where all is zero)."""
+    """Return 1, 2, 2.5 or 5 times a power of ten, at or above the largest value; 1.0 for zeros."""
     largest = max(
         (value for value in values if value is not None and math.isfinite(value)), default=0.0
     )
     if largest <= 0:
         return 1.0
-    # Held between 1e-300 and LARGEST: beyond, a power of ten is 0.0 or its multiples are infinite.
-    wanted = min(max(largest, 1e-300), MAX_VALUE) * 1.02
-    power: float = 10.0 ** math.floor(math.log10(wanted))
+    # Between 1e-300 and MAX_VALUE: beyond, a power of ten is 0.0 or its multiples are infinite.
+    least = min(max(largest, 1e-300), MAX_VALUE) * 1.02
+    power: float = 10.0 ** math.floor(math.log10(least))
     return max(
         largest,
-        next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if power * factor >= wanted),
+        next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if power * factor >= least),
     )
 
 
 def draw_chart(chart: LineChart) -> tuple[Line, ...]:
-    """The chart as `height` lines: each trace in its role, its name at its end, the axes dimmed."""
-    import plotext  # 80 ms that the first paint does not wait for
+    """Draw a chart as `height` lines: traces in their roles, with names at their ends."""
+    import plotext  # imported lazily: saves 80 ms before the first frame
 
     values = [
         _clamp(value) for trace in chart.chart_lines for value in trace.values if value is not None
@@ -85,12 +86,12 @@ def draw_chart(chart: LineChart) -> tuple[Line, ...]:
     lines += [LineBuilder(width).line()] * (chart.height - len(lines))
     if not margin:
         return tuple(lines)
-    named = _label_rows(chart.chart_lines, top, chart.height - 2)
+    names_by_row = _label_rows(chart.chart_lines, top, chart.height - 2)
     blanks = [TextSpan(" " * margin)]
-    beside = [named.get(index, blanks) for index in range(chart.height)]
+    labels = [names_by_row.get(index, blanks) for index in range(chart.height)]
     return tuple(
         (*line, *LineBuilder(margin).spans(names).line())
-        for line, names in zip(lines, beside, strict=True)
+        for line, names in zip(lines, labels, strict=True)
     )
 
 
@@ -98,15 +99,15 @@ _COLORED = re.compile(r"\x1b\[38;5;(\d+)m([^\x1b]*)\x1b\[0m")
 
 
 def _color_row(plotext_row: str, width: int, roles: Sequence[Role]) -> Line:
-    """A row of plotext's as a line: what it coloured is a trace, everything else is an axis."""
+    """Convert a row of plotext: coloured text belongs to a trace, the rest to an axis."""
     spans: list[TextSpan] = []
     at = 0
-    for found in _COLORED.finditer(plotext_row):
+    for colored in _COLORED.finditer(plotext_row):
         spans += [
-            TextSpan(_strip_escapes(plotext_row[at : found.start()]), "dim"),
-            TextSpan(found[2], roles[int(found[1]) - 1]),
+            TextSpan(_strip_escapes(plotext_row[at : colored.start()]), "dim"),
+            TextSpan(colored[2], roles[int(colored[1]) - 1]),
         ]
-        at = found.end()
+        at = colored.end()
     spans.append(TextSpan(_strip_escapes(plotext_row[at:]), "dim"))
     out = LineBuilder(width).spans(span for span in spans if span.text)
     return out.line()
@@ -122,7 +123,7 @@ _SGR = re.compile(r"\x1b\[[0-9;]*m")
 def _label_rows(
     chart_lines: Sequence[ChartLine], top: float, rows: int
 ) -> dict[int, list[TextSpan]]:
-    """The rows in which the traces' names stand: each beside its line's end, no two in one."""
+    """Place the name of each trace beside its last value, at most one in a row."""
     ends = [
         (value, trace) for trace in chart_lines if (value := _last_value(trace.values)) is not None
     ]
@@ -146,7 +147,10 @@ def _last_value(values: Sequence[float | None]) -> float | None:
 def mark_time(
     lines: tuple[Line, ...], fraction: float, margin: int = 0, sign: str = "▲"
 ) -> tuple[Line, ...]:
-    """The chart with a stroke at a `fraction` of its time axis, and a `caret` under it. `margin`: cells for its names."""
+    """Mark a `fraction` of the time axis by a vertical line, with `sign` below.
+
+    `margin`: cells that the names of the traces take on the right.
+    """
     axis_at = _axis_column(line_text(lines[0])) if lines else -1
     if axis_at < 0 or len(lines) < 3:
         return lines
@@ -155,7 +159,7 @@ def mark_time(
 
 
 def draw_scatter(plot: ScatterPlot) -> tuple[Line, ...]:
-    """Throughput against latency as `height` lines: a title, then the trail, older points fainter, the newest marked."""
+    """Draw throughput against latency in `height` lines: a title, then points, older ones faint."""
     import plotext
 
     old, recent, now = (".", "o", "@") if plot.ascii_only else ("·", "•", "●")
@@ -201,11 +205,11 @@ def draw_scatter(plot: ScatterPlot) -> tuple[Line, ...]:
             xs, ys = ([_clamp(point[axis], tops[axis]) for point in points] for axis in (0, 1))
             plotext.scatter(xs, ys, marker=sign)
     built: str = plotext.build()
-    found = [plain_row.rstrip() for plain_row in plotext.uncolorize(built).split("\n")][:rows]
+    plain_rows = [row.rstrip() for row in plotext.uncolorize(built).split("\n")][:rows]
     roles: dict[str, Role] = {old: "faint", recent: "data", now: "strong"}
     lines = [
         _scatter_line(content, plot.width, roles if index < rows - 2 else {})
-        for index, content in enumerate(found)
+        for index, content in enumerate(plain_rows)
     ]
     if plot.limit is not None:
         lines = list(mark_time(tuple(lines), _clamp(plot.limit) / tops[0], 0, "┴"))
@@ -233,12 +237,12 @@ def _axis_label(value: float, unit: str | None) -> str:
 
 
 def _clamp(value: float, top: float = MAX_VALUE) -> float:
-    """A value that plotext can place on an axis that ends at `top`: one far below zero stays within reach."""
+    """Limit a value to what plotext can place on an axis that ends at `top`."""
     return max(-top, min(value, MAX_VALUE)) if math.isfinite(value) else value
 
 
 def _segments(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
-    """The points between the gaps; plotext would draw a line across one."""
+    """Split values at gaps, because plotext would draw a line across one."""
     runs: list[list[tuple[int, float]]] = [[]]
     for x, value in enumerate(values):
         if value is None or not math.isfinite(value):
@@ -250,5 +254,5 @@ def _segments(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
 
 
 def _axis_column(plot_row: str) -> int:
-    """The cell of the vertical axis in a line of a chart; -1 where it has none."""
+    """Return the cell of the vertical axis in a row; -1 if it has none."""
     return next((at for at, char in enumerate(plot_row) if char in "│┤┼┐└"), -1)

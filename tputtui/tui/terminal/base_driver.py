@@ -141,7 +141,7 @@ class BaseDriver(LinuxDriver):
     # -------------------------------------------------------------------------------- start and end
 
     def start_application_mode(self) -> None:
-        """Take the terminal, at the start and after a suspension: it shows nothing of the program."""
+        """Take the terminal, at the start and after a suspension, when it shows no frame."""
         forget = getattr(self._app, "forget_screen", None)
         if forget is not None:
             forget()

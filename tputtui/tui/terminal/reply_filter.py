@@ -24,8 +24,8 @@ Limitations: the keys `[ ] P _ ^ X`, pressed first after Esc, act up to one esca
 the end of a control sequence was lost, the next key is lost, too (three keys after an incomplete
 mouse report of the old form). If the end of a string was lost, so is every key before a pause of
 two seconds, Esc or a control character. Alt and one of `] P _ ^ X [ O`, followed within the escape
-delay by a key that may continue it, counts as a reply. A reply whose first characters arrive one by one,
-each later than the escape delay, is typed: it cannot be distinguished from typing.
+delay by a key that may continue it, counts as a reply. A reply whose first characters arrive one by
+one, each later than the escape delay, is typed: it cannot be distinguished from typing.
 """
 
 from __future__ import annotations

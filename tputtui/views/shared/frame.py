@@ -1,4 +1,4 @@
-"""Frame: the input of every view, with one snapshot, its past and the view state. All are values."""
+"""Frame: the input of every view. One snapshot, its past and the view state, all values."""
 
 from __future__ import annotations
 
