@@ -152,9 +152,7 @@ def test_a_wait_in_which_tputtui_could_not_run_is_a_gap_too() -> None:
         held.target, held.at, held.time, held.duration_s, held.exposition, held.size, delayed_s=30.4
     )
     assert rps(watched.tick(51.0, held)) is None
-    assert rps(watched.tick(52.0, good(52.0))) is None, (
-        "from when the answer before is nobody knows"
-    )
+    assert rps(watched.tick(52.0, good(52.0))) is None, "the time of the answer before is unknown"
     assert rps(watched.tick(53.0, good(53.0))) == pytest.approx(RATE)
 
 

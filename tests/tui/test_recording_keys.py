@@ -295,7 +295,7 @@ async def test_two_minutes_after_b_the_change_is_evaluated_and_a_fall_is_red() -
         assert judged is not None
         assert judged.is_confirmed
         assert judged is app.baseline_commands.evaluate([name])[name], (
-            "it is told anew only when a row was filled"
+            "the estimate is repeated only when a row was filled"
         )
         current = app.session.current_frame()
         assert current is not None
