@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_pipeline import REQUESTS, PipelineFixture, event_texts, of, pool, requests, series
 
@@ -131,11 +131,32 @@ def worlds(draw: st.DrawFn, starts: str, *, fair: bool = True, apart: float = 0.
     return World(workers, order, restarts, draw(st.booleans()))
 
 
+# A worker that restarts within the same moment as its last answer: the start time of the new
+# process is no later than that answer.
+RESTART_AT_AN_ANSWER = World(
+    [Worker(0.0, 1.0, EPOCH - 100 + 7.3 * number) for number in range(7)],
+    [*in_rounds([range(7)] * 2), 0, 1, 3, 4, 5, 6, 2, *in_rounds([range(7)] * 4)],
+    [(20.000000000000004, 2)],
+)
+
+# The process that is replaced has the highest rate of the three that it may have been.
+FASTEST_IS_REPLACED = World(
+    [
+        Worker(0.0, rate, EPOCH - 100 + 7.3 * number)
+        for number, rate in enumerate([97.0, 46.0, 113.0, 152.0, 184.0, 1.0, 156.0, 322.0])
+    ],
+    [*in_rounds([range(8)] * 4), 2, 6, 3, 4, 5, 7, 2, 6, 0, 3, 4, 5, 1, 7],
+    [(33.0, 6)],
+)
+
+
 def is_null_with_a_reason(tick: Tick) -> bool:
     return tick.shown.rps is None and bool(tick.shown.reason)
 
 
 @settings(max_examples=60, deadline=None)
+@example(RESTART_AT_AN_ANSWER)
+@example(FASTEST_IS_REPLACED)
 @given(st.one_of(worlds("distinct"), worlds("forks")))
 def test_workers_with_start_times_are_summed_within_five_percent_or_nothing_is_shown(
     world: World,

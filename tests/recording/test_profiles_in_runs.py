@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import signal
 import subprocess
 import sys
@@ -57,8 +58,20 @@ def recorded(path: Path) -> tuple[list[RecordedProfile], list[str]]:
 def running() -> str:
     """Return the command lines of all processes."""
     return subprocess.run(
-        ["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True
+        ["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True, check=True
     ).stdout
+
+
+def wait_for_a_complete_slice(pid: int) -> None:
+    """Wait until a capture has samples. It ends after three slices in a row without any."""
+    output_name = re.compile(rf" record -p {pid} .*/(\d+)[^/]*$")
+    for _ in range(600):
+        numbers = [
+            match[1] for line in running().splitlines() if (match := output_name.search(line))
+        ]
+        if any(int(number) >= 4 for number in numbers):
+            return
+        time.sleep(0.1)
 
 
 def test_a_worker_is_sampled_periodically_and_the_run_carries_profiles_with_their_cost(
@@ -89,12 +102,7 @@ def test_a_signal_ends_the_capture_under_way_and_keeps_its_samples(
 ) -> None:
     path = tmp_path / "a.tput.gz"
     with start(exporter, path, "--profile", f"{busy}@10m") as process:
-        slices: set[str] = set()
-        for _ in range(600):
-            slices |= {line.split()[0] for line in running().splitlines() if f"-p {busy} " in line}
-            if len(slices) > 3:  # the first capture has delivered, however busy the machine is
-                break
-            time.sleep(0.1)
+        wait_for_a_complete_slice(busy)
         process.send_signal(signal.SIGINT)
         output = process.communicate(timeout=30)[1]
     assert process.returncode == 0, output

@@ -276,7 +276,8 @@ class ProcessesInTurn:
         ]
         if not births:
             return [], []
-        newest = max(births)
+        # Start times may be rounded: the replaced process may have answered after the shown start.
+        newest = max(births) + RESTART_S
         born = [process for process in live if process.started_while_watched_at is not None]
         return born, [
             process
@@ -358,11 +359,12 @@ class ProcessesInTurn:
         paces = sorted(process.total_rate for process in replaced)
         total = sum(weight * process.total_rate for process, weight in self._weights())
         mean = sum(paces) * rated / len(paces)
-        overstated, understated = mean - sum(paces[:rated]), sum(paces[-rated:]) - mean
-        # Shares of the true total, which is lower by what is overstated.
-        lowest_total = total - overstated
-        if overstated <= MAX_UNCLEAR_SHARE * lowest_total and (
-            understated <= MAX_UNCLEAR_SHARE * total
+        # The total takes the replaced processes for average ones: it is too high if those with the
+        # highest rates were replaced.
+        overstated, understated = sum(paces[-rated:]) - mean, mean - sum(paces[:rated])
+        # Shares of the true total, which is lower by what is overstated, and the reverse.
+        if overstated <= MAX_UNCLEAR_SHARE * (total - overstated) and (
+            understated <= MAX_UNCLEAR_SHARE * (total + understated)
         ):
             return None
         return f"{rated} of {self.process_count} processes is new: which did it replace?"
