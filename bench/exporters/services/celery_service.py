@@ -38,5 +38,7 @@ def ship(self: object, item: int) -> int:
 
 if __name__ == "__main__":
     for number in range(int(sys.argv[1])):
-        (pack, pack, invoice, ship, refund)[number % 5].delay(number)
+        task = (pack, pack, invoice, ship, refund)[number % 5]
+        task.delay(number)
+        print(time.time(), task.name, flush=True)
         time.sleep(0.2)
