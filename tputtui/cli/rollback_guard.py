@@ -280,7 +280,7 @@ def observation(objective: Objective, services: Sequence[ServiceState]) -> TickO
     )
     total, bad = count_requests(objective, observed, beyond)
     traffics = [service.traffic for service in observed if service.traffic is not None]
-    request_traffics = [traffic for traffic in traffics if traffic.unit == "req/s"]
+    request_traffics = [traffic for traffic in traffics if traffic.counts_requests]
     rates = [traffic.rps for traffic in request_traffics if traffic.rps is not None]
     totals = [traffic.total for traffic in request_traffics if traffic.total is not None]
     return TickObservation(

@@ -49,6 +49,7 @@ from tputtui.model.readings import (
     TcpCounters,
 )
 from tputtui.model.services import (
+    REQUEST_UNITS,
     BreakdownRow,
     ErrorState,
     ExtraSignal,
@@ -74,6 +75,7 @@ from tputtui.model.snapshot import (
 )
 
 __all__ = [
+    "REQUEST_UNITS",
     "START_TOLERANCE_S",
     "Binding",
     "Bindings",

@@ -34,6 +34,10 @@ class LastFigure:
     q: float | None = None  # the quantile, for a latency quantile
 
 
+REQUEST_UNITS = frozenset(("req/s", "tasks/s", "jobs/s", "acquires/s", "reconciles/s"))
+"""Units of traffic whose unit of work somebody waits for."""
+
+
 @frozen
 class TrafficState:
     """Throughput of one service; `rps` is in `unit`.
@@ -52,6 +56,11 @@ class TrafficState:
     since_start: float | None = None
     reason: str = ""  # reason for the binding; without a rate, why there is none
     last: LastFigure | None = None  # of `rps`
+
+    @property
+    def counts_requests(self) -> bool:
+        """Whether a unit of traffic is a piece of work, not a byte, a token or a message."""
+        return self.unit in REQUEST_UNITS
 
 
 @frozen

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tputtui import text
 from tputtui.model import Binding, Match, MetricKind
-from tputtui.signals.classify import series_filter, status_labels, units
+from tputtui.signals.classify import ranking, series_filter, status_labels, units
 from tputtui.signals.classify.exporter_match import EntryMatch, applicable_matches
 from tputtui.signals.classify.metric_catalog import CatalogMetric
 
@@ -27,7 +27,7 @@ def traffic_binding(
 
     A gauge counts only if it is a counter in truth, or a rate already.
     """
-    ready_rate = not metric.is_counted() and "rate" in metric.name_words
+    ready_rate = ranking.is_ready_rate(metric)
     unit = entry_match.line.unit if entry_match is not None else None
     return Binding(
         "traffic",

@@ -14,10 +14,13 @@ from tputtui import text
 from tputtui.model import Binding, Bindings, Exposition
 from tputtui.signals.classify import (
     binding_rules,
+    error_ranking,
     exporter_match,
+    latency_ranking,
     ranking,
     saturation_rules,
     series_filter,
+    status_labels,
 )
 from tputtui.signals.classify.exporter_match import EntryMatch
 from tputtui.signals.classify.exporters import ExporterEntry
@@ -165,21 +168,33 @@ def _bind_traffic(main: _Classification) -> None:
         main.reasons["traffic"] = f"{main.main_exporter.name} counts no work done"
         return
     best = main.ranked[0] if main.ranked else None
-    if best is not None and best.score >= ranking.MIN_TRAFFIC_SCORE:
+    if best is not None and best.is_traffic:
         main.traffic_metric = best.metric
         main.traffic = binding_rules.traffic_binding(best.metric, best.score, best.reason)
         return
-    byte_counter = ranking.find_byte_counter(main.catalog)
-    if byte_counter is not None:
-        main.traffic_metric = byte_counter.metric
-        main.traffic = binding_rules.traffic_binding(
-            byte_counter.metric, byte_counter.score, byte_counter.reason
-        )
-        return
+    for find in (_find_timed_work, ranking.find_ready_rate, ranking.find_byte_counter):
+        candidate = find(main.catalog)
+        if candidate is not None:
+            main.traffic_metric = candidate.metric
+            main.traffic = binding_rules.traffic_binding(
+                candidate.metric, candidate.score, candidate.reason
+            )
+            return
     nearest = ""
     if best is not None and best.score > 0:
         nearest = f"; the nearest is {text.clean(best.metric.sample_name, 80)}"
     main.reasons["traffic"] = f"no counter is clearly requests, queries, messages or bytes{nearest}"
+
+
+def _find_timed_work(catalog: MetricCatalog) -> RankedMetric | None:
+    """Find the distribution that is bound as latency: it counts the work that it times."""
+    for candidate in latency_ranking.rank_latency(catalog, None):
+        if candidate.score < latency_ranking.MIN_LATENCY_SCORE:
+            return None
+        if candidate.metric.is_counted() and not latency_ranking.is_time_to_first(candidate.metric):
+            reason = f"{candidate.metric.kind}, counts what it times"
+            return RankedMetric(candidate.metric, candidate.score, reason)
+    return None
 
 
 def _bind_errors(main: _Classification) -> Binding | None:
@@ -220,22 +235,25 @@ def _find_generic_errors(traffic_metric: CatalogMetric, catalog: MetricCatalog) 
     The status label is that of the traffic, of its latency histogram or of its responses, in this
     order.
     """
-    label = ranking.find_status_label(traffic_metric)
-    if label is not None:
-        return binding_rules.status_error_binding(
-            traffic_metric, label, f"status label of the traffic: {text.clean(label, 60)}"
-        )
-    for metric, status_label in ranking.status_siblings(traffic_metric, catalog):
-        return binding_rules.status_error_binding(
-            metric, status_label, f"status label beside the traffic: {text.clean(status_label, 60)}"
-        )
-    error_counters = ranking.rank_errors(catalog, traffic_metric)
-    if error_counters and error_counters[0].score >= ranking.MIN_ERRORS_SCORE:
+    candidates = [(traffic_metric, ranking.find_status_label(traffic_metric))]
+    candidates.extend(error_ranking.status_siblings(traffic_metric, catalog))
+    unclear: Binding | None = None
+    for metric, label in candidates:
+        if label is None:
+            continue
+        place = "of" if metric is traffic_metric else "beside"
+        reason = f"status label {place} the traffic: {text.clean(label, 60)}"
+        binding = binding_rules.status_error_binding(metric, label, reason)
+        if status_labels.has_errors_or_codes(label, metric.labels[label]):
+            return binding
+        unclear = unclear or binding
+    error_counters = error_ranking.rank_errors(catalog, traffic_metric)
+    if error_counters and error_counters[0].score >= error_ranking.MIN_ERRORS_SCORE:
         best = error_counters[0]
         return binding_rules.error_counter_binding(
             best.metric, traffic_metric, best.score, best.reason
         )
-    return None
+    return unclear
 
 
 def _bind_latency(main: _Classification) -> Binding | None:
@@ -250,10 +268,10 @@ def _bind_latency(main: _Classification) -> Binding | None:
     if main.is_missing("latency") and main.main_exporter is not None:
         main.reasons["latency"] = f"{main.main_exporter.name} exposes no latency"
         return None
-    for candidate in ranking.rank_latency(main.catalog, main.traffic_metric):
-        if ranking.is_time_to_first(candidate.metric):
+    for candidate in latency_ranking.rank_latency(main.catalog, main.traffic_metric):
+        if latency_ranking.is_time_to_first(candidate.metric):
             continue
-        if candidate.score < ranking.MIN_LATENCY_SCORE:
+        if candidate.score < latency_ranking.MIN_LATENCY_SCORE:
             break
         return binding_rules.latency_binding(candidate.metric, candidate.score, candidate.reason)
     main.reasons["latency"] = "no histogram, summary or mean of the time a request takes"
@@ -261,9 +279,12 @@ def _bind_latency(main: _Classification) -> Binding | None:
 
 
 def _measures_time(entry_match: EntryMatch) -> bool:
-    return entry_match.divisor is not None or (
-        entry_match.metric.kind != "counter" and entry_match.line.divisor is None
-    )
+    if entry_match.divisor is not None:
+        return True
+    metric = entry_match.metric
+    if series_filter.is_only_scrapes(metric):
+        return False
+    return metric.kind != "counter" and entry_match.line.divisor is None
 
 
 # --------------------------------------------------------------------- saturation and extra signals
@@ -304,7 +325,7 @@ def _bind_extra_signals(main: _Classification) -> list[Binding]:
     signals = [
         _bind_time_to_first(metric)
         for metric in main.catalog
-        if ranking.is_time_to_first(metric) and metric.bounds
+        if latency_ranking.is_time_to_first(metric) and metric.bounds
     ]
     bound_families = {main.traffic.family if main.traffic is not None else ""}
     for exporter in sorted(main.exporters, key=lambda exporter: exporter is not main.main_exporter):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tputtui import text
-from tputtui.model import Binding, Bindings, Exposition
+from tputtui.model import REQUEST_UNITS, Binding, Bindings, Exposition
 from tputtui.signals.classify import units
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog, build_catalog
 
@@ -39,7 +39,7 @@ def _latency_findings(
 ) -> Iterable[str]:
     latency = bindings.latency
     if latency is None:
-        if bindings.traffic is not None and bindings.traffic.unit == "req/s":
+        if bindings.traffic is not None and bindings.traffic.unit in REQUEST_UNITS:
             family = _clean_name(bindings.traffic.family)
             yield f"no latency: {family} counts work done and nothing times it"
         return

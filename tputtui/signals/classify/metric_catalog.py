@@ -8,18 +8,21 @@ expositions).
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import isfinite
 
 from tputtui.model import Exposition, Family, Match, MetricKind, Series
+from tputtui.signals.classify import vocabulary
 
 MAX_LABEL_VALUES = 64  # distinct values kept for a label: enough to recognise its meaning
 MAX_SERIES_READ = 500  # series of a sample name whose labels are read
 # bucket rows of a metric that are read for its bounds: the first series has them all
 MAX_BUCKETS_READ = 200
+_MIN_METRICS_OF_A_SUBJECT = 4  # below, a shared word may be chance
+_SUBJECT_SHARE = 0.6  # ratio of the metrics that share a word from which it is their subject
 _TIMESTAMP = (9e8, 4e9)  # unix seconds from 1998 to 2096
 _COUNTER_WORDS = frozenset(
     (word,)
@@ -89,10 +92,15 @@ class MetricCatalog:
     prefix_counts: dict[str, int]  # "envoy", "envoy_http", … -> number of metrics with this prefix
     # the process behind it is only the exporter, not the subject of the metrics
     is_exporter: bool = False
+    subject_words: frozenset[str] = frozenset()  # singulars of words that most names share
 
     def get(self, name: str) -> CatalogMetric | None:
         """Return a metric by its base name or by the sample name that counts."""
         return self.metrics.get(name) or self.by_sample.get(name)
+
+    def is_subject(self, word: str) -> bool:
+        """Tell whether most names share the word, in its singular or plural."""
+        return vocabulary.singular(word) in self.subject_words
 
     def __iter__(self) -> Iterator[CatalogMetric]:
         return iter(self.metrics.values())
@@ -125,7 +133,26 @@ def build_catalog(
         parts = re.split(r"[_:]", metric.name)
         for length in range(1, len(parts) + 1):
             prefixes["_".join(parts[:length])] += 1
-    return MetricCatalog(metrics, samples, prefixes, any("_exporter_" in name for name in by_name))
+    return MetricCatalog(
+        metrics,
+        samples,
+        prefixes,
+        any("_exporter_" in name for name in by_name),
+        _find_subject_words(metrics),
+    )
+
+
+def _find_subject_words(metrics: Mapping[str, CatalogMetric]) -> frozenset[str]:
+    """Return the words that most metrics share; those of the runtime are not counted."""
+    own = [
+        {vocabulary.singular(word) for word in metric.name_words}
+        for metric in metrics.values()
+        if metric.name_words and metric.name_words[0] not in vocabulary.RUNTIME
+    ]
+    if len(own) < _MIN_METRICS_OF_A_SUBJECT:
+        return frozenset()
+    counts = Counter(word for words in own for word in words)
+    return frozenset(word for word, count in counts.items() if count >= _SUBJECT_SHARE * len(own))
 
 
 _TIME_WORDS = frozenset(
@@ -147,19 +174,32 @@ _TIME_WORDS = frozenset(
 def _pair_time_counters(metrics: dict[str, CatalogMetric]) -> None:
     """Pair a counter of time with the counter of its events.
 
-    Example: redis_commands_duration_seconds_total with redis_commands_total.
+    Examples: redis_commands_duration_seconds_total with redis_commands_total, query_time with
+    queries.
     """
     events: dict[frozenset[str], str] = {}
     for name, metric in metrics.items():
         if metric.kind == "counter" and not _TIME_WORDS & set(metric.name_words):
-            events.setdefault(frozenset(metric.name_words) - {"total", "count"}, name)
+            events.setdefault(_event_words(metric), name)
     for name, metric in metrics.items():
-        if metric.kind == "counter" and {"duration", "latency"} & set(metric.name_words):
-            metric.denominator = events.get(
-                frozenset(metric.name_words) - _TIME_WORDS - {"total", "count"}
-            )
-            metric.kind = "mean" if metric.denominator else metric.kind
-            metric.count_sample = None if metric.denominator else name
+        if _counts_time(metric):
+            metric.denominator = events.get(_event_words(metric))
+            if metric.denominator:
+                metric.kind, metric.count_sample = "mean", None
+            elif metric.kind == "counter":
+                metric.count_sample = name
+
+
+def _counts_time(metric: CatalogMetric) -> bool:
+    """Tell whether a metric may be the time that all events took together."""
+    if metric.kind == "counter":
+        return bool({"duration", "latency", "time"} & set(metric.name_words))
+    return metric.kind == "gauge" and not metric.is_typed and metric.name_words[-1:] == ("time",)
+
+
+def _event_words(metric: CatalogMetric) -> frozenset[str]:
+    words = frozenset(metric.name_words) - _TIME_WORDS - {"total", "count"}
+    return frozenset(vocabulary.singular(word) for word in words)
 
 
 def _total_rise(series: list[tuple[Series, float]], previous: Exposition) -> float:
@@ -189,7 +229,7 @@ def _create_metric(
     parent = families.get(base) if part else None
     if parent is not None and (family is None or family.type in ("untyped", "unknown")):
         if parent.type in ("histogram", "summary"):
-            return _create_distribution(base, parent, by_name)
+            return _create_distribution(base, parent, by_name, families)
         if parent.type == "counter" and part == "total":
             return CatalogMetric(name, "counter", name, parent.unit, parent.help)
         if part in ("created", "info"):
@@ -197,7 +237,7 @@ def _create_metric(
     if _has_no_measure(name, family):
         return None
     if family is not None and family.type in ("histogram", "summary"):
-        return _create_distribution(name, family, by_name)
+        return _create_distribution(name, family, by_name, families)
     if part in ("sum", "count", "bucket"):
         distribution = _undeclared_distribution(base, part, by_name, families)
         if distribution is not None:
@@ -234,7 +274,7 @@ def _create_untyped(
     first_series, _ = by_name[name][0]
     if any(label == "quantile" for label, _ in first_series.labels):
         return _create_distribution(
-            name, family or Family(name, "summary"), by_name, is_typed=False
+            name, family or Family(name, "summary"), by_name, {}, is_typed=False
         )
     help_text = family.help if family is not None else ""
     is_counter = name.endswith(("_total", "_count")) or split_words(name)[-1:] in _COUNTER_WORDS
@@ -262,24 +302,33 @@ def _undeclared_distribution(
     """
     if f"{base}_count" not in by_name:
         return None
-    if suffix == "bucket":
-        first_series, _ = by_name[f"{base}_bucket"][0]
-        if not any(label in ("le", "vmrange") for label, _ in first_series.labels):
-            return None
-    elif f"{base}_sum" not in by_name:
+    has_buckets = _has_bucket_bounds(by_name.get(f"{base}_bucket", ()))
+    if has_buckets:  # le and a count make a histogram, whatever TYPE says
+        family = families.get(base) or families.get(f"{base}_bucket") or Family(base)
+        return _create_distribution(base, family, by_name, families, is_typed=False)
+    if suffix == "bucket" or f"{base}_sum" not in by_name:
         return None
     declared_types = {
         families[f"{base}_{part}"].type for part in ("sum", "count") if f"{base}_{part}" in families
     }
     if declared_types & {"gauge", "histogram", "summary"}:
         return None
-    return _create_distribution(base, families.get(base) or Family(base), by_name, is_typed=False)
+    return _create_distribution(
+        base, families.get(base) or Family(base), by_name, families, is_typed=False
+    )
+
+
+def _has_bucket_bounds(buckets: Sequence[tuple[Series, float]]) -> bool:
+    return any(
+        label in ("le", "vmrange") for series, _ in buckets[:1] for label, _ in series.labels
+    )
 
 
 def _create_distribution(
     base: str,
     family: Family,
     by_name: Mapping[str, list[tuple[Series, float]]],
+    families: Mapping[str, Family],
     *,
     is_typed: bool = True,
 ) -> CatalogMetric:
@@ -293,8 +342,11 @@ def _create_distribution(
         first_series, _ = by_name[base][0]
         if any(label == "quantile" for label, _ in first_series.labels):
             kind = "summary"
+    parts = [families[name] for name in (f"{base}_sum", f"{base}_count") if name in families]
+    unit = family.unit or next((part.unit for part in parts if part.unit), "")
+    help_text = " ".join(dict.fromkeys([family.help, *(part.help for part in parts)])).strip()
     return CatalogMetric(
-        base, kind, count, family.unit, family.help, is_typed, bounds=bounds, denominator=count
+        base, kind, count, unit, help_text, is_typed, bounds=bounds, denominator=count
     )
 
 

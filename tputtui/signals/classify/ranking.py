@@ -6,20 +6,26 @@ module contains no product names: knowledge of single exporters is in `exporters
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
 
 from tputtui import text
 from tputtui.frozen import frozen
-from tputtui.signals.classify import series_filter, status_labels, vocabulary
+from tputtui.signals.classify import (
+    metric_catalog,
+    name_evidence,
+    series_filter,
+    status_labels,
+    vocabulary,
+)
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 
 MIN_TRAFFIC_SCORE = 8.0
 """Score below which no counter is bound as traffic: no answer is better than a guess."""
-MIN_LATENCY_SCORE = 7.0
-MIN_ERRORS_SCORE = 6.0
 
-_FIRST_WORDS = (("first", "token"), ("first", "byte"), ("first", "response"))
+
+MIN_PLAIN_SCORE = 5.5
+"""Such a score of a counter that is plainly named for work, and for nothing else."""
 
 
 @frozen
@@ -29,38 +35,65 @@ class RankedMetric:
     metric: CatalogMetric
     score: float
     reason: str
+    is_plain: bool = False  # named for work, with no word that raises a doubt
+
+    @property
+    def is_traffic(self) -> bool:
+        """Whether its score is sufficient for traffic."""
+        return self.score >= (MIN_PLAIN_SCORE if self.is_plain else MIN_TRAFFIC_SCORE)
 
 
 def rank_traffic(catalog: MetricCatalog) -> list[RankedMetric]:
     """Rank every counter that could be throughput, best first."""
-    moving = any(metric.rate for metric in catalog)
-    ranked = [
-        _score_traffic(metric, catalog, is_any_moving=moving)
-        for metric in catalog
-        if metric.is_counted()
-    ]
+    counted = [metric for metric in catalog if metric.is_counted()]
+    own = [metric for metric in counted if metric.name_words[:1] not in _RUNTIME_PREFIXES]
+    activity = _Activity(
+        is_any_moving=any(metric.rate for metric in catalog),
+        has_any_counted=any(metric.value > 0 for metric in own),
+        timed=tuple(metric for metric in own if _is_timed(metric)),
+        failing=frozenset(
+            name_evidence.without_outcome(metric, vocabulary.FAILURES) for metric in own
+        ),
+    )
+    ranked = [_score_traffic(metric, catalog, activity) for metric in counted]
     return sorted(ranked, key=lambda candidate: (-candidate.score, candidate.metric.name))
 
 
+_RUNTIME_PREFIXES = frozenset((word,) for word in vocabulary.RUNTIME)
+
+
+@frozen
+class _Activity:
+    """Activity of an exposition, to which that of one metric is compared."""
+
+    is_any_moving: bool
+    has_any_counted: bool  # a counter of the service's own is above zero
+    timed: tuple[CatalogMetric, ...]  # distributions of times, with their counts
+    # words of each name that has a word for failure, without that word
+    failing: frozenset[frozenset[str]]
+
+
+def _is_timed(metric: CatalogMetric) -> bool:
+    """Tell whether it is a distribution of times, or a mean of them with its own count."""
+    return metric.kind != "counter" and bool(vocabulary.DURATIONS.keys() & set(metric.name_words))
+
+
 def _score_traffic(
-    metric: CatalogMetric, catalog: MetricCatalog, *, is_any_moving: bool
+    metric: CatalogMetric, catalog: MetricCatalog, activity: _Activity
 ) -> RankedMetric:
     name_words = metric.name_words
-    points = max((vocabulary.WORK_NOUNS.get(word, 0.0) for word in name_words), default=0.0)
-    noun = max(name_words, key=lambda word: vocabulary.WORK_NOUNS.get(word, 0.0)) if points else ""
+    noun, noun_points = name_evidence.work_noun(name_words)
+    points = noun_points
     reasons = ["counter" if metric.kind == "counter" else f"{metric.kind}, counted"]
-    if metric.kind != "counter":
-        points = max(points, 6.0 if vocabulary.DURATIONS.keys() & set(name_words) else 0.0) - (
-            2.0 if metric.is_typed else 3.0
-        )
-        points -= 6.0 if vocabulary.SIZES & set(name_words) else 0.0
-    elif vocabulary.TIMES & set(name_words):
-        points -= 9.0
-    points += sum(vocabulary.SERVING.get(word, 0.0) for word in dict.fromkeys(name_words))
+    points += _score_kind(metric, points)
+    points += name_evidence.serving_points(metric, catalog)
     label = find_status_label(metric)
     if label is not None:
         points += 3.5
         reasons.append(f"has the status label {label}")
+    if label is None and _has_failure_pair(metric, activity):
+        points += 2.5
+        reasons.append("has a counter of its failures beside it")
     route_points = sum(
         1.0
         for group in (series_filter.ROUTE_LABELS, series_filter.METHOD_LABELS)
@@ -71,27 +104,69 @@ def _score_traffic(
         reasons.append("is split by route or method")
     if noun:
         reasons.append(f"named for {noun}")
-    points += _score_activity(metric, reasons, is_any_moving=is_any_moving)
+    points += _score_activity(metric, reasons, activity)
+    points += _score_timing(metric, catalog, activity, reasons)
     points += min(2.0, math.log(1 + _count_same_prefix(metric, catalog)) / 2)
-    points -= 14.0 if name_words and name_words[0] in vocabulary.RUNTIME else 0.0
-    points -= min(10.0, 6.5 * len(vocabulary.ERRORS & set(name_words)))
-    points -= min(10.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(name_words)))
-    points -= 8.0 if series_filter.is_only_scrapes(metric) else 0.0
-    points -= 0.25 * len(name_words)
+    doubts = 14.0 if name_words and name_words[0] in vocabulary.RUNTIME else 0.0
+    doubts += min(10.0, 6.5 * len(vocabulary.ERRORS & set(name_words)))
+    doubts += min(10.0, name_evidence.background_points(name_words, catalog))
+    doubts += 12.0 if series_filter.is_only_scrapes(metric) else 0.0
+    points -= doubts
+    points -= name_evidence.length_penalty(metric, catalog)
     points -= 0.0 if metric.is_typed or metric.kind != "counter" else 0.5
-    return RankedMetric(metric, points, ", ".join(reasons))
+    is_plain = metric.kind == "counter" and noun_points >= _PLAIN_NOUN_POINTS and not doubts
+    return RankedMetric(metric, points, ", ".join(reasons), is_plain=is_plain)
 
 
-def _score_activity(metric: CatalogMetric, reasons: list[str], *, is_any_moving: bool) -> float:
+_PLAIN_NOUN_POINTS = 6.0  # operations, tasks and all that is plainer
+
+
+def _has_failure_pair(metric: CatalogMetric, activity: _Activity) -> bool:
+    """Tell whether a counter of successes has one of failures beside it: read_ok, read_error."""
+    rest = name_evidence.without_outcome(metric, vocabulary.SUCCESSES)
+    return bool(rest) and rest in activity.failing
+
+
+def _score_kind(metric: CatalogMetric, noun_points: float) -> float:
+    """Score what a metric counts: events that were timed, time, an amount, or work."""
+    name_words = set(metric.name_words)
+    if metric.kind == "counter":
+        return -9.0 if (vocabulary.TIMES | vocabulary.AMOUNTS) & name_words else 0.0
+    is_timed = bool(vocabulary.DURATIONS.keys() & name_words)
+    points = max(0.0, 6.0 - noun_points) if is_timed else 0.0
+    points -= 2.0 if metric.is_typed else 3.0
+    sizes = vocabulary.PLAIN_SIZES if is_timed else vocabulary.SIZES
+    points -= 6.0 if sizes & name_words else 0.0
+    return points - min(3.0, sum(vocabulary.PARTIAL.get(word, 0.0) for word in name_words))
+
+
+def _score_timing(
+    metric: CatalogMetric, catalog: MetricCatalog, activity: _Activity, reasons: list[str]
+) -> float:
+    """Score whether the counted events are timed, by a distribution with as many observations."""
+    if metric.kind != "counter" or metric.value <= 0 or not activity.timed:
+        return 0.0
+    for timed in activity.timed:
+        is_as_many = 0.9 <= timed.value / metric.value <= 1.1
+        if is_as_many and name_evidence.shares_own_word(metric, timed, catalog):
+            reasons.append(f"timed by {text.clean(timed.name, 60)}")
+            return 2.0
+    # Times are taken here, and not of these events: they may not be the work.
+    return -1.0 if any(timed.value > 0 for timed in activity.timed) else 0.0
+
+
+def _score_activity(metric: CatalogMetric, reasons: list[str], activity: _Activity) -> float:
     """Score the activity of a metric: its rate between two scrapes, else its total so far."""
     if metric.rate is None:
+        if metric.value <= 0 and activity.has_any_counted:
+            return -2.0
         return min(3.5, math.log10(1 + max(metric.value, 0.0)) / 1.7)
     if metric.rate > 0:
         # else the figure would include requests that are not counted
         if not series_filter.excluded_paths(metric):
             reasons.append(f"{text.format_rate(metric.rate)}/s now")
         return 1.5 + min(3.0, math.log10(1 + metric.rate))
-    return -1.5 if is_any_moving else 0.0
+    return -1.5 if activity.is_any_moving else 0.0
 
 
 def _count_same_prefix(metric: CatalogMetric, catalog: MetricCatalog) -> int:
@@ -104,156 +179,58 @@ def _count_same_prefix(metric: CatalogMetric, catalog: MetricCatalog) -> int:
 
 def find_status_label(metric: CatalogMetric) -> str | None:
     """Find the label that holds the status of a request, the plainest if there are several."""
-    for label in status_labels.STATUS_LABELS:
-        values = metric.labels.get(label)
-        if values and status_labels.is_status(label, values):
+    for label in status_labels.order_labels(metric.labels):
+        if status_labels.is_status(label, _count_values(metric, label)):
             return label
     return None
 
 
-def common_prefix_length(name_words: Sequence[str], other_words: Sequence[str]) -> int:
-    """Return the number of leading words that two names share."""
-    count = 0
-    for word, other_word in zip(name_words, other_words, strict=False):
-        if word != other_word:
-            break
-        count += 1
-    return count
+def _count_values(metric: CatalogMetric, label: str) -> dict[str, float]:
+    """Return the events of each value of a label, at least one each."""
+    counts: dict[str, float] = {}
+    for series, value in metric.series[: metric_catalog.MAX_SERIES_READ]:
+        name = series.label(label)
+        if name is not None:
+            counts[name] = counts.get(name, 1.0) + max(value, 0.0)
+    return counts
 
 
-def is_time_to_first(metric: CatalogMetric) -> bool:
-    """Tell whether it times the first byte or token instead of the whole answer."""
-    name_words = metric.name_words
-    if "ttft" in name_words or "ttfb" in name_words:
-        return True
-    return any(first in name_words and unit in name_words for first, unit in _FIRST_WORDS)
-
-
-def rank_latency(
-    catalog: MetricCatalog, traffic_metric: CatalogMetric | None
-) -> list[RankedMetric]:
-    """Rank every distribution or mean of times, best first.
-
-    `traffic_metric` is the metric that counts the traffic.
-    """
-    ranked = [
-        _score_latency(metric, traffic_metric) for metric in catalog if _is_time_candidate(metric)
-    ]
-    ranked = [candidate for candidate in ranked if candidate.score > 0]
-    return sorted(ranked, key=lambda candidate: (-candidate.score, candidate.metric.name))
-
-
-def _is_time_candidate(metric: CatalogMetric) -> bool:
-    """Tell whether a metric may hold times.
-
-    Its name says so; or it is a distribution named for the timed operation, as timers of go-metrics
-    and statsd are.
-    """
-    name_words = set(metric.name_words)
-    if vocabulary.DURATIONS.keys() & name_words:
-        return True
-    if metric.kind not in ("histogram", "summary") or vocabulary.SIZES & name_words:
+def is_ready_rate(metric: CatalogMetric) -> bool:
+    """Tell whether a gauge is a rate that the exporter works out: ops_per_sec, qps."""
+    words = metric.name_words
+    if metric.is_counted():
         return False
-    return bool((vocabulary.WORK_NOUNS.keys() | vocabulary.SERVING.keys()) & name_words)
+    if {"rate", *vocabulary.READY_RATES} & set(words):
+        return True
+    return any(
+        before == "per" and word in ("s", "sec", "second")
+        for before, word in itertools.pairwise(words)
+    )
 
 
-def _score_latency(metric: CatalogMetric, traffic_metric: CatalogMetric | None) -> RankedMetric:
-    name_words = metric.name_words
-    points = max((vocabulary.DURATIONS.get(word, 2.0) for word in name_words), default=0.0)
-    reasons: list[str] = [metric.kind]
-    if metric.kind == "histogram":
-        points += 4.0 + min(1.5, len(metric.bounds) / 10)
-        reasons = [f"histogram of {len(metric.bounds)} buckets"]
-    elif metric.kind == "summary":
-        points += 3.0
-        reasons = ["summary with its own quantiles"]
-    elif metric.kind == "mean":
-        points += 2.0
-        reasons = ["sum and count: a mean, no quantiles"]
-    elif {"average", "avg", "mean", "p99", "99thpercentile", "latency", "duration"} & set(
-        name_words
-    ):
-        reasons = ["gauge, worked out by the exporter"]
-    else:
-        points -= 3.0
-    if metric.kind == "counter" and metric.denominator is None:
-        return RankedMetric(metric, 0.0, "")
-    points += max((vocabulary.WORK_NOUNS.get(word, 0.0) for word in name_words), default=0.0) / 3
-    points += sum(vocabulary.SERVING.get(word, 0.0) for word in dict.fromkeys(name_words))
-    if traffic_metric is not None:
-        points += _score_relation(metric, traffic_metric, reasons)
-    points -= 14.0 if name_words and name_words[0] in vocabulary.RUNTIME else 0.0
-    points -= 8.0 if {"size", "bytes", "timestamp", "uptime"} & set(name_words) else 0.0
-    points -= min(8.0, sum(vocabulary.PARTIAL.get(word, 0.0) for word in set(name_words)))
-    points -= min(8.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in set(name_words)))
-    points -= 0.2 * len(name_words)
-    return RankedMetric(metric, points, ", ".join(reasons))
+def _counts_replicas(metric: CatalogMetric) -> bool:
+    """Tell whether primaries and their replicas are rows of it: their sum counts work twice."""
+    return bool(metric.labels.get("role", set()) & {"slave", "replica", "secondary", "follower"})
 
 
-def _score_relation(
-    metric: CatalogMetric, traffic_metric: CatalogMetric, reasons: list[str]
-) -> float:
-    """Score the relation to the traffic: counter, prefix and number of observations."""
-    if metric.count_sample is not None and metric.count_sample == traffic_metric.count_sample:
-        reasons.append("counts the traffic itself")
-        return 6.0
-    points = min(4.5, 1.5 * common_prefix_length(metric.name_words, traffic_metric.name_words))
-    if (
-        metric.is_counted()
-        and traffic_metric.value > 0
-        and 0.5 <= metric.value / traffic_metric.value <= 2
-    ):
-        reasons.append(
-            f"about as many observations as {text.clean(traffic_metric.sample_name, 60)}"
-        )
-        points += 3.0
-    return points
-
-
-def rank_errors(catalog: MetricCatalog, traffic_metric: CatalogMetric) -> list[RankedMetric]:
-    """Rank counters of errors only that belong to the traffic, best first."""
-    ranked = []
-    for metric in catalog:
-        if metric.kind == "counter" and vocabulary.ERRORS & set(metric.name_words):
-            points = _score_errors(metric, traffic_metric)
-            ranked.append(RankedMetric(metric, points, "counter of errors"))
-    return sorted(ranked, key=lambda candidate: (-candidate.score, candidate.metric.name))
-
-
-def _score_errors(metric: CatalogMetric, traffic_metric: CatalogMetric) -> float:
-    name_words, traffic_words = set(metric.name_words), set(traffic_metric.name_words)
-    own_words = name_words - traffic_words
-    points = 3.0 * min(2, common_prefix_length(metric.name_words, traffic_metric.name_words))
-    if vocabulary.FAILURES & name_words:
-        points += 3.0
-    if name_words & traffic_words & vocabulary.WORK_NOUNS.keys():
-        points += 2.0
-    points -= min(6.0, sum(vocabulary.BACKGROUND.get(word, 0.0) for word in own_words) / 2)
-    if metric.name_words[0] in vocabulary.RUNTIME:
-        points -= 14.0
-    return points - 0.25 * len(own_words)
-
-
-def status_siblings(
-    traffic_metric: CatalogMetric, catalog: MetricCatalog
-) -> list[tuple[CatalogMetric, str]]:
-    """Return counted metrics of the same events that carry a status.
-
-    These are the histogram's count and the counter of responses.
-    """
-    siblings = []
-    for metric in catalog:
-        if metric is traffic_metric or not metric.is_counted():
+def find_ready_rate(catalog: MetricCatalog) -> RankedMetric | None:
+    """Find a gauge that is the rate of work already, if no work is counted."""
+    best: RankedMetric | None = None
+    for name in sorted(catalog.metrics):
+        metric = catalog.metrics[name]
+        noun, points = name_evidence.work_noun(metric.name_words)
+        if not is_ready_rate(metric) or points < _MIN_READY_RATE_NOUN:
             continue
-        shared_words = common_prefix_length(metric.name_words, traffic_metric.name_words)
-        if shared_words < min(2, len(traffic_metric.name_words) - 1):
-            continue
-        label = find_status_label(metric)
-        if label is not None:
-            siblings.append((-shared_words, metric.name, metric, label))
-    siblings.sort(key=lambda sibling: sibling[:2])
-    return [(metric, label) for _, _, metric, label in siblings]
+        points -= min(10.0, 6.5 * len(vocabulary.ERRORS & set(metric.name_words)))
+        points -= name_evidence.background_points(metric.name_words, catalog)
+        points -= name_evidence.length_penalty(metric, catalog)
+        points -= 1.0 if _counts_replicas(metric) else 0.0
+        if points > (best.score if best is not None else 0.0):
+            best = RankedMetric(metric, points, f"gauge, a rate already, named for {noun}")
+    return best
 
+
+_MIN_READY_RATE_NOUN = 5.0  # a plain noun of work, not bytes or packets
 
 _BYTE_COUNTERS = (
     ("network", "receive"),

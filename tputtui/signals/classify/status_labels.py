@@ -7,7 +7,7 @@ gRPC NotFound are errors of the caller: they have a class of their own and do no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
 
 def _word_set(text: str) -> frozenset[str]:
@@ -100,30 +100,67 @@ def is_server_error(label: str, value: str) -> bool:
     )
 
 
-def is_status(label: str, values: Collection[str]) -> bool:
+def order_labels(names: Iterable[str]) -> list[str]:
+    """Return the labels that may hold a status, the plainest first.
+
+    Besides `STATUS_LABELS` these are labels that end like one: `tagged_reply_state`.
+    """
+    present = set(names)
+    ordered = [name for name in STATUS_LABELS if name in present]
+    ending = [name for name in sorted(present) if name.endswith(_STATUS_ENDINGS)]
+    return list(dict.fromkeys([*ordered, *ending]))
+
+
+_STATUS_ENDINGS = ("_status", "_status_code", "_state", "_result", "_outcome", "_code")
+_PLAIN_LABELS = frozenset(
+    ("outcome", "grpc_code", "rcode", "error_type", "finished_reason", "finish_reason")
+)
+"""Labels whose name alone says that their values are statuses."""
+
+
+def is_status(label: str, counts: Mapping[str, float]) -> bool:
     """Tell whether a label's values are statuses of requests.
 
-    Its name alone is not sufficient ("code" may be a country).
+    Its name alone is not sufficient ("code" may be a country). `counts`: events of each value;
+    the values of most events decide, so that one odd value does not hide the others.
     """
-    if not values:
+    if not counts:
         return False
-    is_plain_label = label in (
-        "outcome",
-        "grpc_code",
-        "rcode",
-        "error_type",
-        "finished_reason",
-        "finish_reason",
+    if label in _PLAIN_LABELS or all(_is_known(label, value) for value in counts):
+        return True
+    has_success = any(_is_success(value) for value in counts)
+    if has_success and any(is_server_error(label, value) for value in counts):
+        return True
+    if label == "state":
+        return False
+    known = sum(count for value, count in counts.items() if _is_known(label, value))
+    return known * 2 > sum(counts.values())
+
+
+def has_errors_or_codes(label: str, values: Collection[str]) -> bool:
+    """Tell whether a status label can show errors: it has codes, or a word for an error.
+
+    Words for success alone say nothing about what becomes of failures.
+    """
+    codes = {*_SERVER_GRPC, *_GRPC_OTHER} - {"ok"}
+    return any(
+        _HTTP.fullmatch(value) is not None
+        or "grpc" in label
+        or value.lower().replace("_", "") in codes
+        or is_server_error(label, value)
+        for value in values
     )
-    known = sum(_is_known(label, value) for value in values)
-    return known == len(values) or is_plain_label or (known * 2 > len(values) and label != "state")
+
+
+def _is_success(value: str) -> bool:
+    return value.lower() in _SUCCESS_WORDS or value in ("true", "1", "0")
 
 
 def _is_known(label: str, value: str) -> bool:
     lower = value.lower()
     return (
         _HTTP.fullmatch(value) is not None
-        or lower in ("", "total", "other", "none", "unknown", "*", "0", "all")
+        or lower in ("", "total", "other", "none", "unknown", "undefined", "null", "*", "0", "all")
         or lower.replace("_", "") in _SERVER_GRPC
         or lower.replace("_", "") in _GRPC_OTHER
         or lower in _ERROR_WORDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tputtui.signals.classify import vocabulary
 from tputtui.signals.classify.metric_catalog import CatalogMetric
 
 SECONDS = {
@@ -20,20 +21,19 @@ _HELP_UNIT = re.compile(
     re.IGNORECASE,
 )
 _TRAFFIC_UNITS = {
-    "By/s": ("bytes", "byte", "octets", "bytesin", "bytesout"),
-    "tokens/s": ("tokens", "token"),
+    "tokens/s": ("token", "tokens"),
     "samples/s": ("samples",),
-    "msg/s": (
-        "messages",
-        "message",
-        "msgs",
-        "msg",
-        "messagesin",
-        "events",
-        "records",
-        "publish",
-        "published",
-    ),
+    "msg/s": ("message", "msg", "messagesin", "event", "record", "publish", "published"),
+}
+_WORK_UNITS = {
+    "tasks/s": ("task",),
+    "jobs/s": ("job",),
+    "acquires/s": ("acquire", "acquired"),
+    "reconciles/s": ("reconcile", "reconciliation"),
+}
+"""Units of services that serve no requests, named after their work."""
+_UNIT_OF_WORD = {
+    word: unit for unit, words in (*_TRAFFIC_UNITS.items(), *_WORK_UNITS.items()) for word in words
 }
 
 
@@ -72,17 +72,23 @@ def _scale_from_bounds(bounds: tuple[float, ...]) -> float | None:
 
 
 def traffic_unit(metric: CatalogMetric) -> str:
-    """Return the unit of a counter from its noun: req/s, By/s, tokens/s or msg/s.
+    """Return the unit of a counter from its last noun of work: req/s, By/s, tokens/s, tasks/s.
 
-    A count of observations counts requests.
+    A count of observations counts requests, tasks, jobs or acquires.
     """
-    if metric.kind != "counter":
-        return "req/s"
-    name_words = set(metric.name_words)
-    for unit, nouns in _TRAFFIC_UNITS.items():
-        if name_words & set(nouns):
+    if metric.kind == "counter" and any(map(vocabulary.is_bytes, metric.name_words)):
+        return "By/s"
+    for word in reversed(metric.name_words):
+        unit = _UNIT_OF_WORD.get(word) or _UNIT_OF_WORD.get(vocabulary.singular(word))
+        if unit in _WORK_UNITS or (unit is not None and metric.kind == "counter"):
             return unit
+        if vocabulary.work_points(word) >= _PLAIN_NOUN_POINTS:
+            return "req/s"
     return "req/s"
+
+
+_PLAIN_NOUN_POINTS = 7.0
+"""Points from which a noun says what is counted, whatever stands before it: token_requests."""
 
 
 def gauge_unit(metric: CatalogMetric) -> str | None:

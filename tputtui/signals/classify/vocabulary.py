@@ -18,24 +18,49 @@ def _points(groups: dict[str, float]) -> dict[str, float]:
 
 WORK_NOUNS = _points(
     {
-        "requests request reqs req rq": 10.0,
-        "queries query questions commands command cmds cmd statements": 8.0,
-        "messages message msgs messagesin records lines entries": 8.0,
-        "calls invocations rpc rpcs handled inference inferences predictions": 7.0,
-        "transactions txn xact completions lookups deliveries tokens": 6.5,
-        "operations ops jobs tasks executions events spans points": 6.0,
-        "responses response replies totals processed transfer produced samples": 5.5,
-        "commits hits gets reads writes read written sessions accepts": 3.5,
+        "request req rq": 10.0,
+        "query question command cmd statement": 8.0,
+        "message msg messagesin record lines": 8.0,
+        "call invocation rpc handled inference prediction access": 7.0,
+        "reconcile reconciliation": 7.5,
+        "transaction txn xact completion lookup deliveries tokens": 6.5,
+        "operation op job task execution run": 6.0,
+        "response replies totals processed transfer produced samples event span points": 5.5,
+        "succeeded success successful acquired acquire": 5.0,
+        "commit hit get read write written sessions accepts entries": 3.5,
         "packets connections connects conns": 3.0,
         "bytes octets receive transmit received sent": 2.5,
     }
 )
-"""Nouns of work done: the subject of a throughput counter."""
+"""Nouns of work done: the subject of a throughput counter. Most stand for their plural as well."""
+
+
+def singular(word: str) -> str:
+    """Return the singular of a plural by the plain rules: queries, accesses, tasks."""
+    if len(word) < 3 or word.endswith(("ss", "us")):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("sses", "ches", "shes", "xes")):
+        return word[:-2]
+    return word.removesuffix("s")
+
+
+def work_points(word: str) -> float:
+    """Return the points of a noun of work, in its singular or plural; 0 for other words."""
+    return WORK_NOUNS.get(word, 0.0) or WORK_NOUNS.get(singular(word), 0.0)
+
+
+def is_bytes(word: str) -> bool:
+    """Tell whether a word counts bytes: bytes, kbytes, hdrbytes, kilobytes, octets."""
+    return word.endswith("bytes") or word in ("byte", "octets", "octet", "bytesin", "bytesout")
+
 
 SERVING = _points(
     {
         "http grpc server frontend entrypoint downstream ingress web sql dns": 1.2,
         "received started handled served processed completed incoming success in": 0.6,
+        "processing executing execution exec running": 1.2,
     }
 )
 """Words of the serving side, in contrast to the side that calls others."""
@@ -47,15 +72,19 @@ BACKGROUND = _points(
         "scrape scrapes metrics metric health healthcheck probe ping check checks": 6.0,
         "sd discovery reload reloads config update updates watch webhook notifications rule "
         "evaluator leader": 5.0,
-        "internal admin audit auth authentication authorization admission token tls cert "
+        "internal admin audit auth authentication authorization admission tls cert "
         "certificate acl": 5.0,
         "btrfs xfs zfs filesystem memory cpu page pages faults switches interrupts forks arp "
-        "softnet conntrack": 5.0,
-        "nfs nfsd ipvs multicast icmp udp carrier perf uncore distsql netstat entropy": 5.0,
+        "softnet conntrack diskstats": 5.0,
+        "nfsd disk tape": 8.0,
+        "blk blks block blocks": 5.0,
+        "ipvs lnstat multicast icmp udp carrier perf uncore distsql netstat entropy": 5.0,
+        "registry exposition gather gatherer collector render": 6.0,
         "cache memo pool buffer buffers tick heartbeat heartbeats loop sync syncs": 4.0,
+        "lettered archiver janitor housekeeping cleanup rebalance stealing debug debugging": 3.0,
         "log logs logging logger alert alerts session deprecated legacy storage telemetry "
         "reporting": 3.0,
-        "client upstream outgoing outbound egress remote rest backend cluster peer forward": 2.5,
+        "upstream outgoing outbound egress remote rest backend cluster peer forward token": 2.5,
     }
 )
 """Words for work of a service other than serving, or for its calls to others."""
@@ -71,29 +100,45 @@ ERRORS = _word_set(
     "rejected dropped drop drops dropouts timeouts timeout aborted aborts abort denied invalid "
     "unroutable retry retries retried retransmits retransmitted discarded discards lost missed "
     "misses overflow refused reset resets restarts expired evicted panics unhandled fail cancelled "
-    "canceled slow throttled collisions fifo"
+    "canceled slow throttled collisions fifo rollback rollbacks deadlock deadlocks conflicts servfail "
+    "suspicious unroutable rejects poisoned"
 )
 """Words for errors, or for work that was not done."""
 
-FAILURES = _word_set("error errors errs failed failure failures exceptions fail")
+FAILURES = _word_set("error errors errs failed failure failures exception exceptions fail")
 """The plainest words for errors."""
 
+SUCCESSES = _word_set("success successes successful succeeded ok complete completed")
+"""Words for work that came to a good end."""
+
+GIVEN_UP = _word_set(
+    "abort aborts aborted timeout timeouts rejected rejects panics rollback rollbacks unhandled "
+    "servfail unavailable"
+)
+"""Words for work that was begun and came to nothing."""
+
 TIMES = _word_set(
-    "seconds milliseconds microseconds nanoseconds ms us ns msec usec time duration latency cpu "
-    "wait waited lag"
+    "seconds milliseconds microseconds nanoseconds millis micros nanos ms us ns msec usec time "
+    "duration latency cpu wait waited lag"
 )
 """A counter with such a word counts time, not work."""
+
+AMOUNTS = _word_set("cost costs weight score position offset lsn revision cycles ticks volume")
+"""A counter with such a word counts neither work nor time."""
 
 SIZES = _word_set(
     "bytes size sizes length batch rows tokens entries objects items samples age ratio depth series"
 )
 """A distribution with such a word does not hold times."""
 
+PLAIN_SIZES = _word_set("bytes size sizes length age depth ratio")
+"""A distribution with such a word holds no times, even beside a word for a duration."""
+
 DURATIONS = _points(
     {
-        "latency latencies duration durations": 5.0,
-        "time handling elapsed rtt response": 3.5,
-        "seconds milliseconds microseconds nanoseconds ms us ns msec usec": 3.0,
+        "latency latencies duration durations runtime": 5.0,
+        "time handling elapsed rtt response processing": 3.5,
+        "seconds milliseconds microseconds nanoseconds millis micros nanos ms us ns msec usec": 3.0,
     }
 )
 """Words for durations."""
@@ -101,11 +146,21 @@ DURATIONS = _points(
 PARTIAL = _points(
     {
         "queue queued wait waiting lag delay connect connection length sync fsync handshake": 4.0,
+        "fetch fetching poll polling producer enqueue dequeue pickup prefetch creation": 3.0,
         "prefill decode tick inter per session cx idle uptime age sleep pause ttl last "
         "scrape collector": 4.0,
     }
 )
 """Words for a part of the response time, or for the time of something else."""
+
+PROTOCOLS = _word_set("http https grpc rpc rest api sql redis kafka amqp web dns s3 kube k8s")
+"""A client named after one of these calls others: `http_client`, `rest_client`."""
+
+READY_RATES = _word_set("persec qps rps tps iops")
+"""Words of a gauge that is a rate already. So are `per_sec`, `per_second` and `rate`."""
+
+AVERAGES = _word_set("average avg mean median")
+"""Words of a gauge that sums up the times of many events."""
 
 # --------------------------------------------------------------------------------------- saturation
 

@@ -238,7 +238,7 @@ def _measured_values(objective: ObjectiveLevel, service: ServiceState) -> list[f
             return [row.error_ratio for row in rows]
         return [_find_quantile(row.quantiles, objective.quantile) for row in rows]
     if objective.measure == "rps":
-        if service.traffic is None or service.traffic.unit != "req/s":
+        if service.traffic is None or not service.traffic.counts_requests:
             return []
         return [service.traffic.rps]
     if objective.measure == "errors":

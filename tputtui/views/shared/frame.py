@@ -240,7 +240,7 @@ def busiest_service(snapshot: Snapshot) -> str | None:
 
 def _traffic_rank(service: ServiceState) -> tuple[bool, bool, float]:
     traffic = service.traffic
-    requests = traffic is not None and traffic.unit == "req/s"
+    requests = traffic is not None and traffic.counts_requests
     return (
         service.latency is not None,
         requests,

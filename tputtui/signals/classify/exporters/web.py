@@ -253,7 +253,10 @@ ENTRIES: tuple[ExporterEntry, ...] = (
     ExporterEntry(
         "Flower",
         ("flower_events_total", "flower_task_runtime_seconds"),
-        traffic=('flower_events_total{type="task-succeeded"}', "flower_events_total"),
+        traffic=(
+            "flower_task_runtime_seconds_count [tasks/s]",
+            'flower_events_total{type="task-succeeded"} [tasks/s]',
+        ),
         errors=('flower_events_total{type=~"task-succeeded|task-failed"} by type = task-failed',),
         latency=("flower_task_runtime_seconds",),
         saturation=(
