@@ -104,7 +104,7 @@ def test_a_choice_is_bound_at_once_and_its_counter_does_not_count_from_zero() ->
     families = fixture.monitor.selection.families()
     assert families is not None
     assert families.signals_by_family[JOBS] == ("traffic",)
-    assert families.overrides == {"traffic": {"family": JOBS}}
+    assert families.overrides == {"traffic": {"family": JOBS, "unit": "jobs/s"}}
     assert families.replica_targets == (("shop", "http://shop/metrics"),)
     rates = []
     for at in range(5, 9):

@@ -105,11 +105,32 @@ def test_a_long_namespace_does_not_dilute_a_name() -> None:
     assert families(text)[0] == f"{prefix}_requests_total"
 
 
-@pytest.mark.parametrize("side", ["http_client", "rest_client", "grpc_client"])
+@pytest.mark.parametrize("side", ["http_client", "rest_client", "http_acme_client", "client"])
 def test_calls_to_others_are_not_what_is_served(side: str) -> None:
     text = f'# TYPE {side}_requests_total counter\n{side}_requests_total{{code="200"}} 9000\n'
     text += counters(barn_reconciles_total=120)
     assert families(text)[0] == "barn_reconciles_total"
+
+
+def test_a_language_before_requests_is_the_application_s() -> None:
+    text = '# TYPE ruby_http_requests_total counter\nruby_http_requests_total{status="200"} 900\n'
+    text += histogram("ruby_http_request_duration_seconds", 900)
+    text += histogram("ruby_http_request_sql_duration_seconds", 900)
+    text += counters(ruby_gc_collections_total=90000)
+    assert families(text)[:2] == ("ruby_http_requests_total", "ruby_http_request_duration_seconds")
+
+
+def test_a_label_of_any_name_with_good_and_bad_values_is_an_outcome() -> None:
+    rows = "".join(
+        f'fuse_calls_total{{kind="{kind}"}} {count}\n'
+        for kind, count in {"successful": 900, "failed": 9, "ignored": 3}.items()
+    )
+    errors = bound("# TYPE fuse_calls_total counter\n" + rows).errors
+    assert errors is not None
+    assert (errors.label, errors.values) == ("kind", ("failed",))
+    assert (
+        bound("# TYPE fuse_calls_total counter\n" + rows.replace("failed", "late")).errors is None
+    )
 
 
 def test_the_clients_of_a_proxy_are_those_that_it_serves() -> None:

@@ -62,7 +62,7 @@ def _score_errors(
     if (vocabulary.FAILURES | _ERROR_STATUS_WORDS) & name_words:
         points += 3.5
     else:
-        points += 2.0 if vocabulary.GIVEN_UP & name_words else 0.5
+        points += 2.0 if vocabulary.GIVEN_UP & name_words else -0.5
     if name_evidence.shares_own_word(metric, traffic_metric, catalog):
         points += 2.0
     if _is_pair(metric, traffic_metric):

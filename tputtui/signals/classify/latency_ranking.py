@@ -17,6 +17,8 @@ _UNRELATED_RATIO = 0.1
 
 _ONLY_ONE_POINTS = 2.0  # of the only distribution of times that is not the runtime's
 
+_EXTRA_WORD_POINTS = 0.4  # of a word that says which part of the work is timed
+
 _FIRST_WORDS = (("first", "token"), ("first", "byte"), ("first", "response"))
 
 
@@ -26,6 +28,16 @@ def is_time_to_first(metric: CatalogMetric) -> bool:
     if "ttft" in name_words or "ttfb" in name_words:
         return True
     return any(first in name_words and unit in name_words for first, unit in _FIRST_WORDS)
+
+
+def _count_extra_words(metric: CatalogMetric, traffic_metric: CatalogMetric) -> int:
+    """Count the words that neither name a time nor stand in the name of the traffic."""
+    words = {vocabulary.singular(word) for word in metric.name_words}
+    words -= {vocabulary.singular(word) for word in traffic_metric.name_words}
+    return len([word for word in words if word not in _TIME_SINGULARS])
+
+
+_TIME_SINGULARS = {vocabulary.singular(word) for word in vocabulary.DURATIONS}
 
 
 def rank_latency(
@@ -139,7 +151,7 @@ def _score_other_subjects(metric: CatalogMetric, catalog: MetricCatalog) -> floa
     )
     points = min(8.0, partial)
     points += min(8.0, name_evidence.background_points(metric.name_words, catalog))
-    points += 14.0 if metric.name_words[0] in vocabulary.RUNTIME else 0.0
+    points += name_evidence.runtime_points(metric.name_words)
     points += 8.0 if {"size", "bytes", "timestamp", "uptime"} & words else 0.0
     points += 4.0 if vocabulary.ERRORS & words else 0.0
     points += 8.0 if series_filter.is_only_scrapes(metric) else 0.0
@@ -158,6 +170,7 @@ def _score_relation(
         return 6.0
     shared_words = name_evidence.common_prefix_length(metric.name_words, traffic_metric.name_words)
     points = min(4.5, 1.5 * shared_words)
+    points -= _EXTRA_WORD_POINTS * _count_extra_words(metric, traffic_metric)
     if not metric.is_counted() or traffic_metric.value <= 0:
         return points
     ratio = metric.value / traffic_metric.value

@@ -70,8 +70,8 @@ class CatalogMetric:
 
     @property
     def name_words(self) -> tuple[str, ...]:
-        """Words of the base name."""
-        return split_words(self.name)
+        """Words of the base name; at least one, which may be empty."""
+        return split_words(self.name) or ("",)
 
     @property
     def value(self) -> float:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from tputtui.signals.classify import vocabulary
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 
+_APPLICATION_NOUN_POINTS = 10.0  # a request
 _OUTGOING_POINTS = 10.0  # of calls to others: as many as a request has
 _MIN_FILE_SYSTEM_NAME = 2  # letters of the shortest: nfs, zfs, xfs
 _MIN_SHARED_NAMESPACE = 3  # metrics with a prefix from which it is a namespace
 
 
 def common_prefix_length(name_words: Sequence[str], other_words: Sequence[str]) -> int:
-    """Return the number of leading words that two names share."""
+    """Return the number of leading words that two names share, in singular or plural."""
     count = 0
     for word, other_word in zip(name_words, other_words, strict=False):
-        if word != other_word:
+        if vocabulary.singular(word) != vocabulary.singular(other_word):
             break
         count += 1
     return count
@@ -56,10 +56,23 @@ def _background(word: str) -> float:
 
 def _outgoing_client_points(name_words: Sequence[str]) -> float:
     """Return the points of a client that calls others, `http_client`, not of those who call."""
-    for before, word in itertools.pairwise(name_words):
-        if word == "client" and before in vocabulary.PROTOCOLS:
-            return _OUTGOING_POINTS
-    return 0.0
+    if "client" not in name_words:
+        return 0.0
+    before = name_words[: name_words.index("client")]
+    is_outgoing = not before or bool(vocabulary.PROTOCOLS & set(before))
+    return _OUTGOING_POINTS if is_outgoing else 0.0
+
+
+def runtime_points(name_words: Sequence[str]) -> float:
+    """Return the points that a first word of the runtime or of the exporter itself costs.
+
+    A language before a plain noun of work is the application's: `ruby_http_requests_total`.
+    """
+    first, noun = name_words[0], max(map(vocabulary.work_points, name_words))
+    if first not in vocabulary.RUNTIME:
+        return 0.0
+    is_application = first in vocabulary.LANGUAGES and noun >= _APPLICATION_NOUN_POINTS
+    return 0.0 if is_application else 14.0
 
 
 def serving_points(metric: CatalogMetric, catalog: MetricCatalog) -> float:

@@ -107,7 +107,7 @@ def _score_traffic(
     points += _score_activity(metric, reasons, activity)
     points += _score_timing(metric, catalog, activity, reasons)
     points += min(2.0, math.log(1 + _count_same_prefix(metric, catalog)) / 2)
-    doubts = 14.0 if name_words and name_words[0] in vocabulary.RUNTIME else 0.0
+    doubts = name_evidence.runtime_points(name_words)
     doubts += min(10.0, 6.5 * len(vocabulary.ERRORS & set(name_words)))
     doubts += min(10.0, name_evidence.background_points(name_words, catalog))
     doubts += 12.0 if series_filter.is_only_scrapes(metric) else 0.0
@@ -181,6 +181,19 @@ def find_status_label(metric: CatalogMetric) -> str | None:
     """Find the label that holds the status of a request, the plainest if there are several."""
     for label in status_labels.order_labels(metric.labels):
         if status_labels.is_status(label, _count_values(metric, label)):
+            return label
+    return _find_outcome_label(metric)
+
+
+_MAX_OUTCOMES = 12  # values of a label that holds outcomes
+
+
+def _find_outcome_label(metric: CatalogMetric) -> str | None:
+    """Find a label of any name whose values are outcomes, good and bad ones."""
+    dimensions = {*series_filter.ROUTE_LABELS, *series_filter.METHOD_LABELS}
+    for label in sorted(metric.labels.keys() - dimensions):
+        values = metric.labels[label]
+        if len(values) <= _MAX_OUTCOMES and status_labels.are_outcomes(label, values):
             return label
     return None
 

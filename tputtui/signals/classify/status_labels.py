@@ -128,13 +128,19 @@ def is_status(label: str, counts: Mapping[str, float]) -> bool:
         return False
     if label in _PLAIN_LABELS or all(_is_known(label, value) for value in counts):
         return True
-    has_success = any(_is_success(value) for value in counts)
-    if has_success and any(is_server_error(label, value) for value in counts):
+    if are_outcomes(label, counts):
         return True
     if label == "state":
         return False
     known = sum(count for value, count in counts.items() if _is_known(label, value))
     return known * 2 > sum(counts.values())
+
+
+def are_outcomes(label: str, values: Iterable[str]) -> bool:
+    """Tell whether values hold a good outcome and a bad one."""
+    known = list(values)
+    has_success = any(_is_success(value) for value in known)
+    return has_success and any(is_server_error(label, value) for value in known)
 
 
 def has_errors_or_codes(label: str, values: Collection[str]) -> bool:
@@ -146,6 +152,7 @@ def has_errors_or_codes(label: str, values: Collection[str]) -> bool:
     return any(
         _HTTP.fullmatch(value) is not None
         or "grpc" in label
+        or label == "rcode"
         or value.lower().replace("_", "") in codes
         or is_server_error(label, value)
         for value in values
@@ -153,7 +160,7 @@ def has_errors_or_codes(label: str, values: Collection[str]) -> bool:
 
 
 def _is_success(value: str) -> bool:
-    return value.lower() in _SUCCESS_WORDS or value in ("true", "1", "0")
+    return value.lower() in _SUCCESS_WORDS
 
 
 def _is_known(label: str, value: str) -> bool:

@@ -58,7 +58,7 @@ def is_bytes(word: str) -> bool:
 
 SERVING = _points(
     {
-        "http grpc server frontend entrypoint downstream ingress web sql dns": 1.2,
+        "http grpc server frontend entrypoint downstream ingress web dns": 1.2,
         "received started handled served processed completed incoming success in": 0.6,
         "processing executing execution exec running": 1.2,
     }
@@ -82,8 +82,8 @@ BACKGROUND = _points(
         "registry exposition gather gatherer collector render": 6.0,
         "cache memo pool buffer buffers tick heartbeat heartbeats loop sync syncs": 4.0,
         "lettered archiver janitor housekeeping cleanup rebalance stealing debug debugging": 3.0,
-        "log logs logging logger alert alerts session deprecated legacy storage telemetry "
-        "reporting": 3.0,
+        "log logs logging logger alert alerts session deprecated legacy storage persistence telemetry "
+        "reporting k8s kubernetes": 3.0,
         "upstream outgoing outbound egress remote rest backend cluster peer forward token": 2.5,
     }
 )
@@ -94,6 +94,9 @@ RUNTIME = _word_set(
     "logback"
 )
 """First words of metrics about the runtime or the exporter itself."""
+
+LANGUAGES = _word_set("go python jvm java nodejs dotnet ruby erlang beam php rust")
+"""First words of metrics about a runtime, and of an application's own in that language."""
 
 ERRORS = _word_set(
     "error errors err errs failed failure failures failedproducerequests exceptions exception "
@@ -113,7 +116,7 @@ SUCCESSES = _word_set("success successes successful succeeded ok complete comple
 
 GIVEN_UP = _word_set(
     "abort aborts aborted timeout timeouts rejected rejects panics rollback rollbacks unhandled "
-    "servfail unavailable"
+    "servfail unavailable dropped drops discarded refused denied"
 )
 """Words for work that was begun and came to nothing."""
 
