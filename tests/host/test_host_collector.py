@@ -33,6 +33,29 @@ def test_a_cpu_file_without_a_full_line_leaves_full_unknown(tmp_path: Path) -> N
     assert pressures["cpu"] == Pressure(2.0, None, 1.0, None)
 
 
+def test_the_part_of_the_zfs_cache_that_shrinks_is_available_memory(tmp_path: Path) -> None:
+    rows = "13 1 0x01 3 4 5 6\nname type data\nhits 4 99\nc_min 4 1000\nsize 4 5000\n"
+    write_files(tmp_path, {"proc/spl/kstat/zfs/arcstats": rows})
+    assert kernel_files.read_zfs_cache(str(tmp_path)) == 4000
+    write_files(tmp_path, {"proc/spl/kstat/zfs/arcstats": "size 4 500\nc_min 4 1000\nsize x\n"})
+    assert kernel_files.read_zfs_cache(str(tmp_path)) == 0
+
+
+def test_without_zfs_nothing_is_added(tmp_path: Path) -> None:
+    assert kernel_files.read_zfs_cache(str(tmp_path)) == 0
+
+
+def test_available_memory_is_never_more_than_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "size 4 900\nc_min 4 100\n"
+    write_files(copy_proc_files(tmp_path), {"proc/spl/kstat/zfs/arcstats": rows})
+    for available, expected in ((100, 900), (500, 1000)):
+        memory = SimpleNamespace(total=1000, available=available)
+        monkeypatch.setattr(psutil, "virtual_memory", lambda memory=memory: memory)
+        assert HostCollector(tmp_path).read().memory_available_bytes == expected
+
+
 def test_a_kernel_without_pressure_is_reported_once(tmp_path: Path) -> None:
     assert kernel_files.read_pressure(str(tmp_path)) == (
         {},

@@ -216,7 +216,35 @@ def test_percentages_stay_percentages_whatever_the_counters_do(
             state.steal,
             *state.busy_by_core,
         ):
-            assert 0 <= percent <= 100.000001
+            assert percent is None or 0 <= percent <= 100.000001
+
+
+@pytest.mark.parametrize("jump", [1.8e8, 40.0])
+@pytest.mark.parametrize("state", ["steal", "iowait", "user"])
+def test_a_state_that_jumps_by_more_than_the_time_that_passed_is_left_out(
+    state: str, jump: float
+) -> None:
+    spent = {"user": 1.0, "system": 0.2, "idle": 2.6, "iowait": 0.2, "steal": 0.0}
+    spent[state] = jump
+    earlier = BEFORE.cpu
+    assert earlier is not None
+    now = CpuTimes(**{name: getattr(earlier, name) + value for name, value in spent.items()})
+    share = cpu(now).cpu
+    assert share is not None
+    assert getattr(share, state) is None
+    rest = {name: value for name, value in spent.items() if name != state}
+    busy = sum(rest.get(name, 0.0) for name in ("user", "system", "steal"))
+    assert share.percent == pytest.approx(100 * busy / sum(rest.values()))
+
+
+def test_without_a_possible_idle_time_there_is_no_share_of_it() -> None:
+    assert cpu(CpuTimes(user=11, system=5, idle=8e9, iowait=4, steal=1)).cpu is None
+
+
+def test_real_steal_stays() -> None:
+    share = cpu(CpuTimes(user=11, system=5, idle=81, iowait=4, steal=3)).cpu
+    assert share is not None
+    assert share.steal == pytest.approx(50.0)
 
 
 APP = ProcessReading(

@@ -81,7 +81,7 @@ class HostCollector:
             load=get("load", psutil.getloadavg),
             run_queue=_pop_int(metrics, "run_queue"),
             memory_total_bytes=None if memory is None else memory.total,
-            memory_available_bytes=None if memory is None else memory.available,
+            memory_available_bytes=None if memory is None else self._available_bytes(memory),
             swap_total_bytes=None if swap is None else swap.total,
             swap_used_bytes=None if swap is None else swap.used,
             disks=get("disks", self._read_disks) or (),
@@ -94,6 +94,11 @@ class HostCollector:
             missing=tuple(missing),
             metrics={name: float(value) for name, value in metrics.items()},
         )
+
+    def _available_bytes(self, memory: Any) -> int:
+        """Return the memory that programs can get, the reclaimable part of ZFS's cache included."""
+        cache = kernel_files.read_zfs_cache(self._root)
+        return min(int(memory.total), int(memory.available) + cache)
 
     def _read_disks(self) -> tuple[DiskCounters, ...]:
         # nowrap=False: psutil would hide a counter that starts again; `derive_host` decides on it.

@@ -54,6 +54,20 @@ def parse_flat_keyed(content: bytes) -> dict[bytes, int]:
     return values
 
 
+def read_zfs_cache(root: str) -> int:
+    """Return the bytes of ZFS's read cache that it gives back when memory is short; 0 without ZFS.
+
+    The kernel counts them as used, unlike its page cache. The cache keeps `c_min`.
+    """
+    try:
+        content = read(f"{root}/proc/spl/kstat/zfs/arcstats", 1 << 16)
+    except OSError:
+        return 0
+    rows = (line.split() for line in content.splitlines())
+    values = {row[0]: int(row[2]) for row in rows if len(row) == 3 and row[2].isdigit()}
+    return max(0, values.get(b"size", 0) - values.get(b"c_min", 0))
+
+
 class NotOfferedError(Exception):
     """The kernel does not offer this here; the message says why."""
 

@@ -14,13 +14,16 @@ from tputtui.model.readings import Pressure
 
 @frozen
 class CpuState:
-    """Percent of the whole machine over the last tick; `percent` = 100 - idle - iowait."""
+    """Percent of the whole machine over the last tick; `percent` = 100 - idle - iowait.
+
+    A state is None, and in no total, if its counter jumped by more than the time that passed.
+    """
 
     percent: float
-    user: float
-    system: float
-    iowait: float
-    steal: float
+    user: float | None
+    system: float | None
+    iowait: float | None
+    steal: float | None
     cores: int
     busy_by_core: tuple[float, ...] = ()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tputtui import text
 from tputtui.model import Binding, Match, MetricKind
-from tputtui.signals.classify import ranking, series_filter, status_labels, units
+from tputtui.signals.classify import parts_and_wholes, ranking, series_filter, status_labels, units
 from tputtui.signals.classify.exporter_match import EntryMatch, applicable_matches
 from tputtui.signals.classify.metric_catalog import CatalogMetric
 
@@ -43,7 +43,13 @@ def traffic_binding(
 
 def _describe_exclusions(metric: CatalogMetric) -> str:
     """Describe the excluded series of a metric, for comparison with the raw counter."""
-    excluded = [text.clean(path, 30) for path in series_filter.excluded_paths(metric)]
+    excluded = [
+        text.clean(name, 30)
+        for name in (
+            *series_filter.excluded_paths(metric),
+            *parts_and_wholes.excluded_devices(metric),
+        )
+    ]
     rest = f" and {len(excluded) - MAX_NAMED_PATHS} more" if len(excluded) > MAX_NAMED_PATHS else ""
     return f", without {', '.join(excluded[:MAX_NAMED_PATHS])}{rest}" if excluded else ""
 
@@ -154,7 +160,9 @@ def saturation_binding(entry_match: EntryMatch, exporter: str) -> Binding:
         metric.sample_name,
         unit=line.unit or units.gauge_unit(metric),
         name=line.name or " ".join(metric.name_words),
-        match=applicable_matches(line.match, metric),
+        match=_first_per_label(
+            (*applicable_matches(line.match, metric), *parts_and_wholes.exclusions(metric))
+        ),
         limit=limit,
         waiting=line.waiting,
         score=KNOWN_SCORE,

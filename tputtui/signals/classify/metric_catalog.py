@@ -60,6 +60,8 @@ class CatalogMetric:
     # events per second between the two scrapes; None without a second one
     rate: float | None = None
     denominator: str | None = None  # of a mean: the counter that divides
+    # network devices that the exporter says to be on top of others
+    stacked_devices: frozenset[str] = frozenset()
     # cache of `series_filter.aggregate_exclusions`
     aggregate_matches: tuple[Match, ...] | None = None
 
@@ -122,11 +124,13 @@ def build_catalog(
         if metric is not None:
             metrics.setdefault(metric.name, metric)
     _pair_time_counters(metrics)
+    stacked = _find_stacked_devices(by_name)
     prefixes: dict[str, int] = defaultdict(int)
     samples: dict[str, CatalogMetric] = {}
     for metric in metrics.values():
         metric.series = by_name.get(metric.sample_name, [])
         metric.labels = _collect_label_values(metric.series)
+        metric.stacked_devices = stacked
         samples[metric.sample_name] = metric
         if metric.count_sample and previous is not None and elapsed_s is not None and elapsed_s > 0:
             metric.rate = _total_rise(metric.series, previous) / elapsed_s
@@ -153,6 +157,26 @@ def _find_subject_words(metrics: Mapping[str, CatalogMetric]) -> frozenset[str]:
         return frozenset()
     counts = Counter(word for words in own for word in words)
     return frozenset(word for word, count in counts.items() if count >= _SUBJECT_SHARE * len(own))
+
+
+def _find_stacked_devices(by_name: Mapping[str, Sequence[tuple[Series, float]]]) -> frozenset[str]:
+    """Return the network devices that the exporter says to be on another one.
+
+    `…_iface_link` is the number of the interface below, `…_iface_id` its own number.
+    """
+    stacked: set[str] = set()
+    for name, rows in by_name.items():
+        if not name.endswith("_iface_link"):
+            continue
+        own_numbers = {
+            series.label("device"): value
+            for series, value in by_name.get(name.removesuffix("link") + "id", ())
+        }
+        for series, below in rows:
+            device = series.label("device")
+            if device and below and own_numbers.get(device, below) != below:
+                stacked.add(device)
+    return frozenset(stacked)
 
 
 _TIME_WORDS = frozenset(

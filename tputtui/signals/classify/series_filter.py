@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import Literal
 
 from tputtui.model import Labels, Match, Series
+from tputtui.signals.classify import parts_and_wholes
 from tputtui.signals.classify.metric_catalog import CatalogMetric
 from tputtui.signals.classify.status_labels import STATUS_LABELS
 
@@ -111,7 +112,9 @@ SCRAPE_PATHS = (
 MAX_BREAKDOWN_LABELS = 8
 _MAX_LABEL_SETS = 16  # more distinct sets of label names in one metric are noise, not a layout
 _SCRAPE_PATTERN = re.compile(SCRAPE_PATHS)
-_TOTAL_VALUES = frozenset(("*", "total", "Total", "TOTAL", "all", "ALL", "_all", "_total", "sum"))
+_TOTAL_VALUES = frozenset(
+    ("*", "total", "Total", "TOTAL", "all", "ALL", "_all", "_total", "sum", "cpu-total")
+)
 
 
 def scrape_exclusions(metric: CatalogMetric) -> tuple[Match, ...]:
@@ -146,6 +149,7 @@ def aggregate_exclusions(metric: CatalogMetric) -> tuple[Match, ...]:
     """Return conditions under which no series is the sum of others of the same metric."""
     if metric.aggregate_matches is None:
         metric.aggregate_matches = (
+            *parts_and_wholes.exclusions(metric),
             *_reporter_match(metric),
             *_total_value_matches(metric),
             *_fewer_label_matches(metric),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from tputtui.model import (
@@ -121,45 +121,64 @@ def _throttled_percent(before: Cgroup, now: Cgroup) -> float | None:
 def _derive_cpu(before: HostReading, now: HostReading) -> CpuState | None:
     if before.cpu is None or now.cpu is None:
         return None
-    spent = _cpu_time_between(before.cpu, now.cpu)
-    total = spent.total
-    if total <= 0:
+    elapsed, cores = now.at - before.at, len(now.cores) or 1
+    spent = _cpu_shares(before.cpu, now.cpu, elapsed * cores)
+    if spent is None:
         return None
     busy_by_core: tuple[float, ...] = ()
     if len(before.cores) == len(now.cores):
-        busy_by_core = tuple(
-            _busy_percent(_cpu_time_between(earlier, later))
+        shares = [
+            _cpu_shares(earlier, later, elapsed)
             for earlier, later in zip(before.cores, now.cores, strict=True)
-        )
+        ]
+        busy_by_core = tuple(0.0 if share is None else _busy_percent(share) for share in shares)
     return CpuState(
         percent=_busy_percent(spent),
-        user=100.0 * spent.user / total,
-        system=100.0 * spent.system / total,
-        iowait=100.0 * spent.iowait / total,
-        steal=100.0 * spent.steal / total,
-        cores=len(now.cores) or 1,
+        user=spent["user"],
+        system=spent["system"],
+        iowait=spent["iowait"],
+        steal=spent["steal"],
+        cores=cores,
         busy_by_core=busy_by_core,
     )
 
 
-def _cpu_time_between(before: CpuTimes, now: CpuTimes) -> CpuTimes:
-    """Return the seconds spent in each state between two readings.
+_CPU_STATES = ("user", "system", "idle", "iowait", "steal")
+_CLOCK_FACTOR = 2.0
+_CLOCK_SLACK_S = 0.5
+"""A reading may be late on a busy machine: only more than this factor and slack is impossible."""
 
-    Negative differences count as zero, because the kernel sometimes lets idle and iowait fall.
+
+def _cpu_shares(
+    before: CpuTimes, now: CpuTimes, available_s: float
+) -> dict[str, float | None] | None:
+    """Return the percent of the time spent in each state; None if none was measured.
+
+    Negative differences count as zero, because the kernel sometimes lets idle and iowait fall. A
+    state that rose by more than the `available_s` seconds of all cores is None: hypervisors let
+    steal jump when a machine moves.
     """
-    return CpuTimes(
-        user=_rise(before.user, now.user),
-        system=_rise(before.system, now.system),
-        idle=_rise(before.idle, now.idle),
-        iowait=_rise(before.iowait, now.iowait),
-        steal=_rise(before.steal, now.steal),
-    )
+    spent: dict[str, float | None] = {}
+    for state in _CPU_STATES:
+        rise = _rise(getattr(before, state), getattr(now, state))
+        spent[state] = rise if _is_possible(rise, available_s) else None
+    total = sum(seconds or 0.0 for seconds in spent.values())
+    if total <= 0 or spent["idle"] is None:
+        return None
+    return {
+        state: None if seconds is None else 100.0 * seconds / total
+        for state, seconds in spent.items()
+    }
 
 
-def _busy_percent(spent: CpuTimes) -> float:
+def _is_possible(rise_s: float, available_s: float) -> bool:
+    """Tell whether a counter of seconds can have risen so much in the time that there was."""
+    return rise_s <= _CLOCK_FACTOR * available_s + _CLOCK_SLACK_S
+
+
+def _busy_percent(shares: Mapping[str, float | None]) -> float:
     """Return 100 - idle - iowait."""
-    total = spent.total
-    return 100.0 * (spent.user + spent.system + spent.steal) / total if total > 0 else 0.0
+    return sum(shares[state] or 0.0 for state in ("user", "system", "steal"))
 
 
 def _derive_memory(now: HostReading) -> MemoryState | None:

@@ -111,6 +111,8 @@ def _io_wait_row(state: HostState, missing_reasons: dict[str, str]) -> Saturatio
     cpu = state.cpu
     if cpu is None:
         return _unknown_row("io wait", missing_reasons.get("cpu"))
+    if cpu.iowait is None:
+        return _unknown_row("io wait", "its counter jumped by more than the time that passed")
     share = cpu.iowait / 100
     waiting = share * cpu.cores if cpu.iowait >= IOWAIT_PERCENT else 0.0
     reason = f"{text.format_percent(cpu.iowait)} % of {_format_cores(cpu.cores)} idle for I/O"

@@ -315,13 +315,13 @@ ENTRIES: tuple[ExporterEntry, ...] = (
         "node_exporter",
         ("node_load1", "node_cpu_seconds_total", "node_memory_MemTotal_bytes"),
         traffic=(
-            'node_network_receive_bytes_total{device!~"lo|veth.*|docker.*|br-.*|ifb.*"} [By/s]',
-            'node_disk_read_bytes_total{device!~"loop.*|ram.*|zram.*|dm-.*"} [By/s]',
+            "node_network_receive_bytes_total [By/s]",
+            "node_disk_read_bytes_total [By/s]",
         ),
         errors=(
-            'node_network_receive_errs_total{device!~"lo|veth.*"}',
-            'node_network_transmit_errs_total{device!~"lo|veth.*"}',
-            'node_network_receive_drop_total{device!~"lo|veth.*"}',
+            "node_network_receive_errs_total",
+            "node_network_transmit_errs_total",
+            "node_network_receive_drop_total",
         ),
         saturation=(
             *_PRESSURE,
@@ -332,9 +332,9 @@ ENTRIES: tuple[ExporterEntry, ...] = (
             "file descriptors: node_filefd_allocated / node_filefd_maximum",
         ),
         extra=(
-            'sent: node_network_transmit_bytes_total{device!~"lo|veth.*|docker.*|br-.*|ifb.*"} [By/s]',
-            'disk read: node_disk_read_bytes_total{device!~"loop.*|ram.*|zram.*|dm-.*"} [By/s]',
-            'disk written: node_disk_written_bytes_total{device!~"loop.*|ram.*|zram.*|dm-.*"} [By/s]',
+            "sent: node_network_transmit_bytes_total [By/s]",
+            "disk read: node_disk_read_bytes_total [By/s]",
+            "disk written: node_disk_written_bytes_total [By/s]",
         ),
         rank=0,
         missing_signals=("latency",),
