@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import corpus
 import pytest
 from hypothesis import given, settings
@@ -105,14 +107,14 @@ def test_scrapes_and_health_checks_are_left_out_of_traffic_by_a_condition() -> N
     ["/metrics", "/actuator/prometheus", "/healthz", "/health/live", "/-/ready", "/q/metrics"],
 )
 def test_paths_of_monitoring_are_known(path: str) -> None:
-    assert series_filter._SCRAPE_PATTERN.fullmatch(path)
+    assert re.fullmatch(series_filter.SCRAPE_PATHS, path)
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/live/stream", "/readings", "/metricsboard", "/healthy-recipes", "/orders"]
 )
 def test_paths_of_the_service_are_kept(path: str) -> None:
-    assert series_filter._SCRAPE_PATTERN.fullmatch(path) is None
+    assert re.fullmatch(series_filter.SCRAPE_PATHS, path) is None
 
 
 def test_live_traffic_outranks_an_idle_counter() -> None:

@@ -15,6 +15,7 @@ from tputtui.engine.availability import describe_exposition_warning, suggest_int
 from tputtui.engine.live_feed import scan_limits
 from tputtui.frozen import frozen
 from tputtui.model import Binding, Bindings, Exposition, Scrape, Target
+from tputtui.scrape.address import url_path
 from tputtui.scrape.crosscheck import crosscheck_exposition
 from tputtui.scrape.endpoint import Endpoint, endpoint_settings
 from tputtui.scrape.prometheus.api import ServerApi, ServerError, base_url
@@ -250,7 +251,8 @@ def target_report(scraped: _ScrapedTarget, settings: Settings) -> CheckReport:
     if error is not None or now is None or before is None:
         return CheckReport(title, [_failed_row(scraped.second)], failure)
     rows = _answer_rows(scraped.second, now, settings)
-    bindings = classify(now, before, scraped.second.at - scraped.first.at)
+    elapsed_s = scraped.second.at - scraped.first.at
+    bindings = classify(now, before, elapsed_s, own_path=url_path(scraped.url))
     try:
         bindings = apply_overrides(bindings, scraped.target.bindings, now)
     except ValueError as problem:

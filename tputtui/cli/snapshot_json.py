@@ -217,19 +217,20 @@ def _saturation(resource: SaturationState) -> Json:
 
 def _breakdown(service: ServiceState) -> list[Json]:
     asked = service.latency.quantiles if service.latency is not None else ()
-    rows = [_row(row, asked) for row in service.breakdown]
+    rows = [_row(row, asked, service.breakdown_latency) for row in service.breakdown]
     if service.breakdown_more is not None and service.breakdown_more[0]:
         count, rps = service.breakdown_more
         rows.append({"labels": None, "more": count, "rps": _finite(rps)})
     return rows
 
 
-def _row(row: BreakdownRow, requested: Iterable[Quantile]) -> Json:
+def _row(row: BreakdownRow, requested: Iterable[Quantile], family: str | None) -> Json:
     return {
         "labels": dict(row.labels),
         "rps": _finite(row.rps),
         "error_ratio": _finite(row.error_ratio),
         "quantiles": _quantiles(row.quantiles, requested),
+        "latency_family": family,
     }
 
 

@@ -19,6 +19,8 @@ from tputtui.model import (
     Target,
     TargetStatus,
 )
+from tputtui.scrape.address import url_path
+from tputtui.signals.classify import label_names
 from tputtui.signals.classify.classifier import classify
 from tputtui.signals.classify.overrides import apply_overrides
 from tputtui.signals.rates.target_window import TargetWindow
@@ -80,6 +82,7 @@ class TargetTracker:
         self._newly_followed: tuple[frozenset[str], int] = (frozenset(), 0)
         self._interval_s = interval_s
         self._window_s = window_s
+        self._own_path = url_path(target.url)  # its requests are scrapes
         self._logged_at: dict[str, float] = {}  # logged warnings and when they were logged
 
     @property
@@ -193,7 +196,8 @@ class TargetTracker:
             return
         if self.wanted_names is None and self._is_classification_due(exposition, earlier):
             elapsed = scrape.at - before.at if before is not None else None
-            self._apply_classification(classify(exposition, earlier, elapsed), exposition)
+            bindings = classify(exposition, earlier, elapsed, own_path=self._own_path)
+            self._apply_classification(bindings, exposition)
         bound = self.bindings or Bindings()
         complete = None not in (bound.traffic, bound.errors, bound.latency)
         if (
@@ -325,7 +329,7 @@ def _target_info_label(exposition: Exposition, label: str) -> str | None:
     """Value of a label of target_info."""
     for series in exposition.samples:
         if series.name == "target_info":
-            return series.label(label)
+            return label_names.find_value(series.labels, label)
     return None
 
 

@@ -67,11 +67,14 @@ class Bindings:
     saturation: tuple[Binding, ...] = ()
     signals: tuple[Binding, ...] = ()  # further ecosystems and time-to-first-… on the same target
     breakdown: tuple[str, ...] = ()  # label names suitable for a breakdown, best first
+    # histogram with a route label, where the one of `latency` has none
+    route_latency: Binding | None = None
     reasons: Mapping[str, str] = field(
         default_factory=dict
     )  # "traffic" -> "no counter of requests found"
 
     def all(self) -> tuple[Binding, ...]:
         """Return every binding in force."""
-        main = [b for b in (self.traffic, self.errors, self.latency) if b is not None]
+        slots = (self.traffic, self.errors, self.latency, self.route_latency)
+        main = [binding for binding in slots if binding is not None]
         return (*main, *self.saturation, *self.signals)

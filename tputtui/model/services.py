@@ -151,6 +151,8 @@ class ServiceState:
     breakdown_by: tuple[str, ...] = ()
     breakdown: tuple[BreakdownRow, ...] = ()
     breakdown_more: tuple[int, float] | None = None  # rows not shown, and their total traffic
+    # family of the rows' quantiles where it is not that of `latency`, which lacks the labels
+    breakdown_latency: str | None = None
     resets: int = 0
     # How long its traffic had been counted when `since_start` was computed
     lifetime_s: float | None = None

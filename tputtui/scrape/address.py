@@ -105,6 +105,14 @@ def _parse_host(parts: SplitResult, shown: str) -> str:
     return host
 
 
+def url_path(url: str) -> str:
+    """Return the path of a URL; "" for text that is no URL."""
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
+
+
 def host_and_port(url: str) -> str:
     """Return host:port of a URL, always with the port."""
     parts = urlsplit(url)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
+from tputtui.model import Series
 from tputtui.scrape.exposition_lines import BadLineError, OverLimitError, quote_bytes
 from tputtui.text import clean
 
@@ -93,6 +95,7 @@ class ScanProblems:
         self._end_reason: str | None = None
         self._rejected: dict[_ScanPass, tuple[bytes, str]] = {}
         self._over_limit: tuple[bytes, str] | None = None
+        self._conflicts: list[Series] = []
 
     @property
     def is_clean(self) -> bool:
@@ -132,6 +135,13 @@ class ScanProblems:
         """Note that Prometheus rejects the scrape because of the end of the body."""
         self._end_reason = reason
 
+    def count_duplicates(
+        self, number: int, read_series: Sequence[Series], values_text: Sequence[bytes]
+    ) -> None:
+        """Count the samples that repeat a series, and note those with another value."""
+        self.duplicates = number
+        self._conflicts = _find_conflicts(read_series, values_text) if number else []
+
     def warning(self, lines: list[bytes], content_type: str | None) -> str | None:
         """Describe the gravest problem in one sentence; None without a problem."""
         if self._first_line_reason is not None:
@@ -147,7 +157,45 @@ class ScanProblems:
         if self._over_limit is not None:
             line, reason = self._over_limit
             return f"line {lines.index(line) + 1} is skipped: {reason}"
+        if self._conflicts:
+            return _describe_conflicts(self._conflicts)
         return _content_type_warning(content_type)
+
+
+def _find_conflicts(read_series: Sequence[Series], values_text: Sequence[bytes]) -> list[Series]:
+    """Return the series that occur again with another value for the same time.
+
+    Prometheus takes the same value twice without an error.
+    """
+    first_fields: dict[Series, list[bytes]] = {}
+    conflicts: dict[Series, None] = {}
+    for series, text in zip(read_series, values_text, strict=True):
+        fields = text.partition(b"#")[0].split()
+        first = first_fields.setdefault(series, fields)
+        if first[1:] == fields[1:] and not _is_same_value(first, fields):
+            conflicts[series] = None
+    return list(conflicts)
+
+
+def _is_same_value(first: Sequence[bytes], fields: Sequence[bytes]) -> bool:
+    """Tell whether two samples have one value, in whatever spelling; unreadable ones have."""
+    if first is fields or first[:1] == fields[:1]:
+        return True
+    try:
+        return float(first[0]) == float(fields[0])
+    except (ValueError, IndexError):
+        return True
+
+
+def _describe_conflicts(conflicts: list[Series]) -> str:
+    first = conflicts[0]
+    labels = ",".join(f'{name}="{value}"' for name, value in first.labels)
+    shown = clean(f"{first.name}{{{labels}}}" if labels else first.name, 120)
+    verb, such = ("stands", "") if len(conflicts) == 1 else ("stand", ", first of them")
+    return (
+        f"{len(conflicts):,} series {verb} twice with another value; Prometheus keeps the first and"
+        f" logs an error{such}: {shown}"
+    )
 
 
 def _content_type_warning(content_type: str | None) -> str | None:

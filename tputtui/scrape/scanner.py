@@ -198,7 +198,7 @@ class Scanner:
             samples = dict(zip(read_series, values, strict=True))
             if len(samples) < read_count:
                 samples = _first_values(read_series, values)
-        problems.duplicates = read_count - len(samples)
+        problems.count_duplicates(read_count - len(samples), read_series, values_text)
         return samples, others
 
     def _update_layout(

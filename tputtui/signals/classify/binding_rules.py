@@ -51,7 +51,12 @@ def _describe_exclusions(metric: CatalogMetric) -> str:
         )
     ]
     rest = f" and {len(excluded) - MAX_NAMED_PATHS} more" if len(excluded) > MAX_NAMED_PATHS else ""
-    return f", without {', '.join(excluded[:MAX_NAMED_PATHS])}{rest}" if excluded else ""
+    if excluded:
+        return f", without {', '.join(excluded[:MAX_NAMED_PATHS])}{rest}"
+    is_http = "http" in metric.name_words and units.traffic_unit(metric) == "req/s"
+    if is_http and not series_filter.has_route(metric):
+        return ", scrapes included: no label says the route"
+    return ""
 
 
 def latency_binding(

@@ -16,6 +16,7 @@ from tputtui.signals.classify import (
     binding_rules,
     error_ranking,
     exporter_match,
+    label_names,
     latency_ranking,
     ranking,
     saturation_rules,
@@ -69,13 +70,15 @@ def classify(
     elapsed_s: float | None = None,
     *,
     use_exporters: bool = True,
+    own_path: str = "",
 ) -> Bindings:
     """Find the bindings of one target from one scrape or, better, from two.
 
     `elapsed_s` is the time between the scrapes in seconds. The result is deterministic: the same
-    samples give the same bindings. With `use_exporters=False` only the generic ranking is used.
+    samples give the same bindings. `own_path` is the path under which the target is scraped: its
+    requests are no traffic. With `use_exporters=False` only the generic ranking is used.
     """
-    catalog = build_catalog(exposition, previous, elapsed_s)
+    catalog = build_catalog(exposition, previous, elapsed_s, own_path)
     exporters = exporter_match.find_exporters(catalog) if use_exporters else []
     ranked = ranking.rank_traffic(catalog)
     classification = _Classification(
@@ -83,18 +86,45 @@ def classify(
     )
     _bind_traffic(classification)
     errors, latency = _bind_errors(classification), _bind_latency(classification)
-    breakdown: tuple[str, ...] = ()
-    if classification.traffic_metric is not None:
-        breakdown = series_filter.breakdown_labels(classification.traffic_metric)
+    route_latency = _bind_route_latency(classification, latency)
     return Bindings(
         classification.traffic,
         errors,
         latency,
         _bind_saturation(classification),
         tuple(_bind_extra_signals(classification)),
-        breakdown,
+        _breakdown_labels(classification, errors, latency, route_latency),
+        route_latency,
         classification.reasons,
     )
+
+
+def _bind_route_latency(main: _Classification, latency: Binding | None) -> Binding | None:
+    """Bind the histogram of the same requests that has a route label, if `latency` has none."""
+    if latency is None or main.traffic_metric is None:
+        return None
+    bound = main.catalog.get(latency.family)
+    if bound is None or label_names.find_first(bound.labels, series_filter.ROUTE_LABELS):
+        return None
+    candidate = latency_ranking.find_by_route(main.catalog, main.traffic_metric, bound)
+    if candidate is None:
+        return None
+    return binding_rules.latency_binding(
+        candidate.metric, candidate.score, f"{candidate.reason}, with a route label"
+    )
+
+
+def _breakdown_labels(main: _Classification, *bindings: Binding | None) -> tuple[str, ...]:
+    """Return the labels of everything that is shown by row."""
+    metrics = [] if main.traffic_metric is None else [main.traffic_metric]
+    outcome: str | None = None
+    for binding in bindings:
+        metric = main.catalog.get(binding.family) if binding is not None else None
+        if metric is not None and metric not in metrics and main.traffic_metric is not None:
+            metrics.append(metric)
+        if binding is not None and binding.signal == "errors":
+            outcome = binding.label
+    return series_filter.breakdown_labels(metrics, outcome)
 
 
 # ------------------------------------------------------------------------------------ main exporter

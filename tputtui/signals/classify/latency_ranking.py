@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tputtui import text
-from tputtui.signals.classify import name_evidence, series_filter, vocabulary
+from tputtui.signals.classify import label_names, name_evidence, series_filter, vocabulary
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 from tputtui.signals.classify.ranking import RankedMetric
 
@@ -62,6 +62,30 @@ def rank_latency(
         ]
     ranked = [candidate for candidate in ranked if candidate.score > 0]
     return sorted(ranked, key=lambda candidate: (-candidate.score, candidate.metric.name))
+
+
+def find_by_route(
+    catalog: MetricCatalog, traffic_metric: CatalogMetric, bound: CatalogMetric
+) -> RankedMetric | None:
+    """Find a histogram of the same requests as `bound` that has a label for their route."""
+    for candidate in rank_latency(catalog, traffic_metric):
+        metric = candidate.metric
+        if candidate.score < MIN_LATENCY_SCORE:
+            return None
+        if metric is bound or metric.kind != "histogram":
+            continue
+        has_route = label_names.find_first(metric.labels, series_filter.ROUTE_LABELS) is not None
+        if has_route and _are_same_requests(metric, bound):
+            return candidate
+    return None
+
+
+def _are_same_requests(metric: CatalogMetric, other: CatalogMetric) -> bool:
+    """Tell whether two histograms time the same requests: by their names or their counts."""
+    shared = name_evidence.common_prefix_length(metric.name_words, other.name_words)
+    if shared >= min(2, len(other.name_words) - 1):
+        return True
+    return other.value > 0 and 0.8 <= metric.value / other.value <= 1.25
 
 
 def _is_own_distribution(metric: CatalogMetric) -> bool:

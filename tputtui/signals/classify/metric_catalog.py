@@ -60,6 +60,7 @@ class CatalogMetric:
     # events per second between the two scrapes; None without a second one
     rate: float | None = None
     denominator: str | None = None  # of a mean: the counter that divides
+    own_path: str = ""  # path under which the target is scraped
     # network devices that the exporter says to be on top of others
     stacked_devices: frozenset[str] = frozenset()
     # cache of `series_filter.aggregate_exclusions`
@@ -109,11 +110,15 @@ class MetricCatalog:
 
 
 def build_catalog(
-    exposition: Exposition, previous: Exposition | None = None, elapsed_s: float | None = None
+    exposition: Exposition,
+    previous: Exposition | None = None,
+    elapsed_s: float | None = None,
+    own_path: str = "",
 ) -> MetricCatalog:
     """Build the catalog of metrics from the samples of `exposition`.
 
     With an earlier scrape `previous`, taken `elapsed_s` seconds before, the metrics have rates.
+    `own_path` is the path under which the target is scraped.
     """
     by_name: dict[str, list[tuple[Series, float]]] = defaultdict(list)
     for series, value in exposition.samples.items():
@@ -130,7 +135,7 @@ def build_catalog(
     for metric in metrics.values():
         metric.series = by_name.get(metric.sample_name, [])
         metric.labels = _collect_label_values(metric.series)
-        metric.stacked_devices = stacked
+        metric.stacked_devices, metric.own_path = stacked, own_path
         samples[metric.sample_name] = metric
         if metric.count_sample and previous is not None and elapsed_s is not None and elapsed_s > 0:
             metric.rate = _total_rise(metric.series, previous) / elapsed_s

@@ -48,7 +48,7 @@ def apply_overrides(
             result = replace(result, traffic=traffic)
             counted = catalog.get(traffic.family) if catalog is not None else None
             if counted is not None:
-                result = replace(result, breakdown=series_filter.breakdown_labels(counted))
+                result = replace(result, breakdown=series_filter.breakdown_labels([counted]))
         elif signal == "errors":
             errors = _override_binding(bindings.errors, signal, override, catalog)
             result = replace(result, errors=errors)

@@ -12,6 +12,7 @@ import math
 from tputtui import text
 from tputtui.frozen import frozen
 from tputtui.signals.classify import (
+    label_names,
     metric_catalog,
     name_evidence,
     series_filter,
@@ -97,7 +98,7 @@ def _score_traffic(
     route_points = sum(
         1.0
         for group in (series_filter.ROUTE_LABELS, series_filter.METHOD_LABELS)
-        if set(group) & metric.labels.keys()
+        if label_names.find_first(metric.labels, group)
     )
     points += route_points
     if route_points:
@@ -190,8 +191,9 @@ _MAX_OUTCOMES = 12  # values of a label that holds outcomes
 
 def _find_outcome_label(metric: CatalogMetric) -> str | None:
     """Find a label of any name whose values are outcomes, good and bad ones."""
-    dimensions = {*series_filter.ROUTE_LABELS, *series_filter.METHOD_LABELS}
-    for label in sorted(metric.labels.keys() - dimensions):
+    kinds = (*series_filter.ROUTE_LABELS, *series_filter.METHOD_LABELS)
+    dimensions = label_names.find_all(metric.labels, kinds)
+    for label in sorted(metric.labels.keys() - set(dimensions)):
         values = metric.labels[label]
         if len(values) <= _MAX_OUTCOMES and status_labels.are_outcomes(label, values):
             return label

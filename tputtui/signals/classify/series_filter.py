@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Literal
 
 from tputtui.model import Labels, Match, Series
-from tputtui.signals.classify import parts_and_wholes
+from tputtui.signals.classify import label_names, parts_and_wholes
 from tputtui.signals.classify.metric_catalog import CatalogMetric
 from tputtui.signals.classify.status_labels import STATUS_LABELS
 
@@ -29,6 +30,11 @@ ROUTE_LABELS = (
     "url_rule",
     "target",
     "path_pattern",
+    "route_name",
+    "page",
+    "request_path",
+    "http_path",
+    "template",
 )
 """Label names whose values are paths of an HTTP service, or handlers named after them."""
 
@@ -43,6 +49,11 @@ METHOD_LABELS = (
 )
 
 OTHER_DIMENSIONS = (
+    "task",
+    "task_name",
+    "job_name",
+    "actor",
+    "actor_name",
     "grpc_service",
     "rpc_service",
     "service",
@@ -104,14 +115,13 @@ _IGNORED_LABELS = (
 )
 
 SCRAPE_PATHS = (
-    r"/?metrics/?|prometheus|/actuator(/.*)?|/stats/prometheus|/q/(metrics|health)(/.*)?|"
+    r"/?metrics/?|prometheus([_-]?metrics)?|/actuator(/.*)?|/stats/prometheus|/q/(metrics|health)(/.*)?|"
     r"/?(-/)?(api/)?(health(y|z|[_-]?check)?(/.*)?|ready|readyz|readiness|live|livez|liveness)/?"
 )
 """Paths and handler names under which a service is scraped and probed."""
 
 MAX_BREAKDOWN_LABELS = 8
 _MAX_LABEL_SETS = 16  # more distinct sets of label names in one metric are noise, not a layout
-_SCRAPE_PATTERN = re.compile(SCRAPE_PATHS)
 _TOTAL_VALUES = frozenset(
     ("*", "total", "Total", "TOTAL", "all", "ALL", "_all", "_total", "sum", "cpu-total")
 )
@@ -124,24 +134,39 @@ def scrape_exclusions(metric: CatalogMetric) -> tuple[Match, ...]:
     differ have equal bindings.
     """
     return tuple(
-        Match(label, "!~", SCRAPE_PATHS) for label in ROUTE_LABELS if label in metric.labels
+        Match(label, "!~", _scrape_paths(metric))
+        for label in label_names.find_all(metric.labels, ROUTE_LABELS)
     )
+
+
+def _scrape_paths(metric: CatalogMetric) -> str:
+    """Return the usual paths, and the one under which this target is scraped."""
+    own_path = metric.own_path.rstrip("/")
+    if not own_path or re.fullmatch(SCRAPE_PATHS, own_path):
+        return SCRAPE_PATHS
+    return f"{SCRAPE_PATHS}|{re.escape(own_path)}/?"
+
+
+def has_route(metric: CatalogMetric) -> bool:
+    """Tell whether a label says the route, by which scrapes can be left out."""
+    return label_names.find_first(metric.labels, ROUTE_LABELS) is not None
 
 
 def excluded_paths(metric: CatalogMetric) -> tuple[str, ...]:
     """Return the existing paths that `scrape_exclusions` leaves out."""
+    pattern = re.compile(_scrape_paths(metric))
     paths: set[str] = set()
-    for label in ROUTE_LABELS:
-        paths.update(filter(_SCRAPE_PATTERN.fullmatch, metric.labels.get(label, ())))
+    for label in label_names.find_all(metric.labels, ROUTE_LABELS):
+        paths.update(filter(pattern.fullmatch, metric.labels[label]))
     return tuple(sorted(paths))
 
 
 def is_only_scrapes(metric: CatalogMetric) -> bool:
     """Tell whether every series so far is a scrape or a health check."""
+    pattern = re.compile(_scrape_paths(metric))
     return any(
-        label in metric.labels
-        and all(_SCRAPE_PATTERN.fullmatch(value) for value in metric.labels[label])
-        for label in ROUTE_LABELS
+        all(pattern.fullmatch(value) for value in metric.labels[label])
+        for label in label_names.find_all(metric.labels, ROUTE_LABELS)
     )
 
 
@@ -242,27 +267,37 @@ def _project_labels(series: Series, names: tuple[str, ...]) -> Labels:
     return tuple((name, value) for name, value in series.labels if name in names)
 
 
-def breakdown_labels(metric: CatalogMetric) -> tuple[str, ...]:
-    """Return the labels useful for breaking down traffic, best first.
+def breakdown_labels(
+    metrics: Sequence[CatalogMetric], outcome_label: str | None = None
+) -> tuple[str, ...]:
+    """Return the labels useful for breaking down traffic, best first, each once.
 
-    Route, method, then labels that tell parts of a service apart.
+    Route, method, then labels that tell parts of a service apart. `metrics` are those of the
+    traffic, its latency and its errors: what one of them lacks another may have. `outcome_label`
+    says which requests failed: it comes last.
     """
-    present = {name for name, values in metric.labels.items() if values - {""}}
-    ordered = [
-        name
-        for group in (ROUTE_LABELS, METHOD_LABELS, OTHER_DIMENSIONS, STATUS_LABELS)
-        for name in group
-    ]
+    values: dict[str, set[str]] = {}
+    spelling: dict[str, str] = {}
+    for metric in metrics:
+        for name, own_values in metric.labels.items():
+            known = spelling.setdefault(label_names.normalize(name), name)
+            values.setdefault(known, set()).update(own_values)
+    present = [name for name in values if values[name] - {""} and name != outcome_label]
+    kinds = (ROUTE_LABELS, METHOD_LABELS, OTHER_DIMENSIONS, STATUS_LABELS)
+    ordered = [name for kind in kinds for name in label_names.find_all(present, kind)]
+    always_useful = label_names.find_all(present, (*ROUTE_LABELS, *METHOD_LABELS))
     useful: list[str] = []
     single_valued: list[str] = []  # of little use: they come last
     for name in dict.fromkeys(ordered):
-        if name not in present:
-            continue
-        if len(metric.labels[name]) > 1 or name in ROUTE_LABELS + METHOD_LABELS:
+        if len(values[name]) > 1 or name in always_useful:
             useful.append(name)
         else:
             single_valued.append(name)
-    others = sorted(present.difference(ordered))
-    many_valued = [name for name in others if len(metric.labels[name]) > 1]
-    useful += [name for name in many_valued if not name.startswith(_IGNORED_LABELS)]
-    return tuple([*useful, *single_valued][:MAX_BREAKDOWN_LABELS])
+    others = sorted(set(present).difference(ordered))
+    useful += [
+        name
+        for name in others
+        if len(values[name]) > 1 and not label_names.normalize(name).startswith(_IGNORED_LABELS)
+    ]
+    last = [outcome_label] if outcome_label in values else []
+    return tuple([*useful, *single_valued, *last][:MAX_BREAKDOWN_LABELS])

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
+from tputtui.signals.classify import label_names
+
 
 def _word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -91,7 +93,7 @@ def is_server_error(label: str, value: str) -> bool:
     if status_class(label, value) == "5xx":
         return True
     plain_value = value.lower().replace("_", "").replace(" ", "")
-    if label in ("error_type", "exception"):
+    if label_names.normalize(label) in ("error_type", "exception"):
         return plain_value not in ("", "none") and (not value.isdigit() or value.startswith("5"))
     if label == "success":
         return plain_value in ("false", "0", "no")
@@ -105,9 +107,9 @@ def order_labels(names: Iterable[str]) -> list[str]:
 
     Besides `STATUS_LABELS` these are labels that end like one: `tagged_reply_state`.
     """
-    present = set(names)
-    ordered = [name for name in STATUS_LABELS if name in present]
-    ending = [name for name in sorted(present) if name.endswith(_STATUS_ENDINGS)]
+    present = sorted(names)
+    ordered = label_names.find_all(present, STATUS_LABELS)
+    ending = [name for name in present if label_names.normalize(name).endswith(_STATUS_ENDINGS)]
     return list(dict.fromkeys([*ordered, *ending]))
 
 
@@ -126,6 +128,7 @@ def is_status(label: str, counts: Mapping[str, float]) -> bool:
     """
     if not counts:
         return False
+    label = label_names.normalize(label)
     if label in _PLAIN_LABELS or all(_is_known(label, value) for value in counts):
         return True
     if are_outcomes(label, counts):

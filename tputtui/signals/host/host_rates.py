@@ -122,22 +122,26 @@ def _derive_cpu(before: HostReading, now: HostReading) -> CpuState | None:
     if before.cpu is None or now.cpu is None:
         return None
     elapsed, cores = now.at - before.at, len(now.cores) or 1
-    spent = _cpu_shares(before.cpu, now.cpu, elapsed * cores)
-    if spent is None:
+    spent = _cpu_time_between(before.cpu, now.cpu, elapsed * cores)
+    total = _total(spent)
+    if total <= 0 or spent["idle"] is None:
         return None
+    shares = {
+        state: None if seconds is None else 100.0 * seconds / total
+        for state, seconds in spent.items()
+    }
     busy_by_core: tuple[float, ...] = ()
     if len(before.cores) == len(now.cores):
-        shares = [
-            _cpu_shares(earlier, later, elapsed)
+        busy_by_core = tuple(
+            _busy_percent(_cpu_time_between(earlier, later, elapsed))
             for earlier, later in zip(before.cores, now.cores, strict=True)
-        ]
-        busy_by_core = tuple(0.0 if share is None else _busy_percent(share) for share in shares)
+        )
     return CpuState(
         percent=_busy_percent(spent),
-        user=spent["user"],
-        system=spent["system"],
-        iowait=spent["iowait"],
-        steal=spent["steal"],
+        user=shares["user"],
+        system=shares["system"],
+        iowait=shares["iowait"],
+        steal=shares["steal"],
         cores=cores,
         busy_by_core=busy_by_core,
     )
@@ -149,10 +153,10 @@ _CLOCK_SLACK_S = 0.5
 """A reading may be late on a busy machine: only more than this factor and slack is impossible."""
 
 
-def _cpu_shares(
+def _cpu_time_between(
     before: CpuTimes, now: CpuTimes, available_s: float
-) -> dict[str, float | None] | None:
-    """Return the percent of the time spent in each state; None if none was measured.
+) -> dict[str, float | None]:
+    """Return the seconds spent in each state between two readings.
 
     Negative differences count as zero, because the kernel sometimes lets idle and iowait fall. A
     state that rose by more than the `available_s` seconds of all cores is None: hypervisors let
@@ -162,13 +166,11 @@ def _cpu_shares(
     for state in _CPU_STATES:
         rise = _rise(getattr(before, state), getattr(now, state))
         spent[state] = rise if _is_possible(rise, available_s) else None
-    total = sum(seconds or 0.0 for seconds in spent.values())
-    if total <= 0 or spent["idle"] is None:
-        return None
-    return {
-        state: None if seconds is None else 100.0 * seconds / total
-        for state, seconds in spent.items()
-    }
+    return spent
+
+
+def _total(spent: Mapping[str, float | None]) -> float:
+    return sum(seconds or 0.0 for seconds in spent.values())
 
 
 def _is_possible(rise_s: float, available_s: float) -> bool:
@@ -176,9 +178,11 @@ def _is_possible(rise_s: float, available_s: float) -> bool:
     return rise_s <= _CLOCK_FACTOR * available_s + _CLOCK_SLACK_S
 
 
-def _busy_percent(shares: Mapping[str, float | None]) -> float:
+def _busy_percent(spent: Mapping[str, float | None]) -> float:
     """Return 100 - idle - iowait."""
-    return sum(shares[state] or 0.0 for state in ("user", "system", "steal"))
+    total = _total(spent)
+    busy = sum(spent[state] or 0.0 for state in ("user", "system", "steal"))
+    return 100.0 * busy / total if total > 0 else 0.0
 
 
 def _derive_memory(now: HostReading) -> MemoryState | None:

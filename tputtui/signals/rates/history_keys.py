@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tputtui.model import Labels
+from tputtui.signals.classify import label_names
 from tputtui.signals.classify.series_filter import ROUTE_LABELS
 
 
@@ -50,4 +51,5 @@ def route(service: str, labels: Labels) -> str:
 def find_route(labels: tuple[tuple[str, str], ...]) -> str | None:
     """Find the route among a row's labels."""
     value_by_label = dict(labels)
-    return next((value_by_label[name] for name in ROUTE_LABELS if name in value_by_label), None)
+    label = label_names.find_first(value_by_label, ROUTE_LABELS)
+    return None if label is None else value_by_label[label]

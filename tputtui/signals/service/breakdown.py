@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from heapq import nsmallest
 
 from tputtui.model import BreakdownRow, Labels, Quantile, Series
+from tputtui.signals.classify import label_names
 from tputtui.signals.classify.series_filter import METHOD_LABELS, ROUTE_LABELS
 from tputtui.signals.rates.series_index import (
     SeriesLayout,
@@ -26,8 +27,8 @@ RowKey = tuple[str, ...]
 
 def default_breakdown(labels: Sequence[str]) -> tuple[str, ...]:
     """Choose the default breakdown: route and method, else the first useful label."""
-    route = next((label for label in labels if label in ROUTE_LABELS), None)
-    method = next((label for label in labels if label in METHOD_LABELS), None)
+    route = label_names.find_first(labels, ROUTE_LABELS)
+    method = label_names.find_first(labels, METHOD_LABELS)
     if route is not None and method is not None:
         return (method, route)
     return tuple(labels[:1])
@@ -44,10 +45,13 @@ class BreakdownReader:
         by: tuple[str, ...],
         traffic: TrafficReader | None,
         errors: ErrorReader | None,
-        latency: LatencyReader | None,
+        latencies: Sequence[LatencyReader | None] = (),
     ) -> None:
+        """Read rows; of `latencies`, the first with most of the labels gives the quantiles."""
         self.by = by
-        self._traffic, self._errors, self._latency = traffic, errors, latency
+        self._traffic, self._errors = traffic, errors
+        self._latencies = [latency for latency in latencies if latency is not None]
+        self._latency: LatencyReader | None = None
         self._label_values = label_values(by)
         self._layout: SeriesLayout | None = None
         self._scale = 1.0
@@ -55,6 +59,7 @@ class BreakdownReader:
         # rows of one series, the most frequent case among many rows
         self._single_rows: tuple[list[RowKey], SeriesNumbers] = ([], [])
         self._multi_rows: list[tuple[RowKey, SeriesNumbers]] = []
+        self._failing_rows: list[tuple[RowKey, SeriesNumbers]] = []
         self._error_numbers: dict[RowKey, SeriesNumbers] = {}
         self._total_numbers: dict[RowKey, SeriesNumbers] = {}
         self._bucket_series: dict[RowKey, list[tuple[int, Series]]] = {}
@@ -66,7 +71,7 @@ class BreakdownReader:
 
         If the traffic lacks these labels, the latency's count is used to count requests.
         """
-        traffic, errors, latency = self._traffic, self._errors, self._latency
+        traffic, errors = self._traffic, self._errors
         self._layout = layout
         self._bucket_sums.clear()
         self._labels.clear()
@@ -74,8 +79,9 @@ class BreakdownReader:
         if traffic is not None:
             self._numbers_by_row = self._row_numbers(traffic.counted_series)
             self._scale = traffic.binding.scale
-        if not self._numbers_by_row and latency is not None:
-            self._numbers_by_row, self._scale = self._row_numbers(latency.count_series), 1.0
+        for latency in self._latencies:
+            if not self._numbers_by_row:
+                self._numbers_by_row, self._scale = self._row_numbers(latency.count_series), 1.0
         single = [
             (key, numbers[0]) for key, numbers in self._numbers_by_row.items() if len(numbers) == 1
         ]
@@ -90,9 +96,30 @@ class BreakdownReader:
                 self._total_numbers = self._numbers_by_row
             else:
                 self._total_numbers = self._row_numbers(errors.total_series)
-        if latency is not None:
-            self._bucket_series = self._series_by_row(latency.bucket_series)
+        # Rows that only fail, because the traffic counts successes alone.
+        self._failing_rows = [
+            (key, numbers)
+            for key, numbers in self._error_numbers.items()
+            if key not in self._numbers_by_row and all(key)
+        ]
+        self._choose_latency()
         self._share_buckets()
+
+    @property
+    def latency_family(self) -> str | None:
+        """Family of the rows' quantiles; None if no row has any."""
+        return self._latency.binding.family if self._latency and self._bucket_series else None
+
+    def _choose_latency(self) -> None:
+        """Choose the histogram that has most of the labels; the first of equal ones."""
+        self._latency = self._latencies[0] if self._latencies else None
+        most = 0
+        for latency in self._latencies:
+            rows = self._series_by_row(latency.bucket_series)
+            count = len({at for key in rows for at, value in enumerate(key) if value})
+            if count > most:
+                most = count
+                self._latency, self._bucket_series = latency, rows
 
     def _share_buckets(self) -> None:
         """Assign buckets to rows if the histogram lacks one of the labels (routes, but no methods).
@@ -145,6 +172,7 @@ class BreakdownReader:
             for rate, key in zip(map(tick.rates.__getitem__, numbers), keys, strict=True)
         ]
         traffic += [(tick.sum_rates(several) * scale, key) for key, several in self._multi_rows]
+        traffic += [(0.0, key) for key, failed in self._failing_rows if tick.sum_rates(failed) > 0]
         # equal traffic is sorted by name, so that rows keep their places
         top = nsmallest(limit, traffic)
         rest_count = len(traffic) - len(top)

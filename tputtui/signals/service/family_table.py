@@ -14,7 +14,7 @@ from operator import sub
 
 from tputtui.frozen import frozen
 from tputtui.model import Exposition, Family, Series, SignalKind
-from tputtui.signals.classify import units
+from tputtui.signals.classify import label_names, units
 from tputtui.signals.classify.metric_catalog import build_catalog
 from tputtui.signals.classify.status_labels import STATUS_LABELS
 
@@ -300,7 +300,7 @@ def build_override(signal: SignalKind, name: str, exposition: Exposition) -> dic
     if signal == "traffic" and units.traffic_unit(metric) != "req/s":
         override["unit"] = units.traffic_unit(metric)
     if signal == "errors":
-        label = next((label for label in STATUS_LABELS if label in metric.labels), None)
+        label = label_names.find_first(metric.labels, STATUS_LABELS)
         if label is not None:
             override["label"] = label
     if signal == "saturation" and units.gauge_unit(metric):

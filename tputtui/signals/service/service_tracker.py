@@ -19,8 +19,11 @@ from tputtui.model import (
     Labels,
     LastFigure,
     LatencyState,
+    Quantile,
     ServiceState,
+    TrafficState,
 )
+from tputtui.signals.classify import label_names
 from tputtui.signals.rates import series_index
 from tputtui.signals.rates.exposed_times import START_GAUGES, START_TIME
 from tputtui.signals.rates.series_index import SeriesLayout, ServiceWindow
@@ -78,6 +81,11 @@ class ServiceTracker:
         self._latency = (
             LatencyReader(bindings.latency, quantiles) if bindings.latency is not None else None
         )
+        self._route_latency = (
+            LatencyReader(bindings.route_latency, quantiles)
+            if bindings.route_latency is not None
+            else None
+        )
         self._gauges = [
             GaugeReader(binding)
             for binding in (*bindings.saturation, *bindings.signals)
@@ -104,28 +112,43 @@ class ServiceTracker:
         """
         own_windows = tuple(windows[target] for target in self.targets if target in windows)
         tick = self._tick = self._update_window(own_windows)
-        by = default_breakdown(self.bindings.breakdown) if by is None else by
+        labels = self.bindings.breakdown
+        by = default_breakdown(labels) if by is None else label_names.resolve(by, labels)
         rows, rest = self.breakdown(by)
+        traffic = self._traffic.state(tick) if self._traffic is not None else None
         levels = sorted(
             merge_queues(level.state(tick) for level in self._gauges), key=bottleneck.urgency_key
         )
         return ServiceState(
             name=self.name,
             targets=self.targets,
-            traffic=self._traffic.state(tick) if self._traffic is not None else None,
+            traffic=traffic,
             errors=self._errors.state(tick) if self._errors is not None else None,
-            latency=self._latency.state(tick) if self._latency is not None else None,
+            latency=self._latency_state(tick, traffic),
             signals=tuple(extra.state(tick) for extra in self._extra_signals),
             saturation=tuple(levels),
             breakdown_by=by,
             breakdown=rows,
             breakdown_more=rest,
+            breakdown_latency=self._breakdown_latency(by),
             resets=sum(window.resets for window in own_windows),
             lifetime_s=self._lifetime_s,
             covered_s=min((window.covered_s for window in tick.live_windows), default=None),
             reasons=self.bindings.reasons,
             why_unknown=why_no_rate(tick),
         )
+
+    def _latency_state(
+        self, tick: ServiceWindow, traffic: TrafficState | None
+    ) -> LatencyState | None:
+        """Return the latency; without traffic, no figure: it would be that of a scrape."""
+        if self._latency is None:
+            return None
+        latency = self._latency.state(tick)
+        if traffic is None or traffic.rps != 0.0 or not traffic.counts_requests:
+            return latency
+        unknown = tuple(Quantile(quantile.q, None) for quantile in latency.quantiles)
+        return replace(latency, quantiles=unknown, mean=None, buckets=(), note="no traffic")
 
     def breakdown(
         self, by: tuple[str, ...], limit: int = MAX_ROWS
@@ -138,10 +161,16 @@ class ServiceTracker:
             if len(self._breakdowns) > 1:  # kept: the one on screen and an objective's route
                 del self._breakdowns[next(iter(self._breakdowns))]
             breakdown = self._breakdowns[by] = BreakdownReader(
-                by, self._traffic, self._errors, self._latency
+                by, self._traffic, self._errors, (self._latency, self._route_latency)
             )
             breakdown.set_layout(self._tick.layout)
         return breakdown.state(self._tick, self.quantiles, limit)
+
+    def _breakdown_latency(self, by: tuple[str, ...]) -> str | None:
+        """Return the family of the rows' quantiles if it is not that of the latency."""
+        breakdown = self._breakdowns.get(by)
+        family = breakdown.latency_family if breakdown is not None else None
+        return None if self._latency is None or family == self._latency.binding.family else family
 
     def densities(self, by: tuple[str, ...], row: BreakdownRow) -> tuple[tuple[float, float], ...]:
         """Return the buckets of a row of the newest tick's breakdown `by` some labels."""
@@ -199,6 +228,7 @@ class ServiceTracker:
             self._traffic,
             self._errors,
             self._latency,
+            self._route_latency,
             *(extra.reader for extra in self._extra_signals),
         )
         return [reader for reader in readers if reader is not None]

@@ -25,6 +25,9 @@ def routes_panel(frame: Frame, width: int, height: int) -> PanelView:
     by = service.breakdown_by if service is not None else ()
     rows = service.breakdown if service is not None else ()
     context = f"by {', '.join(map(text.clean, by))}  d" if by else ""
+    if service is not None and service.breakdown_latency is not None:
+        family = text.truncate(text.clean(service.breakdown_latency), max(12, width - 45))
+        context = f"times of {family}  {context}"
     if state.filter_text:
         context = f"filter “{text.clean(state.filter_text, 20)}”  {context}"
     top = rule_line("Routes", context, width, frame.view_state.focus == "routes")
