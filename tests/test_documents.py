@@ -29,7 +29,7 @@ NAMED_TEST = re.compile(r"`(tests/[\w/]+[.]py)::(test_\w+)`")
 FENCED = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PLACEHOLDER = "NAME"
 
-LISTED_KEYS = ("quantiles", "labels", "by_class")
+LISTED_KEYS = ("buckets", "quantiles", "labels", "by_class")
 """Objects of the stream whose keys are data: quantiles, label names, status classes."""
 
 JSON_MODULES = (

@@ -182,7 +182,7 @@ def test_latency_shows_now_its_line_and_its_base() -> None:
     lines = [line_text(line).rstrip() for line in latency_panel(sample_frame(), 70, 6).lines]
     assert lines[2].startswith(" p50       8.2 ms")
     assert lines[2].endswith("8.0 ms")
-    assert "p99 lies in the bucket 70.5 ms to 110 ms" in lines[-1]
+    assert "p99 88.1 ms, in 70.5–110 ms" in lines[-1]
 
 
 def test_a_quantile_beyond_the_last_bucket_is_a_floor() -> None:
@@ -198,7 +198,7 @@ def test_a_quantile_beyond_the_last_bucket_is_a_floor() -> None:
         )
     )
     assert "≥2.5 s" in shown
-    assert "above the last bucket" in shown
+    assert "p99 ≥2.5 s, above 2.5 s" in shown
 
 
 def test_io_wait_has_a_row_even_where_others_are_closer_to_their_limit() -> None:

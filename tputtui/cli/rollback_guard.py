@@ -16,7 +16,7 @@ from tputtui.experiments.guardrail import NO_DATA_ALARM_S, ObjectiveGuard, Rollb
 from tputtui.model import ServiceState, Snapshot
 from tputtui.settings import Settings, TargetSettings
 from tputtui.settings.expressions import Objective, parse_objective
-from tputtui.signals.objectives.objective_tracker import count_requests, worst_value
+from tputtui.signals.objectives.objective_tracker import count_requests, is_exceeded, worst_value
 from tputtui.text import clean, describe_late_answer, did_you_mean
 
 _COMPARED_METRICS = ("throughput", "p50", "p90", "p99")
@@ -275,9 +275,8 @@ def observation(objective: Objective, services: Sequence[ServiceState]) -> TickO
         if objective.service is None or service.name == objective.service
     ]
     value = worst_value(objective, observed)
-    beyond = value is not None and (
-        value > objective.value if objective.op == "<=" else value < objective.value
-    )
+    # Where a bucket cannot decide it, nothing is held against the treatment.
+    beyond = value is not None and bool(is_exceeded(objective, value, observed))
     total, bad = count_requests(objective, observed, beyond)
     traffics = [service.traffic for service in observed if service.traffic is not None]
     request_traffics = [traffic for traffic in traffics if traffic.counts_requests]

@@ -190,10 +190,18 @@ def _latency(latency: LatencyState | None) -> Json | None:
         "at_least": [
             quantile_key(quantile.q) for quantile in latency.quantiles if quantile.is_lower_bound
         ],
+        "buckets": {quantile_key(quantile.q): _bucket(quantile) for quantile in latency.quantiles},
         "mean": _finite(latency.mean),
         "last": _last(latency.last),
         "since_start": _quantiles(latency.since_start, latency.quantiles),
     }
+
+
+def _bucket(quantile: Quantile) -> list[float | None] | None:
+    """Return the bounds of a quantile's bucket; the upper one is null in the +Inf bucket."""
+    if quantile.value is None or (quantile.low is None and quantile.high is None):
+        return None
+    return [_finite(quantile.low), _finite(quantile.high)]
 
 
 def _extra_signal(signal: ExtraSignal) -> Json:

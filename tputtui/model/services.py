@@ -13,6 +13,9 @@ from tputtui.frozen import frozen
 from tputtui.model.bindings import MetricKind, SignalKind
 from tputtui.model.readings import Labels
 
+COARSE_FACTOR = 2.0 * (1 + 1e-9)
+"""Ratio of a bucket's bounds beyond which a place within it says little."""
+
 
 @frozen
 class Quantile:
@@ -23,6 +26,13 @@ class Quantile:
     low: float | None = None
     high: float | None = None
     is_lower_bound: bool = False  # it fell into the +Inf bucket: the value is a lower bound
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether its bucket is the first one, or wider than a factor of 2."""
+        if self.high is None:
+            return False
+        return self.low is None or self.low <= 0 or self.high > COARSE_FACTOR * self.low
 
 
 @frozen

@@ -136,6 +136,27 @@ def format_amount(value: float | None, unit: str | None) -> tuple[str, str]:
     return (format_number(value), unit or "")
 
 
+def format_bucket(low: float | None, high: float | None, unit: str | None) -> str:
+    """Format the bounds of a bucket: 100–500 ms, 500 ms–1 s, above 10 s; "" without bounds."""
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"above {_format_bound(low, unit)}"
+    if low is None:
+        return f"up to {_format_bound(high, unit)}"
+    start, end = _format_bound(low, unit), _format_bound(high, unit)
+    if low == 0 or start.partition(" ")[2] == end.partition(" ")[2]:
+        start = start.partition(" ")[0]
+    return f"{start}–{end}"
+
+
+def _format_bound(value: float | None, unit: str | None) -> str:
+    digits, shown_unit = format_amount(value, unit)
+    if "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    return f"{digits} {shown_unit}".rstrip()
+
+
 def describe_late_answer(waiting_s: float | None, received: int | None = None) -> str:
     """Describe a late answer.
 

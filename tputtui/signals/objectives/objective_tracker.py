@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 from tputtui.model import Event, ObjectiveState, ObjectiveStatus, Quantile, ServiceState
+from tputtui.signals.objectives import bucket_verdict
 from tputtui.signals.objectives.burn_rate import MIN_BAD_REQUESTS, Hysteresis
 from tputtui.signals.rates.history_keys import find_route
-from tputtui.text import clean, did_you_mean
+from tputtui.text import clean, did_you_mean, format_bucket
 
 
 class ObjectiveLevel(Protocol):
@@ -71,7 +72,7 @@ class ObjectiveTracker:
                 hysteresis.skip_tick(at)
                 statuses.append(self._repeat_status(objective, value, last_state))
                 continue
-            state, reason = _evaluate_objective(objective, hysteresis, value, at, all_services), ""
+            state, reason = _evaluate_objective(objective, hysteresis, value, at, all_services)
             if any(service.overdue for service in covered_services) and state != "missed":
                 state, reason = "no_data", "slow"
             if last_state is None or last_state[0] != state:
@@ -129,13 +130,62 @@ def _evaluate_objective(
     value: float | None,
     at: float,
     services: Sequence[ServiceState],
-) -> ObjectiveState:
+) -> tuple[ObjectiveState, str]:
+    """Return the state and why there are no data, where that is known."""
     if value is None:
         hysteresis.skip_tick(at)
-        return "no_data"
-    beyond = value > objective.value if objective.op == "<=" else value < objective.value
+        return "no_data", ""
+    beyond = is_exceeded(objective, value, services)
+    if beyond is None:
+        hysteresis.skip_tick(at)
+        return "no_data", describe_undecided(objective, services)
     total, bad = count_requests(objective, services, beyond)
-    return hysteresis.update(at, beyond, total, bad)
+    return hysteresis.update(at, beyond, total, bad), ""
+
+
+def is_exceeded(
+    objective: ObjectiveLevel, value: float, services: Sequence[ServiceState]
+) -> bool | None:
+    """Tell whether the worst value is beyond the level; None if its bucket cannot decide it."""
+    if objective.measure != "latency":
+        return value > objective.value if objective.op == "<=" else value < objective.value
+    verdict = bucket_verdict.worst(
+        bucket_verdict.decide(quantile, objective.value, objective.op)
+        for quantile in _observed_quantiles(objective, services)
+    )
+    return None if verdict == "undecided" else verdict == "missed"
+
+
+def describe_undecided(objective: ObjectiveLevel, services: Sequence[ServiceState]) -> str:
+    """Say which bucket holds both a quantile and the level: cannot be decided (100–500 ms)."""
+    bucket = next(
+        format_bucket(quantile.low, quantile.high, "s")
+        for quantile in _observed_quantiles(objective, services)
+        if bucket_verdict.is_in_coarse_bucket(quantile, objective.value)
+    )
+    return f"cannot be decided ({bucket})"
+
+
+def _observed_quantiles(
+    objective: ObjectiveLevel, services: Sequence[ServiceState]
+) -> list[Quantile]:
+    """Return the known quantiles in seconds within the objective's scope."""
+    quantiles: list[Quantile] = []
+    for service in services:
+        if objective.service not in (None, service.name) or service.latency is None:
+            continue
+        if objective.route is not None:
+            for row in service.breakdown:
+                if find_route(row.labels) == objective.route:
+                    quantiles += row.quantiles
+        elif service.latency.unit == "s":
+            quantiles += service.latency.quantiles
+    q = objective.quantile
+    return [
+        quantile
+        for quantile in quantiles
+        if q is not None and abs(quantile.q - q) < 1e-9 and quantile.value is not None
+    ]
 
 
 def create_hysteresis(objective: ObjectiveLevel) -> Hysteresis:

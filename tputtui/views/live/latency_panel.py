@@ -19,6 +19,7 @@ from tputtui.views.shared.quantile_text import format_quantile, quantile_name
 from tputtui.views.shared.styled_text import (
     Line,
     LineBuilder,
+    Role,
     TextSpan,
     blank_line,
     level_row_index,
@@ -31,7 +32,6 @@ from tputtui.views.shared.styled_text import (
 
 _NOW_ENDS, _TREND_STARTS = 14, 19
 _BASE_ENDS, _BUCKET_AT = 30, 34
-_WIDE_BUCKET = 4.0  # a bucket whose bounds differ by more than this factor is imprecise
 EXTRA_SIGNALS_HEIGHT = 10  # lines from which extra latencies have a line each
 
 
@@ -274,18 +274,12 @@ def _bucket_row(
         return row.then("above the last bound: by an unknown amount", "warning").line()
     if quantile.low is None or quantile.high is None:
         return row.then("no buckets: the service computed it itself", "dim").line()
-    low, high = (_format_bound(bound, latency.unit) for bound in (quantile.low, quantile.high))
-    row.then(f"{low} to {high}")
+    row.then(text.format_bucket(quantile.low, quantile.high, latency.unit))
     if objective is not None:
         row.then("   ").spans(objective_status.status_spans(objective))
-    if quantile.low > 0 and quantile.high / quantile.low > _WIDE_BUCKET:
+    elif quantile.is_coarse:
         row.then("   too wide to say more", "warning")
     return row.line()
-
-
-def _format_bound(value: float, unit: str | None) -> str:
-    digits, shown = text.format_amount(value, unit)
-    return f"{digits.removesuffix('.0')} {shown}".rstrip()
 
 
 def _objectives_line(frame: Frame, latency: LatencyState, width: int) -> Line | None:
@@ -297,7 +291,8 @@ def _objectives_line(frame: Frame, latency: LatencyState, width: int) -> Line | 
         for quantile in latency.quantiles[::-1]
     ]
     for status in sorted(filter(None, objectives), key=objective_status.urgency):
-        row.spans(objective_status.status_spans(status, with_measure=True)).then("   ")
+        row.spans(objective_status.status_spans(status, with_measure=True))
+        row.then(objective_status.slow_share_text(status, latency), "dim").then("   ")
     return row.line() if any(objectives) else None
 
 
@@ -312,13 +307,33 @@ def _footer_line(latency: LatencyState, width: int, *, with_buckets: bool = True
     elif latency.unit is None:
         row.then("   unit not known: shown as exposed", "dim")
     elif latency.quantiles and with_buckets:
-        tail = latency.quantiles[-1]
-        if tail.low is not None and tail.high is not None and tail.value is not None:
-            low, high = (_format_bound(bound, latency.unit) for bound in (tail.low, tail.high))
-            row.then(f"   {quantile_name(tail.q)} lies in the bucket {low} to {high}", "dim")
-        elif tail.is_lower_bound:
-            row.then(f"   {quantile_name(tail.q)} is above the last bucket", "warning")
+        row.then("   " if row.end > 1 else "").spans(_bucket_spans(latency, width - row.end))
     return row.line()
+
+
+def _bucket_spans(latency: LatencyState, cells: int) -> list[TextSpan]:
+    """Name the bucket of each coarse quantile, or else that of the last one.
+
+    Example: p50 ~7.1 ms, in 0–25 ms   p99 ≥10 s, above 10 s. The last one first leaves no room.
+    """
+    coarse = [q for q in latency.quantiles if q.is_coarse or q.is_lower_bound]
+    spans: list[TextSpan] = []
+    for quantile in reversed(coarse or latency.quantiles[-1:]):
+        if quantile.value is None:
+            continue
+        digits, unit = format_quantile(quantile, latency.unit)
+        bucket = text.format_bucket(quantile.low, quantile.high, latency.unit)
+        if not bucket:
+            continue
+        amount = f"{digits} {unit}".rstrip()
+        between = ", " if quantile.is_lower_bound else ", in "
+        shown = f"{quantile_name(quantile.q)} {amount}{between}{bucket}"
+        used = sum(text.width(span.text) for span in spans)
+        if spans and used + 3 + text.width(shown) > cells:
+            break
+        role: Role = "warning" if quantile.is_lower_bound else "dim"
+        spans.append(TextSpan(("   " if spans else "") + shown, role))
+    return spans
 
 
 def _is_last(state: LatencyState, quantile: Quantile) -> bool:

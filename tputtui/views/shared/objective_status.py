@@ -7,8 +7,15 @@ from functools import lru_cache
 from typing import Final
 
 from tputtui import text
-from tputtui.model import BreakdownRow, ObjectiveState, ObjectiveStatus, ServiceState
+from tputtui.model import (
+    BreakdownRow,
+    LatencyState,
+    ObjectiveState,
+    ObjectiveStatus,
+    ServiceState,
+)
 from tputtui.settings.expressions import Measure, Objective, parse_objective
+from tputtui.signals.objectives import bucket_verdict
 from tputtui.signals.objectives.objective_tracker import worst_value
 from tputtui.signals.rates.history_keys import find_route
 from tputtui.views.shared.frame import Frame
@@ -117,7 +124,9 @@ def status_spans(status: ObjectiveStatus | None, with_measure: bool = False) -> 
     if not with_measure:
         limit = _MEASURE_PREFIX.sub("", limit)
     state = status.state.replace("_", " ")
-    if status.reason:
+    if status.reason.startswith("cannot"):  # the sentence says what "no data" does not
+        state = status.reason
+    elif status.reason:
         state += f": {status.reason}"
     since = ""
     if status.for_s is not None and status.state in ("missed", "at_risk"):
@@ -135,6 +144,22 @@ def status_spans(status: ObjectiveStatus | None, with_measure: bool = False) -> 
             )
         )
     return spans
+
+
+def slow_share_text(status: ObjectiveStatus, latency: LatencyState) -> str:
+    """Format the share of slower requests where the level is a bucket's bound, and so exact.
+
+    Example: ", 1.3 % slower than 250 ms". "" where it could only be interpolated.
+    """
+    objective = _parse(status.expression)
+    if objective is None or objective.measure != "latency" or latency.unit != "s":
+        return ""
+    share = bucket_verdict.slow_share(latency.buckets, objective.value)
+    if share is None:
+        return ""
+    digits, unit = text.format_amount(objective.value, "s")
+    level = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return f", {text.format_percent(100 * share, 2)} % slower than {level} {unit}"
 
 
 def format_budget(budget_left: float) -> str:

@@ -7,9 +7,17 @@ from tputtui.model import Quantile
 
 
 def format_quantile(quantile: Quantile, unit: str | None) -> tuple[str, str]:
-    """Format a quantile as (number, unit), with ≥ where it is only a lower bound."""
+    """Format a quantile as (number, unit).
+
+    With ≥ where it is only a lower bound, and with ~ where its bucket is too wide to say more.
+    """
     digits, shown_unit = text.format_amount(quantile.value, unit)
-    return (f"≥{digits}" if quantile.is_lower_bound else digits, shown_unit)
+    sign = ""
+    if quantile.is_lower_bound:
+        sign = "≥"
+    elif quantile.is_coarse and quantile.value is not None:
+        sign = "~"
+    return sign + digits, shown_unit
 
 
 def quantile_name(q: float) -> str:
