@@ -21,6 +21,7 @@ from tputtui.signals.host.host_rates import host_saturation
 from tputtui.signals.host.host_saturation import cgroup_saturation
 from tputtui.signals.service.bottleneck import (
     BottleneckTracker,
+    describe_highest,
     first_to_saturate,
     sort_by_urgency,
     urgency_key,
@@ -96,7 +97,9 @@ def test_the_queue_is_without_us_and_counts_on_a_busy_machine(
 
 
 def test_an_idle_two_core_machine_is_not_near_a_limit() -> None:
-    assert first(busy(3.0, 3, 2)) == ("memory", "41 % of 25.0 GiB")
+    rows = host_saturation(busy(3.0, 3, 2))
+    assert first_to_saturate(rows) is None
+    assert describe_highest(rows) == "nothing near a limit (highest: memory 41 %)"
 
 
 def test_the_busiest_disk_is_shown() -> None:
@@ -125,7 +128,8 @@ def test_swap_has_a_row_and_is_never_first() -> None:
         CALM, memory=MemoryState(41.0, 41, 100, swap_used_bytes=99, swap_total_bytes=100)
     )
     assert row(full, "swap").ratio == 0.99
-    assert first(full)[0] == "memory"
+    assert first_to_saturate(host_saturation(full)) is None
+    assert describe_highest(host_saturation(full)).endswith("(highest: memory 41 %)")
 
 
 def test_without_swap_or_limits_there_are_no_such_rows() -> None:
@@ -192,7 +196,7 @@ def test_memory_pressure_outranks_a_busy_cpu() -> None:
 
 
 def test_io_wait_is_waiting_work_from_a_fifth_on() -> None:
-    assert first(busy(10.0, 1, iowait=19.0))[0] == "memory"
+    assert first_to_saturate(host_saturation(busy(10.0, 1, iowait=19.0))) is None
     assert first(busy(10.0, 1, iowait=45.0)) == ("io wait", "45 % of 8 cores idle for I/O")
 
 
@@ -205,14 +209,61 @@ def test_the_service_s_own_queue_comes_before_the_host_s() -> None:
     assert (first.name, first.reason) == ("db pool", "3 waiting, 90 % of 20")
 
 
-def test_without_waiting_the_highest_ratio_is_named_however_low() -> None:
+def test_without_waiting_the_highest_ratio_is_named_from_seventy_percent() -> None:
     pool = SaturationState(
         "db pool", "db_pool_in_use", 19, 20, 0.95, None, "", "gauge named for a pool"
     )
     highest = first_to_saturate([*host_saturation(CALM), pool])
     assert highest is not None
     assert (highest.name, highest.reason) == ("db pool", "95 % of 20")
-    assert first(CALM)[0] == "memory"
+    low = replace(pool, value=13, ratio=0.65)
+    assert first_to_saturate([low]) is None
+    assert first_to_saturate([replace(low, waiting=1)]) is not None
+    assert describe_highest([low]) == "nothing near a limit (highest: db pool 65 %)"
+    assert describe_highest([]) == ""
+
+
+@pytest.mark.parametrize("name", ["cpu pressure", "throttled periods"])
+def test_pressure_and_throttling_count_as_waiting(name: str) -> None:
+    held = SaturationState(name, "x", 0.2, None, 0.2)
+    pool = SaturationState("db pool", "db_pool_in_use", 19, 20, 0.95)
+    named = first_to_saturate([pool, held])
+    assert named is not None
+    assert named.name == name
+    assert first_to_saturate([replace(held, value=0.05, ratio=0.05)]) is None
+
+
+def grow(ratios: list[float]) -> str | None:
+    """Return the evidence of one resource after its ratios, five seconds apart."""
+    tracker, named = BottleneckTracker(), None
+    for tick, ratio in enumerate(ratios):
+        pool = SaturationState("db pool", "db_pool_in_use", ratio, 1.0, ratio)
+        disk = SaturationState("disk", None, 0.9, 1.0, 0.9)
+        named = tracker.update([("shop", pool), ("", disk)], ["shop"], 5.0 * tick)
+    return f"{named.name}: {named.reason}" if named is not None else None
+
+
+def test_a_steady_slope_to_the_limit_comes_first() -> None:
+    evidence = grow([0.2 + 0.005 * tick for tick in range(60)])
+    assert evidence is not None
+    assert evidence.startswith("db pool: ")
+    assert evidence.endswith("reaches its limit in 8 min 25 s")
+
+
+@pytest.mark.parametrize(
+    "ratios",
+    [
+        [0.2 + 0.3 * ((tick * 7919) % 13) / 13 for tick in range(60)],
+        [0.2 + 0.00002 * tick for tick in range(60)],
+        [0.8 - 0.005 * tick for tick in range(60)],
+        [0.2 + 0.005 * tick for tick in range(10)],
+    ],
+    ids=["noise", "hardly grows", "falls", "too short"],
+)
+def test_without_a_steady_slope_nothing_is_foretold(ratios: list[float]) -> None:
+    evidence = grow(ratios)
+    assert evidence is not None
+    assert "reaches" not in evidence
 
 
 def test_a_gauge_without_a_limit_is_near_nothing() -> None:
@@ -246,7 +297,7 @@ def test_a_lasting_lead_is_named_soon() -> None:
     first = BottleneckTracker()
     disk, memory = (
         SaturationState(name, None, share, 1.0, share)
-        for name, share in (("disk", 0.5), ("memory", 0.6))
+        for name, share in (("disk", 0.75), ("memory", 0.8))
     )
     full = SaturationState("disk", None, 0.9, 1.0, 0.9)
     named = [first.update([("", item), ("", memory)]) for item in (disk, full, full, full)]

@@ -44,6 +44,9 @@ def to_json(snapshot: Snapshot) -> Json:
         "first_to_saturate": None
         if snapshot.first_to_saturate is None
         else {"name": snapshot.first_to_saturate.name, "reason": snapshot.first_to_saturate.reason},
+        "saturation_note": None
+        if snapshot.first_to_saturate is not None
+        else snapshot.saturation_note or None,
         **_headroom(snapshot.headroom),
         "host": _host(snapshot.host),
         "objectives": [

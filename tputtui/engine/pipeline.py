@@ -47,6 +47,7 @@ from tputtui.signals.objectives.objective_tracker import (
 from tputtui.signals.rates import history_keys
 from tputtui.signals.rates.history import History
 from tputtui.signals.rates.past import Past, PastRequest, TimeAxis
+from tputtui.signals.service import bottleneck
 from tputtui.signals.service.bottleneck import BottleneckTracker
 from tputtui.signals.service.family_table import build_override
 from tputtui.text import clean
@@ -255,8 +256,9 @@ class SnapshotPipeline:
             host=machine.host,
             host_saturation=host_rows,
             first_to_saturate=self._bottleneck.update(
-                resources, [service.name for service in services]
+                resources, [service.name for service in services], reading.at
             ),
+            saturation_note=bottleneck.describe_highest(row for _, row in resources),
             processes=machine.processes,
             listeners=machine.listeners,
             busy_cores=machine.busy_cores,

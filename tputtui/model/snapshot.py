@@ -156,6 +156,7 @@ class Snapshot:
     host: HostState = field(default_factory=HostState)
     host_saturation: tuple[SaturationState, ...] = ()
     first_to_saturate: FirstToSaturate | None = None
+    saturation_note: str = ""  # without a first to saturate: the resource nearest to its limit
     processes: tuple[ProcessState, ...] | None = None
     # Processes that serve each target; None: not looked up yet
     listeners: tuple[TargetListeners, ...] | None = None

@@ -40,6 +40,8 @@ def summary_lines(
         if latest.first_to_saturate is not None:
             first = latest.first_to_saturate
             lines.append(f"first to saturate: {text.clean(first.name)}, {text.clean(first.reason)}")
+        elif latest.saturation_note:
+            lines.append(text.clean(latest.saturation_note))
     return [text.truncate(line, width) for line in lines] + [
         f"saved {path}" for path in saved_paths
     ]

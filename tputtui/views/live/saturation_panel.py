@@ -8,7 +8,11 @@ from tputtui import text
 from tputtui.model import HostState, SaturationState
 from tputtui.signals.rates import history_keys
 from tputtui.signals.rates.past import PastNames
-from tputtui.signals.service.bottleneck import sort_by_urgency
+from tputtui.signals.service.bottleneck import (
+    describe_highest,
+    first_to_saturate,
+    sort_by_urgency,
+)
 from tputtui.views.live.panel_spec import PanelSpec, Room, is_host_only
 from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import (
@@ -32,12 +36,9 @@ _TREND_CELLS = 16
 
 def saturation_panel(frame: Frame, width: int, height: int) -> PanelView:
     """Render as many rows as fit, those closest to their limit first."""
-    first = frame.snapshot.first_to_saturate
-    context = (
-        f"first to saturate: {text.clean(first.name)}, {text.clean(first.reason)}" if first else ""
-    )
-    lines = [rule_line("Saturation", context, width, frame.view_state.focus == "saturation")]
     rows = resource_rows(frame)
+    context = _context(frame, rows)
+    lines = [rule_line("Saturation", context, width, frame.view_state.focus == "saturation")]
     if not rows:
         lines.append(
             LineBuilder(width).at(1, "the first figures come with the second reading", "dim").line()
@@ -47,6 +48,17 @@ def saturation_panel(frame: Frame, width: int, height: int) -> PanelView:
         for owner, resource in visible_rows(rows, height - 1)
     ]
     return PanelView(tuple(pad_lines(lines, width, height)))
+
+
+def _context(frame: Frame, rows: list[tuple[str, SaturationState]]) -> str:
+    """First to saturate of the shown service and its host, or that nothing is near a limit."""
+    first = frame.snapshot.first_to_saturate
+    shown = frame.service.name if frame.service is not None else ""
+    if first is not None and first.owner not in ("", shown):
+        first = first_to_saturate(row for _, row in rows)
+    if first is None:
+        return text.clean(describe_highest(row for _, row in rows))
+    return f"first to saturate: {text.clean(first.name)}, {text.clean(first.reason)}"
 
 
 def visible_rows(
