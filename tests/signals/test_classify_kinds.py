@@ -203,6 +203,46 @@ def test_a_pool_counts_acquires() -> None:
     assert bindings.errors.family == "poolx_connection_timeout_total"
 
 
+# -------------------------------------------------------------------------------- first contact
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "# HELP gate_requests_total Requests\n# TYPE gate_requests_total counter\n",
+        "# TYPE gate_request_duration_seconds histogram\n",
+    ],
+)
+def test_a_declared_family_without_samples_has_no_requests_yet(declaration: str) -> None:
+    text = (
+        declaration + "# TYPE python_gc_collections_total counter\npython_gc_collections_total 3\n"
+    )
+    bindings = bound(text)
+    assert bindings.traffic is None
+    for signal in ("traffic", "errors", "latency"):
+        assert bindings.reasons[signal].startswith("no requests yet: gate_request")
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "# TYPE gate_request_errors_total counter\n",
+        "# TYPE gate_cache_requests_total counter\n",
+        "# TYPE promhttp_metric_handler_requests_total counter\n",
+        "# TYPE gate_requests gauge\n",
+        "",
+    ],
+)
+def test_what_counts_no_work_is_not_waited_for(declaration: str) -> None:
+    reasons = bound(declaration + "# TYPE up gauge\nup 1\n").reasons
+    assert "yet" not in reasons["traffic"]
+
+
+def test_a_counter_at_zero_is_bound() -> None:
+    traffic, _, _ = families(counters(gate_requests_total=0))
+    assert traffic == "gate_requests_total"
+
+
 # -------------------------------------------------------------------------------------- latency
 
 

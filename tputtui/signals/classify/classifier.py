@@ -31,6 +31,9 @@ from tputtui.signals.classify.ranking import RankedMetric
 
 __all__ = ["apply_overrides", "classify"]
 
+NO_REQUESTS_YET = "no requests yet"
+"""Beginning of the reason while the counter of requests is only declared."""
+
 MIN_OWN_APP_SCORE = 13.0
 """Score from which a counter without an entry is certainly an application's own traffic.
 
@@ -86,6 +89,13 @@ def classify(
     )
     _bind_traffic(classification)
     errors, latency = _bind_errors(classification), _bind_latency(classification)
+    if classification.traffic is None and not classification.is_missing("traffic"):
+        declared = ranking.find_declared_work(exposition)
+        if declared is not None:
+            reason = f"{NO_REQUESTS_YET}: {text.clean(declared, 60)} has no samples so far"
+            classification.reasons.update(dict.fromkeys(("traffic", "errors"), reason))
+            if latency is None:
+                classification.reasons["latency"] = reason
     route_latency = _bind_route_latency(classification, latency)
     return Bindings(
         classification.traffic,
@@ -202,7 +212,11 @@ def _bind_traffic(main: _Classification) -> None:
         main.traffic_metric = best.metric
         main.traffic = binding_rules.traffic_binding(best.metric, best.score, best.reason)
         return
-    for find in (_find_timed_work, ranking.find_ready_rate, ranking.find_byte_counter):
+    for find in (
+        latency_ranking.find_timed_work,
+        ranking.find_ready_rate,
+        ranking.find_byte_counter,
+    ):
         candidate = find(main.catalog)
         if candidate is not None:
             main.traffic_metric = candidate.metric
@@ -214,17 +228,6 @@ def _bind_traffic(main: _Classification) -> None:
     if best is not None and best.score > 0:
         nearest = f"; the nearest is {text.clean(best.metric.sample_name, 80)}"
     main.reasons["traffic"] = f"no counter is clearly requests, queries, messages or bytes{nearest}"
-
-
-def _find_timed_work(catalog: MetricCatalog) -> RankedMetric | None:
-    """Find the distribution that is bound as latency: it counts the work that it times."""
-    for candidate in latency_ranking.rank_latency(catalog, None):
-        if candidate.score < latency_ranking.MIN_LATENCY_SCORE:
-            return None
-        if candidate.metric.is_counted() and not latency_ranking.is_time_to_first(candidate.metric):
-            reason = f"{candidate.metric.kind}, counts what it times"
-            return RankedMetric(candidate.metric, candidate.score, reason)
-    return None
 
 
 def _bind_errors(main: _Classification) -> Binding | None:

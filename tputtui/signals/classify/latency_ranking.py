@@ -64,6 +64,17 @@ def rank_latency(
     return sorted(ranked, key=lambda candidate: (-candidate.score, candidate.metric.name))
 
 
+def find_timed_work(catalog: MetricCatalog) -> RankedMetric | None:
+    """Find the distribution that is bound as latency: it counts the work that it times."""
+    for candidate in rank_latency(catalog, None):
+        if candidate.score < MIN_LATENCY_SCORE:
+            return None
+        if candidate.metric.is_counted() and not is_time_to_first(candidate.metric):
+            reason = f"{candidate.metric.kind}, counts what it times"
+            return RankedMetric(candidate.metric, candidate.score, reason)
+    return None
+
+
 def find_by_route(
     catalog: MetricCatalog, traffic_metric: CatalogMetric, bound: CatalogMetric
 ) -> RankedMetric | None:

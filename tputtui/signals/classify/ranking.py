@@ -11,6 +11,7 @@ import math
 
 from tputtui import text
 from tputtui.frozen import frozen
+from tputtui.model import Exposition
 from tputtui.signals.classify import (
     label_names,
     metric_catalog,
@@ -221,6 +222,28 @@ def is_ready_rate(metric: CatalogMetric) -> bool:
         before == "per" and word in ("s", "sec", "second")
         for before, word in itertools.pairwise(words)
     )
+
+
+def find_declared_work(exposition: Exposition) -> str | None:
+    """Find a family that is declared to count or time requests, and has no sample yet.
+
+    Client libraries expose the series of a labelled metric with its first event only.
+    """
+    sampled = {series.name for series in exposition.samples}
+    families = sorted(
+        exposition.families.items(), key=lambda item: (item[1].type != "counter", item[0])
+    )
+    for name, family in families:
+        parts = {name, *(f"{name}_{part}" for part in ("total", "count", "bucket", "sum"))}
+        if family.type not in ("counter", "histogram", "summary") or parts & sampled:
+            continue
+        words = metric_catalog.split_words(name)
+        if not words or name_evidence.runtime_points(words):
+            continue
+        has_doubt = bool((vocabulary.ERRORS | vocabulary.BACKGROUND.keys()) & set(words))
+        if not has_doubt and name_evidence.work_noun(words)[1] >= _PLAIN_NOUN_POINTS:
+            return name
+    return None
 
 
 def _counts_replicas(metric: CatalogMetric) -> bool:

@@ -23,7 +23,8 @@ def missing_reasons(frame: Frame, service: ServiceState | None, signal: str) -> 
     if unanswered is not None:
         return [unanswered]
     reason = service.reasons.get(signal) or f"no {signal} metric found"
-    if frame.active_filter is not None:
+    is_early = reason.startswith("no requests yet")  # the counter is known: nothing to choose
+    if frame.active_filter is not None or is_early:
         return [text.clean(reason)]
     return [f"{text.clean(reason)}: i to choose one"]
 
