@@ -152,6 +152,7 @@ def test_one_service_that_misses_it_decides_for_all() -> None:
     for tick in range(120):
         statuses, _ = tracker.evaluate(tick, tick, both)
     assert statuses[0].state == "missed"
+    assert statuses[0].service == "shop"
 
 
 def test_an_objective_at_a_bound_is_decided() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -160,3 +161,13 @@ def test_bursty_errors_within_the_budget_never_fire_the_window_pairs() -> None:
             latch.update(float(at), is_exceeded=False, total=200.0, bad=200.0 * 0.0003 * burst)
         )
     assert set(levels) == {"ok"}
+
+
+def test_an_objective_names_the_service_with_the_worst_value() -> None:
+    good, bad = service(0.1), replace(service(0.9), name="till")
+    for expression, named in (("p99<=250ms", "till"), ("api:p99<=250ms", "api")):
+        tracker = ObjectiveTracker([parse_objective(expression)])
+        (status,), _ = tracker.evaluate(0.0, 1e9, [good, bad])
+        assert status.service == named
+    (status,), _ = ObjectiveTracker([parse_objective("p99<=250ms")]).evaluate(0.0, 1e9, [])
+    assert status.service is None

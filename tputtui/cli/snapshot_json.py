@@ -52,6 +52,7 @@ def to_json(snapshot: Snapshot) -> Json:
         "objectives": [
             {
                 "expression": objective.expression,
+                "service": objective.service,
                 "state": objective.state,
                 "reason": objective.reason or None,
                 "ok": None if objective.state == "no_data" else objective.state != "missed",

@@ -78,6 +78,8 @@ class ObjectiveStatus:
     for_s: float | None
     budget_left: float | None = None  # budget of this run, as a ratio; below 0: overspent
     reason: str = ""  # why there are no data, where known: "slow"
+    # the service that it is about; of an objective on all, the one with the worst value
+    service: str | None = None
 
 
 @frozen

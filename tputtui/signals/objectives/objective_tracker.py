@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from tputtui.model import Event, ObjectiveState, ObjectiveStatus, Quantile, ServiceState
@@ -70,7 +71,8 @@ class ObjectiveTracker:
             last_state = self._states.get(name)
             if last_state is not None and _is_awaited(covered_services):
                 hysteresis.skip_tick(at)
-                statuses.append(self._repeat_status(objective, value, last_state))
+                status = self._repeat_status(objective, value, last_state)
+                statuses.append(replace(status, service=_name_service(objective, all_services)))
                 continue
             state, reason = _evaluate_objective(objective, hysteresis, value, at, all_services)
             if any(service.overdue for service in covered_services) and state != "missed":
@@ -86,7 +88,15 @@ class ObjectiveTracker:
                 events.append(Event(time, "objective", f"{name} met again"))
             since = max(0.0, at - self._states[name][1])
             statuses.append(
-                ObjectiveStatus(name, state, value, since, hysteresis.budget_left(), reason)
+                ObjectiveStatus(
+                    name,
+                    state,
+                    value,
+                    since,
+                    hysteresis.budget_left(),
+                    reason,
+                    _name_service(objective, all_services),
+                )
             )
         return tuple(statuses), events
 
@@ -265,6 +275,17 @@ def _count_slow(buckets: Sequence[tuple[float, float]], limit: float) -> tuple[f
             slow += rate * (bound - limit) / (bound - low)
         low = bound
     return total, slow
+
+
+def _name_service(objective: ObjectiveLevel, services: Sequence[ServiceState]) -> str | None:
+    """Return the service of an objective, or of one on all services that with the worst value."""
+    if objective.service is not None:
+        return objective.service
+    worst = worst_value(objective, services)
+    return next(
+        (service.name for service in services if worst_value(objective, [service]) == worst),
+        None,
+    )
 
 
 def worst_value(objective: ObjectiveLevel, services: Sequence[ServiceState]) -> float | None:
