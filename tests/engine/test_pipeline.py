@@ -13,6 +13,7 @@ from tputtui.engine.pipeline import MAX_EVENTS, MAX_EVENTS_SHOWN, SnapshotPipeli
 from tputtui.engine.target_tracker import MAX_SEARCH_SCRAPES
 from tputtui.model import (
     CpuTimes,
+    Event,
     Exposition,
     Family,
     HostReading,
@@ -525,6 +526,15 @@ def test_foreign_text_in_a_name_is_cleaned_in_the_event_log() -> None:
     fixture = PipelineFixture("\x1b[31mshop")
     snapshot = fixture.tick(0.0, **{"\x1b[31mshop": "timed out"})
     assert "\x1b" not in snapshot.events[0].text
+
+
+def test_a_late_event_stands_where_its_time_is() -> None:
+    fixture = PipelineFixture("shop")
+    fixture.tick(100.0, shop=requests(0.0))
+    for time, text in ((30.0, "third"), (10.0, "first"), (20.0, "second")):
+        fixture.monitor.log_event(Event(time, "note", text))
+    notes = [event.text for event in fixture.tick(101.0).events if event.kind == "note"]
+    assert notes == ["first", "second", "third"]
 
 
 def test_every_figure_of_a_service_is_in_the_history_with_its_gaps() -> None:

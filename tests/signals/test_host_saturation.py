@@ -257,8 +257,10 @@ def test_a_steady_slope_to_the_limit_comes_first() -> None:
         [0.2 + 0.00002 * tick for tick in range(60)],
         [0.8 - 0.005 * tick for tick in range(60)],
         [0.2 + 0.005 * tick for tick in range(10)],
+        [0.92] * 60,
+        [min(1.0, 0.8 + 0.02 * tick) for tick in range(60)],
     ],
-    ids=["noise", "hardly grows", "falls", "too short"],
+    ids=["noise", "hardly grows", "falls", "too short", "stands still", "at its limit"],
 )
 def test_without_a_steady_slope_nothing_is_foretold(ratios: list[float]) -> None:
     evidence = grow(ratios)

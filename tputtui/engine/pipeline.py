@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from operator import attrgetter
 
 from tputtui.descriptors import shortage
 from tputtui.engine.drilldown import ServiceHeatmaps
@@ -264,7 +265,8 @@ class SnapshotPipeline:
             busy_cores=machine.busy_cores,
             objectives=objectives,
             headroom=headroom,
-            events=tuple(self._events)[-MAX_EVENTS_SHOWN:],
+            # In order of time: a profile or a late answer tells of a moment that has passed.
+            events=tuple(sorted(self._events, key=attrgetter("time")))[-MAX_EVENTS_SHOWN:],
             self_usage=machine.update_self_usage(reading),
             charted=self.selection.charted_family(),
             split=self.services.split_state(),

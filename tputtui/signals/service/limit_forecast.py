@@ -62,5 +62,5 @@ def _forecast(points: list[tuple[float, float]]) -> LimitForecast | None:
         return None
     # The level now, without the noise of the last point.
     level = median(ratio + slope * (points[-1][0] - at) for at, ratio in points)
-    reaches_s = max(0.0, 1.0 - level) / slope
-    return LimitForecast(reaches_s) if reaches_s <= HORIZON_S else None
+    reaches_s = (1.0 - level) / slope
+    return LimitForecast(reaches_s) if 0 < reaches_s <= HORIZON_S else None
