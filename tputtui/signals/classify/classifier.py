@@ -290,7 +290,10 @@ def _find_generic_errors(traffic_metric: CatalogMetric, catalog: MetricCatalog) 
 
 
 def _bind_latency(main: _Classification) -> Binding | None:
-    entry_match = exporter_match.first_match(main.lines("latency"), main.catalog, _measures_time)
+    def is_suitable(entry_match: EntryMatch) -> bool:
+        return exporter_match.measures_time(entry_match, main.traffic_metric)
+
+    entry_match = exporter_match.first_match(main.lines("latency"), main.catalog, is_suitable)
     if entry_match is not None and main.main_exporter is not None:
         return binding_rules.latency_binding(
             entry_match.metric,
@@ -309,15 +312,6 @@ def _bind_latency(main: _Classification) -> Binding | None:
         return binding_rules.latency_binding(candidate.metric, candidate.score, candidate.reason)
     main.reasons["latency"] = "no histogram, summary or mean of the time a request takes"
     return None
-
-
-def _measures_time(entry_match: EntryMatch) -> bool:
-    if entry_match.divisor is not None:
-        return True
-    metric = entry_match.metric
-    if series_filter.is_only_scrapes(metric):
-        return False
-    return metric.kind != "counter" and entry_match.line.divisor is None
 
 
 # --------------------------------------------------------------------- saturation and extra signals

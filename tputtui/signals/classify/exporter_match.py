@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from tputtui.frozen import frozen
 from tputtui.model import Match
+from tputtui.signals.classify import name_evidence, series_filter
 from tputtui.signals.classify.exporters import ExporterEntry, all_entries
 from tputtui.signals.classify.metric_catalog import CatalogMetric, MetricCatalog
 from tputtui.signals.classify.overrides import parse_matches
@@ -140,3 +141,18 @@ def _meets_all(match: Sequence[Match], labels: dict[str, str]) -> bool:
         if is_equal == condition.op.startswith("!"):
             return False
     return True
+
+
+def measures_time(entry_match: EntryMatch, traffic_metric: CatalogMetric | None) -> bool:
+    """Tell whether an entry's line is a time of the work.
+
+    A histogram that knows only scrapes so far is one only if it times what the traffic counts.
+    """
+    if entry_match.divisor is not None:
+        return True
+    metric = entry_match.metric
+    if series_filter.is_only_scrapes(metric):
+        traffic_words = traffic_metric.name_words if traffic_metric is not None else ()
+        if name_evidence.common_prefix_length(metric.name_words, traffic_words) < 2:
+            return False
+    return metric.kind != "counter" and entry_match.line.divisor is None
