@@ -1,9 +1,11 @@
-"""Kinds of names that nobody listed: what is traffic, latency and errors by evidence alone.
+"""Kinds of names that no list has: what is traffic, latency and errors by evidence alone.
 
 Each rule has a case of its kind, and a harmless twin that must stay as it is.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import corpus
 import pytest
@@ -20,6 +22,12 @@ def bound(text: str) -> Bindings:
 
 def counters(**values: float) -> str:
     return "".join(WORK.format(name=name, value=value) for name, value in values.items())
+
+
+def by_label(name: str, label: str, counts: Mapping[str, float]) -> str:
+    """Write a counter with one row for each value of a label."""
+    rows = "".join(f'{name}{{{label}="{value}"}} {count}\n' for value, count in counts.items())
+    return f"# TYPE {name} counter\n{rows}"
 
 
 def histogram(name: str, count: int, *, labels: str = "", kind: str = "histogram") -> str:
@@ -121,16 +129,11 @@ def test_a_language_before_requests_is_the_application_s() -> None:
 
 
 def test_a_label_of_any_name_with_good_and_bad_values_is_an_outcome() -> None:
-    rows = "".join(
-        f'fuse_calls_total{{kind="{kind}"}} {count}\n'
-        for kind, count in {"successful": 900, "failed": 9, "ignored": 3}.items()
-    )
-    errors = bound("# TYPE fuse_calls_total counter\n" + rows).errors
+    text = by_label("fuse_calls_total", "kind", {"successful": 900, "failed": 9, "ignored": 3})
+    errors = bound(text).errors
     assert errors is not None
     assert (errors.label, errors.values) == ("kind", ("failed",))
-    assert (
-        bound("# TYPE fuse_calls_total counter\n" + rows.replace("failed", "late")).errors is None
-    )
+    assert bound(text.replace("failed", "late")).errors is None
 
 
 def test_the_clients_of_a_proxy_are_those_that_it_serves() -> None:
@@ -331,19 +334,13 @@ def test_codes_come_before_a_counter_of_errors() -> None:
 def test_most_events_decide_whether_a_label_is_a_status(
     values: dict[str, int], *, is_status: bool
 ) -> None:
-    rows = "".join(
-        f'quay_requests_total{{code="{value}"}} {count}\n' for value, count in values.items()
-    )
-    errors = bound("# TYPE quay_requests_total counter\n" + rows).errors
+    errors = bound(by_label("quay_requests_total", "code", values)).errors
     assert (errors is not None and errors.label == "code") == is_status
 
 
 def test_a_label_that_ends_like_a_status_is_one() -> None:
-    rows = "".join(
-        f'mast_commands_total{{tagged_reply_state="{value}"}} {count}\n'
-        for value, count in {"OK": 900, "NO": 5, "BAD": 3}.items()
-    )
-    errors = bound("# TYPE mast_commands_total counter\n" + rows).errors
+    counts = {"OK": 900, "NO": 5, "BAD": 3}
+    errors = bound(by_label("mast_commands_total", "tagged_reply_state", counts)).errors
     assert errors is not None
     assert errors.label == "tagged_reply_state"
 

@@ -70,6 +70,23 @@ def test_the_topology_of_the_exporter_decides_before_names() -> None:
     assert counted(text, RECEIVED) == {"uplink"}
 
 
+@pytest.mark.parametrize("devices", ["uplink office", "uplink office lo"])
+def test_links_into_another_namespace_stack_nothing_here(devices: str) -> None:
+    text = exposition(RECEIVED, dict.fromkeys(devices.split(), 1e6))
+    for device, number, below in (("uplink", 2, 77), ("office", 3, 78)):
+        text += f'node_network_iface_id{{device="{device}"}} {number}\n'
+        text += f'node_network_iface_link{{device="{device}"}} {below}\n'
+    assert counted(text, RECEIVED) == {"uplink", "office"}
+
+
+def test_devices_that_name_each_other_are_all_counted() -> None:
+    text = exposition(RECEIVED, {"uplink": 1e6, "office": 1e6})
+    for device, number, below in (("uplink", 2, 3), ("office", 3, 2)):
+        text += f'node_network_iface_id{{device="{device}"}} {number}\n'
+        text += f'node_network_iface_link{{device="{device}"}} {below}\n'
+    assert counted(text, RECEIVED) == {"uplink", "office"}
+
+
 @pytest.mark.parametrize(
     ("devices", "expected"),
     [

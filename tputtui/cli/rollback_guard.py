@@ -275,7 +275,7 @@ def observation(objective: Objective, services: Sequence[ServiceState]) -> TickO
         if objective.service is None or service.name == objective.service
     ]
     value = worst_value(objective, observed)
-    # Where a bucket cannot decide it, nothing is held against the treatment.
+    # Where a bucket cannot decide it, the treatment is not judged to be worse.
     beyond = value is not None and bool(is_exceeded(objective, value, observed))
     total, bad = count_requests(objective, observed, beyond)
     traffics = [service.traffic for service in observed if service.traffic is not None]

@@ -10,6 +10,7 @@ monotonic clock and are used for rates; times called ``time`` are unix seconds a
 """
 
 from tputtui.model.bindings import (
+    NO_REQUESTS_YET,
     Binding,
     Bindings,
     Match,
@@ -62,6 +63,7 @@ from tputtui.model.services import (
     TrafficState,
 )
 from tputtui.model.snapshot import (
+    CANNOT_BE_DECIDED,
     ChartedFamily,
     Event,
     FirstToSaturate,
@@ -75,6 +77,8 @@ from tputtui.model.snapshot import (
 )
 
 __all__ = [
+    "CANNOT_BE_DECIDED",
+    "NO_REQUESTS_YET",
     "REQUEST_UNITS",
     "START_TOLERANCE_S",
     "Binding",

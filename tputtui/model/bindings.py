@@ -15,6 +15,10 @@ SignalKind = Literal["traffic", "errors", "latency", "saturation"]
 MetricKind = Literal["counter", "gauge", "histogram", "summary", "mean"]
 
 
+NO_REQUESTS_YET = "no requests yet"
+"""Beginning of a signal's reason while the counter of requests is only declared."""
+
+
 @frozen
 class Match:
     """Condition on a label: series that do not meet it are outside the binding.

@@ -45,7 +45,7 @@ class LastFigure:
 
 
 REQUEST_UNITS = frozenset(("req/s", "tasks/s", "jobs/s", "acquires/s", "reconciles/s"))
-"""Units of traffic whose unit of work somebody waits for."""
+"""Units of traffic that count requests, or the work of a service that serves none."""
 
 
 @frozen

@@ -68,6 +68,10 @@ class TargetStatus:
         )
 
 
+CANNOT_BE_DECIDED = "cannot be decided"
+"""Beginning of an objective's reason while a bucket that is too wide holds its level."""
+
+
 @frozen
 class ObjectiveStatus:
     """An objective as of one tick; `value` in s, ratio or 1/s."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -167,9 +168,12 @@ def _find_conflicts(read_series: Sequence[Series], values_text: Sequence[bytes])
 
     Prometheus takes the same value twice without an error.
     """
+    counts = Counter(read_series)
     first_fields: dict[Series, list[bytes]] = {}
     conflicts: dict[Series, None] = {}
     for series, text in zip(read_series, values_text, strict=True):
+        if counts[series] == 1:
+            continue
         fields = text.partition(b"#")[0].split()
         first = first_fields.setdefault(series, fields)
         if first[1:] == fields[1:] and not _is_same_value(first, fields):

@@ -141,16 +141,17 @@ def format_bucket(low: float | None, high: float | None, unit: str | None) -> st
     if low is None and high is None:
         return ""
     if high is None:
-        return f"above {_format_bound(low, unit)}"
+        return f"above {format_bound(low, unit)}"
     if low is None:
-        return f"up to {_format_bound(high, unit)}"
-    start, end = _format_bound(low, unit), _format_bound(high, unit)
+        return f"up to {format_bound(high, unit)}"
+    start, end = format_bound(low, unit), format_bound(high, unit)
     if low == 0 or start.partition(" ")[2] == end.partition(" ")[2]:
         start = start.partition(" ")[0]
     return f"{start}–{end}"
 
 
-def _format_bound(value: float | None, unit: str | None) -> str:
+def format_bound(value: float | None, unit: str | None) -> str:
+    """Format a bound without zeros at its end: 250 ms, 2.5 s."""
     digits, shown_unit = format_amount(value, unit)
     if "." in digits:
         digits = digits.rstrip("0").rstrip(".")

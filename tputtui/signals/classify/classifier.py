@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tputtui import text
-from tputtui.model import Binding, Bindings, Exposition
+from tputtui.model import NO_REQUESTS_YET, Binding, Bindings, Exposition
 from tputtui.signals.classify import (
     binding_rules,
     error_ranking,
@@ -30,9 +30,6 @@ from tputtui.signals.classify.overrides import apply_overrides
 from tputtui.signals.classify.ranking import RankedMetric
 
 __all__ = ["apply_overrides", "classify"]
-
-NO_REQUESTS_YET = "no requests yet"
-"""Beginning of the reason while the counter of requests is only declared."""
 
 MIN_OWN_APP_SCORE = 13.0
 """Score from which a counter without an entry is certainly an application's own traffic.

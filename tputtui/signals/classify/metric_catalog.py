@@ -16,6 +16,7 @@ from math import isfinite
 
 from tputtui.model import Exposition, Family, Match, MetricKind, Series
 from tputtui.signals.classify import vocabulary
+from tputtui.signals.classify.device_topology import find_stacked_devices
 
 MAX_LABEL_VALUES = 64  # distinct values kept for a label: enough to recognise its meaning
 MAX_SERIES_READ = 500  # series of a sample name whose labels are read
@@ -129,7 +130,7 @@ def build_catalog(
         if metric is not None:
             metrics.setdefault(metric.name, metric)
     _pair_time_counters(metrics)
-    stacked = _find_stacked_devices(by_name)
+    stacked = find_stacked_devices(by_name)
     prefixes: dict[str, int] = defaultdict(int)
     samples: dict[str, CatalogMetric] = {}
     for metric in metrics.values():
@@ -162,26 +163,6 @@ def _find_subject_words(metrics: Mapping[str, CatalogMetric]) -> frozenset[str]:
         return frozenset()
     counts = Counter(word for words in own for word in words)
     return frozenset(word for word, count in counts.items() if count >= _SUBJECT_SHARE * len(own))
-
-
-def _find_stacked_devices(by_name: Mapping[str, Sequence[tuple[Series, float]]]) -> frozenset[str]:
-    """Return the network devices that the exporter says to be on another one.
-
-    `…_iface_link` is the number of the interface below, `…_iface_id` its own number.
-    """
-    stacked: set[str] = set()
-    for name, rows in by_name.items():
-        if not name.endswith("_iface_link"):
-            continue
-        own_numbers = {
-            series.label("device"): value
-            for series, value in by_name.get(name.removesuffix("link") + "id", ())
-        }
-        for series, below in rows:
-            device = series.label("device")
-            if device and below and own_numbers.get(device, below) != below:
-                stacked.add(device)
-    return frozenset(stacked)
 
 
 _TIME_WORDS = frozenset(

@@ -65,19 +65,21 @@ def _device_matches(metric: CatalogMetric) -> list[Match]:
     label = next((name for name in DEVICE_LABELS if name in metric.labels), None)
     if not layers or label is None or len(metric.labels[label]) < 2:
         return []
-    devices = metric.labels[label]
     patterns = [re.compile(layer) for layer in layers]
-    known = {device for device in devices if any(p.fullmatch(device) for p in patterns)}
-    known |= metric.stacked_devices & devices
-    above = list(layers)
-    if known == devices:  # no physical device: the lowest layer takes its place
-        while above and not any(re.fullmatch(above[0], device) for device in devices):
-            above.pop(0)
-        above.pop(0)
-        named: list[str] = []
-    else:
-        by_name = {device for device in known if any(p.fullmatch(device) for p in patterns)}
-        named = sorted(known - by_name)[:_MAX_NAMED]
+    present = [
+        pattern.pattern for pattern in patterns if any(map(pattern.fullmatch, metric.labels[label]))
+    ]
+    plain = {
+        device
+        for device in metric.labels[label]
+        if not any(pattern.fullmatch(device) for pattern in patterns)
+    }
+    named: list[str] = []
+    above = layers
+    if plain - metric.stacked_devices:
+        named = sorted(plain & metric.stacked_devices)[:_MAX_NAMED]
+    elif not plain:  # no physical device: the lowest layer takes its place
+        above = layers[layers.index(present[0]) + 1 :]
     left_out = "|".join([*above, *map(re.escape, named)])
     return [Match(label, "!~", left_out)] if left_out else []
 

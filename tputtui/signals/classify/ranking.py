@@ -52,7 +52,7 @@ def rank_traffic(catalog: MetricCatalog) -> list[RankedMetric]:
     activity = _Activity(
         is_any_moving=any(metric.rate for metric in catalog),
         has_any_counted=any(metric.value > 0 for metric in own),
-        timed=tuple(metric for metric in own if _is_timed(metric)),
+        timed=tuple((metric, metric.value) for metric in own if _is_timed(metric)),
         failing=frozenset(
             name_evidence.without_outcome(metric, vocabulary.FAILURES) for metric in own
         ),
@@ -70,7 +70,7 @@ class _Activity:
 
     is_any_moving: bool
     has_any_counted: bool  # a counter of the service's own is above zero
-    timed: tuple[CatalogMetric, ...]  # distributions of times, with their counts
+    timed: tuple[tuple[CatalogMetric, float], ...]  # distributions of times, with their counts
     # words of each name that has a word for failure, without that word
     failing: frozenset[frozenset[str]]
 
@@ -146,15 +146,18 @@ def _score_timing(
     metric: CatalogMetric, catalog: MetricCatalog, activity: _Activity, reasons: list[str]
 ) -> float:
     """Score whether the counted events are timed, by a distribution with as many observations."""
-    if metric.kind != "counter" or metric.value <= 0 or not activity.timed:
+    if metric.kind != "counter" or not activity.timed:
         return 0.0
-    for timed in activity.timed:
-        is_as_many = 0.9 <= timed.value / metric.value <= 1.1
+    counted = metric.value
+    if counted <= 0:
+        return 0.0
+    for timed, observations in activity.timed:
+        is_as_many = 0.9 <= observations / counted <= 1.1
         if is_as_many and name_evidence.shares_own_word(metric, timed, catalog):
             reasons.append(f"timed by {text.clean(timed.name, 60)}")
             return 2.0
     # Times are taken here, and not of these events: they may not be the work.
-    return -1.0 if any(timed.value > 0 for timed in activity.timed) else 0.0
+    return -1.0 if any(observations > 0 for _, observations in activity.timed) else 0.0
 
 
 def _score_activity(metric: CatalogMetric, reasons: list[str], activity: _Activity) -> float:

@@ -7,6 +7,8 @@ word for background work weighs about half a noun, so that `raft_requests` ranks
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 
 def _word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -35,6 +37,7 @@ WORK_NOUNS = _points(
 """Nouns of work done: the subject of a throughput counter. Most stand for their plural as well."""
 
 
+@lru_cache(maxsize=4096)
 def singular(word: str) -> str:
     """Return the singular of a plural by the plain rules: queries, accesses, tasks."""
     if len(word) < 3 or word.endswith(("ss", "us")):
@@ -46,6 +49,7 @@ def singular(word: str) -> str:
     return word.removesuffix("s")
 
 
+@lru_cache(maxsize=4096)
 def work_points(word: str) -> float:
     """Return the points of a noun of work, in its singular or plural; 0 for other words."""
     return WORK_NOUNS.get(word, 0.0) or WORK_NOUNS.get(singular(word), 0.0)

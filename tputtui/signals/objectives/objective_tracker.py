@@ -7,7 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, Protocol
 
-from tputtui.model import Event, ObjectiveState, ObjectiveStatus, Quantile, ServiceState
+from tputtui.model import (
+    CANNOT_BE_DECIDED,
+    Event,
+    ObjectiveState,
+    ObjectiveStatus,
+    Quantile,
+    ServiceState,
+)
 from tputtui.signals.objectives import bucket_verdict
 from tputtui.signals.objectives.burn_rate import MIN_BAD_REQUESTS, Hysteresis
 from tputtui.signals.rates.history_keys import find_route
@@ -72,7 +79,9 @@ class ObjectiveTracker:
             if last_state is not None and _is_awaited(covered_services):
                 hysteresis.skip_tick(at)
                 status = self._repeat_status(objective, value, last_state)
-                statuses.append(replace(status, service=_name_service(objective, all_services)))
+                statuses.append(
+                    replace(status, service=_name_service(objective, value, all_services))
+                )
                 continue
             state, reason = _evaluate_objective(objective, hysteresis, value, at, all_services)
             if any(service.overdue for service in covered_services) and state != "missed":
@@ -95,7 +104,7 @@ class ObjectiveTracker:
                     since,
                     hysteresis.budget_left(),
                     reason,
-                    _name_service(objective, all_services),
+                    _name_service(objective, value, all_services),
                 )
             )
         return tuple(statuses), events
@@ -173,7 +182,7 @@ def describe_undecided(objective: ObjectiveLevel, services: Sequence[ServiceStat
         for quantile in _observed_quantiles(objective, services)
         if bucket_verdict.is_in_coarse_bucket(quantile, objective.value)
     )
-    return f"cannot be decided ({bucket})"
+    return f"{CANNOT_BE_DECIDED} ({bucket})"
 
 
 def _observed_quantiles(
@@ -182,13 +191,13 @@ def _observed_quantiles(
     """Return the known quantiles in seconds within the objective's scope."""
     quantiles: list[Quantile] = []
     for service in services:
-        if objective.service not in (None, service.name) or service.latency is None:
+        if objective.service not in (None, service.name):
             continue
         if objective.route is not None:
             for row in service.breakdown:
                 if find_route(row.labels) == objective.route:
                     quantiles += row.quantiles
-        elif service.latency.unit == "s":
+        elif service.latency is not None and service.latency.unit == "s":
             quantiles += service.latency.quantiles
     q = objective.quantile
     return [
@@ -277,11 +286,12 @@ def _count_slow(buckets: Sequence[tuple[float, float]], limit: float) -> tuple[f
     return total, slow
 
 
-def _name_service(objective: ObjectiveLevel, services: Sequence[ServiceState]) -> str | None:
+def _name_service(
+    objective: ObjectiveLevel, worst: float | None, services: Sequence[ServiceState]
+) -> str | None:
     """Return the service of an objective, or of one on all services that with the worst value."""
     if objective.service is not None:
         return objective.service
-    worst = worst_value(objective, services)
     return next(
         (service.name for service in services if worst_value(objective, [service]) == worst),
         None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tputtui.model import Labels
 from tputtui.signals.classify import label_names
 from tputtui.signals.classify.series_filter import ROUTE_LABELS
@@ -48,6 +50,7 @@ def route(service: str, labels: Labels) -> str:
     return f"route/{service}/{labels}"
 
 
+@lru_cache(maxsize=4096)
 def find_route(labels: tuple[tuple[str, str], ...]) -> str | None:
     """Find the route among a row's labels."""
     value_by_label = dict(labels)

@@ -50,6 +50,9 @@ class RatioTrend:
 def _forecast(points: list[tuple[float, float]]) -> LimitForecast | None:
     if len(points) < MIN_POINTS:
         return None
+    ratios = [ratio for _, ratio in points]
+    if max(ratios) - min(ratios) < _MIN_RISE:  # most resources: the pairs cost a thousand times it
+        return None
     slopes = [
         (later_ratio - ratio) / (later - at)
         for index, (at, ratio) in enumerate(points)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 
 from tputtui import text
-from tputtui.model import ServiceState, TargetStatus
+from tputtui.model import NO_REQUESTS_YET, ServiceState, TargetStatus
 from tputtui.views.shared import target_state
 from tputtui.views.shared.frame import Frame
 from tputtui.views.shared.styled_text import Line, LineBuilder
@@ -23,7 +23,7 @@ def missing_reasons(frame: Frame, service: ServiceState | None, signal: str) -> 
     if unanswered is not None:
         return [unanswered]
     reason = service.reasons.get(signal) or f"no {signal} metric found"
-    is_early = reason.startswith("no requests yet")  # the counter is known: nothing to choose
+    is_early = reason.startswith(NO_REQUESTS_YET)  # the counter is known: nothing to choose
     if frame.active_filter is not None or is_early:
         return [text.clean(reason)]
     return [f"{text.clean(reason)}: i to choose one"]

@@ -8,6 +8,7 @@ from typing import Final
 
 from tputtui import text
 from tputtui.model import (
+    CANNOT_BE_DECIDED,
     BreakdownRow,
     LatencyState,
     ObjectiveState,
@@ -124,7 +125,7 @@ def status_spans(status: ObjectiveStatus | None, with_measure: bool = False) -> 
     if not with_measure:
         limit = _MEASURE_PREFIX.sub("", limit)
     state = status.state.replace("_", " ")
-    if status.reason.startswith("cannot"):  # the sentence says what "no data" does not
+    if status.reason.startswith(CANNOT_BE_DECIDED):  # the sentence says what "no data" does not
         state = status.reason
     elif status.reason:
         state += f": {status.reason}"
@@ -157,9 +158,8 @@ def slow_share_text(status: ObjectiveStatus, latency: LatencyState) -> str:
     share = bucket_verdict.slow_share(latency.buckets, objective.value)
     if share is None:
         return ""
-    digits, unit = text.format_amount(objective.value, "s")
-    level = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    return f", {text.format_percent(100 * share, 2)} % slower than {level} {unit}"
+    level = text.format_bound(objective.value, "s")
+    return f", {text.format_percent(100 * share, 2)} % slower than {level}"
 
 
 def format_budget(budget_left: float) -> str:
