@@ -21,6 +21,7 @@ from tputtui.model import (
     LatencyState,
     ObjectiveStatus,
     Quantile,
+    SaturationState,
     ServiceState,
     Snapshot,
     TargetStatus,
@@ -220,6 +221,59 @@ def test_a_missed_objective_is_in_the_event_line() -> None:
     )
     assert "! p99<=250ms missed for 12 s, now 312 ms" in shown
     assert "errors<=1% ok 0.12 %, for 1 min" in shown
+
+
+def test_an_objective_that_cannot_be_decided_says_so_wherever_it_is_shown() -> None:
+    reason = "cannot be decided (100–500 ms)"
+    undecided = ObjectiveStatus("checkout:p99<=250ms", "no_data", 0.4, 12.0, reason=reason)
+    frame = sample_frame(samples.snapshot(objectives=(undecided,), targets=()))
+    assert f"checkout:p99<=250ms {reason}" in line_text(event_line(frame, 120))
+    shown = "\n".join(map(line_text, latency_panel(frame, 80, 12).lines))
+    assert f"<=250ms {reason}" in shown
+    assert "no data" not in shown
+
+
+def test_a_level_that_is_a_bound_has_the_exact_share_beyond_it() -> None:
+    state = LatencyState(
+        "x_seconds",
+        "histogram",
+        "s",
+        (Quantile(0.99, 0.3, 0.25, 0.5),),
+        buckets=((0.25, 98.7), (0.5, 1.3)),
+    )
+    for level, is_exact in (("250ms", True), ("300ms", False)):
+        snapshot = samples.snapshot(
+            services=(samples.service(latency=state),),
+            objectives=(ObjectiveStatus(f"p99<={level}", "missed", 0.3, 12.0),),
+        )
+        shown = "\n".join(map(line_text, latency_panel(sample_frame(snapshot), 80, 12).lines))
+        assert (f"1.3 % slower than {level[:3]} ms" in shown) == is_exact
+
+
+def test_without_a_first_to_saturate_the_highest_is_named() -> None:
+    rows = (SaturationState("cpu", None, 0.9, 8.0, 0.12, None, "cores", "12 % of 8 cores"),)
+    snapshot = samples.snapshot(
+        services=(), targets=(), first_to_saturate=None, host_saturation=rows
+    )
+    shown = line_text(saturation_panel(sample_frame(snapshot), 100, 4).lines[0])
+    assert "nothing near a limit (highest: cpu 12 %)" in shown
+
+
+def test_rows_say_which_histogram_their_times_are_of() -> None:
+    service = samples.service(breakdown_latency="http_request_duration_seconds")
+    snapshot = samples.snapshot(services=(service,))
+    for width in (60, 80, 120):
+        shown = line_text(routes_panel(sample_frame(snapshot), width, 8).lines[0])
+        assert "times of http_request" in shown
+
+
+def test_no_requests_yet_offers_nothing_to_choose() -> None:
+    reason = "no requests yet: gate_requests_total has no samples so far"
+    service = samples.service(traffic=None, latency=None, reasons={"traffic": reason})
+    snapshot = samples.snapshot(services=(service,))
+    shown = "\n".join(map(line_text, throughput_panel(sample_frame(snapshot), 80, 6).lines))
+    assert reason in shown
+    assert "to choose" not in shown
 
 
 def test_an_objective_is_beside_its_figure_with_duration_and_remaining_budget() -> None:

@@ -6,7 +6,7 @@ from tputtui import text
 from tputtui.model import Event, Headroom, ObjectiveStatus, TargetStatus
 from tputtui.views.live.exit_summary import describe_headroom
 from tputtui.views.live.panel_spec import PanelSpec
-from tputtui.views.shared import target_state
+from tputtui.views.shared import objective_status, target_state
 from tputtui.views.shared.frame import Frame, PanelView
 from tputtui.views.shared.styled_text import Line, LineBuilder, Role, TextSpan, pad_lines, rule_line
 
@@ -103,8 +103,7 @@ def _objective_spans(objective: ObjectiveStatus) -> list[TextSpan]:
             TextSpan(f"{since.removeprefix(',')}, now {_format_value(objective)}"),
         ]
     if objective.state == "no_data":
-        reason = f": {objective.reason}" if objective.reason else ""
-        return [TextSpan(f"{name} no data{reason}", "dim")]
+        return [TextSpan(f"{name} {objective_status.state_text(objective)}", "dim")]
     role: Role = "warning" if objective.state == "at_risk" else "ok"
     state = "at risk" if objective.state == "at_risk" else "ok"
     return [

@@ -124,11 +124,7 @@ def status_spans(status: ObjectiveStatus | None, with_measure: bool = False) -> 
     limit = text.clean(status.expression.rpartition(":")[2].strip(), 40)
     if not with_measure:
         limit = _MEASURE_PREFIX.sub("", limit)
-    state = status.state.replace("_", " ")
-    if status.reason.startswith(CANNOT_BE_DECIDED):  # the sentence says what "no data" does not
-        state = status.reason
-    elif status.reason:
-        state += f": {status.reason}"
+    state = state_text(status)
     since = ""
     if status.for_s is not None and status.state in ("missed", "at_risk"):
         since = f" {text.format_duration(status.for_s)}"
@@ -147,6 +143,14 @@ def status_spans(status: ObjectiveStatus | None, with_measure: bool = False) -> 
     return spans
 
 
+def state_text(status: ObjectiveStatus) -> str:
+    """Format the state with its reason: no data: slow; cannot be decided (100–500 ms)."""
+    state = status.state.replace("_", " ")
+    if status.reason.startswith(CANNOT_BE_DECIDED):  # the sentence says what "no data" does not
+        return status.reason
+    return f"{state}: {status.reason}" if status.reason else state
+
+
 def slow_share_text(status: ObjectiveStatus, latency: LatencyState) -> str:
     """Format the share of slower requests where the level is a bucket's bound, and so exact.
 
@@ -159,7 +163,7 @@ def slow_share_text(status: ObjectiveStatus, latency: LatencyState) -> str:
     if share is None:
         return ""
     level = text.format_bound(objective.value, "s")
-    return f", {text.format_percent(100 * share, 2)} % slower than {level}"
+    return f", {text.format_percent(100 * share)} % slower than {level}"
 
 
 def format_budget(budget_left: float) -> str:
